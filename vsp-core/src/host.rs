@@ -1,0 +1,386 @@
+//! Host functions: what a program can call outside itself.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::limits::{MAX_PARAMS, MAX_RESULTS};
+use crate::program::{FuncType, Program};
+
+/// How a host function ends, if not with results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostStop {
+    /// It failed: the program traps with `Trap::Host` and this code.
+    Error(u32),
+    /// The results are not there yet: the program is suspended until the host resumes it with them.
+    Pending,
+}
+
+/// What a host function can reach: the host's own state, the memory of the calling program, and its fuel.
+/// The program itself is out of reach: a host function cannot call back into it.
+#[derive(Debug)]
+pub struct Caller<'a, S> {
+    state: &'a mut S,
+    memory: &'a mut [u8],
+    /// The balance of fuel, if the instance is metered.
+    balance: Option<&'a mut i64>,
+}
+
+impl<'a, S> Caller<'a, S> {
+    pub(crate) fn new(state: &'a mut S, memory: &'a mut [u8], balance: Option<&'a mut i64>) -> Self {
+        Caller { state, memory, balance }
+    }
+
+    /// The host's state.
+    pub fn state(&mut self) -> &mut S {
+        self.state
+    }
+
+    /// The program's memory.
+    pub fn memory(&mut self) -> &mut [u8] {
+        self.memory
+    }
+
+    /// State and memory at once.
+    pub fn parts(&mut self) -> (&mut S, &mut [u8]) {
+        (self.state, self.memory)
+    }
+
+    /// `length` bytes of the program's memory from `address`, if it has them.
+    pub fn bytes(&mut self, address: u64, length: u64) -> Option<&mut [u8]> {
+        slice(self.memory, address, length)
+    }
+
+    /// Takes fuel. The program notices at the check point behind the call. Without metering nothing happens.
+    pub fn charge(&mut self, units: u64) {
+        if let Some(balance) = &mut self.balance {
+            **balance = balance.saturating_sub_unsigned(units);
+        }
+    }
+}
+
+/// The part of a memory, if all of it is inside.
+fn slice(memory: &mut [u8], address: u64, length: u64) -> Option<&mut [u8]> {
+    let (address, length) = (usize::try_from(address).ok()?, usize::try_from(length).ok()?);
+    memory.get_mut(address..address.checked_add(length)?)
+}
+
+/// A Rust type that a 64-bit register can hold.
+pub trait Value: Copy {
+    /// The value that these bits mean; bits beyond its width are ignored.
+    fn from_bits(bits: u64) -> Self;
+    /// The register that holds this value: signed ones are sign-extended, all others zero-extended.
+    fn to_bits(self) -> u64;
+}
+
+macro_rules! impl_value {
+    ($($ty:ty: $from:expr, $to:expr;)*) => {$(
+        impl Value for $ty {
+            fn from_bits(bits: u64) -> Self {
+                let from: fn(u64) -> $ty = $from;
+                from(bits)
+            }
+            fn to_bits(self) -> u64 {
+                let to: fn($ty) -> u64 = $to;
+                to(self)
+            }
+        }
+    )*};
+}
+
+impl_value! {
+    u64: |bits| bits, |value| value;
+    i64: |bits| bits as i64, |value| value as u64;
+    u32: |bits| bits as u32, u64::from;
+    i32: |bits| bits as i32, |value| i64::from(value) as u64;
+    f64: f64::from_bits, f64::to_bits;
+    bool: |bits| bits != 0, u64::from;
+}
+
+/// What a host function can return: nothing, a [`Value`], a tuple of up to four, or a `Result` of these and a
+/// [`HostStop`].
+pub trait HostReturn {
+    /// How many results that is.
+    const COUNT: usize;
+    /// Puts the results in their places.
+    ///
+    /// # Errors
+    /// The function did not end with results.
+    fn store(self, results: &mut [u64; MAX_RESULTS]) -> Result<(), HostStop>;
+}
+
+macro_rules! impl_host_return {
+    ($(($count:literal: $ty:ty, $($generic:ident $index:tt)*: $pattern:pat => $($value:expr),*);)*) => {$(
+        impl<$($generic: Value),*> HostReturn for $ty {
+            const COUNT: usize = $count;
+            #[allow(unused_variables, reason = "without results there is nothing to store into")]
+            fn store(self, results: &mut [u64; MAX_RESULTS]) -> Result<(), HostStop> {
+                let $pattern = self;
+                $(results[$index] = $value.to_bits();)*
+                Ok(())
+            }
+        }
+
+        impl<$($generic: Value),*> HostReturn for Result<$ty, HostStop> {
+            const COUNT: usize = $count;
+            fn store(self, results: &mut [u64; MAX_RESULTS]) -> Result<(), HostStop> {
+                self?.store(results)
+            }
+        }
+    )*};
+}
+
+impl_host_return! {
+    (0: (), : () => );
+    (1: (A,), A 0: (a,) => a);
+    (2: (A, B), A 0 B 1: (a, b) => a, b);
+    (3: (A, B, C), A 0 B 1 C 2: (a, b, c) => a, b, c);
+    (4: (A, B, C, D), A 0 B 1 C 2 D 3: (a, b, c, d) => a, b, c, d);
+}
+
+macro_rules! impl_host_return_for_values {
+    ($($ty:ty)*) => {$(
+        impl HostReturn for $ty {
+            const COUNT: usize = 1;
+            fn store(self, results: &mut [u64; MAX_RESULTS]) -> Result<(), HostStop> {
+                (self,).store(results)
+            }
+        }
+
+        impl HostReturn for Result<$ty, HostStop> {
+            const COUNT: usize = 1;
+            fn store(self, results: &mut [u64; MAX_RESULTS]) -> Result<(), HostStop> {
+                self?.store(results)
+            }
+        }
+    )*};
+}
+
+impl_host_return_for_values!(u64 i64 u32 i32 f64 bool);
+
+/// A Rust function that programs can call: `Fn(&mut Caller<'_, S>, …) -> R` with up to eight [`Value`]s and a
+/// [`HostReturn`].
+pub trait HostFn<S, Args>: Send + Sync + 'static {
+    /// How many parameters it takes.
+    const PARAMS: usize;
+    /// How many results it gives.
+    const RESULTS: usize;
+    /// Calls it.
+    ///
+    /// # Errors
+    /// It did not end with results.
+    fn call(
+        &self,
+        caller: &mut Caller<'_, S>,
+        args: &[u64; MAX_PARAMS],
+        results: &mut [u64; MAX_RESULTS],
+    ) -> Result<(), HostStop>;
+}
+
+macro_rules! impl_host_fn {
+    ($($params:literal: $($arg:ident $index:tt)*;)*) => {$(
+        impl<S, F, R, $($arg),*> HostFn<S, ($($arg,)*)> for F
+        where
+            F: Fn(&mut Caller<'_, S>, $($arg),*) -> R + Send + Sync + 'static,
+            R: HostReturn,
+            $($arg: Value,)*
+        {
+            const PARAMS: usize = $params;
+            const RESULTS: usize = R::COUNT;
+            #[allow(unused_variables, reason = "a function without parameters takes none")]
+            fn call(
+                &self,
+                caller: &mut Caller<'_, S>,
+                args: &[u64; MAX_PARAMS],
+                results: &mut [u64; MAX_RESULTS],
+            ) -> Result<(), HostStop> {
+                self(caller, $($arg::from_bits(args[$index])),*).store(results)
+            }
+        }
+    )*};
+}
+
+impl_host_fn! {
+    0: ;
+    1: A 0;
+    2: A 0 B 1;
+    3: A 0 B 1 C 2;
+    4: A 0 B 1 C 2 D 3;
+    5: A 0 B 1 C 2 D 3 E 4;
+    6: A 0 B 1 C 2 D 3 E 4 G 5;
+    7: A 0 B 1 C 2 D 3 E 4 G 5 H 6;
+    8: A 0 B 1 C 2 D 3 E 4 G 5 H 6 I 7;
+}
+
+type Call<S> = dyn Fn(&mut Caller<'_, S>, &[u64; MAX_PARAMS], &mut [u64; MAX_RESULTS]) -> Result<(), HostStop>
+    + Send
+    + Sync;
+
+struct Definition<S> {
+    module: String,
+    name: String,
+    ty: FuncType,
+    call: Box<Call<S>>,
+}
+
+/// The host functions that instances can import, over host state of type `S`.
+///
+/// ```
+/// use vsp_core::{Caller, HostStop, Imports};
+///
+/// let mut imports = Imports::<Vec<u64>>::new();
+/// imports.define("log", "put", |caller: &mut Caller<'_, Vec<u64>>, value: u64| {
+///     caller.state().push(value);
+/// })?;
+/// imports.define("math", "root", |_: &mut Caller<'_, Vec<u64>>, x: f64| -> Result<f64, HostStop> {
+///     if x < 0.0 { Err(HostStop::Error(1)) } else { Ok(x.sqrt()) }
+/// })?;
+/// # Ok::<(), vsp_core::ImportError>(())
+/// ```
+pub struct Imports<S> {
+    definitions: Vec<Definition<S>>,
+}
+
+impl<S> Default for Imports<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> core::fmt::Debug for Imports<S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let names = self.definitions.iter().map(|it| (&it.module, &it.name, it.ty));
+        f.debug_list().entries(names).finish()
+    }
+}
+
+/// Why host functions and a program do not fit together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The same name was defined twice.
+    #[error("{module}.{name} is defined already")]
+    Defined {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+    },
+    /// The program imports what the host does not have.
+    #[error("the program imports {module}.{name} {ty}, which the host does not have")]
+    Missing {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+        /// The type that the program imports it with.
+        ty: FuncType,
+    },
+    /// The program and the host give it different types.
+    #[error("the program imports {module}.{name} as {program}, and the host has it as {host}")]
+    Type {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+        /// The type that the program imports it with.
+        program: FuncType,
+        /// The type that the host defined it with.
+        host: FuncType,
+    },
+}
+
+impl<S> Imports<S> {
+    /// No host functions.
+    pub const fn new() -> Self {
+        Imports { definitions: Vec::new() }
+    }
+
+    /// Defines a host function. Its type follows from the Rust function's.
+    ///
+    /// # Errors
+    /// There is one of this name already.
+    pub fn define<Args, F>(&mut self, module: &str, name: &str, function: F) -> Result<&mut Self, ImportError>
+    where
+        F: HostFn<S, Args>,
+    {
+        let ty = const {
+            match FuncType::new(F::PARAMS, F::RESULTS) {
+                Some(ty) => ty,
+                None => panic!("the implementations of HostFn stay within the limits"),
+            }
+        };
+        self.define_raw(module, name, ty, move |caller, args, results| function.call(caller, args, results))
+    }
+
+    /// Defines a host function whose type is only known when the host runs. It is given eight arguments, of which
+    /// those beyond its type are zero, and stores its results.
+    ///
+    /// # Errors
+    /// There is one of this name already.
+    pub fn define_raw<F>(
+        &mut self,
+        module: &str,
+        name: &str,
+        ty: FuncType,
+        function: F,
+    ) -> Result<&mut Self, ImportError>
+    where
+        F: Fn(&mut Caller<'_, S>, &[u64; MAX_PARAMS], &mut [u64; MAX_RESULTS]) -> Result<(), HostStop>
+            + Send
+            + Sync
+            + 'static,
+    {
+        if self.find(module, name).is_some() {
+            return Err(ImportError::Defined { module: module.into(), name: name.into() });
+        }
+        self.definitions.push(Definition {
+            module: module.into(),
+            name: name.into(),
+            ty,
+            call: Box::new(function),
+        });
+        Ok(self)
+    }
+
+    fn find(&self, module: &str, name: &str) -> Option<usize> {
+        self.definitions.iter().position(|it| it.module == module && it.name == name)
+    }
+
+    /// The module, name and type of everything that is defined.
+    pub fn definitions(&self) -> impl Iterator<Item = (&str, &str, FuncType)> {
+        self.definitions.iter().map(|it| (it.module.as_str(), it.name.as_str(), it.ty))
+    }
+
+    /// For each import of the program, the number of the function here.
+    pub(crate) fn resolve(&self, program: &Program<'_>, out: &mut Vec<u32>) -> Result<(), ImportError> {
+        for import in program.imports() {
+            let (module, name) = (String::from(import.module), String::from(import.name));
+            let Some(found) = self.find(import.module, import.name) else {
+                return Err(ImportError::Missing { module, name, ty: import.ty });
+            };
+            let host = self.definitions[found].ty;
+            if host != import.ty {
+                return Err(ImportError::Type { module, name, program: import.ty, host });
+            }
+            out.push(found as u32);
+        }
+        Ok(())
+    }
+
+    /// The type of a resolved import.
+    pub(crate) fn ty(&self, resolved: u32) -> FuncType {
+        self.definitions[resolved as usize].ty
+    }
+
+    /// Calls a resolved import.
+    pub(crate) fn call(
+        &self,
+        resolved: u32,
+        caller: &mut Caller<'_, S>,
+        args: &[u64; MAX_PARAMS],
+        results: &mut [u64; MAX_RESULTS],
+    ) -> Result<(), HostStop> {
+        (self.definitions[resolved as usize].call)(caller, args, results)
+    }
+}

@@ -1,0 +1,291 @@
+//! Instances: a program with memory, a stack, globals and host functions, ready to be called.
+
+mod outcome;
+mod stack;
+
+pub use outcome::{CallError, InstantiateError, Outcome, Reason, Suspension, Trapped, Values};
+pub(crate) use stack::{Overflow, Stack};
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::sync::atomic::AtomicBool;
+
+use crate::host::Imports;
+use crate::index::{FuncIndex, GlobalIndex, ImportIndex, Place};
+use crate::interp;
+use crate::limits::{DEFAULT_STACK_CELLS, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE, MIN_STACK_CELLS};
+use crate::shared::Ref;
+use crate::verify::Verified;
+
+/// What a host chooses for an instance.
+#[derive(Clone, Debug, Default)]
+pub struct Options<'a> {
+    /// Bytes of memory: a multiple of 16, at least what the program asks for, at most 2³². `None` gives the program
+    /// what it asks for.
+    pub memory: Option<u64>,
+    /// Cells of the stack, 64 to 2²⁸. `None` is 65,536.
+    pub stack_cells: Option<u32>,
+    /// The balance of fuel to start with, 0 to 2⁶³ − 1 (larger ones are cut). `None` does not meter the instance.
+    pub fuel: Option<u64>,
+    /// A flag that interrupts the program at its next check point while it is set. `None`: it cannot be interrupted.
+    pub interrupt: Option<Ref<'a, AtomicBool>>,
+}
+
+/// What an instance is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    /// It can be called. (The stack keeps the frames of a trap until then.)
+    Idle,
+    /// It can be resumed.
+    Suspended(Reason),
+}
+
+/// A program that can be called, with state of type `S` for its host functions.
+///
+/// It owns its memory, stack and globals, and allocates nothing after it was made. It can be moved between threads.
+/// If a host function panics, the panic passes through the interpreter; the instance can be called again afterwards.
+#[derive(Debug)]
+pub struct Instance<'a, S> {
+    pub(crate) program: Ref<'a, Verified<'a>>,
+    pub(crate) imports: Ref<'a, Imports<S>>,
+    /// For each import of the program, the number of the host function.
+    pub(crate) resolved: Vec<u32>,
+    pub(crate) state: S,
+    pub(crate) memory: Vec<u8>,
+    pub(crate) globals: Vec<u64>,
+    pub(crate) stack: Stack,
+    /// The balance of fuel; without metering a number that is never used up.
+    pub(crate) balance: i64,
+    pub(crate) metered: bool,
+    pub(crate) interrupt: Option<Ref<'a, AtomicBool>>,
+    status: Status,
+}
+
+impl<'a, S> Instance<'a, S> {
+    /// Makes an instance: resolves its imports, reserves memory and stack, and copies the data segments.
+    ///
+    /// # Errors
+    /// An import is missing or has another type, the options are outside their ranges, or there is no memory.
+    pub fn new(
+        program: impl Into<Ref<'a, Verified<'a>>>,
+        imports: impl Into<Ref<'a, Imports<S>>>,
+        state: S,
+        options: Options<'a>,
+    ) -> Result<Instance<'a, S>, InstantiateError> {
+        let (program, imports) = (program.into(), imports.into());
+        let image = program.program();
+        let mut resolved = Vec::new();
+        resolved.try_reserve_exact(image.imports().count()).map_err(|_| InstantiateError::OutOfMemory)?;
+        imports.resolve(image, &mut resolved)?;
+
+        let size = memory_size(image.memory_minimum(), options.memory)?;
+        let cells = options.stack_cells.unwrap_or(DEFAULT_STACK_CELLS);
+        if !(MIN_STACK_CELLS..=MAX_STACK_CELLS).contains(&cells) {
+            return Err(InstantiateError::StackCells(cells));
+        }
+        let mut memory: Vec<u8> = zeroed(size).ok_or(InstantiateError::OutOfMemory)?;
+        for segment in image.data() {
+            memory[segment.address as usize..][..segment.bytes.len()].copy_from_slice(segment.bytes);
+        }
+        let mut globals = zeroed(image.globals().len()).ok_or(InstantiateError::OutOfMemory)?;
+        for (global, initial) in globals.iter_mut().zip(image.globals()) {
+            *global = initial;
+        }
+        let stack = Stack::new(cells).ok_or(InstantiateError::OutOfMemory)?;
+        Ok(Instance {
+            program,
+            imports,
+            resolved,
+            state,
+            memory,
+            globals,
+            stack,
+            balance: options.fuel.map_or(i64::MAX, clamp_fuel),
+            metered: options.fuel.is_some(),
+            interrupt: options.interrupt,
+            status: Status::Idle,
+        })
+    }
+
+    /// Calls the function exported as `name`. See [`Self::call`].
+    ///
+    /// # Errors
+    /// There is no such export, and as [`Self::call`].
+    pub fn call_export(&mut self, name: &str, args: &[u64]) -> Result<Outcome, CallError> {
+        let function = self.program.export(name).ok_or_else(|| CallError::NoExport(String::from(name)))?;
+        self.call(function, args)
+    }
+
+    /// Calls a function and runs it until it returns, halts, traps or suspends.
+    ///
+    /// # Errors
+    /// The number of arguments is wrong, or the instance is suspended and has to be resumed or reset first.
+    pub fn call(&mut self, function: FuncIndex, args: &[u64]) -> Result<Outcome, CallError> {
+        if let Status::Suspended(_) = self.status {
+            return Err(CallError::Suspended);
+        }
+        let callee = self.program.function(function).ok_or(CallError::NoFunction(function))?;
+        let expected = callee.ty.params();
+        if args.len() != expected {
+            return Err(CallError::Arguments { expected, given: args.len() });
+        }
+        self.stack.clear();
+        if self.stack.push_first(&callee.clone(), args).is_err() {
+            let place = Place { function, word: 0 };
+            return Ok(Outcome::Trapped(Trapped { trap: crate::Trap::StackOverflow, place }));
+        }
+        self.run(|instance| interp::start(instance, function))
+    }
+
+    /// Continues a suspended program. `values` are what it waits for: nothing after Fuel or Interrupted, one value
+    /// for a YIELD, the results of a pending host function.
+    ///
+    /// # Errors
+    /// The instance is not suspended, or it waits for another number of values.
+    pub fn resume(&mut self, values: &[u64]) -> Result<Outcome, CallError> {
+        let Status::Suspended(reason) = self.status else { return Err(CallError::NotSuspended) };
+        let expected = match reason {
+            Reason::Fuel | Reason::Interrupted => 0,
+            Reason::Yield(_) => 1,
+            Reason::Pending(import) => self.import_results(import),
+        };
+        if values.len() != expected {
+            return Err(CallError::Values { expected, given: values.len() });
+        }
+        self.run(|instance| interp::resume(instance, reason, values))
+    }
+
+    /// Ends a pending host call with an error: the program traps with `Trap::Host(code)`.
+    ///
+    /// # Errors
+    /// The instance is not suspended in a host call.
+    pub fn fail(&mut self, code: u32) -> Result<Outcome, CallError> {
+        let Status::Suspended(Reason::Pending(_)) = self.status else { return Err(CallError::NotPending) };
+        self.status = Status::Idle;
+        let trap = crate::Trap::Host(code);
+        Ok(Outcome::Trapped(Trapped { trap, place: self.stack.place() }))
+    }
+
+    /// Gives up a suspended call. Memory and globals stay as they are.
+    pub fn reset(&mut self) {
+        self.status = Status::Idle;
+        self.stack.clear();
+    }
+
+    fn run(&mut self, engine: impl FnOnce(&mut Self) -> Outcome) -> Result<Outcome, CallError> {
+        // If a host function panics the instance is left callable.
+        self.status = Status::Idle;
+        if !self.metered {
+            self.balance = i64::MAX;
+        }
+        let outcome = engine(self);
+        match outcome {
+            Outcome::Suspended(suspension) => self.status = Status::Suspended(suspension.reason),
+            Outcome::Returned(_) | Outcome::Halted(_) => self.stack.clear(),
+            Outcome::Trapped(_) => {}
+        }
+        Ok(outcome)
+    }
+
+    fn import_results(&self, import: ImportIndex) -> usize {
+        self.imports.ty(self.resolved[import.index()]).results()
+    }
+
+    /// Why the instance is suspended, if it is.
+    pub fn suspended(&self) -> Option<Suspension> {
+        match self.status {
+            Status::Suspended(reason) => Some(Suspension { reason, place: self.stack.place() }),
+            Status::Idle => None,
+        }
+    }
+
+    /// The places of all frames of a suspended or trapped program, innermost first: where the program is, and below
+    /// it the calls that led there.
+    pub fn call_stack(&self) -> impl Iterator<Item = Place> {
+        self.stack.places()
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Verified<'a> {
+        &self.program
+    }
+
+    /// The host's state.
+    pub fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// The host's state, to change it.
+    pub fn state_mut(&mut self) -> &mut S {
+        &mut self.state
+    }
+
+    /// Ends the instance and gives the host's state back.
+    pub fn into_state(self) -> S {
+        self.state
+    }
+
+    /// The memory.
+    pub fn memory(&self) -> &[u8] {
+        &self.memory
+    }
+
+    /// The memory, to change it.
+    pub fn memory_mut(&mut self) -> &mut [u8] {
+        &mut self.memory
+    }
+
+    /// The value of a global.
+    pub fn global(&self, global: GlobalIndex) -> Option<u64> {
+        self.globals.get(global.index()).copied()
+    }
+
+    /// The value of a global, to change it.
+    pub fn global_mut(&mut self, global: GlobalIndex) -> Option<&mut u64> {
+        self.globals.get_mut(global.index())
+    }
+
+    /// The balance of fuel, if the instance is metered. It is negative where more was used than there was.
+    pub fn fuel(&self) -> Option<i64> {
+        self.metered.then_some(self.balance)
+    }
+
+    /// Sets the balance of fuel, 0 to 2⁶³ − 1 (larger ones are cut). Without metering nothing happens.
+    pub fn set_fuel(&mut self, fuel: u64) {
+        if self.metered {
+            self.balance = clamp_fuel(fuel);
+        }
+    }
+
+    /// Adds to the balance of fuel, up to 2⁶³ − 1. Without metering nothing happens.
+    pub fn add_fuel(&mut self, fuel: u64) {
+        if self.metered {
+            self.balance = self.balance.saturating_add_unsigned(fuel);
+        }
+    }
+
+    /// Cells of the stack.
+    pub fn stack_cells(&self) -> u32 {
+        self.stack.cells()
+    }
+}
+
+fn clamp_fuel(fuel: u64) -> i64 {
+    i64::try_from(fuel).unwrap_or(i64::MAX)
+}
+
+fn memory_size(minimum: u64, chosen: Option<u64>) -> Result<usize, InstantiateError> {
+    let size = chosen.unwrap_or(minimum);
+    if size < minimum || size > MAX_MEMORY || !size.is_multiple_of(MEMORY_GRANULE) {
+        return Err(InstantiateError::Memory { chosen: size, minimum });
+    }
+    usize::try_from(size).map_err(|_| InstantiateError::OutOfMemory)
+}
+
+/// So many zeros, or `None` if there is no memory for them.
+pub(crate) fn zeroed<T: Copy + Default>(count: usize) -> Option<Vec<T>> {
+    let mut cells = Vec::new();
+    cells.try_reserve_exact(count).ok()?;
+    cells.resize(count, T::default());
+    Some(cells)
+}

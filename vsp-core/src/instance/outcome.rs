@@ -1,0 +1,144 @@
+//! How a call ends, and why it could not begin.
+
+use alloc::string::String;
+
+use crate::Trap;
+use crate::host::ImportError;
+use crate::index::{FuncIndex, ImportIndex, Place};
+use crate::limits::MAX_RESULTS;
+
+/// Up to four results of a function.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Values {
+    values: [u64; MAX_RESULTS],
+    count: u8,
+}
+
+impl Values {
+    /// The first four of `values`.
+    pub fn new(values: &[u64]) -> Values {
+        let mut all = [0; MAX_RESULTS];
+        let count = values.len().min(MAX_RESULTS);
+        all[..count].copy_from_slice(&values[..count]);
+        Values { values: all, count: count as u8 }
+    }
+}
+
+impl core::ops::Deref for Values {
+    type Target = [u64];
+
+    fn deref(&self) -> &[u64] {
+        &self.values[..usize::from(self.count)]
+    }
+}
+
+impl core::fmt::Debug for Values {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// Why a program is suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Its fuel is used up. Add some before it is resumed.
+    Fuel,
+    /// The interrupt flag is set. Clear it before it is resumed.
+    Interrupted,
+    /// It executed YIELD with this value, and waits for one.
+    Yield(u64),
+    /// It called this import, whose results are not there yet.
+    Pending(ImportIndex),
+}
+
+/// A suspended program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Suspension {
+    /// Why.
+    pub reason: Reason,
+    /// Where: the check point's place, or the word of the YIELD or SYSCALL.
+    pub place: Place,
+}
+
+/// A program that was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{trap} at {place}")]
+pub struct Trapped {
+    /// Why.
+    pub trap: Trap,
+    /// Where.
+    pub place: Place,
+}
+
+/// How a call or a resume ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The function returned these results.
+    Returned(Values),
+    /// The program executed HLT with this value.
+    Halted(u64),
+    /// The program can be resumed.
+    Suspended(Suspension),
+    /// The program was stopped.
+    Trapped(Trapped),
+}
+
+/// Why an instance cannot be called or resumed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// No function is exported by this name.
+    #[error("the program exports no function \"{0}\"")]
+    NoExport(String),
+    /// There is no such function.
+    #[error("the program has no function {0}")]
+    NoFunction(FuncIndex),
+    /// The number of arguments is not that of the function's parameters.
+    #[error("the function takes {expected} arguments, and {given} were given")]
+    Arguments {
+        /// How many it takes.
+        expected: usize,
+        /// How many there were.
+        given: usize,
+    },
+    /// The instance is in the middle of a call.
+    #[error("the instance is suspended: resume or reset it first")]
+    Suspended,
+    /// The instance is not in the middle of a call.
+    #[error("the instance is not suspended")]
+    NotSuspended,
+    /// The instance is not in the middle of a host call.
+    #[error("the instance does not wait for a host function")]
+    NotPending,
+    /// The program waits for another number of values.
+    #[error("the program waits for {expected} values, and {given} were given")]
+    Values {
+        /// How many it waits for.
+        expected: usize,
+        /// How many there were.
+        given: usize,
+    },
+}
+
+/// Why an instance cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstantiateError {
+    /// Host functions and imports do not fit.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The size of the memory is not possible.
+    #[error("a memory of {chosen} bytes: it must be a multiple of 16, at least the program's {minimum} and at most 2^32")]
+    Memory {
+        /// The size that was chosen.
+        chosen: u64,
+        /// What the program needs.
+        minimum: u64,
+    },
+    /// The size of the stack is not possible.
+    #[error("a stack of {0} cells: it must have 64 to 2^28")]
+    StackCells(u32),
+    /// There is no memory for it.
+    #[error("out of memory")]
+    OutOfMemory,
+}

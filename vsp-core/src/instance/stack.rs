@@ -1,0 +1,133 @@
+//! The stack of an instance: frames in 8-byte cells.
+//!
+//! A frame is
+//!
+//! | cell | what |
+//! |---|---|
+//! | 0 | the place where it is: function in the low half, word in the high half; up to date in all frames but the running one |
+//! | 1 | the cell where the caller's frame starts; all ones for the outermost frame |
+//! | 2–17 | R0–RF |
+//! | 18… | the locals |
+
+use alloc::vec::Vec;
+
+use crate::index::{FuncIndex, Place};
+use crate::isa::Reg;
+use crate::verify::{FRAME_CELLS, Function};
+
+const PLACE: usize = 0;
+const CALLER: usize = 1;
+const REGISTERS: usize = 2;
+const LOCALS: usize = FRAME_CELLS as usize;
+const OUTERMOST: u64 = u64::MAX;
+
+const _: () = assert!(REGISTERS + Reg::ALL.len() == LOCALS);
+
+/// The cells, and where the running frame starts.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    cells: Vec<u64>,
+    base: usize,
+    /// Is there a frame?
+    active: bool,
+}
+
+/// The frame does not fit.
+#[derive(Debug)]
+pub(crate) struct Overflow;
+
+impl Stack {
+    /// A stack of so many cells, without a frame. `None` if the host has no memory for it.
+    pub(crate) fn new(cells: u32) -> Option<Stack> {
+        Some(Stack { cells: super::zeroed(cells as usize)?, base: 0, active: false })
+    }
+
+    pub(crate) fn cells(&self) -> u32 {
+        self.cells.len() as u32
+    }
+
+    /// Forgets all frames.
+    pub(crate) fn clear(&mut self) {
+        self.base = 0;
+        self.active = false;
+    }
+
+    /// The first frame, with its parameters.
+    pub(crate) fn push_first(&mut self, callee: &Function, args: &[u64]) -> Result<(), Overflow> {
+        let frame = self.cells.get_mut(..callee.frame_cells() as usize).ok_or(Overflow)?;
+        frame.fill(0);
+        frame[CALLER] = OUTERMOST;
+        frame[REGISTERS..REGISTERS + args.len()].copy_from_slice(args);
+        self.base = 0;
+        self.active = true;
+        Ok(())
+    }
+
+    /// A frame for `callee`, called by the running frame, which belongs to `caller`. Its parameters are the caller's
+    /// first registers.
+    #[inline]
+    pub(crate) fn push(&mut self, caller: &Function, callee: &Function) -> Result<(), Overflow> {
+        let base = self.base + caller.frame_cells() as usize;
+        let (below, above) = self.cells.split_at_mut_checked(base).ok_or(Overflow)?;
+        let frame = above.get_mut(..callee.frame_cells() as usize).ok_or(Overflow)?;
+        let params = callee.ty.params();
+        let args = &below[self.base + REGISTERS..][..params];
+        frame[CALLER] = self.base as u64;
+        frame[REGISTERS..REGISTERS + params].copy_from_slice(args);
+        frame[REGISTERS + params..].fill(0);
+        self.base = base;
+        Ok(())
+    }
+
+    /// Ends the running frame, handing `results` first registers to its caller. Gives the caller's place, or `None`
+    /// (and the frame stays) if this was the outermost one.
+    #[inline]
+    pub(crate) fn pop(&mut self, results: usize) -> Option<Place> {
+        let (below, frame) = self.cells.split_at_mut(self.base);
+        let caller = match frame[CALLER] {
+            OUTERMOST => return None,
+            caller => caller as usize,
+        };
+        below[caller + REGISTERS..][..results].copy_from_slice(&frame[REGISTERS..][..results]);
+        self.base = caller;
+        Some(unpack(self.cells[self.base + PLACE]))
+    }
+
+    /// Registers and locals of the running frame; the locals go on to the end of the stack.
+    #[inline]
+    pub(crate) fn window(&mut self) -> Option<(&mut [u64; 16], &mut [u64])> {
+        self.cells.get_mut(self.base + REGISTERS..)?.split_first_chunk_mut()
+    }
+
+    /// The registers of the running frame.
+    pub(crate) fn registers(&mut self) -> &mut [u64] {
+        &mut self.cells[self.base + REGISTERS..][..Reg::ALL.len()]
+    }
+
+    /// Where the running frame is, as last recorded.
+    pub(crate) fn place(&self) -> Place {
+        unpack(self.cells[self.base + PLACE])
+    }
+
+    #[inline]
+    pub(crate) fn set_place(&mut self, place: Place) {
+        self.cells[self.base + PLACE] = u64::from(place.function.0) | u64::from(place.word) << 32;
+    }
+
+    /// The places of all frames, innermost first.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+        let mut next = self.active.then_some(self.base);
+        core::iter::from_fn(move || {
+            let base = next?;
+            next = match self.cells[base + CALLER] {
+                OUTERMOST => None,
+                caller => Some(caller as usize),
+            };
+            Some(unpack(self.cells[base + PLACE]))
+        })
+    }
+}
+
+fn unpack(cell: u64) -> Place {
+    Place { function: FuncIndex(cell as u32), word: (cell >> 32) as u32 }
+}

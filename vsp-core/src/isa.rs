@@ -1,0 +1,173 @@
+//! The instruction set: what the opcode table says, in the forms in which the rest of the crate asks for it.
+//!
+//! [`Opcode`] answers questions about one opcode, [`Inst`] is one decoded instruction, [`Visitor`] is what an engine
+//! implements, and [`ops`] is the meaning of every instruction that computes something, as pure functions.
+
+mod inst;
+mod math;
+mod operand;
+pub mod ops;
+mod table;
+
+pub use inst::{DecodeError, EncodeError, Inst};
+pub use math::{MathCall, MathFn};
+pub use operand::{Access, Field, Operand, Reg, Role, RoleType, role};
+
+use table::for_each_op;
+
+/// Where execution can go after an instruction. See the head of the opcode table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flow {
+    /// To the next word.
+    Next,
+    /// To the next word or the target.
+    Branch,
+    /// To the target.
+    Jump,
+    /// Into the table of JMPs that follows, or behind it.
+    Switch,
+    /// Nowhere in this function.
+    Stop,
+    /// Into a function of the program, and then to the next word.
+    Call,
+    /// To the host, perhaps leaving the engine, and then to the next word.
+    Suspend,
+    /// To the next word, after work that is charged for by its size.
+    Bulk,
+}
+
+/// What bits 12–15 of the opcode, its class, group together; empty where nothing is defined.
+pub const CLASS_TITLES: [&str; 16] = [
+    "control", "branches and calls", "data movement", "loads", "integer arithmetic", "bits", "with a constant",
+    "compare; 32-bit", "binary64", "compare and convert binary64", "", "", "stores", "more 32-bit",
+    "compare with a constant and branch", "",
+];
+
+macro_rules! define_opcodes {
+    ($($number:literal $op:ident $method:ident $flow:ident ($($field:ident: $role:ident),*) $meaning:literal;)*) => {
+        /// An opcode: the low byte of an instruction word.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Opcode {
+            $(#[doc = $meaning] $op = $number,)*
+        }
+
+        impl Opcode {
+            /// Every opcode, in the order of the numbers.
+            pub const ALL: &[Opcode] = &[$(Opcode::$op,)*];
+
+            /// The opcode with this number, if there is one.
+            pub const fn from_number(number: u8) -> Option<Opcode> {
+                match number {
+                    $($number => Some(Opcode::$op),)*
+                    _ => None,
+                }
+            }
+
+            /// The mnemonic.
+            pub const fn mnemonic(self) -> &'static str {
+                match self {
+                    $(Opcode::$op => stringify!($op),)*
+                }
+            }
+
+            /// Its meaning in one line of register notation.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Opcode::$op => $meaning,)*
+                }
+            }
+
+            /// Its operands, in the order of the text form.
+            pub const fn operands(self) -> &'static [Operand] {
+                match self {
+                    $(Opcode::$op => &[$(Operand { field: Field::$field, role: Role::$role }),*],)*
+                }
+            }
+
+            /// Where execution can go after it.
+            pub const fn flow(self) -> Flow {
+                match self {
+                    $(Opcode::$op => Flow::$flow,)*
+                }
+            }
+        }
+
+        /// One method for every instruction. Every engine is one, so that an engine in which an instruction is
+        /// missing does not compile.
+        #[expect(missing_docs, reason = "each method is the instruction of its name")]
+        pub trait Visitor {
+            /// What each method gives.
+            type Output;
+            $(
+                fn $method(&mut self, $($field: <role::$role as RoleType>::Value),*) -> Self::Output;
+            )*
+            /// A word whose low byte is no opcode of this build. A verified program has none.
+            fn reserved(&mut self, word: u32) -> Self::Output;
+        }
+
+        /// Decodes `word` and calls the method of its instruction, or [`Visitor::reserved`].
+        /// Operands are taken as they stand: this is for words that passed [`Inst::decode`] before.
+        #[inline(always)]
+        pub fn visit<V: Visitor>(word: u32, visitor: &mut V) -> V::Output {
+            match word as u8 {
+                $($number => {
+                    if const { Opcode::$op.is_supported() } {
+                        visitor.$method($(<role::$role as RoleType>::decode(word, Field::$field)),*)
+                    } else {
+                        visitor.reserved(word)
+                    }
+                })*
+                _ => visitor.reserved(word),
+            }
+        }
+    };
+}
+for_each_op!(define_opcodes);
+
+impl Opcode {
+    /// The number, 0x01–0xFF.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The format: which fields the instruction uses.
+    pub const fn format(self) -> &'static str {
+        operand::format_name(self.operands())
+    }
+
+    /// The bits of a word that this instruction uses. All others are zero.
+    pub const fn used_bits(self) -> u32 {
+        operand::checked_mask(self.operands())
+    }
+
+    /// Does it work on binary64?
+    pub const fn is_float(self) -> bool {
+        let operands = self.operands();
+        let mut i = 0;
+        while i < operands.len() {
+            if operands[i].role.is_float() {
+                return true;
+            }
+            i += 1;
+        }
+        false
+    }
+
+    /// Does this build of the crate execute it? (Without the feature `float` it leaves out [`Self::is_float`].)
+    pub const fn is_supported(self) -> bool {
+        cfg!(feature = "float") || !self.is_float()
+    }
+}
+
+/// The rows are in the order of their numbers, and each has a format and no overlapping operands.
+const _: () = {
+    let mut i = 0;
+    while i < Opcode::ALL.len() {
+        let op = Opcode::ALL[i];
+        assert!(i == 0 || Opcode::ALL[i - 1].number() < op.number(), "opcode numbers must rise");
+        assert!(op.used_bits() & 0xFF == 0xFF && !op.format().is_empty());
+        assert!(!CLASS_TITLES[(op.number() >> 4) as usize].is_empty(), "an opcode's class needs a title");
+        i += 1;
+    }
+};

@@ -1,0 +1,243 @@
+//! One decoded instruction.
+
+use super::{Access, Field, MathFn, Opcode, Operand, Reg, RoleType, Role, role, table::for_each_op};
+
+/// The most operands an instruction has.
+const MAX_OPERANDS: usize = 4;
+
+/// A decoded instruction: an opcode and the values of its operands, in the order of [`Opcode::operands`].
+/// Registers are numbers 0–15.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Inst {
+    op: Opcode,
+    values: [i32; MAX_OPERANDS],
+}
+
+/// Why a word is no instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The low byte is no opcode.
+    #[error("0x{word:08X} is no instruction: 0x{:02X} is no opcode", *word as u8)]
+    ReservedOpcode {
+        /// The word.
+        word: u32,
+    },
+    /// Bits that the instruction does not use are set.
+    #[error("0x{word:08X} is no instruction: {} leaves bits 0x{unused:08X} zero", op.mnemonic())]
+    UnusedBits {
+        /// The word.
+        word: u32,
+        /// Its opcode.
+        op: Opcode,
+        /// The bits that should be zero.
+        unused: u32,
+    },
+    /// An operand has a value that the instruction does not allow.
+    #[error("0x{word:08X} is no instruction: {value} is no {} of {}", operand.role.describe(), op.mnemonic())]
+    Operand {
+        /// The word.
+        word: u32,
+        /// Its opcode.
+        op: Opcode,
+        /// The operand.
+        operand: Operand,
+        /// The value that stands there.
+        value: i32,
+    },
+}
+
+/// An operand that does not fit its instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{value} is no {} of {}: it must be {}", operand.role.describe(), op.mnemonic(), Allowed(*operand))]
+pub struct EncodeError {
+    /// The instruction.
+    pub op: Opcode,
+    /// The operand.
+    pub operand: Operand,
+    /// The value it was given.
+    pub value: i64,
+}
+
+/// The values that an operand may have, in words.
+pub(crate) struct Allowed(pub(crate) Operand);
+
+impl core::fmt::Display for Allowed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0.role {
+            Role::Bits => f.write_str("8, 16 or 32"),
+            Role::Math => f.write_str("one of the functions of FMATH"),
+            role => {
+                let (low, high) = role.range(self.0.field);
+                write!(f, "in {low} to {high}")
+            }
+        }
+    }
+}
+
+impl Inst {
+    /// An instruction from its opcode and operand values, in the order of [`Opcode::operands`]. Values that are
+    /// missing are zero.
+    ///
+    /// # Errors
+    /// A value is outside what its operand may be, or there are more values than operands.
+    pub fn new(op: Opcode, values: &[i32]) -> Result<Inst, EncodeError> {
+        let mut inst = Inst { op, values: [0; MAX_OPERANDS] };
+        for (i, operand) in op.operands().iter().enumerate() {
+            inst.set(i, *operand, i64::from(values.get(i).copied().unwrap_or(0)))?;
+        }
+        match inst.argument_beyond_arity() {
+            Some((operand, value)) => Err(EncodeError { op, operand, value: i64::from(value) }),
+            None => Ok(inst),
+        }
+    }
+
+    /// The same instruction with another value of operand number `index`.
+    ///
+    /// # Errors
+    /// The operand may not have that value, or there is no such operand.
+    pub fn with(mut self, index: usize, value: i64) -> Result<Inst, EncodeError> {
+        let fallback = Operand { field: Field::a, role: Role::U };
+        let operand = self.op.operands().get(index).copied();
+        match operand {
+            Some(operand) => self.set(index, operand, value).map(|()| self),
+            None => Err(EncodeError { op: self.op, operand: fallback, value }),
+        }
+    }
+
+    fn set(&mut self, index: usize, operand: Operand, value: i64) -> Result<(), EncodeError> {
+        match i32::try_from(value) {
+            Ok(fits) if operand.role.accepts(operand.field, fits) => {
+                self.values[index] = fits;
+                Ok(())
+            }
+            _ => Err(EncodeError { op: self.op, operand, value }),
+        }
+    }
+
+    /// The opcode.
+    pub const fn op(self) -> Opcode {
+        self.op
+    }
+
+    /// The operands with their values, in the order of the text form.
+    pub fn operands(self) -> impl Iterator<Item = (Operand, i32)> {
+        self.op.operands().iter().copied().zip(self.values)
+    }
+
+    /// The value of the operand with this role, if the instruction has one.
+    pub fn value_of(self, role: Role) -> Option<i32> {
+        self.operands().find(|(operand, _)| operand.role == role).map(|(_, value)| value)
+    }
+
+    /// The registers that it names, with what it does to them. (What a call does to R0 and up depends on the
+    /// function's type and is not listed.)
+    pub fn registers(self) -> impl Iterator<Item = (Reg, Access)> {
+        let unary = self.math().is_some_and(|function| !function.is_binary());
+        self.operands()
+            .filter(move |(operand, _)| !(unary && operand.role == Role::FSrc2))
+            .filter_map(|(operand, value)| {
+                let access = operand.role.register_access()?;
+                Some((Reg::from_low_bits(value as u32), access))
+            })
+    }
+
+    /// The word of this instruction.
+    pub fn encode(self) -> u32 {
+        self.operands()
+            .fold(u32::from(self.op.number()), |word, (operand, value)| word | operand.encode(value))
+    }
+
+    /// The instruction that `word` is. Exactly one word decodes to an instruction.
+    ///
+    /// # Errors
+    /// No opcode, bits set that the opcode does not use, or an operand that it does not allow.
+    pub fn decode(word: u32) -> Result<Inst, DecodeError> {
+        let op = Opcode::from_number(word as u8).ok_or(DecodeError::ReservedOpcode { word })?;
+        let unused = word & !op.used_bits();
+        if unused != 0 {
+            return Err(DecodeError::UnusedBits { word, op, unused });
+        }
+        let mut inst = Inst { op, values: [0; MAX_OPERANDS] };
+        for (slot, &operand) in inst.values.iter_mut().zip(op.operands()) {
+            let value = operand.decode(word);
+            if !operand.role.accepts(operand.field, value) {
+                return Err(DecodeError::Operand { word, op, operand, value });
+            }
+            *slot = value;
+        }
+        match inst.argument_beyond_arity() {
+            Some((operand, value)) => Err(DecodeError::Operand { word, op, operand, value }),
+            None => Ok(inst),
+        }
+    }
+
+    /// The function of an FMATH.
+    pub fn math(self) -> Option<MathFn> {
+        self.value_of(Role::Math).and_then(|number| MathFn::from_number(number as u32))
+    }
+
+    /// A second argument of an FMATH whose function takes one: that field must be zero.
+    fn argument_beyond_arity(self) -> Option<(Operand, i32)> {
+        let unary = self.math().is_some_and(|function| !function.is_binary());
+        self.operands().find(|(operand, value)| unary && operand.role == Role::FSrc2 && *value != 0)
+    }
+}
+
+impl core::fmt::Debug for Inst {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}", self.op.mnemonic())?;
+        for (operand, value) in self.operands() {
+            write!(f, " {:?}={value}", operand.field)?;
+        }
+        Ok(())
+    }
+}
+
+/// The value of an operand as [`Inst`] stores it.
+trait IntoValue {
+    fn into_value(self) -> i64;
+}
+
+impl IntoValue for Reg {
+    fn into_value(self) -> i64 {
+        self.index() as i64
+    }
+}
+
+impl IntoValue for i32 {
+    fn into_value(self) -> i64 {
+        i64::from(self)
+    }
+}
+
+impl IntoValue for u32 {
+    fn into_value(self) -> i64 {
+        i64::from(self)
+    }
+}
+
+macro_rules! define_constructors {
+    ($($number:literal $op:ident $method:ident $flow:ident ($($field:ident: $role:ident),*) $meaning:literal;)*) => {
+        /// One constructor for every instruction, for programs made in Rust.
+        ///
+        /// # Errors
+        /// Each fails if an immediate is outside what the instruction can say.
+        impl Inst {$(
+            #[doc = $meaning]
+            ///
+            /// # Errors
+            /// An immediate is outside what the instruction can say.
+            #[allow(unused_mut, reason = "an instruction without operands sets none")]
+            pub fn $method($($field: <role::$role as RoleType>::Value),*) -> Result<Inst, EncodeError> {
+                let values: &[i64] = &[$(IntoValue::into_value($field)),*];
+                let mut inst = Inst { op: Opcode::$op, values: [0; MAX_OPERANDS] };
+                for (i, (operand, value)) in Opcode::$op.operands().iter().zip(values).enumerate() {
+                    inst.set(i, *operand, *value)?;
+                }
+                Ok(inst)
+            }
+        )*}
+    };
+}
+for_each_op!(define_constructors);

@@ -1,0 +1,352 @@
+//! Operands: which bits of a word hold them ([`Field`]) and what they are ([`Role`]).
+//!
+//! ```text
+//!  31        20 19    16 15    12 11     8 7       0
+//! +------------+--------+--------+--------+---------+
+//! |   imm12    |   c    |   b    |   a    |   op    |   N A AB ABC ABCI
+//! |        imm16        |   b    |   a    |   op    |   ABI
+//! |           imm20              |   a    |   op    |   AI
+//! |                imm24                  |   op    |   I
+//! |   rel12    |      imm8       |   a    |   op    |   AIR
+//! +------------+-----------------+--------+---------+
+//! ```
+//!
+//! A row of the opcode table names its operands as `field: Role`. Encoding, decoding, range checks,
+//! printing and parsing need nothing else.
+
+use super::math::MathFn;
+
+/// A general register, R0–R9 and RA–RF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "sixteen registers named after themselves")]
+pub enum Reg {
+    R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, RA, RB, RC, RD, RE, RF,
+}
+
+impl Reg {
+    /// All registers, in order.
+    pub const ALL: [Reg; 16] = {
+        use Reg::*;
+        [R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, RA, RB, RC, RD, RE, RF]
+    };
+
+    /// The register in the low four bits of `bits`; the rest is ignored.
+    #[inline(always)]
+    pub const fn from_low_bits(bits: u32) -> Reg {
+        Self::ALL[(bits & 15) as usize]
+    }
+
+    /// 0 for R0 to 15 for RF.
+    #[inline(always)]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The register called `name` (`R0` … `RF`, in either case).
+    pub fn parse(name: &str) -> Option<Reg> {
+        match name.as_bytes() {
+            [b'R' | b'r', digit] => char::from(*digit).to_digit(16).map(Reg::from_low_bits),
+            _ => None,
+        }
+    }
+}
+
+impl core::fmt::Display for Reg {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "R{:X}", self.index())
+    }
+}
+
+/// A place in the instruction word. The names are those of the drawing above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(non_camel_case_types, reason = "the names under which the opcode table uses them")]
+#[expect(missing_docs, reason = "the drawing above is their documentation")]
+pub enum Field {
+    a, b, c, imm8, rel12, imm12, imm16, imm20, imm24,
+}
+
+impl Field {
+    /// The lowest bit of the field.
+    pub const fn shift(self) -> u32 {
+        match self {
+            Field::a | Field::imm24 => 8,
+            Field::b | Field::imm8 | Field::imm20 => 12,
+            Field::c | Field::imm16 => 16,
+            Field::imm12 | Field::rel12 => 20,
+        }
+    }
+
+    /// How many bits the field has.
+    pub const fn width(self) -> u32 {
+        match self {
+            Field::a | Field::b | Field::c => 4,
+            Field::imm8 => 8,
+            Field::imm12 | Field::rel12 => 12,
+            Field::imm16 => 16,
+            Field::imm20 => 20,
+            Field::imm24 => 24,
+        }
+    }
+
+    /// The field's bits in a word.
+    pub const fn mask(self) -> u32 {
+        ((1 << self.width()) - 1) << self.shift()
+    }
+
+    /// The field of `word`, as an unsigned number.
+    #[inline(always)]
+    pub const fn unsigned(self, word: u32) -> u32 {
+        (word & self.mask()) >> self.shift()
+    }
+
+    /// The field of `word`, as a two's complement number.
+    #[inline(always)]
+    pub const fn signed(self, word: u32) -> i32 {
+        let above = 32 - self.shift() - self.width();
+        ((word << above) as i32) >> (32 - self.width())
+    }
+}
+
+/// What an operand is, and so which values it may have, how it is written and what an instruction does to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Register, written.
+    Dst,
+    /// Register, read.
+    Src,
+    /// Register, read and written (or written only sometimes).
+    Mod,
+    /// Register, a binary64 is written.
+    FDst,
+    /// Register, a binary64 is read.
+    FSrc,
+    /// Register, a binary64 is read if the mathematical function takes two arguments; else the field is zero.
+    FSrc2,
+    /// Register, the address in a memory operand.
+    Base,
+    /// Register, an index times 1 in a memory operand.
+    X1,
+    /// Register, an index times 2 in a memory operand.
+    X2,
+    /// Register, an index times 4 in a memory operand.
+    X4,
+    /// Register, an index times 8 in a memory operand.
+    X8,
+    /// Signed displacement in bytes of a memory operand.
+    Disp,
+    /// Signed number.
+    S,
+    /// Unsigned number.
+    U,
+    /// Signed displacement of a branch, in words from the next instruction.
+    Target,
+    /// Function.
+    Func,
+    /// Import.
+    Import,
+    /// Entry of the constant pool.
+    Const,
+    /// Local of the function.
+    Local,
+    /// Global.
+    Global,
+    /// Function type, see [`FuncType`](crate::program::FuncType).
+    Type,
+    /// Number of entries of a SWITCH table, 1–4,096.
+    Entries,
+    /// Shift count, 0–63.
+    Sh64,
+    /// Shift count, 0–31.
+    Sh32,
+    /// Width of an extension: 8, 16 or 32 bits.
+    Bits,
+    /// Function of FMATH.
+    Math,
+}
+
+/// What an instruction does to a register operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the variants say it")]
+pub enum Access {
+    Read,
+    Write,
+    ReadWrite,
+}
+
+impl Role {
+    /// Is the field a two's complement number?
+    pub const fn is_signed(self) -> bool {
+        matches!(self, Role::Disp | Role::S | Role::Target)
+    }
+
+    /// For a register operand, what is done to it.
+    pub const fn register_access(self) -> Option<Access> {
+        match self {
+            Role::Src | Role::FSrc | Role::FSrc2 | Role::Base => Some(Access::Read),
+            Role::X1 | Role::X2 | Role::X4 | Role::X8 => Some(Access::Read),
+            Role::Dst | Role::FDst => Some(Access::Write),
+            Role::Mod => Some(Access::ReadWrite),
+            Role::Disp | Role::S | Role::U | Role::Target | Role::Func | Role::Import | Role::Const => None,
+            Role::Local | Role::Global | Role::Type | Role::Entries => None,
+            Role::Sh64 | Role::Sh32 | Role::Bits | Role::Math => None,
+        }
+    }
+
+    /// Does the register hold a binary64?
+    pub const fn is_float(self) -> bool {
+        matches!(self, Role::FDst | Role::FSrc | Role::FSrc2)
+    }
+
+    /// For the index of a memory operand, log₂ of what it is multiplied with.
+    pub const fn index_scale(self) -> Option<u32> {
+        match self {
+            Role::X1 => Some(0),
+            Role::X2 => Some(1),
+            Role::X4 => Some(2),
+            Role::X8 => Some(3),
+            _ => None,
+        }
+    }
+
+    /// The smallest and the largest value that an operand of this role has in `field`.
+    /// ([`Role::Bits`] and [`Role::Math`] allow only some of the values between.)
+    pub const fn range(self, field: Field) -> (i32, i32) {
+        let width = field.width();
+        match self {
+            Role::Entries => (1, 4096),
+            Role::Sh64 => (0, 63),
+            Role::Sh32 => (0, 31),
+            Role::Bits => (8, 32),
+            Role::Type => (0, u16::MAX as i32),
+            _ if self.is_signed() => (-(1 << (width - 1)), (1 << (width - 1)) - 1),
+            _ => (0, ((1u32 << width) - 1) as i32),
+        }
+    }
+
+    /// May an operand of this role in `field` have this value?
+    pub const fn accepts(self, field: Field, value: i32) -> bool {
+        let (low, high) = self.range(field);
+        let listed = match self {
+            Role::Bits => value == 8 || value == 16 || value == 32,
+            Role::Math => MathFn::from_number(value as u32).is_some(),
+            Role::Type => crate::program::FuncType::from_bits(value as u16).is_some(),
+            _ => true,
+        };
+        low <= value && value <= high && listed
+    }
+
+    /// What a value of this role is called in messages.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Role::Dst | Role::Src | Role::Mod | Role::FDst | Role::FSrc | Role::FSrc2 => "register",
+            Role::Base => "base register",
+            Role::X1 | Role::X2 | Role::X4 | Role::X8 => "index register",
+            Role::Disp => "displacement in bytes",
+            Role::S => "signed constant",
+            Role::U => "unsigned constant",
+            Role::Target => "branch displacement",
+            Role::Func => "function",
+            Role::Import => "import",
+            Role::Const => "constant",
+            Role::Local => "local",
+            Role::Global => "global",
+            Role::Type => "function type",
+            Role::Entries => "number of table entries",
+            Role::Sh64 | Role::Sh32 => "shift count",
+            Role::Bits => "width",
+            Role::Math => "mathematical function",
+        }
+    }
+}
+
+/// One operand of an instruction: where it is and what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Operand {
+    /// The bits that hold it.
+    pub field: Field,
+    /// Its meaning.
+    pub role: Role,
+}
+
+impl Operand {
+    /// The operand's value in `word`; registers are numbers 0–15.
+    #[inline]
+    pub const fn decode(self, word: u32) -> i32 {
+        if self.role.is_signed() { self.field.signed(word) } else { self.field.unsigned(word) as i32 }
+    }
+
+    /// The bits of a word that say `value`, which must be in the operand's range.
+    pub const fn encode(self, value: i32) -> u32 {
+        ((value as u32) << self.field.shift()) & self.field.mask()
+    }
+}
+
+/// The union of the fields of `operands`, or a compile error if two of them share bits.
+pub(super) const fn checked_mask(operands: &[Operand]) -> u32 {
+    let (mut mask, mut i) = (0xFF, 0);
+    while i < operands.len() {
+        assert!(mask & operands[i].field.mask() == 0, "two operands of an instruction share bits");
+        mask |= operands[i].field.mask();
+        i += 1;
+    }
+    mask
+}
+
+/// The name of the format that has these operands.
+pub(super) const fn format_name(operands: &[Operand]) -> &'static str {
+    let (mut mask, mut i, mut rel) = (0, 0, false);
+    while i < operands.len() {
+        mask |= operands[i].field.mask();
+        rel |= matches!(operands[i].field, Field::rel12);
+        i += 1;
+    }
+    match mask {
+        0 => "N",
+        0x0000_0F00 => "A",
+        0x0000_FF00 => "AB",
+        0x000F_FF00 => "ABC",
+        0xFFFF_FF00 if operands.len() == 1 => "I",
+        0xFFFF_FF00 if operands.len() == 2 => "AI",
+        0xFFFF_FF00 if operands.len() == 3 && rel => "AIR",
+        0xFFFF_FF00 if operands.len() == 3 => "ABI",
+        0xFFFF_FF00 => "ABCI",
+        0xFFF0_FF00 => "ABCI, c = 0",
+        _ => panic!("these operands make no format"),
+    }
+}
+
+/// The Rust type in which an engine is handed an operand of some role.
+pub trait RoleType {
+    /// `Reg`, `i32` or `u32`.
+    type Value;
+    /// The value of this role in `field` of `word`.
+    fn decode(word: u32, field: Field) -> Self::Value;
+}
+
+/// The roles as types, for the signatures of [`Visitor`](super::Visitor).
+pub mod role {
+    use super::{Field, Reg, RoleType};
+
+    macro_rules! role_types {
+        ($value:ty, $decode:expr, $($name:ident)*) => {$(
+            #[doc = concat!("[`Role::", stringify!($name), "`](super::Role::", stringify!($name), ") as a type.")]
+            #[derive(Debug)]
+            pub enum $name {}
+            impl RoleType for $name {
+                type Value = $value;
+                #[inline(always)]
+                fn decode(word: u32, field: Field) -> $value {
+                    let decode: fn(u32, Field) -> $value = $decode;
+                    decode(word, field)
+                }
+            }
+        )*};
+    }
+
+    role_types!(Reg, |word, field| Reg::from_low_bits(word >> field.shift()),
+        Dst Src Mod FDst FSrc FSrc2 Base X1 X2 X4 X8);
+    role_types!(i32, |word, field| field.signed(word), Disp S Target);
+    role_types!(u32, |word, field| field.unsigned(word),
+        U Func Import Const Local Global Type Entries Sh64 Sh32 Bits Math);
+}

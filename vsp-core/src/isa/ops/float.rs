@@ -1,0 +1,204 @@
+//! Classes 8x and 9x and the binary32 loads and stores: IEEE 754 binary64, as bits.
+//!
+//! Basic operations are Rust's, which are IEEE's with ties to even. The square root and FMATH are the `libm` crate's.
+//! Whatever these functions make that is NaN is [`CANONICAL_NAN`] (or [`CANONICAL_NAN32`] in memory), because payload
+//! and sign of a NaN result differ between architectures.
+
+use crate::isa::{MathCall, MathFn};
+
+/// The NaN that every float instruction writes.
+pub const CANONICAL_NAN: u64 = 0x7FF8_0000_0000_0000;
+
+/// The NaN that STOREF32 writes.
+pub const CANONICAL_NAN32: u32 = 0x7FC0_0000;
+
+const SIGN: u64 = 1 << 63;
+
+#[inline(always)]
+const fn float(bits: u64) -> f64 {
+    f64::from_bits(bits)
+}
+
+#[inline(always)]
+const fn canonical(value: f64) -> u64 {
+    if value.is_nan() { CANONICAL_NAN } else { value.to_bits() }
+}
+
+/// FADD.
+#[inline(always)]
+pub const fn fadd(b: u64, c: u64) -> u64 {
+    canonical(float(b) + float(c))
+}
+
+/// FSUB.
+#[inline(always)]
+pub const fn fsub(b: u64, c: u64) -> u64 {
+    canonical(float(b) - float(c))
+}
+
+/// FMUL.
+#[inline(always)]
+pub const fn fmul(b: u64, c: u64) -> u64 {
+    canonical(float(b) * float(c))
+}
+
+/// FDIV.
+#[inline(always)]
+pub const fn fdiv(b: u64, c: u64) -> u64 {
+    canonical(float(b) / float(c))
+}
+
+/// FSQRT.
+#[inline]
+pub fn fsqrt(b: u64) -> u64 {
+    canonical(libm::sqrt(float(b)))
+}
+
+/// FNEG.
+#[inline(always)]
+pub const fn fneg(b: u64) -> u64 {
+    if float(b).is_nan() { CANONICAL_NAN } else { b ^ SIGN }
+}
+
+/// FABS.
+#[inline(always)]
+pub const fn fabs(b: u64) -> u64 {
+    canonical(float(b & !SIGN))
+}
+
+/// FMIN: NaN if either is; −0 < +0.
+#[inline(always)]
+pub const fn fmin(b: u64, c: u64) -> u64 {
+    let (x, y) = (float(b), float(c));
+    if x.is_nan() || y.is_nan() {
+        CANONICAL_NAN
+    } else if x == y {
+        b | c
+    } else if x < y {
+        b
+    } else {
+        c
+    }
+}
+
+/// FMAX: NaN if either is; −0 < +0.
+#[inline(always)]
+pub const fn fmax(b: u64, c: u64) -> u64 {
+    let (x, y) = (float(b), float(c));
+    if x.is_nan() || y.is_nan() {
+        CANONICAL_NAN
+    } else if x == y {
+        b & c
+    } else if x < y {
+        c
+    } else {
+        b
+    }
+}
+
+/// FCOPYSIGN: |b| with the sign of c; a NaN c counts as positive.
+#[inline(always)]
+pub const fn fcopysign(b: u64, c: u64) -> u64 {
+    let sign = if float(c).is_nan() { 0 } else { c & SIGN };
+    canonical(float((b & !SIGN) | sign))
+}
+
+/// FFLOOR.
+#[inline]
+pub fn ffloor(b: u64) -> u64 {
+    canonical(libm::floor(float(b)))
+}
+
+/// FCEIL.
+#[inline]
+pub fn fceil(b: u64) -> u64 {
+    canonical(libm::ceil(float(b)))
+}
+
+/// FTRUNC.
+#[inline]
+pub fn ftrunc(b: u64) -> u64 {
+    canonical(libm::trunc(float(b)))
+}
+
+/// FNEAREST: ties to even.
+#[inline]
+pub fn fnearest(b: u64) -> u64 {
+    canonical(libm::rint(float(b)))
+}
+
+/// FROUND32: to binary32, ties to even, and back.
+#[inline(always)]
+pub const fn fround32(b: u64) -> u64 {
+    canonical(float(b) as f32 as f64)
+}
+
+/// FMATH.
+#[inline]
+pub fn fmath(function: MathFn, b: u64, c: u64) -> u64 {
+    canonical(match function.call() {
+        MathCall::Unary(f) => f(float(b)),
+        MathCall::Binary(f) => f(float(b), float(c)),
+    })
+}
+
+/// FEQ: 1 or 0.
+#[inline(always)]
+pub const fn feq(b: u64, c: u64) -> u64 {
+    (float(b) == float(c)) as u64
+}
+
+/// FNE.
+#[inline(always)]
+pub const fn fne(b: u64, c: u64) -> u64 {
+    (float(b) != float(c)) as u64
+}
+
+/// FLT.
+#[inline(always)]
+pub const fn flt(b: u64, c: u64) -> u64 {
+    (float(b) < float(c)) as u64
+}
+
+/// FLE.
+#[inline(always)]
+pub const fn fle(b: u64, c: u64) -> u64 {
+    (float(b) <= float(c)) as u64
+}
+
+/// I2F.
+#[inline(always)]
+pub const fn i2f(b: u64) -> u64 {
+    (b as i64 as f64).to_bits()
+}
+
+/// U2F.
+#[inline(always)]
+pub const fn u2f(b: u64) -> u64 {
+    (b as f64).to_bits()
+}
+
+/// F2I: truncates, saturates, NaN gives 0.
+#[inline(always)]
+pub const fn f2i(b: u64) -> u64 {
+    float(b) as i64 as u64
+}
+
+/// F2U: truncates, saturates, NaN gives 0.
+#[inline(always)]
+pub const fn f2u(b: u64) -> u64 {
+    float(b) as u64
+}
+
+/// LOADF32: a binary32, widened.
+#[inline(always)]
+pub const fn widen(bits: u32) -> u64 {
+    canonical(f32::from_bits(bits) as f64)
+}
+
+/// STOREF32: narrowed, ties to even.
+#[inline(always)]
+pub const fn narrow(b: u64) -> u32 {
+    let narrowed = float(b) as f32;
+    if narrowed.is_nan() { CANONICAL_NAN32 } else { narrowed.to_bits() }
+}

@@ -1,0 +1,35 @@
+//! VSP bytecode without an operating system: its format, verifier, interpreter and assembler.
+//!
+//! The way of a program: bytes → [`program::Program`] (a checked view of the file) → [`verify::Verified`] (its code is
+//! checked too) → [`Instance`] (memory, stack and host functions) → [`Outcome`].
+//!
+//! The crate needs an allocator and nothing else. It has no unsafe code.
+//!
+//! # Features
+//! - `float` (default): binary64 instructions. Without it programs that use them are refused.
+//! - `text` (default): the `.sil` assembler and disassembler.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+#[cfg(any(test, doctest))]
+extern crate std;
+
+mod host;
+pub mod index;
+mod instance;
+mod interp;
+pub mod isa;
+pub mod limits;
+pub mod program;
+mod shared;
+mod trap;
+pub mod verify;
+
+pub use host::{Caller, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
+pub use instance::{
+    CallError, Instance, InstantiateError, Options, Outcome, Reason, Suspension, Trapped, Values,
+};
+pub use shared::Ref;
+pub use trap::Trap;

@@ -1,0 +1,76 @@
+//! The sizes beyond which a program or an instance is refused, each with its reason.
+
+/// What a program may be at most. [`Limits::DEFAULT`] is the format's own; a host may choose less (never more: the
+/// fields are capped by the format's encoding), and tests choose very little so that they reach the edges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a file. Every offset and length then fits 32 bits with room, and one program cannot fill a device.
+    pub file_bytes: u32,
+    /// Words of code in a program: JMP and CALL reach all of it.
+    pub code_words: u32,
+    /// Words of one function: the verifier keeps one bit for each, and JZ and its like reach half of it.
+    pub function_words: u32,
+    /// Functions: the verifier's table has an entry of 16 bytes for each.
+    pub functions: u32,
+    /// Imports: each is looked up by name at instantiation.
+    pub imports: u32,
+    /// Constants: what CONST's 20 bits can name.
+    pub constants: u32,
+    /// Data segments: each is copied at instantiation.
+    pub segments: u32,
+    /// Globals: they are copied into every instance.
+    pub globals: u32,
+    /// Locals of a function: a frame stays small beside the stack.
+    pub locals: u32,
+}
+
+impl Limits {
+    /// The limits of the format.
+    pub const DEFAULT: Limits = Limits {
+        file_bytes: 64 << 20,
+        code_words: 1 << 22,
+        function_words: 1 << 20,
+        functions: 1 << 17,
+        imports: 1 << 12,
+        constants: 1 << 20,
+        segments: 1 << 12,
+        globals: 256,
+        locals: 4095,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// Bytes that a memory's size is a multiple of: one state register.
+pub const MEMORY_GRANULE: u64 = 16;
+
+/// Bytes of the largest memory: what 32-bit addresses in data segments can reach.
+pub const MAX_MEMORY: u64 = 1 << 32;
+
+/// Cells of a stack, unless the host chooses: half a megabyte, about 3,600 frames without locals.
+pub const DEFAULT_STACK_CELLS: u32 = 65_536;
+
+/// The smallest stack: three frames without locals.
+pub const MIN_STACK_CELLS: u32 = 64;
+
+/// The largest stack: 2 GiB; places in it fit 32 bits.
+pub const MAX_STACK_CELLS: u32 = 1 << 28;
+
+/// Parameters of a function: they travel in R0–R7.
+pub const MAX_PARAMS: usize = 8;
+
+/// Results of a function: they travel in R0–R3.
+pub const MAX_RESULTS: usize = 4;
+
+/// Bytes of a name.
+pub const MAX_NAME: usize = 255;
+
+/// Errors that the verifier reports of one program before it stops.
+pub const MAX_VERIFY_ERRORS: usize = 32;
+
+/// Errors that the assembler reports of one text before it stops.
+pub const MAX_ASSEMBLY_ERRORS: usize = 32;

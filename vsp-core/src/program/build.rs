@@ -1,0 +1,315 @@
+//! Building a program in Rust.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::function::Assembled;
+use super::{FuncType, FunctionBuilder, LineEntry, NameKind, Program, ReadError, write};
+use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex};
+use crate::isa::{EncodeError, Opcode};
+use crate::limits::{Limits, MAX_NAME};
+
+/// Why a program cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A branch goes to a label that is nowhere.
+    #[error("a branch goes to a label that was never bound")]
+    LabelNotBound,
+    /// A label is in two places.
+    #[error("a label was bound twice")]
+    LabelBoundTwice,
+    /// A label of another function.
+    #[error("a label of another function was bound")]
+    ForeignLabel,
+    /// An instruction without target was given one.
+    #[error("{} is no branch", .0.mnemonic())]
+    NoBranch(Opcode),
+    /// An operand does not fit.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A function was declared and not defined.
+    #[error("function {0} was declared and never defined")]
+    NotDefined(FuncIndex),
+    /// A function was defined twice, or defined with another type than declared.
+    #[error("function {0} was defined twice, or with another type than it was declared with")]
+    Redefined(FuncIndex),
+    /// A name is longer than the format allows.
+    #[error("the name \"{0}\" has more than 255 bytes")]
+    NameTooLong(String),
+    /// Two exports, or two custom sections, have the same name.
+    #[error("\"{0}\" is there twice")]
+    Duplicate(String),
+    /// Two data segments share an address.
+    #[error("two data segments contain address {0}")]
+    OverlappingData(u64),
+    /// The whole is larger than a program may be, or breaks another rule of the format.
+    #[error("the program breaks a rule of the format: {0}")]
+    Format(#[from] ReadError),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct OwnedImport {
+    pub(super) module: String,
+    pub(super) name: String,
+    pub(super) ty: FuncType,
+}
+
+#[derive(Clone, Debug)]
+struct Function {
+    ty: FuncType,
+    body: Option<FunctionBuilder>,
+}
+
+/// A data segment with its name, if it has one.
+#[derive(Clone, Debug)]
+pub(super) struct OwnedData {
+    pub(super) address: u32,
+    pub(super) bytes: Vec<u8>,
+    name: Option<String>,
+}
+
+/// A function's head and code.
+#[derive(Clone, Debug)]
+pub(super) struct OwnedFunction {
+    pub(super) ty: FuncType,
+    pub(super) locals: u16,
+    pub(super) words: Vec<u32>,
+}
+
+/// Everything that goes into a file, in the file's order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Contents {
+    pub(super) imports: Vec<OwnedImport>,
+    pub(super) functions: Vec<OwnedFunction>,
+    pub(super) constants: Vec<u64>,
+    pub(super) memory_minimum: u64,
+    pub(super) globals: Vec<u64>,
+    pub(super) data: Vec<OwnedData>,
+    pub(super) exports: BTreeMap<String, FuncIndex>,
+    pub(super) names: BTreeMap<(NameKind, u32), String>,
+    pub(super) source_files: Vec<String>,
+    pub(super) lines: Vec<LineEntry>,
+    pub(super) customs: BTreeMap<String, Vec<u8>>,
+}
+
+/// Collects a program and writes its `.silc` file.
+///
+/// ```
+/// use vsp_core::isa::{Inst, Reg::*};
+/// use vsp_core::program::{FuncType, FunctionBuilder, Program, ProgramBuilder};
+///
+/// // The sum of 1 to n.
+/// let ty = FuncType::new(1, 1).ok_or("type")?;
+/// let mut code = FunctionBuilder::new(ty);
+/// let end = code.label();
+/// let next = code.here();
+/// code.branch(Inst::jz(R0, 0)?, end);
+/// code.push(Inst::add(R1, R1, R0)?);
+/// code.push(Inst::addi(R0, R0, -1)?);
+/// code.branch(Inst::jmp(0)?, next);
+/// code.bind(end);
+/// code.push(Inst::mov(R0, R1)?);
+/// code.push(Inst::ret()?);
+///
+/// let mut program = ProgramBuilder::new();
+/// let sum = program.function(code);
+/// program.export("sum", sum)?;
+/// let bytes = program.build()?;
+/// assert_eq!(Program::read(&bytes[..])?.export("sum"), Some(sum));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ProgramBuilder {
+    contents: Contents,
+    functions: Vec<Function>,
+    pool: BTreeMap<u64, ConstIndex>,
+}
+
+impl ProgramBuilder {
+    /// A program without anything.
+    pub fn new() -> ProgramBuilder {
+        ProgramBuilder::default()
+    }
+
+    /// The smallest memory that the program works with, in bytes: a multiple of 16.
+    pub fn memory(&mut self, minimum: u64) {
+        self.contents.memory_minimum = minimum;
+    }
+
+    /// Declares an import.
+    ///
+    /// # Errors
+    /// A name is too long.
+    pub fn import(&mut self, module: &str, name: &str, ty: FuncType) -> Result<ImportIndex, BuildError> {
+        let import = OwnedImport { module: checked(module)?, name: checked(name)?, ty };
+        self.contents.imports.push(import);
+        Ok(ImportIndex(self.contents.imports.len() as u32 - 1))
+    }
+
+    /// The number of a constant of this value: one that is in the pool, or a new one.
+    pub fn constant(&mut self, value: u64) -> ConstIndex {
+        match self.pool.get(&value) {
+            Some(index) => *index,
+            None => self.new_constant(value),
+        }
+    }
+
+    /// Appends a constant to the pool, also if its value is there.
+    pub fn new_constant(&mut self, value: u64) -> ConstIndex {
+        let index = ConstIndex(self.contents.constants.len() as u32);
+        self.contents.constants.push(value);
+        self.pool.entry(value).or_insert(index);
+        index
+    }
+
+    /// Adds a global with its initial value.
+    pub fn global(&mut self, initial: u64) -> GlobalIndex {
+        self.contents.globals.push(initial);
+        GlobalIndex(self.contents.globals.len() as u32 - 1)
+    }
+
+    /// Adds a data segment, with a debug name if it has one. Segments without bytes are left out.
+    ///
+    /// # Errors
+    /// The name is too long.
+    pub fn data(&mut self, address: u32, bytes: Vec<u8>, name: Option<&str>) -> Result<(), BuildError> {
+        let name = name.map(checked).transpose()?;
+        if !bytes.is_empty() {
+            self.contents.data.push(OwnedData { address, bytes, name });
+        }
+        Ok(())
+    }
+
+    /// Declares a function, so that others can call it before it is defined.
+    pub fn declare(&mut self, ty: FuncType) -> FuncIndex {
+        self.functions.push(Function { ty, body: None });
+        FuncIndex(self.functions.len() as u32 - 1)
+    }
+
+    /// Defines a declared function.
+    ///
+    /// # Errors
+    /// It is defined already, was never declared, or was declared with another type.
+    pub fn define(&mut self, index: FuncIndex, body: FunctionBuilder) -> Result<(), BuildError> {
+        match self.functions.get_mut(index.index()) {
+            Some(function) if function.body.is_none() && function.ty == body.ty => {
+                function.body = Some(body);
+                Ok(())
+            }
+            _ => Err(BuildError::Redefined(index)),
+        }
+    }
+
+    /// Declares and defines a function.
+    pub fn function(&mut self, body: FunctionBuilder) -> FuncIndex {
+        self.functions.push(Function { ty: body.ty, body: Some(body) });
+        FuncIndex(self.functions.len() as u32 - 1)
+    }
+
+    /// Exports a function.
+    ///
+    /// # Errors
+    /// The name is too long or taken.
+    pub fn export(&mut self, name: &str, function: FuncIndex) -> Result<(), BuildError> {
+        match self.contents.exports.insert(checked(name)?, function) {
+            None => Ok(()),
+            Some(_) => Err(BuildError::Duplicate(name.into())),
+        }
+    }
+
+    /// Gives a function or global a debug name. (Data segments get theirs from [`Self::data`].)
+    ///
+    /// # Errors
+    /// The name is too long.
+    pub fn name(&mut self, kind: NameKind, index: u32, name: &str) -> Result<(), BuildError> {
+        self.contents.names.insert((kind, index), checked(name)?);
+        Ok(())
+    }
+
+    /// The number of a source file, for [`FunctionBuilder::line`].
+    ///
+    /// # Errors
+    /// The name is too long.
+    pub fn source_file(&mut self, name: &str) -> Result<u32, BuildError> {
+        let known = self.contents.source_files.iter().position(|file| file == name);
+        Ok(match known {
+            Some(index) => index as u32,
+            None => {
+                self.contents.source_files.push(checked(name)?);
+                self.contents.source_files.len() as u32 - 1
+            }
+        })
+    }
+
+    /// Adds a custom section.
+    ///
+    /// # Errors
+    /// The name is too long or taken.
+    pub fn custom(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), BuildError> {
+        match self.contents.customs.insert(checked(name)?, bytes) {
+            None => Ok(()),
+            Some(_) => Err(BuildError::Duplicate(name.into())),
+        }
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// A label or function is missing, data segments overlap, or the whole breaks a rule of the format.
+    pub fn build(self) -> Result<Vec<u8>, BuildError> {
+        self.build_limited(&Limits::DEFAULT)
+    }
+
+    /// [`ProgramBuilder::build`] with other limits.
+    ///
+    /// # Errors
+    /// As [`ProgramBuilder::build`], or the program is larger than the limits say.
+    pub fn build_limited(self, limits: &Limits) -> Result<Vec<u8>, BuildError> {
+        let mut contents = self.contents;
+        let mut word = 0;
+        for (index, function) in self.functions.into_iter().enumerate() {
+            let body = function.body.ok_or(BuildError::NotDefined(FuncIndex(index as u32)))?;
+            let (ty, locals) = (body.ty, body.locals);
+            let Assembled { words, lines } = body.assemble()?;
+            append_lines(&mut contents.lines, &lines, word);
+            word += words.len() as u32;
+            contents.functions.push(OwnedFunction { ty, locals, words });
+        }
+        sort_data(&mut contents)?;
+        let bytes = write::write(&contents);
+        Program::read_limited(&bytes[..], limits)?;
+        Ok(bytes)
+    }
+}
+
+fn checked(name: &str) -> Result<String, BuildError> {
+    if name.len() > MAX_NAME { Err(BuildError::NameTooLong(name.into())) } else { Ok(name.into()) }
+}
+
+/// Appends the lines of a function that starts at `start`; an entry that repeats the one before it is left out.
+fn append_lines(all: &mut Vec<LineEntry>, lines: &[LineEntry], start: u32) {
+    for entry in lines {
+        let repeats = all.last().is_some_and(|last| (last.file, last.line) == (entry.file, entry.line));
+        if !repeats {
+            all.push(LineEntry { word: start + entry.word, ..*entry });
+        }
+    }
+}
+
+fn sort_data(contents: &mut Contents) -> Result<(), BuildError> {
+    contents.data.sort_by_key(|segment| segment.address);
+    for pair in contents.data.windows(2) {
+        let end = u64::from(pair[0].address) + pair[0].bytes.len() as u64;
+        if u64::from(pair[1].address) < end {
+            return Err(BuildError::OverlappingData(u64::from(pair[1].address)));
+        }
+    }
+    for (index, segment) in contents.data.iter_mut().enumerate() {
+        if let Some(name) = segment.name.take() {
+            contents.names.insert((NameKind::Data, index as u32), name);
+        }
+    }
+    Ok(())
+}

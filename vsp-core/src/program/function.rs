@@ -1,0 +1,239 @@
+//! Building one function: instructions, labels and source lines, and branches that always reach.
+
+use alloc::vec::Vec;
+
+use super::{BuildError, FuncType, LineEntry};
+use crate::isa::{Flow, Inst, Opcode, Operand, Role};
+
+/// A place in a function that branches can go to. It belongs to the [`FunctionBuilder`] that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Label(u32);
+
+/// Branches and their inverses.
+const INVERSES: [(Opcode, Opcode); 8] = [
+    (Opcode::JZ, Opcode::JNZ),
+    (Opcode::JEQ, Opcode::JNE),
+    (Opcode::JLT, Opcode::JGE),
+    (Opcode::JLTU, Opcode::JGEU),
+    (Opcode::JLTW, Opcode::JGEW),
+    (Opcode::JEQI, Opcode::JNEI),
+    (Opcode::JLTI, Opcode::JGEI),
+    (Opcode::JLTUI, Opcode::JGEUI),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Item {
+    Inst(Inst),
+    /// A branch to a label; its displacement is not known yet.
+    Branch { inst: Inst, label: Label, long: bool },
+    Bind(Label),
+    Line { file: u32, line: u32 },
+}
+
+/// Collects the code of one function.
+///
+/// A branch that does not reach its label is replaced by its inverse over a JMP; a LOOP by a LOOP over a JMP over a
+/// JMP; a JN by a JGEI over a JMP. Which branches are replaced depends on the code alone.
+#[derive(Clone, Debug)]
+pub struct FunctionBuilder {
+    pub(super) ty: FuncType,
+    pub(super) locals: u16,
+    items: Vec<Item>,
+    labels: u32,
+}
+
+/// A function's words and the source lines they come from; the words of the entries count from the function's start.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Assembled {
+    pub(super) words: Vec<u32>,
+    pub(super) lines: Vec<LineEntry>,
+}
+
+impl FunctionBuilder {
+    /// A function of this type without code and without locals.
+    pub fn new(ty: FuncType) -> FunctionBuilder {
+        FunctionBuilder { ty, locals: 0, items: Vec::new(), labels: 0 }
+    }
+
+    /// Says how many locals the function has, 0–4,095.
+    pub fn set_locals(&mut self, locals: u16) {
+        self.locals = locals;
+    }
+
+    /// A new label, which has to be bound to a place.
+    pub fn label(&mut self) -> Label {
+        self.labels += 1;
+        Label(self.labels - 1)
+    }
+
+    /// Binds a label to the place of the next instruction.
+    pub fn bind(&mut self, label: Label) {
+        self.items.push(Item::Bind(label));
+    }
+
+    /// A new label at the place of the next instruction.
+    pub fn here(&mut self) -> Label {
+        let label = self.label();
+        self.bind(label);
+        label
+    }
+
+    /// Appends an instruction.
+    pub fn push(&mut self, inst: Inst) {
+        self.items.push(Item::Inst(inst));
+    }
+
+    /// Appends a branch to a label. The displacement in `inst` is ignored.
+    pub fn branch(&mut self, inst: Inst, label: Label) {
+        self.items.push(Item::Branch { inst, label, long: false });
+    }
+
+    /// The instructions that follow come from this line (from 1; 0 for none) of this source file.
+    pub fn line(&mut self, file: u32, line: u32) {
+        self.items.push(Item::Line { file, line });
+    }
+
+    /// The number of instructions so far, if every branch reaches.
+    pub fn is_empty(&self) -> bool {
+        !self.items.iter().any(|item| matches!(item, Item::Inst(_) | Item::Branch { .. }))
+    }
+
+    /// The words of the function.
+    pub(super) fn assemble(mut self) -> Result<Assembled, BuildError> {
+        self.lengthen()?;
+        let places = self.places()?;
+        let mut out = Assembled::default();
+        let mut line = None;
+        for item in &self.items {
+            let word = out.words.len() as u32;
+            match *item {
+                Item::Bind(_) => {}
+                Item::Line { file, line: number } => line = Some((file, number)),
+                Item::Inst(inst) => out.words.push(inst.encode()),
+                Item::Branch { inst, label, long } => {
+                    let target = i64::from(places[label.0 as usize]);
+                    emit_branch(&mut out.words, inst, target, long)?;
+                }
+            }
+            let emitted = out.words.len() as u32 > word;
+            let known = out.lines.last().map(|entry: &LineEntry| (entry.file, entry.line));
+            if let Some((file, line)) = line
+                && emitted
+                && known != Some((file, line))
+            {
+                out.lines.push(LineEntry { word, file, line });
+            }
+        }
+        Ok(out)
+    }
+
+    /// Makes branches long until all reach. Code only grows, so this ends; after a few rounds whatever would not reach
+    /// if everything were long is made long, so that it ends soon.
+    fn lengthen(&mut self) -> Result<(), BuildError> {
+        const PATIENCE: u32 = 8;
+        for round in 0.. {
+            let places = self.places()?;
+            let worst = if round < PATIENCE { 1 } else { 4 };
+            let (mut word, mut changed) = (0i64, false);
+            for item in &mut self.items {
+                let next = word + item.words();
+                if let Item::Branch { inst, label, long: long @ false } = item {
+                    let distance = (i64::from(places[label.0 as usize]) - next) * worst;
+                    *long = !reaches(*inst, distance);
+                    changed |= *long;
+                }
+                word = next;
+            }
+            if !changed {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The word of every label.
+    fn places(&self) -> Result<Vec<u32>, BuildError> {
+        const UNBOUND: u32 = u32::MAX;
+        let mut places = alloc::vec![UNBOUND; self.labels as usize];
+        let mut word = 0;
+        for item in &self.items {
+            if let Item::Bind(label) = item {
+                let place = places.get_mut(label.0 as usize).ok_or(BuildError::ForeignLabel)?;
+                if *place != UNBOUND {
+                    return Err(BuildError::LabelBoundTwice);
+                }
+                *place = word;
+            }
+            word += item.words() as u32;
+        }
+        let bound = |label: &Label| places.get(label.0 as usize).is_some_and(|place| *place != UNBOUND);
+        for item in &self.items {
+            if let Item::Branch { label, .. } = item
+                && !bound(label)
+            {
+                return Err(BuildError::LabelNotBound);
+            }
+        }
+        Ok(places)
+    }
+}
+
+impl Item {
+    fn words(&self) -> i64 {
+        match self {
+            Item::Bind(_) | Item::Line { .. } => 0,
+            Item::Inst(_) | Item::Branch { long: false, .. } => 1,
+            Item::Branch { inst, long: true, .. } if inst.op() == Opcode::LOOP => 3,
+            Item::Branch { long: true, .. } => 2,
+        }
+    }
+}
+
+fn target_operand(inst: Inst) -> Option<(usize, Operand)> {
+    inst.op().operands().iter().copied().enumerate().find(|(_, operand)| operand.role == Role::Target)
+}
+
+fn reaches(inst: Inst, displacement: i64) -> bool {
+    target_operand(inst).is_some_and(|(_, operand)| {
+        i32::try_from(displacement).is_ok_and(|it| operand.role.accepts(operand.field, it))
+    })
+}
+
+fn with_target(inst: Inst, displacement: i64) -> Result<u32, BuildError> {
+    let (index, _) = target_operand(inst).ok_or(BuildError::NoBranch(inst.op()))?;
+    Ok(inst.with(index, displacement)?.encode())
+}
+
+fn emit_branch(words: &mut Vec<u32>, inst: Inst, target: i64, long: bool) -> Result<(), BuildError> {
+    if long && inst.op().flow() == Flow::Branch {
+        if inst.op() == Opcode::LOOP {
+            words.push(with_target(inst, 1)?);
+            words.push(Inst::jmp(1)?.encode());
+        } else {
+            words.push(with_target(inverse(inst)?, 1)?);
+        }
+        let displacement = target - (words.len() as i64 + 1);
+        words.push(with_target(Inst::jmp(0)?, displacement)?);
+    } else {
+        let displacement = target - (words.len() as i64 + 1);
+        words.push(with_target(inst, displacement)?);
+    }
+    Ok(())
+}
+
+/// The branch that is taken when this one is not.
+fn inverse(inst: Inst) -> Result<Inst, BuildError> {
+    let values: Vec<i32> = inst.operands().map(|(_, value)| value).collect();
+    if inst.op() == Opcode::JN {
+        return Ok(Inst::new(Opcode::JGEI, &[values[0], 0, 0])?);
+    }
+    let op = INVERSES
+        .iter()
+        .find_map(|&(one, other)| match inst.op() {
+            op if op == one => Some(other),
+            op if op == other => Some(one),
+            _ => None,
+        })
+        .ok_or(BuildError::NoBranch(inst.op()))?;
+    Ok(Inst::new(op, &values)?)
+}

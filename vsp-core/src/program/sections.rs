@@ -1,0 +1,392 @@
+//! The sections: which there are, and their entries as iterators over borrowed bytes.
+
+use super::FuncType;
+use super::read::{Cursor, ReadError, ReadErrorKind};
+use crate::index::FuncIndex;
+use crate::limits::{MAX_NAME, MEMORY_GRANULE};
+
+macro_rules! define_sections {
+    ($($(#[$doc:meta])* $id:literal $name:ident)*) => {
+        /// A section; its number is its id in the file.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Section {
+            $($(#[$doc])* $name = $id,)*
+        }
+
+        impl Section {
+            pub(super) const ALL: &[Section] = &[$(Section::$name,)*];
+
+            pub(super) fn from_id(id: u32) -> Option<Section> {
+                match id {
+                    $($id => Some(Section::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+define_sections! {
+    /// u32 count; each: u16 type, u8 + u8 lengths, module, name.
+    1 Imports
+    /// Each: u16 type, u16 locals, u32 words.
+    2 Functions
+    /// Words.
+    3 Code
+    /// u64 each.
+    4 Constants
+    /// u64 minimum, then u64 for each global.
+    5 Memory
+    /// u32 count, u32 zero; each u32 address, u32 length; then the bytes.
+    6 Data
+    /// u32 count; each: u32 function, u8 length, name.
+    7 Exports
+    /// u32 count; each: u8 kind, u8 length, u32 number, name.
+    8 Names
+    /// u32 files, u32 entries; each file u8 length, name; each entry u32 word, u32 file, u32 line.
+    9 Lines
+    /// u32 count; each: u8 length, u32 size, name, bytes.
+    10 Custom
+}
+
+/// How many sections the format knows.
+pub(super) const SECTION_COUNT: usize = Section::ALL.len();
+
+/// Where the sections of a file are: offset and length, both 0 for one that is absent.
+#[derive(Clone, Debug)]
+pub(super) struct SectionTable([(u32, u32); SECTION_COUNT]);
+
+impl SectionTable {
+    pub(super) const EMPTY: SectionTable = SectionTable([(0, 0); SECTION_COUNT]);
+
+    /// Offset and length are inside a file of at most 2³² − 1 bytes.
+    pub(super) fn set(&mut self, section: Section, offset: usize, length: usize) {
+        self.0[section as usize - 1] = (offset as u32, length as u32);
+    }
+
+    pub(super) fn cursor<'a>(&self, image: &'a [u8], section: Section) -> Cursor<'a> {
+        let (offset, length) = self.0[section as usize - 1];
+        let (offset, length) = (offset as usize, length as usize);
+        Cursor::new(image.get(offset..offset + length).unwrap_or(&[]), offset)
+    }
+}
+
+/// Something a program wants from its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Import<'a> {
+    /// The group it belongs to.
+    pub module: &'a str,
+    /// Its name in the group.
+    pub name: &'a str,
+    /// Its parameters and results.
+    pub ty: FuncType,
+}
+
+/// The head of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FuncDecl {
+    /// Its parameters and results.
+    pub ty: FuncType,
+    /// How many locals it has, 0–4,095.
+    pub locals: u16,
+    /// How many words of code it has, at least 1.
+    pub words: u32,
+}
+
+impl FuncDecl {
+    pub(super) const BYTES: usize = 8;
+}
+
+/// Bytes that memory holds when an instance starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Data<'a> {
+    /// Where they go.
+    pub address: u32,
+    /// The bytes, at least one.
+    pub bytes: &'a [u8],
+}
+
+/// A function that the host can call by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Export<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The function.
+    pub function: FuncIndex,
+}
+
+/// What a debug name names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NameKind {
+    /// A function.
+    Function,
+    /// A global.
+    Global,
+    /// A data segment.
+    Data,
+}
+
+impl NameKind {
+    /// All kinds, in the order of their numbers in the file.
+    pub const ALL: [NameKind; 3] = [NameKind::Function, NameKind::Global, NameKind::Data];
+}
+
+/// A debug name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name<'a> {
+    /// What it names.
+    pub kind: NameKind,
+    /// The number of the function, global or data segment.
+    pub index: u32,
+    /// The name.
+    pub name: &'a str,
+}
+
+/// From this word on, up to the next entry, code comes from this line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineEntry {
+    /// The first word, counted from the start of the whole code.
+    pub word: u32,
+    /// The number of the source file.
+    pub file: u32,
+    /// The line, from 1; 0 where none is known.
+    pub line: u32,
+}
+
+/// A section for tools; engines ignore it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Custom<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its content.
+    pub bytes: &'a [u8],
+}
+
+/// The entries of a section. After the last one it reports what is left over.
+#[derive(Debug)]
+pub(super) struct Entries<'a, T> {
+    /// How many entries are still to come, as the file says.
+    pub(super) left: u32,
+    table: Cursor<'a>,
+    /// What the entries refer to, where it stands behind them.
+    payload: Cursor<'a>,
+    what: &'static str,
+    parse: fn(&mut Cursor<'a>, &mut Cursor<'a>) -> Result<T, ReadError>,
+    failed: Option<ReadError>,
+    done: bool,
+}
+
+impl<'a, T> Entries<'a, T> {
+    fn new(
+        counts: Result<(u32, Cursor<'a>, Cursor<'a>), ReadError>,
+        at: Cursor<'a>,
+        what: &'static str,
+        parse: fn(&mut Cursor<'a>, &mut Cursor<'a>) -> Result<T, ReadError>,
+    ) -> Self {
+        match counts {
+            Ok((left, table, payload)) => {
+                Entries { left, table, payload, what, parse, failed: None, done: false }
+            }
+            Err(error) => {
+                let payload = at.clone();
+                Entries { left: 0, table: at, payload, what, parse, failed: Some(error), done: false }
+            }
+        }
+    }
+
+    /// A section that starts with the number of its entries, and is absent if there are none.
+    fn counted(
+        at: Cursor<'a>,
+        what: &'static str,
+        parse: fn(&mut Cursor<'a>, &mut Cursor<'a>) -> Result<T, ReadError>,
+    ) -> Self {
+        let end = Cursor::new(&[], 0);
+        let counts = count_of(&at, what).map(|(count, table)| (count, table, end));
+        Self::new(counts, at, what, parse)
+    }
+
+    /// Where the next entry is, for messages about it.
+    pub(super) fn position(&self) -> Cursor<'a> {
+        self.table.clone()
+    }
+
+    fn advance(&mut self) -> Result<Option<T>, ReadError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                (self.parse)(&mut self.table, &mut self.payload).map(Some)
+            }
+            None => {
+                self.table.finish(self.what)?;
+                self.payload.finish(self.what)?;
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl<T> Iterator for Entries<'_, T> {
+    type Item = Result<T, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let next = self.advance().transpose();
+        self.done = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
+
+fn count_of<'a>(at: &Cursor<'a>, what: &'static str) -> Result<(u32, Cursor<'a>), ReadError> {
+    let mut table = at.clone();
+    if at.is_empty() {
+        return Ok((0, table));
+    }
+    match table.u32(what)? {
+        0 => Err(at.error(what, ReadErrorKind::Redundant)),
+        count => Ok((count, table)),
+    }
+}
+
+pub(super) fn imports(at: Cursor<'_>) -> Entries<'_, Import<'_>> {
+    Entries::counted(at, "imports", |table, _| {
+        let ty = func_type(table, "import's type")?;
+        let module_length = table.u8("import's module")?;
+        let name_length = table.u8("import's name")?;
+        let module = table.name(usize::from(module_length), "import's module")?;
+        let name = table.name(usize::from(name_length), "import's name")?;
+        Ok(Import { module, name, ty })
+    })
+}
+
+fn func_type(at: &mut Cursor<'_>, what: &'static str) -> Result<FuncType, ReadError> {
+    let before = at.clone();
+    let bits = at.u16(what)?;
+    FuncType::from_bits(bits).ok_or_else(|| before.error(what, ReadErrorKind::FuncType(bits)))
+}
+
+pub(super) fn functions(at: Cursor<'_>) -> Entries<'_, FuncDecl> {
+    let count = (at.remaining() / FuncDecl::BYTES) as u32;
+    let counts = Ok((count, at.clone(), Cursor::new(&[], 0)));
+    Entries::new(counts, at, "functions", |table, _| {
+        let ty = func_type(table, "function's type")?;
+        let locals = table.u16("number of locals")?;
+        let words = table.u32("function's word count")?;
+        Ok(FuncDecl { ty, locals, words })
+    })
+}
+
+pub(super) fn memory_minimum(mut at: Cursor<'_>) -> u64 {
+    at.u64("memory minimum").unwrap_or(MEMORY_GRANULE)
+}
+
+pub(super) fn globals(at: Cursor<'_>) -> impl ExactSizeIterator<Item = u64> {
+    let after_minimum = at.rest().get(8..).unwrap_or(&[]);
+    after_minimum.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
+pub(super) fn data(at: Cursor<'_>) -> Entries<'_, Data<'_>> {
+    let counts = count_of(&at, "data").and_then(|(count, mut table)| {
+        if at.is_empty() {
+            return Ok((0, table.clone(), table));
+        }
+        table.expect(u64::from(table.clone().u32("data")?), 0, "data")?;
+        table.bytes(4, "data")?;
+        let bytes = (count as usize).saturating_mul(8);
+        let entries = table.section(bytes, "data segments")?;
+        Ok((count, entries, table))
+    });
+    Entries::new(counts, at, "data", |table, payload| {
+        let address = table.u32("data segment's address")?;
+        let length = table.u32("data segment's length")?;
+        Ok(Data { address, bytes: payload.bytes(length as usize, "data segment's bytes")? })
+    })
+}
+
+pub(super) fn exports(at: Cursor<'_>) -> Entries<'_, Export<'_>> {
+    Entries::counted(at, "exports", |table, _| {
+        let function = FuncIndex(table.u32("exported function")?);
+        let length = table.u8("export's name")?;
+        Ok(Export { name: table.name(usize::from(length), "export's name")?, function })
+    })
+}
+
+pub(super) fn names(at: Cursor<'_>) -> Entries<'_, Name<'_>> {
+    Entries::counted(at, "names", |table, _| {
+        let before = table.clone();
+        let kind = table.u8("kind of a name")?;
+        let kind = NameKind::ALL
+            .get(usize::from(kind))
+            .copied()
+            .ok_or_else(|| before.error("kind of a name", ReadErrorKind::Unknown(u32::from(kind))))?;
+        let length = table.u8("name")?;
+        let index = table.u32("number of a named thing")?;
+        Ok(Name { kind, index, name: table.name(usize::from(length), "name")? })
+    })
+}
+
+/// The counts of files and of entries, and the bytes after them.
+fn line_counts<'a>(at: &Cursor<'a>) -> Result<(u32, u32, Cursor<'a>), ReadError> {
+    let mut table = at.clone();
+    if at.is_empty() {
+        return Ok((0, 0, table));
+    }
+    let (files, entries) = (table.u32("source file count")?, table.u32("line count")?);
+    if entries == 0 {
+        return Err(at.error("lines", ReadErrorKind::Redundant));
+    }
+    Ok((files, entries, table))
+}
+
+fn source_file<'a>(table: &mut Cursor<'a>) -> Result<&'a str, ReadError> {
+    let length = table.u8("source file's name")?;
+    table.name(usize::from(length), "source file's name")
+}
+
+pub(super) fn source_files(at: Cursor<'_>) -> impl Iterator<Item = Result<&str, ReadError>> {
+    let (mut left, mut table, mut failed) = match line_counts(&at) {
+        Ok((files, _, table)) => (files, table, None),
+        Err(error) => (0, at, Some(Err(error))),
+    };
+    core::iter::from_fn(move || {
+        if failed.is_some() {
+            return failed.take();
+        }
+        left = left.checked_sub(1)?;
+        let file = source_file(&mut table);
+        if file.is_err() {
+            left = 0;
+        }
+        Some(file)
+    })
+}
+
+pub(super) fn lines(at: Cursor<'_>) -> Entries<'_, LineEntry> {
+    let counts = line_counts(&at).and_then(|(files, entries, mut table)| {
+        for _ in 0..files {
+            source_file(&mut table)?;
+        }
+        Ok((entries, table, Cursor::new(&[], 0)))
+    });
+    Entries::new(counts, at, "lines", |table, _| {
+        let word = table.u32("word of a line")?;
+        let file = table.u32("file of a line")?;
+        Ok(LineEntry { word, file, line: table.u32("line")? })
+    })
+}
+
+pub(super) fn customs(at: Cursor<'_>) -> Entries<'_, Custom<'_>> {
+    Entries::counted(at, "custom sections", |table, _| {
+        let length = table.u8("custom section's name")?;
+        let size = table.u32("custom section's size")?;
+        let name = table.name(usize::from(length), "custom section's name")?;
+        Ok(Custom { name, bytes: table.bytes(size as usize, "custom section's bytes")? })
+    })
+}
+
+/// Names are counted by one byte.
+const _: () = assert!(MAX_NAME == u8::MAX as usize);

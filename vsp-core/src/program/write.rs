@@ -1,0 +1,149 @@
+//! Writing the file: the one encoding that a program has.
+
+use alloc::vec::Vec;
+
+use super::build::Contents;
+use super::read::{self, CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, VERSION};
+use super::sections::Section;
+use crate::limits::MEMORY_GRANULE;
+
+/// The bytes of a program. Names are at most 255 bytes long.
+pub(super) fn write(contents: &Contents) -> Vec<u8> {
+    let sections: Vec<(Section, Vec<u8>)> = Section::ALL
+        .iter()
+        .map(|&section| (section, section_bytes(section, contents)))
+        .filter(|(_, bytes)| !bytes.is_empty())
+        .collect();
+
+    let mut file = Vec::new();
+    file.extend(MAGIC);
+    file.extend(VERSION.to_le_bytes());
+    file.resize(HEADER_BYTES, 0);
+    let mut offset = HEADER_BYTES + SECTION_ENTRY_BYTES * sections.len();
+    for (section, bytes) in &sections {
+        offset = offset.next_multiple_of(SECTION_ALIGNMENT);
+        for number in [*section as u32, offset as u32, bytes.len() as u32, 0] {
+            put(&mut file, number);
+        }
+        offset += bytes.len();
+    }
+    for (_, bytes) in &sections {
+        file.resize(file.len().next_multiple_of(SECTION_ALIGNMENT), 0);
+        file.extend(bytes);
+    }
+    let (count, length) = (sections.len() as u32, file.len() as u32);
+    file[8..12].copy_from_slice(&count.to_le_bytes());
+    file[12..16].copy_from_slice(&length.to_le_bytes());
+    let checksum = read::checksum(&file);
+    file[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&checksum.to_le_bytes());
+    file
+}
+
+fn put(out: &mut Vec<u8>, number: u32) {
+    out.extend(number.to_le_bytes());
+}
+
+/// The bytes of a section; none if it has to be left out.
+fn section_bytes(section: Section, contents: &Contents) -> Vec<u8> {
+    match section {
+        Section::Imports => counted(&contents.imports, |out, import| {
+            out.extend(import.ty.bits().to_le_bytes());
+            out.extend([import.module.len() as u8, import.name.len() as u8]);
+            out.extend(import.module.bytes().chain(import.name.bytes()));
+        }),
+        Section::Functions => functions(contents),
+        Section::Code => {
+            let words = contents.functions.iter().flat_map(|function| &function.words);
+            words.flat_map(|word| word.to_le_bytes()).collect()
+        }
+        Section::Constants => contents.constants.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Section::Memory => memory(contents),
+        Section::Data => data(contents),
+        Section::Exports => counted(&contents.exports, |out, (name, function)| {
+            put(out, function.0);
+            out.push(name.len() as u8);
+            out.extend(name.bytes());
+        }),
+        Section::Names => counted(&contents.names, |out, ((kind, index), name)| {
+            out.extend([*kind as u8, name.len() as u8]);
+            put(out, *index);
+            out.extend(name.bytes());
+        }),
+        Section::Lines => lines(contents),
+        Section::Custom => counted(&contents.customs, |out, (name, bytes)| {
+            out.push(name.len() as u8);
+            put(out, bytes.len() as u32);
+            out.extend(name.bytes());
+            out.extend(bytes);
+        }),
+    }
+}
+
+/// The number of entries, then the entries; nothing if there are none.
+fn counted<I>(entries: I, write: impl Fn(&mut Vec<u8>, I::Item)) -> Vec<u8>
+where
+    I: IntoIterator<IntoIter: ExactSizeIterator>,
+{
+    let entries = entries.into_iter();
+    let mut out = Vec::new();
+    if entries.len() > 0 {
+        put(&mut out, entries.len() as u32);
+    }
+    for entry in entries {
+        write(&mut out, entry);
+    }
+    out
+}
+
+fn functions(contents: &Contents) -> Vec<u8> {
+    let mut out = Vec::new();
+    for function in &contents.functions {
+        out.extend(function.ty.bits().to_le_bytes());
+        out.extend(function.locals.to_le_bytes());
+        put(&mut out, function.words.len() as u32);
+    }
+    out
+}
+
+fn memory(contents: &Contents) -> Vec<u8> {
+    let minimum = contents.memory_minimum.max(MEMORY_GRANULE);
+    if minimum == MEMORY_GRANULE && contents.globals.is_empty() {
+        return Vec::new();
+    }
+    let values = core::iter::once(&minimum).chain(&contents.globals);
+    values.flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn data(contents: &Contents) -> Vec<u8> {
+    let mut out = Vec::new();
+    if contents.data.is_empty() {
+        return out;
+    }
+    put(&mut out, contents.data.len() as u32);
+    put(&mut out, 0);
+    for segment in &contents.data {
+        put(&mut out, segment.address);
+        put(&mut out, segment.bytes.len() as u32);
+    }
+    out.extend(contents.data.iter().flat_map(|segment| &segment.bytes));
+    out
+}
+
+fn lines(contents: &Contents) -> Vec<u8> {
+    let mut out = Vec::new();
+    if contents.lines.is_empty() {
+        return out;
+    }
+    put(&mut out, contents.source_files.len() as u32);
+    put(&mut out, contents.lines.len() as u32);
+    for file in &contents.source_files {
+        out.push(file.len() as u8);
+        out.extend(file.bytes());
+    }
+    for entry in &contents.lines {
+        for number in [entry.word, entry.file, entry.line] {
+            put(&mut out, number);
+        }
+    }
+    out
+}

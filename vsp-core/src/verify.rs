@@ -1,0 +1,333 @@
+//! The verifier: the only way from a [`Program`] to a [`Verified`] one.
+//!
+//! What it establishes, and no engine checks again (the rules of `docs/isa.md`, section 4):
+//!
+//! 1. every word decodes, and this build executes its instruction ([`Rule::Decode`], [`Rule::Unsupported`]);
+//! 2. every branch goes to a word of its function ([`Rule::TargetOutside`]) and to no word of a SWITCH table
+//!    ([`Rule::TargetInTable`]);
+//! 3. a SWITCH is followed by its JMPs, in the same function ([`Rule::Table`]);
+//! 4. execution cannot run off the end of a function ([`Rule::FallsOff`]);
+//! 5. constants, locals, globals, functions and imports that are named exist ([`Rule::Index`]).
+//!
+//! It looks at each word twice: once to decode it and to mark the words of SWITCH tables, and once, when all of them
+//! are known, to check where branches go.
+
+use alloc::vec::Vec;
+
+use crate::index::{FuncIndex, Place};
+use crate::isa::{DecodeError, Flow, Inst, Opcode, Role};
+use crate::limits::MAX_VERIFY_ERRORS;
+use crate::program::{FuncDecl, FuncType, Program};
+
+/// Cells of a frame that are not locals: the place, the link to the caller, and the registers.
+pub const FRAME_CELLS: u32 = 18;
+
+/// A short leaf has at most this many words…
+const SHORT_LEAF_WORDS: u32 = 32;
+
+/// …and at most this many locals.
+const SHORT_LEAF_LOCALS: u16 = 16;
+
+/// Entering a function costs one unit of fuel for so many locals.
+const LOCALS_PER_FUEL: u16 = 16;
+
+/// What was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rule {
+    /// The word is no instruction.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The instruction is left out of this build.
+    #[error("{} is left out of this build", .0.mnemonic())]
+    Unsupported(Opcode),
+    /// A branch leaves its function.
+    #[error("the branch goes to word {target}, outside the function's {words} words")]
+    TargetOutside {
+        /// Where it goes, in words from the function's start.
+        target: i64,
+        /// How many words the function has.
+        words: u32,
+    },
+    /// A branch goes into the table of a SWITCH.
+    #[error("the branch goes to word {target}, into the table of a SWITCH")]
+    TargetInTable {
+        /// Where it goes.
+        target: u32,
+    },
+    /// A SWITCH without its table.
+    #[error("SWITCH needs {entries} JMPs behind it, and word {word} is none")]
+    Table {
+        /// How many JMPs the SWITCH asks for.
+        entries: u32,
+        /// The first word that is none.
+        word: u32,
+    },
+    /// Execution can go on behind the function's last word.
+    #[error("execution can run off the end of the function")]
+    FallsOff,
+    /// Something that is named by its number does not exist.
+    #[error("there is no {} {index}: the {} has {count}", role.describe(), if *.role == Role::Local { "function" } else { "program" })]
+    Index {
+        /// What is named.
+        role: Role,
+        /// Its number.
+        index: u32,
+        /// How many there are.
+        count: u32,
+    },
+}
+
+/// A rule broken at some word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {rule}")]
+pub struct VerifyError {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub rule: Rule,
+}
+
+/// Why a program was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyErrors {
+    /// There was no memory for the verifier's tables.
+    #[error("out of memory")]
+    OutOfMemory,
+    /// The code breaks rules.
+    #[error("{}{}", .errors[0], if *.more || errors.len() > 1 { " (and more)" } else { "" })]
+    Rules {
+        /// The errors, in the order of the code; at least one, at most [`MAX_VERIFY_ERRORS`].
+        errors: Vec<VerifyError>,
+        /// Were there more than these?
+        more: bool,
+    },
+}
+
+/// What engines need to know of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its first word, counted from the start of the whole code.
+    pub start: u32,
+    /// How many words it has.
+    pub words: u32,
+    /// Its parameters and results.
+    pub ty: FuncType,
+    /// How many locals it has.
+    pub locals: u16,
+    /// Does entering it pass no check point?
+    pub short_leaf: bool,
+}
+
+impl Function {
+    /// Cells of its frame.
+    #[inline]
+    pub fn frame_cells(&self) -> u32 {
+        FRAME_CELLS + u32::from(self.locals)
+    }
+
+    /// What entering it costs, besides the 1 of the call.
+    #[inline]
+    pub fn entry_charge(&self) -> u32 {
+        u32::from(self.locals / LOCALS_PER_FUEL)
+    }
+}
+
+/// A program whose code is verified.
+#[derive(Debug)]
+pub struct Verified<'a> {
+    program: Program<'a>,
+    functions: Vec<Function>,
+}
+
+impl<'a> Verified<'a> {
+    /// Verifies a program.
+    ///
+    /// # Errors
+    /// The code breaks a rule, or memory for one bit per word of the largest function and 16 bytes per function is
+    /// not to be had.
+    pub fn new(program: Program<'a>) -> Result<Verified<'a>, VerifyErrors> {
+        let count = program.function_count();
+        let mut functions = Vec::new();
+        functions.try_reserve_exact(count).map_err(|_| VerifyErrors::OutOfMemory)?;
+        let mut verifier = Verifier::new(&program)?;
+        let mut start = 0;
+        for (index, decl) in (0..).map(FuncIndex).zip(program.functions()) {
+            functions.push(verifier.function(index, start, decl));
+            start += decl.words;
+        }
+        verifier.finish()?;
+        Ok(Verified { program, functions })
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program<'a> {
+        &self.program
+    }
+
+    /// The functions.
+    #[inline]
+    pub fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// The function with this number.
+    #[inline]
+    pub fn function(&self, index: FuncIndex) -> Option<&Function> {
+        self.functions.get(index.index())
+    }
+
+    /// The function exported as `name`.
+    pub fn export(&self, name: &str) -> Option<FuncIndex> {
+        self.program.export(name)
+    }
+
+    /// The instruction at a place.
+    pub fn instruction(&self, place: Place) -> Option<Inst> {
+        let function = self.function(place.function)?;
+        let word = (place.word < function.words).then(|| function.start + place.word)?;
+        Inst::decode(u32::from_le_bytes(*self.program.code().get(word as usize)?)).ok()
+    }
+}
+
+/// How many things of each kind can be named.
+#[derive(Clone, Copy)]
+struct Counts {
+    functions: u32,
+    imports: u32,
+    constants: u32,
+    globals: u32,
+}
+
+struct Verifier<'p> {
+    code: &'p [[u8; 4]],
+    counts: Counts,
+    /// One bit for each word of the function: is it part of a SWITCH table?
+    tables: Vec<u64>,
+    errors: Vec<VerifyError>,
+    more: bool,
+}
+
+impl<'p> Verifier<'p> {
+    fn new(program: &'p Program<'_>) -> Result<Self, VerifyErrors> {
+        let largest = program.functions().map(|decl| decl.words).max().unwrap_or(0);
+        let mut tables = Vec::new();
+        let bits = largest.div_ceil(u64::BITS) as usize;
+        tables.try_reserve_exact(bits).map_err(|_| VerifyErrors::OutOfMemory)?;
+        tables.resize(bits, 0);
+        let counts = Counts {
+            functions: program.function_count() as u32,
+            imports: program.imports().count() as u32,
+            constants: program.constants().len() as u32,
+            globals: program.globals().len() as u32,
+        };
+        Ok(Verifier { code: program.code(), counts, tables, errors: Vec::new(), more: false })
+    }
+
+    fn finish(self) -> Result<(), VerifyErrors> {
+        match self.errors.is_empty() {
+            true => Ok(()),
+            false => Err(VerifyErrors::Rules { errors: self.errors, more: self.more }),
+        }
+    }
+
+    fn report(&mut self, place: Place, rule: impl Into<Rule>) {
+        if self.errors.len() == MAX_VERIFY_ERRORS || self.errors.try_reserve(1).is_err() {
+            self.more = true;
+        } else {
+            self.errors.push(VerifyError { place, rule: rule.into() });
+        }
+    }
+
+    fn function(&mut self, index: FuncIndex, start: u32, decl: FuncDecl) -> Function {
+        let code = self.code;
+        let code = &code[start as usize..][..decl.words as usize];
+        self.tables[..decl.words.div_ceil(u64::BITS) as usize].fill(0);
+        let mut leaf = decl.words <= SHORT_LEAF_WORDS && decl.locals <= SHORT_LEAF_LOCALS;
+        for (word, bytes) in (0..).zip(code) {
+            let place = Place { function: index, word };
+            match Inst::decode(u32::from_le_bytes(*bytes)) {
+                Ok(inst) => leaf &= self.instruction(place, inst, code, decl),
+                Err(error) => self.report(place, error),
+            }
+        }
+        self.targets(index, code);
+        Function { start, words: decl.words, ty: decl.ty, locals: decl.locals, short_leaf: leaf }
+    }
+
+    /// Rules 1, 3, 4 and 5 for one instruction. May a short leaf contain it?
+    fn instruction(&mut self, place: Place, inst: Inst, code: &[[u8; 4]], decl: FuncDecl) -> bool {
+        if !inst.op().is_supported() {
+            self.report(place, Rule::Unsupported(inst.op()));
+        }
+        for (operand, value) in inst.operands() {
+            self.index(place, operand.role, value as u32, decl);
+        }
+        let next = match inst.value_of(Role::Entries) {
+            Some(entries) => self.mark_table(place, entries as u32, code),
+            None => place.word + 1,
+        };
+        match inst.op().flow() {
+            Flow::Next | Flow::Branch | Flow::Switch => self.must_continue(place, next, code),
+            Flow::Call | Flow::Suspend | Flow::Bulk => {
+                self.must_continue(place, next, code);
+                return false;
+            }
+            Flow::Jump | Flow::Stop => {}
+        }
+        inst.value_of(Role::Target).is_none_or(|displacement| displacement >= 0)
+    }
+
+    fn must_continue(&mut self, place: Place, next: u32, code: &[[u8; 4]]) {
+        if next as usize >= code.len() {
+            self.report(place, Rule::FallsOff);
+        }
+    }
+
+    fn index(&mut self, place: Place, role: Role, index: u32, decl: FuncDecl) {
+        let count = match role {
+            Role::Func => self.counts.functions,
+            Role::Import => self.counts.imports,
+            Role::Const => self.counts.constants,
+            Role::Global => self.counts.globals,
+            Role::Local => u32::from(decl.locals),
+            _ => return,
+        };
+        if index >= count {
+            self.report(place, Rule::Index { role, index, count });
+        }
+    }
+
+    /// Marks the table of a SWITCH and gives the word behind it.
+    fn mark_table(&mut self, place: Place, entries: u32, code: &[[u8; 4]]) -> u32 {
+        let first = place.word + 1;
+        for word in first..first + entries {
+            if code.get(word as usize).is_none_or(|bytes| bytes[0] != Opcode::JMP.number()) {
+                self.report(place, Rule::Table { entries, word });
+                return first;
+            }
+            self.tables[(word / u64::BITS) as usize] |= 1 << (word % u64::BITS);
+        }
+        first + entries
+    }
+
+    /// Rule 2, when all tables are marked.
+    fn targets(&mut self, function: FuncIndex, code: &[[u8; 4]]) {
+        let words = code.len() as u32;
+        for (word, bytes) in (0..).zip(code) {
+            let place = Place { function, word };
+            let inst = Inst::decode(u32::from_le_bytes(*bytes)).ok();
+            let Some(displacement) = inst.and_then(|inst| inst.value_of(Role::Target)) else { continue };
+            let target = i64::from(word) + 1 + i64::from(displacement);
+            match u32::try_from(target) {
+                Ok(target) if target < words => {
+                    if self.tables[(target / u64::BITS) as usize] >> (target % u64::BITS) & 1 == 1 {
+                        self.report(place, Rule::TargetInTable { target });
+                    }
+                }
+                _ => self.report(place, Rule::TargetOutside { target, words }),
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! VSP on a computer with an operating system: the vsp command and the sys module
