@@ -25,6 +25,8 @@ pub mod limits;
 pub mod program;
 mod shared;
 mod trap;
+#[cfg(feature = "text")]
+pub mod text;
 pub mod verify;
 
 pub use host::{Caller, HostFn, HostReturn, HostStop, ImportError, Imports, Value};

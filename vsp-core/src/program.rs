@@ -18,7 +18,7 @@ use crate::shared::Ref;
 use sections::{Section, SectionTable};
 
 /// The type of a function or import: how many parameters it takes and how many results it gives.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FuncType(u16);
 
 impl FuncType {

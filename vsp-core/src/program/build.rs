@@ -188,6 +188,14 @@ impl ProgramBuilder {
         FuncIndex(self.functions.len() as u32 - 1)
     }
 
+    /// Changes the type of a declared function.
+    #[cfg(feature = "text")]
+    pub(crate) fn redeclare(&mut self, index: FuncIndex, ty: FuncType) {
+        if let Some(function) = self.functions.get_mut(index.index()) {
+            function.ty = ty;
+        }
+    }
+
     /// Defines a declared function.
     ///
     /// # Errors
@@ -234,13 +242,25 @@ impl ProgramBuilder {
     /// The name is too long.
     pub fn source_file(&mut self, name: &str) -> Result<u32, BuildError> {
         let known = self.contents.source_files.iter().position(|file| file == name);
-        Ok(match known {
-            Some(index) => index as u32,
-            None => {
-                self.contents.source_files.push(checked(name)?);
-                self.contents.source_files.len() as u32 - 1
-            }
-        })
+        match known {
+            Some(index) => Ok(index as u32),
+            None => self.push_source_file(name),
+        }
+    }
+
+    /// Appends a source file, also if its name is there.
+    ///
+    /// # Errors
+    /// The name is too long.
+    pub fn push_source_file(&mut self, name: &str) -> Result<u32, BuildError> {
+        self.contents.source_files.push(checked(name)?);
+        Ok(self.contents.source_files.len() as u32 - 1)
+    }
+
+    /// Starts the list of source files anew.
+    #[cfg(feature = "text")]
+    pub(crate) fn forget_source_files(&mut self) {
+        self.contents.source_files.clear();
     }
 
     /// Adds a custom section.

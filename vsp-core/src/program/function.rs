@@ -24,6 +24,8 @@ const INVERSES: [(Opcode, Opcode); 8] = [
 #[derive(Clone, Copy, Debug)]
 enum Item {
     Inst(Inst),
+    /// Any word, also one that is no instruction.
+    Word(u32),
     /// A branch to a label; its displacement is not known yet.
     Branch { inst: Inst, label: Label, long: bool },
     Bind(Label),
@@ -83,6 +85,11 @@ impl FunctionBuilder {
         self.items.push(Item::Inst(inst));
     }
 
+    /// Appends a word, whatever it means. (The verifier decides.)
+    pub fn word(&mut self, word: u32) {
+        self.items.push(Item::Word(word));
+    }
+
     /// Appends a branch to a label. The displacement in `inst` is ignored.
     pub fn branch(&mut self, inst: Inst, label: Label) {
         self.items.push(Item::Branch { inst, label, long: false });
@@ -93,9 +100,9 @@ impl FunctionBuilder {
         self.items.push(Item::Line { file, line });
     }
 
-    /// The number of instructions so far, if every branch reaches.
+    /// Has the function no instruction yet?
     pub fn is_empty(&self) -> bool {
-        !self.items.iter().any(|item| matches!(item, Item::Inst(_) | Item::Branch { .. }))
+        self.items.iter().all(|item| item.words() == 0)
     }
 
     /// The words of the function.
@@ -110,6 +117,7 @@ impl FunctionBuilder {
                 Item::Bind(_) => {}
                 Item::Line { file, line: number } => line = Some((file, number)),
                 Item::Inst(inst) => out.words.push(inst.encode()),
+                Item::Word(word) => out.words.push(word),
                 Item::Branch { inst, label, long } => {
                     let target = i64::from(places[label.0 as usize]);
                     emit_branch(&mut out.words, inst, target, long)?;
@@ -182,7 +190,7 @@ impl Item {
     fn words(&self) -> i64 {
         match self {
             Item::Bind(_) | Item::Line { .. } => 0,
-            Item::Inst(_) | Item::Branch { long: false, .. } => 1,
+            Item::Inst(_) | Item::Word(_) | Item::Branch { long: false, .. } => 1,
             Item::Branch { inst, long: true, .. } if inst.op() == Opcode::LOOP => 3,
             Item::Branch { long: true, .. } => 2,
         }

@@ -1,0 +1,1 @@
+"""What snapshots/generate.py consists of."""

@@ -1,0 +1,54 @@
+//! The `.sil` text form of programs (`docs/isa.md`, section 11): assembler and disassembler.
+//!
+//! The assembler reads a text twice: the directives, which give everything a name ([`declare`]), and then the bodies
+//! of the functions ([`body`]).
+
+mod body;
+mod declare;
+mod diagnostic;
+mod disassemble;
+mod expression;
+mod lexer;
+mod shorthand;
+
+pub use diagnostic::Diagnostic;
+pub use disassemble::disassemble;
+
+use alloc::vec::Vec;
+
+use crate::limits::Limits;
+use diagnostic::Diagnostics;
+
+/// The text of a program, translated to the bytes of its `.silc` file. `file_name` is recorded as the source of its
+/// lines.
+///
+/// ```
+/// let text = ".export double\n.func double (1) -> 1\n ADD R0, R0\n RET\n.end\n";
+/// let bytes = vsp_core::text::assemble(text, "double.sil").map_err(|errors| errors[0].clone())?;
+/// let program = vsp_core::program::Program::read(&bytes[..])?;
+/// assert!(vsp_core::text::disassemble(&program).contains("ADD"));
+///
+/// let errors = vsp_core::text::assemble(".func f (0) -> 0\n  JMQ out\n.end\n", "f.sil").unwrap_err();
+/// assert_eq!((errors[0].line, errors[0].column), (2, 3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Everything that is wrong with the text, up to [`MAX_ASSEMBLY_ERRORS`](crate::limits::MAX_ASSEMBLY_ERRORS), in the
+/// order of the lines.
+pub fn assemble(text: &str, file_name: &str) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    assemble_limited(text, file_name, &Limits::DEFAULT)
+}
+
+/// [`assemble`] with other limits.
+///
+/// # Errors
+/// As [`assemble`], or the program is larger than the limits say.
+pub fn assemble_limited(text: &str, file_name: &str, limits: &Limits) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    let mut diagnostics = Diagnostics::new(text);
+    let declared = declare::declare(text, file_name, limits, &mut diagnostics);
+    let builder = body::assemble(declared, &mut diagnostics);
+    diagnostics.finish().and_then(|()| {
+        builder.build_limited(limits).map_err(|error| alloc::vec![Diagnostic::of_whole_text(&error)])
+    })
+}

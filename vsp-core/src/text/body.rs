@@ -1,0 +1,539 @@
+//! The second reading of a text: the bodies of the functions.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::declare::{Body, Declared, LineSource};
+use super::diagnostic::{Diagnostics, Problem};
+use super::expression::{Number, Tokens};
+use super::lexer::{Kind, Line, Token};
+use super::shorthand::{self, Change};
+use crate::isa::{EncodeError, Inst, MathFn, Opcode, Operand, Role};
+use crate::limits::Limits;
+use crate::program::{FunctionBuilder, Label, ProgramBuilder};
+
+/// Assembles the bodies of all functions.
+pub(super) fn assemble(declared: Declared<'_>, diagnostics: &mut Diagnostics<'_>) -> ProgramBuilder {
+    let mut declared = declared;
+    for body in core::mem::take(&mut declared.bodies) {
+        if diagnostics.is_full() {
+            break;
+        }
+        let mut assembler = BodyAssembler {
+            code: FunctionBuilder::new(body.ty),
+            declared: &mut declared,
+            labels: BTreeMap::new(),
+            file: 0,
+        };
+        assembler.body(&body, diagnostics);
+        let code = assembler.code;
+        if let Err(error) = declared.builder.define(body.function, code) {
+            diagnostics.report(Problem::new(body.head, format!("{error}")));
+        }
+    }
+    declared.builder
+}
+
+/// A label of the function: where it is bound, and where it is first used.
+struct LabelUse {
+    label: Label,
+    bound: bool,
+    first_use: Option<Range<usize>>,
+}
+
+struct BodyAssembler<'d, 't> {
+    code: FunctionBuilder,
+    declared: &'d mut Declared<'t>,
+    labels: BTreeMap<String, LabelUse>,
+    /// The source file of `.line` without one.
+    file: u32,
+}
+
+/// A memory operand: `[base + index * scale + displacement]`.
+struct Memory {
+    base: i32,
+    index: Option<(i32, u32)>,
+    displacement: i128,
+    span: Range<usize>,
+}
+
+impl BodyAssembler<'_, '_> {
+    fn body(&mut self, body: &Body<'_>, diagnostics: &mut Diagnostics<'_>) {
+        let mut failed = false;
+        for line in &body.lines {
+            if diagnostics.is_full() {
+                return;
+            }
+            if let Err(problem) = self.line(line) {
+                diagnostics.report(problem);
+                failed = true;
+            }
+        }
+        if self.code.is_empty() && !failed {
+            diagnostics.report(Problem::new(body.head.clone(), "a function has at least one instruction"));
+        }
+        let bound: Vec<&str> =
+            self.labels.iter().filter(|(_, label)| label.bound).map(|(name, _)| name.as_str()).collect();
+        for (name, label) in &self.labels {
+            if let (false, Some(span)) = (label.bound, &label.first_use) {
+                let problem = Problem::new(span.clone(), format!("there is no label `{name}` in this function"));
+                diagnostics.report(problem.did_you_mean(name, bound.iter().copied()));
+            }
+        }
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> Result<(), Problem> {
+        let mut rest = Tokens::new(&line.tokens, line.end);
+        while let [name, colon, ..] = rest.ahead()
+            && colon.is(':')
+        {
+            self.bind(name)?;
+            rest.next();
+            rest.next();
+        }
+        let Some(first) = rest.next() else { return Ok(()) };
+        match &first.kind {
+            Kind::Directive(name) => {
+                self.directive(name, &first.span, &mut rest)?;
+                rest.finish()
+            }
+            Kind::Word(mnemonic) => {
+                if let LineSource::Text(file) = self.declared.line_source {
+                    self.code.line(file, line.number);
+                }
+                self.instruction(mnemonic, &first.span, rest)
+            }
+            _ => Err(Problem::new(first.span.clone(), "expected an instruction, a label or a directive")),
+        }
+    }
+
+    fn bind(&mut self, name: &Token<'_>) -> Result<(), Problem> {
+        let text = name.name().ok_or_else(|| Problem::new(name.span.clone(), "expected the name of a label"))?;
+        let entry = self.label(&text);
+        if core::mem::replace(&mut entry.bound, true) {
+            let message = format!("there is a label `{text}` in this function already");
+            return Err(Problem::new(name.span.clone(), message));
+        }
+        let label = entry.label;
+        self.code.bind(label);
+        Ok(())
+    }
+
+    fn label(&mut self, name: &str) -> &mut LabelUse {
+        let code = &mut self.code;
+        self.labels.entry(name.into()).or_insert_with(|| LabelUse {
+            label: code.label(),
+            bound: false,
+            first_use: None,
+        })
+    }
+
+    fn directive(&mut self, name: &str, span: &Range<usize>, rest: &mut Tokens<'_, '_>) -> Result<(), Problem> {
+        match name {
+            "locals" => {
+                let most = i128::from(Limits::DEFAULT.locals);
+                let count = rest.integer(&self.declared.values, 0..=most, "number of locals")?;
+                self.code.set_locals(count as u16);
+                Ok(())
+            }
+            "word" => {
+                let word = rest.integer(&self.declared.values, 0..=i128::from(u32::MAX), "word")?;
+                self.code.word(word as u32);
+                Ok(())
+            }
+            "line" => self.line_directive(rest),
+            _ => Err(Problem::new(span.clone(), format!("`.{name}` does not belong into a function"))
+                .with_hint("in a function there are .locals, .line, .word and .end; is an `.end` missing?")),
+        }
+    }
+
+    /// `.line 12`, `.line "file" 12` or `.line $3 12`.
+    fn line_directive(&mut self, rest: &mut Tokens<'_, '_>) -> Result<(), Problem> {
+        let span = rest.span();
+        if let Some(Kind::Index(file)) = rest.peek().map(|token| &token.kind) {
+            self.file = *file;
+            rest.next();
+        } else if let Some(file) = rest.accept_name() {
+            let known = self.declared.builder.source_file(&file);
+            self.file = known.map_err(|error| Problem::new(span, format!("{error}")))?;
+        }
+        let line = rest.integer(&self.declared.values, 0..=i128::from(u32::MAX), "line")? as u32;
+        if self.declared.line_source == LineSource::Directives {
+            self.code.line(self.file, line);
+        }
+        Ok(())
+    }
+
+    fn instruction(&mut self, mnemonic: &str, span: &Range<usize>, rest: Tokens<'_, '_>) -> Result<(), Problem> {
+        let Some((op, change)) = shorthand::resolve(mnemonic) else {
+            let problem = Problem::new(span.clone(), format!("there is no instruction `{mnemonic}`"));
+            return Err(problem.did_you_mean(mnemonic, shorthand::mnemonics()));
+        };
+        let at = rest.clone();
+        let mut operands = split(rest)?;
+        if let ([], Opcode::HLT) = (operands.as_slice(), op) {
+            self.code.push(encoded(Inst::new(op, &[0]), span)?);
+            return Ok(());
+        }
+        let op = self.widen(op, &operands)?;
+        let groups = groups(op);
+        if operands.len() + 1 == groups.len() && has_two_operand_form(op) {
+            operands.insert(0, operands[0].clone());
+        }
+        if let (Change::Swap(first), true) = (change, operands.len() == groups.len()) {
+            operands.swap(first, first + 1);
+        }
+        let least = groups.len() - usize::from(op == Opcode::FMATH);
+        if operands.len() < least || operands.len() > groups.len() {
+            return Err(wrong_count(op, mnemonic, &operands, at));
+        }
+        self.operands(op, &groups, operands, change, span)
+    }
+
+    /// The indexed form of a load or store, if its memory operand has an index.
+    fn widen(&self, op: Opcode, operands: &[Tokens<'_, '_>]) -> Result<Opcode, Problem> {
+        let roles = || op.operands().iter().map(|operand| operand.role);
+        if !roles().any(|role| role == Role::Base) || roles().any(|role| role.index_scale().is_some()) {
+            return Ok(op);
+        }
+        for operand in operands.iter().filter(|operand| operand.peek().is_some_and(|token| token.is('['))) {
+            if self.memory(operand.clone())?.index.is_some() {
+                let indexed = format!("{}X", op.mnemonic());
+                return Ok(shorthand::resolve(&indexed).map_or(op, |(indexed, _)| indexed));
+            }
+        }
+        Ok(op)
+    }
+
+    fn operands(
+        &mut self,
+        op: Opcode,
+        groups: &[&'static [Operand]],
+        operands: Vec<Tokens<'_, '_>>,
+        change: Change,
+        span: &Range<usize>,
+    ) -> Result<(), Problem> {
+        let mut values = Vec::new();
+        let (mut target, mut constant) = (None, None);
+        let last = operands.len().checked_sub(1);
+        for (index, (group, mut operand)) in groups.iter().zip(operands).enumerate() {
+            let at = operand.span();
+            let role = group[0].role;
+            if role == Role::Target {
+                target = Some(self.target(&mut operand)?);
+                values.push((0, at));
+            } else if role == Role::Base {
+                self.memory_values(op, group, &operand, &mut values)?;
+                continue;
+            } else if op == Opcode::MOVI && role == Role::S {
+                match self.movable(&mut operand)? {
+                    Movable::Immediate(value) => values.push((value, at)),
+                    Movable::Constant(index) => constant = Some(index),
+                }
+            } else {
+                let mut value = self.value(role, &mut operand)?;
+                if (change, Some(index)) == (Change::NegateLast, last) {
+                    value = -value;
+                }
+                values.push((value, at));
+            }
+            operand.finish()?;
+        }
+        if let Some(constant) = constant {
+            let inst = Inst::new(Opcode::CONST, &[values[0].0 as i32, constant as i32]);
+            self.code.push(encoded(inst, span)?);
+            return Ok(());
+        }
+        let inst = checked(op, &values, span)?;
+        match target {
+            Some(label) => self.code.branch(inst, label),
+            None => self.code.push(inst),
+        }
+        Ok(())
+    }
+
+    fn target(&mut self, operand: &mut Tokens<'_, '_>) -> Result<Label, Problem> {
+        let span = operand.span();
+        let name = operand.name("a label")?;
+        let entry = self.label(&name);
+        entry.first_use.get_or_insert(span);
+        Ok(entry.label)
+    }
+
+    /// The value of an operand that is neither a target nor part of a memory operand.
+    fn value(&mut self, role: Role, operand: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
+        if role.register_access().is_some() {
+            return match operand.peek().and_then(Token::register) {
+                Some(reg) => {
+                    operand.next();
+                    Ok(reg.index() as i128)
+                }
+                None => Err(operand.expected("a register, R0 to RF")),
+            };
+        }
+        let by_number = matches!(role, Role::Func | Role::Import | Role::Const | Role::Local | Role::Global);
+        if let (true, Some(Token { kind: Kind::Index(index), .. })) = (by_number, operand.peek()) {
+            operand.next();
+            return Ok(i128::from(*index));
+        }
+        match role {
+            Role::Func => self.function(operand),
+            Role::Import => self.import(operand),
+            Role::Const => self.constant(operand),
+            Role::Global => self.global(operand),
+            Role::Type if operand.peek().is_some_and(|token| token.is('(')) => {
+                operand.func_type().map(|ty| i128::from(ty.bits()))
+            }
+            Role::Math => self.math(operand),
+            _ => operand.integer(&self.declared.values, i128::MIN..=i128::MAX, role.describe()),
+        }
+    }
+
+    fn function(&self, operand: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
+        let span = operand.span();
+        let name = operand.name("the name of a function")?;
+        match self.declared.functions.get(&*name) {
+            Some(function) => Ok(i128::from(function.0)),
+            None => Err(Problem::new(span, format!("there is no function `{name}`"))
+                .did_you_mean(&name, self.declared.functions.keys().map(String::as_str))),
+        }
+    }
+
+    fn global(&self, operand: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
+        let span = operand.span();
+        let name = operand.name("the name of a global")?;
+        match self.declared.globals.get(&*name) {
+            Some(global) => Ok(i128::from(global.0)),
+            None => Err(Problem::new(span, format!("there is no global `{name}`"))
+                .did_you_mean(&name, self.declared.globals.keys().map(String::as_str))),
+        }
+    }
+
+    fn import(&self, operand: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
+        let span = operand.span();
+        let module = operand.name("an import, MODULE.NAME")?.into_owned();
+        operand.expect('.')?;
+        let name = operand.name("the name of an import")?.into_owned();
+        let key = (module, name);
+        match self.declared.imports.get(&key) {
+            Some(import) => Ok(i128::from(import.0)),
+            None => {
+                let full = |(module, name): &(String, String)| format!("{module}.{name}");
+                let known: Vec<String> = self.declared.imports.keys().map(full).collect();
+                let name = full(&key);
+                Err(Problem::new(span, format!("there is no import `{name}`"))
+                    .did_you_mean(&name, known.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    /// A named constant, or the pool's entry of a value.
+    fn constant(&mut self, operand: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
+        if let Some(index) = self.named_constant(operand) {
+            return Ok(i128::from(index));
+        }
+        let span = operand.span();
+        let value = operand.number(&self.declared.values)?;
+        let bits = value.bits().ok_or_else(|| too_wide(span))?;
+        Ok(i128::from(self.declared.builder.constant(bits).0))
+    }
+
+    fn named_constant(&self, operand: &mut Tokens<'_, '_>) -> Option<u32> {
+        let mut ahead = operand.clone();
+        let name = ahead.accept_name()?;
+        let index = self.declared.constants.get(&*name)?;
+        *operand = ahead;
+        Some(index.0)
+    }
+
+    /// What MOVI moves: an immediate if it fits, else a constant.
+    fn movable(&mut self, operand: &mut Tokens<'_, '_>) -> Result<Movable, Problem> {
+        if let Some(index) = self.named_constant(operand) {
+            return Ok(Movable::Constant(index));
+        }
+        let span = operand.span();
+        let value = operand.number(&self.declared.values)?;
+        let bits = value.bits().ok_or_else(|| too_wide(span))?;
+        let fits = Opcode::MOVI.operands()[1].role.accepts(Opcode::MOVI.operands()[1].field, bits as i32)
+            && i64::from(bits as i32) == bits as i64;
+        Ok(match value {
+            Number::Int(_) if fits => Movable::Immediate(i128::from(bits as i64)),
+            _ => Movable::Constant(self.declared.builder.constant(bits).0),
+        })
+    }
+
+    fn math(&self, operand: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
+        let span = operand.span();
+        let name = operand.name("a function of FMATH")?;
+        match MathFn::parse(&name) {
+            Some(function) => Ok(function as i128),
+            None => Err(Problem::new(span, format!("FMATH has no function `{name}`"))
+                .did_you_mean(&name, MathFn::ALL.iter().map(|function| function.name()))),
+        }
+    }
+
+    fn memory_values(
+        &self,
+        op: Opcode,
+        group: &[Operand],
+        operand: &Tokens<'_, '_>,
+        values: &mut Vec<(i128, Range<usize>)>,
+    ) -> Result<(), Problem> {
+        let memory = self.memory(operand.clone())?;
+        values.push((i128::from(memory.base), memory.span.clone()));
+        let scale = group.iter().find_map(|operand| operand.role.index_scale());
+        match (scale, memory.index) {
+            (Some(scale), Some((register, given))) if given == 1 << scale => {
+                values.push((i128::from(register), memory.span.clone()));
+            }
+            (Some(scale), Some(_)) => {
+                let message = format!("{} takes its index times {}", op.mnemonic(), 1 << scale);
+                return Err(Problem::new(memory.span, message));
+            }
+            (Some(_), None) => {
+                let message = format!("{} needs an index register", op.mnemonic());
+                return Err(Problem::new(memory.span, message));
+            }
+            (None, _) => {}
+        }
+        values.push((memory.displacement, memory.span));
+        Ok(())
+    }
+
+    fn memory(&self, mut rest: Tokens<'_, '_>) -> Result<Memory, Problem> {
+        let span = rest.span();
+        if !rest.accept('[') {
+            return Err(rest.expected("a memory operand like [R1 + 8]"));
+        }
+        let mut memory = Memory { base: -1, index: None, displacement: 0, span: span.clone() };
+        let mut negative = false;
+        loop {
+            match rest.peek().and_then(Token::register) {
+                Some(register) if !negative => {
+                    rest.next();
+                    self.memory_register(&mut memory, register.index() as i32, &mut rest)?;
+                }
+                Some(_) => return Err(rest.expected("a number: registers cannot be subtracted")),
+                None => {
+                    let term = self.memory_term(&mut rest)?;
+                    memory.displacement += if negative { -term } else { term };
+                }
+            }
+            match rest.next() {
+                Some(token) if token.is('+') => negative = false,
+                Some(token) if token.is('-') => negative = true,
+                Some(token) if token.is(']') => break,
+                Some(token) => {
+                    return Err(Problem::new(token.span.clone(), "expected `+`, `-` or `]`"));
+                }
+                None => return Err(rest.expected("`]`")),
+            }
+        }
+        rest.finish()?;
+        match memory.base {
+            -1 => Err(Problem::new(span, "a memory operand needs a base register, like [R1 + 8]")),
+            _ => Ok(memory),
+        }
+    }
+
+    /// A register of a memory operand: the base if it is the first without a scale, else the index.
+    fn memory_register(&self, memory: &mut Memory, register: i32, rest: &mut Tokens<'_, '_>) -> Result<(), Problem> {
+        let at = rest.span();
+        let scale = match rest.accept('*') {
+            true => Some(u32::try_from(self.memory_term(rest)?).unwrap_or(u32::MAX)),
+            false => None,
+        };
+        match scale {
+            None if memory.base == -1 => memory.base = register,
+            _ if memory.index.is_none() => memory.index = Some((register, scale.unwrap_or(1))),
+            _ => return Err(Problem::new(at, "a memory operand has one base and one index register")),
+        }
+        Ok(())
+    }
+
+    /// A product of numbers and names.
+    fn memory_term(&self, rest: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
+        let at = rest.span();
+        match rest.product(&self.declared.values, 0)? {
+            Number::Int(value) => Ok(value),
+            Number::Float(_) => Err(Problem::new(at, "a displacement is an integer")),
+        }
+    }
+}
+
+enum Movable {
+    Immediate(i128),
+    Constant(u32),
+}
+
+fn too_wide(span: Range<usize>) -> Problem {
+    Problem::new(span, "the number is larger than 64 bits can hold")
+}
+
+/// The operands between the commas.
+fn split<'l, 't>(mut rest: Tokens<'l, 't>) -> Result<Vec<Tokens<'l, 't>>, Problem> {
+    let mut operands = Vec::new();
+    if rest.is_empty() {
+        return Ok(operands);
+    }
+    loop {
+        let operand = rest.until_comma();
+        if operand.is_empty() {
+            return Err(rest.expected("an operand"));
+        }
+        operands.push(operand);
+        if !rest.accept(',') {
+            return Ok(operands);
+        }
+    }
+}
+
+/// The operands of an instruction as they are written: what stands between one pair of brackets is one.
+fn groups(op: Opcode) -> Vec<&'static [Operand]> {
+    op.operands()
+        .chunk_by(|_, next| next.role == Role::Disp || next.role.index_scale().is_some())
+        .collect()
+}
+
+/// Can `OP a, b, c` with a = b be written `OP a, c`?
+fn has_two_operand_form(op: Opcode) -> bool {
+    let roles: Vec<Role> = op.operands().iter().map(|operand| operand.role).collect();
+    matches!(roles.as_slice(), [Role::Dst | Role::FDst, Role::Src | Role::FSrc, third] if *third != Role::Disp)
+}
+
+fn encoded(inst: Result<Inst, EncodeError>, span: &Range<usize>) -> Result<Inst, Problem> {
+    inst.map_err(|error| Problem::new(span.clone(), format!("{error}")))
+}
+
+/// The instruction with these values, or what is wrong with one of them.
+fn checked(op: Opcode, values: &[(i128, Range<usize>)], span: &Range<usize>) -> Result<Inst, Problem> {
+    let mut inst = encoded(Inst::new(op, &least_values(op)), span)?;
+    for (index, (value, at)) in values.iter().enumerate() {
+        let value = i64::try_from(*value).map_err(|_| too_wide(at.clone()))?;
+        inst = inst.with(index, value).map_err(|error| Problem::new(at.clone(), format!("{error}")))?;
+    }
+    let binary = inst.math().map(MathFn::is_binary);
+    let given = values.len() == op.operands().len();
+    match binary {
+        Some(true) if !given => Err(Problem::new(span.clone(), "this function of FMATH takes two arguments")),
+        Some(false) if given => Err(Problem::new(span.clone(), "this function of FMATH takes one argument")),
+        _ => Ok(inst),
+    }
+}
+
+/// A value for every operand that it can have.
+fn least_values(op: Opcode) -> Vec<i32> {
+    op.operands().iter().map(|operand| operand.role.range(operand.field).0.max(0)).collect()
+}
+
+fn wrong_count(op: Opcode, mnemonic: &str, operands: &[Tokens<'_, '_>], at: Tokens<'_, '_>) -> Problem {
+    let span = at.span();
+    let wanted = groups(op).len();
+    let noun = if wanted == 1 { "operand" } else { "operands" };
+    let problem =
+        Problem::new(span, format!("{mnemonic} takes {wanted} {noun}, and there are {}", operands.len()));
+    problem.with_hint(format!("{}: {}", op.mnemonic(), op.meaning()))
+}

@@ -1,0 +1,610 @@
+//! The first reading of a text: its directives. Bodies of functions are collected for the second.
+
+use alloc::borrow::Cow;
+use alloc::collections::btree_map::{BTreeMap, Entry};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::diagnostic::{Diagnostics, Problem};
+use super::expression::{Number, Tokens, Values};
+use super::lexer::{self, Kind, Line};
+use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex};
+use crate::limits::{Limits, MAX_MEMORY, MEMORY_GRANULE};
+use crate::program::{BuildError, FuncType, NameKind, ProgramBuilder};
+
+/// Where the source lines of the program come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineSource {
+    /// From this text, which is the source file of this number.
+    Text(u32),
+    /// The program has none.
+    None,
+    /// From `.line` directives.
+    Directives,
+}
+
+/// A function whose body has not been read yet.
+#[derive(Debug)]
+pub(super) struct Body<'t> {
+    pub(super) function: FuncIndex,
+    pub(super) ty: FuncType,
+    /// Its `.func`.
+    pub(super) head: Range<usize>,
+    pub(super) lines: Vec<Line<'t>>,
+}
+
+/// Everything that has a name or number, and what is left to assemble.
+#[derive(Debug)]
+pub(super) struct Declared<'t> {
+    pub(super) builder: ProgramBuilder,
+    pub(super) values: Values,
+    pub(super) functions: BTreeMap<String, FuncIndex>,
+    pub(super) globals: BTreeMap<String, GlobalIndex>,
+    pub(super) constants: BTreeMap<String, ConstIndex>,
+    pub(super) imports: BTreeMap<(String, String), ImportIndex>,
+    pub(super) bodies: Vec<Body<'t>>,
+    pub(super) line_source: LineSource,
+}
+
+struct Segment {
+    name: Option<String>,
+    address: u64,
+    bytes: Vec<u8>,
+    span: Range<usize>,
+}
+
+/// What `.u8` and its like add to.
+#[derive(Clone, Copy)]
+enum Sink {
+    Nothing,
+    Segment,
+    Custom,
+}
+
+struct Export {
+    name: String,
+    target: Target,
+    span: Range<usize>,
+}
+
+enum Target {
+    Name(String),
+    Index(u32),
+}
+
+struct Declarer<'t> {
+    out: Declared<'t>,
+    limits: Limits,
+    segments: Vec<Segment>,
+    customs: Vec<(String, Vec<u8>, Range<usize>)>,
+    exports: Vec<Export>,
+    sink: Sink,
+    /// Where data without an address goes.
+    next_address: u64,
+    memory: Option<(u64, Range<usize>)>,
+    /// Bytes of data and custom sections so far.
+    content: u64,
+    open: Option<Body<'t>>,
+}
+
+/// Reads the directives.
+pub(super) fn declare<'t>(
+    text: &'t str,
+    file_name: &str,
+    limits: &Limits,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Declared<'t> {
+    let mut builder = ProgramBuilder::new();
+    let line_source = builder.source_file(file_name).map_or(LineSource::None, LineSource::Text);
+    let out = Declared {
+        builder,
+        values: Values::new(),
+        functions: BTreeMap::new(),
+        globals: BTreeMap::new(),
+        constants: BTreeMap::new(),
+        imports: BTreeMap::new(),
+        bodies: Vec::new(),
+        line_source,
+    };
+    let mut declarer = Declarer {
+        out,
+        limits: *limits,
+        segments: Vec::new(),
+        customs: Vec::new(),
+        exports: Vec::new(),
+        sink: Sink::Nothing,
+        next_address: 0,
+        memory: None,
+        content: 0,
+        open: None,
+    };
+    for line in lexer::lines(text) {
+        if diagnostics.is_full() {
+            break;
+        }
+        if let Err(problem) = line.and_then(|line| declarer.line(line)) {
+            diagnostics.report(problem);
+        }
+    }
+    declarer.finish(diagnostics)
+}
+
+impl<'t> Declarer<'t> {
+    fn line(&mut self, line: Line<'t>) -> Result<(), Problem> {
+        let Some(first) = line.tokens.first() else { return Ok(()) };
+        let span = first.span.clone();
+        match (&first.kind, &mut self.open) {
+            (Kind::Directive("end"), open) => match open.take() {
+                Some(body) => {
+                    self.out.bodies.push(body);
+                    Tokens::new(&line.tokens[1..], line.end).finish()
+                }
+                None => Err(Problem::new(span, "`.end` without `.func`")),
+            },
+            (Kind::Directive("func"), Some(open)) => {
+                let head = open.head.clone();
+                Err(Problem::new(span, "a function cannot be inside another")
+                    .with_hint(format!("the function that starts at byte {} has no `.end`", head.start)))
+            }
+            (_, Some(open)) => {
+                open.lines.push(line);
+                Ok(())
+            }
+            (Kind::Directive(name), None) => {
+                let name = *name;
+                let mut rest = Tokens::new(&line.tokens[1..], line.end);
+                self.directive(name, span, &mut rest)?;
+                rest.finish()
+            }
+            (_, None) => {
+                Err(Problem::new(span, "expected a directive: instructions stand between `.func` and `.end`"))
+            }
+        }
+    }
+
+    fn directive(&mut self, name: &str, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        const DIRECTIVES: [&str; 24] = [
+            "memory", "import", "global", "const", "equ", "data", "u8", "u16", "u32", "u64", "f32", "f64", "string",
+            "zero", "space", "align", "export", "func", "end", "name", "lines", "file", "custom", "locals",
+        ];
+        match name {
+            "memory" => self.memory(span, rest),
+            "import" => self.import(rest),
+            "global" => self.global(rest),
+            "const" => self.constant(rest),
+            "equ" => self.equ(rest),
+            "data" => self.data(span, rest),
+            "u8" | "u16" | "u32" | "u64" | "f32" | "f64" | "zero" => {
+                let bytes = self.sink(&span)?;
+                let mut bytes = core::mem::take(bytes);
+                let result = self.values(name, rest, &mut bytes);
+                self.give_back(bytes);
+                result
+            }
+            "string" => {
+                self.sink(&span)?;
+                self.items(rest)
+            }
+            "space" => self.space(span, rest),
+            "align" => self.align(rest),
+            "export" => self.export(rest),
+            "func" => self.func(span, rest),
+            "name" => self.name(rest),
+            "lines" => self.lines(rest),
+            "file" => {
+                let file = rest.name("the name of a source file in quotes")?.into_owned();
+                self.out.builder.push_source_file(&file).map(drop).map_err(|error| build_problem(span, &error))
+            }
+            "custom" => self.custom(span, rest),
+            "locals" | "line" | "word" => {
+                Err(Problem::new(span, format!("`.{name}` belongs between `.func` and `.end`")))
+            }
+            _ => Err(Problem::new(span, format!("there is no directive `.{name}`"))
+                .did_you_mean(name, DIRECTIVES.into_iter())),
+        }
+    }
+
+    fn memory(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let at = rest.span();
+        let size = rest.integer(&self.out.values, 16..=i128::from(MAX_MEMORY), "size of a memory")? as u64;
+        if !size.is_multiple_of(MEMORY_GRANULE) {
+            return Err(Problem::new(at, format!("{size} is no multiple of 16")));
+        }
+        if self.memory.is_some() {
+            return Err(Problem::new(span, "the memory is declared already"));
+        }
+        self.memory = Some((size, span));
+        Ok(())
+    }
+
+    fn import(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let span = rest.span();
+        let module = rest.name("the name of a module")?.into_owned();
+        rest.expect('.')?;
+        let name = rest.name("the name of an import")?.into_owned();
+        let ty = rest.func_type()?;
+        let index =
+            self.out.builder.import(&module, &name, ty).map_err(|error| build_problem(span.clone(), &error))?;
+        self.out.imports.entry((module, name)).or_insert(index);
+        Ok(())
+    }
+
+    fn global(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let span = rest.span();
+        let name = rest.accept_name().map(Cow::into_owned);
+        let initial = if rest.accept('=') || !rest.is_empty() { self.bits(rest)? } else { 0 };
+        let index = self.out.builder.global(initial);
+        if let Some(name) = name {
+            self.debug_name(NameKind::Global, index.0, &name, &span)?;
+            define(&mut self.out.globals, name, index, span)?;
+        }
+        Ok(())
+    }
+
+    fn constant(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let span = rest.span();
+        let name = rest.accept_name().map(Cow::into_owned);
+        rest.accept('=');
+        let value = self.bits(rest)?;
+        let index = self.out.builder.new_constant(value);
+        match name {
+            Some(name) => define(&mut self.out.constants, name, index, span),
+            None => Ok(()),
+        }
+    }
+
+    fn equ(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let span = rest.span();
+        let name = rest.name("a name")?.into_owned();
+        rest.accept('=');
+        let value = rest.number(&self.out.values)?;
+        define(&mut self.out.values, name, value, span)
+    }
+
+    /// A value that fits a register.
+    fn bits(&self, rest: &mut Tokens<'_, 't>) -> Result<u64, Problem> {
+        let span = rest.span();
+        let value = rest.number(&self.out.values)?;
+        value.bits().ok_or_else(|| Problem::new(span, "the number is larger than 64 bits can hold"))
+    }
+
+    /// `@ ADDRESS`, or the address behind what was placed last.
+    fn address(&mut self, rest: &mut Tokens<'_, 't>) -> Result<u64, Problem> {
+        if !rest.accept('@') {
+            return Ok(self.next_address);
+        }
+        let address = rest.integer(&self.out.values, 0..=i128::from(u32::MAX), "address of data")?;
+        self.next_address = address as u64;
+        Ok(self.next_address)
+    }
+
+    fn data(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let span = span.start..rest.span().end;
+        let name = match starts_items(rest) {
+            true => None,
+            false => rest.accept_name().map(Cow::into_owned),
+        };
+        let address = self.address(rest)?;
+        if let Some(name) = &name {
+            let value = Number::Int(i128::from(address));
+            define(&mut self.out.values, name.clone(), value, span.clone())?;
+        }
+        self.segments.push(Segment { name, address, bytes: Vec::new(), span });
+        self.sink = Sink::Segment;
+        if rest.is_empty() { Ok(()) } else { self.items(rest) }
+    }
+
+    fn space(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let span = span.start..rest.span().end;
+        let name = rest.name("a name")?.into_owned();
+        let address = self.address(rest)?;
+        let most = i128::from(MAX_MEMORY - address);
+        let bytes = rest.integer(&self.out.values, 0..=most, "number of bytes")?;
+        self.next_address = address + bytes as u64;
+        self.sink = Sink::Nothing;
+        define(&mut self.out.values, name, Number::Int(i128::from(address)), span.clone())?;
+        self.segments.push(Segment { name: None, address: self.next_address, bytes: Vec::new(), span });
+        Ok(())
+    }
+
+    fn align(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let to = rest.integer(&self.out.values, 1..=1 << 31, "alignment")? as u64;
+        self.next_address = self.next_address.next_multiple_of(to);
+        Ok(())
+    }
+
+    fn custom(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let name = rest.name("a name")?.into_owned();
+        self.customs.push((name, Vec::new(), span));
+        self.sink = Sink::Custom;
+        if rest.is_empty() { Ok(()) } else { self.items(rest) }
+    }
+
+    /// The bytes that items are appended to.
+    fn sink(&mut self, span: &Range<usize>) -> Result<&mut Vec<u8>, Problem> {
+        let bytes = match self.sink {
+            Sink::Segment => self.segments.last_mut().map(|segment| &mut segment.bytes),
+            Sink::Custom => self.customs.last_mut().map(|(_, bytes, _)| bytes),
+            Sink::Nothing => None,
+        };
+        bytes.ok_or_else(|| Problem::new(span.clone(), "this adds to a `.data` or `.custom` above, and there is none"))
+    }
+
+    fn give_back(&mut self, bytes: Vec<u8>) {
+        if let Ok(slot) = self.sink(&(0..0)) {
+            let length = bytes.len() as u64;
+            *slot = bytes;
+            if let (Sink::Segment, Some(segment)) = (self.sink, self.segments.last()) {
+                self.next_address = segment.address + length;
+            }
+        }
+    }
+
+    /// Strings and typed lists of values, separated by commas.
+    fn items(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let mut bytes = core::mem::take(self.sink(&rest.span())?);
+        let result = self.append_items(rest, &mut bytes);
+        self.give_back(bytes);
+        result
+    }
+
+    fn append_items(&mut self, rest: &mut Tokens<'_, 't>, bytes: &mut Vec<u8>) -> Result<(), Problem> {
+        loop {
+            let token = rest.next().ok_or_else(|| rest.expected("a string, or a type and values"))?;
+            match &token.kind {
+                Kind::Text(text) => {
+                    self.reserve(text.len() as u64, &token.span)?;
+                    bytes.extend(text);
+                }
+                Kind::Word(kind) => self.values(kind, rest, bytes)?,
+                _ => return Err(Problem::new(token.span.clone(), "expected a string, or a type and values")),
+            }
+            if !rest.accept(',') {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Values of one type, up to the end or the next type.
+    fn values(&mut self, kind: &str, rest: &mut Tokens<'_, 't>, bytes: &mut Vec<u8>) -> Result<(), Problem> {
+        loop {
+            let mut one = rest.until_comma();
+            let span = one.span();
+            self.value(kind, &mut one, bytes, &span)?;
+            one.finish()?;
+            let mut ahead = rest.clone();
+            if !ahead.accept(',') || starts_items(&ahead) {
+                return Ok(());
+            }
+            *rest = ahead;
+        }
+    }
+
+    fn value(
+        &mut self,
+        kind: &str,
+        one: &mut Tokens<'_, 't>,
+        bytes: &mut Vec<u8>,
+        span: &Range<usize>,
+    ) -> Result<(), Problem> {
+        let width = match kind {
+            "u8" => 1,
+            "u16" => 2,
+            "u32" | "f32" => 4,
+            "u64" | "f64" => 8,
+            "zero" => return self.zeros(one, bytes, span),
+            _ => {
+                let problem = Problem::new(span.clone(), format!("there is no type `{kind}`"));
+                return Err(problem.with_hint("types are u8, u16, u32, u64, f32, f64 and zero"));
+            }
+        };
+        self.reserve(width, span)?;
+        if kind.starts_with('f') {
+            let value = match one.number(&self.out.values)? {
+                Number::Float(value) => value,
+                Number::Int(value) => value as f64,
+            };
+            match width {
+                4 => bytes.extend((value as f32).to_le_bytes()),
+                _ => bytes.extend(value.to_le_bytes()),
+            }
+        } else {
+            let bits = 8 * width as u32;
+            let range = -(1i128 << (bits - 1))..=(1i128 << bits) - 1;
+            let value = one.integer(&self.out.values, range, kind)?;
+            bytes.extend(&value.to_le_bytes()[..width as usize]);
+        }
+        Ok(())
+    }
+
+    fn zeros(&mut self, one: &mut Tokens<'_, 't>, bytes: &mut Vec<u8>, span: &Range<usize>) -> Result<(), Problem> {
+        let most = i128::from(self.limits.file_bytes);
+        let count = one.integer(&self.out.values, 0..=most, "number of zeros")? as u64;
+        self.reserve(count, span)?;
+        bytes.resize(bytes.len() + count as usize, 0);
+        Ok(())
+    }
+
+    /// Counts content bytes, so that a short text cannot ask for any amount of memory.
+    fn reserve(&mut self, bytes: u64, span: &Range<usize>) -> Result<(), Problem> {
+        self.content = self.content.saturating_add(bytes);
+        if self.content > u64::from(self.limits.file_bytes) {
+            let message = format!("more data than a program can have: {} bytes", self.limits.file_bytes);
+            return Err(Problem::new(span.clone(), message));
+        }
+        Ok(())
+    }
+
+    fn export(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let span = rest.span();
+        let name = rest.name("the name of a function")?.into_owned();
+        let target = match rest.accept('=') {
+            false => Target::Name(name.clone()),
+            true => match rest.peek().map(|token| &token.kind) {
+                Some(Kind::Index(index)) => {
+                    rest.next();
+                    Target::Index(*index)
+                }
+                _ => Target::Name(rest.name("the name of a function")?.into_owned()),
+            },
+        };
+        self.exports.push(Export { name, target, span });
+        Ok(())
+    }
+
+    fn func(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let head = span.start..rest.span().end;
+        // Whatever else is wrong, the lines up to `.end` are its body.
+        let function = self.out.builder.declare(FuncType::default());
+        self.open = Some(Body { function, ty: FuncType::default(), head: head.clone(), lines: Vec::new() });
+        let name = match rest.peek() {
+            Some(token) if token.is('(') => None,
+            _ => Some(rest.name("the name of a function")?.into_owned()),
+        };
+        let ty = rest.func_type()?;
+        self.out.builder.redeclare(function, ty);
+        if let Some(open) = &mut self.open {
+            open.ty = ty;
+        }
+        if let Some(name) = name {
+            self.debug_name(NameKind::Function, function.0, &name, &head)?;
+            define(&mut self.out.functions, name, function, head)?;
+        }
+        Ok(())
+    }
+
+    fn debug_name(&mut self, kind: NameKind, index: u32, name: &str, span: &Range<usize>) -> Result<(), Problem> {
+        self.out.builder.name(kind, index, name).map_err(|error| build_problem(span.clone(), &error))
+    }
+
+    /// `.name function 3 "name"`.
+    fn name(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let span = rest.span();
+        let what = "`function`, `global` or `data`";
+        let kind = match rest.peek().map(|token| &token.kind) {
+            Some(Kind::Word("function")) => NameKind::Function,
+            Some(Kind::Word("global")) => NameKind::Global,
+            Some(Kind::Word("data")) => NameKind::Data,
+            _ => return Err(rest.expected(what)),
+        };
+        rest.next();
+        let index = rest.integer(&self.out.values, 0..=i128::from(u32::MAX), "number")? as u32;
+        let name = rest.name("a name in quotes")?.into_owned();
+        self.debug_name(kind, index, &name, &span)
+    }
+
+    fn lines(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let source = match rest.peek().map(|token| &token.kind) {
+            Some(Kind::Word("auto")) => self.out.line_source,
+            Some(Kind::Word("none")) => LineSource::None,
+            Some(Kind::Word("explicit")) => LineSource::Directives,
+            _ => return Err(rest.expected("`auto`, `none` or `explicit`")),
+        };
+        if source == LineSource::Directives {
+            self.out.builder.forget_source_files();
+        }
+        rest.next();
+        self.out.line_source = source;
+        Ok(())
+    }
+
+    fn finish(mut self, diagnostics: &mut Diagnostics<'_>) -> Declared<'t> {
+        if let Some(open) = self.open.take() {
+            diagnostics.report(Problem::new(open.head.clone(), "this function has no `.end`"));
+            self.out.bodies.push(open);
+        }
+        self.finish_memory(diagnostics);
+        self.finish_segments(diagnostics);
+        for (name, bytes, span) in core::mem::take(&mut self.customs) {
+            if let Err(error) = self.out.builder.custom(&name, bytes) {
+                diagnostics.report(build_problem(span, &error));
+            }
+        }
+        for export in core::mem::take(&mut self.exports) {
+            if let Err(problem) = self.finish_export(export) {
+                diagnostics.report(problem);
+            }
+        }
+        self.out
+    }
+
+    /// Without `.memory` it is as large as data and spaces need.
+    fn finish_memory(&mut self, diagnostics: &mut Diagnostics<'_>) {
+        let ends = self.segments.iter().map(|it| (it.address + it.bytes.len() as u64, it));
+        let Some((end, last)) = ends.max_by_key(|(end, _)| *end) else {
+            self.out.builder.memory(self.memory.as_ref().map_or(MEMORY_GRANULE, |(size, _)| *size));
+            return;
+        };
+        let needed = end.next_multiple_of(MEMORY_GRANULE);
+        let size = self.memory.as_ref().map_or(needed, |(size, _)| *size);
+        if end > size.min(MAX_MEMORY) {
+            let message = format!("this ends at {end}, outside the memory of {} bytes", size.min(MAX_MEMORY));
+            diagnostics.report(Problem::new(last.span.clone(), message));
+        }
+        self.out.builder.memory(size.min(MAX_MEMORY));
+    }
+
+    fn finish_segments(&mut self, diagnostics: &mut Diagnostics<'_>) {
+        let mut segments = core::mem::take(&mut self.segments);
+        segments.retain(|segment| !segment.bytes.is_empty());
+        segments.sort_by_key(|segment| segment.address);
+        let mut end = 0;
+        for segment in segments {
+            if segment.address < end {
+                let message = format!("overlaps other data: address {} is taken", segment.address);
+                diagnostics.report(Problem::new(segment.span, message));
+                continue;
+            }
+            end = segment.address + segment.bytes.len() as u64;
+            let added = self.out.builder.data(segment.address as u32, segment.bytes, segment.name.as_deref());
+            if let Err(error) = added {
+                diagnostics.report(build_problem(segment.span, &error));
+            }
+        }
+    }
+
+    fn finish_export(&mut self, export: Export) -> Result<(), Problem> {
+        let span = export.span;
+        let function = match export.target {
+            Target::Index(index) => FuncIndex(index),
+            Target::Name(name) => match self.out.functions.get(&name) {
+                Some(function) => *function,
+                None => {
+                    let problem = Problem::new(span, format!("there is no function `{name}`"));
+                    return Err(problem.did_you_mean(&name, self.out.functions.keys().map(String::as_str)));
+                }
+            },
+        };
+        self.out.builder.export(&export.name, function).map_err(|error| build_problem(span, &error))
+    }
+}
+
+/// Does a string, or a type with values, come next?
+fn starts_items(rest: &Tokens<'_, '_>) -> bool {
+    let mut ahead = rest.clone();
+    match ahead.next().map(|token| &token.kind) {
+        // A quoted name of a data segment is followed by its address.
+        Some(Kind::Text(_)) => !ahead.peek().is_some_and(|token| token.is('@')),
+        Some(Kind::Word("u8" | "u16" | "u32" | "u64" | "f32" | "f64" | "zero")) => !ahead.is_empty(),
+        _ => false,
+    }
+}
+
+fn build_problem(span: Range<usize>, error: &BuildError) -> Problem {
+    Problem::new(span, format!("{error}"))
+}
+
+/// Gives a name to something of its kind.
+fn define<T>(names: &mut BTreeMap<String, T>, name: String, value: T, span: Range<usize>) -> Result<(), Problem> {
+    match names.entry(name) {
+        Entry::Vacant(entry) => {
+            entry.insert(value);
+            Ok(())
+        }
+        Entry::Occupied(entry) => {
+            Err(Problem::new(span, format!("`{}` is defined already", entry.key())))
+        }
+    }
+}

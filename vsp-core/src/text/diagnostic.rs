@@ -1,0 +1,152 @@
+//! What the assembler has to say about a text.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::limits::MAX_ASSEMBLY_ERRORS;
+
+/// Something wrong with a text: where, what, and perhaps what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {message}{}", .hint.as_ref().map_or(String::new(), |hint| alloc::format!(" ({hint})")))]
+pub struct Diagnostic {
+    /// The bytes of the text that it is about.
+    pub span: Range<usize>,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, in characters from 1.
+    pub column: usize,
+    /// What is wrong, and what was expected.
+    pub message: String,
+    /// What would be right.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// Something wrong with the program as a whole.
+    pub(super) fn of_whole_text(error: &dyn core::fmt::Display) -> Diagnostic {
+        Diagnostic { span: 0..0, line: 1, column: 1, message: error.to_string(), hint: None }
+    }
+}
+
+/// An error that does not know its line and column yet.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) span: Range<usize>,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Problem {
+        Problem { span, message: message.into(), hint: None }
+    }
+
+    pub(super) fn with_hint(self, hint: impl Into<String>) -> Problem {
+        Problem { hint: Some(hint.into()), ..self }
+    }
+
+    /// Adds the most similar of the candidates as a hint, if one is similar.
+    pub(super) fn did_you_mean<'c>(self, name: &str, candidates: impl Iterator<Item = &'c str>) -> Problem {
+        match most_similar(name, candidates) {
+            Some(similar) => self.with_hint(alloc::format!("did you mean `{similar}`?")),
+            None => self,
+        }
+    }
+}
+
+/// The problems found so far.
+#[derive(Debug)]
+pub(super) struct Diagnostics<'t> {
+    text: &'t str,
+    found: Vec<Problem>,
+}
+
+impl<'t> Diagnostics<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Diagnostics { text, found: Vec::new() }
+    }
+
+    pub(super) fn report(&mut self, problem: Problem) {
+        self.found.push(problem);
+    }
+
+    /// Is it no use to go on?
+    pub(super) fn is_full(&self) -> bool {
+        self.found.len() >= MAX_ASSEMBLY_ERRORS
+    }
+
+    pub(super) fn finish(mut self) -> Result<(), Vec<Diagnostic>> {
+        if self.found.is_empty() {
+            return Ok(());
+        }
+        self.found.sort_by_key(|problem| problem.span.start);
+        self.found.truncate(MAX_ASSEMBLY_ERRORS);
+        let text = self.text;
+        Err(self.found.into_iter().map(|problem| locate(text, problem)).collect())
+    }
+}
+
+fn locate(text: &str, problem: Problem) -> Diagnostic {
+    let Problem { span, message, hint } = problem;
+    let before = text.get(..span.start).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = before[line_start..].chars().count() + 1;
+    Diagnostic { span, line, column, message, hint }
+}
+
+/// The candidate that takes the fewest changes to reach, if these are few for the length of the name.
+fn most_similar<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    let allowed = (name.chars().count() / 3).max(1);
+    candidates
+        .map(|candidate| (edit_distance(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many characters have to be inserted, deleted, replaced or swapped with their neighbour to get from one name to
+/// the other, without regard to case (the "optimal string alignment" distance).
+fn edit_distance(from: &str, to: &str) -> usize {
+    let from: Vec<char> = from.chars().map(|it| it.to_ascii_uppercase()).collect();
+    let to: Vec<char> = to.chars().map(|it| it.to_ascii_uppercase()).collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=to.len()).collect();
+    for i in 1..=from.len() {
+        let mut row = alloc::vec![i];
+        for j in 1..=to.len() {
+            let replaced = last[j - 1] + usize::from(from[i - 1] != to[j - 1]);
+            let mut best = replaced.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
+                best = best.min(before_last[j - 2] + 1);
+            }
+            row.push(best);
+        }
+        before_last = core::mem::replace(&mut last, row);
+    }
+    last[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn similar_names_are_found() {
+        let candidates = || ["ADD", "ADDI", "LOAD", "STORE"].into_iter();
+        assert_eq!(most_similar("AD", candidates()), Some("ADD"));
+        assert_eq!(most_similar("laod", candidates()), Some("LOAD"));
+        assert_eq!(most_similar("STROE", candidates()), Some("STORE"));
+        assert_eq!(most_similar("XYZZY", candidates()), None);
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        let text = "; äöü\n  ädd";
+        let mut diagnostics = Diagnostics::new(text);
+        diagnostics.report(Problem::new(text.find("dd").map_or(0..0, |at| at..at + 2), "no"));
+        let errors = diagnostics.finish().unwrap_err();
+        assert_eq!((errors[0].line, errors[0].column), (2, 4));
+    }
+}

@@ -1,0 +1,318 @@
+//! Programs as text that assembles to the same bytes.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+
+use super::lexer::is_plain_name;
+use crate::isa::{Inst, MathFn, Reg, Role};
+use crate::program::{FuncType, NameKind, Program};
+
+/// The text of a program.
+///
+/// It says everything that the file does, so [`assemble`](super::assemble) makes the same bytes from it, also if the
+/// code breaks rules of the verifier: a word that is no instruction is written as a number.
+pub fn disassemble(program: &Program<'_>) -> String {
+    let mut out = Writer { program, names: Names::of(program), text: String::new() };
+    // Writing to a string cannot fail.
+    let _ = out.program();
+    out.text
+}
+
+/// The names that can be used instead of numbers: those that are not empty and only one thing of their kind has.
+#[derive(Default)]
+struct Names {
+    usable: BTreeMap<(NameKind, u32), String>,
+    others: BTreeMap<(NameKind, u32), String>,
+    /// What each import is written as.
+    imports: Vec<String>,
+}
+
+impl Names {
+    fn of(program: &Program<'_>) -> Names {
+        let mut names = Names::default();
+        let mut taken = BTreeSet::new();
+        for name in program.names() {
+            let is_new = !name.name.is_empty() && taken.insert((name.kind, name.name));
+            let map = if is_new { &mut names.usable } else { &mut names.others };
+            map.insert((name.kind, name.index), name.name.into());
+        }
+        let mut taken = BTreeSet::new();
+        for (index, import) in program.imports().enumerate() {
+            names.imports.push(match taken.insert((import.module, import.name)) {
+                true => alloc::format!("{}.{}", Quoted(import.module), Quoted(import.name)),
+                false => alloc::format!("${index}"),
+            });
+        }
+        names
+    }
+
+    fn get(&self, kind: NameKind, index: u32) -> Option<&str> {
+        self.usable.get(&(kind, index)).map(String::as_str)
+    }
+}
+
+/// A name as it is written.
+struct Quoted<'n>(&'n str);
+
+impl core::fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        if is_plain_name(self.0) { f.write_str(self.0) } else { write_text(f, self.0.as_bytes()) }
+    }
+}
+
+fn write_text(out: &mut dyn Write, bytes: &[u8]) -> core::fmt::Result {
+    out.write_char('"')?;
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '"' | '\\' => write!(out, "\\{character}")?,
+                '\n' => out.write_str("\\n")?,
+                '\r' => out.write_str("\\r")?,
+                '\t' => out.write_str("\\t")?,
+                '\0' => out.write_str("\\0")?,
+                it if it.is_control() => write!(out, "\\u{{{:x}}}", u32::from(it))?,
+                it => out.write_char(it)?,
+            }
+        }
+        for byte in chunk.invalid() {
+            write!(out, "\\x{byte:02x}")?;
+        }
+    }
+    out.write_char('"')
+}
+
+struct Writer<'p> {
+    program: &'p Program<'p>,
+    names: Names,
+    text: String,
+}
+
+impl Writer<'_> {
+    fn program(&mut self) -> core::fmt::Result {
+        self.head()?;
+        self.data()?;
+        for custom in self.program.customs() {
+            writeln!(self.text, ".custom {}", Quoted(custom.name))?;
+            self.bytes(custom.bytes)?;
+        }
+        for export in self.program.exports() {
+            write!(self.text, ".export {}", Quoted(export.name))?;
+            match self.names.get(NameKind::Function, export.function.0) {
+                Some(name) if name == export.name => writeln!(self.text)?,
+                Some(name) => writeln!(self.text, " = {}", Quoted(name))?,
+                None => writeln!(self.text, " = ${}", export.function)?,
+            }
+        }
+        for ((kind, index), name) in &self.names.others {
+            let kind = match kind {
+                NameKind::Function => "function",
+                NameKind::Global => "global",
+                NameKind::Data => "data",
+            };
+            write!(self.text, ".name {kind} {index} ")?;
+            write_text(&mut self.text, name.as_bytes())?;
+            writeln!(self.text)?;
+        }
+        self.functions()
+    }
+
+    fn head(&mut self) -> core::fmt::Result {
+        writeln!(self.text, ".memory {}", self.program.memory_minimum())?;
+        for import in self.program.imports() {
+            writeln!(self.text, ".import {}.{} {}", Quoted(import.module), Quoted(import.name), import.ty)?;
+        }
+        for (index, initial) in (0..).zip(self.program.globals()) {
+            write!(self.text, ".global ")?;
+            if let Some(name) = self.names.get(NameKind::Global, index) {
+                write!(self.text, "{} ", Quoted(name))?;
+            }
+            writeln!(self.text, "= {}", initial as i64)?;
+        }
+        for (index, value) in self.program.constants().iter().enumerate() {
+            writeln!(self.text, ".const = {:<26}; ${index}", alloc::format!("0x{:X}", u64::from_le_bytes(*value)))?;
+        }
+        if self.program.lines().next().is_none() {
+            return writeln!(self.text, ".lines none");
+        }
+        writeln!(self.text, ".lines explicit")?;
+        for file in self.program.source_files() {
+            write!(self.text, ".file ")?;
+            write_text(&mut self.text, file.as_bytes())?;
+            writeln!(self.text)?;
+        }
+        Ok(())
+    }
+
+    fn data(&mut self) -> core::fmt::Result {
+        for (index, segment) in (0..).zip(self.program.data()) {
+            write!(self.text, ".data ")?;
+            if let Some(name) = self.names.get(NameKind::Data, index) {
+                write!(self.text, "{} ", Quoted(name))?;
+            }
+            writeln!(self.text, "@ 0x{:X}", segment.address)?;
+            self.bytes(segment.bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Text as strings, everything else as numbers.
+    fn bytes(&mut self, bytes: &[u8]) -> core::fmt::Result {
+        let readable = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~')).count();
+        if readable * 8 >= bytes.len() * 7 {
+            for line in bytes.split_inclusive(|byte| *byte == b'\n').flat_map(|line| line.chunks(64)) {
+                write!(self.text, "    .string ")?;
+                write_text(&mut self.text, line)?;
+                writeln!(self.text)?;
+            }
+            return Ok(());
+        }
+        for line in bytes.chunks(16) {
+            write!(self.text, "    .u8 ")?;
+            for (index, byte) in line.iter().enumerate() {
+                write!(self.text, "{}0x{byte:02X}", if index == 0 { "" } else { ", " })?;
+            }
+            writeln!(self.text)?;
+        }
+        Ok(())
+    }
+
+    fn functions(&mut self) -> core::fmt::Result {
+        let mut start = 0;
+        let mut lines = self.program.lines().peekable();
+        let mut file = None;
+        for (index, decl) in (0..).zip(self.program.functions()) {
+            writeln!(self.text)?;
+            write!(self.text, ".func ")?;
+            if let Some(name) = self.names.get(NameKind::Function, index) {
+                write!(self.text, "{} ", Quoted(name))?;
+            }
+            writeln!(self.text, "{:<40}; ${index}", alloc::format!("{}", decl.ty))?;
+            if decl.locals > 0 {
+                writeln!(self.text, "    .locals {}", decl.locals)?;
+            }
+            let code = &self.program.code()[start as usize..][..decl.words as usize];
+            let labels = labels(code);
+            for (word, bytes) in (0..).zip(code) {
+                if let Some(entry) = lines.next_if(|entry| entry.word == start + word) {
+                    match file.replace(entry.file) == Some(entry.file) && word > 0 {
+                        true => writeln!(self.text, "    .line {}", entry.line)?,
+                        false => writeln!(self.text, "    .line ${} {}", entry.file, entry.line)?,
+                    }
+                }
+                if let Some(label) = labels.get(&word) {
+                    writeln!(self.text, "L{label}:")?;
+                }
+                self.word(word, u32::from_le_bytes(*bytes), &labels)?;
+            }
+            writeln!(self.text, ".end")?;
+            start += decl.words;
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, word: u32, bits: u32, labels: &BTreeMap<u32, usize>) -> core::fmt::Result {
+        let inst = match Inst::decode(bits) {
+            Ok(inst) if target(word, inst).is_none_or(|target| labels.contains_key(&target)) => inst,
+            _ => return writeln!(self.text, "    .word 0x{bits:08X}"),
+        };
+        let start = self.text.len();
+        write!(self.text, "    {:<9}", inst.op().mnemonic())?;
+        let unary = inst.math().is_some_and(|function| !function.is_binary());
+        let mut in_brackets = false;
+        for (position, (operand, value)) in inst.operands().enumerate() {
+            match operand.role {
+                Role::FSrc2 if unary => break,
+                Role::Disp => {
+                    match value {
+                        0 => write!(self.text, "]")?,
+                        1.. => write!(self.text, " + {value}]")?,
+                        _ => write!(self.text, " - {}]", value.unsigned_abs())?,
+                    }
+                    in_brackets = false;
+                    continue;
+                }
+                _ if in_brackets => {
+                    let scale = operand.role.index_scale().unwrap_or(0);
+                    write!(self.text, " + {}", Reg::from_low_bits(value as u32))?;
+                    if scale > 0 {
+                        write!(self.text, "*{}", 1 << scale)?;
+                    }
+                    continue;
+                }
+                _ => {}
+            }
+            write!(self.text, "{}", if position == 0 { " " } else { ", " })?;
+            in_brackets = operand.role == Role::Base;
+            self.operand(operand.role, value, target(word, inst).and_then(|target| labels.get(&target)))?;
+        }
+        self.comment(inst, start)?;
+        let trimmed = self.text.trim_end_matches(' ').len();
+        self.text.truncate(trimmed);
+        writeln!(self.text)
+    }
+
+    fn operand(&mut self, role: Role, value: i32, label: Option<&usize>) -> core::fmt::Result {
+        let number = value as u32;
+        match role {
+            Role::Base => write!(self.text, "[{}", Reg::from_low_bits(number)),
+            Role::Target => write!(self.text, "L{}", label.copied().unwrap_or_default()),
+            Role::Func => match self.names.get(NameKind::Function, number) {
+                Some(name) => write!(self.text, "{}", Quoted(name)),
+                None => write!(self.text, "${number}"),
+            },
+            Role::Global => match self.names.get(NameKind::Global, number) {
+                Some(name) => write!(self.text, "{}", Quoted(name)),
+                None => write!(self.text, "${number}"),
+            },
+            Role::Import => match self.names.imports.get(number as usize) {
+                Some(name) => write!(self.text, "{name}"),
+                None => write!(self.text, "${number}"),
+            },
+            Role::Const => write!(self.text, "${number}"),
+            Role::Math => {
+                write!(self.text, "{}", MathFn::from_number(number).map_or("?", MathFn::name))
+            }
+            Role::Type => match FuncType::from_bits(number as u16) {
+                Some(ty) => write!(self.text, "{ty}"),
+                None => write!(self.text, "{number}"),
+            },
+            role if role.register_access().is_some() => write!(self.text, "{}", Reg::from_low_bits(number)),
+            _ => write!(self.text, "{value}"),
+        }
+    }
+
+    /// What the instruction does not say itself: the value of a constant.
+    fn comment(&mut self, inst: Inst, start: usize) -> core::fmt::Result {
+        let Some(index) = inst.value_of(Role::Const) else { return Ok(()) };
+        let Some(value) = self.program.constants().get(index as usize) else { return Ok(()) };
+        let bits = u64::from_le_bytes(*value);
+        let width = self.text.len() - start;
+        write!(self.text, "{:pad$}; {}", "", bits as i64, pad = 36usize.saturating_sub(width))?;
+        let float = f64::from_bits(bits);
+        if float.is_normal() && float.abs() > 1e-30 && float.abs() < 1e30 {
+            write!(self.text, " or {float:?}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Where an instruction at `word` branches to, if it is a branch and that is a word at all.
+fn target(word: u32, inst: Inst) -> Option<u32> {
+    let displacement = inst.value_of(Role::Target)?;
+    // Out of every function: no word has this label.
+    Some(u32::try_from(i64::from(word) + 1 + i64::from(displacement)).unwrap_or(u32::MAX))
+}
+
+/// The words that branches go to, numbered in their order.
+fn labels(code: &[[u8; 4]]) -> BTreeMap<u32, usize> {
+    let words = code.len() as u32;
+    let targets: BTreeSet<u32> = (0..)
+        .zip(code)
+        .filter_map(|(word, bytes)| target(word, Inst::decode(u32::from_le_bytes(*bytes)).ok()?))
+        .filter(|target| *target < words)
+        .collect();
+    targets.into_iter().zip(0..).collect()
+}
+

@@ -1,0 +1,50 @@
+//! Mnemonics that stand for others.
+
+use crate::isa::Opcode;
+
+/// How a shorthand's operands become those of the instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// As they are.
+    None,
+    /// Operands number n and n + 1 change places.
+    Swap(usize),
+    /// The last operand is negated.
+    NegateLast,
+}
+
+const SHORTHANDS: [(&str, Opcode, Change); 16] = [
+    ("JGT", Opcode::JLT, Change::Swap(0)),
+    ("JLE", Opcode::JGE, Change::Swap(0)),
+    ("JGTU", Opcode::JLTU, Change::Swap(0)),
+    ("JLEU", Opcode::JGEU, Change::Swap(0)),
+    ("JGTW", Opcode::JLTW, Change::Swap(0)),
+    ("JLEW", Opcode::JGEW, Change::Swap(0)),
+    ("SGT", Opcode::SLT, Change::Swap(1)),
+    ("SGE", Opcode::SLE, Change::Swap(1)),
+    ("SGTU", Opcode::SLTU, Change::Swap(1)),
+    ("SGEU", Opcode::SLEU, Change::Swap(1)),
+    ("SGTW", Opcode::SLTW, Change::Swap(1)),
+    ("SGEW", Opcode::SLEW, Change::Swap(1)),
+    ("FGT", Opcode::FLT, Change::Swap(1)),
+    ("FGE", Opcode::FLE, Change::Swap(1)),
+    ("SUBI", Opcode::ADDI, Change::NegateLast),
+    ("SUBWI", Opcode::ADDWI, Change::NegateLast),
+];
+
+/// The instruction that a mnemonic, in either case, stands for.
+pub(super) fn resolve(mnemonic: &str) -> Option<(Opcode, Change)> {
+    let direct = Opcode::ALL.iter().find(|op| op.mnemonic().eq_ignore_ascii_case(mnemonic));
+    if let Some(op) = direct {
+        return Some((*op, Change::None));
+    }
+    SHORTHANDS
+        .iter()
+        .find(|(name, _, _)| name.eq_ignore_ascii_case(mnemonic))
+        .map(|(_, op, change)| (*op, *change))
+}
+
+/// Everything that can stand where a mnemonic is expected.
+pub(super) fn mnemonics() -> impl Iterator<Item = &'static str> {
+    Opcode::ALL.iter().map(|op| op.mnemonic()).chain(SHORTHANDS.iter().map(|(name, _, _)| *name))
+}

@@ -1,0 +1,112 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The program was not run, or a file could not be read or written.
+pub(crate) const EXIT_REFUSED: u8 = 1;
+
+/// The program trapped.
+pub(crate) const EXIT_TRAP: u8 = 3;
+
+/// The program was suspended and nobody can resume it: its fuel was used up, or it executed YIELD.
+pub(crate) const EXIT_SUSPENDED: u8 = 4;
+
+const EXIT_CODES: &str = "\
+Exit codes of `vsp run`:
+  0–255  what the program chose with sys.exit_code; 0 if it chose none
+  1      the program is refused, or a file cannot be read or written
+  2      wrong command line
+  3      the program trapped
+  4      the program ran out of fuel, or executed YIELD";
+
+/// Run, assemble, disassemble and check VSP programs.
+#[derive(Debug, Parser)]
+#[command(name = "vsp", version, about, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a program.
+    Run(RunArgs),
+    /// Assemble a .sil text into a .silc program.
+    Asm(AsmArgs),
+    /// Disassemble a program into text that assembles to the same bytes.
+    Dis(DisArgs),
+    /// Check that a program is well-formed and verified, and say what is in it.
+    Check(CheckArgs),
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  vsp run examples/sha256.sil --input README.md
+  vsp run examples/fib.sil 30 --stats
+  vsp run examples/mandelbrot.sil --output picture.pgm 800
+  vsp run program.silc -- -5 --not-an-option";
+
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// The program: a .sil text or a .silc program.
+    pub(crate) file: PathBuf,
+    /// Arguments of the program (behind `--` if they look like options). If the entry function has parameters they are
+    /// its arguments: integers, or numbers with a point, which become binary64.
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) args: Vec<String>,
+    /// What the program reads [default: the standard input].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// Where the program writes [default: the standard output].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The exported function to call.
+    #[arg(long, short, value_name = "NAME", default_value = "main")]
+    pub(crate) entry: String,
+    /// How much the program may execute; an instruction costs 1 [default: no limit].
+    #[arg(long, value_name = "UNITS")]
+    pub(crate) fuel: Option<u64>,
+    /// Bytes of memory, a multiple of 16 [default: what the program asks for].
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) memory: Option<u64>,
+    /// Cells of 8 bytes in the stack [default: 65536].
+    #[arg(long, value_name = "CELLS")]
+    pub(crate) stack: Option<u32>,
+    /// Print the results of the entry function, one to a line, as signed integers.
+    #[arg(long)]
+    pub(crate) results: bool,
+    /// Say on the error stream what was executed, and how fast.
+    #[arg(long)]
+    pub(crate) stats: bool,
+    /// Say on the error stream, as one line of JSON, how the program ended.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AsmArgs {
+    /// The text.
+    pub(crate) file: PathBuf,
+    /// Where the program goes [default: the text's name with .silc].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DisArgs {
+    /// The program: a .silc program, or a .sil text, which is assembled first.
+    pub(crate) file: PathBuf,
+    /// Where the text goes [default: the standard output].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The programs: .sil texts or .silc programs.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}

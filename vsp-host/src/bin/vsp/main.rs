@@ -1,0 +1,25 @@
+//! The `vsp` command.
+
+mod cli;
+mod run;
+mod translate;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let outcome = match cli::Cli::parse().command {
+        cli::Command::Run(args) => run::run(&args),
+        cli::Command::Asm(args) => translate::asm(&args),
+        cli::Command::Dis(args) => translate::dis(&args),
+        cli::Command::Check(args) => translate::check(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(message) => {
+            anstream::eprintln!("{message}");
+            ExitCode::from(cli::EXIT_REFUSED)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `vsp asm`, `vsp dis` and `vsp check`.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use vsp_core::text;
+use vsp_host::{load, message};
+
+use crate::cli::{AsmArgs, CheckArgs, DisArgs, EXIT_REFUSED};
+
+/// What went wrong, as a message.
+pub(crate) type Result<T> = std::result::Result<T, String>;
+
+pub(crate) fn asm(args: &AsmArgs) -> Result<ExitCode> {
+    let loaded = load::load(&args.file).map_err(|error| message::render(&error))?;
+    if loaded.text.is_none() {
+        return Err(message::render_text(&format!("{} is a program already", args.file.display())));
+    }
+    let program = loaded.program.clone();
+    loaded.verify().map_err(|error| message::render(&error))?;
+    let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("silc"));
+    write(&output, program.bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn dis(args: &DisArgs) -> Result<ExitCode> {
+    let loaded = load::load(&args.file).map_err(|error| message::render(&error))?;
+    let text = text::disassemble(&loaded.program);
+    match &args.output {
+        Some(output) => write(output, text.as_bytes())?,
+        None => print(&text)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for file in &args.files {
+        match load::load(file).and_then(load::Loaded::verify) {
+            Ok(verified) => {
+                let program = verified.program();
+                print(&format!(
+                    "{}: ok: {} functions, {} words of code, {} imports, {} bytes of memory\n",
+                    file.display(),
+                    program.function_count(),
+                    program.code().len(),
+                    program.imports().count(),
+                    program.memory_minimum()
+                ))?;
+            }
+            Err(error) => {
+                anstream::eprintln!("{}", message::render(&error));
+                code = ExitCode::from(EXIT_REFUSED);
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::write(path, bytes).map_err(|error| message::render_text(&format!("{}: {error}", path.display())))
+}
+
+/// Writes to the standard output. A reader that has seen enough is no error.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(message::render_text(&format!("the standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

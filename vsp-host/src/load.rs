@@ -1,0 +1,104 @@
+//! Programs from files: `.silc`, or `.sil` texts, which are assembled.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use vsp_core::program::{Program, ReadError};
+use vsp_core::text::{self, Diagnostic};
+use vsp_core::verify::{Verified, VerifyErrors};
+
+/// Why a file is no program that can run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The file is neither a program nor a text.
+    #[error("{}: neither a .silc program (it does not start with \"SILC\") nor a .sil text (byte {offset} is no UTF-8)", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The first byte that is no text.
+        offset: usize,
+    },
+    /// The text has errors.
+    #[error("{}: {}", path.display(), errors[0])]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// Its text.
+        text: String,
+        /// What is wrong with it; at least one error.
+        errors: Vec<Diagnostic>,
+    },
+    /// The bytes are damaged, or of another format.
+    #[error("{}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them.
+        error: ReadError,
+    },
+    /// The code breaks rules.
+    #[error("{}: {errors}", loaded.path.display())]
+    Verify {
+        /// The program.
+        loaded: Box<Loaded>,
+        /// What is wrong with it.
+        errors: VerifyErrors,
+    },
+}
+
+/// The bytes of a program, and the text that they were assembled from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The file.
+    pub path: PathBuf,
+    /// The program.
+    pub program: Program<'static>,
+    /// The text, if the file was one.
+    pub text: Option<String>,
+}
+
+impl Loaded {
+    /// Verifies the program.
+    ///
+    /// # Errors
+    /// The code breaks rules.
+    pub fn verify(self) -> Result<Verified<'static>, LoadError> {
+        Verified::new(self.program.clone())
+            .map_err(|errors| LoadError::Verify { loaded: Box::new(self), errors })
+    }
+}
+
+/// Reads a program from a file, and assembles it if it is a text.
+///
+/// # Errors
+/// The file cannot be read, or is no program.
+pub fn load(path: &Path) -> Result<Loaded, LoadError> {
+    let bytes = std::fs::read(path).map_err(|error| LoadError::Io { path: path.into(), error })?;
+    if bytes.starts_with(b"SILC") || path.extension().is_some_and(|extension| extension == "silc") {
+        return read(path, bytes, None);
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|error| LoadError::NotText { path: path.into(), offset: error.utf8_error().valid_up_to() })?;
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    match text::assemble(&text, &name) {
+        Ok(bytes) => read(path, bytes, Some(text)),
+        Err(errors) => Err(LoadError::Text { path: path.into(), text, errors }),
+    }
+}
+
+fn read(path: &Path, bytes: Vec<u8>, text: Option<String>) -> Result<Loaded, LoadError> {
+    match Program::read(Arc::<[u8]>::from(bytes)) {
+        Ok(program) => Ok(Loaded { path: path.into(), program, text }),
+        Err(error) => Err(LoadError::Read { path: path.into(), error }),
+    }
+}

@@ -1,0 +1,227 @@
+//! The `sys` module: what programs that `vsp run` runs can do to the world.
+//!
+//! Addresses and lengths are in bytes of the program's memory. What cannot be done traps `Host(code)` with the number
+//! of a [`SysError`].
+//!
+//! | import | what it does |
+//! |---|---|
+//! | `sys.read (2) -> 1` | address, length → reads bytes of the input into memory; gives how many (0 only at its end) |
+//! | `sys.write (2) -> 1` | address, length → writes bytes of the memory to the output; gives how many (all) |
+//! | `sys.print_int (1) -> 0` | writes a signed number in decimal |
+//! | `sys.print_uint (1) -> 0` | writes an unsigned number in decimal |
+//! | `sys.print_float (1) -> 0` | writes a binary64 as the shortest decimal that means it |
+//! | `sys.error (2) -> 0` | address, length → text for the user on the error stream |
+//! | `sys.arg_count (0) -> 1` | how many arguments the program was given |
+//! | `sys.arg (3) -> 1` | number of an argument, address, capacity → copies it to memory, cut to the capacity; gives its whole length |
+//! | `sys.arg_int (2) -> 1` | number of an argument, default → the argument as an integer (decimal or 0x), or the default if there is none |
+//! | `sys.arg_float (2) -> 1` | the same for a binary64 |
+//! | `sys.input_name (2) -> 1` | address, capacity → the input's name, `-` for the standard input; as `sys.arg` |
+//! | `sys.exit_code (1) -> 0` | what the process ends with, 0–255 |
+
+use std::io::{self, BufRead, Write};
+
+use vsp_core::{Caller, HostStop, ImportError, Imports};
+
+/// Why a function of the module failed. Its number is the code of the trap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[repr(u32)]
+pub enum SysError {
+    /// An address or length reaches outside the memory.
+    #[error("the bytes are not all inside the memory")]
+    Memory = 1,
+    /// Reading the input failed.
+    #[error("the input cannot be read")]
+    Read = 2,
+    /// Writing the output failed.
+    #[error("the output cannot be written")]
+    Write = 3,
+    /// There is no argument of this number.
+    #[error("there is no such argument")]
+    NoArgument = 4,
+    /// An argument is no number.
+    #[error("the argument is no number")]
+    NotANumber = 5,
+    /// An exit code above 255.
+    #[error("an exit code is 0 to 255")]
+    ExitCode = 6,
+}
+
+impl SysError {
+    /// The error with this number.
+    pub fn from_code(code: u32) -> Option<SysError> {
+        use SysError::*;
+        [Memory, Read, Write, NoArgument, NotANumber, ExitCode].into_iter().find(|error| *error as u32 == code)
+    }
+}
+
+/// What the module works on.
+pub struct Sys {
+    /// Where `sys.read` reads.
+    pub input: Box<dyn BufRead>,
+    /// What the input is called.
+    pub input_name: String,
+    /// Where `sys.write` and `sys.print_…` write.
+    pub output: Box<dyn Write>,
+    /// Where `sys.error` writes.
+    pub errors: Box<dyn Write>,
+    /// The program's arguments.
+    pub args: Vec<String>,
+    /// The exit code that the program chose.
+    pub exit_code: u8,
+    /// What the operating system, or an argument, said when a function failed last.
+    pub failure: Option<String>,
+}
+
+impl std::fmt::Debug for Sys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sys").field("input_name", &self.input_name).field("args", &self.args).finish_non_exhaustive()
+    }
+}
+
+type SysCaller<'a> = Caller<'a, Sys>;
+
+/// The functions of the module.
+///
+/// # Errors
+/// None in practice: the names are all different.
+pub fn imports() -> Result<Imports<Sys>, ImportError> {
+    let mut imports = Imports::new();
+    imports
+        .define("sys", "read", read)?
+        .define("sys", "write", write)?
+        .define("sys", "print_int", |caller: &mut SysCaller<'_>, value: i64| print(caller, format_args!("{value}")))?
+        .define("sys", "print_uint", |caller: &mut SysCaller<'_>, value: u64| print(caller, format_args!("{value}")))?
+        .define("sys", "print_float", |caller: &mut SysCaller<'_>, value: f64| {
+            print(caller, format_args!("{value:?}"))
+        })?
+        .define("sys", "error", error)?
+        .define("sys", "arg_count", |caller: &mut SysCaller<'_>| caller.state().args.len() as u64)?
+        .define("sys", "arg", arg)?
+        .define("sys", "arg_int", |caller: &mut SysCaller<'_>, index: u64, default: u64| {
+            number(caller, index, default, parse_integer)
+        })?
+        .define("sys", "arg_float", |caller: &mut SysCaller<'_>, index: u64, default: f64| {
+            number(caller, index, default, |text| text.parse().ok())
+        })?
+        .define("sys", "input_name", |caller: &mut SysCaller<'_>, address: u64, capacity: u64| {
+            let name = caller.state().input_name.clone();
+            copy_text(caller, &name, address, capacity)
+        })?
+        .define("sys", "exit_code", |caller: &mut SysCaller<'_>, code: u64| match u8::try_from(code) {
+            Ok(code) => {
+                caller.state().exit_code = code;
+                Ok(())
+            }
+            Err(_) => fail(SysError::ExitCode),
+        })?;
+    Ok(imports)
+}
+
+/// An integer: decimal or 0x, from −2⁶³ to 2⁶⁴ − 1, as the bits of a register.
+pub fn parse_integer(text: &str) -> Option<u64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let value = match digits.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16),
+        None => digits.parse(),
+    };
+    let value = i128::from(value.ok()?);
+    match negative {
+        true => i64::try_from(-value).ok().map(|value| value as u64),
+        false => u64::try_from(value).ok(),
+    }
+}
+
+fn fail<T>(error: SysError) -> Result<T, HostStop> {
+    Err(HostStop::Error(error as u32))
+}
+
+fn io<T>(caller: &mut SysCaller<'_>, kind: SysError, result: io::Result<T>) -> Result<T, HostStop> {
+    result.or_else(|error| {
+        caller.state().failure = Some(error.to_string());
+        fail(kind)
+    })
+}
+
+fn range(address: u64, length: u64) -> Option<std::ops::Range<usize>> {
+    let (address, length) = (usize::try_from(address).ok()?, usize::try_from(length).ok()?);
+    Some(address..address.checked_add(length)?)
+}
+
+fn read(caller: &mut SysCaller<'_>, address: u64, length: u64) -> Result<u64, HostStop> {
+    let (sys, memory) = caller.parts();
+    let Some(buffer) = range(address, length).and_then(|range| memory.get_mut(range)) else {
+        return fail(SysError::Memory);
+    };
+    let result = loop {
+        match sys.input.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => break other,
+        }
+    };
+    io(caller, SysError::Read, result).map(|count| count as u64)
+}
+
+fn write(caller: &mut SysCaller<'_>, address: u64, length: u64) -> Result<u64, HostStop> {
+    let (sys, memory) = caller.parts();
+    let Some(bytes) = range(address, length).and_then(|range| memory.get(range)) else {
+        return fail(SysError::Memory);
+    };
+    let result = sys.output.write_all(bytes);
+    io(caller, SysError::Write, result).map(|()| length)
+}
+
+fn error(caller: &mut SysCaller<'_>, address: u64, length: u64) -> Result<(), HostStop> {
+    let (sys, memory) = caller.parts();
+    let Some(bytes) = range(address, length).and_then(|range| memory.get(range)) else {
+        return fail(SysError::Memory);
+    };
+    let result = sys.errors.write_all(bytes);
+    io(caller, SysError::Write, result)
+}
+
+fn print(caller: &mut SysCaller<'_>, text: std::fmt::Arguments<'_>) -> Result<(), HostStop> {
+    let result = caller.state().output.write_fmt(text);
+    io(caller, SysError::Write, result)
+}
+
+fn argument(caller: &mut SysCaller<'_>, index: u64) -> Option<String> {
+    let index = usize::try_from(index).ok()?;
+    caller.state().args.get(index).cloned()
+}
+
+fn arg(caller: &mut SysCaller<'_>, index: u64, address: u64, capacity: u64) -> Result<u64, HostStop> {
+    match argument(caller, index) {
+        Some(text) => copy_text(caller, &text, address, capacity),
+        None => fail(SysError::NoArgument),
+    }
+}
+
+fn copy_text(caller: &mut SysCaller<'_>, text: &str, address: u64, capacity: u64) -> Result<u64, HostStop> {
+    let copied = capacity.min(text.len() as u64);
+    match caller.bytes(address, copied) {
+        Some(bytes) => {
+            bytes.copy_from_slice(&text.as_bytes()[..copied as usize]);
+            Ok(text.len() as u64)
+        }
+        None => fail(SysError::Memory),
+    }
+}
+
+fn number<T>(
+    caller: &mut SysCaller<'_>,
+    index: u64,
+    default: T,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, HostStop> {
+    let Some(text) = argument(caller, index) else { return Ok(default) };
+    match parse(&text) {
+        Some(value) => Ok(value),
+        None => {
+            caller.state().failure = Some(format!("argument {index} is \"{text}\""));
+            fail(SysError::NotANumber)
+        }
+    }
+}
