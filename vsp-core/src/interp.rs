@@ -2,7 +2,7 @@
 //! every other engine is compared with.
 //!
 //! [`Activation`] executes the instructions of one frame; everything that changes frames, or leaves the program, comes
-//! back here as an [`Exit`].
+//! back to [`Machine`] as an [`Exit`].
 
 mod activation;
 mod handlers;
@@ -10,16 +10,49 @@ mod handlers;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Trap;
-use crate::host::{Caller, HostStop};
+use crate::host::{Caller, HostStop, Imports};
 use crate::index::{FuncIndex, ImportIndex, Place};
-use crate::instance::{Instance, Outcome, Overflow, Reason, Suspension, Trapped, Values};
-use crate::isa::Reg;
+use crate::instance::{Instance, Outcome, Overflow, Reason, Stack, Suspension, Trapped, Values};
+use crate::isa::Inst;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::verify::Function;
 use activation::{Activation, Exit};
 
 /// What an instance that cannot be interrupted looks at.
 static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// Runs a function whose frame is the only one.
+pub(crate) fn start<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Outcome {
+    let mut machine = Machine::new(instance);
+    let at = machine.position(Place { function, word: 0 });
+    match machine.entered(at) {
+        Ok(()) => machine.run(at),
+        Err(outcome) => outcome,
+    }
+}
+
+/// Continues a suspended program with the values it waits for, whose number is right.
+pub(crate) fn resume<S>(instance: &mut Instance<'_, S>, reason: Reason, values: &[u64]) -> Outcome {
+    let mut machine = Machine::new(instance);
+    let mut at = machine.position(machine.stack.place());
+    let checked = match reason {
+        Reason::Fuel | Reason::Interrupted => machine.check_point(at),
+        Reason::Yield(_) => {
+            machine.answer_yield(at, values);
+            at.next += 1;
+            Ok(())
+        }
+        Reason::Pending(_) => {
+            machine.stack.registers()[..values.len()].copy_from_slice(values);
+            at.next += 1;
+            machine.check_point(at)
+        }
+    };
+    match checked {
+        Ok(()) => machine.run(at),
+        Err(outcome) => outcome,
+    }
+}
 
 /// The function that runs, and the next word, counted from the start of the whole code.
 #[derive(Clone, Copy)]
@@ -42,180 +75,180 @@ impl Position {
     }
 }
 
-/// Runs a function whose frame is the only one.
-pub(crate) fn start<S>(instance: &mut Instance<'_, S>, index: FuncIndex) -> Outcome {
-    let Some(function) = instance.program.function(index).copied() else {
-        unreachable!("the caller looked the function up")
-    };
-    let at = Position { index, function, next: function.start as usize };
-    match entered(instance, at) {
-        Ok(()) => run(instance, at),
-        Err(outcome) => outcome,
-    }
+/// An instance while it runs.
+struct Machine<'m, S> {
+    functions: &'m [Function],
+    code: &'m [[u8; 4]],
+    constants: &'m [[u8; 8]],
+    imports: &'m Imports<S>,
+    resolved: &'m [u32],
+    state: &'m mut S,
+    memory: &'m mut [u8],
+    globals: &'m mut [u64],
+    stack: &'m mut Stack,
+    balance: &'m mut i64,
+    metered: bool,
+    interrupt: &'m AtomicBool,
 }
 
-/// Continues a suspended program with the values it waits for, whose number is right.
-pub(crate) fn resume<S>(instance: &mut Instance<'_, S>, reason: Reason, values: &[u64]) -> Outcome {
-    let place = instance.stack.place();
-    let mut at = position(instance, place);
-    let checked = match reason {
-        Reason::Fuel | Reason::Interrupted => check_point(instance, at),
-        Reason::Yield(_) => {
-            if let Some((reg, _)) = instance.program.instruction(place).and_then(|it| it.registers().next()) {
-                instance.stack.registers()[reg.index()] = values[0];
+impl<'m, S> Machine<'m, S> {
+    fn new(instance: &'m mut Instance<'_, S>) -> Self {
+        let program = instance.program.program();
+        Machine {
+            functions: instance.program.functions(),
+            code: program.code(),
+            constants: program.constants(),
+            imports: &instance.imports,
+            resolved: &instance.resolved,
+            state: &mut instance.state,
+            memory: &mut instance.memory,
+            globals: &mut instance.globals,
+            stack: &mut instance.stack,
+            balance: &mut instance.balance,
+            metered: instance.metered,
+            interrupt: instance.interrupt.as_deref().unwrap_or(&NEVER),
+        }
+    }
+
+    fn position(&self, place: Place) -> Position {
+        let function = self.functions[place.function.index()];
+        Position { index: place.function, function, next: (function.start + place.word) as usize }
+    }
+
+    /// Executes until the program leaves.
+    fn run(&mut self, mut at: Position) -> Outcome {
+        loop {
+            let step = match self.execute(&mut at) {
+                Exit::Call(callee) => self.call(&mut at, callee),
+                Exit::CallIndirect { number, ty } => match self.indirect(number, ty) {
+                    Some(callee) => self.call(&mut at, callee),
+                    None => Err(self.trap(at, Trap::BadIndirectCall)),
+                },
+                Exit::Return => self.ret(&mut at),
+                Exit::Host(import) => self.host_call(at, import),
+                Exit::Yield(reg) => {
+                    let value = self.stack.registers()[reg.index()];
+                    Err(self.suspend(at.executed(), Reason::Yield(value)))
+                }
+                Exit::Halt(reg) => Err(Outcome::Halted(self.stack.registers()[reg.index()])),
+                Exit::Trap(kind) => Err(self.trap(at, kind)),
+                Exit::CheckPoint => self.check_point(at),
+            };
+            if let Err(outcome) = step {
+                return outcome;
             }
-            at.next += 1;
-            Ok(())
         }
-        Reason::Pending(_) => {
-            instance.stack.registers()[..values.len()].copy_from_slice(values);
-            at.next += 1;
-            check_point(instance, at)
-        }
-    };
-    match checked {
-        Ok(()) => run(instance, at),
-        Err(outcome) => outcome,
     }
-}
 
-fn position<S>(instance: &Instance<'_, S>, place: Place) -> Position {
-    match instance.program.function(place.function) {
-        Some(&function) => {
-            Position { index: place.function, function, next: (function.start + place.word) as usize }
-        }
-        None => unreachable!("frames belong to functions of the program"),
-    }
-}
-
-/// Executes until the program leaves.
-fn run<S>(instance: &mut Instance<'_, S>, mut at: Position) -> Outcome {
-    loop {
-        let exit = execute(instance, &mut at);
-        let step = match exit {
-            Exit::Call(callee) => call(instance, &mut at, callee),
-            Exit::CallIndirect { number, ty } => match indirect(instance, number, ty) {
-                Some(callee) => call(instance, &mut at, callee),
-                None => Err(trap(instance, at, Trap::BadIndirectCall)),
-            },
-            Exit::Return => ret(instance, &mut at),
-            Exit::Host(import) => host_call(instance, at, import),
-            Exit::Yield(reg) => {
-                let value = instance.stack.registers()[reg.index()];
-                Err(suspend(instance, at.executed(), Reason::Yield(value)))
-            }
-            Exit::Halt(reg) => Err(Outcome::Halted(instance.stack.registers()[reg.index()])),
-            Exit::Trap(kind) => Err(trap(instance, at, kind)),
-            Exit::CheckPoint => check_point(instance, at),
+    /// Executes instructions of the running frame until one needs more than the frame.
+    #[inline(always)]
+    fn execute(&mut self, at: &mut Position) -> Exit {
+        let Some((registers, above)) = self.stack.window() else {
+            unreachable!("the running frame is in the stack")
         };
-        if let Err(outcome) = step {
-            return outcome;
+        let mut activation = Activation {
+            registers,
+            locals: &mut above[..usize::from(at.function.locals)],
+            memory: self.memory,
+            globals: self.globals,
+            constants: self.constants,
+            code: self.code,
+            next: at.next,
+            bias: self.balance.wrapping_add(at.next as i64),
+            interrupt: self.interrupt,
+            exit: Exit::Return,
+        };
+        let exit = activation.execute();
+        at.next = activation.next;
+        *self.balance = activation.balance();
+        exit
+    }
+
+    #[cold]
+    fn trap(&mut self, at: Position, trap: Trap) -> Outcome {
+        let place = at.executed();
+        self.stack.set_place(place);
+        Outcome::Trapped(Trapped { trap, place })
+    }
+
+    #[cold]
+    fn suspend(&mut self, place: Place, reason: Reason) -> Outcome {
+        self.stack.set_place(place);
+        Outcome::Suspended(Suspension { reason, place })
+    }
+
+    /// A check point whose place is the next word.
+    fn check_point(&mut self, at: Position) -> Result<(), Outcome> {
+        let reason = if *self.balance < 0 {
+            Reason::Fuel
+        } else if self.interrupt.load(Ordering::Relaxed) {
+            Reason::Interrupted
+        } else {
+            return Ok(());
+        };
+        Err(self.suspend(at.place(), reason))
+    }
+
+    /// What happens when a frame was made: its charge, and the check point.
+    fn entered(&mut self, at: Position) -> Result<(), Outcome> {
+        *self.balance = self.balance.saturating_sub(i64::from(at.function.entry_charge()));
+        if at.function.short_leaf { Ok(()) } else { self.check_point(at) }
+    }
+
+    fn call(&mut self, at: &mut Position, callee: FuncIndex) -> Result<(), Outcome> {
+        self.stack.set_place(at.executed());
+        let entry = self.position(Place { function: callee, word: 0 });
+        if let Err(Overflow) = self.stack.push(&at.function, &entry.function) {
+            return Err(self.trap(*at, Trap::StackOverflow));
+        }
+        *at = entry;
+        self.entered(entry)
+    }
+
+    /// The function with this number, if it exists and has this type.
+    fn indirect(&self, number: u64, ty: u32) -> Option<FuncIndex> {
+        let index = FuncIndex(u32::try_from(number).ok()?);
+        let function = self.functions.get(index.index())?;
+        (u32::from(function.ty.bits()) == ty).then_some(index)
+    }
+
+    fn ret(&mut self, at: &mut Position) -> Result<(), Outcome> {
+        let results = at.function.ty.results();
+        match self.stack.pop(results) {
+            Some(place) => {
+                *at = self.position(place);
+                at.next += 1;
+                Ok(())
+            }
+            None => Err(Outcome::Returned(Values::new(&self.stack.registers()[..results]))),
+        }
+    }
+
+    fn host_call(&mut self, at: Position, import: ImportIndex) -> Result<(), Outcome> {
+        self.stack.set_place(at.executed());
+        let resolved = self.resolved[import.index()];
+        let ty = self.imports.ty(resolved);
+        let (params, count) = (ty.params(), ty.results());
+        let mut args = [0; MAX_PARAMS];
+        args[..params].copy_from_slice(&self.stack.registers()[..params]);
+        let mut results = [0; MAX_RESULTS];
+        let balance = self.metered.then_some(&mut *self.balance);
+        let mut caller = Caller::new(&mut *self.state, &mut *self.memory, balance);
+        match self.imports.call(resolved, &mut caller, &args, &mut results) {
+            Ok(()) => {
+                self.stack.registers()[..count].copy_from_slice(&results[..count]);
+                self.check_point(at)
+            }
+            Err(HostStop::Error(code)) => Err(self.trap(at, Trap::Host(code))),
+            Err(HostStop::Pending) => Err(self.suspend(at.executed(), Reason::Pending(import))),
+        }
+    }
+
+    /// Puts the host's value into the register of the YIELD that is the next word.
+    fn answer_yield(&mut self, at: Position, values: &[u64]) {
+        let inst = Inst::decode(u32::from_le_bytes(self.code[at.next])).ok();
+        if let Some((reg, _)) = inst.and_then(|inst| inst.registers().next()) {
+            self.stack.registers()[reg.index()] = values[0];
         }
     }
 }
-
-/// Executes instructions of the running frame until one needs more than the frame.
-fn execute<S>(instance: &mut Instance<'_, S>, at: &mut Position) -> Exit {
-    let program = instance.program.program();
-    let Some((registers, above)) = instance.stack.window() else {
-        unreachable!("the running frame is in the stack")
-    };
-    let activation = Activation {
-        registers,
-        locals: &mut above[..usize::from(at.function.locals)],
-        memory: &mut instance.memory,
-        globals: &mut instance.globals,
-        constants: program.constants(),
-        code: program.code(),
-        next: at.next,
-        bias: instance.balance.wrapping_add(at.next as i64),
-        interrupt: instance.interrupt.as_deref().unwrap_or(&NEVER),
-    };
-    let (exit, next, balance) = activation.execute();
-    at.next = next;
-    instance.balance = balance;
-    exit
-}
-
-fn trap<S>(instance: &mut Instance<'_, S>, at: Position, trap: Trap) -> Outcome {
-    let place = at.executed();
-    instance.stack.set_place(place);
-    Outcome::Trapped(Trapped { trap, place })
-}
-
-fn suspend<S>(instance: &mut Instance<'_, S>, place: Place, reason: Reason) -> Outcome {
-    instance.stack.set_place(place);
-    Outcome::Suspended(Suspension { reason, place })
-}
-
-/// A check point whose place is the next word.
-fn check_point<S>(instance: &mut Instance<'_, S>, at: Position) -> Result<(), Outcome> {
-    let reason = if instance.balance < 0 {
-        Reason::Fuel
-    } else if instance.interrupt.as_deref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-        Reason::Interrupted
-    } else {
-        return Ok(());
-    };
-    Err(suspend(instance, at.place(), reason))
-}
-
-/// What happens when a frame was made: its charge, and the check point.
-fn entered<S>(instance: &mut Instance<'_, S>, at: Position) -> Result<(), Outcome> {
-    instance.balance = instance.balance.saturating_sub(i64::from(at.function.entry_charge()));
-    if at.function.short_leaf { Ok(()) } else { check_point(instance, at) }
-}
-
-fn call<S>(instance: &mut Instance<'_, S>, at: &mut Position, index: FuncIndex) -> Result<(), Outcome> {
-    let Some(&function) = instance.program.functions().get(index.index()) else {
-        unreachable!("verified: called functions exist")
-    };
-    instance.stack.set_place(at.executed());
-    if let Err(Overflow) = instance.stack.push(&at.function, &function) {
-        return Err(trap(instance, *at, Trap::StackOverflow));
-    }
-    *at = Position { index, function, next: function.start as usize };
-    entered(instance, *at)
-}
-
-/// The function with this number, if it exists and has this type.
-fn indirect<S>(instance: &Instance<'_, S>, number: u64, ty: u32) -> Option<FuncIndex> {
-    let index = FuncIndex(u32::try_from(number).ok()?);
-    let function = instance.program.function(index)?;
-    (u32::from(function.ty.bits()) == ty).then_some(index)
-}
-
-fn ret<S>(instance: &mut Instance<'_, S>, at: &mut Position) -> Result<(), Outcome> {
-    let results = at.function.ty.results();
-    match instance.stack.pop(results) {
-        Some(place) => {
-            *at = position(instance, Place { word: place.word + 1, ..place });
-            Ok(())
-        }
-        None => Err(Outcome::Returned(Values::new(&instance.stack.registers()[..results]))),
-    }
-}
-
-fn host_call<S>(instance: &mut Instance<'_, S>, at: Position, import: ImportIndex) -> Result<(), Outcome> {
-    instance.stack.set_place(at.executed());
-    let resolved = instance.resolved[import.index()];
-    let ty = instance.imports.ty(resolved);
-    let registers = instance.stack.registers();
-    let mut args = [0; MAX_PARAMS];
-    args[..ty.params()].copy_from_slice(&registers[..ty.params()]);
-    let mut results = [0; MAX_RESULTS];
-
-    let balance = instance.metered.then_some(&mut instance.balance);
-    let mut caller = Caller::new(&mut instance.state, &mut instance.memory, balance);
-    match instance.imports.call(resolved, &mut caller, &args, &mut results) {
-        Ok(()) => {
-            let count = ty.results();
-            instance.stack.registers()[..count].copy_from_slice(&results[..count]);
-            check_point(instance, at)
-        }
-        Err(HostStop::Error(code)) => Err(trap(instance, at, Trap::Host(code))),
-        Err(HostStop::Pending) => Err(suspend(instance, at.executed(), Reason::Pending(import))),
-    }
-}
-
-const _: () = assert!(MAX_PARAMS <= Reg::ALL.len() && MAX_RESULTS <= Reg::ALL.len());

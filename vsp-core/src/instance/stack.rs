@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 
 use crate::index::{FuncIndex, Place};
 use crate::isa::Reg;
+use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::verify::{FRAME_CELLS, Function};
 
 const PLACE: usize = 0;
@@ -70,11 +71,17 @@ impl Stack {
         let base = self.base + caller.frame_cells() as usize;
         let (below, above) = self.cells.split_at_mut_checked(base).ok_or(Overflow)?;
         let frame = above.get_mut(..callee.frame_cells() as usize).ok_or(Overflow)?;
-        let params = callee.ty.params();
-        let args = &below[self.base + REGISTERS..][..params];
-        frame[CALLER] = self.base as u64;
-        frame[REGISTERS..REGISTERS + params].copy_from_slice(args);
-        frame[REGISTERS + params..].fill(0);
+        let args = below[self.base + REGISTERS..].first_chunk::<MAX_PARAMS>().ok_or(Overflow)?;
+        let (head, locals) = frame.split_first_chunk_mut::<LOCALS>().ok_or(Overflow)?;
+        *head = [0; LOCALS];
+        head[CALLER] = self.base as u64;
+        // A loop of a fixed length is much faster here than copying a slice of a few cells.
+        for (index, arg) in args.iter().enumerate() {
+            head[REGISTERS + index] = if index < callee.ty.params() { *arg } else { 0 };
+        }
+        if !locals.is_empty() {
+            locals.fill(0);
+        }
         self.base = base;
         Ok(())
     }
@@ -88,7 +95,11 @@ impl Stack {
             OUTERMOST => return None,
             caller => caller as usize,
         };
-        below[caller + REGISTERS..][..results].copy_from_slice(&frame[REGISTERS..][..results]);
+        let to = &mut below[caller + REGISTERS..];
+        let from = &frame[REGISTERS..];
+        for index in 0..results.min(MAX_RESULTS) {
+            to[index] = from[index];
+        }
         self.base = caller;
         Some(unpack(self.cells[self.base + PLACE]))
     }

@@ -20,8 +20,11 @@ pub(super) enum Exit {
     CheckPoint,
 }
 
-/// What an instruction comes to.
-pub(super) type Step = Result<(), Exit>;
+/// The activation has to be left; [`Activation::exit`] says why.
+pub(super) struct Stopped;
+
+/// What an instruction comes to. It is one bit, so that the compiler can turn it into where each handler jumps.
+pub(super) type Step = Result<(), Stopped>;
 
 /// The running frame.
 ///
@@ -38,22 +41,26 @@ pub(super) struct Activation<'a> {
     pub(super) next: usize,
     pub(super) bias: i64,
     pub(super) interrupt: &'a AtomicBool,
+    /// Why it is left.
+    pub(super) exit: Exit,
 }
 
 impl Activation<'_> {
-    /// Executes until an exit. Gives it, the next word and the balance.
-    pub(super) fn execute(mut self) -> (Exit, usize, i64) {
+    /// Executes until an exit.
+    #[inline(always)]
+    pub(super) fn execute(&mut self) -> Exit {
         loop {
             let word = u32::from_le_bytes(self.code[self.next]);
             self.next += 1;
-            if let Err(exit) = isa::visit(word, &mut self) {
-                return (exit, self.next, self.balance());
+            if let Err(Stopped) = isa::visit(word, self) {
+                return self.exit;
             }
         }
     }
 
+    /// The balance of fuel now.
     #[inline(always)]
-    fn balance(&self) -> i64 {
+    pub(super) fn balance(&self) -> i64 {
         self.bias.wrapping_sub(self.next as i64)
     }
 
@@ -66,6 +73,17 @@ impl Activation<'_> {
     pub(super) fn set(&mut self, reg: Reg, value: u64) -> Step {
         self.registers[reg.index()] = value;
         Ok(())
+    }
+
+    #[inline(always)]
+    pub(super) fn stop(&mut self, exit: Exit) -> Step {
+        self.exit = exit;
+        Err(Stopped)
+    }
+
+    #[inline(always)]
+    pub(super) fn out_of_bounds(&mut self) -> Step {
+        self.stop(Exit::Trap(Trap::MemoryOutOfBounds))
     }
 
     /// Skips so many words without a charge; backwards if negative.
@@ -85,56 +103,71 @@ impl Activation<'_> {
     }
 
     #[inline(always)]
-    fn check_point(&self) -> Step {
-        if self.balance() < 0 || self.interrupt.load(Ordering::Relaxed) { Err(Exit::CheckPoint) } else { Ok(()) }
+    fn check_point(&mut self) -> Step {
+        if self.balance() < 0 || self.interrupt.load(Ordering::Relaxed) {
+            return self.stop(Exit::CheckPoint);
+        }
+        Ok(())
     }
 
     #[inline(always)]
-    pub(super) fn read<const N: usize>(&self, address: u64) -> Result<[u8; N], Exit> {
-        usize::try_from(address)
-            .ok()
-            .and_then(|start| self.memory.get(start..))
-            .and_then(|bytes| bytes.first_chunk::<N>())
-            .copied()
-            .ok_or(Exit::Trap(Trap::MemoryOutOfBounds))
+    pub(super) fn read<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
+        let start = usize::try_from(address).ok()?;
+        self.memory.get(start..)?.first_chunk().copied()
     }
 
     #[inline(always)]
     pub(super) fn write<const N: usize>(&mut self, address: u64, value: [u8; N]) -> Step {
-        let slot = usize::try_from(address)
-            .ok()
-            .and_then(|start| self.memory.get_mut(start..))
-            .and_then(|bytes| bytes.first_chunk_mut::<N>())
-            .ok_or(Exit::Trap(Trap::MemoryOutOfBounds))?;
-        *slot = value;
-        Ok(())
-    }
-
-    /// The offset of `length` bytes at `address` in the memory, if all are inside.
-    fn checked(&self, address: u64, length: u64) -> Result<usize, Exit> {
-        let size = self.memory.len() as u64;
-        match size.checked_sub(length) {
-            Some(last) if address <= last => Ok(address as usize),
-            _ => Err(Exit::Trap(Trap::MemoryOutOfBounds)),
+        let start = usize::try_from(address).ok();
+        let slot = start.and_then(|start| self.memory.get_mut(start..)).and_then(<[u8]>::first_chunk_mut);
+        match slot {
+            Some(slot) => {
+                *slot = value;
+                Ok(())
+            }
+            None => self.out_of_bounds(),
         }
     }
 
+    #[inline(always)]
     pub(super) fn copy(&mut self, to: u64, from: u64, length: u64) -> Step {
-        let (to, from) = (self.checked(to, length)?, self.checked(from, length)?);
-        self.memory.copy_within(from..from + length as usize, to);
-        self.charge_bulk(length)
+        match copy(self.memory, to, from, length) {
+            Some(()) => self.charge_bulk(length),
+            None => self.out_of_bounds(),
+        }
     }
 
+    #[inline(always)]
     pub(super) fn fill(&mut self, to: u64, byte: u8, length: u64) -> Step {
-        let to = self.checked(to, length)?;
-        self.memory[to..to + length as usize].fill(byte);
-        self.charge_bulk(length)
+        match fill(self.memory, to, byte, length) {
+            Some(()) => self.charge_bulk(length),
+            None => self.out_of_bounds(),
+        }
     }
 
+    #[inline(always)]
     fn charge_bulk(&mut self, length: u64) -> Step {
         self.bias = self.bias.wrapping_sub((length / BYTES_PER_FUEL) as i64);
         self.check_point()
     }
+}
+
+/// The offset of `length` bytes at `address` in the memory, if all are inside.
+fn checked(memory: &[u8], address: u64, length: u64) -> Option<usize> {
+    let last = (memory.len() as u64).checked_sub(length)?;
+    (address <= last).then_some(address as usize)
+}
+
+fn copy(memory: &mut [u8], to: u64, from: u64, length: u64) -> Option<()> {
+    let (to, from) = (checked(memory, to, length)?, checked(memory, from, length)?);
+    memory.copy_within(from..from + length as usize, to);
+    Some(())
+}
+
+fn fill(memory: &mut [u8], to: u64, byte: u8, length: u64) -> Option<()> {
+    let to = checked(memory, to, length)?;
+    memory[to..to + length as usize].fill(byte);
+    Some(())
 }
 
 /// MEMCOPY and MEMFILL cost one unit more for so many bytes.

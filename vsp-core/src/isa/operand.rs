@@ -34,7 +34,25 @@ impl Reg {
     /// The register in the low four bits of `bits`; the rest is ignored.
     #[inline(always)]
     pub const fn from_low_bits(bits: u32) -> Reg {
-        Self::ALL[(bits & 15) as usize]
+        // Compiles to nothing but the mask, unlike an index into `ALL`.
+        match bits & 15 {
+            0 => Reg::R0,
+            1 => Reg::R1,
+            2 => Reg::R2,
+            3 => Reg::R3,
+            4 => Reg::R4,
+            5 => Reg::R5,
+            6 => Reg::R6,
+            7 => Reg::R7,
+            8 => Reg::R8,
+            9 => Reg::R9,
+            10 => Reg::RA,
+            11 => Reg::RB,
+            12 => Reg::RC,
+            13 => Reg::RD,
+            14 => Reg::RE,
+            _ => Reg::RF,
+        }
     }
 
     /// 0 for R0 to 15 for RF.
