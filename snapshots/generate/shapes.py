@@ -27,8 +27,11 @@ def move(dst, src):
     return f"{'MOV':<9} {dst}, {src}"
 
 
-def two_sources(case, op, f, pairs, few, prefix=""):
-    """a ← f(b, c): all `pairs` in different registers; the `few` also in high registers and in the same registers."""
+def two_sources(case, op, f, pairs, few, prefix="", ones=None):
+    """a ← f(b, c): all `pairs` in different registers; the `few` also in high registers and with a = b or a = c.
+
+    `ones` are for b = c: the values of the `few`, unless given.
+    """
     f = masked(f)
     name = lambda n: prefix + n
     case.func(name("f"), 2, 1, [line(op, "R7", "R0", "R1"), move("R0", "R7"), "RET"])
@@ -52,7 +55,7 @@ def two_sources(case, op, f, pairs, few, prefix=""):
     for pair in few:
         case.expect(name("high_ac"), pair, lambda b, c: [b, f(b, c)])
 
-    ones = list(dict.fromkeys(value for pair in few for value in pair))[:6]
+    ones = ones or list(dict.fromkeys(value for pair in few for value in pair))[:6]
     case.func(name("same_bc"), 1, 2, [line(op, "R7", "R0", "R0"), move("R1", "R7"), "RET"])
     for b in ones:
         case.expect(name("same_bc"), [b], lambda b: [b, f(b, b)])

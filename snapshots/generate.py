@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""Writes cases/ops: a case file for every instruction that computes, moves or branches forward.
+
+What has to come out is worked out here, from exact integers and fractions and the text of docs/isa.md, without the
+engines and without this machine's floating point. It needs mpmath (`pip install mpmath`) for the functions of FMATH.
+"""
+
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+from generate import branches, floats, fmath, integers, memory, moves  # noqa: E402
+
+OPS = Path(__file__).parent / "cases" / "ops"
+
+
+def main():
+    OPS.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for part in (moves, memory, integers, floats, fmath, branches):
+        for case in part.cases():
+            path = OPS / f"{case.name.lower()}.sil"
+            assert path not in written, path
+            path.write_text(case.text(), encoding="utf-8")
+            written[path] = case.calls
+    for path in OPS.glob("*.sil"):
+        if path not in written:
+            path.unlink()
+    print(f"{len(written)} files, {sum(written.values())} calls")
+    if "-v" in sys.argv:
+        for path, calls in sorted(written.items()):
+            print(f"{calls:5}  {path.name}")
+
+
+if __name__ == "__main__":
+    main()
