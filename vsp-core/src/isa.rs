@@ -141,22 +141,19 @@ impl Opcode {
         operand::checked_mask(self.operands())
     }
 
-    /// Does it work on binary64?
-    pub const fn is_float(self) -> bool {
+    /// Does this build of the crate execute it? Without the feature `float` instructions with binary64 operands are
+    /// left out, without `math` FMATH.
+    pub const fn is_supported(self) -> bool {
         let operands = self.operands();
         let mut i = 0;
         while i < operands.len() {
-            if operands[i].role.is_float() {
-                return true;
+            let role = operands[i].role;
+            if role.is_float() && !cfg!(feature = "float") || matches!(role, Role::Math) && !cfg!(feature = "math") {
+                return false;
             }
             i += 1;
         }
-        false
-    }
-
-    /// Does this build of the crate execute it? (Without the feature `float` it leaves out [`Self::is_float`].)
-    pub const fn is_supported(self) -> bool {
-        cfg!(feature = "float") || !self.is_float()
+        true
     }
 }
 

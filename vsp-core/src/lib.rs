@@ -6,7 +6,8 @@
 //! The crate needs an allocator and nothing else. It has no unsafe code.
 //!
 //! # Features
-//! - `float` (default): binary64 instructions. Without it programs that use them are refused.
+//! - `float`: binary64 instructions but FMATH. Without it programs that use them are refused.
+//! - `math` (default): FMATH too. It is most of the code size of a small device's build.
 //! - `text` (default): the `.sil` assembler and disassembler.
 #![no_std]
 #![forbid(unsafe_code)]

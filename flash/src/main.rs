@@ -1,0 +1,75 @@
+//! What a microcontroller links to read, verify and interpret a program in its flash memory. `flash/measure` builds it
+//! and says how large it is.
+//!
+//! The allocator and everything that belongs to a board are left out: they are symbols that the measured image does
+//! not define.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use core::alloc::{GlobalAlloc, Layout};
+
+use vsp_core::program::Program;
+use vsp_core::verify::Verified;
+use vsp_core::{Caller, Imports, Instance, Options, Outcome};
+
+unsafe extern "C" {
+    /// Memory of this size and alignment, or null.
+    fn board_allocate(size: usize, align: usize) -> *mut u8;
+    /// Gives it back.
+    fn board_free(memory: *mut u8, size: usize);
+    /// Something for programs to do.
+    safe fn board_set_pin(pin: u32, level: u32);
+    /// The program: bytes in flash.
+    static PROGRAM: [u8; 4096];
+}
+
+struct Board;
+
+// SAFETY: the board's functions are an allocator by their contract above.
+unsafe impl GlobalAlloc for Board {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: no requirements but those of the symbol's definition.
+        unsafe { board_allocate(layout.size(), layout.align()) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: `memory` came from `alloc` with this layout, which is the caller's promise.
+        unsafe { board_free(memory, layout.size()) }
+    }
+}
+
+#[global_allocator]
+static BOARD: Board = Board;
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// Runs the export `main`; 0 if it returned.
+fn run(program: &[u8]) -> Option<u32> {
+    let verified = Verified::new(Program::read(program).ok()?).ok()?;
+    let mut imports = Imports::<()>::new();
+    let set = |_: &mut Caller<'_, ()>, pin: u32, level: u32| board_set_pin(pin, level);
+    imports.define("board", "set_pin", set).ok()?;
+    let options = Options { stack_cells: Some(256), fuel: Some(1_000_000), ..Options::default() };
+    let mut instance = Instance::new(&verified, &imports, (), options).ok()?;
+    let mut outcome = instance.call_export("main", &[]).ok()?;
+    while let Outcome::Suspended(_) = outcome {
+        instance.add_fuel(1_000_000);
+        outcome = instance.resume(&[]).ok()?;
+    }
+    match outcome {
+        Outcome::Returned(_) | Outcome::Halted(_) => Some(0),
+        _ => None,
+    }
+}
+
+/// The entry point.
+#[unsafe(no_mangle)]
+pub extern "C" fn _start() -> u32 {
+    // SAFETY: the linker places the program; nothing writes to it.
+    run(unsafe { &*(&raw const PROGRAM) }).unwrap_or(1)
+}

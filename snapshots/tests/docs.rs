@@ -1,0 +1,123 @@
+//! The documents say what the code says: instruction tables, links and paths.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use vsp_core::isa::{CLASS_TITLES, Field, Opcode, Role};
+
+const BEGIN: &str = "<!-- instructions: made from the opcode table";
+const END: &str = "<!-- end of instructions -->";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// How an instruction is written, with field names for operands: `LOADX a, [b + c*8 + imm]`.
+fn form(op: Opcode) -> String {
+    let mut text = op.mnemonic().to_owned();
+    let mut open = false;
+    for (index, operand) in op.operands().iter().enumerate() {
+        let name = match operand.field {
+            Field::a => "a",
+            Field::b => "b",
+            Field::c => "c",
+            Field::rel12 => "target",
+            _ if operand.role == Role::Target => "target",
+            _ => "imm",
+        };
+        let scale = operand.role.index_scale();
+        match operand.role {
+            Role::Disp => text += &format!(" + {name}]"),
+            _ if open && scale == Some(0) => text += &format!(" + {name}"),
+            _ if open => text += &format!(" + {name}*{}", 1 << scale.unwrap_or(0)),
+            _ => {
+                text += if index == 0 { " " } else { ", " };
+                if operand.role == Role::Base {
+                    text += "[";
+                }
+                text += name;
+            }
+        }
+        open = operand.role == Role::Base;
+    }
+    text
+}
+
+fn tables() -> String {
+    let mut out = String::new();
+    for (class, title) in CLASS_TITLES.iter().enumerate() {
+        let ops: Vec<Opcode> =
+            Opcode::ALL.iter().copied().filter(|op| usize::from(op.number() >> 4) == class).collect();
+        if ops.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "### {class:X}x {title}\n");
+        out += "| op | instruction | format | roles | meaning |\n|---|---|---|---|---|\n";
+        for op in ops {
+            let roles: Vec<String> = op.operands().iter().map(|operand| format!("{:?}", operand.role)).collect();
+            let meaning = op.meaning().replace('|', "\\|");
+            let (number, form, format) = (op.number(), form(op), op.format());
+            let _ = writeln!(out, "| {number:02X} | `{form}` | {format} | {} | {meaning} |", roles.join(", "));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn the_instruction_tables_are_those_of_the_opcode_table() {
+    let path = root().join("docs/isa.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let begin = page.find(BEGIN).map(|at| at + page[at..].find('\n').unwrap() + 1).unwrap();
+    let end = page.find(END).unwrap();
+    let wanted = format!("{}\n{}{}", &page[..begin], tables(), &page[end..]);
+    if std::env::var_os("VSP_BLESS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    } else {
+        assert!(page == wanted, "docs/isa.md is out of date: VSP_BLESS=1 cargo test -p vsp-snapshots --test docs");
+    }
+}
+
+/// The project's documents.
+fn documents() -> Vec<PathBuf> {
+    let folders = [root(), root().join("docs"), root().join("snapshots")];
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let mut files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    files
+}
+
+#[test]
+fn links_lead_to_files() {
+    let mut count = 0;
+    for document in documents() {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap();
+            if !target.starts_with("http") && !file.is_empty() {
+                let path = document.parent().unwrap().join(file);
+                assert!(path.exists(), "{} links to {target}, which is not there", document.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 0, "no document has a link");
+}
+
+/// Paths in backquotes, such as `vsp-core/src/isa.rs`, exist.
+#[test]
+fn paths_in_documents_exist() {
+    let top = ["vsp-core/", "vsp-host/", "snapshots/", "benches/", "docs/", "examples/", "flash/", ".ci/", ".cargo/"];
+    let mut count = 0;
+    for document in documents() {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for quoted in text.split('`').skip(1).step_by(2) {
+            if top.iter().any(|prefix| quoted.starts_with(prefix)) && !quoted.contains([' ', '*', '<', '{', '…']) {
+                let path = root().join(quoted);
+                assert!(path.exists(), "{} speaks of {quoted}, which is not there", document.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 0, "no document speaks of a file");
+}
