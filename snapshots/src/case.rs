@@ -70,7 +70,8 @@ pub fn parse(text: &str) -> Result<Case, String> {
     let mut case = Case::default();
     for (index, line) in text.lines().enumerate() {
         if let Some(step) = line.trim_start().strip_prefix(";!") {
-            let step = parse_step(step.trim()).ok_or_else(|| format!("line {}: not a step: {line}", index + 1))?;
+            let step =
+                parse_step(step.trim()).ok_or_else(|| format!("line {}: not a step: {line}", index + 1))?;
             case.steps.push((index + 1, step));
         }
     }
@@ -108,7 +109,8 @@ fn parse_step(step: &str) -> Option<Step> {
         "new" => Step::New,
         "bytes" => {
             let (address, bytes) = rest.split_once('=')?;
-            let bytes: Result<Vec<u8>, _> = bytes.split_whitespace().map(|it| u8::from_str_radix(it, 16)).collect();
+            let bytes: Result<Vec<u8>, _> =
+                bytes.split_whitespace().map(|it| u8::from_str_radix(it, 16)).collect();
             Step::Bytes(value(address)?, bytes.ok()?)
         }
         "global" => {
@@ -207,7 +209,8 @@ mod tests {
 
     #[test]
     fn steps_are_read() {
-        let text = "; comment\n;! fuel 7\n;! call f(1, -1, 0.5) traps Host(3) at f:2\n;! bytes 0x10 = 01 ff\n";
+        let text =
+            "; comment\n;! fuel 7\n;! call f(1, -1, 0.5) traps Host(3) at f:2\n;! bytes 0x10 = 01 ff\n";
         let case = parse(text).unwrap();
         let args = vec![1, u64::MAX, 0.5f64.to_bits()];
         let expected = Expected::Traps(Trap::Host(3), "f:2".into());

@@ -212,14 +212,18 @@ impl<'v> Runner<'v> {
         let matches = match (&found, expected) {
             (Outcome::Returned(values), Expected::Returns(wanted, tolerance)) => {
                 values.len() == wanted.len()
-                    && values.iter().zip(wanted).all(|(found, wanted)| within(*found, *wanted, tolerance.ulps))
+                    && values
+                        .iter()
+                        .zip(wanted)
+                        .all(|(found, wanted)| within(*found, *wanted, tolerance.ulps))
             }
             (Outcome::Halted(value), Expected::Halts(wanted)) => value == wanted,
             (Outcome::Trapped(stop), Expected::Traps(trap, place)) => {
                 stop.trap == *trap && place_name(program, stop.place) == *place
             }
             (Outcome::Suspended(suspension), Expected::Suspends(reason, place)) => {
-                self.reason_name(suspension.reason) == *reason && place_name(program, suspension.place) == *place
+                self.reason_name(suspension.reason) == *reason
+                    && place_name(program, suspension.place) == *place
             }
             _ => false,
         };

@@ -54,10 +54,12 @@ fn tables() -> String {
         let _ = writeln!(out, "### {class:X}x {title}\n");
         out += "| op | instruction | format | roles | meaning |\n|---|---|---|---|---|\n";
         for op in ops {
-            let roles: Vec<String> = op.operands().iter().map(|operand| format!("{:?}", operand.role)).collect();
+            let roles: Vec<String> =
+                op.operands().iter().map(|operand| format!("{:?}", operand.role)).collect();
             let meaning = op.meaning().replace('|', "\\|");
             let (number, form, format) = (op.number(), form(op), op.format());
-            let _ = writeln!(out, "| {number:02X} | `{form}` | {format} | {} | {meaning} |", roles.join(", "));
+            let _ =
+                writeln!(out, "| {number:02X} | `{form}` | {format} | {} | {meaning} |", roles.join(", "));
         }
         out.push('\n');
     }
@@ -74,7 +76,10 @@ fn the_instruction_tables_are_those_of_the_opcode_table() {
     if std::env::var_os("VSP_BLESS").is_some() {
         std::fs::write(&path, &wanted).unwrap();
     } else {
-        assert!(page == wanted, "docs/isa.md is out of date: VSP_BLESS=1 cargo test -p vsp-snapshots --test docs");
+        assert!(
+            page == wanted,
+            "docs/isa.md is out of date: VSP_BLESS=1 cargo test -p vsp-snapshots --test docs"
+        );
     }
 }
 
@@ -107,12 +112,24 @@ fn links_lead_to_files() {
 /// Paths in backquotes, such as `vsp-core/src/isa.rs`, exist.
 #[test]
 fn paths_in_documents_exist() {
-    let top = ["vsp-core/", "vsp-host/", "snapshots/", "benches/", "docs/", "examples/", "flash/", ".ci/", ".cargo/"];
+    let top = [
+        "vsp-core/",
+        "vsp-host/",
+        "snapshots/",
+        "benches/",
+        "docs/",
+        "examples/",
+        "flash/",
+        ".ci/",
+        ".cargo/",
+    ];
     let mut count = 0;
     for document in documents() {
         let text = std::fs::read_to_string(&document).unwrap();
         for quoted in text.split('`').skip(1).step_by(2) {
-            if top.iter().any(|prefix| quoted.starts_with(prefix)) && !quoted.contains([' ', '*', '<', '{', '…']) {
+            if top.iter().any(|prefix| quoted.starts_with(prefix))
+                && !quoted.contains([' ', '*', '<', '{', '…'])
+            {
                 let path = root().join(quoted);
                 assert!(path.exists(), "{} speaks of {quoted}, which is not there", document.display());
                 count += 1;

@@ -38,9 +38,22 @@ pub enum Flow {
 
 /// What bits 12–15 of the opcode, its class, group together; empty where nothing is defined.
 pub const CLASS_TITLES: [&str; 16] = [
-    "control", "branches and calls", "data movement", "loads", "integer arithmetic", "bits", "with a constant",
-    "compare; 32-bit", "binary64", "compare and convert binary64", "", "", "stores", "more 32-bit",
-    "compare with a constant and branch", "",
+    "control",
+    "branches and calls",
+    "data movement",
+    "loads",
+    "integer arithmetic",
+    "bits",
+    "with a constant",
+    "compare; 32-bit",
+    "binary64",
+    "compare and convert binary64",
+    "",
+    "",
+    "stores",
+    "more 32-bit",
+    "compare with a constant and branch",
+    "",
 ];
 
 macro_rules! define_opcodes {
@@ -148,7 +161,9 @@ impl Opcode {
         let mut i = 0;
         while i < operands.len() {
             let role = operands[i].role;
-            if role.is_float() && !cfg!(feature = "float") || matches!(role, Role::Math) && !cfg!(feature = "math") {
+            if role.is_float() && !cfg!(feature = "float")
+                || matches!(role, Role::Math) && !cfg!(feature = "math")
+            {
                 return false;
             }
             i += 1;

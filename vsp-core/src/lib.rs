@@ -25,9 +25,9 @@ pub mod isa;
 pub mod limits;
 pub mod program;
 mod shared;
-mod trap;
 #[cfg(feature = "text")]
 pub mod text;
+mod trap;
 pub mod verify;
 
 pub use host::{Caller, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
@@ -36,3 +36,8 @@ pub use instance::{
 };
 pub use shared::Ref;
 pub use trap::Trap;
+
+/// The README's code compiles and runs.
+#[cfg(all(doctest, feature = "text"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -87,8 +87,10 @@ pub fn load(path: &Path) -> Result<Loaded, LoadError> {
     if bytes.starts_with(b"SILC") || path.extension().is_some_and(|extension| extension == "silc") {
         return read(path, bytes, None);
     }
-    let text = String::from_utf8(bytes)
-        .map_err(|error| LoadError::NotText { path: path.into(), offset: error.utf8_error().valid_up_to() })?;
+    let text = String::from_utf8(bytes).map_err(|error| LoadError::NotText {
+        path: path.into(),
+        offset: error.utf8_error().valid_up_to(),
+    })?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     match text::assemble(&text, &name) {
         Ok(bytes) => read(path, bytes, Some(text)),

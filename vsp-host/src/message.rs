@@ -36,7 +36,8 @@ pub fn render(error: &LoadError) -> String {
                         Some((text, path, span)) => {
                             title.element(snippet(text, &path, span)).element(Level::NOTE.message(place))
                         }
-                        None => title.element(Level::NOTE.message(format!("in {}, {place}", loaded.path.display()))),
+                        None => title
+                            .element(Level::NOTE.message(format!("in {}, {place}", loaded.path.display()))),
                     }
                 })
                 .collect();

@@ -50,7 +50,9 @@ impl SysError {
     /// The error with this number.
     pub fn from_code(code: u32) -> Option<SysError> {
         use SysError::*;
-        [Memory, Read, Write, NoArgument, NotANumber, ExitCode].into_iter().find(|error| *error as u32 == code)
+        [Memory, Read, Write, NoArgument, NotANumber, ExitCode]
+            .into_iter()
+            .find(|error| *error as u32 == code)
     }
 }
 
@@ -74,7 +76,10 @@ pub struct Sys {
 
 impl std::fmt::Debug for Sys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sys").field("input_name", &self.input_name).field("args", &self.args).finish_non_exhaustive()
+        f.debug_struct("Sys")
+            .field("input_name", &self.input_name)
+            .field("args", &self.args)
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,8 +94,12 @@ pub fn imports() -> Result<Imports<Sys>, ImportError> {
     imports
         .define("sys", "read", read)?
         .define("sys", "write", write)?
-        .define("sys", "print_int", |caller: &mut SysCaller<'_>, value: i64| print(caller, format_args!("{value}")))?
-        .define("sys", "print_uint", |caller: &mut SysCaller<'_>, value: u64| print(caller, format_args!("{value}")))?
+        .define("sys", "print_int", |caller: &mut SysCaller<'_>, value: i64| {
+            print(caller, format_args!("{value}"))
+        })?
+        .define("sys", "print_uint", |caller: &mut SysCaller<'_>, value: u64| {
+            print(caller, format_args!("{value}"))
+        })?
         .define("sys", "print_float", |caller: &mut SysCaller<'_>, value: f64| {
             print(caller, format_args!("{value:?}"))
         })?

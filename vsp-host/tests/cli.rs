@@ -202,7 +202,9 @@ fn missing_files_and_imports_are_named() {
 
     let text = ".import sys.wriet (2) -> 1\n.export main\n.func main (0) -> 0\n RET\n.end\n";
     let (_folder, path) = file("import.sil", text.as_bytes());
-    assert!(stderr(&vsp(&["run", &path])).contains("imports sys.wriet (2) -> 1, which the host does not have"));
+    assert!(
+        stderr(&vsp(&["run", &path])).contains("imports sys.wriet (2) -> 1, which the host does not have")
+    );
     let text = text.replace("sys.wriet (2) -> 1", "sys.write (1) -> 1");
     let (_folder, path) = file("import.sil", text.as_bytes());
     let errors = stderr(&vsp(&["run", &path]));
@@ -214,4 +216,23 @@ fn wrong_command_lines_end_with_2() {
     for args in [&["run"][..], &["frobnicate"], &["run", "x.sil", "--fuel", "many"]] {
         assert_eq!(vsp(args).status.code(), Some(2), "{args:?}");
     }
+}
+
+/// The code block of the README that contains a text.
+fn readme_block(containing: &str) -> String {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let mut blocks = readme.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.find(|block| block.contains(containing)).unwrap().to_owned()
+}
+
+#[test]
+fn the_readme_program_does_what_the_readme_says() {
+    let program = readme_block(".func main");
+    let (folder, path) = file("sum.sil", program.as_bytes());
+    assert_eq!(stdout(&vsp(&["run", &path, "10"])), "55");
+    assert_eq!(stdout(&vsp(&["run", &path])), "5050");
+
+    std::fs::write(&path, program.replace("R0, next ", "R0, nxet ")).unwrap();
+    let shown = stderr(&vsp(&["run", &path])).replace(&folder.path().display().to_string(), "");
+    assert_eq!(shown.replace("/sum.sil", "sum.sil").trim_end(), readme_block("error:").trim_end());
 }

@@ -108,7 +108,11 @@ fn crc32_prints_the_checksum_of_its_input() {
     for length in LENGTHS {
         let input = noise(length);
         let checksum = crc32fast::hash(&input);
-        assert_eq!(text(run("crc32.sil", &input, &[])), format!("{checksum:08x}  input.bin\n"), "length {length}");
+        assert_eq!(
+            text(run("crc32.sil", &input, &[])),
+            format!("{checksum:08x}  input.bin\n"),
+            "length {length}"
+        );
     }
 }
 

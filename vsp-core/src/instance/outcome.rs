@@ -128,7 +128,9 @@ pub enum InstantiateError {
     #[error(transparent)]
     Import(#[from] ImportError),
     /// The size of the memory is not possible.
-    #[error("a memory of {chosen} bytes: it must be a multiple of 16, at least the program's {minimum} and at most 2^32")]
+    #[error(
+        "a memory of {chosen} bytes: it must be a multiple of 16, at least the program's {minimum} and at most 2^32"
+    )]
     Memory {
         /// The size that was chosen.
         chosen: u64,

@@ -10,7 +10,10 @@ use crate::isa::{self, Reg};
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Exit {
     Call(FuncIndex),
-    CallIndirect { number: u64, ty: u32 },
+    CallIndirect {
+        number: u64,
+        ty: u32,
+    },
     Return,
     Host(ImportIndex),
     Yield(Reg),

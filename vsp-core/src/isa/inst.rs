@@ -1,6 +1,6 @@
 //! One decoded instruction.
 
-use super::{Access, Field, MathFn, Opcode, Operand, Reg, RoleType, Role, role, table::for_each_op};
+use super::{Access, Field, MathFn, Opcode, Operand, Reg, Role, RoleType, role, table::for_each_op};
 
 /// The most operands an instruction has.
 const MAX_OPERANDS: usize = 4;
@@ -134,12 +134,12 @@ impl Inst {
     /// function's type and is not listed.)
     pub fn registers(self) -> impl Iterator<Item = (Reg, Access)> {
         let unary = self.math().is_some_and(|function| !function.is_binary());
-        self.operands()
-            .filter(move |(operand, _)| !(unary && operand.role == Role::FSrc2))
-            .filter_map(|(operand, value)| {
+        self.operands().filter(move |(operand, _)| !(unary && operand.role == Role::FSrc2)).filter_map(
+            |(operand, value)| {
                 let access = operand.role.register_access()?;
                 Some((Reg::from_low_bits(value as u32), access))
-            })
+            },
+        )
     }
 
     /// The word of this instruction.

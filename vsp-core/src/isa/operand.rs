@@ -20,6 +20,7 @@ use super::math::MathFn;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "sixteen registers named after themselves")]
+#[rustfmt::skip]
 pub enum Reg {
     R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, RA, RB, RC, RD, RE, RF,
 }
@@ -80,6 +81,7 @@ impl core::fmt::Display for Reg {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(non_camel_case_types, reason = "the names under which the opcode table uses them")]
 #[expect(missing_docs, reason = "the drawing above is their documentation")]
+#[rustfmt::skip]
 pub enum Field {
     a, b, c, imm8, rel12, imm12, imm16, imm20, imm24,
 }

@@ -27,9 +27,16 @@ enum Item {
     /// Any word, also one that is no instruction.
     Word(u32),
     /// A branch to a label; its displacement is not known yet.
-    Branch { inst: Inst, label: Label, long: bool },
+    Branch {
+        inst: Inst,
+        label: Label,
+        long: bool,
+    },
     Bind(Label),
-    Line { file: u32, line: u32 },
+    Line {
+        file: u32,
+        line: u32,
+    },
 }
 
 /// Collects the code of one function.

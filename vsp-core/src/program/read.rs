@@ -210,13 +210,18 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn finish(&self, what: &'static str) -> Result<(), ReadError> {
-        if self.is_empty() { Ok(()) } else { Err(self.error(what, ReadErrorKind::LeftOver(self.remaining()))) }
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(self.error(what, ReadErrorKind::LeftOver(self.remaining())))
+        }
     }
 }
 
 /// The CRC-32 (IEEE 802.3) of a file, its own field taken as zero.
 pub(super) fn checksum(image: &[u8]) -> u32 {
-    const ALGORITHM: crc::Crc<u32, crc::Table<1>> = crc::Crc::<u32, crc::Table<1>>::new(&crc::CRC_32_ISO_HDLC);
+    const ALGORITHM: crc::Crc<u32, crc::Table<1>> =
+        crc::Crc::<u32, crc::Table<1>>::new(&crc::CRC_32_ISO_HDLC);
     let (before, after) = image.split_at(CHECKSUM_AT.min(image.len()));
     let mut digest = ALGORITHM.digest();
     digest.update(before);
@@ -260,7 +265,9 @@ fn check_header(image: &[u8], limits: &Limits) -> Result<u32, ReadError> {
     let version_at = at.clone();
     match at.u16("version")? {
         VERSION => {}
-        old if old == 1 || old >> 8 == 1 => return Err(version_at.error("version", ReadErrorKind::OldVersion)),
+        old if old == 1 || old >> 8 == 1 => {
+            return Err(version_at.error("version", ReadErrorKind::OldVersion));
+        }
         other => return Err(version_at.error("version", ReadErrorKind::Version(other))),
     }
     at.expect(u64::from(at.clone().u16("flags")?), 0, "flags")?;

@@ -79,7 +79,8 @@ impl BodyAssembler<'_, '_> {
             self.labels.iter().filter(|(_, label)| label.bound).map(|(name, _)| name.as_str()).collect();
         for (name, label) in &self.labels {
             if let (false, Some(span)) = (label.bound, &label.first_use) {
-                let problem = Problem::new(span.clone(), format!("there is no label `{name}` in this function"));
+                let problem =
+                    Problem::new(span.clone(), format!("there is no label `{name}` in this function"));
                 diagnostics.report(problem.did_you_mean(name, bound.iter().copied()));
             }
         }
@@ -111,7 +112,8 @@ impl BodyAssembler<'_, '_> {
     }
 
     fn bind(&mut self, name: &Token<'_>) -> Result<(), Problem> {
-        let text = name.name().ok_or_else(|| Problem::new(name.span.clone(), "expected the name of a label"))?;
+        let text =
+            name.name().ok_or_else(|| Problem::new(name.span.clone(), "expected the name of a label"))?;
         let entry = self.label(&text);
         if core::mem::replace(&mut entry.bound, true) {
             let message = format!("there is a label `{text}` in this function already");
@@ -131,7 +133,12 @@ impl BodyAssembler<'_, '_> {
         })
     }
 
-    fn directive(&mut self, name: &str, span: &Range<usize>, rest: &mut Tokens<'_, '_>) -> Result<(), Problem> {
+    fn directive(
+        &mut self,
+        name: &str,
+        span: &Range<usize>,
+        rest: &mut Tokens<'_, '_>,
+    ) -> Result<(), Problem> {
         match name {
             "locals" => {
                 let most = i128::from(Limits::DEFAULT.locals);
@@ -167,7 +174,12 @@ impl BodyAssembler<'_, '_> {
         Ok(())
     }
 
-    fn instruction(&mut self, mnemonic: &str, span: &Range<usize>, rest: Tokens<'_, '_>) -> Result<(), Problem> {
+    fn instruction(
+        &mut self,
+        mnemonic: &str,
+        span: &Range<usize>,
+        rest: Tokens<'_, '_>,
+    ) -> Result<(), Problem> {
         let Some((op, change)) = shorthand::resolve(mnemonic) else {
             let problem = Problem::new(span.clone(), format!("there is no instruction `{mnemonic}`"));
             return Err(problem.did_you_mean(mnemonic, shorthand::mnemonics()));
@@ -440,7 +452,12 @@ impl BodyAssembler<'_, '_> {
     }
 
     /// A register of a memory operand: the base if it is the first without a scale, else the index.
-    fn memory_register(&self, memory: &mut Memory, register: i32, rest: &mut Tokens<'_, '_>) -> Result<(), Problem> {
+    fn memory_register(
+        &self,
+        memory: &mut Memory,
+        register: i32,
+        rest: &mut Tokens<'_, '_>,
+    ) -> Result<(), Problem> {
         let at = rest.span();
         let scale = match rest.accept('*') {
             true => Some(u32::try_from(self.memory_term(rest)?).unwrap_or(u32::MAX)),
@@ -493,9 +510,7 @@ fn split<'l, 't>(mut rest: Tokens<'l, 't>) -> Result<Vec<Tokens<'l, 't>>, Proble
 
 /// The operands of an instruction as they are written: what stands between one pair of brackets is one.
 fn groups(op: Opcode) -> Vec<&'static [Operand]> {
-    op.operands()
-        .chunk_by(|_, next| next.role == Role::Disp || next.role.index_scale().is_some())
-        .collect()
+    op.operands().chunk_by(|_, next| next.role == Role::Disp || next.role.index_scale().is_some()).collect()
 }
 
 /// Can `OP a, b, c` with a = b be written `OP a, c`?

@@ -164,10 +164,16 @@ impl<'t> Declarer<'t> {
         }
     }
 
-    fn directive(&mut self, name: &str, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+    fn directive(
+        &mut self,
+        name: &str,
+        span: Range<usize>,
+        rest: &mut Tokens<'_, 't>,
+    ) -> Result<(), Problem> {
         const DIRECTIVES: [&str; 24] = [
-            "memory", "import", "global", "const", "equ", "data", "u8", "u16", "u32", "u64", "f32", "f64", "string",
-            "zero", "space", "align", "export", "func", "end", "name", "lines", "file", "custom", "locals",
+            "memory", "import", "global", "const", "equ", "data", "u8", "u16", "u32", "u64", "f32", "f64",
+            "string", "zero", "space", "align", "export", "func", "end", "name", "lines", "file", "custom",
+            "locals",
         ];
         match name {
             "memory" => self.memory(span, rest),
@@ -195,7 +201,11 @@ impl<'t> Declarer<'t> {
             "lines" => self.lines(rest),
             "file" => {
                 let file = rest.name("the name of a source file in quotes")?.into_owned();
-                self.out.builder.push_source_file(&file).map(drop).map_err(|error| build_problem(span, &error))
+                self.out
+                    .builder
+                    .push_source_file(&file)
+                    .map(drop)
+                    .map_err(|error| build_problem(span, &error))
             }
             "custom" => self.custom(span, rest),
             "locals" | "line" | "word" => {
@@ -225,8 +235,11 @@ impl<'t> Declarer<'t> {
         rest.expect('.')?;
         let name = rest.name("the name of an import")?.into_owned();
         let ty = rest.func_type()?;
-        let index =
-            self.out.builder.import(&module, &name, ty).map_err(|error| build_problem(span.clone(), &error))?;
+        let index = self
+            .out
+            .builder
+            .import(&module, &name, ty)
+            .map_err(|error| build_problem(span.clone(), &error))?;
         self.out.imports.entry((module, name)).or_insert(index);
         Ok(())
     }
@@ -329,7 +342,9 @@ impl<'t> Declarer<'t> {
             Sink::Custom => self.customs.last_mut().map(|(_, bytes, _)| bytes),
             Sink::Nothing => None,
         };
-        bytes.ok_or_else(|| Problem::new(span.clone(), "this adds to a `.data` or `.custom` above, and there is none"))
+        bytes.ok_or_else(|| {
+            Problem::new(span.clone(), "this adds to a `.data` or `.custom` above, and there is none")
+        })
     }
 
     fn give_back(&mut self, bytes: Vec<u8>) {
@@ -419,7 +434,12 @@ impl<'t> Declarer<'t> {
         Ok(())
     }
 
-    fn zeros(&mut self, one: &mut Tokens<'_, 't>, bytes: &mut Vec<u8>, span: &Range<usize>) -> Result<(), Problem> {
+    fn zeros(
+        &mut self,
+        one: &mut Tokens<'_, 't>,
+        bytes: &mut Vec<u8>,
+        span: &Range<usize>,
+    ) -> Result<(), Problem> {
         let most = i128::from(self.limits.file_bytes);
         let count = one.integer(&self.out.values, 0..=most, "number of zeros")? as u64;
         self.reserve(count, span)?;
@@ -475,7 +495,13 @@ impl<'t> Declarer<'t> {
         Ok(())
     }
 
-    fn debug_name(&mut self, kind: NameKind, index: u32, name: &str, span: &Range<usize>) -> Result<(), Problem> {
+    fn debug_name(
+        &mut self,
+        kind: NameKind,
+        index: u32,
+        name: &str,
+        span: &Range<usize>,
+    ) -> Result<(), Problem> {
         self.out.builder.name(kind, index, name).map_err(|error| build_problem(span.clone(), &error))
     }
 
@@ -597,14 +623,17 @@ fn build_problem(span: Range<usize>, error: &BuildError) -> Problem {
 }
 
 /// Gives a name to something of its kind.
-fn define<T>(names: &mut BTreeMap<String, T>, name: String, value: T, span: Range<usize>) -> Result<(), Problem> {
+fn define<T>(
+    names: &mut BTreeMap<String, T>,
+    name: String,
+    value: T,
+    span: Range<usize>,
+) -> Result<(), Problem> {
     match names.entry(name) {
         Entry::Vacant(entry) => {
             entry.insert(value);
             Ok(())
         }
-        Entry::Occupied(entry) => {
-            Err(Problem::new(span, format!("`{}` is defined already", entry.key())))
-        }
+        Entry::Occupied(entry) => Err(Problem::new(span, format!("`{}` is defined already", entry.key()))),
     }
 }

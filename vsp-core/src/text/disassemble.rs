@@ -131,7 +131,11 @@ impl Writer<'_> {
             writeln!(self.text, "= {}", initial as i64)?;
         }
         for (index, value) in self.program.constants().iter().enumerate() {
-            writeln!(self.text, ".const = {:<26}; ${index}", alloc::format!("0x{:X}", u64::from_le_bytes(*value)))?;
+            writeln!(
+                self.text,
+                ".const = {:<26}; ${index}",
+                alloc::format!("0x{:X}", u64::from_le_bytes(*value))
+            )?;
         }
         if self.program.lines().next().is_none() {
             return writeln!(self.text, ".lines none");
@@ -315,4 +319,3 @@ fn labels(code: &[[u8; 4]]) -> BTreeMap<u32, usize> {
         .collect();
     targets.into_iter().zip(0..).collect()
 }
-

@@ -24,7 +24,9 @@ impl Number {
     /// The register that holds it; `None` if no register can.
     pub(super) fn bits(self) -> Option<u64> {
         match self {
-            Number::Int(value) => u64::try_from(value).ok().or_else(|| i64::try_from(value).ok().map(|it| it as u64)),
+            Number::Int(value) => {
+                u64::try_from(value).ok().or_else(|| i64::try_from(value).ok().map(|it| it as u64))
+            }
             Number::Float(value) => Some(value.to_bits()),
         }
     }
@@ -222,7 +224,10 @@ impl<'l, 't> Tokens<'l, 't> {
     }
 
     fn no_result(&self, start: usize) -> Problem {
-        Problem::new(start..self.end, "this cannot be computed: integers of 64 bits only, or one floating number")
+        Problem::new(
+            start..self.end,
+            "this cannot be computed: integers of 64 bits only, or one floating number",
+        )
     }
 
     fn signed(&mut self, values: &Values, depth: u32) -> Result<Number, Problem> {

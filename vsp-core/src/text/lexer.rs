@@ -159,7 +159,9 @@ impl<'t> Lexer<'t> {
             '$' => {
                 let digits = self.take_while(|it| it.is_ascii_digit());
                 let index = digits.parse();
-                index.map(Kind::Index).map_err(|_| Problem::new(self.span(start), "expected a number after `$`"))
+                index
+                    .map(Kind::Index)
+                    .map_err(|_| Problem::new(self.span(start), "expected a number after `$`"))
             }
             '-' if self.peek() == Some('>') => {
                 self.next();
@@ -206,7 +208,9 @@ impl<'t> Lexer<'t> {
             Err(error) if *error.kind() == core::num::IntErrorKind::PosOverflow => {
                 Err(bad("the number is larger than 64 bits can hold"))
             }
-            Err(_) => Err(bad("expected a number: decimal, 0x with hexadecimal or 0b with binary digits, or 2.5")),
+            Err(_) => {
+                Err(bad("expected a number: decimal, 0x with hexadecimal or 0b with binary digits, or 2.5"))
+            }
         }
     }
 
@@ -250,7 +254,8 @@ impl<'t> Lexer<'t> {
             Some(same @ ('\\' | '"' | '\'')) => same as u8,
             Some('x') => {
                 let digits = self.rest().get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-                let byte = digits.ok_or_else(|| Problem::new(self.span(start), "expected two digits after `\\x`"))?;
+                let byte = digits
+                    .ok_or_else(|| Problem::new(self.span(start), "expected two digits after `\\x`"))?;
                 self.at += 2;
                 byte
             }

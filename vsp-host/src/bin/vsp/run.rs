@@ -194,7 +194,14 @@ struct JsonReport<'r> {
     seconds: f64,
 }
 
-fn report(args: &RunArgs, end: &End, program: &Program<'_>, places: &[Place], fuel_used: u64, time: Duration) {
+fn report(
+    args: &RunArgs,
+    end: &End,
+    program: &Program<'_>,
+    places: &[Place],
+    fuel_used: u64,
+    time: Duration,
+) {
     if args.json {
         let report = JsonReport {
             outcome: end.outcome,
