@@ -113,7 +113,7 @@ impl<'a> Program<'a> {
 
     /// The imports, in the order of their numbers.
     pub fn imports(&self) -> impl Iterator<Item = Import<'_>> {
-        sections::imports(self.section(Section::Imports)).map_while(Result::ok)
+        sections::imports(self.section(Section::Imports))
     }
 
     /// How many functions there are.
@@ -123,7 +123,7 @@ impl<'a> Program<'a> {
 
     /// The functions, in the order of their numbers and of their code.
     pub fn functions(&self) -> impl Iterator<Item = FuncDecl> {
-        sections::functions(self.section(Section::Functions)).map_while(Result::ok)
+        sections::functions(self.section(Section::Functions))
     }
 
     /// The code of all functions: little-endian words.
@@ -150,12 +150,12 @@ impl<'a> Program<'a> {
 
     /// The data segments, in the order of their addresses.
     pub fn data(&self) -> impl Iterator<Item = Data<'_>> {
-        sections::data(self.section(Section::Data)).map_while(Result::ok)
+        sections::data(self.section(Section::Data))
     }
 
     /// The exports, in the order of their names.
     pub fn exports(&self) -> impl Iterator<Item = Export<'_>> {
-        sections::exports(self.section(Section::Exports)).map_while(Result::ok)
+        sections::exports(self.section(Section::Exports))
     }
 
     /// The function exported as `name`.
@@ -165,7 +165,7 @@ impl<'a> Program<'a> {
 
     /// The debug names of functions, globals and data segments, in the order of kind and number.
     pub fn names(&self) -> impl Iterator<Item = Name<'_>> {
-        sections::names(self.section(Section::Names)).map_while(Result::ok)
+        sections::names(self.section(Section::Names))
     }
 
     /// The debug name of a function; if it has none, the first name it is exported by.
@@ -181,12 +181,12 @@ impl<'a> Program<'a> {
 
     /// The source files that [`Program::lines`] refers to.
     pub fn source_files(&self) -> impl Iterator<Item = &str> {
-        sections::source_files(self.section(Section::Lines)).map_while(Result::ok)
+        sections::source_files(self.section(Section::Lines))
     }
 
     /// Which source line the words of the code come from, in the order of the code.
     pub fn lines(&self) -> impl Iterator<Item = LineEntry> {
-        sections::lines(self.section(Section::Lines)).map_while(Result::ok)
+        sections::lines(self.section(Section::Lines))
     }
 
     /// Source file and line (from 1) of a word of the whole code, counted from the code's start.
@@ -204,7 +204,7 @@ impl<'a> Program<'a> {
 
     /// The custom sections, in the order of their names.
     pub fn customs(&self) -> impl Iterator<Item = Custom<'_>> {
-        sections::customs(self.section(Section::Custom)).map_while(Result::ok)
+        sections::customs(self.section(Section::Custom))
     }
 }
 

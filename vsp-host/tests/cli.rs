@@ -13,18 +13,22 @@ fn example(name: &str) -> String {
     root().join("examples").join(name).display().to_string()
 }
 
-/// Runs `vsp`. When the tests themselves run under qemu-user, so does the command.
+/// Runs `vsp`. When the tests themselves run under qemu-user the system cannot start a program for their machine (which
+/// a spawned process reports as exit code 127), and `vsp` is emulated too.
 fn vsp(args: &[&str]) -> Output {
     const VSP: &str = env!("CARGO_BIN_EXE_vsp");
-    let native = Command::new(VSP).args(args).stdin(Stdio::null()).env("NO_COLOR", "1").output();
-    native.or_else(|_| emulated(VSP, args)).unwrap()
+    match output(Command::new(VSP).args(args)) {
+        Ok(output) if output.status.code() != Some(127) => output,
+        _ => {
+            let arch = std::env::consts::ARCH;
+            let libraries = format!("/usr/{arch}-linux-gnu");
+            output(Command::new(format!("qemu-{arch}")).args(["-L", &libraries, VSP]).args(args)).unwrap()
+        }
+    }
 }
 
-fn emulated(exe: &str, args: &[&str]) -> std::io::Result<Output> {
-    let arch = std::env::consts::ARCH;
-    let libraries = format!("/usr/{arch}-linux-gnu");
-    let mut command = Command::new(format!("qemu-{arch}"));
-    command.args(["-L", &libraries, exe]).args(args).stdin(Stdio::null()).env("NO_COLOR", "1").output()
+fn output(command: &mut Command) -> std::io::Result<Output> {
+    command.stdin(Stdio::null()).env("NO_COLOR", "1").output()
 }
 
 fn stdout(output: &Output) -> String {

@@ -1,5 +1,7 @@
 //! Reading: a cursor whose every step can fail, and the check of a whole file.
 
+use core::cell::Cell;
+
 use crate::limits::{Limits, MAX_MEMORY, MEMORY_GRANULE};
 use crate::program::sections::{self, NameKind, SECTION_COUNT, Section, SectionTable};
 
@@ -109,17 +111,39 @@ pub enum ReadErrorKind {
     LeftOver(usize),
 }
 
+/// Where the first error of a reading goes.
+///
+/// Steps of the reader answer with an `Option`, and `None` means that the error is here: an error is large, and the many
+/// places that pass it on would be larger than the reader itself.
+pub(super) type FirstError = Cell<Option<ReadError>>;
+
 /// A position in the bytes of one section (or of the header), and how far they go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
     /// Where `bytes` starts in the file.
     offset: usize,
+    /// Where errors go. A file that was checked has none.
+    errors: Option<&'a FirstError>,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(bytes: &'a [u8], offset: usize) -> Self {
-        Cursor { bytes, offset }
+        Cursor { bytes, offset, errors: None }
+    }
+
+    fn reporting(self, errors: &'a FirstError) -> Self {
+        Cursor { errors: Some(errors), ..self }
+    }
+
+    /// No bytes, but errors go to the same place.
+    pub(super) fn nothing(&self) -> Self {
+        Cursor { bytes: &[], ..*self }
+    }
+
+    /// Was there an error, here or anywhere before?
+    pub(super) fn has_failed(&self) -> bool {
+        self.errors.is_some_and(|errors| errors.get().is_some())
     }
 
     pub(super) fn remaining(&self) -> usize {
@@ -134,87 +158,102 @@ impl<'a> Cursor<'a> {
         self.bytes.is_empty()
     }
 
-    #[cold]
-    pub(super) fn error(&self, what: &'static str, kind: ReadErrorKind) -> ReadError {
-        ReadError { offset: self.offset, what, kind }
+    /// Reports an error at this position.
+    #[inline(always)]
+    pub(super) fn fail<T>(&self, what: &'static str, kind: ReadErrorKind) -> Option<T> {
+        self.report(what, kind);
+        None
     }
 
-    pub(super) fn bytes(&mut self, count: usize, what: &'static str) -> Result<&'a [u8], ReadError> {
+    #[cold]
+    #[inline(never)]
+    fn report(&self, what: &'static str, kind: ReadErrorKind) {
+        if let Some(errors) = self.errors
+            && errors.get().is_none()
+        {
+            errors.set(Some(ReadError { offset: self.offset, what, kind }));
+        }
+    }
+
+    pub(super) fn bytes(&mut self, count: usize, what: &'static str) -> Option<&'a [u8]> {
         match self.bytes.split_at_checked(count) {
             Some((taken, rest)) => {
                 self.bytes = rest;
                 self.offset += count;
-                Ok(taken)
+                Some(taken)
             }
-            None => Err(self.error(what, ReadErrorKind::TooShort { needed: count, left: self.bytes.len() })),
+            None => self.fail(what, ReadErrorKind::TooShort { needed: count, left: self.bytes.len() }),
         }
     }
 
     /// The next `count` bytes as a cursor of their own.
-    pub(super) fn section(&mut self, count: usize, what: &'static str) -> Result<Cursor<'a>, ReadError> {
-        let offset = self.offset;
-        self.bytes(count, what).map(|bytes| Cursor { bytes, offset })
+    pub(super) fn section(&mut self, count: usize, what: &'static str) -> Option<Cursor<'a>> {
+        let Cursor { offset, errors, .. } = *self;
+        self.bytes(count, what).map(|bytes| Cursor { bytes, offset, errors })
     }
 
-    fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], ReadError> {
-        let at = self.clone();
-        let taken = self.bytes(N, what)?;
-        taken
-            .first_chunk::<N>()
-            .copied()
-            .ok_or_else(|| at.error(what, ReadErrorKind::TooShort { needed: N, left: taken.len() }))
+    /// A little-endian number of `size` bytes, at most 8.
+    #[inline(never)]
+    fn number(&mut self, size: usize, what: &'static str) -> Option<u64> {
+        let bytes = self.bytes(size, what)?;
+        Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    pub(super) fn u8(&mut self, what: &'static str) -> Result<u8, ReadError> {
-        self.array::<1>(what).map(|[byte]| byte)
+    pub(super) fn u8(&mut self, what: &'static str) -> Option<u8> {
+        self.number(1, what).map(|number| number as u8)
     }
 
-    pub(super) fn u16(&mut self, what: &'static str) -> Result<u16, ReadError> {
-        self.array(what).map(u16::from_le_bytes)
+    pub(super) fn u16(&mut self, what: &'static str) -> Option<u16> {
+        self.number(2, what).map(|number| number as u16)
     }
 
-    pub(super) fn u32(&mut self, what: &'static str) -> Result<u32, ReadError> {
-        self.array(what).map(u32::from_le_bytes)
+    pub(super) fn u32(&mut self, what: &'static str) -> Option<u32> {
+        self.number(4, what).map(|number| number as u32)
     }
 
-    pub(super) fn u64(&mut self, what: &'static str) -> Result<u64, ReadError> {
-        self.array(what).map(u64::from_le_bytes)
+    pub(super) fn u64(&mut self, what: &'static str) -> Option<u64> {
+        self.number(8, what)
     }
 
-    pub(super) fn name(&mut self, length: usize, what: &'static str) -> Result<&'a str, ReadError> {
-        let at = self.clone();
-        core::str::from_utf8(self.bytes(length, what)?).map_err(|_| at.error(what, ReadErrorKind::Utf8))
-    }
-
-    pub(super) fn at_most(&self, found: u64, limit: u64, what: &'static str) -> Result<(), ReadError> {
-        if found > limit {
-            return Err(self.error(what, ReadErrorKind::TooLarge { found, limit }));
+    pub(super) fn name(&mut self, length: u8, what: &'static str) -> Option<&'a str> {
+        let at = *self;
+        match core::str::from_utf8(self.bytes(usize::from(length), what)?) {
+            Ok(name) => Some(name),
+            Err(_) => at.fail(what, ReadErrorKind::Utf8),
         }
-        Ok(())
     }
 
-    pub(super) fn expect(&self, found: u64, expected: u64, what: &'static str) -> Result<(), ReadError> {
+    #[inline(never)]
+    pub(super) fn at_most(&self, found: u64, limit: u64, what: &'static str) -> Option<()> {
+        if found > limit { self.fail(what, ReadErrorKind::TooLarge { found, limit }) } else { Some(()) }
+    }
+
+    #[inline(never)]
+    pub(super) fn expect(&self, found: u64, expected: u64, what: &'static str) -> Option<()> {
         if found != expected {
-            return Err(self.error(what, ReadErrorKind::Expected { expected, found }));
+            self.fail(what, ReadErrorKind::Expected { expected, found })
+        } else {
+            Some(())
         }
-        Ok(())
+    }
+
+    /// A number that has to be `expected`.
+    pub(super) fn expect_next(&mut self, size: usize, expected: u64, what: &'static str) -> Option<()> {
+        let at = *self;
+        let found = self.number(size, what)?;
+        at.expect(found, expected, what)
     }
 
     /// Zero bytes to the end.
-    fn expect_zeros(&mut self, what: &'static str) -> Result<(), ReadError> {
+    fn expect_zeros(mut self, what: &'static str) -> Option<()> {
         while !self.is_empty() {
-            let at = self.clone();
-            at.expect(u64::from(self.u8(what)?), 0, what)?;
+            self.expect_next(1, 0, what)?;
         }
-        Ok(())
+        Some(())
     }
 
-    pub(super) fn finish(&self, what: &'static str) -> Result<(), ReadError> {
-        if self.is_empty() {
-            Ok(())
-        } else {
-            Err(self.error(what, ReadErrorKind::LeftOver(self.remaining())))
-        }
+    pub(super) fn finish(&self, what: &'static str) -> Option<()> {
+        if self.is_empty() { Some(()) } else { self.fail(what, ReadErrorKind::LeftOver(self.remaining())) }
     }
 }
 
@@ -238,245 +277,232 @@ pub(super) fn stored_checksum(image: &[u8]) -> u32 {
 
 /// Checks the whole structure of a file.
 pub(super) fn check(image: &[u8], limits: &Limits) -> Result<SectionTable, ReadError> {
-    let section_count = check_header(image, limits)?;
-    let table = check_section_table(image, section_count)?;
-    let cursor = |section| table.cursor(image, section);
-
-    check_imports(cursor(Section::Imports), limits)?;
-    let functions = check_functions(&table, image, limits)?;
-    check_words(cursor(Section::Constants), 8, limits.constants, "constants")?;
-    let (memory, globals) = check_memory(cursor(Section::Memory), limits)?;
-    let segments = check_data(cursor(Section::Data), limits, memory)?;
-    check_exports(cursor(Section::Exports), functions)?;
-    check_names(cursor(Section::Names), [functions, globals, segments])?;
-    let code_words = (cursor(Section::Code).remaining() / 4) as u32;
-    check_lines(cursor(Section::Lines), code_words)?;
-    check_customs(cursor(Section::Custom))?;
-    Ok(table)
+    let errors = FirstError::new(None);
+    let table = Checker { file: Cursor::new(image, 0).reporting(&errors), errors: &errors, limits }.file();
+    match errors.take() {
+        None => Ok(table.unwrap_or(SectionTable::EMPTY)),
+        Some(error) => Err(error),
+    }
 }
 
-fn check_header(image: &[u8], limits: &Limits) -> Result<u32, ReadError> {
-    let mut at = Cursor::new(image, 0);
-    let magic = at.clone().bytes(MAGIC.len().min(image.len()), "magic")?;
-    if magic != MAGIC {
-        return Err(at.error("magic", ReadErrorKind::Magic));
-    }
-    at.bytes(MAGIC.len(), "magic")?;
-    let version_at = at.clone();
-    match at.u16("version")? {
-        VERSION => {}
-        old if old == 1 || old >> 8 == 1 => {
-            return Err(version_at.error("version", ReadErrorKind::OldVersion));
-        }
-        other => return Err(version_at.error("version", ReadErrorKind::Version(other))),
-    }
-    at.expect(u64::from(at.clone().u16("flags")?), 0, "flags")?;
-    at.bytes(2, "flags")?;
-    let count_at = at.clone();
-    let section_count = at.u32("section count")?;
-    let length_at = at.clone();
-    let length = at.u32("total length")?;
-    length_at.at_most(u64::from(length), u64::from(limits.file_bytes), "total length")?;
-    length_at.expect(image.len() as u64, u64::from(length), "total length")?;
-    let checksum_at = at.clone();
-    let stored = at.u32("checksum")?;
-    let computed = checksum(image);
-    if stored != computed {
-        return Err(checksum_at.error("checksum", ReadErrorKind::Checksum { stored, computed }));
-    }
-    let mut reserved = Cursor::new(at.bytes(HEADER_BYTES - CHECKSUM_AT - 4, "header")?, CHECKSUM_AT + 4);
-    reserved.expect_zeros("reserved header bytes")?;
-    count_at.at_most(u64::from(section_count), SECTION_COUNT as u64, "section count")?;
-    Ok(section_count)
+struct Checker<'a> {
+    /// The whole file.
+    file: Cursor<'a>,
+    errors: &'a FirstError,
+    limits: &'a Limits,
 }
 
-fn check_section_table(image: &[u8], count: u32) -> Result<SectionTable, ReadError> {
-    let mut table = SectionTable::EMPTY;
-    let mut at = Cursor::new(image, 0);
-    at.bytes(HEADER_BYTES, "header")?;
-    let mut end = HEADER_BYTES + SECTION_ENTRY_BYTES * count as usize;
-    let mut last_id = 0;
-    for _ in 0..count {
-        let entry = at.clone();
-        let id = at.u32("section id")?;
-        let section = Section::from_id(id).ok_or(entry.error("section id", ReadErrorKind::Unknown(id)))?;
-        if id <= last_id {
-            return Err(entry.error("section id", ReadErrorKind::Order));
-        }
-        last_id = id;
-        let offset_at = at.clone();
-        let offset = at.u32("section offset")?;
-        let expected = end.next_multiple_of(SECTION_ALIGNMENT);
-        offset_at.expect(u64::from(offset), expected as u64, "section offset")?;
-        let length_at = at.clone();
-        let length = at.u32("section length")? as usize;
-        if length == 0 {
-            return Err(length_at.error("section length", ReadErrorKind::Redundant));
-        }
-        let left = image.len().saturating_sub(expected);
-        if length > left {
-            return Err(length_at.error("section length", ReadErrorKind::TooShort { needed: length, left }));
-        }
-        at.expect(u64::from(at.clone().u32("section table")?), 0, "section table")?;
-        at.bytes(4, "section table")?;
-        Cursor::new(image.get(end..expected).unwrap_or(&[]), end).expect_zeros("padding before a section")?;
-        table.set(section, expected, length);
-        end = expected + length;
+impl<'a> Checker<'a> {
+    fn file(&self) -> Option<SectionTable> {
+        let section_count = self.header()?;
+        let table = self.section_table(section_count)?;
+        let section = |section| table.cursor(self.file.bytes, section).reporting(self.errors);
+
+        self.imports(section(Section::Imports))?;
+        let functions = self.functions(section(Section::Functions), section(Section::Code))?;
+        check_words(section(Section::Constants), 8, self.limits.constants, "constants")?;
+        let (memory, globals) = self.memory(section(Section::Memory))?;
+        let segments = self.data(section(Section::Data), memory)?;
+        check_exports(section(Section::Exports), functions)?;
+        check_names(section(Section::Names), [functions, globals, segments])?;
+        let code_words = (section(Section::Code).remaining() / 4) as u32;
+        check_lines(section(Section::Lines), code_words)?;
+        check_customs(section(Section::Custom))?;
+        Some(table)
     }
-    let after = Cursor::new(image.get(end.min(image.len())..).unwrap_or(&[]), end);
-    after.finish("end of the last section")?;
-    Ok(table)
-}
 
-fn check_imports(at: Cursor<'_>, limits: &Limits) -> Result<(), ReadError> {
-    let mut imports = sections::imports(at.clone());
-    at.at_most(u64::from(imports.left), u64::from(limits.imports), "import count")?;
-    imports.try_for_each(|import| import.map(|_| ()))
-}
-
-/// The functions tile the code in order.
-fn check_functions(table: &SectionTable, image: &[u8], limits: &Limits) -> Result<u32, ReadError> {
-    let code = table.cursor(image, Section::Code);
-    check_words(code.clone(), 4, limits.code_words, "code")?;
-    let at = table.cursor(image, Section::Functions);
-    check_words(at.clone(), sections::FuncDecl::BYTES, limits.functions, "functions")?;
-    let mut words = 0u64;
-    let mut count = 0;
-    let mut functions = sections::functions(at.clone());
-    loop {
-        let entry = functions.position();
-        let Some(decl) = functions.next().transpose()? else { break };
-        entry.at_most(u64::from(decl.locals), u64::from(limits.locals), "number of locals")?;
-        entry.at_most(u64::from(decl.words), u64::from(limits.function_words), "function's word count")?;
-        if decl.words == 0 {
-            return Err(entry.error("function's word count", ReadErrorKind::TooSmall { found: 0, least: 1 }));
+    fn header(&self) -> Option<u32> {
+        let mut at = self.file;
+        if !at.bytes.starts_with(&MAGIC[..at.remaining().min(MAGIC.len())]) || at.is_empty() {
+            return at.fail("magic", ReadErrorKind::Magic);
         }
-        words += u64::from(decl.words);
-        count += 1;
+        at.bytes(MAGIC.len(), "magic")?;
+        let version_at = at;
+        match at.u16("version")? {
+            VERSION => {}
+            old if old == 1 || old >> 8 == 1 => return version_at.fail("version", ReadErrorKind::OldVersion),
+            other => return version_at.fail("version", ReadErrorKind::Version(other)),
+        }
+        at.expect_next(2, 0, "flags")?;
+        let count_at = at;
+        let section_count = at.u32("section count")?;
+        let length_at = at;
+        let length = u64::from(at.u32("total length")?);
+        length_at.at_most(length, u64::from(self.limits.file_bytes), "total length")?;
+        length_at.expect(self.file.remaining() as u64, length, "total length")?;
+        let checksum_at = at;
+        let stored = at.u32("checksum")?;
+        let computed = checksum(self.file.bytes);
+        if stored != computed {
+            return checksum_at.fail("checksum", ReadErrorKind::Checksum { stored, computed });
+        }
+        at.section(HEADER_BYTES - CHECKSUM_AT - 4, "header")?.expect_zeros("reserved header bytes")?;
+        count_at.at_most(u64::from(section_count), SECTION_COUNT as u64, "section count")?;
+        Some(section_count)
     }
-    at.expect(words, code.remaining() as u64 / 4, "sum of the functions' word counts")?;
-    Ok(count)
+
+    fn section_table(&self, count: u32) -> Option<SectionTable> {
+        let mut table = SectionTable::EMPTY;
+        let mut at = self.file;
+        at.bytes(HEADER_BYTES, "header")?;
+        let mut sections = self.file;
+        sections.bytes(HEADER_BYTES + SECTION_ENTRY_BYTES * count as usize, "section table")?;
+        let mut last_id = 0;
+        for _ in 0..count {
+            let entry = at;
+            let id = at.u32("section id")?;
+            let Some(section) = Section::from_id(id) else {
+                return entry.fail("section id", ReadErrorKind::Unknown(id));
+            };
+            if id <= last_id {
+                return entry.fail("section id", ReadErrorKind::Order);
+            }
+            last_id = id;
+            let padding = sections.offset.next_multiple_of(SECTION_ALIGNMENT) - sections.offset;
+            let offset = sections.offset + padding;
+            at.expect_next(4, offset as u64, "section offset")?;
+            let length_at = at;
+            let length = at.u32("section length")? as usize;
+            if length == 0 {
+                return length_at.fail("section length", ReadErrorKind::Redundant);
+            }
+            let left = sections.remaining().saturating_sub(padding);
+            if length > left {
+                return length_at.fail("section length", ReadErrorKind::TooShort { needed: length, left });
+            }
+            at.expect_next(4, 0, "section table")?;
+            sections.section(padding, "padding")?.expect_zeros("padding before a section")?;
+            sections.bytes(length, "section")?;
+            table.set(section, offset, length);
+        }
+        sections.finish("end of the last section")?;
+        Some(table)
+    }
+
+    fn imports(&self, at: Cursor<'a>) -> Option<()> {
+        let imports = sections::imports(at);
+        at.at_most(u64::from(imports.left()), u64::from(self.limits.imports), "import count")?;
+        imports.check(|_, _| Some(()))
+    }
+
+    /// The functions tile the code in order. Gives their number.
+    fn functions(&self, at: Cursor<'a>, code: Cursor<'a>) -> Option<u32> {
+        check_words(code, 4, self.limits.code_words, "code")?;
+        check_words(at, sections::FuncDecl::BYTES, self.limits.functions, "functions")?;
+        let functions = sections::functions(at);
+        let count = functions.left();
+        let mut words = 0u64;
+        functions.check(|entry, decl| {
+            entry.at_most(u64::from(decl.locals), u64::from(self.limits.locals), "number of locals")?;
+            let what = "function's word count";
+            entry.at_most(u64::from(decl.words), u64::from(self.limits.function_words), what)?;
+            words += u64::from(decl.words);
+            match decl.words {
+                0 => entry.fail(what, ReadErrorKind::TooSmall { found: 0, least: 1 }),
+                _ => Some(()),
+            }
+        })?;
+        at.expect(words, code.remaining() as u64 / 4, "sum of the functions' word counts")?;
+        Some(count)
+    }
+
+    /// Gives the smallest memory and the number of globals.
+    fn memory(&self, mut at: Cursor<'a>) -> Option<(u64, u32)> {
+        if at.is_empty() {
+            return Some((MEMORY_GRANULE, 0));
+        }
+        let minimum_at = at;
+        let minimum = at.u64("memory minimum")?;
+        minimum_at.at_most(minimum, MAX_MEMORY, "memory minimum")?;
+        if minimum < MEMORY_GRANULE {
+            let kind = ReadErrorKind::TooSmall { found: minimum, least: MEMORY_GRANULE };
+            return minimum_at.fail("memory minimum", kind);
+        }
+        if !minimum.is_multiple_of(MEMORY_GRANULE) {
+            return minimum_at.fail("memory minimum", ReadErrorKind::Granule(minimum));
+        }
+        check_words(at, 8, self.limits.globals, "globals")?;
+        let globals = (at.remaining() / 8) as u32;
+        if minimum == MEMORY_GRANULE && globals == 0 {
+            return minimum_at.fail("memory section", ReadErrorKind::Redundant);
+        }
+        Some((minimum, globals))
+    }
+
+    /// Gives the number of data segments.
+    fn data(&self, at: Cursor<'a>, memory: u64) -> Option<u32> {
+        let segments = sections::data(at);
+        let count = segments.left();
+        at.at_most(u64::from(count), u64::from(self.limits.segments), "data segment count")?;
+        let mut end = 0u64;
+        segments.check(|entry, segment| {
+            if u64::from(segment.address) < end {
+                return entry.fail("data segment", ReadErrorKind::Order);
+            }
+            if segment.bytes.is_empty() {
+                return entry.fail("data segment", ReadErrorKind::Redundant);
+            }
+            end = u64::from(segment.address) + segment.bytes.len() as u64;
+            entry.at_most(end, memory, "end of a data segment")
+        })?;
+        Some(count)
+    }
 }
 
-fn check_words(at: Cursor<'_>, size: usize, limit: u32, what: &'static str) -> Result<(), ReadError> {
+/// The section consists of entries of `size` bytes, at most `limit` of them.
+fn check_words(at: Cursor<'_>, size: usize, limit: u32, what: &'static str) -> Option<()> {
     match at.remaining() % size {
         0 => at.at_most((at.remaining() / size) as u64, u64::from(limit), what),
-        left => Err(at.error(what, ReadErrorKind::LeftOver(left))),
+        left => at.fail(what, ReadErrorKind::LeftOver(left)),
     }
 }
 
-fn check_memory(mut at: Cursor<'_>, limits: &Limits) -> Result<(u64, u32), ReadError> {
-    if at.is_empty() {
-        return Ok((MEMORY_GRANULE, 0));
-    }
-    let minimum_at = at.clone();
-    let minimum = at.u64("memory minimum")?;
-    minimum_at.at_most(minimum, MAX_MEMORY, "memory minimum")?;
-    if minimum < MEMORY_GRANULE {
-        let kind = ReadErrorKind::TooSmall { found: minimum, least: MEMORY_GRANULE };
-        return Err(minimum_at.error("memory minimum", kind));
-    }
-    if !minimum.is_multiple_of(MEMORY_GRANULE) {
-        return Err(minimum_at.error("memory minimum", ReadErrorKind::Granule(minimum)));
-    }
-    check_words(at.clone(), 8, limits.globals, "globals")?;
-    let globals = (at.remaining() / 8) as u32;
-    if minimum == MEMORY_GRANULE && globals == 0 {
-        return Err(minimum_at.error("memory section", ReadErrorKind::Redundant));
-    }
-    Ok((minimum, globals))
-}
-
-fn check_data(at: Cursor<'_>, limits: &Limits, memory: u64) -> Result<u32, ReadError> {
-    let mut segments = sections::data(at.clone());
-    at.at_most(u64::from(segments.left), u64::from(limits.segments), "data segment count")?;
-    let mut end = 0u64;
-    let mut count = 0;
-    loop {
-        let entry = segments.position();
-        let Some(segment) = segments.next().transpose()? else { break };
-        if u64::from(segment.address) < end {
-            return Err(entry.error("data segment", ReadErrorKind::Order));
-        }
-        if segment.bytes.is_empty() {
-            return Err(entry.error("data segment", ReadErrorKind::Redundant));
-        }
-        end = u64::from(segment.address) + segment.bytes.len() as u64;
-        entry.at_most(end, memory, "end of a data segment")?;
-        count += 1;
-    }
-    Ok(count)
-}
-
-fn check_exports(at: Cursor<'_>, functions: u32) -> Result<(), ReadError> {
-    let mut exports = sections::exports(at);
-    let mut last = None;
-    loop {
-        let entry = exports.position();
-        let Some(export) = exports.next().transpose()? else { break };
-        check_below(&entry, export.function.0, functions, "exported function")?;
-        if last >= Some(export.name) {
-            return Err(entry.error("export", ReadErrorKind::Order));
-        }
-        last = Some(export.name);
-    }
-    Ok(())
-}
-
-fn check_below(at: &Cursor<'_>, index: u32, count: u32, what: &'static str) -> Result<(), ReadError> {
+/// There are `count` things, and one with this number.
+fn check_below(at: &Cursor<'_>, index: u32, count: u32, what: &'static str) -> Option<()> {
     match count.checked_sub(1) {
         Some(last) => at.at_most(u64::from(index), u64::from(last), what),
-        None => Err(at.error(what, ReadErrorKind::Unknown(index))),
+        None => at.fail(what, ReadErrorKind::Unknown(index)),
     }
 }
 
-fn check_names(at: Cursor<'_>, counts: [u32; NameKind::ALL.len()]) -> Result<(), ReadError> {
-    let mut names = sections::names(at);
+fn check_exports(at: Cursor<'_>, functions: u32) -> Option<()> {
     let mut last = None;
-    loop {
-        let entry = names.position();
-        let Some(name) = names.next().transpose()? else { break };
-        check_below(&entry, name.index, counts[name.kind as usize], "number of a named thing")?;
-        if last >= Some((name.kind, name.index)) {
-            return Err(entry.error("name", ReadErrorKind::Order));
-        }
-        last = Some((name.kind, name.index));
-    }
-    Ok(())
+    sections::exports(at).check(|entry, export| {
+        check_below(entry, export.function.0, functions, "exported function")?;
+        let before = last.replace(export.name);
+        if before >= last { entry.fail("export", ReadErrorKind::Order) } else { Some(()) }
+    })
 }
 
-fn check_lines(at: Cursor<'_>, code_words: u32) -> Result<(), ReadError> {
-    let files = sections::source_files(at.clone()).try_fold(0, |count, file| file.map(|_| count + 1))?;
-    let mut lines = sections::lines(at);
+fn check_names(at: Cursor<'_>, counts: [u32; NameKind::ALL.len()]) -> Option<()> {
+    let mut last = None;
+    sections::names(at).check(|entry, name| {
+        check_below(entry, name.index, counts[name.kind as usize], "number of a named thing")?;
+        let before = last.replace((name.kind, name.index));
+        if before >= last { entry.fail("name", ReadErrorKind::Order) } else { Some(()) }
+    })
+}
+
+fn check_lines(at: Cursor<'_>, code_words: u32) -> Option<()> {
+    let files = sections::source_files(at).count() as u32;
     let mut last: Option<sections::LineEntry> = None;
-    loop {
-        let entry = lines.position();
-        let Some(line) = lines.next().transpose()? else { break };
-        check_below(&entry, line.word, code_words, "word of a line")?;
-        check_below(&entry, line.file, files, "file of a line")?;
-        if let Some(last) = last {
-            if line.word <= last.word {
-                return Err(entry.error("line", ReadErrorKind::Order));
+    sections::lines(at).check(|entry, line| {
+        check_below(entry, line.word, code_words, "word of a line")?;
+        check_below(entry, line.file, files, "file of a line")?;
+        match last.replace(line) {
+            Some(last) if line.word <= last.word => entry.fail("line", ReadErrorKind::Order),
+            Some(last) if (line.file, line.line) == (last.file, last.line) => {
+                entry.fail("line", ReadErrorKind::Redundant)
             }
-            if (line.file, line.line) == (last.file, last.line) {
-                return Err(entry.error("line", ReadErrorKind::Redundant));
-            }
+            _ => Some(()),
         }
-        last = Some(line);
-    }
-    Ok(())
+    })
 }
 
-fn check_customs(at: Cursor<'_>) -> Result<(), ReadError> {
-    let mut customs = sections::customs(at);
+fn check_customs(at: Cursor<'_>) -> Option<()> {
     let mut last = None;
-    loop {
-        let entry = customs.position();
-        let Some(custom) = customs.next().transpose()? else { break };
-        if last >= Some(custom.name) {
-            return Err(entry.error("custom section", ReadErrorKind::Order));
-        }
-        last = Some(custom.name);
-    }
-    Ok(())
+    sections::customs(at).check(|entry, custom| {
+        let before = last.replace(custom.name);
+        if before >= last { entry.fail("custom section", ReadErrorKind::Order) } else { Some(()) }
+    })
 }

@@ -1,7 +1,7 @@
 //! The sections: which there are, and their entries as iterators over borrowed bytes.
 
 use super::FuncType;
-use super::read::{Cursor, ReadError, ReadErrorKind};
+use super::read::{Cursor, ReadErrorKind};
 use crate::index::FuncIndex;
 use crate::limits::{MAX_NAME, MEMORY_GRANULE};
 
@@ -162,121 +162,129 @@ pub struct Custom<'a> {
     pub bytes: &'a [u8],
 }
 
-/// The entries of a section. After the last one it reports what is left over.
+/// The entries of a section. After the last one it looks at what is left over.
 #[derive(Debug)]
 pub(super) struct Entries<'a, T> {
+    rest: Rest<'a>,
+    parse: fn(&mut Cursor<'a>, &mut Cursor<'a>) -> Option<T>,
+}
+
+/// What is left of a section.
+#[derive(Debug)]
+struct Rest<'a> {
     /// How many entries are still to come, as the file says.
-    pub(super) left: u32,
+    left: u32,
     table: Cursor<'a>,
     /// What the entries refer to, where it stands behind them.
     payload: Cursor<'a>,
     what: &'static str,
-    parse: fn(&mut Cursor<'a>, &mut Cursor<'a>) -> Result<T, ReadError>,
-    failed: Option<ReadError>,
-    done: bool,
 }
 
-impl<'a, T> Entries<'a, T> {
-    fn new(
-        counts: Result<(u32, Cursor<'a>, Cursor<'a>), ReadError>,
-        at: Cursor<'a>,
-        what: &'static str,
-        parse: fn(&mut Cursor<'a>, &mut Cursor<'a>) -> Result<T, ReadError>,
-    ) -> Self {
-        match counts {
-            Ok((left, table, payload)) => {
-                Entries { left, table, payload, what, parse, failed: None, done: false }
-            }
-            Err(error) => {
-                let payload = at.clone();
-                Entries { left: 0, table: at, payload, what, parse, failed: Some(error), done: false }
-            }
-        }
+impl<'a> Rest<'a> {
+    /// Nothing is left of the section that `at` is in.
+    fn none(at: Cursor<'a>) -> Self {
+        Rest { left: 0, table: at.nothing(), payload: at.nothing(), what: "" }
     }
 
-    /// A section that starts with the number of its entries, and is absent if there are none.
-    fn counted(
-        at: Cursor<'a>,
-        what: &'static str,
-        parse: fn(&mut Cursor<'a>, &mut Cursor<'a>) -> Result<T, ReadError>,
-    ) -> Self {
-        let end = Cursor::new(&[], 0);
-        let counts = count_of(&at, what).map(|(count, table)| (count, table, end));
-        Self::new(counts, at, what, parse)
-    }
-
-    /// Where the next entry is, for messages about it.
-    pub(super) fn position(&self) -> Cursor<'a> {
-        self.table.clone()
-    }
-
-    fn advance(&mut self) -> Result<Option<T>, ReadError> {
-        if let Some(error) = self.failed.take() {
-            return Err(error);
-        }
+    /// Is there a next entry?
+    fn advance(&mut self) -> bool {
         match self.left.checked_sub(1) {
             Some(left) => {
                 self.left = left;
-                (self.parse)(&mut self.table, &mut self.payload).map(Some)
+                true
             }
             None => {
-                self.table.finish(self.what)?;
-                self.payload.finish(self.what)?;
-                Ok(None)
+                let _ = self.table.finish(self.what).and_then(|()| self.payload.finish(self.what));
+                false
+            }
+        }
+    }
+}
+
+impl<'a, T> Entries<'a, T> {
+    /// The entries that `rest` finds in the section; none if it fails.
+    fn new(
+        at: Cursor<'a>,
+        rest: Option<Rest<'a>>,
+        parse: fn(&mut Cursor<'a>, &mut Cursor<'a>) -> Option<T>,
+    ) -> Self {
+        Entries { rest: rest.unwrap_or(Rest::none(at)), parse }
+    }
+
+    /// How many entries are still to come, as the file says.
+    pub(super) fn left(&self) -> u32 {
+        self.rest.left
+    }
+
+    /// Checks every entry; the cursor is at its start. `None` if there was an error, here or before.
+    pub(super) fn check(mut self, mut check: impl FnMut(&Cursor<'a>, T) -> Option<()>) -> Option<()> {
+        loop {
+            let at = self.rest.table;
+            match self.next() {
+                Some(entry) => check(&at, entry)?,
+                None => return if at.has_failed() { None } else { Some(()) },
             }
         }
     }
 }
 
 impl<T> Iterator for Entries<'_, T> {
-    type Item = Result<T, ReadError>;
+    type Item = T;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
+    fn next(&mut self) -> Option<T> {
+        if !self.rest.advance() {
             return None;
         }
-        let next = self.advance().transpose();
-        self.done = !matches!(next, Some(Ok(_)));
-        next
+        let entry = (self.parse)(&mut self.rest.table, &mut self.rest.payload);
+        if entry.is_none() {
+            self.rest = Rest::none(self.rest.table);
+        }
+        entry
     }
 }
 
-fn count_of<'a>(at: &Cursor<'a>, what: &'static str) -> Result<(u32, Cursor<'a>), ReadError> {
-    let mut table = at.clone();
+/// A section that starts with the number of its entries, and is absent if there are none.
+fn counted<'a>(at: Cursor<'a>, what: &'static str) -> Option<Rest<'a>> {
+    let mut table = at;
+    let payload = at.nothing();
     if at.is_empty() {
-        return Ok((0, table));
+        return Some(Rest { left: 0, table, payload, what });
     }
     match table.u32(what)? {
-        0 => Err(at.error(what, ReadErrorKind::Redundant)),
-        count => Ok((count, table)),
+        0 => at.fail(what, ReadErrorKind::Redundant),
+        left => Some(Rest { left, table, payload, what }),
     }
 }
 
 pub(super) fn imports(at: Cursor<'_>) -> Entries<'_, Import<'_>> {
-    Entries::counted(at, "imports", |table, _| {
+    Entries::new(at, counted(at, "imports"), |table, _| {
         let ty = func_type(table, "import's type")?;
         let module_length = table.u8("import's module")?;
         let name_length = table.u8("import's name")?;
-        let module = table.name(usize::from(module_length), "import's module")?;
-        let name = table.name(usize::from(name_length), "import's name")?;
-        Ok(Import { module, name, ty })
+        let module = table.name(module_length, "import's module")?;
+        let name = table.name(name_length, "import's name")?;
+        Some(Import { module, name, ty })
     })
 }
 
-fn func_type(at: &mut Cursor<'_>, what: &'static str) -> Result<FuncType, ReadError> {
-    let before = at.clone();
+fn func_type(at: &mut Cursor<'_>, what: &'static str) -> Option<FuncType> {
+    let before = *at;
     let bits = at.u16(what)?;
-    FuncType::from_bits(bits).ok_or_else(|| before.error(what, ReadErrorKind::FuncType(bits)))
+    let ty = FuncType::from_bits(bits);
+    if ty.is_none() {
+        return before.fail(what, ReadErrorKind::FuncType(bits));
+    }
+    ty
 }
 
 pub(super) fn functions(at: Cursor<'_>) -> Entries<'_, FuncDecl> {
-    let count = (at.remaining() / FuncDecl::BYTES) as u32;
-    let counts = Ok((count, at.clone(), Cursor::new(&[], 0)));
-    Entries::new(counts, at, "functions", |table, _| {
+    let left = (at.remaining() / FuncDecl::BYTES) as u32;
+    let rest = Rest { left, table: at, payload: at.nothing(), what: "functions" };
+    Entries::new(at, Some(rest), |table, _| {
         let ty = func_type(table, "function's type")?;
         let locals = table.u16("number of locals")?;
         let words = table.u32("function's word count")?;
-        Ok(FuncDecl { ty, locals, words })
+        Some(FuncDecl { ty, locals, words })
     })
 }
 
@@ -290,101 +298,90 @@ pub(super) fn globals(at: Cursor<'_>) -> impl ExactSizeIterator<Item = u64> {
 }
 
 pub(super) fn data(at: Cursor<'_>) -> Entries<'_, Data<'_>> {
-    let counts = count_of(&at, "data").and_then(|(count, mut table)| {
-        if at.is_empty() {
-            return Ok((0, table.clone(), table));
+    let rest = counted(at, "data").and_then(|rest| {
+        let Rest { left, table: mut payload, what, .. } = rest;
+        if left == 0 {
+            return Some(rest);
         }
-        table.expect(u64::from(table.clone().u32("data")?), 0, "data")?;
-        table.bytes(4, "data")?;
-        let bytes = (count as usize).saturating_mul(8);
-        let entries = table.section(bytes, "data segments")?;
-        Ok((count, entries, table))
+        payload.expect_next(4, 0, "data")?;
+        let table = payload.section((left as usize).saturating_mul(8), "data segments")?;
+        Some(Rest { left, table, payload, what })
     });
-    Entries::new(counts, at, "data", |table, payload| {
+    Entries::new(at, rest, |table, payload| {
         let address = table.u32("data segment's address")?;
         let length = table.u32("data segment's length")?;
-        Ok(Data { address, bytes: payload.bytes(length as usize, "data segment's bytes")? })
+        Some(Data { address, bytes: payload.bytes(length as usize, "data segment's bytes")? })
     })
 }
 
 pub(super) fn exports(at: Cursor<'_>) -> Entries<'_, Export<'_>> {
-    Entries::counted(at, "exports", |table, _| {
+    Entries::new(at, counted(at, "exports"), |table, _| {
         let function = FuncIndex(table.u32("exported function")?);
         let length = table.u8("export's name")?;
-        Ok(Export { name: table.name(usize::from(length), "export's name")?, function })
+        Some(Export { name: table.name(length, "export's name")?, function })
     })
 }
 
 pub(super) fn names(at: Cursor<'_>) -> Entries<'_, Name<'_>> {
-    Entries::counted(at, "names", |table, _| {
-        let before = table.clone();
+    Entries::new(at, counted(at, "names"), |table, _| {
+        let before = *table;
         let kind = table.u8("kind of a name")?;
-        let kind = NameKind::ALL
-            .get(usize::from(kind))
-            .copied()
-            .ok_or_else(|| before.error("kind of a name", ReadErrorKind::Unknown(u32::from(kind))))?;
+        let Some(kind) = NameKind::ALL.get(usize::from(kind)).copied() else {
+            return before.fail("kind of a name", ReadErrorKind::Unknown(u32::from(kind)));
+        };
         let length = table.u8("name")?;
         let index = table.u32("number of a named thing")?;
-        Ok(Name { kind, index, name: table.name(usize::from(length), "name")? })
+        Some(Name { kind, index, name: table.name(length, "name")? })
     })
 }
 
 /// The counts of files and of entries, and the bytes after them.
-fn line_counts<'a>(at: &Cursor<'a>) -> Result<(u32, u32, Cursor<'a>), ReadError> {
-    let mut table = at.clone();
+fn line_counts<'a>(at: Cursor<'a>) -> Option<(u32, u32, Cursor<'a>)> {
+    let mut table = at;
     if at.is_empty() {
-        return Ok((0, 0, table));
+        return Some((0, 0, table));
     }
     let (files, entries) = (table.u32("source file count")?, table.u32("line count")?);
     if entries == 0 {
-        return Err(at.error("lines", ReadErrorKind::Redundant));
+        return at.fail("lines", ReadErrorKind::Redundant);
     }
-    Ok((files, entries, table))
+    Some((files, entries, table))
 }
 
-fn source_file<'a>(table: &mut Cursor<'a>) -> Result<&'a str, ReadError> {
+fn source_file<'a>(table: &mut Cursor<'a>) -> Option<&'a str> {
     let length = table.u8("source file's name")?;
-    table.name(usize::from(length), "source file's name")
+    table.name(length, "source file's name")
 }
 
-pub(super) fn source_files(at: Cursor<'_>) -> impl Iterator<Item = Result<&str, ReadError>> {
-    let (mut left, mut table, mut failed) = match line_counts(&at) {
-        Ok((files, _, table)) => (files, table, None),
-        Err(error) => (0, at, Some(Err(error))),
-    };
+pub(super) fn source_files(at: Cursor<'_>) -> impl Iterator<Item = &str> {
+    let (mut left, _, mut table) = line_counts(at).unwrap_or((0, 0, at));
     core::iter::from_fn(move || {
-        if failed.is_some() {
-            return failed.take();
-        }
         left = left.checked_sub(1)?;
-        let file = source_file(&mut table);
-        if file.is_err() {
-            left = 0;
-        }
-        Some(file)
+        source_file(&mut table)
     })
+    .fuse()
 }
 
 pub(super) fn lines(at: Cursor<'_>) -> Entries<'_, LineEntry> {
-    let counts = line_counts(&at).and_then(|(files, entries, mut table)| {
+    let rest = line_counts(at).and_then(|(files, left, mut table)| {
         for _ in 0..files {
             source_file(&mut table)?;
         }
-        Ok((entries, table, Cursor::new(&[], 0)))
+        Some(Rest { left, table, payload: at.nothing(), what: "lines" })
     });
-    Entries::new(counts, at, "lines", |table, _| {
+    Entries::new(at, rest, |table, _| {
         let word = table.u32("word of a line")?;
         let file = table.u32("file of a line")?;
-        Ok(LineEntry { word, file, line: table.u32("line")? })
+        Some(LineEntry { word, file, line: table.u32("line")? })
     })
 }
 
 pub(super) fn customs(at: Cursor<'_>) -> Entries<'_, Custom<'_>> {
-    Entries::counted(at, "custom sections", |table, _| {
+    Entries::new(at, counted(at, "custom sections"), |table, _| {
         let length = table.u8("custom section's name")?;
         let size = table.u32("custom section's size")?;
-        let name = table.name(usize::from(length), "custom section's name")?;
-        Ok(Custom { name, bytes: table.bytes(size as usize, "custom section's bytes")? })
+        let name = table.name(length, "custom section's name")?;
+        Some(Custom { name, bytes: table.bytes(size as usize, "custom section's bytes")? })
     })
 }
 
