@@ -41,6 +41,8 @@ pub enum Step {
     Memory(u64),
     /// Cells of stack.
     Stack(u32),
+    /// Give up a suspended call.
+    Reset,
     /// A new instance.
     New,
     /// Memory holds these bytes.
@@ -106,6 +108,7 @@ fn parse_step(step: &str) -> Option<Step> {
         }),
         "memory" => Step::Memory(value(rest)?),
         "stack" => Step::Stack(u32::try_from(value(rest)?).ok()?),
+        "reset" => Step::Reset,
         "new" => Step::New,
         "bytes" => {
             let (address, bytes) = rest.split_once('=')?;

@@ -176,6 +176,10 @@ impl<'v> Runner<'v> {
                 self.sizes.stack = Some(*cells);
                 self.must_be_new()
             }
+            Step::Reset => {
+                self.instance()?.reset();
+                Ok(())
+            }
             Step::New => {
                 self.instance = None;
                 self.sizes = Sizes::default();

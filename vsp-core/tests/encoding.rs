@@ -1,0 +1,134 @@
+//! Every instruction has exactly one encoding.
+
+use proptest::prelude::*;
+use vsp_core::isa::{Field, Inst, Opcode, Role};
+
+fn check(word: u32) {
+    if let Ok(inst) = Inst::decode(word) {
+        assert_eq!(inst.encode(), word, "{inst:?}");
+        let values: Vec<i32> = inst.operands().map(|(_, value)| value).collect();
+        assert_eq!(Inst::new(inst.op(), &values), Ok(inst), "0x{word:08X}");
+    }
+}
+
+/// All opcodes, each with many different upper bits.
+#[test]
+fn words_decode_to_what_encodes_to_them() {
+    let mut state = 7u32;
+    for op in 0..=255u32 {
+        check(op);
+        check(op | 0xFFFF_FF00);
+        for _ in 0..4000 {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            // Few bits set, so that many words are instructions.
+            check(op | (state & state.rotate_left(9) & state.rotate_left(19)) << 8);
+            check(op | state << 8);
+        }
+    }
+}
+
+/// All 2³² words: `cargo test --release -p vsp-core --test encoding -- --ignored` (five minutes).
+#[test]
+#[ignore = "takes five minutes in release"]
+fn all_words() {
+    let mut instructions = 0u64;
+    for word in 0..=u32::MAX {
+        check(word);
+        instructions += u64::from(Inst::decode(word).is_ok());
+    }
+    println!("{instructions} of the 2^32 words are instructions");
+}
+
+#[test]
+fn the_zero_word_is_no_instruction() {
+    assert!(Inst::decode(0).is_err());
+}
+
+#[test]
+fn reserved_opcodes_are_rejected() {
+    for op in 0..=255u8 {
+        assert_eq!(Inst::decode(u32::from(op)).is_ok(), is_instruction_with_zero_operands(op), "{op:02X}");
+    }
+}
+
+/// From docs/isa.md: the opcodes that are defined, but SWITCH (no table of 0 entries), SEXT and ZEXT (no width 0).
+fn is_instruction_with_zero_operands(op: u8) -> bool {
+    let defined: [(u8, u8); 15] = [
+        (0x01, 0x05),
+        (0x10, 0x1E),
+        (0x20, 0x2C),
+        (0x30, 0x3F),
+        (0x40, 0x4F),
+        (0x50, 0x5F),
+        (0x60, 0x6D),
+        (0x70, 0x75),
+        (0x78, 0x7F),
+        (0x80, 0x8F),
+        (0x90, 0x97),
+        (0xC0, 0xC4),
+        (0xC8, 0xCC),
+        (0xD0, 0xDD),
+        (0xE0, 0xE5),
+    ];
+    defined.iter().any(|(first, last)| (*first..=*last).contains(&op)) && ![0x1B, 0x5E, 0x5F].contains(&op)
+}
+
+#[test]
+fn operands_outside_their_ranges_are_refused() {
+    let refused = |op, values: &[i32]| Inst::new(op, values).unwrap_err().to_string();
+    assert!(refused(Opcode::ADDI, &[0, 0, 40_000]).contains("must be in -32768 to 32767"));
+    assert!(refused(Opcode::SHLI, &[0, 0, 64]).contains("must be in 0 to 63"));
+    assert!(refused(Opcode::SHLWI, &[0, 0, 32]).contains("must be in 0 to 31"));
+    assert!(refused(Opcode::SEXT, &[0, 0, 7]).contains("8, 16 or 32"));
+    assert!(refused(Opcode::SWITCH, &[0, 4097]).contains("must be in 1 to 4096"));
+    assert!(refused(Opcode::JEQI, &[0, 128, 0]).contains("must be in -128 to 127"));
+    assert!(refused(Opcode::CALLR, &[0, 0x59]).contains("function type"));
+    assert!(refused(Opcode::ADD, &[16, 0, 0]).contains("register"));
+    assert!(refused(Opcode::FMATH, &[0, 17, 0, 0]).contains("one of the functions"));
+    assert!(Inst::new(Opcode::FMATH, &[0, 0, 1, 1]).is_err(), "sin takes one argument");
+    assert!(Inst::new(Opcode::FMATH, &[0, 32, 1, 1]).is_ok(), "pow takes two");
+}
+
+fn any_instruction() -> impl Strategy<Value = (Opcode, Vec<i32>)> {
+    (0..Opcode::ALL.len(), proptest::collection::vec(any::<i32>(), 4)).prop_map(|(index, seeds)| {
+        let op = Opcode::ALL[index];
+        let fit = |(operand, seed): (&vsp_core::isa::Operand, &i32)| {
+            let (low, high) = operand.role.range(operand.field);
+            let width = i64::from(high) - i64::from(low) + 1;
+            (i64::from(low) + i64::from(*seed).rem_euclid(width)) as i32
+        };
+        (op, op.operands().iter().zip(&seeds).map(fit).collect())
+    })
+}
+
+proptest! {
+    #[test]
+    fn instructions_encode_to_what_decodes_to_them((op, values) in any_instruction()) {
+        if let Ok(inst) = Inst::new(op, &values) {
+            prop_assert_eq!(Inst::decode(inst.encode()), Ok(inst));
+        }
+    }
+
+    #[test]
+    fn fields_sign_extend_as_arithmetic_says(word in any::<u32>()) {
+        for field in [Field::imm8, Field::rel12, Field::imm12, Field::imm16, Field::imm20, Field::imm24] {
+            let unsigned = i64::from(field.unsigned(word));
+            let half = 1i64 << (field.width() - 1);
+            let signed = if unsigned >= half { unsigned - 2 * half } else { unsigned };
+            prop_assert_eq!(i64::from(field.signed(word)), signed);
+        }
+    }
+}
+
+#[test]
+fn registers_of_an_instruction_follow_from_its_roles() {
+    use vsp_core::isa::{Access, Reg};
+    let mac = Inst::mac(Reg::R1, Reg::R2, Reg::R3).unwrap();
+    let all: Vec<_> = mac.registers().collect();
+    assert_eq!(all, [(Reg::R1, Access::ReadWrite), (Reg::R2, Access::Read), (Reg::R3, Access::Read)]);
+    let sine = Inst::fmath(Reg::R1, 0, Reg::R2, Reg::R0).unwrap();
+    assert_eq!(sine.registers().count(), 2, "sin has no second argument");
+    assert_eq!(mac.value_of(Role::Target), None);
+}
