@@ -4,7 +4,8 @@ use vsp_core::index::{FuncIndex, Place};
 use vsp_core::isa::{Inst, Reg};
 use vsp_core::limits::Limits;
 use vsp_core::program::{
-    Data, FuncType, FunctionBuilder, Import, LineEntry, NameKind, Program, ProgramBuilder, ReadError, ReadErrorKind,
+    Data, FuncType, FunctionBuilder, Import, LineEntry, NameKind, Program, ProgramBuilder, ReadError,
+    ReadErrorKind,
 };
 use vsp_core::verify::Verified;
 use vsp_core::{HostStop, Imports, Instance, Options};
@@ -105,7 +106,9 @@ fn reading_works_at_any_alignment() {
 #[test]
 fn an_embedded_program_is_checked_by_the_compiler() {
     assert!(vsp_core::program::looks_like_program(&full()));
-    assert!(!vsp_core::program::looks_like_program(b"\x7fELF and so on, for more than the 32 bytes of a header"));
+    assert!(!vsp_core::program::looks_like_program(
+        b"\x7fELF and so on, for more than the 32 bytes of a header"
+    ));
     assert!(!vsp_core::program::looks_like_program(b"SILC"));
 }
 
@@ -208,7 +211,8 @@ fn every_flipped_bit_with_a_right_checksum_is_an_error_or_a_program() {
 /// Where the section with this id starts.
 fn section(bytes: &[u8], id: u32) -> usize {
     let count = u32::from_le_bytes(bytes[8..12].try_into().unwrap()) as usize;
-    let entry = (0..count).map(|index| 32 + 16 * index).find(|at| bytes[*at..*at + 4] == id.to_le_bytes()).unwrap();
+    let entry =
+        (0..count).map(|index| 32 + 16 * index).find(|at| bytes[*at..*at + 4] == id.to_le_bytes()).unwrap();
     u32::from_le_bytes(bytes[entry + 4..entry + 8].try_into().unwrap()) as usize
 }
 
@@ -316,7 +320,10 @@ fn errors_of_memory_data_and_exports_say_where_and_what() {
     assert!(matches!(broken(data + 20, &[6]).kind, TooShort { needed: 6, left: 5 }));
 
     let exports = section(&bytes, 7);
-    assert_eq!(broken(exports + 4, &[2]), error(exports + 4, "exported function", TooLarge { found: 2, limit: 1 }));
+    assert_eq!(
+        broken(exports + 4, &[2]),
+        error(exports + 4, "exported function", TooLarge { found: 2, limit: 1 })
+    );
     assert_eq!(broken(exports + 9, b"n"), error(exports + 17, "export", Order));
 }
 
@@ -334,7 +341,10 @@ fn errors_of_debug_and_custom_sections_say_where_and_what() {
     let entries = lines + 8 + 1 + "full.sil".len();
     assert_eq!(broken(lines + 4, &[0]), error(lines, "lines", Redundant));
     assert_eq!(broken(entries + 12, &[0]), error(entries + 12, "line", Order));
-    assert_eq!(broken(entries + 24, &[11]), error(entries + 24, "word of a line", TooLarge { found: 11, limit: 10 }));
+    assert_eq!(
+        broken(entries + 24, &[11]),
+        error(entries + 24, "word of a line", TooLarge { found: 11, limit: 10 })
+    );
     assert_eq!(broken(entries + 4, &[1]), error(entries, "file of a line", TooLarge { found: 1, limit: 0 }));
     assert_eq!(broken(entries + 20, &[9]), error(entries + 12, "line", Redundant));
 
@@ -372,7 +382,10 @@ fn limits_hold_at_their_edges() {
     ];
     for (what, limits) in tighter {
         let error = Program::read_limited(&bytes[..], &limits).unwrap_err();
-        assert!(error.what == what && matches!(error.kind, ReadErrorKind::TooLarge { .. }), "{what}: {error}");
+        assert!(
+            error.what == what && matches!(error.kind, ReadErrorKind::TooLarge { .. }),
+            "{what}: {error}"
+        );
         assert!(full_builder().build_limited(&limits).is_err(), "{what}");
     }
 }
@@ -388,6 +401,7 @@ fn the_dump_in_the_document_is_right() {
         let digits = line[6..].split("  ").next().unwrap();
         bytes.extend(digits.split(' ').map(|digits| u8::from_str_radix(digits, 16).unwrap()));
     }
-    let text = ".lines none\n.export f\n.func (2) -> 1\n ADD R0, R1\n RET\n.end\n".replace("f\n.func", "f = $0\n.func");
+    let text = ".lines none\n.export f\n.func (2) -> 1\n ADD R0, R1\n RET\n.end\n"
+        .replace("f\n.func", "f = $0\n.func");
     assert_eq!(bytes, vsp_core::text::assemble(&text, "f.sil").unwrap());
 }

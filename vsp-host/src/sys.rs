@@ -132,11 +132,15 @@ pub fn parse_integer(text: &str) -> Option<u64> {
         Some(digits) => (true, digits),
         None => (false, text),
     };
-    let value = match digits.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16),
-        None => digits.parse(),
+    let (digits, radix) = match digits.strip_prefix("0x") {
+        Some(hex) => (hex, 16),
+        None => (digits, 10),
     };
-    let value = i128::from(value.ok()?);
+    // Rust's parser would take a sign here.
+    if digits.starts_with('+') {
+        return None;
+    }
+    let value = i128::from(u64::from_str_radix(digits, radix).ok()?);
     match negative {
         true => i64::try_from(-value).ok().map(|value| value as u64),
         false => u64::try_from(value).ok(),
@@ -231,6 +235,32 @@ fn number<T>(
         None => {
             caller.state().failure = Some(format!("argument {index} is \"{text}\""));
             fail(SysError::NotANumber)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_those_of_a_register() {
+        assert_eq!(parse_integer("18446744073709551615"), Some(u64::MAX));
+        assert_eq!(parse_integer("18446744073709551616"), None);
+        assert_eq!(parse_integer("-9223372036854775808"), Some(1 << 63));
+        assert_eq!(parse_integer("-9223372036854775809"), None);
+        assert_eq!(parse_integer("0xFF"), Some(255));
+        assert_eq!(parse_integer("-0x1"), Some(u64::MAX));
+        for text in ["", "-", "+5", "-+5", "0x", "0x+5", "5x", "0x-1", "1.5", " 5"] {
+            assert_eq!(parse_integer(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn error_codes_are_those_of_the_table() {
+        for code in 0..10 {
+            let error = SysError::from_code(code);
+            assert_eq!(error.map(|error| error as u32), (1..=6).contains(&code).then_some(code));
         }
     }
 }

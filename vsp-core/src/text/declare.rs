@@ -313,7 +313,7 @@ impl<'t> Declarer<'t> {
         let span = span.start..rest.span().end;
         let name = rest.name("a name")?.into_owned();
         let address = self.address(rest)?;
-        let most = i128::from(MAX_MEMORY - address);
+        let most = i128::from(MAX_MEMORY.saturating_sub(address));
         let bytes = rest.integer(&self.out.values, 0..=most, "number of bytes")?;
         self.next_address = address + bytes as u64;
         self.sink = Sink::Nothing;

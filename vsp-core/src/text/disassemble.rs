@@ -293,12 +293,16 @@ impl Writer<'_> {
         let Some(value) = self.program.constants().get(index as usize) else { return Ok(()) };
         let bits = u64::from_le_bytes(*value);
         let width = self.text.len() - start;
-        write!(self.text, "{:pad$}; {}", "", bits as i64, pad = 36usize.saturating_sub(width))?;
+        let pad = 36usize.saturating_sub(width);
         let float = f64::from_bits(bits);
-        if float.is_normal() && float.abs() > 1e-30 && float.abs() < 1e30 {
-            write!(self.text, " or {float:?}")?;
+        match bits {
+            // No integer that somebody would write, but a number.
+            _ if float.is_normal() && (1e-30..1e30).contains(&float.abs()) => {
+                write!(self.text, "{:pad$}; {float:?}", "")
+            }
+            0x8000_0000_0000_0000 => write!(self.text, "{:pad$}; {} or -0.0", "", bits as i64),
+            _ => write!(self.text, "{:pad$}; {}", "", bits as i64),
         }
-        Ok(())
     }
 }
 
