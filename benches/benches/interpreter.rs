@@ -33,7 +33,7 @@ fn kernel(criterion: &mut Criterion, kernel: Kernel) {
     group.throughput(Throughput::Elements(instructions));
     group.bench_function("native", |bencher| bencher.iter(|| (kernel.native)(black_box(kernel.argument))));
     group.bench_function("interpreter", |bencher| {
-        bencher.iter(|| call(&mut instance, black_box(kernel.argument)))
+        bencher.iter(|| call(&mut instance, black_box(kernel.argument)));
     });
     group.finish();
 }

@@ -30,15 +30,18 @@ def next_up(b, n=1):
 
 
 SPECIAL = [
-    ZERO, NEG_ZERO, ONE, negate(ONE), INF, NEG_INF, QUIET, SIGNALLING_NEGATIVE, LEAST, negate(SUBNORMAL), NORMAL, GREATEST,
-    negate(GREATEST),
+    ZERO, NEG_ZERO, ONE, negate(ONE), INF, NEG_INF, QUIET, SIGNALLING_NEGATIVE, LEAST, negate(SUBNORMAL), NORMAL,
+    GREATEST, negate(GREATEST),
 ]  # fmt: skip
 # Numbers around which rounding to an integer changes.
 HALVES = [Fraction(n, 2) for n in (1, 2, 3, 4, 5, 6, 7)]
 INTEGRAL = [bits(v) for v in HALVES + [-v for v in HALVES]]
 INTEGRAL += [next_up(bits(v), n) for v in (0.5, 1, 1.5, -0.5, -1, -1.5, 2.5) for n in (-1, 1)]
 INTEGRAL += [
-    bits(s * (2**e + Fraction(d))) for s in (1, -1) for e in (51, 52, 53) for d in ("-3/2", "-1", "-1/2", "0", "1/2", "1", "2")
+    bits(s * (2**e + Fraction(d)))
+    for s in (1, -1)
+    for e in (51, 52, 53)
+    for d in ("-3/2", "-1", "-1/2", "0", "1/2", "1", "2")
 ]
 
 
@@ -89,7 +92,8 @@ PRODUCTS = [
     (Bits(5), bits(0.5)), (LEAST, next_up(bits(0.5))), (LEAST, next_up(bits(0.5), -1)), (SUBNORMAL, bits(2)),
     (NORMAL, bits(0.5)), (NORMAL, next_up(ONE, -1)), (next_up(NORMAL), next_up(ONE, -1)), (LEAST, LEAST),
     (LEAST, bits(-0.5)), (power(512), power(512)), (power(511), power(512)), (power(-537), power(-537)),
-    (power(-537), power(-538)), (power(-538), power(-538)), (GREATEST, next_up(ONE)), (power(-1022), next_up(bits(0.75))),
+    (power(-537), power(-538)), (power(-538), power(-538)), (GREATEST, next_up(ONE)),
+    (power(-1022), next_up(bits(0.75))),
     (Bits(0x001FFFFFFFFFFFFF), bits(0.5)), (next_up(GREATEST, -1), next_up(ONE)), (GREATEST, LEAST),
 ]  # fmt: skip
 QUOTIENTS = [
@@ -97,7 +101,8 @@ QUOTIENTS = [
     (LEAST, next_up(bits(2))), (LEAST, next_up(bits(2), -1)), (NORMAL, bits(2)), (SUBNORMAL, bits(0.5)),
     (GREATEST, bits(0.5)), (GREATEST, next_up(ONE, -1)), (GREATEST, next_up(ONE)), (ONE, GREATEST), (ONE, LEAST),
     (ONE, NORMAL), (NORMAL, GREATEST), (GREATEST, NORMAL), (LEAST, LEAST), (next_up(ONE), next_up(ONE, -1)),
-    (ONE, next_up(ONE, -1)), (ONE, next_up(ONE)), (bits(-7), bits(2)), (bits(6), bits(-3)), (Bits(0x001FFFFFFFFFFFFF), bits(2)),
+    (ONE, next_up(ONE, -1)), (ONE, next_up(ONE)), (bits(-7), bits(2)), (bits(6), bits(-3)),
+    (Bits(0x001FFFFFFFFFFFFF), bits(2)),
     (next_up(NORMAL), next_up(ONE)), (LEAST, bits(-2)),
 ]  # fmt: skip
 EQUAL = [
@@ -115,7 +120,8 @@ GREATEST32 = (2 - ULP32) * 2**127
 NARROWING = [
     bits(s * v)
     for v in (
-        1 + ULP32 / 2, 1 + 3 * ULP32 / 2, 1 + ULP32, 1 - ULP32 / 4, 1 - 3 * ULP32 / 4, Fraction(1, 10), Fraction(2**24 + 1),
+        1 + ULP32 / 2, 1 + 3 * ULP32 / 2, 1 + ULP32, 1 - ULP32 / 4, 1 - 3 * ULP32 / 4, Fraction(1, 10),
+        Fraction(2**24 + 1),
         GREATEST32, GREATEST32 + 2**102, GREATEST32 + 2**103, GREATEST32 + 2**104, Fraction(2) ** 128,
         LEAST32, LEAST32 / 2, LEAST32 * 3 / 2, LEAST32 * 5 / 2, LEAST32 / 4, LEAST32 * 3 / 4,
         LEAST32 * (2**23 - 1), LEAST32 * 2**23, LEAST32 * (2**23 - Fraction(1, 2)), LEAST32 * (2**23 - Fraction(3, 2)),
@@ -175,7 +181,15 @@ def roots():
     squares = [1, 3, 2**26 + 1, 94906265, 2**26 - 1]
     values += [next_up(bits(v * v), n) for v in squares for n in (-1, 0, 1)]
     values += [power(n) for n in (-1074, -1073, -1022, -1021, 1022, 1023)]
-    values += [Bits(2), Bits(3), next_up(ONE, 2), next_up(ONE, 3), next_up(ONE, -2), next_up(ONE, -3), next_up(power(2), -1)]
+    values += [
+        Bits(2),
+        Bits(3),
+        next_up(ONE, 2),
+        next_up(ONE, 3),
+        next_up(ONE, -2),
+        next_up(ONE, -3),
+        next_up(power(2), -1),
+    ]
     return values + [next_up(NORMAL, n) for n in (-2, 1, 2)]
 
 
@@ -188,7 +202,13 @@ def cases():
         ("FDIV", ieee.fdiv, QUOTIENTS),
     ):
         turned = [(negate(c), b) for b, c in more[:8]]
-        yield two_sources(op, f, f"{op}: special values, results half-way between two numbers, both ends of the range", cross + more + turned, randoms=24)
+        yield two_sources(
+            op,
+            f,
+            f"{op}: special values, results half-way between two numbers, both ends of the range",
+            cross + more + turned,
+            randoms=24,
+        )
     for op, f in (("FMIN", ieee.fmin), ("FMAX", ieee.fmax)):
         yield two_sources(op, f, f"{op}: NaN if either is, and -0 < +0 in both orders", cross + EQUAL)
     yield two_sources("FCOPYSIGN", ieee.fcopysign, "FCOPYSIGN: a NaN counts as positive", cross + EQUAL)
@@ -205,7 +225,9 @@ def cases():
     around = [next_up(bits(v), n) for v in (2**52, 2**53, 2**63) for n in (-1, 1)]
     near = lambda random: Bits(random.bits(1) << 63 | 1023 + random.between(-3, 54) << 52 | random.bits(52))
     for op, f in (("FFLOOR", ieee.ffloor), ("FCEIL", ieee.fceil), ("FTRUNC", ieee.ftrunc), ("FNEAREST", ieee.fnearest)):
-        yield one_source(op, f, f"{op}: halves, 2^52 and 2^53, and the sign of a zero result", special + INTEGRAL + around, few, near)
+        yield one_source(
+            op, f, f"{op}: halves, 2^52 and 2^53, and the sign of a zero result", special + INTEGRAL + around, few, near
+        )
     title = "FROUND32: half-way cases, subnormal and largest binary32"
     yield one_source("FROUND32", ieee.fround32, title, special + NARROWING, few, random_narrowing)
 

@@ -217,7 +217,15 @@ def with_immediate(op, f, immediates):
         close = [imm & M64, imm + 1 & M64, imm - 1 & M64, imm & M32, -imm & M64]
         some = edges[:5] + [edges[random.between(5, len(edges) - 1)]]
         if op in ("SEXT", "ZEXT"):
-            close = [1 << imm, 1 << imm - 1, (1 << imm) - 1, (1 << imm - 1) - 1, M64 ^ 1 << imm - 1, BYTES, ~BYTES & M64]
+            close = [
+                1 << imm,
+                1 << imm - 1,
+                (1 << imm) - 1,
+                (1 << imm - 1) - 1,
+                M64 ^ 1 << imm - 1,
+                BYTES,
+                ~BYTES & M64,
+            ]
             some = edges + [random.bits() for _ in range(12)]
         return list(dict.fromkeys(some + close + [random.wide(), random.bits()]))
 

@@ -39,9 +39,10 @@ INDEXES = [0, 1, M64, 5, 0xFFFFFFFF, 2**61, MIN, M64 - 4, 2**63 + 2**60 + 3, 100
 
 # binary32: zeros, one and its neighbours, ends of the ranges, infinities, NaNs of both kinds and signs.
 BINARY32 = [
-    0x00000000, 0x80000000, 0x3F800000, 0xBF800000, 0x3F800001, 0x3F7FFFFF, 0x00000001, 0x80000001, 0x007FFFFF, 0x807FFFFF,
-    0x00800000, 0x80800000, 0x00400000, 0x7F7FFFFF, 0xFF7FFFFF, 0x7F800000, 0xFF800000, 0x7FC00000, 0xFFC00000, 0x7F800001,
-    0xFF800001, 0x7FBFFFFF, 0x7FDEAD01, 0xFFFFFFFF, 0x40490FDB, 0x3EAAAAAB, 0xC2F6E979, 0x4B800001,
+    0x00000000, 0x80000000, 0x3F800000, 0xBF800000, 0x3F800001, 0x3F7FFFFF, 0x00000001, 0x80000001, 0x007FFFFF,
+    0x807FFFFF, 0x00800000, 0x80800000, 0x00400000, 0x7F7FFFFF, 0xFF7FFFFF, 0x7F800000, 0xFF800000, 0x7FC00000,
+    0xFFC00000, 0x7F800001, 0xFF800001, 0x7FBFFFFF, 0x7FDEAD01, 0xFFFFFFFF, 0x40490FDB, 0x3EAAAAAB, 0xC2F6E979,
+    0x4B800001,
 ]  # fmt: skip
 
 
@@ -75,8 +76,37 @@ def head(memory, *more):
 def addresses(size):
     """Valid ones at both ends, with any alignment; one past the valid ones; far away, in both directions."""
     end = SIZE - size
-    near = [0, 1, 2, 3, 13, end, end - 1, end - 3, end + 1, SIZE - 1, SIZE, SIZE + 1, M64, -size & M64, 1 - size & M64, -8 & M64]
-    far = [2**31, 2**32, 2**32 + 1, 2**32 + end, 2**32 - size, MIN, MIN - 1, MIN + 8, -SIZE & M64, -(2**32) & M64, 2**48]
+    near = [
+        0,
+        1,
+        2,
+        3,
+        13,
+        end,
+        end - 1,
+        end - 3,
+        end + 1,
+        SIZE - 1,
+        SIZE,
+        SIZE + 1,
+        M64,
+        -size & M64,
+        1 - size & M64,
+        -8 & M64,
+    ]
+    far = [
+        2**31,
+        2**32,
+        2**32 + 1,
+        2**32 + end,
+        2**32 - size,
+        MIN,
+        MIN - 1,
+        MIN + 8,
+        -SIZE & M64,
+        -(2**32) & M64,
+        2**48,
+    ]
     return list(dict.fromkeys(near)), far
 
 
@@ -136,7 +166,9 @@ def load(op, size, f):
         more = data("floats", 4096, patterns, "u32", 8)
         for i, bits in enumerate(patterns):
             memory[4096 + 4 * i : 4100 + 4 * i] = bits.to_bytes(4, "little")
-    case = Case(op, f"{op}: {8 * size} bits at any alignment, at both ends of the memory and beyond them", head(memory, *more))
+    case = Case(
+        op, f"{op}: {8 * size} bits at any alignment, at both ends of the memory and beyond them", head(memory, *more)
+    )
     model = Memory(case, memory, size)
     get = lambda address: f(model.load(address))
 
@@ -144,7 +176,11 @@ def load(op, size, f):
     for d in DISPLACEMENTS:
         name = label(d)
         case.func(name, 1, 1, [line(op, "R7", operand("R0", d)), move("R0", "R7"), "RET"])
-        chosen = near + far + list(range(16, 34)) if d == 0 else some_addresses(size) + [random.below(EDGE - 8), SIZE - 8 - random.below(40)]
+        chosen = (
+            near + far + list(range(16, 34))
+            if d == 0
+            else some_addresses(size) + [random.below(EDGE - 8), SIZE - 8 - random.below(40)]
+        )
         for address in chosen:
             case.expect(name, [address - d & M64], lambda base: [get(base + d)])
     if floats:
@@ -154,13 +190,21 @@ def load(op, size, f):
             case.expect("number", [4 * i], lambda base: [get(base + 4096)])
 
     case.section("high registers, and the same register twice")
-    case.func("high", 1, 2, [move("RF", "R0"), line(op, "RA", operand("RF", 3)), move("R0", "RA"), move("R1", "RF"), "RET"], place=1)
+    case.func(
+        "high",
+        1,
+        2,
+        [move("RF", "R0"), line(op, "RA", operand("RF", 3)), move("R0", "RA"), move("R1", "RF"), "RET"],
+        place=1,
+    )
     case.func("same_ab", 1, 1, [line(op, "R0", operand("R0", 0)), "RET"])
     for address in (0, 5, 40, SIZE - size, SIZE - size - 3, SIZE, M64 - 2):
         case.expect("high", [address], lambda base: [get(base + 3), base])
         case.expect("same_ab", [address], lambda base: [get(base)])
     case.section("an address that is known, and a result that nothing reads")
-    for i, (base, d) in enumerate(((0, 0), (SIZE - size, 0), (SIZE - size, 1), (SIZE, -size), (M64, 1), (M64, 0), (2**32, 0), (0, -1))):
+    for i, (base, d) in enumerate(
+        ((0, 0), (SIZE - size, 0), (SIZE - size, 1), (SIZE, -size), (M64, 1), (M64, 0), (2**32, 0), (0, -1))
+    ):
         case.func(f"known_{i}", 0, 1, [f"MOVI      R9, {show(base)}", line(op, "R0", operand("R9", d)), "RET"], place=1)
         case.expect(f"known_{i}", [], lambda: [get(base + d)])
     case.func("dead", 1, 1, [line(op, "R7", operand("R0", 0)), "RET"])
@@ -168,7 +212,9 @@ def load(op, size, f):
         case.expect("dead", [address], lambda base: [get(base), base][1:])
     case.section("two loads from one base: which of them traps")
     for name, d1, d2 in (("upwards", 0, 8), ("downwards", 8, 0)):
-        case.func(name, 1, 2, [line(op, "R1", operand("R0", d1)), line(op, "R2", operand("R0", d2)), move("R0", "R2"), "RET"])
+        case.func(
+            name, 1, 2, [line(op, "R1", operand("R0", d1)), line(op, "R2", operand("R0", d2)), move("R0", "R2"), "RET"]
+        )
         for base in (0, SIZE - size - 8, SIZE - size, SIZE - size - 7, M64 - 7, M64 - 15, M64):
             try:
                 first = get(base + d1)
@@ -196,7 +242,11 @@ def load_indexed(op, size, f):
     for d in DISPLACEMENTS_INDEXED:
         name = label(d)
         case.func(name, 2, 1, [op_text("R7", "R0", "R1", d), move("R0", "R7"), "RET"])
-        chosen = near + far + list(range(16, 25)) if d == 0 else some_addresses(size) + [random.below(EDGE - 8), SIZE - 8 - random.below(40)]
+        chosen = (
+            near + far + list(range(16, 25))
+            if d == 0
+            else some_addresses(size) + [random.below(EDGE - 8), SIZE - 8 - random.below(40)]
+        )
         for address in chosen:
             # The index, and the base that makes it this address.
             index = INDEXES[turn % len(INDEXES)]
@@ -212,7 +262,15 @@ def load_indexed(op, size, f):
         case.expect("plus_0", [0, index], lambda b, c: [get(b + (c << shift))])
 
     case.section("high registers, and the same register twice")
-    high = [move("RF", "R0"), move("RA", "R1"), op_text("RC", "RF", "RA", 2), move("R0", "RC"), move("R1", "RF"), move("R2", "RA"), "RET"]
+    high = [
+        move("RF", "R0"),
+        move("RA", "R1"),
+        op_text("RC", "RF", "RA", 2),
+        move("R0", "RC"),
+        move("R1", "RF"),
+        move("R2", "RA"),
+        "RET",
+    ]
     case.func("high", 2, 3, high, place=2)
     case.func("same_ab", 2, 2, [op_text("R0", "R0", "R1", 0), "RET"])
     case.func("same_ac", 2, 2, [op_text("R1", "R0", "R1", 0), "RET"])
@@ -227,7 +285,9 @@ def load_indexed(op, size, f):
         case.expect("same_bc", [base], lambda b: [b, get(b + (b << shift) - 1)])
         case.expect("same_abc", [base], lambda b: [get(b + (b << shift))])
     case.section("an index that is known, and a result that nothing reads")
-    for i, (index, d) in enumerate(((0, 0), (3, 1), (last // size, -1), (last // size + 1, 0), (M64, size), (M64, 0), (2 ** (63 - shift), 0))):
+    for i, (index, d) in enumerate(
+        ((0, 0), (3, 1), (last // size, -1), (last // size + 1, 0), (M64, size), (M64, 0), (2 ** (63 - shift), 0))
+    ):
         case.func(f"known_{i}", 1, 1, [f"MOVI      R9, {show(index)}", op_text("R0", "R0", "R9", d), "RET"], place=1)
         for base in (0, 5, MIN):
             case.expect(f"known_{i}", [base], lambda b: [get(b + (index << shift) + d)])
@@ -240,8 +300,14 @@ def load_indexed(op, size, f):
 def values_for(op, random):
     """Values to store: floats for the instructions that narrow, otherwise ones that differ in every byte."""
     if "F32" in op:
-        return [v for pair in zip(NARROWING, SPECIAL * 4) for v in pair] + NANS + [random_narrowing(random) for _ in range(16)]
-    return [0x0123456789ABCDEF, M64, 0xFEDCBA9876543210, 0, MIN, 0x8080808080808080] + [random.bits() for _ in range(20)]
+        return (
+            [v for pair in zip(NARROWING, SPECIAL * 4) for v in pair]
+            + NANS
+            + [random_narrowing(random) for _ in range(16)]
+        )
+    return [0x0123456789ABCDEF, M64, 0xFEDCBA9876543210, 0, MIN, 0x8080808080808080] + [
+        random.bits() for _ in range(20)
+    ]
 
 
 def store(op, size, f):
@@ -261,7 +327,11 @@ def store(op, size, f):
     for d in DISPLACEMENTS:
         name = label(d)
         case.func(name, 2, 0, [line(op, operand("R0", d), "R1"), "RET"])
-        chosen = near + far + list(range(16, 25)) if d == 0 else some_addresses(size) + [random.below(EDGE - 8), SIZE - 8 - random.below(40)]
+        chosen = (
+            near + far + list(range(16, 25))
+            if d == 0
+            else some_addresses(size) + [random.below(EDGE - 8), SIZE - 8 - random.below(40)]
+        )
         for address in chosen:
             v = value()
             model.stored(name, [address - d & M64, v], address, f(v))
@@ -271,7 +341,14 @@ def store(op, size, f):
         model.stored("value", [v], 256, f(v))
 
     case.section("high registers, and the same register twice")
-    high = [move("RF", "R0"), move("RA", "R1"), line(op, operand("RF", 3), "RA"), move("R0", "RF"), move("R1", "RA"), "RET"]
+    high = [
+        move("RF", "R0"),
+        move("RA", "R1"),
+        line(op, operand("RF", 3), "RA"),
+        move("R0", "RF"),
+        move("R1", "RA"),
+        "RET",
+    ]
     case.func("high", 2, 2, high, place=2)
     case.func("same_ab", 1, 0, [line(op, operand("R0", 0), "R0"), "RET"])
     for address in (0, 5, 0x1234, SIZE - size - 3):
@@ -284,7 +361,9 @@ def store(op, size, f):
         model.stored("same_ab", [address], address, f(address))
 
     case.section("an address that is known")
-    for i, (base, d) in enumerate(((0, 0), (SIZE - size, 0), (SIZE - size, 1), (SIZE, -size), (M64, 1), (M64, 0), (2**32, 0), (0, -1))):
+    for i, (base, d) in enumerate(
+        ((0, 0), (SIZE - size, 0), (SIZE - size, 1), (SIZE, -size), (M64, 1), (M64, 0), (2**32, 0), (0, -1))
+    ):
         case.func(f"known_{i}", 1, 0, [f"MOVI      R9, {show(base)}", line(op, operand("R9", d), "R0"), "RET"], place=1)
         v = value()
         model.stored(f"known_{i}", [v], base + d, f(v))
@@ -325,7 +404,11 @@ def store_indexed(op, size, f):
     for d in DISPLACEMENTS_INDEXED:
         name = label(d)
         case.func(name, 3, 0, [op_text("R0", "R1", d, "R2"), "RET"])
-        chosen = near + far + list(range(16, 22)) if d == 0 else some_addresses(size) + [random.below(EDGE - 8), SIZE - 8 - random.below(40)]
+        chosen = (
+            near + far + list(range(16, 22))
+            if d == 0
+            else some_addresses(size) + [random.below(EDGE - 8), SIZE - 8 - random.below(40)]
+        )
         for address in chosen:
             v = value()
             index = INDEXES[turn % len(INDEXES)]
@@ -360,7 +443,9 @@ def store_indexed(op, size, f):
         model.stored("same_bc", [base, v], base + (base << shift) - 1, f(v))
         model.stored("same_abc", [base], base + (base << shift), f(base))
     case.section("an index that is known")
-    for i, (index, d) in enumerate(((0, 0), (3, 1), (last // size, -1), (last // size + 1, 0), (M64, size), (M64, 0), (2 ** (63 - shift), 0))):
+    for i, (index, d) in enumerate(
+        ((0, 0), (3, 1), (last // size, -1), (last // size + 1, 0), (M64, size), (M64, 0), (2 ** (63 - shift), 0))
+    ):
         case.func(f"known_{i}", 2, 0, [f"MOVI      R9, {show(index)}", op_text("R0", "R9", d, "R1"), "RET"], place=1)
         for base in (0, 5, MIN):
             v = value()

@@ -6,6 +6,23 @@ from .shapes import line, move
 VALUES = [0, 1, M64, MIN, MAX, 0x0123456789ABCDEF, 2**32 - 1, 2**32, Bits(0x7FF0000000000001), Bits(0xFFF8DEADBEEF0001)]
 REGISTERS = [f"R{digit}" for digit in "0123456789ABCDEF"]
 
+# Floating numbers as they can be written, and their bits.
+FLOATING = {
+    "0.0": 0,
+    "-0.0": MIN,
+    "1.0": 0x3FF0000000000000,
+    "2.5": 0x4004000000000000,
+    "-2.5": 0xC004000000000000,
+    "0.1": 0x3FB999999999999A,
+    "1e-3": 0x3F50624DD2F1A9FC,
+    "1e300": 0x7E37E43C8800759C,
+    "inf": 0x7FF0000000000000,
+    "-inf": 0xFFF0000000000000,
+    "nan": 0x7FF8000000000000,
+    "5e-324": 1,
+    "1.7976931348623157e308": 0x7FEFFFFFFFFFFFFF,
+}
+
 
 def mov():
     case = Case("MOV", "MOV between all registers, and registers that nothing was written to")
@@ -27,7 +44,12 @@ def mov():
     case.call("fill", [M64], [M64])
     case.call("fresh_results", [], [0, 0, 0, 0])
     case.section("parameters and results in their order; a parameter that is overwritten before it is read")
-    case.func("reverse", 4, 4, [move(f"R{i + 4}", f"R{i}") for i in range(4)] + [move(f"R{i}", f"R{7 - i}") for i in range(4)] + ["RET"])
+    case.func(
+        "reverse",
+        4,
+        4,
+        [move(f"R{i + 4}", f"R{i}") for i in range(4)] + [move(f"R{i}", f"R{7 - i}") for i in range(4)] + ["RET"],
+    )
     case.call("reverse", [1, 2, 3, 4], [4, 3, 2, 1])
     last = [move(f"R{i}", f"R{i + 4}") for i in range(4)]
     case.func("eight", 8, 4, last + ["RET"])
@@ -46,14 +68,12 @@ def movi():
         case.func(f"f_{i}", 0, 1, [f"MOVI      {reg}, {n}", *([move("R0", reg)] if i % 3 else []), "RET"])
         case.call(f"f_{i}", [], [n & M64])
     case.section("floating numbers, and other ways to write a number")
-    for i, (text, value) in enumerate((
-        ("0.0", 0), ("-0.0", MIN), ("1.0", 0x3FF0000000000000), ("2.5", 0x4004000000000000), ("-2.5", 0xC004000000000000),
-        ("0.1", 0x3FB999999999999A), ("1e-3", 0x3F50624DD2F1A9FC), ("1e300", 0x7E37E43C8800759C), ("inf", 0x7FF0000000000000),
-        ("-inf", 0xFFF0000000000000), ("nan", 0x7FF8000000000000), ("5e-324", 1), ("1.7976931348623157e308", 0x7FEFFFFFFFFFFFFF),
-    )):  # fmt: skip
+    for i, (text, value) in enumerate(FLOATING.items()):
         case.func(f"float_{i}", 0, 1, [f"MOVI      R0, {text}", "RET"])
         case.call(f"float_{i}", [], [Bits(value)])
-    for i, (text, value) in enumerate((("0x7_ffff", 524287), ("0b1010_0101", 165), ("'A'", 65), ("1_000_000", 1000000), ("-0x80000", M64 - 524287))):
+    for i, (text, value) in enumerate(
+        (("0x7_ffff", 524287), ("0b1010_0101", 165), ("'A'", 65), ("1_000_000", 1000000), ("-0x80000", M64 - 524287))
+    ):
         case.func(f"text_{i}", 0, 1, [f"MOVI      R0, {text}", "RET"])
         case.call(f"text_{i}", [], [value])
     return case
@@ -74,7 +94,12 @@ def const():
 def xchg():
     case = Case("XCHG", "XCHG")
     case.func("f", 2, 2, [line("XCHG", "R0", "R1"), "RET"])
-    case.func("high", 2, 2, [move("RB", "R0"), move("RF", "R1"), line("XCHG", "RF", "RB"), move("R0", "RB"), move("R1", "RF"), "RET"])
+    case.func(
+        "high",
+        2,
+        2,
+        [move("RB", "R0"), move("RF", "R1"), line("XCHG", "RF", "RB"), move("R0", "RB"), move("R1", "RF"), "RET"],
+    )
     case.func("same", 2, 2, [line("XCHG", "R0", "R0"), "RET"])
     case.func("rotated", 3, 3, [line("XCHG", "R0", "R1"), line("XCHG", "R1", "R2"), "RET"])
     for a, b in zip(VALUES, VALUES[1:]):
@@ -116,12 +141,24 @@ def cmov(op, moves):
 
 
 def locals_(op):
-    """GETL and SETL are of use only together: both files set and get; one with few locals, one with as many as there are."""
+    """GETL and SETL are of use only together: both files set and get."""
     random = Random(op)
     if op == "GETL":
         case = Case(op, "GETL: locals are zero when a function is entered, and are its own")
-        case.func("dirty", 1, 1, [line("SETL", "R0", f"${i}") for i in range(16)] + [line("GETL", "R0", "$15"), "RET"], locals_=16)
-        case.func("fresh", 0, 1, [x for i in range(16) for x in (line("GETL", "R1", f"${i}"), line("OR", "R0", "R0", "R1"))] + ["RET"], locals_=16)
+        case.func(
+            "dirty",
+            1,
+            1,
+            [line("SETL", "R0", f"${i}") for i in range(16)] + [line("GETL", "R0", "$15"), "RET"],
+            locals_=16,
+        )
+        case.func(
+            "fresh",
+            0,
+            1,
+            [x for i in range(16) for x in (line("GETL", "R1", f"${i}"), line("OR", "R0", "R0", "R1"))] + ["RET"],
+            locals_=16,
+        )
         case.func("fresh_last", 0, 1, [line("GETL", "R0", "$4094"), "RET"], locals_=4095)
         case.func("caller", 1, 2, [
             line("SETL", "R0", "$0"), line("SETL", "R0", "$15"), "MOVI      R0, -1", "CALL      dirty",
@@ -143,13 +180,20 @@ def locals_(op):
     ], locals_=10)  # fmt: skip
     case.func("ends", 3, 4, [
         line("SETL", "R0", "$0"), line("SETL", "R1", "$4094"), line("SETL", "R2", "$255"), line("GETL", "RA", "$0"),
-        line("GETL", "RF", "$4094"), line("GETL", "R2", "$255"), line("GETL", "R3", "$4093"), move("R0", "RA"), move("R1", "RF"), "RET",
+        line("GETL", "RF", "$4094"), line("GETL", "R2", "$255"), line("GETL", "R3", "$4093"),
+        move("R0", "RA"), move("R1", "RF"), "RET",
     ], locals_=4095)  # fmt: skip
     for _ in range(12):
         a, b, c = random.wide(), random.wide(), random.wide()
         case.call("high", [a, b], [a, b, 0, 0])
         case.call("ends", [a, b, c], [a, b, c, 0])
-    case.func("last_written", 2, 1, [line("SETL", "R0", "$1"), line("SETL", "R1", "$1"), line("GETL", "R0", "$1"), "RET"], locals_=2)
+    case.func(
+        "last_written",
+        2,
+        1,
+        [line("SETL", "R0", "$1"), line("SETL", "R1", "$1"), line("GETL", "R0", "$1"), "RET"],
+        locals_=2,
+    )
     case.call("last_written", [1, 2], [2])
     return case
 
@@ -159,7 +203,11 @@ def globals_(op):
     initial = [Bits(0x7FF0000000000001), M64, MIN, 0] + [random.wide() for _ in range(252)]
     head = [".global first = 0x7ff0000000000001", ".global second = -1", f".global = {show(MIN)}", ".global fourth"]
     head += [f".global = {show(v)}" for v in initial[4:]]
-    title = "GETG: initial values of 256 globals" if op == "GETG" else "SETG: globals stay as they are left, also by a trap, until there is a new instance"
+    title = (
+        "GETG: initial values of 256 globals"
+        if op == "GETG"
+        else "SETG: globals stay as they are left, also by a trap, until there is a new instance"
+    )
     case = Case(op, title, head)
     if op == "GETG":
         for i, v in enumerate(initial[:4] + initial[:12]):
@@ -171,7 +219,17 @@ def globals_(op):
         for i in (127, 128, 254, 255):
             case.func(f"g_{i}", 0, 1, [line("GETG", "R0", f"${i}"), "RET"])
             case.call(f"g_{i}", [], [initial[i]])
-        case.func("all", 0, 1, [x for i in range(256) for x in (line("GETG", "R1", f"${i}"), line("XOR", "R0", "R0", "R1"), "ROTLI     R0, R0, 7")] + ["RET"])
+        case.func(
+            "all",
+            0,
+            1,
+            [
+                x
+                for i in range(256)
+                for x in (line("GETG", "R1", f"${i}"), line("XOR", "R0", "R0", "R1"), "ROTLI     R0, R0, 7")
+            ]
+            + ["RET"],
+        )
         x = 0
         for v in initial:
             x ^= v
@@ -251,17 +309,83 @@ def bulk(op):
     high = [move("RF", "R0"), move("RA", "R1"), move("RC", "R2"), line(op, "RF", "RA", "RC")]
     case.func("high", 3, 3, [*high, move("R0", "RF"), move("R1", "RA"), move("R2", "RC"), "RET"], place=3)
     if copies:
-        good = [(8, 0, 16), (0, 8, 16), (1, 0, 63), (0, 1, 63), (0, 0, 64), (32, 0, 32), (63, 0, 1), (5, 21, 0), (2, 0, 7), (0, 40, 9)]
-        edge = [(64, 0, 0), (0, 64, 0), (64, 64, 0), (65, 0, 0), (0, 65, 0), (M64, 0, 0), (0, M64, 0), (2**32, 0, 0), (0, MIN, 0)]
-        bad = [(0, 0, 65), (1, 0, 64), (0, 1, 64), (63, 0, 2), (0, 63, 2), (64, 0, 1), (0, 64, 1), (M64, 0, 2), (0, M64, 2)]
+        good = [
+            (8, 0, 16),
+            (0, 8, 16),
+            (1, 0, 63),
+            (0, 1, 63),
+            (0, 0, 64),
+            (32, 0, 32),
+            (63, 0, 1),
+            (5, 21, 0),
+            (2, 0, 7),
+            (0, 40, 9),
+        ]
+        edge = [
+            (64, 0, 0),
+            (0, 64, 0),
+            (64, 64, 0),
+            (65, 0, 0),
+            (0, 65, 0),
+            (M64, 0, 0),
+            (0, M64, 0),
+            (2**32, 0, 0),
+            (0, MIN, 0),
+        ]
+        bad = [
+            (0, 0, 65),
+            (1, 0, 64),
+            (0, 1, 64),
+            (63, 0, 2),
+            (0, 63, 2),
+            (64, 0, 1),
+            (0, 64, 1),
+            (M64, 0, 2),
+            (0, M64, 2),
+        ]
         bad += [(0, 0, M64), (1, 1, M64), (M64 - 7, 0, 16), (0, M64 - 7, 16), (0, 0, MIN), (2**32, 0, 1), (0, 2**32, 1)]
-        bad += [(0, 0, 2**32), (0, 0, 2**32 + 1), (0, 2**32 + 8, 4), (2**32 + 8, 0, 4), (M64, M64, M64), (MIN, MIN, MIN), (40, 8, 25)]
+        bad += [
+            (0, 0, 2**32),
+            (0, 0, 2**32 + 1),
+            (0, 2**32 + 8, 4),
+            (2**32 + 8, 0, 4),
+            (M64, M64, M64),
+            (MIN, MIN, MIN),
+            (40, 8, 25),
+        ]
         draws = lambda: (random.below(60), random.below(60), random.below(30))
     else:
-        good = [(0, 0xAB, 16), (48, 0x1FF, 16), (7, M64, 3), (3, 0x100, 1), (0, 0x123456789ABCDE5A, 64), (63, 0, 1), (20, 1, 0), (9, 0xFF00, 17)]
+        good = [
+            (0, 0xAB, 16),
+            (48, 0x1FF, 16),
+            (7, M64, 3),
+            (3, 0x100, 1),
+            (0, 0x123456789ABCDE5A, 64),
+            (63, 0, 1),
+            (20, 1, 0),
+            (9, 0xFF00, 17),
+        ]
         edge = [(64, 3, 0), (65, 3, 0), (M64, 3, 0), (2**32, 3, 0), (MIN, 3, 0), (0, 3, 0)]
-        bad = [(0, 4, 65), (1, 4, 64), (63, 4, 2), (64, 4, 1), (M64, 4, 2), (0, 4, M64), (1, 4, M64), (M64 - 7, 4, 16), (0, 4, MIN)]
-        bad += [(2**32, 4, 1), (0, 4, 2**32), (0, 4, 2**32 + 1), (2**32 + 8, 4, 4), (M64, 4, M64), (MIN, 4, MIN), (40, 4, 25)]
+        bad = [
+            (0, 4, 65),
+            (1, 4, 64),
+            (63, 4, 2),
+            (64, 4, 1),
+            (M64, 4, 2),
+            (0, 4, M64),
+            (1, 4, M64),
+            (M64 - 7, 4, 16),
+            (0, 4, MIN),
+        ]
+        bad += [
+            (2**32, 4, 1),
+            (0, 4, 2**32),
+            (0, 4, 2**32 + 1),
+            (2**32 + 8, 4, 4),
+            (M64, 4, M64),
+            (MIN, 4, MIN),
+            (40, 4, 25),
+        ]
         draws = lambda: (random.below(60), random.bits(), random.below(30))
     for operands in good + edge + bad + [draws() for _ in range(16)]:
         run.call("f", operands, operands)
@@ -331,4 +455,12 @@ def bulk(op):
 
 def cases():
     yield from (mov(), movi(), const(), xchg(), cmov("CMOVZ", lambda c: c == 0), cmov("CMOVNZ", lambda c: c != 0))
-    yield from (locals_("GETL"), locals_("SETL"), globals_("GETG"), globals_("SETG"), memsize(), bulk("MEMCOPY"), bulk("MEMFILL"))
+    yield from (
+        locals_("GETL"),
+        locals_("SETL"),
+        globals_("GETG"),
+        globals_("SETG"),
+        memsize(),
+        bulk("MEMCOPY"),
+        bulk("MEMFILL"),
+    )

@@ -4,7 +4,7 @@
 result; it raises Trap where the instruction traps.
 """
 
-from .case import Bits, M64, Near, show
+from .case import Bits, M64, show
 
 
 def masked(f):

@@ -178,7 +178,12 @@ impl<'a, S> Instance<'a, S> {
         if !self.metered {
             self.balance = i64::MAX;
         }
+        let before = self.balance;
         let outcome = engine(self);
+        // Engines count modulo 2⁶⁴. Fuel is only used, so a balance that rose went below the lowest.
+        if self.balance > before {
+            self.balance = i64::MIN;
+        }
         match outcome {
             Outcome::Suspended(suspension) => self.status = Status::Suspended(suspension.reason),
             Outcome::Returned(_) | Outcome::Halted(_) => self.stack.clear(),

@@ -11,6 +11,7 @@
 //! - `text` (default): the `.sil` assembler and disassembler.
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 extern crate alloc;
 

@@ -1,7 +1,7 @@
 //! The `.sil` text form of programs (`docs/isa.md`, section 11): assembler and disassembler.
 //!
-//! The assembler reads a text twice: the directives, which give everything a name ([`declare`]), and then the bodies
-//! of the functions ([`body`]).
+//! The assembler reads a text twice: the directives, which give everything a name (`declare`), and then the bodies
+//! of the functions (`body`).
 
 mod body;
 mod declare;

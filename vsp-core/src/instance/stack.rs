@@ -97,6 +97,7 @@ impl Stack {
         };
         let to = &mut below[caller + REGISTERS..];
         let from = &frame[REGISTERS..];
+        #[expect(clippy::manual_memcpy, reason = "much faster than a call of memcpy for up to four cells")]
         for index in 0..results.min(MAX_RESULTS) {
             to[index] = from[index];
         }

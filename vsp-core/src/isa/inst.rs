@@ -67,6 +67,7 @@ impl core::fmt::Display for Allowed {
         match self.0.role {
             Role::Bits => f.write_str("8, 16 or 32"),
             Role::Math => f.write_str("one of the functions of FMATH"),
+            Role::FSrc2 => f.write_str("in 0 to 15, and 0 where the function takes one argument"),
             role => {
                 let (low, high) = role.range(self.0.field);
                 write!(f, "in {low} to {high}")
@@ -86,9 +87,9 @@ impl Inst {
         for (i, operand) in op.operands().iter().enumerate() {
             inst.set(i, *operand, i64::from(values.get(i).copied().unwrap_or(0)))?;
         }
-        match inst.argument_beyond_arity() {
-            Some((operand, value)) => Err(EncodeError { op, operand, value: i64::from(value) }),
-            None => Ok(inst),
+        match values.get(op.operands().len()) {
+            Some(value) => Err(inst.no_such_operand(i64::from(*value))),
+            None => inst.with_right_arity(),
         }
     }
 
@@ -97,12 +98,16 @@ impl Inst {
     /// # Errors
     /// The operand may not have that value, or there is no such operand.
     pub fn with(mut self, index: usize, value: i64) -> Result<Inst, EncodeError> {
-        let fallback = Operand { field: Field::a, role: Role::U };
-        let operand = self.op.operands().get(index).copied();
-        match operand {
-            Some(operand) => self.set(index, operand, value).map(|()| self),
-            None => Err(EncodeError { op: self.op, operand: fallback, value }),
+        match self.op.operands().get(index) {
+            Some(operand) => self.set(index, *operand, value)?,
+            None => return Err(self.no_such_operand(value)),
         }
+        self.with_right_arity()
+    }
+
+    /// The error of a value that no operand takes.
+    fn no_such_operand(self, value: i64) -> EncodeError {
+        EncodeError { op: self.op, operand: Operand { field: Field::a, role: Role::U }, value }
     }
 
     fn set(&mut self, index: usize, operand: Operand, value: i64) -> Result<(), EncodeError> {
@@ -177,6 +182,14 @@ impl Inst {
         self.value_of(Role::Math).and_then(|number| MathFn::from_number(number as u32))
     }
 
+    /// This instruction, unless it is an FMATH with an argument too many.
+    fn with_right_arity(self) -> Result<Inst, EncodeError> {
+        match self.argument_beyond_arity() {
+            Some((operand, value)) => Err(EncodeError { op: self.op, operand, value: i64::from(value) }),
+            None => Ok(self),
+        }
+    }
+
     /// A second argument of an FMATH whose function takes one: that field must be zero.
     fn argument_beyond_arity(self) -> Option<(Operand, i32)> {
         let unary = self.math().is_some_and(|function| !function.is_binary());
@@ -235,7 +248,7 @@ macro_rules! define_constructors {
                 for (i, (operand, value)) in Opcode::$op.operands().iter().zip(values).enumerate() {
                     inst.set(i, *operand, *value)?;
                 }
-                Ok(inst)
+                inst.with_right_arity()
             }
         )*}
     };

@@ -309,7 +309,14 @@ fn checked(name: &str) -> Result<String, BuildError> {
 }
 
 /// Appends the lines of a function that starts at `start`; an entry that repeats the one before it is left out.
+/// A function does not inherit the last line of the one before it.
 fn append_lines(all: &mut Vec<LineEntry>, lines: &[LineEntry], start: u32) {
+    if let Some(last) = all.last()
+        && last.line != 0
+        && lines.first().is_none_or(|first| first.word > 0)
+    {
+        all.push(LineEntry { word: start, file: last.file, line: 0 });
+    }
     for entry in lines {
         let repeats = all.last().is_some_and(|last| (last.file, last.line) == (entry.file, entry.line));
         if !repeats {

@@ -529,14 +529,21 @@ fn checked(op: Opcode, values: &[(i128, Range<usize>)], span: &Range<usize>) -> 
     for (index, (value, at)) in values.iter().enumerate() {
         let value = i64::try_from(*value).map_err(|_| too_wide(at.clone()))?;
         inst = inst.with(index, value).map_err(|error| Problem::new(at.clone(), format!("{error}")))?;
+        if op.operands()[index].role == Role::Math {
+            check_arity(inst, values.len() == op.operands().len(), span)?;
+        }
     }
-    let binary = inst.math().map(MathFn::is_binary);
-    let given = values.len() == op.operands().len();
-    match binary {
-        Some(true) if !given => Err(Problem::new(span.clone(), "this function of FMATH takes two arguments")),
-        Some(false) if given => Err(Problem::new(span.clone(), "this function of FMATH takes one argument")),
-        _ => Ok(inst),
-    }
+    Ok(inst)
+}
+
+/// Takes the function of an FMATH two arguments if a second one is given, and one if not?
+fn check_arity(inst: Inst, second_given: bool, span: &Range<usize>) -> Result<(), Problem> {
+    let message = match (inst.math().map(MathFn::is_binary), second_given) {
+        (Some(true), false) => "this function of FMATH takes two arguments",
+        (Some(false), true) => "this function of FMATH takes one argument",
+        _ => return Ok(()),
+    };
+    Err(Problem::new(span.clone(), message))
 }
 
 /// A value for every operand that it can have.

@@ -7,7 +7,7 @@ use core::fmt::Write;
 
 use super::lexer::is_plain_name;
 use crate::isa::{Inst, MathFn, Reg, Role};
-use crate::program::{FuncType, NameKind, Program};
+use crate::program::{FuncType, LineEntry, NameKind, Program};
 
 /// The text of a program.
 ///
@@ -185,7 +185,7 @@ impl Writer<'_> {
     fn functions(&mut self) -> core::fmt::Result {
         let mut start = 0;
         let mut lines = self.program.lines().peekable();
-        let mut file = None;
+        let mut source: Option<LineEntry> = None;
         for (index, decl) in (0..).zip(self.program.functions()) {
             writeln!(self.text)?;
             write!(self.text, ".func ")?;
@@ -199,11 +199,16 @@ impl Writer<'_> {
             let code = &self.program.code()[start as usize..][..decl.words as usize];
             let labels = labels(code);
             for (word, bytes) in (0..).zip(code) {
-                if let Some(entry) = lines.next_if(|entry| entry.word == start + word) {
-                    match file.replace(entry.file) == Some(entry.file) && word > 0 {
-                        true => writeln!(self.text, "    .line {}", entry.line)?,
-                        false => writeln!(self.text, "    .line ${} {}", entry.file, entry.line)?,
+                let file = source.map(|entry| entry.file);
+                let entry = lines.next_if(|entry| entry.word == start + word);
+                source = entry.or(source);
+                // Every function says its first line, since it does not inherit one.
+                match source {
+                    Some(source) if word == 0 || (entry.is_some() && file != Some(source.file)) => {
+                        writeln!(self.text, "    .line ${} {}", source.file, source.line)?;
                     }
+                    Some(source) if entry.is_some() => writeln!(self.text, "    .line {}", source.line)?,
+                    _ => {}
                 }
                 if let Some(label) = labels.get(&word) {
                     writeln!(self.text, "L{label}:")?;
