@@ -8,7 +8,9 @@ mod declare;
 mod diagnostic;
 mod disassemble;
 mod expression;
+mod items;
 mod lexer;
+mod memory;
 mod shorthand;
 
 pub use diagnostic::Diagnostic;

@@ -236,7 +236,9 @@ impl<'p> Verifier<'p> {
         if self.errors.len() == MAX_VERIFY_ERRORS || self.errors.try_reserve(1).is_err() {
             self.more = true;
         } else {
-            self.errors.push(VerifyError { place, rule: rule.into() });
+            // Targets are looked at last.
+            let at = self.errors.partition_point(|error| error.place <= place);
+            self.errors.insert(at, VerifyError { place, rule: rule.into() });
         }
     }
 

@@ -1,4 +1,7 @@
-//! The `.silc` container: round trips, damage of every kind, limits.
+//! The `.silc` container: round trips, damage of every kind, limits. What each error says is in `container/errors.rs`.
+
+#[path = "container/errors.rs"]
+mod errors;
 
 use vsp_core::index::{FuncIndex, Place};
 use vsp_core::isa::{Inst, Reg};
@@ -90,17 +93,49 @@ fn what_was_built_is_read() {
     assert_eq!(customs, [("", &[][..]), ("tool", &[1, 2, 3])]);
 }
 
+/// Everything that can be asked of a program.
+fn contents(program: &Program<'_>) -> String {
+    format!(
+        "{:?} {:?} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:08X}",
+        program.imports().collect::<Vec<_>>(),
+        program.functions().collect::<Vec<_>>(),
+        program.code(),
+        program.constants(),
+        program.memory_minimum(),
+        program.globals().collect::<Vec<_>>(),
+        program.data().collect::<Vec<_>>(),
+        program.exports().collect::<Vec<_>>(),
+        program.names().collect::<Vec<_>>(),
+        program.source_files().collect::<Vec<_>>(),
+        program.lines().collect::<Vec<_>>(),
+        program.customs().collect::<Vec<_>>(),
+        program.checksum(),
+    )
+}
+
 #[test]
 fn reading_works_at_any_alignment() {
     let bytes = full();
-    let code = Program::read(&bytes[..]).unwrap().code().to_vec();
+    let whole = contents(&Program::read(&bytes[..]).unwrap());
     for offset in 0..8 {
         let mut shifted = vec![0xAA; offset];
         shifted.extend(&bytes);
         let program = Program::read(&shifted[offset..]).unwrap();
-        assert_eq!(program.code(), code);
+        assert_eq!(contents(&program), whole);
         assert_eq!(run_all(&program), 2);
     }
+    let shared: std::sync::Arc<[u8]> = bytes.into();
+    assert_eq!(contents(&Program::read(shared).unwrap()), whole);
+}
+
+#[test]
+fn a_program_without_anything_is_a_header() {
+    let bytes = ProgramBuilder::new().build().unwrap();
+    assert_eq!(bytes.len(), 32);
+    let program = Program::read(&bytes[..]).unwrap();
+    assert_eq!((program.function_count(), program.memory_minimum()), (0, 16));
+    assert_eq!(run_all(&program), 0);
+    assert!(Verified::new(program).is_ok());
 }
 
 #[test]
@@ -224,135 +259,6 @@ fn broken(at: usize, with: &[u8]) -> ReadError {
     Program::read(&bytes[..]).unwrap_err()
 }
 
-fn error(offset: usize, what: &'static str, kind: ReadErrorKind) -> ReadError {
-    ReadError { offset, what, kind }
-}
-
-#[test]
-fn errors_of_the_header_say_where_and_what() {
-    use ReadErrorKind::*;
-    let bytes = full();
-    let length = bytes.len() as u64;
-    assert_eq!(Program::read(&b""[..]).unwrap_err(), error(0, "magic", Magic));
-    assert_eq!(Program::read(&b"SIL"[..]).unwrap_err(), error(0, "magic", TooShort { needed: 4, left: 3 }));
-    assert_eq!(broken(0, b"silc"), error(0, "magic", Magic));
-    assert_eq!(broken(4, &[0, 1]), error(4, "version", OldVersion));
-    assert_eq!(broken(4, &[1, 0]), error(4, "version", OldVersion));
-    assert_eq!(broken(4, &[1, 2]), error(4, "version", Version(0x0201)));
-    assert!(broken(4, &[0, 1]).to_string().contains("format 1.0"));
-    assert_eq!(broken(6, &[1]), error(6, "flags", Expected { expected: 0, found: 1 }));
-    assert_eq!(broken(8, &[200]), error(8, "section count", TooLarge { found: 200, limit: 10 }));
-    let wrong_length = Expected { expected: length + 1, found: length };
-    assert_eq!(broken(12, &(length as u32 + 1).to_le_bytes()), error(12, "total length", wrong_length));
-    assert_eq!(broken(27, &[9]), error(27, "reserved header bytes", Expected { expected: 0, found: 9 }));
-    let mut damaged = bytes.clone();
-    damaged[40] ^= 1;
-    let found = Program::read(&damaged[..]).unwrap_err();
-    assert!(matches!(found.kind, Checksum { .. }) && found.offset == 16, "{found}");
-}
-
-#[test]
-fn errors_of_the_section_table_say_where_and_what() {
-    use ReadErrorKind::*;
-    let bytes = full();
-    let first = section(&bytes, 1) as u64;
-    assert_eq!(broken(32, &[77]), error(32, "section id", Unknown(77)));
-    assert_eq!(broken(32, &[0]), error(32, "section id", Unknown(0)));
-    assert_eq!(broken(48, &[1]), error(48, "section id", Order));
-    let moved = Expected { expected: first, found: first + 8 };
-    assert_eq!(broken(36, &(first as u32 + 8).to_le_bytes()), error(36, "section offset", moved));
-    assert_eq!(broken(40, &[0, 0, 0, 0]), error(40, "section length", Redundant));
-    let left = bytes.len() - first as usize;
-    let long = TooShort { needed: 0x00FF_FFFF, left };
-    assert_eq!(broken(40, &[255, 255, 255]), error(40, "section length", long));
-    assert_eq!(broken(44, &[1]), error(44, "section table", Expected { expected: 0, found: 1 }));
-    // The imports end with "tell" at an odd place.
-    let padding = section(&bytes, 2) - 1;
-    let found = Expected { expected: 0, found: 7 };
-    assert_eq!(broken(padding, &[7]), error(padding, "padding before a section", found));
-    let extra = repair([&bytes[..], &[0]].concat());
-    let found = error(bytes.len(), "end of the last section", LeftOver(1));
-    assert_eq!(Program::read(&extra[..]).unwrap_err(), found);
-}
-
-#[test]
-fn errors_of_imports_functions_and_code_say_where_and_what() {
-    use ReadErrorKind::*;
-    let bytes = full();
-    let imports = section(&bytes, 1);
-    assert_eq!(broken(imports, &[0]), error(imports, "imports", Redundant));
-    assert_eq!(broken(imports + 4, &[0x09]), error(imports + 4, "import's type", FuncType(9)));
-    assert_eq!(broken(imports + 4, &[0x51]), error(imports + 4, "import's type", FuncType(0x51)));
-    assert_eq!(broken(imports + 5, &[1]), error(imports + 4, "import's type", FuncType(0x111)));
-    assert_eq!(broken(imports + 8, &[0xFF]), error(imports + 8, "import's module", Utf8));
-    assert_eq!(broken(imports, &[1]).kind, LeftOver(12));
-    assert!(matches!(broken(imports, &[3]).kind, TooShort { .. }));
-
-    let functions = section(&bytes, 2);
-    assert_eq!(broken(functions + 1, &[1]), error(functions, "function's type", FuncType(0x112)));
-    let locals = TooLarge { found: 4096, limit: 4095 };
-    assert_eq!(broken(functions + 2, &[0, 16]), error(functions, "number of locals", locals));
-    let what = "function's word count";
-    assert_eq!(broken(functions + 4, &[0]), error(functions, what, TooSmall { found: 0, least: 1 }));
-    let words = TooLarge { found: (1 << 20) + 1, limit: 1 << 20 };
-    assert_eq!(broken(functions + 4, &[1, 0, 16]), error(functions, what, words));
-    let sum = Expected { expected: 11, found: 12 };
-    assert_eq!(broken(functions + 4, &[4]), error(functions, "sum of the functions' word counts", sum));
-}
-
-#[test]
-fn errors_of_memory_data_and_exports_say_where_and_what() {
-    use ReadErrorKind::*;
-    let bytes = full();
-    let memory = section(&bytes, 5);
-    assert_eq!(broken(memory, &[65]), error(memory, "memory minimum", Granule(65)));
-    assert_eq!(broken(memory, &[0]), error(memory, "memory minimum", TooSmall { found: 0, least: 16 }));
-    let large = TooLarge { found: (1 << 32) + 64, limit: 1 << 32 };
-    assert_eq!(broken(memory + 4, &[1]), error(memory, "memory minimum", large));
-
-    let data = section(&bytes, 6);
-    assert_eq!(broken(data + 4, &[1]), error(data + 4, "data", Expected { expected: 0, found: 1 }));
-    assert_eq!(broken(data + 16, &[11]), error(data + 16, "data segment", Order));
-    assert_eq!(broken(data + 12, &[0]), error(data + 8, "data segment", Redundant));
-    let outside = TooLarge { found: 65, limit: 64 };
-    assert_eq!(broken(data + 16, &[60]), error(data + 16, "end of a data segment", outside));
-    assert_eq!(broken(data + 20, &[4]).kind, LeftOver(1));
-    assert!(matches!(broken(data + 20, &[6]).kind, TooShort { needed: 6, left: 5 }));
-
-    let exports = section(&bytes, 7);
-    assert_eq!(
-        broken(exports + 4, &[2]),
-        error(exports + 4, "exported function", TooLarge { found: 2, limit: 1 })
-    );
-    assert_eq!(broken(exports + 9, b"n"), error(exports + 17, "export", Order));
-}
-
-#[test]
-fn errors_of_debug_and_custom_sections_say_where_and_what() {
-    use ReadErrorKind::*;
-    let bytes = full();
-    let names = section(&bytes, 8);
-    assert_eq!(broken(names + 4, &[3]), error(names + 4, "kind of a name", Unknown(3)));
-    let what = "number of a named thing";
-    assert_eq!(broken(names + 6, &[2]), error(names + 4, what, TooLarge { found: 2, limit: 1 }));
-    assert_eq!(broken(names + 14, &[0]), error(names + 14, "name", Order));
-
-    let lines = section(&bytes, 9);
-    let entries = lines + 8 + 1 + "full.sil".len();
-    assert_eq!(broken(lines + 4, &[0]), error(lines, "lines", Redundant));
-    assert_eq!(broken(entries + 12, &[0]), error(entries + 12, "line", Order));
-    assert_eq!(
-        broken(entries + 24, &[11]),
-        error(entries + 24, "word of a line", TooLarge { found: 11, limit: 10 })
-    );
-    assert_eq!(broken(entries + 4, &[1]), error(entries, "file of a line", TooLarge { found: 1, limit: 0 }));
-    assert_eq!(broken(entries + 20, &[9]), error(entries + 12, "line", Redundant));
-
-    let customs = section(&bytes, 10);
-    assert_eq!(broken(customs + 5, &[1]).what, "custom section's bytes");
-    assert!(matches!(broken(customs, &[3]).kind, TooShort { .. }));
-}
-
 /// For each limit: at its edge a program reads, one past it it does not.
 #[test]
 fn limits_hold_at_their_edges() {
@@ -401,7 +307,42 @@ fn the_dump_in_the_document_is_right() {
         let digits = line[6..].split("  ").next().unwrap();
         bytes.extend(digits.split(' ').map(|digits| u8::from_str_radix(digits, 16).unwrap()));
     }
-    let text = ".lines none\n.export f\n.func (2) -> 1\n ADD R0, R1\n RET\n.end\n"
-        .replace("f\n.func", "f = $0\n.func");
-    assert_eq!(bytes, vsp_core::text::assemble(&text, "f.sil").unwrap());
+    let mut program = ProgramBuilder::new();
+    let mut code = FunctionBuilder::new(ty(2, 1));
+    code.push(Inst::add(Reg::R0, Reg::R0, Reg::R1).unwrap());
+    code.push(Inst::ret().unwrap());
+    let function = program.function(code);
+    program.export("f", function).unwrap();
+    assert_eq!(bytes, program.build().unwrap());
+    let text = ".lines none\n.export f = $0\n.func (2) -> 1\n ADD R0, R1\n RET\n.end\n";
+    assert_eq!(bytes, vsp_core::text::assemble(text, "f.sil").unwrap());
+}
+
+/// The messages in docs/format.md are those of the errors.
+#[test]
+fn the_messages_in_the_document_are_right() {
+    use ReadErrorKind::*;
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/format.md")).unwrap();
+    let kinds = [
+        Magic,
+        OldVersion,
+        Version(0x0300),
+        TooShort { needed: 8, left: 4 },
+        Checksum { stored: 0x8FFE_64E4, computed: 0x1234_5678 },
+        Expected { expected: 0, found: 1 },
+        TooLarge { found: 4096, limit: 4095 },
+        TooSmall { found: 0, least: 1 },
+        Granule(65),
+        Unknown(77),
+        Order,
+        Redundant,
+        ReadErrorKind::FuncType(9),
+        Utf8,
+        LeftOver(1),
+    ];
+    for kind in kinds {
+        assert!(page.contains(&format!("| `{kind}` |")), "{kind}");
+    }
+    let example = ReadError { offset: 0x52, what: "number of locals", kind: kinds[6] };
+    assert!(page.contains(&format!("`{example}`")), "{example}");
 }

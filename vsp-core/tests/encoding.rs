@@ -1,7 +1,7 @@
 //! Every instruction has exactly one encoding.
 
 use proptest::prelude::*;
-use vsp_core::isa::{Field, Inst, Opcode, Role};
+use vsp_core::isa::{DecodeError, EncodeError, Field, Inst, Opcode, Operand, Role};
 
 fn check(word: u32) {
     if let Ok(inst) = Inst::decode(word) {
@@ -131,4 +131,98 @@ fn registers_of_an_instruction_follow_from_its_roles() {
     let sine = Inst::fmath(Reg::R1, 0, Reg::R2, Reg::R0).unwrap();
     assert_eq!(sine.registers().count(), 2, "sin has no second argument");
     assert_eq!(mac.value_of(Role::Target), None);
+}
+
+/// Values that an operand may have and values that it may not have, at their edges (docs/isa.md, sections 2 and 3).
+fn edges(operand: Operand) -> (Vec<i64>, Vec<i64>) {
+    let width = operand.field.width();
+    match operand.role {
+        Role::Entries => (vec![1, 4096], vec![-1, 0, 4097]),
+        Role::Sh64 => (vec![0, 63], vec![-1, 64]),
+        Role::Sh32 => (vec![0, 31], vec![-1, 32]),
+        Role::Bits => (vec![8, 16, 32], vec![-8, 0, 7, 9, 24, 31, 33, 64]),
+        Role::Math => (vec![0, 16, 32, 35], vec![-1, 17, 31, 36]),
+        Role::Type => (vec![0, 8, 0x40, 0x48], vec![-1, 9, 0x50, 0x100, 0x1_0000]),
+        Role::Disp | Role::S | Role::Target => {
+            let half = 1 << (width - 1);
+            (vec![-half, -1, 0, half - 1], vec![-half - 1, half])
+        }
+        _ => (vec![0, (1 << width) - 1], vec![-1, 1 << width]),
+    }
+}
+
+/// Every operand of every instruction, alone at the edges of its range.
+#[test]
+fn ranges_hold_at_their_edges() {
+    for &op in Opcode::ALL {
+        let values: Vec<i32> = op.operands().iter().map(|it| edges(*it).0[0].max(0) as i32).collect();
+        let mut least = Inst::new(op, &values).unwrap();
+        if op.operands().iter().any(|operand| operand.role == Role::FSrc2) {
+            // A function of two arguments, so that field c may be anything.
+            least = least.with(1, 32).unwrap();
+        }
+        for (index, &operand) in op.operands().iter().enumerate() {
+            let (allowed, refused) = edges(operand);
+            for value in allowed {
+                let inst = least.with(index, value).unwrap();
+                assert_eq!(inst.operands().nth(index), Some((operand, value as i32)));
+                assert_eq!(Inst::decode(inst.encode()), Ok(inst));
+            }
+            for value in refused.into_iter().chain([i64::MIN, i64::MAX, 1 << 32]) {
+                assert_eq!(least.with(index, value), Err(EncodeError { op, operand, value }));
+            }
+        }
+        let too_many = [values, vec![0]].concat();
+        assert!(Inst::new(op, &too_many).is_err(), "{op:?} with an operand too many");
+        assert!(least.with(op.operands().len(), 0).is_err(), "{op:?} has no such operand");
+    }
+}
+
+#[test]
+fn constructors_take_operands_in_the_order_of_the_text() {
+    use vsp_core::isa::Reg::*;
+    let made = |op, values: &[i32]| Inst::new(op, values);
+    assert_eq!(Inst::ret(), made(Opcode::RET, &[]));
+    assert_eq!(Inst::yield_(RF), made(Opcode::YIELD, &[15]));
+    assert_eq!(Inst::trap((1 << 24) - 1), made(Opcode::TRAP, &[(1 << 24) - 1]));
+    assert_eq!(Inst::movi(R1, -5), made(Opcode::MOVI, &[1, -5]));
+    assert_eq!(Inst::loadx(R1, R2, R3, -8), made(Opcode::LOADX, &[1, 2, 3, -8]));
+    assert_eq!(Inst::storex(R2, R3, -8, R1), made(Opcode::STOREX, &[2, 3, -8, 1]));
+    assert_eq!(Inst::jltui(R4, 255, -2048), made(Opcode::JLTUI, &[4, 255, -2048]));
+    assert_eq!(Inst::fmath(R1, 32, R2, R3), made(Opcode::FMATH, &[1, 32, 2, 3]));
+
+    assert!(
+        Inst::trap(1 << 24).is_err() && Inst::movi(R1, 1 << 19).is_err() && Inst::sext(R1, R2, 24).is_err()
+    );
+    assert!(
+        Inst::jltui(R4, 256, 0).is_err() && Inst::switch(R1, 0).is_err() && Inst::callr(R1, 0x59).is_err()
+    );
+}
+
+/// There is no way to an FMATH of one argument with a second one: it would have no encoding.
+#[test]
+fn a_function_of_one_argument_is_given_one() {
+    use vsp_core::isa::Reg::*;
+    let refused = Inst::fmath(R1, 0, R2, R3).unwrap_err();
+    assert!(refused.to_string().contains("0 where the function takes one argument"), "{refused}");
+    assert!(Inst::fmath(R1, 32, R2, R3).unwrap().with(1, 0).is_err());
+    assert!(Inst::fmath(R1, 0, R2, R0).unwrap().with(3, 3).is_err());
+    assert!(Inst::fmath(R1, 0, R2, R0).unwrap().with(1, 32).unwrap().with(3, 3).is_ok());
+}
+
+/// Each way in which a word is no instruction.
+#[test]
+fn words_that_are_no_instructions_say_why() {
+    let op = Opcode::RET;
+    let unused = DecodeError::UnusedBits { word: 0x8000_0102, op, unused: 0x8000_0100 };
+    assert_eq!(Inst::decode(0x8000_0102), Err(unused));
+    assert_eq!(Inst::decode(0x1234_56AB), Err(DecodeError::ReservedOpcode { word: 0x1234_56AB }));
+    let op = Opcode::SHLI;
+    let word = 0x0040_0065;
+    let operand = op.operands()[2];
+    assert_eq!(Inst::decode(word), Err(DecodeError::Operand { word, op, operand, value: 64 }));
+    assert_eq!(
+        Inst::decode(word).unwrap_err().to_string(),
+        "0x00400065 is no instruction: 64 is no shift count of SHLI"
+    );
 }

@@ -163,7 +163,7 @@ macro_rules! for_each_op {
         0x94 I2F      i2f       Next    (a: FDst, b: Src)               "a ← binary64 nearest the signed b, ties to even";
         0x95 U2F      u2f       Next    (a: FDst, b: Src)               "a ← binary64 nearest the unsigned b, ties to even";
         0x96 F2I      f2i       Next    (a: Dst, b: FSrc)               "a ← b truncated to signed, saturating; 0 for NaN";
-        0x97 F2U      f2u       Next    (a: Dst, b: FSrc)               "a ← b truncated to unsigned, saturating; 0 for NaN";
+        0x97 F2U      f2u       Next    (a: Dst, b: FSrc)               "a ← b truncated to unsigned, saturating (0 for negative b); 0 for NaN";
 
         // Cx stores
         0xC0 STORE8   store8    Next    (b: Base, imm16: Disp, a: Src)  "8 bits of M[b + imm] ← a";

@@ -257,6 +257,12 @@ impl ProgramBuilder {
         Ok(self.contents.source_files.len() as u32 - 1)
     }
 
+    /// How many source files there are.
+    #[cfg(feature = "text")]
+    pub(crate) fn source_file_count(&self) -> usize {
+        self.contents.source_files.len()
+    }
+
     /// Starts the list of source files anew.
     #[cfg(feature = "text")]
     pub(crate) fn forget_source_files(&mut self) {

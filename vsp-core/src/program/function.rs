@@ -115,7 +115,7 @@ impl FunctionBuilder {
     /// The words of the function.
     pub(super) fn assemble(mut self) -> Result<Assembled, BuildError> {
         self.lengthen()?;
-        let places = self.places()?;
+        let places = self.places(Item::words)?;
         let mut out = Assembled::default();
         let mut line = None;
         for item in &self.items {
@@ -146,14 +146,16 @@ impl FunctionBuilder {
     /// if everything were long is made long, so that it ends soon.
     fn lengthen(&mut self) -> Result<(), BuildError> {
         const PATIENCE: u32 = 8;
-        for round in 0.. {
-            let places = self.places()?;
-            let worst = if round < PATIENCE { 1 } else { 4 };
+        for round in 0..=PATIENCE {
+            let size = if round < PATIENCE { Item::words } else { Item::most_words };
+            let places = self.places(size)?;
             let (mut word, mut changed) = (0i64, false);
             for item in &mut self.items {
-                let next = word + item.words();
-                if let Item::Branch { inst, label, long: long @ false } = item {
-                    let distance = (i64::from(places[label.0 as usize]) - next) * worst;
+                let next = word + size(item);
+                if let Item::Branch { inst, label, long: long @ false } = item
+                    && inst.op().flow() == Flow::Branch
+                {
+                    let distance = i64::from(places[label.0 as usize]) - next;
                     *long = !reaches(*inst, distance);
                     changed |= *long;
                 }
@@ -166,8 +168,8 @@ impl FunctionBuilder {
         Ok(())
     }
 
-    /// The word of every label.
-    fn places(&self) -> Result<Vec<u32>, BuildError> {
+    /// The word of every label, if the items have these sizes.
+    fn places(&self, size: fn(&Item) -> i64) -> Result<Vec<u32>, BuildError> {
         const UNBOUND: u32 = u32::MAX;
         let mut places = alloc::vec![UNBOUND; self.labels as usize];
         let mut word = 0;
@@ -179,7 +181,7 @@ impl FunctionBuilder {
                 }
                 *place = word;
             }
-            word += item.words() as u32;
+            word += size(item) as u32;
         }
         let bound = |label: &Label| places.get(label.0 as usize).is_some_and(|place| *place != UNBOUND);
         for item in &self.items {
@@ -202,6 +204,16 @@ impl Item {
             Item::Branch { long: true, .. } => 2,
         }
     }
+
+    /// The words of an item that is as long as it can get.
+    fn most_words(&self) -> i64 {
+        match *self {
+            Item::Branch { inst, label, .. } => {
+                Item::Branch { inst, label, long: inst.op().flow() == Flow::Branch }.words()
+            }
+            _ => self.words(),
+        }
+    }
 }
 
 fn target_operand(inst: Inst) -> Option<(usize, Operand)> {
@@ -220,7 +232,7 @@ fn with_target(inst: Inst, displacement: i64) -> Result<u32, BuildError> {
 }
 
 fn emit_branch(words: &mut Vec<u32>, inst: Inst, target: i64, long: bool) -> Result<(), BuildError> {
-    if long && inst.op().flow() == Flow::Branch {
+    if long {
         if inst.op() == Opcode::LOOP {
             words.push(with_target(inst, 1)?);
             words.push(Inst::jmp(1)?.encode());

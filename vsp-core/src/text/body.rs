@@ -10,6 +10,7 @@ use super::declare::{Body, Declared, LineSource};
 use super::diagnostic::{Diagnostics, Problem};
 use super::expression::{Number, Tokens};
 use super::lexer::{Kind, Line, Token};
+use super::memory;
 use super::shorthand::{self, Change};
 use crate::isa::{EncodeError, Inst, MathFn, Opcode, Operand, Role};
 use crate::limits::Limits;
@@ -52,14 +53,6 @@ struct BodyAssembler<'d, 't> {
     file: u32,
 }
 
-/// A memory operand: `[base + index * scale + displacement]`.
-struct Memory {
-    base: i32,
-    index: Option<(i32, u32)>,
-    displacement: i128,
-    span: Range<usize>,
-}
-
 impl BodyAssembler<'_, '_> {
     fn body(&mut self, body: &Body<'_>, diagnostics: &mut Diagnostics<'_>) {
         let mut failed = false;
@@ -67,9 +60,14 @@ impl BodyAssembler<'_, '_> {
             if diagnostics.is_full() {
                 return;
             }
-            if let Err(problem) = self.line(line) {
-                diagnostics.report(problem);
-                failed = true;
+            match self.line(line) {
+                // A line that could not be read to its end was reported for that.
+                _ if line.problem.is_some() => failed = true,
+                Ok(()) => {}
+                Err(problem) => {
+                    diagnostics.report(problem);
+                    failed = true;
+                }
             }
         }
         if self.code.is_empty() && !failed {
@@ -107,13 +105,13 @@ impl BodyAssembler<'_, '_> {
                 }
                 self.instruction(mnemonic, &first.span, rest)
             }
+            Kind::Mark('.') => Err(Problem::new(first.span.clone(), "a directive stands on its own line")),
             _ => Err(Problem::new(first.span.clone(), "expected an instruction, a label or a directive")),
         }
     }
 
     fn bind(&mut self, name: &Token<'_>) -> Result<(), Problem> {
-        let text =
-            name.name().ok_or_else(|| Problem::new(name.span.clone(), "expected the name of a label"))?;
+        let text = Tokens::new(core::slice::from_ref(name), name.span.end).name("the name of a label")?;
         let entry = self.label(&text);
         if core::mem::replace(&mut entry.bound, true) {
             let message = format!("there is a label `{text}` in this function already");
@@ -165,12 +163,18 @@ impl BodyAssembler<'_, '_> {
             rest.next();
         } else if let Some(file) = rest.accept_name() {
             let known = self.declared.builder.source_file(&file);
-            self.file = known.map_err(|error| Problem::new(span, format!("{error}")))?;
+            self.file = known.map_err(|error| Problem::new(span.clone(), format!("{error}")))?;
         }
         let line = rest.integer(&self.declared.values, 0..=i128::from(u32::MAX), "line")? as u32;
-        if self.declared.line_source == LineSource::Directives {
-            self.code.line(self.file, line);
+        if self.declared.line_source != LineSource::Directives {
+            return Ok(());
         }
+        let files = self.declared.builder.source_file_count();
+        if self.file as usize >= files {
+            let message = format!("there is no source file ${}: there are {files}", self.file);
+            return Err(Problem::new(span, message).with_hint("`.file \"NAME\"` gives the next one a number"));
+        }
+        self.code.line(self.file, line);
         Ok(())
     }
 
@@ -212,7 +216,7 @@ impl BodyAssembler<'_, '_> {
             return Ok(op);
         }
         for operand in operands.iter().filter(|operand| operand.peek().is_some_and(|token| token.is('['))) {
-            if self.memory(operand.clone())?.index.is_some() {
+            if memory::parse(operand.clone(), &self.declared.values)?.index.is_some() {
                 let indexed = format!("{}X", op.mnemonic());
                 return Ok(shorthand::resolve(&indexed).map_or(op, |(indexed, _)| indexed));
             }
@@ -246,20 +250,31 @@ impl BodyAssembler<'_, '_> {
                     Movable::Constant(index) => constant = Some(index),
                 }
             } else {
-                let mut value = self.value(role, &mut operand)?;
+                let is_number = operand.clone().number(&self.declared.values).is_ok();
+                let mut value = self.value(role, &mut operand).map_err(|problem| {
+                    match immediate_form(op, index).filter(|_| is_number && change == Change::None) {
+                        Some(name) => problem.with_hint(format!("{name} takes a number here")),
+                        None => problem,
+                    }
+                })?;
                 if (change, Some(index)) == (Change::NegateLast, last) {
                     value = -value;
                 }
                 values.push((value, at));
             }
-            operand.finish()?;
+            operand.finish_part()?;
         }
         if let Some(constant) = constant {
             let inst = Inst::new(Opcode::CONST, &[values[0].0 as i32, constant as i32]);
             self.code.push(encoded(inst, span)?);
             return Ok(());
         }
-        let inst = checked(op, &values, span)?;
+        let inst = checked(op, &values, span).map_err(|problem| match change {
+            Change::NegateLast => {
+                problem.with_hint(format!("{} gets the negative of the number", op.mnemonic()))
+            }
+            Change::None | Change::Swap(_) => problem,
+        })?;
         match target {
             Some(label) => self.code.branch(inst, label),
             None => self.code.push(inst),
@@ -292,35 +307,15 @@ impl BodyAssembler<'_, '_> {
             return Ok(i128::from(*index));
         }
         match role {
-            Role::Func => self.function(operand),
+            Role::Func => named(operand, &self.declared.functions, "function").map(|it| i128::from(it.0)),
             Role::Import => self.import(operand),
             Role::Const => self.constant(operand),
-            Role::Global => self.global(operand),
+            Role::Global => named(operand, &self.declared.globals, "global").map(|it| i128::from(it.0)),
             Role::Type if operand.peek().is_some_and(|token| token.is('(')) => {
                 operand.func_type().map(|ty| i128::from(ty.bits()))
             }
             Role::Math => self.math(operand),
             _ => operand.integer(&self.declared.values, i128::MIN..=i128::MAX, role.describe()),
-        }
-    }
-
-    fn function(&self, operand: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
-        let span = operand.span();
-        let name = operand.name("the name of a function")?;
-        match self.declared.functions.get(&*name) {
-            Some(function) => Ok(i128::from(function.0)),
-            None => Err(Problem::new(span, format!("there is no function `{name}`"))
-                .did_you_mean(&name, self.declared.functions.keys().map(String::as_str))),
-        }
-    }
-
-    fn global(&self, operand: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
-        let span = operand.span();
-        let name = operand.name("the name of a global")?;
-        match self.declared.globals.get(&*name) {
-            Some(global) => Ok(i128::from(global.0)),
-            None => Err(Problem::new(span, format!("there is no global `{name}`"))
-                .did_you_mean(&name, self.declared.globals.keys().map(String::as_str))),
         }
     }
 
@@ -394,7 +389,7 @@ impl BodyAssembler<'_, '_> {
         operand: &Tokens<'_, '_>,
         values: &mut Vec<(i128, Range<usize>)>,
     ) -> Result<(), Problem> {
-        let memory = self.memory(operand.clone())?;
+        let memory = memory::parse(operand.clone(), &self.declared.values)?;
         values.push((i128::from(memory.base), memory.span.clone()));
         let scale = group.iter().find_map(|operand| operand.role.index_scale());
         match (scale, memory.index) {
@@ -414,71 +409,20 @@ impl BodyAssembler<'_, '_> {
         values.push((memory.displacement, memory.span));
         Ok(())
     }
+}
 
-    fn memory(&self, mut rest: Tokens<'_, '_>) -> Result<Memory, Problem> {
-        let span = rest.span();
-        if !rest.accept('[') {
-            return Err(rest.expected("a memory operand like [R1 + 8]"));
-        }
-        let mut memory = Memory { base: -1, index: None, displacement: 0, span: span.clone() };
-        let mut negative = false;
-        loop {
-            match rest.peek().and_then(Token::register) {
-                Some(register) if !negative => {
-                    rest.next();
-                    self.memory_register(&mut memory, register.index() as i32, &mut rest)?;
-                }
-                Some(_) => return Err(rest.expected("a number: registers cannot be subtracted")),
-                None => {
-                    let term = self.memory_term(&mut rest)?;
-                    memory.displacement += if negative { -term } else { term };
-                }
-            }
-            match rest.next() {
-                Some(token) if token.is('+') => negative = false,
-                Some(token) if token.is('-') => negative = true,
-                Some(token) if token.is(']') => break,
-                Some(token) => {
-                    return Err(Problem::new(token.span.clone(), "expected `+`, `-` or `]`"));
-                }
-                None => return Err(rest.expected("`]`")),
-            }
-        }
-        rest.finish()?;
-        match memory.base {
-            -1 => Err(Problem::new(span, "a memory operand needs a base register, like [R1 + 8]")),
-            _ => Ok(memory),
-        }
-    }
-
-    /// A register of a memory operand: the base if it is the first without a scale, else the index.
-    fn memory_register(
-        &self,
-        memory: &mut Memory,
-        register: i32,
-        rest: &mut Tokens<'_, '_>,
-    ) -> Result<(), Problem> {
-        let at = rest.span();
-        let scale = match rest.accept('*') {
-            true => Some(u32::try_from(self.memory_term(rest)?).unwrap_or(u32::MAX)),
-            false => None,
-        };
-        match scale {
-            None if memory.base == -1 => memory.base = register,
-            _ if memory.index.is_none() => memory.index = Some((register, scale.unwrap_or(1))),
-            _ => return Err(Problem::new(at, "a memory operand has one base and one index register")),
-        }
-        Ok(())
-    }
-
-    /// A product of numbers and names.
-    fn memory_term(&self, rest: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
-        let at = rest.span();
-        match rest.product(&self.declared.values, 0)? {
-            Number::Int(value) => Ok(value),
-            Number::Float(_) => Err(Problem::new(at, "a displacement is an integer")),
-        }
-    }
+/// What the name that comes next names.
+fn named<T: Copy>(
+    operand: &mut Tokens<'_, '_>,
+    names: &BTreeMap<String, T>,
+    what: &str,
+) -> Result<T, Problem> {
+    let span = operand.span();
+    let name = operand.name(&format!("the name of a {what}"))?;
+    names.get(&*name).copied().ok_or_else(|| {
+        Problem::new(span, format!("there is no {what} `{name}`"))
+            .did_you_mean(&name, names.keys().map(String::as_str))
+    })
 }
 
 enum Movable {
@@ -551,11 +495,23 @@ fn least_values(op: Opcode) -> Vec<i32> {
     op.operands().iter().map(|operand| operand.role.range(operand.field).0.max(0)).collect()
 }
 
+/// The instruction that takes a number as its operand number `index`, where `op` takes a register: ADDI for ADD.
+fn immediate_form(op: Opcode, index: usize) -> Option<String> {
+    let is_register = |op: Opcode| Some(op.operands().get(index)?.role.register_access().is_some());
+    let name = format!("{}I", op.mnemonic());
+    let (other, _) = shorthand::resolve(&name)?;
+    (is_register(op) == Some(true) && is_register(other) == Some(false)).then_some(name)
+}
+
 fn wrong_count(op: Opcode, mnemonic: &str, operands: &[Tokens<'_, '_>], at: Tokens<'_, '_>) -> Problem {
     let span = at.span();
-    let wanted = groups(op).len();
-    let noun = if wanted == 1 { "operand" } else { "operands" };
+    let wanted = match (op, groups(op).len()) {
+        (Opcode::FMATH, _) => "3 or 4 operands".into(),
+        (_, 1) => "1 operand".into(),
+        (_, count) => format!("{count} operands"),
+    };
+    let verb = if operands.len() == 1 { "is" } else { "are" };
     let problem =
-        Problem::new(span, format!("{mnemonic} takes {wanted} {noun}, and there are {}", operands.len()));
+        Problem::new(span, format!("{mnemonic} takes {wanted}, and there {verb} {}", operands.len()));
     problem.with_hint(format!("{}: {}", op.mnemonic(), op.meaning()))
 }

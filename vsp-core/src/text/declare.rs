@@ -9,6 +9,7 @@ use core::ops::Range;
 
 use super::diagnostic::{Diagnostics, Problem};
 use super::expression::{Number, Tokens, Values};
+use super::items;
 use super::lexer::{self, Kind, Line};
 use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex};
 use crate::limits::{Limits, MAX_MEMORY, MEMORY_GRANULE};
@@ -30,8 +31,9 @@ pub(super) enum LineSource {
 pub(super) struct Body<'t> {
     pub(super) function: FuncIndex,
     pub(super) ty: FuncType,
-    /// Its `.func`.
+    /// Its `.func`, and the line of that.
     pub(super) head: Range<usize>,
+    pub(super) head_line: u32,
     pub(super) lines: Vec<Line<'t>>,
 }
 
@@ -86,7 +88,12 @@ struct Declarer<'t> {
     memory: Option<(u64, Range<usize>)>,
     /// Bytes of data and custom sections so far.
     content: u64,
+    /// What `.name` names, and how many globals there are.
+    numbered: Vec<(NameKind, u32, Range<usize>)>,
+    globals: usize,
     open: Option<Body<'t>>,
+    /// The number of the line that is read.
+    line: u32,
 }
 
 /// Reads the directives.
@@ -118,13 +125,19 @@ pub(super) fn declare<'t>(
         next_address: 0,
         memory: None,
         content: 0,
+        numbered: Vec::new(),
+        globals: 0,
         open: None,
+        line: 0,
     };
     for line in lexer::lines(text) {
         if diagnostics.is_full() {
-            break;
+            return declarer.out;
         }
-        if let Err(problem) = line.and_then(|line| declarer.line(line)) {
+        // A line that cannot be read to its end still says what it names, so that this is not reported as missing.
+        let problem = line.problem.clone();
+        let result = declarer.line(line);
+        if let Some(problem) = problem.or(result.err()) {
             diagnostics.report(problem);
         }
     }
@@ -135,6 +148,7 @@ impl<'t> Declarer<'t> {
     fn line(&mut self, line: Line<'t>) -> Result<(), Problem> {
         let Some(first) = line.tokens.first() else { return Ok(()) };
         let span = first.span.clone();
+        self.line = line.number;
         match (&first.kind, &mut self.open) {
             (Kind::Directive("end"), open) => match open.take() {
                 Some(body) => {
@@ -144,12 +158,20 @@ impl<'t> Declarer<'t> {
                 None => Err(Problem::new(span, "`.end` without `.func`")),
             },
             (Kind::Directive("func"), Some(open)) => {
-                let head = open.head.clone();
-                Err(Problem::new(span, "a function cannot be inside another")
-                    .with_hint(format!("the function that starts at byte {} has no `.end`", head.start)))
+                let hint = format!("the function of line {} has no `.end`", open.head_line);
+                self.out.bodies.extend(self.open.take());
+                // What else may be wrong with it can wait.
+                let _ = self.func(span.clone(), &mut Tokens::new(&line.tokens[1..], line.end));
+                Err(Problem::new(span, "a function cannot be inside another").with_hint(hint))
             }
             (_, Some(open)) => {
                 open.lines.push(line);
+                Ok(())
+            }
+            // Reported already; what would define nothing is not looked at.
+            (kind, None)
+                if line.problem.is_some() && !matches!(kind, Kind::Directive("func" | "data" | "import")) =>
+            {
                 Ok(())
             }
             (Kind::Directive(name), None) => {
@@ -183,11 +205,8 @@ impl<'t> Declarer<'t> {
             "equ" => self.equ(rest),
             "data" => self.data(span, rest),
             "u8" | "u16" | "u32" | "u64" | "f32" | "f64" | "zero" => {
-                let bytes = self.sink(&span)?;
-                let mut bytes = core::mem::take(bytes);
-                let result = self.values(name, rest, &mut bytes);
-                self.give_back(bytes);
-                result
+                self.sink(&span)?;
+                self.append(rest, |rest, bytes, context| items::append_values(name, rest, bytes, context))
             }
             "string" => {
                 self.sink(&span)?;
@@ -234,14 +253,14 @@ impl<'t> Declarer<'t> {
         let module = rest.name("the name of a module")?.into_owned();
         rest.expect('.')?;
         let name = rest.name("the name of an import")?.into_owned();
-        let ty = rest.func_type()?;
+        let ty = rest.func_type();
         let index = self
             .out
             .builder
-            .import(&module, &name, ty)
+            .import(&module, &name, ty.as_ref().copied().unwrap_or_default())
             .map_err(|error| build_problem(span.clone(), &error))?;
         self.out.imports.entry((module, name)).or_insert(index);
-        Ok(())
+        ty.map(drop)
     }
 
     fn global(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
@@ -249,6 +268,7 @@ impl<'t> Declarer<'t> {
         let name = rest.accept_name().map(Cow::into_owned);
         let initial = if rest.accept('=') || !rest.is_empty() { self.bits(rest)? } else { 0 };
         let index = self.out.builder.global(initial);
+        self.globals += 1;
         if let Some(name) = name {
             self.debug_name(NameKind::Global, index.0, &name, &span)?;
             define(&mut self.out.globals, name, index, span)?;
@@ -295,7 +315,7 @@ impl<'t> Declarer<'t> {
 
     fn data(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
         let span = span.start..rest.span().end;
-        let name = match starts_items(rest) {
+        let name = match items::starts(rest) {
             true => None,
             false => rest.accept_name().map(Cow::into_owned),
         };
@@ -325,6 +345,7 @@ impl<'t> Declarer<'t> {
     fn align(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
         let to = rest.integer(&self.out.values, 1..=1 << 31, "alignment")? as u64;
         self.next_address = self.next_address.next_multiple_of(to);
+        self.sink = Sink::Nothing;
         Ok(())
     }
 
@@ -359,102 +380,21 @@ impl<'t> Declarer<'t> {
 
     /// Strings and typed lists of values, separated by commas.
     fn items(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        self.append(rest, |rest, bytes, context| items::append(rest, bytes, context))
+    }
+
+    /// Lets `read` append to what items are appended to.
+    fn append(
+        &mut self,
+        rest: &mut Tokens<'_, 't>,
+        read: impl FnOnce(&mut Tokens<'_, 't>, &mut Vec<u8>, &mut items::Context<'_>) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         let mut bytes = core::mem::take(self.sink(&rest.span())?);
-        let result = self.append_items(rest, &mut bytes);
+        let limit = u64::from(self.limits.file_bytes);
+        let mut context = items::Context { values: &self.out.values, used: &mut self.content, limit };
+        let result = read(rest, &mut bytes, &mut context);
         self.give_back(bytes);
         result
-    }
-
-    fn append_items(&mut self, rest: &mut Tokens<'_, 't>, bytes: &mut Vec<u8>) -> Result<(), Problem> {
-        loop {
-            let token = rest.next().ok_or_else(|| rest.expected("a string, or a type and values"))?;
-            match &token.kind {
-                Kind::Text(text) => {
-                    self.reserve(text.len() as u64, &token.span)?;
-                    bytes.extend(text);
-                }
-                Kind::Word(kind) => self.values(kind, rest, bytes)?,
-                _ => return Err(Problem::new(token.span.clone(), "expected a string, or a type and values")),
-            }
-            if !rest.accept(',') {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Values of one type, up to the end or the next type.
-    fn values(&mut self, kind: &str, rest: &mut Tokens<'_, 't>, bytes: &mut Vec<u8>) -> Result<(), Problem> {
-        loop {
-            let mut one = rest.until_comma();
-            let span = one.span();
-            self.value(kind, &mut one, bytes, &span)?;
-            one.finish()?;
-            let mut ahead = rest.clone();
-            if !ahead.accept(',') || starts_items(&ahead) {
-                return Ok(());
-            }
-            *rest = ahead;
-        }
-    }
-
-    fn value(
-        &mut self,
-        kind: &str,
-        one: &mut Tokens<'_, 't>,
-        bytes: &mut Vec<u8>,
-        span: &Range<usize>,
-    ) -> Result<(), Problem> {
-        let width = match kind {
-            "u8" => 1,
-            "u16" => 2,
-            "u32" | "f32" => 4,
-            "u64" | "f64" => 8,
-            "zero" => return self.zeros(one, bytes, span),
-            _ => {
-                let problem = Problem::new(span.clone(), format!("there is no type `{kind}`"));
-                return Err(problem.with_hint("types are u8, u16, u32, u64, f32, f64 and zero"));
-            }
-        };
-        self.reserve(width, span)?;
-        if kind.starts_with('f') {
-            let value = match one.number(&self.out.values)? {
-                Number::Float(value) => value,
-                Number::Int(value) => value as f64,
-            };
-            match width {
-                4 => bytes.extend((value as f32).to_le_bytes()),
-                _ => bytes.extend(value.to_le_bytes()),
-            }
-        } else {
-            let bits = 8 * width as u32;
-            let range = -(1i128 << (bits - 1))..=(1i128 << bits) - 1;
-            let value = one.integer(&self.out.values, range, kind)?;
-            bytes.extend(&value.to_le_bytes()[..width as usize]);
-        }
-        Ok(())
-    }
-
-    fn zeros(
-        &mut self,
-        one: &mut Tokens<'_, 't>,
-        bytes: &mut Vec<u8>,
-        span: &Range<usize>,
-    ) -> Result<(), Problem> {
-        let most = i128::from(self.limits.file_bytes);
-        let count = one.integer(&self.out.values, 0..=most, "number of zeros")? as u64;
-        self.reserve(count, span)?;
-        bytes.resize(bytes.len() + count as usize, 0);
-        Ok(())
-    }
-
-    /// Counts content bytes, so that a short text cannot ask for any amount of memory.
-    fn reserve(&mut self, bytes: u64, span: &Range<usize>) -> Result<(), Problem> {
-        self.content = self.content.saturating_add(bytes);
-        if self.content > u64::from(self.limits.file_bytes) {
-            let message = format!("more data than a program can have: {} bytes", self.limits.file_bytes);
-            return Err(Problem::new(span.clone(), message));
-        }
-        Ok(())
     }
 
     fn export(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
@@ -478,19 +418,21 @@ impl<'t> Declarer<'t> {
         let head = span.start..rest.span().end;
         // Whatever else is wrong, the lines up to `.end` are its body.
         let function = self.out.builder.declare(FuncType::default());
-        self.open = Some(Body { function, ty: FuncType::default(), head: head.clone(), lines: Vec::new() });
+        let ty = FuncType::default();
+        self.open = Some(Body { function, ty, head: head.clone(), head_line: self.line, lines: Vec::new() });
         let name = match rest.peek() {
             Some(token) if token.is('(') => None,
             _ => Some(rest.name("the name of a function")?.into_owned()),
         };
-        let ty = rest.func_type()?;
-        self.out.builder.redeclare(function, ty);
-        if let Some(open) = &mut self.open {
-            open.ty = ty;
-        }
+        let ty = rest.func_type();
         if let Some(name) = name {
             self.debug_name(NameKind::Function, function.0, &name, &head)?;
             define(&mut self.out.functions, name, function, head)?;
+        }
+        let ty = ty?;
+        self.out.builder.redeclare(function, ty);
+        if let Some(open) = &mut self.open {
+            open.ty = ty;
         }
         Ok(())
     }
@@ -518,6 +460,7 @@ impl<'t> Declarer<'t> {
         rest.next();
         let index = rest.integer(&self.out.values, 0..=i128::from(u32::MAX), "number")? as u32;
         let name = rest.name("a name in quotes")?.into_owned();
+        self.numbered.push((kind, index, span.clone()));
         self.debug_name(kind, index, &name, &span)
     }
 
@@ -540,6 +483,11 @@ impl<'t> Declarer<'t> {
         if let Some(open) = self.open.take() {
             diagnostics.report(Problem::new(open.head.clone(), "this function has no `.end`"));
             self.out.bodies.push(open);
+        }
+        for (kind, index, span) in core::mem::take(&mut self.numbered) {
+            if let Err(problem) = self.check_numbered(kind, index, span) {
+                diagnostics.report(problem);
+            }
         }
         self.finish_memory(diagnostics);
         self.finish_segments(diagnostics);
@@ -591,10 +539,26 @@ impl<'t> Declarer<'t> {
         }
     }
 
+    /// Is there a thing of this kind with this number?
+    fn check_numbered(&self, kind: NameKind, index: u32, span: Range<usize>) -> Result<(), Problem> {
+        let (what, count) = match kind {
+            NameKind::Function => ("function", self.out.bodies.len()),
+            NameKind::Global => ("global", self.globals),
+            NameKind::Data => ("data", self.segments.iter().filter(|it| !it.bytes.is_empty()).count()),
+        };
+        match index as usize >= count {
+            true => Err(Problem::new(span, format!("there is no {what} ${index}: the program has {count}"))),
+            false => Ok(()),
+        }
+    }
+
     fn finish_export(&mut self, export: Export) -> Result<(), Problem> {
         let span = export.span;
         let function = match export.target {
-            Target::Index(index) => FuncIndex(index),
+            Target::Index(index) => {
+                self.check_numbered(NameKind::Function, index, span.clone())?;
+                FuncIndex(index)
+            }
             Target::Name(name) => match self.out.functions.get(&name) {
                 Some(function) => *function,
                 None => {
@@ -604,17 +568,6 @@ impl<'t> Declarer<'t> {
             },
         };
         self.out.builder.export(&export.name, function).map_err(|error| build_problem(span, &error))
-    }
-}
-
-/// Does a string, or a type with values, come next?
-fn starts_items(rest: &Tokens<'_, '_>) -> bool {
-    let mut ahead = rest.clone();
-    match ahead.next().map(|token| &token.kind) {
-        // A quoted name of a data segment is followed by its address.
-        Some(Kind::Text(_)) => !ahead.peek().is_some_and(|token| token.is('@')),
-        Some(Kind::Word("u8" | "u16" | "u32" | "u64" | "f32" | "f64" | "zero")) => !ahead.is_empty(),
-        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::limits::MAX_ASSEMBLY_ERRORS;
+use crate::limits::{MAX_ASSEMBLY_ERRORS, MAX_NAME};
 
 /// Something wrong with a text: where, what, and perhaps what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +30,7 @@ impl Diagnostic {
 }
 
 /// An error that does not know its line and column yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Problem {
     pub(super) span: Range<usize>,
     pub(super) message: String,
@@ -98,8 +98,12 @@ fn locate(text: &str, problem: Problem) -> Diagnostic {
 
 /// The candidate that takes the fewest changes to reach, if these are few for the length of the name.
 fn most_similar<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let allowed = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let allowed = (length / 3).max(1);
+    // Comparing takes time with the product of the lengths.
+    let comparable = |other: &&str| length <= MAX_NAME && other.chars().count().abs_diff(length) <= allowed;
     candidates
+        .filter(comparable)
         .map(|candidate| (edit_distance(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)

@@ -102,6 +102,11 @@ impl<'l, 't> Tokens<'l, 't> {
         if self.is_empty() { Ok(()) } else { Err(self.expected("the end of the line")) }
     }
 
+    /// The operand or item must end here.
+    pub(super) fn finish_part(&self) -> Result<(), Problem> {
+        if self.is_empty() { Ok(()) } else { Err(self.expected("the end of the line or `,`")) }
+    }
+
     /// A name, if the next token is one.
     pub(super) fn accept_name(&mut self) -> Option<Cow<'l, str>> {
         let name = self.peek()?.name()?;
@@ -249,7 +254,10 @@ impl<'l, 't> Tokens<'l, 't> {
     }
 
     fn primary(&mut self, values: &Values, depth: u32) -> Result<Number, Problem> {
-        if depth < MAX_DEPTH && self.accept('(') {
+        if depth == MAX_DEPTH && self.peek().is_some_and(|token| token.is('(')) {
+            return Err(self.expected(&format!("a number: parentheses go {MAX_DEPTH} deep")));
+        }
+        if self.accept('(') {
             let inner = self.sum(values, depth + 1)?;
             self.expect(')')?;
             return Ok(inner);
@@ -265,7 +273,13 @@ impl<'l, 't> Tokens<'l, 't> {
     }
 
     fn named(&self, token: &Token<'_>, values: &Values) -> Result<Number, Problem> {
-        let Some(name) = token.name() else { return Err(self.expected("a number")) };
+        let Some(name) = token.name() else {
+            let problem = self.expected("a number");
+            return Err(match token.register() {
+                Some(_) => problem.with_hint("this is a register"),
+                None => problem,
+            });
+        };
         match values.get(&*name) {
             Some(value) => Ok(*value),
             None if name == "inf" => Ok(Number::Float(f64::INFINITY)),

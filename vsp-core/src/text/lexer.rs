@@ -59,28 +59,25 @@ impl Token<'_> {
 }
 
 /// The tokens of one line. `end` is where the line's content ends, for messages about what is missing.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Line<'t> {
     pub(super) number: u32,
     pub(super) tokens: Vec<Token<'t>>,
     pub(super) end: usize,
+    /// What follows the tokens and is none.
+    pub(super) problem: Option<Problem>,
 }
 
-/// The lines of a text, with their tokens or what is wrong with them. Lines without tokens are left out.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = Result<Line<'_>, Problem>> {
+/// The lines of a text. Those without anything are left out.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut start = 0;
     text.split_inclusive('\n').zip(1..).filter_map(move |(line, number)| {
         let offset = start;
         start += line.len();
         let content = line.trim_end();
-        match (Lexer { text: content, offset, at: 0 }).tokens() {
-            Ok(tokens) if tokens.is_empty() => None,
-            Ok(tokens) => {
-                let end = tokens.last().map_or(offset, |token| token.span.end);
-                Some(Ok(Line { number, tokens, end }))
-            }
-            Err(problem) => Some(Err(problem)),
-        }
+        let (tokens, problem) = (Lexer { text: content, offset, at: 0 }).tokens();
+        let end = tokens.last().map_or(offset, |token| token.span.end);
+        (!tokens.is_empty() || problem.is_some()).then_some(Line { number, tokens, end, problem })
     })
 }
 
@@ -104,17 +101,17 @@ struct Lexer<'t> {
 }
 
 impl<'t> Lexer<'t> {
-    fn tokens(mut self) -> Result<Vec<Token<'t>>, Problem> {
+    /// The tokens of the line, up to its end or the first problem.
+    fn tokens(mut self) -> (Vec<Token<'t>>, Option<Problem>) {
         let mut tokens = Vec::new();
         loop {
             self.take_while(char::is_whitespace);
             let start = self.at;
-            let Some(first) = self.peek() else { return Ok(tokens) };
-            if first == ';' {
-                return Ok(tokens);
+            let Some(first) = self.peek().filter(|first| *first != ';') else { return (tokens, None) };
+            match self.token(first, tokens.is_empty()) {
+                Ok(kind) => tokens.push(Token { kind, span: self.span(start) }),
+                Err(problem) => return (tokens, Some(problem)),
             }
-            let kind = self.token(first, tokens.is_empty())?;
-            tokens.push(Token { kind, span: self.span(start) });
         }
     }
 
@@ -158,10 +155,11 @@ impl<'t> Lexer<'t> {
             '\'' => self.character(start),
             '$' => {
                 let digits = self.take_while(|it| it.is_ascii_digit());
-                let index = digits.parse();
-                index
-                    .map(Kind::Index)
-                    .map_err(|_| Problem::new(self.span(start), "expected a number after `$`"))
+                let what = match digits {
+                    "" => "expected a number after `$`",
+                    _ => "expected a number after `$`, below 2^32",
+                };
+                digits.parse().map(Kind::Index).map_err(|_| Problem::new(self.span(start), what))
             }
             '-' if self.peek() == Some('>') => {
                 self.next();
@@ -253,7 +251,10 @@ impl<'t> Lexer<'t> {
             Some('0') => 0,
             Some(same @ ('\\' | '"' | '\'')) => same as u8,
             Some('x') => {
-                let digits = self.rest().get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+                let digits = self.rest().get(..2);
+                // Rust's parser would take a sign here.
+                let digits = digits.filter(|digits| digits.bytes().all(|it| it.is_ascii_hexdigit()));
+                let digits = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
                 let byte = digits
                     .ok_or_else(|| Problem::new(self.span(start), "expected two digits after `\\x`"))?;
                 self.at += 2;
