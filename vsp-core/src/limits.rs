@@ -1,7 +1,7 @@
 //! The sizes beyond which a program or an instance is refused, each with its reason.
 
-/// What a program may be at most. [`Limits::DEFAULT`] is the format's own; a host may choose less (never more: the
-/// fields are capped by the format's encoding), and tests choose very little so that they reach the edges.
+/// What a program may be at most. [`Limits::DEFAULT`] is the format's own; a host may choose less (more counts as the
+/// format's), and tests choose very little so that they reach the edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a file. Every offset and length then fits 32 bits with room, and one program cannot fill a device.
@@ -37,6 +37,22 @@ impl Limits {
         globals: 256,
         locals: 4095,
     };
+
+    /// These limits, where they are below the format's, and those of the format elsewhere.
+    pub(crate) fn within_format(&self) -> Limits {
+        let format = Limits::DEFAULT;
+        Limits {
+            file_bytes: self.file_bytes.min(format.file_bytes),
+            code_words: self.code_words.min(format.code_words),
+            function_words: self.function_words.min(format.function_words),
+            functions: self.functions.min(format.functions),
+            imports: self.imports.min(format.imports),
+            constants: self.constants.min(format.constants),
+            segments: self.segments.min(format.segments),
+            globals: self.globals.min(format.globals),
+            locals: self.locals.min(format.locals),
+        }
+    }
 }
 
 impl Default for Limits {

@@ -93,7 +93,7 @@ impl<'a> Program<'a> {
     /// As [`Program::read`], or the program is larger than the limits say.
     pub fn read_limited(image: impl Into<Ref<'a, [u8]>>, limits: &Limits) -> Result<Program<'a>, ReadError> {
         let image = image.into();
-        let sections = read::check(&image, limits)?;
+        let sections = read::check(&image, &limits.within_format())?;
         Ok(Program { image, sections })
     }
 

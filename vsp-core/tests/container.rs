@@ -1,4 +1,5 @@
 //! The `.silc` container: round trips, damage of every kind, limits. What each error says is in `container/errors.rs`.
+#![cfg(feature = "text")]
 
 #[path = "container/errors.rs"]
 mod errors;
@@ -293,6 +294,44 @@ fn limits_hold_at_their_edges() {
             "{what}: {error}"
         );
         assert!(full_builder().build_limited(&limits).is_err(), "{what}");
+    }
+}
+
+/// A host cannot choose limits beyond the format's.
+#[test]
+fn limits_of_the_host_do_not_exceed_those_of_the_format() {
+    let most = u32::MAX;
+    let everything = Limits {
+        file_bytes: most,
+        code_words: most,
+        function_words: most,
+        functions: most,
+        imports: most,
+        constants: most,
+        segments: most,
+        globals: most,
+        locals: most,
+    };
+    let build = |locals: u16, globals: u32, segments: u32, imports: u32| {
+        let mut program = ProgramBuilder::new();
+        program.memory(1 << 16);
+        let mut code = FunctionBuilder::new(ty(0, 0));
+        code.set_locals(locals);
+        code.push(Inst::ret().unwrap());
+        program.function(code);
+        (0..globals).for_each(|value| _ = program.global(value.into()));
+        (0..segments).for_each(|address| program.data(address, vec![1], None).unwrap());
+        (0..imports).for_each(|_| _ = program.import("m", "f", ty(0, 0)).unwrap());
+        program.build_limited(&everything).map_err(|error| error.to_string())
+    };
+    assert!(build(4095, 256, 4096, 4096).is_ok());
+    for (past, what) in [
+        (build(4096, 0, 0, 0), "number of locals: 4096"),
+        (build(0, 257, 0, 0), "globals: 257"),
+        (build(0, 0, 4097, 0), "data segment count: 4097"),
+        (build(0, 0, 0, 4097), "import count: 4097"),
+    ] {
+        assert!(past.as_ref().is_err_and(|error| error.contains(what)), "{what}: {past:?}");
     }
 }
 

@@ -1,4 +1,5 @@
 //! What a host can do with an instance, and what it is told when it does something wrong.
+#![cfg(feature = "text")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! What the builder makes, run at its edges: the distances that branches reach, labels, names, source lines, the last
 //! cell of a stack, the lowest balance of fuel. (`embedding.rs` has the rest of the host's interface, `builder.rs` programs
 //! of many branches.)
+#![cfg(feature = "text")]
 
 use vsp_core::index::{FuncIndex, Place};
 use vsp_core::isa::{Flow, Inst, Opcode, Reg, Role};

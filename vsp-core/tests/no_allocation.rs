@@ -1,4 +1,5 @@
 //! What an instance allocates: nothing while it runs, and an error, no abort, when there is not enough.
+#![cfg(all(feature = "text", feature = "math"))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};

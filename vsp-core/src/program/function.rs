@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use super::{BuildError, FuncType, LineEntry};
 use crate::isa::{Flow, Inst, Opcode, Operand, Role};
 
-/// A place in a function that branches can go to. It belongs to the [`FunctionBuilder`] that made it.
+/// A place in a function that branches can go to. It belongs to the [`FunctionBuilder`] that made it; in another one it
+/// is a label of the same number, if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Label(u32);
 

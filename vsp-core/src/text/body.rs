@@ -73,14 +73,24 @@ impl BodyAssembler<'_, '_> {
         if self.code.is_empty() && !failed {
             diagnostics.report(Problem::new(body.head.clone(), "a function has at least one instruction"));
         }
-        let bound: Vec<&str> =
-            self.labels.iter().filter(|(_, label)| label.bound).map(|(name, _)| name.as_str()).collect();
-        for (name, label) in &self.labels {
-            if let (false, Some(span)) = (label.bound, &label.first_use) {
-                let problem =
-                    Problem::new(span.clone(), format!("there is no label `{name}` in this function"));
-                diagnostics.report(problem.did_you_mean(name, bound.iter().copied()));
+        self.report_missing_labels(diagnostics);
+    }
+
+    fn report_missing_labels(&self, diagnostics: &mut Diagnostics<'_>) {
+        let bound = || self.labels.iter().filter(|(_, label)| label.bound).map(|(name, _)| name.as_str());
+        let mut missing: Vec<(&Range<usize>, &str)> = self
+            .labels
+            .iter()
+            .filter(|(_, label)| !label.bound)
+            .filter_map(|(name, label)| Some((label.first_use.as_ref()?, name.as_str())))
+            .collect();
+        missing.sort_by_key(|(span, _)| span.start);
+        for (span, name) in missing {
+            if diagnostics.is_full() {
+                return;
             }
+            let problem = Problem::new(span.clone(), format!("there is no label `{name}` in this function"));
+            diagnostics.report(problem.did_you_mean(name, bound()));
         }
     }
 

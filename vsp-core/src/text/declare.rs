@@ -269,6 +269,11 @@ impl<'t> Declarer<'t> {
         let initial = if rest.accept('=') || !rest.is_empty() { self.bits(rest)? } else { 0 };
         let index = self.out.builder.global(initial);
         self.globals += 1;
+        let most = self.limits.globals.min(Limits::DEFAULT.globals) as usize;
+        // Once is enough.
+        if self.globals == most + 1 {
+            return Err(Problem::new(span, format!("a program has at most {most} globals")));
+        }
         if let Some(name) = name {
             self.debug_name(NameKind::Global, index.0, &name, &span)?;
             define(&mut self.out.globals, name, index, span)?;
@@ -497,6 +502,9 @@ impl<'t> Declarer<'t> {
             }
         }
         for export in core::mem::take(&mut self.exports) {
+            if diagnostics.is_full() {
+                break;
+            }
             if let Err(problem) = self.finish_export(export) {
                 diagnostics.report(problem);
             }

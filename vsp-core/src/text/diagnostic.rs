@@ -105,7 +105,8 @@ fn most_similar<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Op
     candidates
         .filter(comparable)
         .map(|candidate| (edit_distance(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
+        // Any other letter is as near to a name of one letter as any.
+        .filter(|(distance, _)| *distance <= allowed && *distance < length)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -143,6 +144,8 @@ mod tests {
         assert_eq!(most_similar("laod", candidates()), Some("LOAD"));
         assert_eq!(most_similar("STROE", candidates()), Some("STORE"));
         assert_eq!(most_similar("XYZZY", candidates()), None);
+        assert_eq!(most_similar("f", ["g", "F2"].into_iter()), None);
+        assert_eq!(most_similar("f", ["g", "F"].into_iter()), Some("F"));
     }
 
     #[test]

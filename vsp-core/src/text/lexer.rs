@@ -166,7 +166,14 @@ impl<'t> Lexer<'t> {
                 Ok(Kind::Arrow)
             }
             ',' | ':' | '[' | ']' | '(' | ')' | '+' | '-' | '*' | '=' | '@' | '.' => Ok(Kind::Mark(first)),
-            _ => Err(Problem::new(self.span(start), alloc::format!("`{first}` means nothing here"))),
+            _ => {
+                let problem = Problem::new(self.span(start), alloc::format!("`{first}` means nothing here"));
+                Err(match first {
+                    '!'..='~' => problem,
+                    // It may look like something else, or like nothing.
+                    _ => problem.with_hint(alloc::format!("U+{:04X}", u32::from(first))),
+                })
+            }
         }
     }
 
