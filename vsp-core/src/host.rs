@@ -355,12 +355,14 @@ impl<S> Imports<S> {
     /// For each import of the program, the number of the function here.
     pub(crate) fn resolve(&self, program: &Program<'_>, out: &mut Vec<u32>) -> Result<(), ImportError> {
         for import in program.imports() {
-            let (module, name) = (String::from(import.module), String::from(import.name));
+            let owned = || (String::from(import.module), String::from(import.name));
             let Some(found) = self.find(import.module, import.name) else {
+                let (module, name) = owned();
                 return Err(ImportError::Missing { module, name, ty: import.ty });
             };
             let host = self.definitions[found].ty;
             if host != import.ty {
+                let (module, name) = owned();
                 return Err(ImportError::Type { module, name, program: import.ty, host });
             }
             out.push(found as u32);
