@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use super::declare::{Body, Declared, LineSource};
 use super::diagnostic::{Diagnostics, Problem};
-use super::expression::{Number, Tokens};
+use super::expression::{Number, Tokens, too_wide};
 use super::lexer::{Kind, Line, Token};
 use super::memory;
 use super::shorthand::{self, Change};
@@ -260,9 +260,10 @@ impl BodyAssembler<'_, '_> {
                     Movable::Constant(index) => constant = Some(index),
                 }
             } else {
-                let is_number = operand.clone().number(&self.declared.values).is_ok();
+                let mut whole = operand.clone();
                 let mut value = self.value(role, &mut operand).map_err(|problem| {
-                    match immediate_form(op, index).filter(|_| is_number && change == Change::None) {
+                    let is_number = change == Change::None && whole.number(&self.declared.values).is_ok();
+                    match immediate_form(op, index).filter(|_| is_number) {
                         Some(name) => problem.with_hint(format!("{name} takes a number here")),
                         None => problem,
                     }
@@ -352,9 +353,7 @@ impl BodyAssembler<'_, '_> {
         if let Some(index) = self.named_constant(operand) {
             return Ok(i128::from(index));
         }
-        let span = operand.span();
-        let value = operand.number(&self.declared.values)?;
-        let bits = value.bits().ok_or_else(|| too_wide(span))?;
+        let (_, bits) = operand.register_value(&self.declared.values)?;
         Ok(i128::from(self.declared.builder.constant(bits).0))
     }
 
@@ -371,9 +370,7 @@ impl BodyAssembler<'_, '_> {
         if let Some(index) = self.named_constant(operand) {
             return Ok(Movable::Constant(index));
         }
-        let span = operand.span();
-        let value = operand.number(&self.declared.values)?;
-        let bits = value.bits().ok_or_else(|| too_wide(span))?;
+        let (value, bits) = operand.register_value(&self.declared.values)?;
         let fits = Opcode::MOVI.operands()[1].role.accepts(Opcode::MOVI.operands()[1].field, bits as i32)
             && i64::from(bits as i32) == bits as i64;
         Ok(match value {
@@ -438,10 +435,6 @@ fn named<T: Copy>(
 enum Movable {
     Immediate(i128),
     Constant(u32),
-}
-
-fn too_wide(span: Range<usize>) -> Problem {
-    Problem::new(span, "the number is larger than 64 bits can hold")
 }
 
 /// The operands between the commas.

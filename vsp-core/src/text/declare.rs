@@ -204,14 +204,10 @@ impl<'t> Declarer<'t> {
             "const" => self.constant(rest),
             "equ" => self.equ(rest),
             "data" => self.data(span, rest),
-            "u8" | "u16" | "u32" | "u64" | "f32" | "f64" | "zero" => {
-                self.sink(&span)?;
-                self.append(rest, |rest, bytes, context| items::append_values(name, rest, bytes, context))
+            kind if items::is_type(kind) => {
+                self.append(&span, |bytes, context| items::append_values(kind, rest, bytes, context))
             }
-            "string" => {
-                self.sink(&span)?;
-                self.items(rest)
-            }
+            "string" => self.items(&span, rest),
             "space" => self.space(span, rest),
             "align" => self.align(rest),
             "export" => self.export(rest),
@@ -303,9 +299,7 @@ impl<'t> Declarer<'t> {
 
     /// A value that fits a register.
     fn bits(&self, rest: &mut Tokens<'_, 't>) -> Result<u64, Problem> {
-        let span = rest.span();
-        let value = rest.number(&self.out.values)?;
-        value.bits().ok_or_else(|| Problem::new(span, "the number is larger than 64 bits can hold"))
+        rest.register_value(&self.out.values).map(|(_, bits)| bits)
     }
 
     /// `@ ADDRESS`, or the address behind what was placed last.
@@ -331,7 +325,7 @@ impl<'t> Declarer<'t> {
         }
         self.segments.push(Segment { name, address, bytes: Vec::new(), span });
         self.sink = Sink::Segment;
-        if rest.is_empty() { Ok(()) } else { self.items(rest) }
+        if rest.is_empty() { Ok(()) } else { self.items(&rest.span(), rest) }
     }
 
     fn space(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
@@ -358,7 +352,7 @@ impl<'t> Declarer<'t> {
         let name = rest.name("a name")?.into_owned();
         self.customs.push((name, Vec::new(), span));
         self.sink = Sink::Custom;
-        if rest.is_empty() { Ok(()) } else { self.items(rest) }
+        if rest.is_empty() { Ok(()) } else { self.items(&rest.span(), rest) }
     }
 
     /// The bytes that items are appended to.
@@ -384,20 +378,20 @@ impl<'t> Declarer<'t> {
     }
 
     /// Strings and typed lists of values, separated by commas.
-    fn items(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
-        self.append(rest, |rest, bytes, context| items::append(rest, bytes, context))
+    fn items(&mut self, span: &Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        self.append(span, |bytes, context| items::append(rest, bytes, context))
     }
 
-    /// Lets `read` append to what items are appended to.
+    /// Lets `read` append to what items are appended to. `span` is where to point if that is nothing.
     fn append(
         &mut self,
-        rest: &mut Tokens<'_, 't>,
-        read: impl FnOnce(&mut Tokens<'_, 't>, &mut Vec<u8>, &mut items::Context<'_>) -> Result<(), Problem>,
+        span: &Range<usize>,
+        read: impl FnOnce(&mut Vec<u8>, &mut items::Context<'_>) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
-        let mut bytes = core::mem::take(self.sink(&rest.span())?);
+        let mut bytes = core::mem::take(self.sink(span)?);
         let limit = u64::from(self.limits.file_bytes);
         let mut context = items::Context { values: &self.out.values, used: &mut self.content, limit };
-        let result = read(rest, &mut bytes, &mut context);
+        let result = read(&mut bytes, &mut context);
         self.give_back(bytes);
         result
     }

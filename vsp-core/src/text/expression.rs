@@ -22,7 +22,7 @@ pub(super) enum Number {
 
 impl Number {
     /// The register that holds it; `None` if no register can.
-    pub(super) fn bits(self) -> Option<u64> {
+    fn bits(self) -> Option<u64> {
         match self {
             Number::Int(value) => {
                 u64::try_from(value).ok().or_else(|| i64::try_from(value).ok().map(|it| it as u64))
@@ -30,6 +30,11 @@ impl Number {
             Number::Float(value) => Some(value.to_bits()),
         }
     }
+}
+
+/// The problem of a number that no register can hold.
+pub(super) fn too_wide(span: Range<usize>) -> Problem {
+    Problem::new(span, "the number is larger than 64 bits can hold")
 }
 
 /// The names that stand for numbers.
@@ -177,6 +182,14 @@ impl<'l, 't> Tokens<'l, 't> {
     /// An expression.
     pub(super) fn number(&mut self, values: &Values) -> Result<Number, Problem> {
         self.sum(values, 0)
+    }
+
+    /// An expression whose value a register can hold, and the bits of that register.
+    pub(super) fn register_value(&mut self, values: &Values) -> Result<(Number, u64), Problem> {
+        let span = self.span();
+        let value = self.number(values)?;
+        let bits = value.bits().ok_or_else(|| too_wide(span))?;
+        Ok((value, bits))
     }
 
     /// An expression whose value is an integer between `low` and `high`.

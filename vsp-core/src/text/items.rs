@@ -30,6 +30,22 @@ impl Context<'_> {
     }
 }
 
+/// Is this the type of values in a list?
+pub(super) fn is_type(word: &str) -> bool {
+    word == "zero" || width_of(word).is_some()
+}
+
+/// The bytes of a value of this type.
+fn width_of(kind: &str) -> Option<u64> {
+    match kind {
+        "u8" => Some(1),
+        "u16" => Some(2),
+        "u32" | "f32" => Some(4),
+        "u64" | "f64" => Some(8),
+        _ => None,
+    }
+}
+
 /// Does a string, or a type with values, come next?
 pub(super) fn starts(rest: &Tokens<'_, '_>) -> bool {
     let mut ahead = rest.clone();
@@ -37,9 +53,7 @@ pub(super) fn starts(rest: &Tokens<'_, '_>) -> bool {
         // A quoted name of a data segment is followed by its address.
         Some(Kind::Text(_)) => !ahead.peek().is_some_and(|token| token.is('@')),
         // So may be one that is called like a type.
-        Some(Kind::Word("u8" | "u16" | "u32" | "u64" | "f32" | "f64" | "zero")) => {
-            ahead.peek().is_some_and(|next| !next.is('@'))
-        }
+        Some(Kind::Word(word)) if is_type(word) => ahead.peek().is_some_and(|next| !next.is('@')),
         _ => false,
     }
 }
@@ -92,17 +106,13 @@ fn value(
     context: &mut Context<'_>,
 ) -> Result<(), Problem> {
     let span = one.span();
-    let width = match kind {
-        "u8" => 1,
-        "u16" => 2,
-        "u32" | "f32" => 4,
-        "u64" | "f64" => 8,
-        "zero" => return zeros(one, bytes, context),
-        _ => {
-            let problem = Problem::new(span, format!("there is no type `{kind}`"));
-            return Err(problem.with_hint("types are u8, u16, u32, u64, f32, f64 and zero"));
-        }
-    };
+    if kind == "zero" {
+        return zeros(one, bytes, context);
+    }
+    let width = width_of(kind).ok_or_else(|| {
+        Problem::new(span.clone(), format!("there is no type `{kind}`"))
+            .with_hint("types are u8, u16, u32, u64, f32, f64 and zero")
+    })?;
     context.reserve(width, &span)?;
     if kind.starts_with('f') {
         let value = match one.number(context.values)? {
