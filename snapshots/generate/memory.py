@@ -310,25 +310,18 @@ def values_for(op, random):
     ]
 
 
-def in_turn(values):
-    """A function that gives the values one after the other, again and again, beginning with the second."""
-    turn = 0
-
-    def value():
-        nonlocal turn
-        turn += 1
-        return values[turn % len(values)]
-
-    return value
-
-
 def store(op, size, f):
     random = Random(op)
     memory = initial()
     case = Case(op, f"{op}: {8 * size} bits at any alignment, at both ends of the memory and beyond them", head(memory))
     model = Memory(case, memory, size)
     values = values_for(op, random)
-    value = in_turn(values)
+    turn = 0
+
+    def value():
+        nonlocal turn
+        turn += 1
+        return values[turn % len(values)]
 
     near, far = addresses(size)
     for d in DISPLACEMENTS:
@@ -397,9 +390,15 @@ def store_indexed(op, size, f):
     memory = initial()
     case = Case(op, f"{op}: base, index times {size} and displacement, modulo 2^64", head(memory))
     model = Memory(case, memory, size)
-    value = in_turn(values_for(op, random))
+    values = values_for(op, random)
     shift = scaled(size)
     op_text = lambda base, index, d, src: line(op, operand(base, d, index, size), src)
+    turn = 0
+
+    def value():
+        nonlocal turn
+        turn += 1
+        return values[turn % len(values)]
 
     near, far = addresses(size)
     for d in DISPLACEMENTS_INDEXED:
