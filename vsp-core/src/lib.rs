@@ -18,6 +18,7 @@ extern crate alloc;
 #[cfg(any(test, doctest))]
 extern crate std;
 
+pub mod analysis;
 mod host;
 pub mod index;
 mod instance;

@@ -1,0 +1,112 @@
+//! What can be said of a function without running it: its basic blocks, which registers and locals each instruction
+//! reads and writes, which of them are live where, and what may be read before it was written.
+//!
+//! Everything here follows from the roles and flows of the opcode table. It serves the saved state (`docs/isa.md`,
+//! section 8), engines that make native code, and tools.
+//!
+//! Registers and locals together are the *slots* of a frame ([`Slot`]), in the order of its cells: R0–RF, then the
+//! locals. Sets of slots are handled in *groups* of 64, as the bits of a `u64`, and liveness is computed for one group at
+//! a time. So the analysis of a function with b blocks needs some tens of bytes for each block however many locals there
+//! are, and all of them can be analysed exactly.
+//!
+//! ```
+//! # #[cfg(feature = "text")] {
+//! use vsp_core::analysis::{Graph, Liveness, Signatures, Slot};
+//! use vsp_core::{index::FuncIndex, isa::Reg, program::Program, verify::Verified};
+//!
+//! let text = ".func f (2) -> 1\nloop: ADD R0, R0, R1\nLOOP R1, loop\nRET\n.end";
+//! let bytes = vsp_core::text::assemble(text, "f.sil").unwrap();
+//! let program = Verified::new(Program::read(&bytes[..])?)?;
+//!
+//! let signatures = Signatures::new(&program)?;
+//! let graph = Graph::new(&signatures, FuncIndex(0))?;
+//! assert_eq!(graph.block_count(), 2);
+//! let live = Liveness::new(&graph, Slot::Register(Reg::R0).group())?;
+//! assert_eq!(live.before(0), 0b11);
+//! assert_eq!(live.before(2), 0b01);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod early;
+mod effects;
+mod graph;
+mod liveness;
+
+pub use early::{EarlyRead, early_reads};
+pub use effects::{Effects, Signatures, Slot, slots};
+pub use graph::{Graph, Successors};
+pub use liveness::{LiveWord, Liveness, Waiting};
+
+use alloc::vec::Vec;
+
+/// There is no memory for an analysis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("out of memory")]
+pub struct OutOfMemory;
+
+/// So many times `value`.
+fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, OutOfMemory> {
+    let mut out = reserved(count)?;
+    out.resize(count, value);
+    Ok(out)
+}
+
+/// An empty vector with room for `count`.
+fn reserved<T>(count: usize) -> Result<Vec<T>, OutOfMemory> {
+    let mut out = Vec::new();
+    out.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
+    Ok(out)
+}
+
+/// One bit for each of a number of things.
+#[derive(Clone, Debug)]
+struct BitSet(Vec<u64>);
+
+impl BitSet {
+    fn new(count: usize) -> Result<BitSet, OutOfMemory> {
+        filled(count.div_ceil(u64::BITS as usize), 0).map(BitSet)
+    }
+
+    fn contains(&self, index: u32) -> bool {
+        self.0[(index / u64::BITS) as usize] >> (index % u64::BITS) & 1 == 1
+    }
+
+    fn insert(&mut self, index: u32) {
+        self.0[(index / u64::BITS) as usize] |= 1 << (index % u64::BITS);
+    }
+
+    fn remove(&mut self, index: u32) {
+        self.0[(index / u64::BITS) as usize] &= !(1 << (index % u64::BITS));
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(|bits| bits.count_ones() as usize).sum()
+    }
+}
+
+/// Blocks whose turn has to come (again), each at most once at a time; the one that was added last comes first.
+struct Worklist {
+    blocks: Vec<u32>,
+    waiting: BitSet,
+}
+
+impl Worklist {
+    /// Room for that many blocks.
+    fn new(blocks: usize) -> Result<Worklist, OutOfMemory> {
+        Ok(Worklist { blocks: reserved(blocks)?, waiting: BitSet::new(blocks)? })
+    }
+
+    fn add(&mut self, block: u32) {
+        if !self.waiting.contains(block) {
+            self.waiting.insert(block);
+            self.blocks.push(block);
+        }
+    }
+
+    fn next(&mut self) -> Option<u32> {
+        let block = self.blocks.pop()?;
+        self.waiting.remove(block);
+        Some(block)
+    }
+}

@@ -1,0 +1,71 @@
+//! What may be read before anything was written to it. That is legal (it is zero), and often a mistake.
+
+use alloc::vec::Vec;
+
+use super::{Graph, OutOfMemory, Slot, Worklist, filled, reserved, slots};
+
+/// A read of a slot that on some way to it nothing was written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EarlyRead {
+    /// The word that reads it.
+    pub word: u32,
+    /// The slot. Parameters count as written.
+    pub slot: Slot,
+}
+
+/// All reads in reachable code that may come before every write, in the order of the code. Conditions are not
+/// understood: a way counts even if no execution takes it.
+///
+/// It needs memory and time as [`Liveness`](super::Liveness) does, and this for each group of slots.
+///
+/// # Errors
+/// There is no memory for it.
+pub fn early_reads(graph: &Graph<'_>) -> Result<Vec<EarlyRead>, OutOfMemory> {
+    let mut found = Vec::new();
+    for group in 0..Slot::groups(graph.function().locals) {
+        let unwritten = unwritten(graph, group)?;
+        for (block, mut left) in (0..).zip(unwritten) {
+            for word in graph.words(block) {
+                if left == 0 {
+                    break;
+                }
+                let effects = graph.effects(word);
+                for slot in slots(group, effects.reads_in(group) & left) {
+                    found.try_reserve(1).map_err(|_| OutOfMemory)?;
+                    found.push(EarlyRead { word, slot });
+                }
+                left &= !effects.writes_in(group);
+            }
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// For each block what nothing may have been written to when it starts; nothing for blocks that are not reached.
+fn unwritten(graph: &Graph<'_>, group: u32) -> Result<Vec<u64>, OutOfMemory> {
+    let function = graph.function();
+    let count = graph.block_count() as usize;
+    let mut writes = reserved(count)?;
+    writes.extend(
+        (0..count as u32)
+            .map(|block| graph.words(block).fold(0, |set, word| set | graph.effects(word).writes_in(group))),
+    );
+    let mut entries = filled(count, 0)?;
+    let mut worklist = Worklist::new(count)?;
+    entries[0] = (0..Slot::count(function.locals))
+        .map(Slot::from_index)
+        .filter(|slot| slot.group() == group && slot.index() >= function.ty.params() as u32)
+        .fold(0, |set, slot| set | slot.bit());
+    worklist.add(0);
+    while let Some(block) = worklist.next() {
+        let left = entries[block as usize] & !writes[block as usize];
+        for successor in graph.successors(block) {
+            if left & !entries[successor as usize] != 0 {
+                entries[successor as usize] |= left;
+                worklist.add(successor);
+            }
+        }
+    }
+    Ok(entries)
+}

@@ -1,0 +1,203 @@
+//! What one instruction reads and writes in its frame.
+
+use alloc::vec::Vec;
+
+use super::{OutOfMemory, reserved};
+use crate::index::FuncIndex;
+use crate::isa::{Access, Inst, Opcode, Reg, Role};
+use crate::program::FuncType;
+use crate::verify::{Function, Verified};
+
+/// Slots of a group.
+const GROUP: u32 = u64::BITS;
+
+const REGISTERS: u32 = Reg::ALL.len() as u32;
+
+/// A register or a local of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Slot {
+    /// A register.
+    Register(Reg),
+    /// A local.
+    Local(u16),
+}
+
+impl Slot {
+    /// The slot with this number, which is below 16 + 4,096: registers have 0–15, locals 16 and up.
+    pub const fn from_index(index: u32) -> Slot {
+        match index.checked_sub(REGISTERS) {
+            None => Slot::Register(Reg::from_low_bits(index)),
+            Some(local) => Slot::Local(local as u16),
+        }
+    }
+
+    /// Its number.
+    pub const fn index(self) -> u32 {
+        match self {
+            Slot::Register(reg) => reg as u32,
+            Slot::Local(local) => REGISTERS + local as u32,
+        }
+    }
+
+    /// The group that it is in.
+    pub const fn group(self) -> u32 {
+        self.index() / GROUP
+    }
+
+    /// Its bit in the sets of its group.
+    pub const fn bit(self) -> u64 {
+        1 << (self.index() % GROUP)
+    }
+
+    /// How many slots a frame with so many locals has.
+    pub const fn count(locals: u16) -> u32 {
+        REGISTERS + locals as u32
+    }
+
+    /// How many groups these slots make. All registers are in group 0.
+    pub const fn groups(locals: u16) -> u32 {
+        Self::count(locals).div_ceil(GROUP)
+    }
+}
+
+impl core::fmt::Display for Slot {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Slot::Register(reg) => write!(f, "{reg}"),
+            Slot::Local(local) => write!(f, "local {local}"),
+        }
+    }
+}
+
+/// The slots of a set of this group, in order.
+pub fn slots(group: u32, mut set: u64) -> impl Iterator<Item = Slot> {
+    core::iter::from_fn(move || {
+        let bit = (set != 0).then(|| set.trailing_zeros())?;
+        set &= set - 1;
+        Some(Slot::from_index(group * GROUP + bit))
+    })
+}
+
+/// What an instruction reads and writes in its frame. What it does only sometimes, it does; but a conditional move
+/// also reads its destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// The registers that it reads: bit n is register n.
+    pub reads: u16,
+    /// The registers that it writes. (For what suspends or calls: those that hold the answer.)
+    pub writes: u16,
+    /// The local that it reads.
+    pub local_read: Option<u16>,
+    /// The local that it writes.
+    pub local_written: Option<u16>,
+}
+
+impl Effects {
+    /// What it reads in a group of slots.
+    #[inline]
+    pub fn reads_in(&self, group: u32) -> u64 {
+        in_group(self.reads, self.local_read, group)
+    }
+
+    /// What it writes in a group of slots.
+    #[inline]
+    pub fn writes_in(&self, group: u32) -> u64 {
+        in_group(self.writes, self.local_written, group)
+    }
+}
+
+#[inline]
+fn in_group(registers: u16, local: Option<u16>, group: u32) -> u64 {
+    let registers = if group == 0 { u64::from(registers) } else { 0 };
+    match local.map(Slot::Local) {
+        Some(slot) if slot.group() == group => registers | slot.bit(),
+        _ => registers,
+    }
+}
+
+/// The first `count` registers.
+const fn first_registers(count: usize) -> u16 {
+    (1 << count) - 1
+}
+
+/// A local is read by what writes a register, and written by what reads one: there is nothing else in the table.
+const _: () = {
+    let mut i = 0;
+    while i < Opcode::ALL.len() {
+        let operands = Opcode::ALL[i].operands();
+        let (mut locals, mut reads, mut writes, mut j) = (0, 0, 0, 0);
+        while j < operands.len() {
+            match operands[j].role.register_access() {
+                Some(Access::Read) => reads += 1,
+                Some(Access::Write) => writes += 1,
+                Some(Access::ReadWrite) => (reads, writes) = (reads + 1, writes + 1),
+                None => locals += matches!(operands[j].role, Role::Local) as u32,
+            }
+            j += 1;
+        }
+        assert!(locals == 0 || locals == 1 && reads + writes == 1, "is this local read or written?");
+        i += 1;
+    }
+};
+
+/// A verified program, and the types of everything that it can call.
+#[derive(Debug)]
+pub struct Signatures<'p> {
+    program: &'p Verified<'p>,
+    imports: Vec<FuncType>,
+}
+
+impl<'p> Signatures<'p> {
+    /// Collects the types.
+    ///
+    /// # Errors
+    /// There is no memory for two bytes per import.
+    pub fn new(program: &'p Verified<'_>) -> Result<Signatures<'p>, OutOfMemory> {
+        let mut imports = reserved(program.program().imports().count())?;
+        imports.extend(program.program().imports().map(|import| import.ty));
+        Ok(Signatures { program, imports })
+    }
+
+    /// The program.
+    pub fn program(&self) -> &'p Verified<'p> {
+        self.program
+    }
+
+    /// The type of what an instruction calls: a function, directly or indirectly, or an import. `None` for all others.
+    pub fn callee(&self, inst: Inst) -> Option<FuncType> {
+        inst.operands().find_map(|(operand, value)| match operand.role {
+            Role::Func => self.program.function(FuncIndex(value as u32)).map(|function| function.ty),
+            Role::Import => self.imports.get(value as usize).copied(),
+            Role::Type => FuncType::from_bits(value as u16),
+            _ => None,
+        })
+    }
+
+    /// What an instruction of `function` reads and writes.
+    pub fn effects(&self, function: &Function, inst: Inst) -> Effects {
+        let mut effects = Effects::default();
+        for (reg, access) in inst.registers() {
+            let bit = 1 << reg.index();
+            if access != Access::Write {
+                effects.reads |= bit;
+            }
+            if access != Access::Read {
+                effects.writes |= bit;
+            }
+        }
+        if let Some(local) = inst.value_of(Role::Local).map(|local| local as u16) {
+            match effects.writes {
+                0 => effects.local_written = Some(local),
+                _ => effects.local_read = Some(local),
+            }
+        }
+        if let Some(callee) = self.callee(inst) {
+            effects.reads |= first_registers(callee.params());
+            effects.writes |= first_registers(callee.results());
+        }
+        if inst.op() == Opcode::RET {
+            effects.reads |= first_registers(function.ty.results());
+        }
+        effects
+    }
+}

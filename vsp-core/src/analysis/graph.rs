@@ -1,0 +1,259 @@
+//! The basic blocks of a function, and how execution goes from one to another.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::{BitSet, Effects, OutOfMemory, Signatures, filled, reserved};
+use crate::index::{FuncIndex, Place};
+use crate::isa::{Flow, Inst, Role};
+use crate::verify::Function;
+
+/// The control-flow graph of a function.
+///
+/// A *block* is a run of words that are executed one after the other: it is entered at its first word only, and left
+/// behind its last. Blocks are numbered in the order of the code from 0, which is the function's entry. Calls, and what
+/// suspends, do not end a block; each JMP of a SWITCH's table is a block of its own.
+///
+/// It is made in time linear in the function's words, and needs at most 24 bytes for each.
+#[derive(Debug)]
+pub struct Graph<'p> {
+    signatures: &'p Signatures<'p>,
+    index: FuncIndex,
+    function: Function,
+    code: &'p [[u8; 4]],
+    /// The first word of every block, and the number of words.
+    starts: Vec<u32>,
+    /// One bit for each word: is it the target of a branch with a negative displacement?
+    loop_heads: BitSet,
+    /// Where the predecessors of every block start in `predecessors`, and where the last ones end.
+    predecessor_starts: Vec<u32>,
+    predecessors: Vec<u32>,
+}
+
+/// The blocks that execution can go to from a block.
+#[derive(Clone, Debug)]
+pub struct Successors {
+    /// Those that follow it in the code.
+    following: Range<u32>,
+    /// The one it branches to.
+    target: Option<u32>,
+}
+
+impl Iterator for Successors {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        self.following.next().or_else(|| self.target.take())
+    }
+}
+
+impl<'p> Graph<'p> {
+    /// The graph of a function. `function` must be one of the program's.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn new(signatures: &'p Signatures<'p>, function: FuncIndex) -> Result<Graph<'p>, OutOfMemory> {
+        let program = signatures.program();
+        let index = function;
+        let function = program.functions()[index.index()];
+        let code = &program.program().code()[function.start as usize..][..function.words as usize];
+        let mut graph = Graph {
+            signatures,
+            index,
+            function,
+            code,
+            starts: Vec::new(),
+            loop_heads: BitSet::new(code.len())?,
+            predecessor_starts: Vec::new(),
+            predecessors: Vec::new(),
+        };
+        graph.find_blocks()?;
+        graph.find_predecessors()?;
+        Ok(graph)
+    }
+
+    fn find_blocks(&mut self) -> Result<(), OutOfMemory> {
+        let words = self.function.words;
+        let mut leaders = BitSet::new(self.code.len())?;
+        leaders.insert(0);
+        for word in 0..words {
+            let inst = self.inst(word);
+            if let Some((target, backward)) = target(word, inst) {
+                leaders.insert(target);
+                if backward {
+                    self.loop_heads.insert(target);
+                }
+            }
+            if ends_block(inst) && word + 1 < words {
+                leaders.insert(word + 1);
+            }
+        }
+        self.starts = reserved(leaders.len() + 1)?;
+        self.starts.extend((0..words).filter(|word| leaders.contains(*word)));
+        self.starts.push(words);
+        Ok(())
+    }
+
+    fn find_predecessors(&mut self) -> Result<(), OutOfMemory> {
+        let count = self.block_count();
+        // First how many each has, then where they end, then (counting down) where they start.
+        let mut starts: Vec<u32> = filled(count as usize + 1, 0)?;
+        for block in 0..count {
+            for successor in self.successors(block) {
+                starts[successor as usize] += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut predecessors = filled(sum as usize, 0)?;
+        for block in (0..count).rev() {
+            for successor in self.successors(block) {
+                let slot = &mut starts[successor as usize];
+                *slot -= 1;
+                predecessors[*slot as usize] = block;
+            }
+        }
+        self.predecessor_starts = starts;
+        self.predecessors = predecessors;
+        Ok(())
+    }
+
+    /// The function.
+    pub fn function(&self) -> &Function {
+        &self.function
+    }
+
+    /// The function's number.
+    pub fn function_index(&self) -> FuncIndex {
+        self.index
+    }
+
+    /// The place of a word.
+    pub fn place(&self, word: u32) -> Place {
+        Place { function: self.index, word }
+    }
+
+    /// The instruction at a word of the function.
+    #[inline]
+    pub fn inst(&self, word: u32) -> Inst {
+        match Inst::decode(u32::from_le_bytes(self.code[word as usize])) {
+            Ok(inst) => inst,
+            Err(error) => unreachable!("verified: {error}"),
+        }
+    }
+
+    /// What the instruction at a word reads and writes.
+    #[inline]
+    pub fn effects(&self, word: u32) -> Effects {
+        self.signatures.effects(&self.function, self.inst(word))
+    }
+
+    /// How many blocks there are.
+    pub fn block_count(&self) -> u32 {
+        self.starts.len() as u32 - 1
+    }
+
+    /// The words of a block.
+    pub fn words(&self, block: u32) -> Range<u32> {
+        self.starts[block as usize]..self.starts[block as usize + 1]
+    }
+
+    /// The block that a word of the function is in.
+    pub fn block_of(&self, word: u32) -> u32 {
+        self.starts.partition_point(|start| *start <= word) as u32 - 1
+    }
+
+    /// The blocks that execution can go to from a block: what follows it first, then the target. (Both are the same
+    /// for a branch to the next word.) For a SWITCH these are the JMPs of its table, and what is behind it.
+    pub fn successors(&self, block: u32) -> Successors {
+        let last = self.starts[block as usize + 1] - 1;
+        let inst = self.inst(last);
+        let following = match inst.op().flow() {
+            Flow::Jump | Flow::Stop => 0,
+            Flow::Switch => inst.value_of(Role::Entries).map_or(0, |entries| entries as u32) + 1,
+            Flow::Next | Flow::Branch | Flow::Call | Flow::Suspend | Flow::Bulk => 1,
+        };
+        let target = target(last, inst).map(|(target, _)| self.block_of(target));
+        Successors { following: block + 1..block + 1 + following, target }
+    }
+
+    /// The blocks from which execution can come to a block, in the order of the code. (One is there twice if it can
+    /// come in two ways.)
+    pub fn predecessors(&self, block: u32) -> &[u32] {
+        let start = |block: u32| self.predecessor_starts[block as usize] as usize;
+        &self.predecessors[start(block)..start(block + 1)]
+    }
+
+    /// Is this word the target of a branch with a negative displacement, and so the place of a check point?
+    pub fn is_loop_head(&self, word: u32) -> bool {
+        self.loop_heads.contains(word)
+    }
+
+    /// The blocks that can be reached from the function's entry, in an order in which each comes before its successors
+    /// except where a loop closes.
+    ///
+    /// # Errors
+    /// There is no memory for 21 bytes for each block.
+    pub fn reverse_postorder(&self) -> Result<Vec<u32>, OutOfMemory> {
+        let count = self.block_count() as usize;
+        let mut seen = BitSet::new(count)?;
+        let mut order = reserved(count)?;
+        let mut path = reserved(count)?;
+        seen.insert(0);
+        path.push((0, self.successors(0)));
+        while let Some((block, successors)) = path.last_mut() {
+            match successors.find(|successor| !seen.contains(*successor)) {
+                Some(next) => {
+                    seen.insert(next);
+                    path.push((next, self.successors(next)));
+                }
+                None => {
+                    order.push(*block);
+                    path.pop();
+                }
+            }
+        }
+        order.reverse();
+        Ok(order)
+    }
+
+    /// The words that no execution reaches, as ranges, in the order of the code.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn unreachable(&self) -> Result<Vec<Range<u32>>, OutOfMemory> {
+        let mut reached = BitSet::new(self.block_count() as usize)?;
+        for block in self.reverse_postorder()? {
+            reached.insert(block);
+        }
+        let mut ranges: Vec<Range<u32>> = Vec::new();
+        for block in (0..self.block_count()).filter(|block| !reached.contains(*block)) {
+            let words = self.words(block);
+            match ranges.last_mut() {
+                Some(last) if last.end == words.start => last.end = words.end,
+                _ => {
+                    ranges.try_reserve(1).map_err(|_| OutOfMemory)?;
+                    ranges.push(words);
+                }
+            }
+        }
+        Ok(ranges)
+    }
+}
+
+/// Where a branch goes, and whether its displacement is negative.
+fn target(word: u32, inst: Inst) -> Option<(u32, bool)> {
+    let displacement = inst.value_of(Role::Target)?;
+    Some(((word + 1).wrapping_add_signed(displacement), displacement < 0))
+}
+
+/// Does execution not simply go on behind this instruction?
+fn ends_block(inst: Inst) -> bool {
+    match inst.op().flow() {
+        Flow::Branch | Flow::Jump | Flow::Switch | Flow::Stop => true,
+        Flow::Next | Flow::Call | Flow::Suspend | Flow::Bulk => false,
+    }
+}
