@@ -3,9 +3,11 @@
 mod case;
 mod imports;
 mod runner;
+mod way;
 
 pub use case::{Case, Expected, Step, Tolerance, parse};
 pub use runner::run;
+pub use way::Way;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -11,12 +11,13 @@ use vsp_core::{CallError, Imports, Instance, Options, Outcome, Reason};
 
 use crate::case::{Case, Expected, Step};
 use crate::imports;
+use crate::way::Way;
 
-/// Runs a case.
+/// Runs a case in one of the ways.
 ///
 /// # Errors
 /// Something did not come out as the case says; the message names the line.
-pub fn run(text: &str, case: &Case) -> Result<(), String> {
+pub fn run(text: &str, case: &Case, way: Way) -> Result<(), String> {
     if case.steps.is_empty() {
         return Err("the case has no steps".into());
     }
@@ -31,7 +32,7 @@ pub fn run(text: &str, case: &Case) -> Result<(), String> {
     let wanted: Vec<&(usize, Step)> =
         case.steps.iter().filter(|(_, step)| matches!(step, Step::Rejected(..))).collect();
     match (Verified::new(program.clone()), wanted.as_slice()) {
-        (Ok(verified), []) => Runner::new(&verified)?.steps(case),
+        (Ok(verified), []) => Runner::new(&verified, way)?.steps(case),
         (Ok(_), _) => Err("the verifier accepts the program".into()),
         (Err(errors), []) => Err(format!("the verifier refuses the program: {errors}")),
         (Err(errors), wanted) => compare_rejections(&program, &errors, wanted),
@@ -108,14 +109,15 @@ struct Runner<'v> {
     imports: Arc<Imports<()>>,
     flag: Arc<AtomicBool>,
     sizes: Sizes,
+    way: Way,
     instance: Option<Instance<'v, ()>>,
 }
 
 impl<'v> Runner<'v> {
-    fn new(program: &'v Verified<'v>) -> Result<Self, String> {
+    fn new(program: &'v Verified<'v>, way: Way) -> Result<Self, String> {
         let imports = Arc::new(imports::imports().map_err(|error| error.to_string())?);
         let flag = Arc::new(AtomicBool::new(false));
-        Ok(Runner { program, imports, flag, sizes: Sizes::default(), instance: None })
+        Ok(Runner { program, imports, flag, sizes: Sizes::default(), way, instance: None })
     }
 
     fn steps(mut self, case: &Case) -> Result<(), String> {
@@ -142,11 +144,13 @@ impl<'v> Runner<'v> {
     fn step(&mut self, step: &Step) -> Result<(), String> {
         match step {
             Step::Call(name, args, expected) => {
-                let outcome = self.instance()?.call_export(name, args);
+                let way = self.way;
+                let outcome = way.call(self.instance()?, name, args);
                 self.compare(outcome, expected)
             }
             Step::Resume(values, expected) => {
-                let outcome = self.instance()?.resume(values);
+                let way = self.way;
+                let outcome = way.resume(self.instance()?, values);
                 self.compare(outcome, expected)
             }
             Step::Fail(code, expected) => {

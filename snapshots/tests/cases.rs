@@ -1,6 +1,7 @@
-//! Every case file, one test each.
+//! Every case file in every way, one test each.
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use vsp_snapshots::Way;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -10,16 +11,17 @@ fn main() {
         Ok(_) => panic!("there are no cases in {}", folder.display()),
         Err(error) => panic!("{}: {error}", folder.display()),
     };
-    let trials = files
-        .into_iter()
-        .map(|path| {
-            let name = path.strip_prefix(&folder).unwrap_or(&path).display().to_string();
-            Trial::test(format!("interpreter::{name}"), move || {
+    let mut trials = Vec::new();
+    for (name, way) in Way::ALL {
+        for path in &files {
+            let path = path.clone();
+            let file = path.strip_prefix(&folder).unwrap_or(&path).display();
+            trials.push(Trial::test(format!("{name}::{file}"), move || {
                 let text = std::fs::read_to_string(&path)?;
                 let case = vsp_snapshots::parse(&text).map_err(Failed::from)?;
-                vsp_snapshots::run(&text, &case).map_err(Failed::from)
-            })
-        })
-        .collect();
+                vsp_snapshots::run(&text, &case, way).map_err(Failed::from)
+            }));
+        }
+    }
     libtest_mimic::run(&arguments, trials).exit();
 }

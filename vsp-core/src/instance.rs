@@ -1,8 +1,11 @@
 //! Instances: a program with memory, a stack, globals and host functions, ready to be called.
 
+mod frame;
 mod outcome;
 mod stack;
+mod step;
 
+pub use frame::{Frame, FrameMut};
 pub use outcome::{CallError, InstantiateError, Outcome, Reason, Suspension, Trapped, Values};
 pub(crate) use stack::{Overflow, Stack};
 
@@ -38,6 +41,8 @@ enum Status {
     Idle,
     /// It can be resumed.
     Suspended(Reason),
+    /// It is between two instructions, and can execute the next.
+    Stepping,
 }
 
 /// A program that can be called, with state of type `S` for its host functions.
@@ -121,8 +126,18 @@ impl<'a, S> Instance<'a, S> {
     /// # Errors
     /// The number of arguments is wrong, or the instance is suspended and has to be resumed or reset first.
     pub fn call(&mut self, function: FuncIndex, args: &[u64]) -> Result<Outcome, CallError> {
-        if let Status::Suspended(_) = self.status {
-            return Err(CallError::Suspended);
+        match self.push_first(function, args)? {
+            None => self.run(|instance| interp::start(instance, function)),
+            Some(outcome) => Ok(outcome),
+        }
+    }
+
+    /// Makes the first frame. Gives the outcome of a call whose frame does not fit.
+    fn push_first(&mut self, function: FuncIndex, args: &[u64]) -> Result<Option<Outcome>, CallError> {
+        match self.status {
+            Status::Idle => {}
+            Status::Suspended(_) => return Err(CallError::Suspended),
+            Status::Stepping => return Err(CallError::Stepping),
         }
         let callee = self.program.function(function).ok_or(CallError::NoFunction(function))?;
         let expected = callee.ty.params();
@@ -130,11 +145,9 @@ impl<'a, S> Instance<'a, S> {
             return Err(CallError::Arguments { expected, given: args.len() });
         }
         self.stack.clear();
-        if self.stack.push_first(&callee.clone(), args).is_err() {
-            let place = Place { function, word: 0 };
-            return Ok(Outcome::Trapped(Trapped { trap: crate::Trap::StackOverflow, place }));
-        }
-        self.run(|instance| interp::start(instance, function))
+        let place = Place { function, word: 0 };
+        let overflow = Outcome::Trapped(Trapped { trap: crate::Trap::StackOverflow, place });
+        Ok(self.stack.push_first(callee, args).is_err().then_some(overflow))
     }
 
     /// Continues a suspended program. `values` are what it waits for: nothing after Fuel or Interrupted, one value
@@ -143,16 +156,22 @@ impl<'a, S> Instance<'a, S> {
     /// # Errors
     /// The instance is not suspended, or it waits for another number of values.
     pub fn resume(&mut self, values: &[u64]) -> Result<Outcome, CallError> {
+        let reason = self.waits_for(values.len())?;
+        self.run(|instance| interp::resume(instance, reason, values))
+    }
+
+    /// Why the instance is suspended, if it waits for so many values.
+    fn waits_for(&self, given: usize) -> Result<Reason, CallError> {
         let Status::Suspended(reason) = self.status else { return Err(CallError::NotSuspended) };
         let expected = match reason {
             Reason::Fuel | Reason::Interrupted => 0,
             Reason::Yield(_) => 1,
             Reason::Pending(import) => self.import_results(import),
         };
-        if values.len() != expected {
-            return Err(CallError::Values { expected, given: values.len() });
+        if given != expected {
+            return Err(CallError::Values { expected, given });
         }
-        self.run(|instance| interp::resume(instance, reason, values))
+        Ok(reason)
     }
 
     /// Ends a pending host call with an error: the program traps with `Trap::Host(code)`.
@@ -166,30 +185,43 @@ impl<'a, S> Instance<'a, S> {
         Ok(Outcome::Trapped(Trapped { trap, place: self.stack.place() }))
     }
 
-    /// Gives up a suspended call. Memory and globals stay as they are.
+    /// Gives up a call that is suspended or stepped through. Memory and globals stay as they are.
     pub fn reset(&mut self) {
         self.status = Status::Idle;
         self.stack.clear();
     }
 
     fn run(&mut self, engine: impl FnOnce(&mut Self) -> Outcome) -> Result<Outcome, CallError> {
+        let before = self.start_engine();
+        let outcome = engine(self);
+        self.stop_engine(before);
+        self.ended(&outcome);
+        Ok(outcome)
+    }
+
+    /// Gives the balance that an engine starts with.
+    fn start_engine(&mut self) -> i64 {
         // If a host function panics the instance is left callable.
         self.status = Status::Idle;
         if !self.metered {
             self.balance = i64::MAX;
         }
-        let before = self.balance;
-        let outcome = engine(self);
-        // Engines count modulo 2⁶⁴. Fuel is only used, so a balance that rose went below the lowest.
+        self.balance
+    }
+
+    /// Engines count modulo 2⁶⁴. Fuel is only used, so a balance that rose went below the lowest.
+    fn stop_engine(&mut self, before: i64) {
         if self.balance > before {
             self.balance = i64::MIN;
         }
+    }
+
+    fn ended(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Suspended(suspension) => self.status = Status::Suspended(suspension.reason),
             Outcome::Returned(_) | Outcome::Halted(_) => self.stack.clear(),
             Outcome::Trapped(_) => {}
         }
-        Ok(outcome)
     }
 
     fn import_results(&self, import: ImportIndex) -> usize {
@@ -200,12 +232,12 @@ impl<'a, S> Instance<'a, S> {
     pub fn suspended(&self) -> Option<Suspension> {
         match self.status {
             Status::Suspended(reason) => Some(Suspension { reason, place: self.stack.place() }),
-            Status::Idle => None,
+            Status::Idle | Status::Stepping => None,
         }
     }
 
-    /// The places of all frames of a suspended or trapped program, innermost first: where the program is, and below
-    /// it the calls that led there.
+    /// The places of all frames of a program that is suspended, trapped or stepped through, innermost first: where
+    /// the program is, and below it the calls that led there.
     pub fn call_stack(&self) -> impl Iterator<Item = Place> {
         self.stack.places()
     }

@@ -24,9 +24,8 @@ static NEVER: AtomicBool = AtomicBool::new(false);
 /// Runs a function whose frame is the only one.
 pub(crate) fn start<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Outcome {
     let mut machine = Machine::new(instance);
-    let at = machine.position(Place { function, word: 0 });
-    match machine.entered(at) {
-        Ok(()) => machine.run(at),
+    match machine.enter(function) {
+        Ok(at) => machine.run(at),
         Err(outcome) => outcome,
     }
 }
@@ -34,24 +33,44 @@ pub(crate) fn start<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> O
 /// Continues a suspended program with the values it waits for, whose number is right.
 pub(crate) fn resume<S>(instance: &mut Instance<'_, S>, reason: Reason, values: &[u64]) -> Outcome {
     let mut machine = Machine::new(instance);
-    let mut at = machine.position(machine.stack.place());
-    let checked = match reason {
-        Reason::Fuel | Reason::Interrupted => machine.check_point(at),
-        Reason::Yield(_) => {
-            machine.answer_yield(at, values);
-            at.next += 1;
-            Ok(())
-        }
-        Reason::Pending(_) => {
-            machine.stack.registers()[..values.len()].copy_from_slice(values);
-            at.next += 1;
-            machine.check_point(at)
-        }
-    };
-    match checked {
-        Ok(()) => machine.run(at),
+    match machine.answer(reason, values) {
+        Ok(at) => machine.run(at),
         Err(outcome) => outcome,
     }
+}
+
+/// Enters a function whose frame is the only one. `None` if its first instruction can be executed.
+pub(crate) fn enter<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Option<Outcome> {
+    let mut machine = Machine::new(instance);
+    let entered = machine.enter(function);
+    machine.pause(entered)
+}
+
+/// What [`resume`] does before it executes an instruction. `None` if one can be executed.
+pub(crate) fn answer<S>(instance: &mut Instance<'_, S>, reason: Reason, values: &[u64]) -> Option<Outcome> {
+    let mut machine = Machine::new(instance);
+    let answered = machine.answer(reason, values);
+    machine.pause(answered)
+}
+
+/// Continues where the running frame is said to be.
+pub(crate) fn proceed<S>(instance: &mut Instance<'_, S>) -> Outcome {
+    let mut machine = Machine::new(instance);
+    let at = machine.position(machine.stack.place());
+    machine.run(at)
+}
+
+/// Executes up to `limit` instructions, from where the running frame is said to be, and fewer if `stop` says so of the
+/// place of one that is not the first. `None` if there is a next one.
+pub(crate) fn step<S>(
+    instance: &mut Instance<'_, S>,
+    limit: u64,
+    stop: impl FnMut(Place) -> bool,
+) -> Option<Outcome> {
+    let mut machine = Machine::new(instance);
+    let at = machine.position(machine.stack.place());
+    let stepped = machine.step(at, limit, stop);
+    machine.pause(stepped)
 }
 
 /// The function that runs, and the next word, counted from the start of the whole code.
@@ -115,34 +134,91 @@ impl<'m, S> Machine<'m, S> {
         Position { index: place.function, function, next: (function.start + place.word) as usize }
     }
 
+    /// Charges for the only frame, and passes its check point. Gives its first word.
+    fn enter(&mut self, function: FuncIndex) -> Result<Position, Outcome> {
+        let at = self.position(Place { function, word: 0 });
+        self.entered(at)?;
+        Ok(at)
+    }
+
+    /// Gives a suspended program what it waits for, and passes the check point if it is at one. Gives the next word.
+    fn answer(&mut self, reason: Reason, values: &[u64]) -> Result<Position, Outcome> {
+        let mut at = self.position(self.stack.place());
+        match reason {
+            Reason::Fuel | Reason::Interrupted => self.check_point(at)?,
+            Reason::Yield(_) => {
+                self.answer_yield(at, values);
+                at.next += 1;
+            }
+            Reason::Pending(_) => {
+                self.stack.registers()[..values.len()].copy_from_slice(values);
+                at.next += 1;
+                self.check_point(at)?;
+            }
+        }
+        Ok(at)
+    }
+
     /// Executes until the program leaves.
     fn run(&mut self, mut at: Position) -> Outcome {
         loop {
-            let step = match self.execute(&mut at) {
-                Exit::Call(callee) => self.call(&mut at, callee),
-                Exit::CallIndirect { number, ty } => match self.indirect(number, ty) {
-                    Some(callee) => self.call(&mut at, callee),
-                    None => Err(self.trap(at, Trap::BadIndirectCall)),
-                },
-                Exit::Return => self.ret(&mut at),
-                Exit::Host(import) => self.host_call(at, import),
-                Exit::Yield(reg) => {
-                    let value = self.stack.registers()[reg.index()];
-                    Err(self.suspend(at.executed(), Reason::Yield(value)))
-                }
-                Exit::Halt(reg) => Err(Outcome::Halted(self.stack.registers()[reg.index()])),
-                Exit::Trap(kind) => Err(self.trap(at, kind)),
-                Exit::CheckPoint => self.check_point(at),
-            };
-            if let Err(outcome) = step {
+            if let Err(outcome) = self.turn::<false>(&mut at) {
                 return outcome;
             }
         }
     }
 
-    /// Executes instructions of the running frame until one needs more than the frame.
+    fn step(
+        &mut self,
+        mut at: Position,
+        limit: u64,
+        mut stop: impl FnMut(Place) -> bool,
+    ) -> Result<Position, Outcome> {
+        for executed in 0..limit {
+            if executed > 0 && stop(at.place()) {
+                break;
+            }
+            self.turn::<true>(&mut at)?;
+        }
+        Ok(at)
+    }
+
+    /// Records where the running frame is, if the program did not end.
+    fn pause(&mut self, state: Result<Position, Outcome>) -> Option<Outcome> {
+        match state {
+            Ok(at) => {
+                self.stack.set_place(at.place());
+                None
+            }
+            Err(outcome) => Some(outcome),
+        }
+    }
+
+    /// Executes instructions of the running frame until one needs more than the frame, and then does that; or just one
+    /// instruction.
     #[inline(always)]
-    fn execute(&mut self, at: &mut Position) -> Exit {
+    fn turn<const ONE: bool>(&mut self, at: &mut Position) -> Result<(), Outcome> {
+        let Some(exit) = self.execute::<ONE>(at) else { return Ok(()) };
+        match exit {
+            Exit::Call(callee) => self.call(at, callee),
+            Exit::CallIndirect { number, ty } => match self.indirect(number, ty) {
+                Some(callee) => self.call(at, callee),
+                None => Err(self.trap(*at, Trap::BadIndirectCall)),
+            },
+            Exit::Return => self.ret(at),
+            Exit::Host(import) => self.host_call(*at, import),
+            Exit::Yield(reg) => {
+                let value = self.stack.registers()[reg.index()];
+                Err(self.suspend(at.executed(), Reason::Yield(value)))
+            }
+            Exit::Halt(reg) => Err(Outcome::Halted(self.stack.registers()[reg.index()])),
+            Exit::Trap(kind) => Err(self.trap(*at, kind)),
+            Exit::CheckPoint => self.check_point(*at),
+        }
+    }
+
+    #[inline(always)]
+    fn execute<const ONE: bool>(&mut self, at: &mut Position) -> Option<Exit> {
         let Some((registers, above)) = self.stack.window() else {
             unreachable!("the running frame is in the stack")
         };
@@ -158,7 +234,7 @@ impl<'m, S> Machine<'m, S> {
             interrupt: self.interrupt,
             exit: Exit::Return,
         };
-        let exit = activation.execute();
+        let exit = if ONE { activation.step() } else { Some(activation.execute()) };
         at.next = activation.next;
         *self.balance = activation.balance();
         exit

@@ -34,7 +34,8 @@ pub mod verify;
 
 pub use host::{Caller, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
 pub use instance::{
-    CallError, Instance, InstantiateError, Options, Outcome, Reason, Suspension, Trapped, Values,
+    CallError, Frame, FrameMut, Instance, InstantiateError, Options, Outcome, Reason, Suspension, Trapped,
+    Values,
 };
 pub use shared::Ref;
 pub use trap::Trap;

@@ -95,6 +95,7 @@ next:
     with_graph(text, |graph| {
         assert_eq!(successors(graph), [vec![1, 1], vec![]]);
         assert_eq!(graph.predecessors(1), [0, 0]);
+        assert!(!graph.is_loop_head(3), "the displacement is 0");
         assert_eq!(graph.unreachable().unwrap(), []);
     });
 }

@@ -104,9 +104,15 @@ pub enum CallError {
     /// The instance is in the middle of a call.
     #[error("the instance is suspended: resume or reset it first")]
     Suspended,
+    /// The instance is between two instructions of a call.
+    #[error("the instance is stepping through a call: finish or reset it first")]
+    Stepping,
     /// The instance is not in the middle of a call.
     #[error("the instance is not suspended")]
     NotSuspended,
+    /// There is no next instruction.
+    #[error("the instance is not stepping through a call: begin one first")]
+    NotStepping,
     /// The instance is not in the middle of a host call.
     #[error("the instance does not wait for a host function")]
     NotPending,

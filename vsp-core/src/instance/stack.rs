@@ -126,8 +126,8 @@ impl Stack {
         self.cells[self.base + PLACE] = u64::from(place.function.0) | u64::from(place.word) << 32;
     }
 
-    /// The places of all frames, innermost first.
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+    /// Where the frames start, innermost first.
+    pub(crate) fn bases(&self) -> impl Iterator<Item = usize> {
         let mut next = self.active.then_some(self.base);
         core::iter::from_fn(move || {
             let base = next?;
@@ -135,8 +135,28 @@ impl Stack {
                 OUTERMOST => None,
                 caller => Some(caller as usize),
             };
-            Some(unpack(self.cells[base + PLACE]))
+            Some(base)
         })
+    }
+
+    /// Where the frame that starts there is, as last recorded.
+    pub(crate) fn place_at(&self, base: usize) -> Place {
+        unpack(self.cells[base + PLACE])
+    }
+
+    /// Registers and locals of the frame that starts there.
+    pub(crate) fn slots_at(&self, base: usize, locals: u16) -> &[u64] {
+        &self.cells[base + REGISTERS..base + LOCALS + usize::from(locals)]
+    }
+
+    /// Registers and locals of the frame that starts there, to change them.
+    pub(crate) fn slots_at_mut(&mut self, base: usize, locals: u16) -> &mut [u64] {
+        &mut self.cells[base + REGISTERS..base + LOCALS + usize::from(locals)]
+    }
+
+    /// The places of all frames, innermost first.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+        self.bases().map(|base| self.place_at(base))
     }
 }
 

@@ -61,6 +61,17 @@ impl Activation<'_> {
         }
     }
 
+    /// Executes one instruction, and gives its exit if it has one.
+    #[inline(always)]
+    pub(super) fn step(&mut self) -> Option<Exit> {
+        let word = u32::from_le_bytes(self.code[self.next]);
+        self.next += 1;
+        match isa::visit(word, self) {
+            Ok(()) => None,
+            Err(Stopped) => Some(self.exit),
+        }
+    }
+
     /// The balance of fuel now.
     #[inline(always)]
     pub(super) fn balance(&self) -> i64 {
