@@ -8,6 +8,7 @@ use vsp_core::program::Program;
 use vsp_core::text;
 use vsp_core::verify::{Verified, VerifyErrors};
 use vsp_core::{CallError, Imports, Instance, Options, Outcome, Reason};
+use vsp_host::engine::Module;
 
 use crate::case::{Case, Expected, Step};
 use crate::imports;
@@ -106,6 +107,7 @@ struct Sizes {
 
 struct Runner<'v> {
     program: &'v Verified<'v>,
+    module: Module<'v>,
     imports: Arc<Imports<()>>,
     flag: Arc<AtomicBool>,
     sizes: Sizes,
@@ -115,9 +117,11 @@ struct Runner<'v> {
 
 impl<'v> Runner<'v> {
     fn new(program: &'v Verified<'v>, way: Way) -> Result<Self, String> {
+        let module = way.engine().and_then(|mut engine| engine.load(program));
+        let module = module.map_err(|error| error.to_string())?;
         let imports = Arc::new(imports::imports().map_err(|error| error.to_string())?);
         let flag = Arc::new(AtomicBool::new(false));
-        Ok(Runner { program, imports, flag, sizes: Sizes::default(), way, instance: None })
+        Ok(Runner { program, module, imports, flag, sizes: Sizes::default(), way, instance: None })
     }
 
     fn steps(mut self, case: &Case) -> Result<(), String> {
@@ -135,7 +139,7 @@ impl<'v> Runner<'v> {
                 fuel: self.sizes.fuel,
                 interrupt: Some(self.flag.clone().into()),
             };
-            let made = Instance::new(self.program, self.imports.clone(), (), options);
+            let made = self.module.instantiate(self.imports.clone(), (), options);
             self.instance = Some(made.map_err(|error| error.to_string())?);
         }
         self.instance.as_mut().ok_or_else(String::new)

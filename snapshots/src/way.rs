@@ -1,19 +1,35 @@
 //! The ways in which a case is run. All of them have to come to the same.
 
 use vsp_core::{CallError, Instance, Outcome};
+use vsp_host::engine::{Engine, EngineError, EngineKind};
+use vsp_host::native::CompileOptions;
 
 /// How calls are carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// As a whole.
-    Run,
+    /// As a whole, by an engine.
+    Run(EngineKind),
     /// Instruction by instruction.
     Step,
 }
 
 impl Way {
     /// All ways, with their names.
-    pub const ALL: [(&'static str, Way); 2] = [("interpreter", Way::Run), ("step", Way::Step)];
+    pub const ALL: [(&'static str, Way); 4] = [
+        ("interpreter", Way::Run(EngineKind::Interpreter)),
+        ("step", Way::Step),
+        ("tier1", Way::Run(EngineKind::Tier1)),
+        ("tier2", Way::Run(EngineKind::Tier2)),
+    ];
+
+    /// The engine. Machine code is made with all checks of the code generator.
+    pub(crate) fn engine(self) -> Result<Engine, EngineError> {
+        let kind = match self {
+            Way::Run(kind) => kind,
+            Way::Step => EngineKind::Interpreter,
+        };
+        Engine::with_options(kind, CompileOptions { check_ir: true, ..CompileOptions::default() })
+    }
 
     pub(crate) fn call<S>(
         self,
@@ -22,7 +38,7 @@ impl Way {
         args: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run => instance.call_export(export, args),
+            Way::Run(_) => instance.call_export(export, args),
             Way::Step => {
                 let function = instance.program().export(export);
                 let function = function.ok_or_else(|| CallError::NoExport(export.into()))?;
@@ -38,7 +54,7 @@ impl Way {
         values: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run => instance.resume(values),
+            Way::Run(_) => instance.resume(values),
             Way::Step => {
                 let begun = instance.begin_resume(values)?;
                 step(instance, begun)

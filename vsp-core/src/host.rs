@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::index::ImportIndex;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::program::{FuncType, Program};
 
@@ -63,6 +64,45 @@ impl<'a, S> Caller<'a, S> {
 fn slice(memory: &mut [u8], address: u64, length: u64) -> Option<&mut [u8]> {
     let (address, length) = (usize::try_from(address).ok()?, usize::try_from(length).ok()?);
     memory.get_mut(address..address.checked_add(length)?)
+}
+
+/// What the calls of host functions need besides the memory and the fuel.
+#[derive(Debug)]
+pub struct HostCalls<'s, S> {
+    pub(crate) imports: &'s Imports<S>,
+    pub(crate) resolved: &'s [u32],
+    pub(crate) state: &'s mut S,
+    pub(crate) metered: bool,
+}
+
+impl<S> HostCalls<'_, S> {
+    /// The type of an import.
+    pub(crate) fn ty(&self, import: ImportIndex) -> FuncType {
+        self.imports.ty(self.resolved[import.index()])
+    }
+
+    /// Calls the host function of an import. `values` are the arguments in the first places, and then the results.
+    ///
+    /// # Errors
+    /// It did not end with results.
+    pub fn call(
+        &mut self,
+        import: ImportIndex,
+        memory: &mut [u8],
+        balance: &mut i64,
+        values: &mut [u64; MAX_PARAMS],
+    ) -> Result<(), HostStop> {
+        let resolved = self.resolved[import.index()];
+        let ty = self.imports.ty(resolved);
+        let mut args = [0; MAX_PARAMS];
+        args[..ty.params()].copy_from_slice(&values[..ty.params()]);
+        let mut results = [0; MAX_RESULTS];
+        let balance = self.metered.then_some(balance);
+        let mut caller = Caller::new(&mut *self.state, memory, balance);
+        self.imports.call(resolved, &mut caller, &args, &mut results)?;
+        values[..ty.results()].copy_from_slice(&results[..ty.results()]);
+        Ok(())
+    }
 }
 
 /// A Rust type that a 64-bit register can hold.

@@ -6,7 +6,11 @@ mod stack;
 mod step;
 
 pub use frame::{Frame, FrameMut};
+#[cfg(feature = "jit")]
+pub use outcome::AttachError;
 pub use outcome::{CallError, InstantiateError, Outcome, Reason, Suspension, Trapped, Values};
+#[cfg(feature = "jit")]
+pub(crate) use stack::layout;
 pub(crate) use stack::{Overflow, Stack};
 
 use alloc::string::String;
@@ -63,6 +67,8 @@ pub struct Instance<'a, S> {
     pub(crate) balance: i64,
     pub(crate) metered: bool,
     pub(crate) interrupt: Option<Ref<'a, AtomicBool>>,
+    #[cfg(feature = "jit")]
+    pub(crate) native: Option<Ref<'a, dyn interp::NativeCode<S> + 'a>>,
     status: Status,
 }
 
@@ -108,8 +114,36 @@ impl<'a, S> Instance<'a, S> {
             balance: options.fuel.map_or(i64::MAX, clamp_fuel),
             metered: options.fuel.is_some(),
             interrupt: options.interrupt,
+            #[cfg(feature = "jit")]
+            native: None,
             status: Status::Idle,
         })
+    }
+
+    /// Lets machine code of this program run its functions from now on. What is suspended, the interpreter continues; the
+    /// functions that it calls then run as machine code.
+    ///
+    /// # Errors
+    /// The code was made from another program, or it was compiled without what this instance was made with.
+    #[cfg(feature = "jit")]
+    pub fn attach(
+        &mut self,
+        native: impl Into<Ref<'a, dyn interp::NativeCode<S> + 'a>>,
+    ) -> Result<(), AttachError> {
+        let native = native.into();
+        let options = native.code().options();
+        if !native.is_for(&self.program) {
+            return Err(AttachError::Program);
+        }
+        if self.metered && !options.fuel {
+            return Err(AttachError::Fuel);
+        }
+        if self.interrupt.is_some() && !options.interrupt {
+            return Err(AttachError::Interrupt);
+        }
+        native.reserve(self.stack.cells())?;
+        self.native = Some(native);
+        Ok(())
     }
 
     /// Calls the function exported as `name`. See [`Self::call`].

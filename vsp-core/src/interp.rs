@@ -6,17 +6,23 @@
 
 mod activation;
 mod handlers;
+#[cfg(feature = "jit")]
+mod native;
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Trap;
-use crate::host::{Caller, HostStop, Imports};
+use crate::host::{HostCalls, HostStop};
 use crate::index::{FuncIndex, ImportIndex, Place};
 use crate::instance::{Instance, Outcome, Overflow, Reason, Stack, Suspension, Trapped, Values};
 use crate::isa::Inst;
-use crate::limits::{MAX_PARAMS, MAX_RESULTS};
+use crate::limits::MAX_PARAMS;
 use crate::verify::Function;
+#[cfg(feature = "jit")]
+pub(crate) use activation::BYTES_PER_FUEL;
 use activation::{Activation, Exit};
+#[cfg(feature = "jit")]
+pub use native::{NativeCode, Session};
 
 /// What an instance that cannot be interrupted looks at.
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -41,7 +47,7 @@ pub(crate) fn resume<S>(instance: &mut Instance<'_, S>, reason: Reason, values: 
 
 /// Enters a function whose frame is the only one. `None` if its first instruction can be executed.
 pub(crate) fn enter<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Option<Outcome> {
-    let mut machine = Machine::new(instance);
+    let mut machine = Machine::new(instance).interpreting();
     let entered = machine.enter(function);
     machine.pause(entered)
 }
@@ -67,7 +73,7 @@ pub(crate) fn step<S>(
     limit: u64,
     stop: impl FnMut(Place) -> bool,
 ) -> Option<Outcome> {
-    let mut machine = Machine::new(instance);
+    let mut machine = Machine::new(instance).interpreting();
     let at = machine.position(machine.stack.place());
     let stepped = machine.step(at, limit, stop);
     machine.pause(stepped)
@@ -99,15 +105,14 @@ struct Machine<'m, S> {
     functions: &'m [Function],
     code: &'m [[u8; 4]],
     constants: &'m [[u8; 8]],
-    imports: &'m Imports<S>,
-    resolved: &'m [u32],
-    state: &'m mut S,
+    host: HostCalls<'m, S>,
     memory: &'m mut [u8],
     globals: &'m mut [u64],
     stack: &'m mut Stack,
     balance: &'m mut i64,
-    metered: bool,
     interrupt: &'m AtomicBool,
+    #[cfg(feature = "jit")]
+    native: Option<&'m (dyn NativeCode<S> + 'm)>,
 }
 
 impl<'m, S> Machine<'m, S> {
@@ -117,16 +122,28 @@ impl<'m, S> Machine<'m, S> {
             functions: instance.program.functions(),
             code: program.code(),
             constants: program.constants(),
-            imports: &instance.imports,
-            resolved: &instance.resolved,
-            state: &mut instance.state,
+            host: HostCalls {
+                imports: &instance.imports,
+                resolved: &instance.resolved,
+                state: &mut instance.state,
+                metered: instance.metered,
+            },
             memory: &mut instance.memory,
             globals: &mut instance.globals,
             stack: &mut instance.stack,
             balance: &mut instance.balance,
-            metered: instance.metered,
             interrupt: instance.interrupt.as_deref().unwrap_or(&NEVER),
+            #[cfg(feature = "jit")]
+            native: instance.native.as_deref(),
         }
+    }
+
+    /// Without machine code.
+    fn interpreting(self) -> Self {
+        #[cfg(feature = "jit")]
+        return Machine { native: None, ..self };
+        #[cfg(not(feature = "jit"))]
+        self
     }
 
     fn position(&self, place: Place) -> Position {
@@ -136,8 +153,8 @@ impl<'m, S> Machine<'m, S> {
 
     /// Charges for the only frame, and passes its check point. Gives its first word.
     fn enter(&mut self, function: FuncIndex) -> Result<Position, Outcome> {
-        let at = self.position(Place { function, word: 0 });
-        self.entered(at)?;
+        let mut at = self.position(Place { function, word: 0 });
+        self.begin(&mut at)?;
         Ok(at)
     }
 
@@ -278,7 +295,19 @@ impl<'m, S> Machine<'m, S> {
             return Err(self.trap(*at, Trap::StackOverflow));
         }
         *at = entry;
-        self.entered(entry)
+        self.begin(at)
+    }
+
+    /// Begins with a function whose frame was made: in machine code, if there is any and it can be used, or here.
+    #[inline]
+    fn begin(&mut self, at: &mut Position) -> Result<(), Outcome> {
+        #[cfg(feature = "jit")]
+        if let Some(native) = self.native
+            && *self.balance >= native::MIN_BALANCE
+        {
+            return self.enter_native(native, at);
+        }
+        self.entered(*at)
     }
 
     /// The function with this number, if it exists and has this type.
@@ -302,17 +331,12 @@ impl<'m, S> Machine<'m, S> {
 
     fn host_call(&mut self, at: Position, import: ImportIndex) -> Result<(), Outcome> {
         self.stack.set_place(at.executed());
-        let resolved = self.resolved[import.index()];
-        let ty = self.imports.ty(resolved);
-        let (params, count) = (ty.params(), ty.results());
-        let mut args = [0; MAX_PARAMS];
-        args[..params].copy_from_slice(&self.stack.registers()[..params]);
-        let mut results = [0; MAX_RESULTS];
-        let balance = self.metered.then_some(&mut *self.balance);
-        let mut caller = Caller::new(&mut *self.state, &mut *self.memory, balance);
-        match self.imports.call(resolved, &mut caller, &args, &mut results) {
+        let ty = self.host.ty(import);
+        let mut values = [0; MAX_PARAMS];
+        values[..ty.params()].copy_from_slice(&self.stack.registers()[..ty.params()]);
+        match self.host.call(import, self.memory, self.balance, &mut values) {
             Ok(()) => {
-                self.stack.registers()[..count].copy_from_slice(&results[..count]);
+                self.stack.registers()[..ty.results()].copy_from_slice(&values[..ty.results()]);
                 self.check_point(at)
             }
             Err(HostStop::Error(code)) => Err(self.trap(at, Trap::Host(code))),

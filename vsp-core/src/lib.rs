@@ -24,6 +24,8 @@ pub mod index;
 mod instance;
 mod interp;
 pub mod isa;
+#[cfg(feature = "jit")]
+pub mod jit;
 pub mod limits;
 pub mod program;
 mod shared;
@@ -32,11 +34,15 @@ pub mod text;
 mod trap;
 pub mod verify;
 
-pub use host::{Caller, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
+pub use host::{Caller, HostCalls, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
+#[cfg(feature = "jit")]
+pub use instance::AttachError;
 pub use instance::{
     CallError, Frame, FrameMut, Instance, InstantiateError, Options, Outcome, Reason, Suspension, Trapped,
     Values,
 };
+#[cfg(feature = "jit")]
+pub use interp::{NativeCode, Session};
 pub use shared::Ref;
 pub use trap::Trap;
 

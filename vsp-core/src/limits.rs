@@ -85,6 +85,9 @@ pub const MAX_RESULTS: usize = 4;
 /// Bytes of a name.
 pub const MAX_NAME: usize = 255;
 
+/// Words of a function that machine code can be made of: the time it takes grows faster than the function.
+pub const MAX_NATIVE_WORDS: u32 = 1 << 16;
+
 /// Errors that the verifier reports of one program before it stops.
 pub const MAX_VERIFY_ERRORS: usize = 32;
 

@@ -150,3 +150,29 @@ pub enum InstantiateError {
     #[error("out of memory")]
     OutOfMemory,
 }
+
+/// Why machine code cannot be used by an instance.
+#[cfg(feature = "jit")]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttachError {
+    /// It was made from another program.
+    #[error("the machine code was made from another program")]
+    Program,
+    /// The instance is metered, and the code does not count fuel.
+    #[error("the instance is metered, and the machine code was compiled without fuel")]
+    Fuel,
+    /// The instance can be interrupted, and the code does not look at the flag.
+    #[error("the instance can be interrupted, and the machine code was compiled without interruption")]
+    Interrupt,
+    /// The frames of the instance's stack could take more native stack than there may be.
+    #[error("{cells} cells of stack could take {bytes} bytes of native stack; at most {limit} are allowed")]
+    NativeStack {
+        /// Cells of the instance's stack.
+        cells: u32,
+        /// Bytes of native stack.
+        bytes: u64,
+        /// The most that is allowed.
+        limit: u64,
+    },
+}

@@ -16,13 +16,30 @@ use crate::isa::Reg;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::verify::{FRAME_CELLS, Function};
 
-const PLACE: usize = 0;
-const CALLER: usize = 1;
-const REGISTERS: usize = 2;
-const LOCALS: usize = FRAME_CELLS as usize;
-const OUTERMOST: u64 = u64::MAX;
+/// Where things are in a frame, in cells.
+pub(crate) mod layout {
+    use super::{FRAME_CELLS, FuncIndex, Place, Reg};
 
-const _: () = assert!(REGISTERS + Reg::ALL.len() == LOCALS);
+    pub(crate) const PLACE: usize = 0;
+    pub(crate) const CALLER: usize = 1;
+    pub(crate) const REGISTERS: usize = 2;
+    pub(crate) const LOCALS: usize = FRAME_CELLS as usize;
+    /// The caller of the outermost frame.
+    pub(crate) const OUTERMOST: u64 = u64::MAX;
+
+    const _: () = assert!(REGISTERS + Reg::ALL.len() == LOCALS);
+
+    /// The cell of a place.
+    pub(crate) const fn pack(place: Place) -> u64 {
+        place.function.0 as u64 | (place.word as u64) << 32
+    }
+
+    pub(super) const fn unpack(cell: u64) -> Place {
+        Place { function: FuncIndex(cell as u32), word: (cell >> 32) as u32 }
+    }
+}
+
+use layout::{CALLER, LOCALS, OUTERMOST, PLACE, REGISTERS, pack, unpack};
 
 /// The cells, and where the running frame starts.
 #[derive(Debug)]
@@ -123,7 +140,37 @@ impl Stack {
 
     #[inline]
     pub(crate) fn set_place(&mut self, place: Place) {
-        self.cells[self.base + PLACE] = u64::from(place.function.0) | u64::from(place.word) << 32;
+        self.cells[self.base + PLACE] = pack(place);
+    }
+
+    /// Cells that are left behind the running frame, which has so many.
+    #[cfg(feature = "jit")]
+    pub(crate) fn remaining(&self, frame_cells: u32) -> u64 {
+        (self.cells.len() - self.base) as u64 - u64::from(frame_cells)
+    }
+
+    /// All cells.
+    #[cfg(feature = "jit")]
+    pub(crate) fn cells_mut(&mut self) -> &mut [u64] {
+        &mut self.cells
+    }
+
+    /// Machine code was left in the frame that starts at this cell. `None` if that is no cell.
+    #[cfg(feature = "jit")]
+    pub(crate) fn set_running(&mut self, base: u64) -> Option<()> {
+        let base = usize::try_from(base).ok()?;
+        self.cells.get(base..base.checked_add(LOCALS)?)?;
+        self.base = base;
+        Some(())
+    }
+
+    /// A frame behind the running one, whose registers and locals nobody will look at. `None` if it does not fit.
+    #[cfg(feature = "jit")]
+    pub(crate) fn push_place(&mut self, caller: &Function) -> Option<()> {
+        let running = self.base;
+        self.set_running((running + caller.frame_cells() as usize) as u64)?;
+        self.cells[self.base + CALLER] = running as u64;
+        Some(())
     }
 
     /// Where the frames start, innermost first.
@@ -158,8 +205,4 @@ impl Stack {
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
         self.bases().map(|base| self.place_at(base))
     }
-}
-
-fn unpack(cell: u64) -> Place {
-    Place { function: FuncIndex(cell as u32), word: (cell >> 32) as u32 }
 }

@@ -185,4 +185,4 @@ fn fill(memory: &mut [u8], to: u64, byte: u8, length: u64) -> Option<()> {
 }
 
 /// MEMCOPY and MEMFILL cost one unit more for so many bytes.
-const BYTES_PER_FUEL: u64 = 64;
+pub(crate) const BYTES_PER_FUEL: u64 = 64;

@@ -1,0 +1,132 @@
+//! Entering machine code, and understanding how it was left.
+
+use core::sync::atomic::AtomicBool;
+
+use super::{Machine, Position};
+use crate::Trap;
+use crate::host::HostCalls;
+use crate::index::FuncIndex;
+use crate::instance::{AttachError, Outcome, Reason, Suspension, Trapped};
+use crate::jit::{Code, Context, ExitKind, Site};
+use crate::verify::Verified;
+
+/// Machine code does not saturate the balance. A balance that is so low that it could wrap before the next check point is
+/// left to the interpreter.
+pub(super) const MIN_BALANCE: i64 = i64::MIN + (1 << 40);
+
+/// Machine code of a program that the host can enter. Only a host can implement this so that it runs something.
+pub trait NativeCode<S>: core::fmt::Debug + Send + Sync {
+    /// The code.
+    fn code(&self) -> &Code;
+
+    /// Was the code made from this program?
+    fn is_for(&self, program: &Verified<'_>) -> bool;
+
+    /// Can frames in so many cells of stack have the native stack that they need?
+    ///
+    /// # Errors
+    /// That would be more than is allowed.
+    fn reserve(&self, cells: u32) -> Result<(), AttachError>;
+
+    /// Enters a function of the program, whose parameters are the first of the context's values; `remaining` cells of
+    /// the stack are left behind its frame. The context's addresses are filled in here. Gives `false` if the function
+    /// returned, with its results as the first values; `true` if the code was left at the context's site.
+    ///
+    /// `remaining` is at most the number of cells behind the function's frame, so that code that was made from
+    /// the program stays inside the session's cells.
+    fn enter(&self, session: Session<'_, S>, function: FuncIndex, remaining: u64) -> bool;
+}
+
+/// What machine code works on.
+#[derive(Debug)]
+pub struct Session<'s, S> {
+    /// What it finds behind its context pointer.
+    pub context: &'s mut Context,
+    /// The memory.
+    pub memory: &'s mut [u8],
+    /// The globals.
+    pub globals: &'s mut [u64],
+    /// The cells of the stack.
+    pub cells: &'s mut [u64],
+    /// The interrupt flag.
+    pub interrupt: &'s AtomicBool,
+    /// The host functions.
+    pub host: HostCalls<'s, S>,
+}
+
+/// The context of a session. Its fuel becomes the balance when the session ends, also by a panic of a host function.
+struct Running<'b> {
+    context: Context,
+    balance: &'b mut i64,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        *self.balance = self.context.fuel;
+    }
+}
+
+impl<S> Machine<'_, S> {
+    /// Runs the function whose frame was made. If it returns, `at` is behind its call.
+    pub(super) fn enter_native(
+        &mut self,
+        native: &dyn NativeCode<S>,
+        at: &mut Position,
+    ) -> Result<(), Outcome> {
+        let Position { index, function, .. } = *at;
+        let params = function.ty.params();
+        let remaining = self.stack.remaining(function.frame_cells());
+        let mut running = Running { context: Context::default(), balance: self.balance };
+        running.context.fuel = *running.balance;
+        running.context.values[..params].copy_from_slice(&self.stack.registers()[..params]);
+        let session = Session {
+            context: &mut running.context,
+            memory: self.memory,
+            globals: self.globals,
+            cells: self.stack.cells_mut(),
+            interrupt: self.interrupt,
+            host: HostCalls { state: &mut *self.host.state, ..self.host },
+        };
+        let left = native.enter(session, index, remaining);
+        let values = running.context.values;
+        let Context { site, frame, value, .. } = running.context;
+        drop(running);
+        if left {
+            let site = usize::try_from(site).ok().and_then(|site| native.code().sites().get(site));
+            let Some(site) = site else { unreachable!("machine code is left at its sites") };
+            return Err(self.left(native.code(), *site, frame, value));
+        }
+        let results = function.ty.results();
+        self.stack.registers()[..results].copy_from_slice(&values[..results]);
+        self.ret(at)
+    }
+
+    /// What it means that machine code was left at a site, in the frame that starts at a cell.
+    fn left(&mut self, code: &Code, site: Site, frame: u64, value: u64) -> Outcome {
+        if code.options().fuel {
+            *self.balance = self.balance.wrapping_sub(i64::from(site.charged));
+        }
+        if self.stack.set_running(frame).is_none() {
+            unreachable!("machine code is left in a frame");
+        }
+        if let Some(call) = site.inlined_at {
+            self.stack.set_place(call);
+            if self.stack.push_place(&self.functions[call.function.index()]).is_none() {
+                unreachable!("the frame of an inlined function fits");
+            }
+        }
+        let place = site.place;
+        self.stack.set_place(place);
+        let trapped = |trap| Outcome::Trapped(Trapped { trap, place });
+        let suspended = |reason| Outcome::Suspended(Suspension { reason, place });
+        match site.kind {
+            ExitKind::Trap(trap) => trapped(trap),
+            ExitKind::HostError => trapped(Trap::Host(value as u32)),
+            ExitKind::Halt => Outcome::Halted(value),
+            ExitKind::Fuel => suspended(Reason::Fuel),
+            ExitKind::Interrupted => suspended(Reason::Interrupted),
+            ExitKind::Yield => suspended(Reason::Yield(value)),
+            ExitKind::Pending(import) => suspended(Reason::Pending(import)),
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Machine code: lowers a verified program through Cranelift to bytes that can run from anywhere.
+//!
+//! What comes out ([`Code`]) is plain data. It has nothing left to relocate and reaches everything outside through one
+//! pointer, the [`Context`]. This crate cannot run it: that takes unsafe code, which is the host's (`vsp-host` has it).
+//!
+//! Native code does what the interpreter does: the same values, traps, places, memory and fuel, and it suspends at the same
+//! places. How it is left:
+//!
+//! - Every instruction that can trap has an explicit check and a cold exit of its own, which says at which [`Site`] it
+//!   was; there are no signal handlers. Functions return a status besides their result, and callers pass it on.
+//! - When the program suspends, every frame writes its live registers and locals to its cells, in the layout of the
+//!   interpreter's stack, on the way out. The interpreter carries on from there.
+//! - Stack cells are counted down in an argument, so that StackOverflow comes at the same depth as in the
+//!   interpreter. [`Code::bytes_per_cell`] says how much native stack that takes.
+//!
+//! Registers and the first locals of a frame are SSA values; a value stays in a floating-point register while
+//! only binary64 instructions look at it (`kinds.rs`).
+
+mod code;
+mod context;
+mod kinds;
+mod link;
+mod lower;
+mod plan;
+mod target;
+mod trampoline;
+
+pub use code::{Code, ExitKind, Fingerprint, Listing, Site, Stats};
+pub use context::{Context, HostStatus, TableEntry};
+pub use target::{Arch, Target};
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_frontend::FunctionBuilderContext;
+
+use crate::analysis::{OutOfMemory, Signatures};
+use crate::index::FuncIndex;
+use crate::limits::MAX_NATIVE_WORDS;
+use crate::verify::Verified;
+use link::Linker;
+use lower::Lowered;
+
+/// How much work goes into machine code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Tier {
+    /// Compiles fast.
+    One,
+    /// Runs fast: optimised, short leaves inlined, bounds checks removed that a check before them covers.
+    #[default]
+    Two,
+}
+
+/// What machine code is compiled with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CompileOptions {
+    /// The tier.
+    pub tier: Tier,
+    /// Does it count fuel? Code that does not cannot run an instance that is metered.
+    pub fuel: bool,
+    /// Does it look at the interrupt flag? Code that does not cannot run an instance that can be interrupted.
+    pub interrupt: bool,
+    /// Is the intermediate representation checked by Cranelift? For tests: a mistake of the lowering then is an error.
+    pub check_ir: bool,
+}
+
+impl Default for CompileOptions {
+    /// Tier 2, fuel, interruption.
+    fn default() -> Self {
+        CompileOptions { tier: Tier::Two, fuel: true, interrupt: true, check_ir: false }
+    }
+}
+
+/// Why there is no machine code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JitError {
+    /// There is no memory for it.
+    #[error("out of memory")]
+    OutOfMemory,
+    /// This build has no code generator for the architecture.
+    #[error("this build has no code generator for {0}")]
+    Arch(Arch),
+    /// The architecture has no such feature.
+    #[error("{arch} has no feature \"{feature}\"")]
+    Feature {
+        /// The architecture.
+        arch: Arch,
+        /// What was asked for.
+        feature: String,
+    },
+    /// The code generator does not take its settings.
+    #[error("settings of the code generator: {0}")]
+    Settings(String),
+    /// A function is too long for machine code.
+    #[error("function {function} has {words} words; machine code can be made of {MAX_NATIVE_WORDS}")]
+    FunctionTooLong {
+        /// The function.
+        function: FuncIndex,
+        /// Its words.
+        words: u32,
+    },
+    /// There is more machine code than 32-bit offsets reach.
+    #[error("there is too much machine code")]
+    CodeTooLarge,
+    /// The code generator refused a function.
+    #[error("function {function}: {message}")]
+    Codegen {
+        /// The function.
+        function: FuncIndex,
+        /// What it said.
+        message: String,
+    },
+    /// The code generator made a reference that cannot be resolved.
+    #[error("a reference of kind {0} cannot be resolved")]
+    Relocation(String),
+}
+
+impl From<OutOfMemory> for JitError {
+    fn from(_: OutOfMemory) -> Self {
+        JitError::OutOfMemory
+    }
+}
+
+/// Compiles programs. It keeps what can be used again from one program to the next.
+///
+/// ```
+/// use vsp_core::jit::{Arch, CompileOptions, Compiler, Target};
+/// use vsp_core::{program::Program, verify::Verified};
+/// # let bytes = vsp_core::text::assemble(".func f (2) -> 1\nADD R0, R0, R1\nRET\n.end", "f.sil").unwrap();
+///
+/// let program = Verified::new(Program::read(&bytes[..])?)?;
+/// let mut compiler = Compiler::new(Target::new(Arch::Aarch64), CompileOptions::default())?;
+/// let code = compiler.compile(&program)?;
+/// assert!(code.bytes().len() % 4 == 0 && code.sites().len() == 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Compiler {
+    target: Target,
+    options: CompileOptions,
+    isa: OwnedTargetIsa,
+    context: cranelift_codegen::Context,
+    frontend: FunctionBuilderContext,
+}
+
+impl core::fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Compiler")
+            .field("target", &self.target)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Compiler {
+    /// A compiler for a target.
+    ///
+    /// # Errors
+    /// This build has no code generator for it.
+    pub fn new(target: Target, options: CompileOptions) -> Result<Compiler, JitError> {
+        let isa = target.isa(options)?;
+        Ok(Compiler {
+            target,
+            options,
+            isa,
+            context: cranelift_codegen::Context::new(),
+            frontend: FunctionBuilderContext::new(),
+        })
+    }
+
+    /// What it compiles for.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Compiles all functions of a program. The same program gives the same code, on every host.
+    ///
+    /// # Errors
+    /// A function has more than [`MAX_NATIVE_WORDS`] words, or there is no memory. (Cranelift itself aborts where
+    /// its own allocations fail.)
+    pub fn compile(&mut self, program: &Verified<'_>) -> Result<Code, JitError> {
+        let signatures = Signatures::new(program)?;
+        let functions = program.functions();
+        let mut shapes = [None; Code::SHAPES];
+        for function in functions {
+            shapes[Code::shape(function.ty)] = Some(function.ty);
+        }
+        let mut linker = Linker::new(&*self.isa, functions.len() + shapes.iter().flatten().count());
+        let mut code = Code {
+            target: self.target.clone(),
+            options: self.options,
+            program: Fingerprint::of(program),
+            bytes: Vec::new(),
+            table: Vec::new(),
+            entries: [Code::NO_ENTRY; Code::SHAPES],
+            sites: Vec::new(),
+            bytes_per_cell: 1,
+            stats: Stats { functions: functions.len() as u32, ..Stats::default() },
+        };
+        code.table.try_reserve_exact(functions.len()).map_err(|_| JitError::OutOfMemory)?;
+        for (index, function) in (0..).map(FuncIndex).zip(functions) {
+            self.lower(&signatures, index, &mut code.sites, &mut code.stats)?;
+            let offset = self.emit(&mut linker, index)?;
+            let cells = function.frame_cells();
+            code.bytes_per_cell = code.bytes_per_cell.max(self.frame_bytes().div_ceil(cells));
+            code.table.push(TableEntry { offset, ty: function.ty.bits(), cells: cells as u16 });
+        }
+        for (entry, ty) in code.entries.iter_mut().zip(shapes) {
+            let Some(ty) = ty else { continue };
+            self.context.clear();
+            trampoline::build(&mut self.context.func, &mut self.frontend, &*self.isa, ty);
+            *entry = self.emit(&mut linker, FuncIndex(u32::MAX))?;
+        }
+        code.bytes = linker.finish()?;
+        Ok(code)
+    }
+
+    /// The intermediate representation and the machine code of one function, as text. `None` if there is no such function.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub fn listing(
+        &mut self,
+        program: &Verified<'_>,
+        function: FuncIndex,
+    ) -> Result<Option<Listing>, JitError> {
+        if program.function(function).is_none() {
+            return Ok(None);
+        }
+        let signatures = Signatures::new(program)?;
+        self.lower(&signatures, function, &mut Vec::new(), &mut Stats::default())?;
+        let clif = self.context.func.display().to_string();
+        self.context.set_disasm(true);
+        let compiled = self.generate(function);
+        self.context.set_disasm(false);
+        compiled?;
+        let code = self.context.compiled_code();
+        let machine = code.and_then(|code| code.vcode.clone()).unwrap_or_default();
+        let bytes = code.map(|code| code.code_buffer().to_vec()).unwrap_or_default();
+        Ok(Some(Listing { clif, machine, bytes }))
+    }
+
+    /// Makes the intermediate representation of a function of the program.
+    fn lower(
+        &mut self,
+        signatures: &Signatures<'_>,
+        index: FuncIndex,
+        sites: &mut Vec<Site>,
+        stats: &mut Stats,
+    ) -> Result<(), JitError> {
+        let function = signatures.program().functions()[index.index()];
+        if function.words > MAX_NATIVE_WORDS {
+            return Err(JitError::FunctionTooLong { function: index, words: function.words });
+        }
+        self.context.clear();
+        let out = Lowered { sites, stats };
+        let facts = lower::Facts { options: self.options, rounds: self.rounds(), isa: &*self.isa };
+        lower::function(&mut self.context.func, &mut self.frontend, signatures, index, facts, out)?;
+        stats.words += function.words;
+        stats.ir_instructions += self.context.func.dfg.num_insts() as u32;
+        Ok(())
+    }
+
+    /// Has the target instructions that round to integers?
+    fn rounds(&self) -> bool {
+        match self.target.arch() {
+            Arch::X86_64 => self.target.has("has_sse41"),
+            Arch::Aarch64 | Arch::Riscv64 | Arch::S390x => true,
+        }
+    }
+
+    fn emit(&mut self, linker: &mut Linker, index: FuncIndex) -> Result<u32, JitError> {
+        self.generate(index)?;
+        let Some(compiled) = self.context.compiled_code() else { return Err(JitError::OutOfMemory) };
+        linker.add(index, &self.context.func, compiled)
+    }
+
+    fn generate(&mut self, index: FuncIndex) -> Result<(), JitError> {
+        match self.context.compile(&*self.isa, &mut ControlPlane::default()) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let message = alloc::format!("{:?}", error.inner);
+                Err(JitError::Codegen { function: index, message })
+            }
+        }
+    }
+
+    /// Bytes of the native frame of what was compiled last.
+    fn frame_bytes(&self) -> u32 {
+        let layout = self.context.compiled_code().and_then(|code| code.buffer.frame_layout());
+        layout.map_or(0, |layout| layout.frame_to_fp_offset) + self.target.arch().frame_overhead()
+    }
+}

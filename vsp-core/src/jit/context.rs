@@ -1,0 +1,106 @@
+//! What machine code finds behind its context pointer.
+
+use core::mem::offset_of;
+
+use crate::limits::MAX_PARAMS;
+
+/// The context: the fields that machine code reads and writes, at the same offsets on every architecture.
+///
+/// Addresses are numbers here. Only the host, which may use unsafe code, turns memory into such numbers and jumps.
+#[derive(Clone, Debug, Default)]
+#[repr(C)]
+pub struct Context {
+    /// Address of the memory.
+    pub memory: u64,
+    /// Bytes of the memory.
+    pub memory_size: u64,
+    /// Address of the globals.
+    pub globals: u64,
+    /// Address behind the last cell of the stack.
+    pub cells_end: u64,
+    /// Cells of the stack.
+    pub cells: u64,
+    /// The balance of fuel, while no machine code keeps it in a register.
+    pub fuel: i64,
+    /// Address of the interrupt flag, one byte.
+    pub interrupt: u64,
+    /// Address of the machine code's first byte.
+    pub code: u64,
+    /// Address of the function table, see [`TableEntry`].
+    pub functions: u64,
+    /// Address of `extern "C" fn(context, import: u64) -> u64`, which calls a host function with the arguments in
+    /// [`Self::values`] and puts its results there. It gives one of the [`HostStatus`] numbers.
+    pub host_call: u64,
+    /// Address of `extern "C" fn(function: u64, b: u64, c: u64) -> u64`: FMATH on the bits of binary64s.
+    pub math: u64,
+    /// Address of `extern "C" fn(to: u64, from: u64, length: u64)`: copies bytes that may overlap, at addresses.
+    pub copy: u64,
+    /// Address of `extern "C" fn(to: u64, byte: u64, length: u64)`: fills bytes at an address.
+    pub fill: u64,
+    /// For the host's functions: their own data.
+    pub host: u64,
+    /// Parameters and results of an entry, arguments and results of host functions, results 1–3 of functions.
+    pub values: [u64; MAX_PARAMS],
+    /// What the code was left with: the value of HLT or YIELD, the code of a host function's error.
+    pub value: u64,
+    /// Where the code was left: an index of [`Code::sites`](super::Code::sites).
+    pub site: u64,
+    /// The cell where the frame starts in which it was left.
+    pub frame: u64,
+}
+
+/// How a call of a host function ended, as a number for machine code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum HostStatus {
+    /// With results.
+    Done = 0,
+    /// With an error, whose code is [`Context::value`]; or with a panic, which the host keeps.
+    Error = 1,
+    /// The results are not there yet.
+    Pending = 2,
+}
+
+/// A row of the function table: what CALLR needs to know of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct TableEntry {
+    /// The function's first byte, from the start of the machine code.
+    pub offset: u32,
+    /// Its type's bits.
+    pub ty: u16,
+    /// Cells of its frame.
+    pub cells: u16,
+}
+
+macro_rules! define_offsets {
+    ($($name:ident = $ty:ident.$field:ident;)*) => {
+        $(pub(super) const $name: i32 = offset_of!($ty, $field) as i32;)*
+    };
+}
+
+define_offsets! {
+    MEMORY = Context.memory;
+    MEMORY_SIZE = Context.memory_size;
+    GLOBALS = Context.globals;
+    CELLS_END = Context.cells_end;
+    CELLS = Context.cells;
+    FUEL = Context.fuel;
+    INTERRUPT = Context.interrupt;
+    CODE = Context.code;
+    FUNCTIONS = Context.functions;
+    HOST_CALL = Context.host_call;
+    MATH = Context.math;
+    COPY = Context.copy;
+    FILL = Context.fill;
+    VALUES = Context.values;
+    VALUE = Context.value;
+    SITE = Context.site;
+    FRAME = Context.frame;
+    ENTRY_OFFSET = TableEntry.offset;
+    ENTRY_TYPE = TableEntry.ty;
+    ENTRY_CELLS = TableEntry.cells;
+}
+
+/// log₂ of the size of a row of the function table.
+pub(super) const ENTRY_SHIFT: i64 = size_of::<TableEntry>().trailing_zeros() as i64;

@@ -1,0 +1,413 @@
+//! Lowering: the words of one function, in their order, to Cranelift's intermediate representation.
+//!
+//! [`function`] makes the prologue, then each block that is reached, then the cold blocks at the end. The meaning of
+//! instructions is in `handlers.rs`; values of slots in `slots.rs`; memory in `memory.rs`; calls in `calls.rs`; all
+//! ways out in `exits.rs`; how blocks are connected in `edges.rs`.
+//!
+//! Fuel is counted as the interpreter counts it: the variable is the balance plus the number of the next word, so that going
+//! on costs nothing, a taken branch adds its displacement, and a place tells what has to be subtracted.
+
+mod calls;
+mod edges;
+mod exits;
+mod floats;
+mod handlers;
+mod memory;
+mod slots;
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use cranelift_codegen::ir::{
+    AliasRegion, AliasRegionData, Block, FuncRef, Function as Ir, InstBuilder, MemFlagsData, SigRef,
+    UserFuncName, Value, types::I64,
+};
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+
+use super::code::{Site, Stats};
+use super::plan::Plan;
+use super::{CompileOptions, Tier, context, trampoline};
+use crate::analysis::{Graph, OutOfMemory, Signatures};
+use crate::index::{FuncIndex, Place};
+use crate::isa::{self, Reg};
+use crate::verify::{FRAME_CELLS, Function};
+use edges::Arrival;
+use memory::Checked;
+use slots::State;
+
+/// What lowering needs to know besides the program.
+#[derive(Clone, Copy)]
+pub(super) struct Facts<'a> {
+    pub(super) options: CompileOptions,
+    /// Has the target instructions that round to integers?
+    pub(super) rounds: bool,
+    pub(super) isa: &'a dyn TargetIsa,
+}
+
+/// What lowering adds to.
+pub(super) struct Lowered<'a> {
+    pub(super) sites: &'a mut Vec<Site>,
+    pub(super) stats: &'a mut Stats,
+}
+
+/// Lowers a function.
+pub(super) fn function(
+    ir: &mut Ir,
+    frontend: &mut FunctionBuilderContext,
+    signatures: &Signatures<'_>,
+    index: FuncIndex,
+    facts: Facts<'_>,
+    out: Lowered<'_>,
+) -> Result<(), OutOfMemory> {
+    let graph = Graph::new(signatures, index)?;
+    let plan = Plan::new(&graph, signatures.program().program().constants())?;
+    ir.name = UserFuncName::user(0, index.0);
+    ir.signature = trampoline::signature(graph.function().ty);
+    let mut b = FunctionBuilder::new(ir, frontend);
+    let mut unit = Unit::begin(&mut b, signatures, &graph, facts, out);
+    let params = unit.params.clone();
+    let mut lowering = Lowering::new(&mut b, &mut unit, &plan, None);
+    lowering.enter(&params);
+    lowering.blocks()?;
+    lowering.suspensions();
+    unit.finish(&mut b);
+    b.finalize(facts.isa.frontend_config());
+    Ok(())
+}
+
+/// The kinds of memory that cannot overlap.
+#[derive(Clone, Copy)]
+struct Regions {
+    memory: AliasRegion,
+    globals: AliasRegion,
+    context: AliasRegion,
+    cells: AliasRegion,
+}
+
+/// What all code of one machine function shares, inlined bodies too.
+struct Unit<'u> {
+    signatures: &'u Signatures<'u>,
+    facts: Facts<'u>,
+    out: Lowered<'u>,
+    function: Function,
+    /// The parameters of the function.
+    params: Vec<Value>,
+    context: Value,
+    /// Cells of the stack that are left behind this function's frame.
+    remaining: Value,
+    memory: Value,
+    memory_size: Value,
+    /// The last address at which 1, 2, 4 or 8 bytes can be accessed.
+    last: [Value; 4],
+    globals: Value,
+    interrupt: Option<Value>,
+    /// The address of the first cell of the frame, if locals are kept there.
+    frame: Option<Value>,
+    fuel: Option<Variable>,
+    regions: Regions,
+    /// The way out: takes the site, and the fuel if it is counted.
+    exit: Block,
+    callees: BTreeMap<u32, FuncRef>,
+    types: BTreeMap<u16, SigRef>,
+    /// Words that were inlined.
+    inlined_words: u32,
+}
+
+impl<'u> Unit<'u> {
+    /// The prologue.
+    fn begin(
+        b: &mut FunctionBuilder<'_>,
+        signatures: &'u Signatures<'u>,
+        graph: &Graph<'_>,
+        facts: Facts<'u>,
+        out: Lowered<'u>,
+    ) -> Self {
+        let mut region = |user_id, name: &'static str| {
+            b.func.dfg.alias_regions.insert(AliasRegionData { user_id, description: name.into() })
+        };
+        let regions = Regions {
+            memory: region(0, "memory"),
+            globals: region(1, "globals"),
+            context: region(2, "context"),
+            cells: region(3, "cells"),
+        };
+        let entry = b.create_block();
+        b.append_block_params_for_function_params(entry);
+        b.switch_to_block(entry);
+        b.seal_block(entry);
+        let params = b.block_params(entry).to_vec();
+        let context = params[0];
+        let flags = MemFlagsData::trusted().with_alias_region(Some(regions.context));
+        let load = |b: &mut FunctionBuilder<'_>, offset| b.ins().load(I64, flags, context, offset);
+        let memory = load(b, context::MEMORY);
+        let memory_size = load(b, context::MEMORY_SIZE);
+        let last = [1, 2, 4, 8].map(|size| b.ins().iadd_imm_s(memory_size, -size));
+        let globals = load(b, context::GLOBALS);
+        let interrupt = facts.options.interrupt.then(|| load(b, context::INTERRUPT));
+        let fuel = facts.options.fuel.then(|| {
+            let balance = load(b, context::FUEL);
+            let charged = b.ins().iadd_imm_s(balance, -i64::from(graph.function().entry_charge()));
+            let fuel = b.declare_var(I64);
+            b.def_var(fuel, charged);
+            fuel
+        });
+        let exit = b.create_block();
+        b.set_cold_block(exit);
+        Unit {
+            signatures,
+            facts,
+            out,
+            function: *graph.function(),
+            remaining: params[1],
+            params: params[2..].to_vec(),
+            context,
+            memory,
+            memory_size,
+            last,
+            globals,
+            interrupt,
+            frame: None,
+            fuel,
+            regions,
+            exit,
+            callees: BTreeMap::new(),
+            types: BTreeMap::new(),
+            inlined_words: 0,
+        }
+    }
+
+    /// The way out, which all sites share.
+    fn finish(&mut self, b: &mut FunctionBuilder<'_>) {
+        let site = b.append_block_param(self.exit, I64);
+        let fuel = self.fuel.map(|_| b.append_block_param(self.exit, I64));
+        b.switch_to_block(self.exit);
+        b.seal_block(self.exit);
+        let flags = self.context_flags();
+        b.ins().store(flags, site, self.context, context::SITE);
+        let frame = self.frame_index(b);
+        b.ins().store(flags, frame, self.context, context::FRAME);
+        if let Some(fuel) = fuel {
+            b.ins().store(flags, fuel, self.context, context::FUEL);
+        }
+        self.leave(b);
+    }
+
+    /// Returns without results.
+    fn leave(&self, b: &mut FunctionBuilder<'_>) {
+        let mut results = alloc::vec![b.ins().iconst(I64, 1)];
+        if self.function.ty.results() > 0 {
+            results.push(b.ins().iconst(I64, 0));
+        }
+        b.ins().return_(&results);
+    }
+
+    /// Cells from the start of this function's frame to the end of the stack.
+    fn cells_from_frame(&self, b: &mut FunctionBuilder<'_>) -> Value {
+        b.ins().iadd_imm_s(self.remaining, i64::from(self.function.frame_cells()))
+    }
+
+    /// The cell where this function's frame starts.
+    fn frame_index(&self, b: &mut FunctionBuilder<'_>) -> Value {
+        let above = self.cells_from_frame(b);
+        let cells = b.ins().load(I64, self.context_flags(), self.context, context::CELLS);
+        b.ins().isub(cells, above)
+    }
+
+    /// The address of the cell where this function's frame starts.
+    fn frame_address(&self, b: &mut FunctionBuilder<'_>) -> Value {
+        let above = self.cells_from_frame(b);
+        let bytes = b.ins().ishl_imm_u(above, 3);
+        let end = b.ins().load(I64, self.context_flags(), self.context, context::CELLS_END);
+        b.ins().isub(end, bytes)
+    }
+
+    fn context_flags(&self) -> MemFlagsData {
+        MemFlagsData::trusted().with_alias_region(Some(self.regions.context))
+    }
+
+    fn cell_flags(&self) -> MemFlagsData {
+        MemFlagsData::trusted().with_alias_region(Some(self.regions.cells))
+    }
+}
+
+/// Where an inlined body belongs.
+#[derive(Clone, Copy)]
+struct Inlined {
+    /// The call.
+    at: Place,
+    /// Where RET goes; takes the results.
+    after: Block,
+    /// What was charged before the body's first word, counted like words.
+    charged: u32,
+}
+
+/// The body of a function while it is lowered: the machine function's own, or one that is inlined.
+struct Lowering<'l, 'f, 'u, 'g> {
+    b: &'l mut FunctionBuilder<'f>,
+    unit: &'l mut Unit<'u>,
+    plan: &'g Plan<'g>,
+    inlined: Option<Inlined>,
+    /// The block for each block of the plan.
+    ir_blocks: Vec<Block>,
+    /// For each block, how many ways to it are still to come.
+    awaited: Vec<u32>,
+    /// For each block that is the place of a check point, the cold block that suspends there.
+    suspend: BTreeMap<u32, Block>,
+    /// What is known where a block starts that has only one way to it.
+    inherited: BTreeMap<u32, Vec<Checked>>,
+    ints: Vec<Variable>,
+    floats: Vec<Variable>,
+    state: State,
+    checked: Vec<Checked>,
+    block: u32,
+    word: u32,
+    /// What is live in a frame that is suspended at each word of the block: at a check point behind it, and waiting
+    /// for its answer.
+    live: Vec<(u64, u64)>,
+    /// Has the block ended?
+    ended: bool,
+}
+
+impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
+    fn new(
+        b: &'l mut FunctionBuilder<'f>,
+        unit: &'l mut Unit<'u>,
+        plan: &'g Plan<'g>,
+        inlined: Option<Inlined>,
+    ) -> Self {
+        let ir_blocks = plan.arrivals.iter().map(|_| b.create_block()).collect();
+        let count = plan.slots.count_ones();
+        let ints = (0..count).map(|_| b.declare_var(I64)).collect();
+        let floats = (0..count).map(|_| b.declare_var(cranelift_codegen::ir::types::F64)).collect();
+        Lowering {
+            b,
+            unit,
+            plan,
+            inlined,
+            ir_blocks,
+            awaited: plan.arrivals.clone(),
+            suspend: BTreeMap::new(),
+            inherited: BTreeMap::new(),
+            ints,
+            floats,
+            state: State::default(),
+            checked: Vec::new(),
+            block: 0,
+            word: 0,
+            live: Vec::new(),
+            ended: false,
+        }
+    }
+
+    fn function(&self) -> &Function {
+        self.plan.graph.function()
+    }
+
+    /// Goes into the first block, with these parameters and everything else zero.
+    fn enter(&mut self, params: &[Value]) {
+        let live = self.plan.live_entry(0);
+        let mut zero = None;
+        for slot in slots::indices(live) {
+            let value = match params.get(slot) {
+                Some(param) => *param,
+                None => *zero.get_or_insert_with(|| self.b.ins().iconst(I64, 0)),
+            };
+            self.set_slot(slot, value);
+        }
+        if self.inlined.is_none() {
+            self.clear_cell_locals();
+        }
+        let check = self.inlined.is_none() && !self.function().short_leaf;
+        self.go(0, Arrival::Entry { check });
+    }
+
+    /// Locals that are kept in the frame's cells start as zero.
+    fn clear_cell_locals(&mut self) {
+        let variables = self.ints.len() as u32 - Reg::ALL.len() as u32;
+        let count = u32::from(self.function().locals) - variables;
+        if count == 0 {
+            return;
+        }
+        let frame = self.unit.frame_address(self.b);
+        self.unit.frame = Some(frame);
+        let first = b_offset(FRAME_CELLS + variables);
+        let to = self.b.ins().iadd_imm_s(frame, i64::from(first));
+        let zero = self.b.ins().iconst(I64, 0);
+        let bytes = self.b.ins().iconst(I64, i64::from(b_offset(count)));
+        self.call_out(context::FILL, &[to, zero, bytes], false);
+    }
+
+    /// All blocks that are reached.
+    fn blocks(&mut self) -> Result<(), OutOfMemory> {
+        for block in 0..self.plan.graph.block_count() {
+            if self.plan.arrivals[block as usize] == 0 {
+                continue;
+            }
+            self.start(block)?;
+            for word in self.plan.graph.words(block) {
+                self.word = word;
+                let encoded = self.plan.graph.inst(word).encode();
+                isa::visit(encoded, self)?;
+            }
+            if !self.ended {
+                self.go(block + 1, Arrival::Fall);
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, block: u32) -> Result<(), OutOfMemory> {
+        self.block = block;
+        self.ended = false;
+        self.b.switch_to_block(self.ir_blocks[block as usize]);
+        self.state = self.entry_state(block);
+        self.checked = self.inherited.remove(&block).unwrap_or_default();
+        self.live.clear();
+        let words = self.plan.graph.words(block);
+        self.live.try_reserve(words.len()).map_err(|_| OutOfMemory)?;
+        for word in self.plan.live.backwards(block) {
+            let answer = word.suspended(crate::analysis::Waiting::Answer);
+            self.live.push((word.after & self.plan.slots, answer & self.plan.slots));
+        }
+        self.live.reverse();
+        Ok(())
+    }
+
+    /// What is live at a check point behind the word that is lowered, and while it waits for an answer.
+    fn live_here(&self) -> (u64, u64) {
+        self.live[(self.word - self.plan.graph.words(self.block).start) as usize]
+    }
+
+    fn place(&self) -> Place {
+        self.plan.graph.place(self.word)
+    }
+
+    fn tier_two(&self) -> bool {
+        self.unit.facts.options.tier == Tier::Two
+    }
+
+    /// The displacement of the branch that is lowered, and the block of its target.
+    fn target(&self, displacement: i32) -> u32 {
+        self.plan.graph.block_of((self.word + 1).wrapping_add_signed(displacement))
+    }
+
+    /// Counts words: a taken branch skips this many without a charge.
+    fn skip_fuel(&mut self, words: i64) {
+        if let (Some(fuel), true) = (self.unit.fuel, words != 0) {
+            let now = self.b.use_var(fuel);
+            let next = self.b.ins().iadd_imm_s(now, words);
+            self.b.def_var(fuel, next);
+        }
+    }
+
+    /// Words charged when the word that is lowered has been executed.
+    fn charged(&self) -> u32 {
+        self.inlined.map_or(0, |inlined| inlined.charged) + self.word + 1
+    }
+}
+
+/// Bytes of so many cells.
+fn b_offset(cells: u32) -> i32 {
+    (cells * 8) as i32
+}

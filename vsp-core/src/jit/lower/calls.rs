@@ -1,0 +1,259 @@
+//! Calls of functions and of the host, and returns.
+
+use alloc::vec::Vec;
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::{
+    ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, UserExternalName, Value,
+};
+
+use super::super::code::ExitKind;
+use super::super::context::{self, HostStatus};
+use super::super::plan::Plan;
+use super::super::trampoline;
+use super::edges::Arrival;
+use super::{Inlined, Lowering};
+use crate::analysis::{Graph, OutOfMemory};
+use crate::index::{FuncIndex, ImportIndex};
+use crate::isa::Reg;
+use crate::program::FuncType;
+use crate::trap::Trap;
+use crate::verify::Function;
+
+/// So many words are inlined into one function, at most: compiling takes time in proportion to what is written.
+const MAX_INLINED_WORDS: u32 = 4096;
+
+type Done = Result<(), OutOfMemory>;
+
+impl Lowering<'_, '_, '_, '_> {
+    pub(super) fn direct_call(&mut self, index: FuncIndex) -> Done {
+        let callee = self.unit.signatures.program().functions()[index.index()];
+        let remaining = self.remaining_behind(i64::from(callee.frame_cells()));
+        if self.is_inlined(&callee) {
+            return self.inline(index, callee);
+        }
+        let function = self.callee(index, callee.ty);
+        let args = self.arguments(remaining, callee.ty);
+        self.store_fuel();
+        let call = self.b.ins().call(function, &args);
+        let results = self.b.inst_results(call).to_vec();
+        self.returned(&results, callee.ty);
+        Ok(())
+    }
+
+    pub(super) fn indirect_call(&mut self, a: Reg, bits: u32) -> Done {
+        let Some(ty) = FuncType::from_bits(bits as u16) else { unreachable!("verified: the type exists") };
+        let number = self.get(a);
+        let flags = self.unit.context_flags();
+        let count = self.unit.signatures.program().functions().len() as i64;
+        let missing = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThanOrEqual, number, count);
+        self.trap_if(missing, Trap::BadIndirectCall);
+        let table = self.b.ins().load(I64, flags, self.unit.context, context::FUNCTIONS);
+        let offset = self.b.ins().ishl_imm_u(number, context::ENTRY_SHIFT);
+        let entry = self.b.ins().iadd(table, offset);
+        let found = self.b.ins().uload16(I64, flags, entry, context::ENTRY_TYPE);
+        let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, found, i64::from(ty.bits()));
+        self.trap_if(other, Trap::BadIndirectCall);
+        let cells = self.b.ins().uload16(I64, flags, entry, context::ENTRY_CELLS);
+        let remaining = self.b.ins().isub(self.unit.remaining, cells);
+        self.check_stack(remaining);
+        let offset = self.b.ins().uload32(flags, entry, context::ENTRY_OFFSET);
+        let code = self.b.ins().load(I64, flags, self.unit.context, context::CODE);
+        let address = self.b.ins().iadd(code, offset);
+        let signature = self.signature(ty);
+        let args = self.arguments(remaining, ty);
+        self.store_fuel();
+        let call = self.b.ins().call_indirect(signature, address, &args);
+        let results = self.b.inst_results(call).to_vec();
+        self.returned(&results, ty);
+        Ok(())
+    }
+
+    pub(super) fn host_call(&mut self, import: ImportIndex) -> Done {
+        let inst = self.plan.graph.inst(self.word);
+        let Some(ty) = self.unit.signatures.callee(inst) else { unreachable!("verified: the import exists") };
+        let (flags, context) = (self.unit.context_flags(), self.unit.context);
+        for (param, offset) in Reg::ALL.into_iter().zip(values()).take(ty.params()) {
+            let value = self.get(param);
+            self.b.ins().store(flags, value, context, offset);
+        }
+        self.store_fuel();
+        let number = self.b.ins().iconst(I64, i64::from(import.0));
+        let status = self.call_out(context::HOST_CALL, &[context, number], true);
+        let Some(status) = status else { unreachable!("it has a result") };
+        let (pending, error) = (self.site(ExitKind::Pending(import)), self.site(ExitKind::HostError));
+        let (_, live) = self.live_here();
+        self.unlikely(status, |lowering| {
+            lowering.load_fuel();
+            let is_pending = lowering.b.ins().icmp_imm_s(IntCC::Equal, status, HostStatus::Pending as i64);
+            lowering.unlikely(is_pending, |lowering| {
+                lowering.write_back(live);
+                lowering.exit(pending);
+            });
+            lowering.exit(error);
+        });
+        self.load_fuel();
+        for (result, offset) in Reg::ALL.into_iter().zip(values()).take(ty.results()) {
+            let value = self.b.ins().load(I64, flags, context, offset);
+            self.set(result, value);
+        }
+        self.check_behind();
+        Ok(())
+    }
+
+    pub(super) fn yield_value(&mut self, a: Reg) -> Done {
+        self.leave_with(a, ExitKind::Yield, true);
+        self.unreached();
+        Ok(())
+    }
+
+    pub(super) fn halt(&mut self, a: Reg) -> Done {
+        self.leave_with(a, ExitKind::Halt, false);
+        self.ended = true;
+        Ok(())
+    }
+
+    fn leave_with(&mut self, a: Reg, kind: ExitKind, suspends: bool) {
+        let value = self.get(a);
+        let flags = self.unit.context_flags();
+        self.b.ins().store(flags, value, self.unit.context, context::VALUE);
+        if suspends {
+            let (_, live) = self.live_here();
+            self.write_back(live);
+        }
+        self.leave(kind);
+    }
+
+    pub(super) fn give_back(&mut self) -> Done {
+        let results = self.function().ty.results();
+        let values: Vec<Value> = Reg::ALL.into_iter().take(results).map(|reg| self.get(reg)).collect();
+        match self.inlined {
+            Some(inlined) => {
+                // Behind the call the fuel counts the caller's words again.
+                let charged = i64::from(self.charged()) - i64::from(inlined.at.word + 1);
+                self.skip_fuel(-charged);
+                let values: Vec<_> = values.into_iter().map(Into::into).collect();
+                self.b.ins().jump(inlined.after, &values);
+            }
+            None => {
+                self.store_fuel();
+                let (flags, context) = (self.unit.context_flags(), self.unit.context);
+                for (value, offset) in values.iter().zip(self::values()).skip(1) {
+                    self.b.ins().store(flags, *value, context, offset);
+                }
+                let status = self.b.ins().iconst(I64, 0);
+                let mut returned = alloc::vec![status];
+                returned.extend(values.first());
+                self.b.ins().return_(&returned);
+            }
+        }
+        self.ended = true;
+        Ok(())
+    }
+
+    /// The cells that are left behind a callee's frame; traps if it does not fit.
+    fn remaining_behind(&mut self, cells: i64) -> Value {
+        let remaining = self.b.ins().iadd_imm_s(self.unit.remaining, -cells);
+        self.check_stack(remaining);
+        remaining
+    }
+
+    fn check_stack(&mut self, remaining: Value) {
+        let overflow = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, remaining, 0);
+        self.trap_if(overflow, Trap::StackOverflow);
+    }
+
+    fn arguments(&mut self, remaining: Value, ty: FuncType) -> Vec<Value> {
+        let mut args = alloc::vec![self.unit.context, remaining];
+        args.extend(Reg::ALL.into_iter().take(ty.params()).map(|reg| self.get(reg)));
+        args
+    }
+
+    /// Behind a call: passes on that the callee left, or takes its results.
+    fn returned(&mut self, returned: &[Value], ty: FuncType) {
+        let status = returned[0];
+        self.unlikely(status, |lowering| lowering.unwind());
+        self.load_fuel();
+        let (flags, context) = (self.unit.context_flags(), self.unit.context);
+        for (index, (reg, offset)) in Reg::ALL.into_iter().zip(values()).take(ty.results()).enumerate() {
+            let value = match returned.get(index + 1) {
+                Some(value) if index == 0 => *value,
+                _ => self.b.ins().load(I64, flags, context, offset),
+            };
+            self.set(reg, value);
+        }
+    }
+
+    fn callee(&mut self, index: FuncIndex, ty: FuncType) -> FuncRef {
+        if let Some(callee) = self.unit.callees.get(&index.0) {
+            return *callee;
+        }
+        let signature = self.signature(ty);
+        let name = UserExternalName { namespace: 0, index: index.0 };
+        let name = ExternalName::user(self.b.func.declare_imported_user_function(name));
+        let callee =
+            self.b.import_function(ExtFuncData { name, signature, colocated: true, patchable: false });
+        self.unit.callees.insert(index.0, callee);
+        callee
+    }
+
+    fn signature(&mut self, ty: FuncType) -> SigRef {
+        *self
+            .unit
+            .types
+            .entry(ty.bits())
+            .or_insert_with(|| self.b.func.import_signature(trampoline::signature(ty)))
+    }
+
+    fn is_inlined(&self, callee: &Function) -> bool {
+        self.tier_two()
+            && callee.short_leaf
+            && self.inlined.is_none()
+            && self.unit.inlined_words + callee.words <= MAX_INLINED_WORDS
+    }
+
+    /// Lowers the body of a short leaf in place of its call, whose frame fits.
+    fn inline(&mut self, index: FuncIndex, callee: Function) -> Done {
+        self.unit.inlined_words += callee.words;
+        self.unit.out.stats.inlined += 1;
+        let graph = Graph::new(self.unit.signatures, index)?;
+        let plan = Plan::new(&graph, self.unit.signatures.program().program().constants())?;
+        let params: Vec<Value> =
+            Reg::ALL.into_iter().take(callee.ty.params()).map(|reg| self.get(reg)).collect();
+        let after = self.b.create_block();
+        let results: Vec<Value> =
+            (0..callee.ty.results()).map(|_| self.b.append_block_param(after, I64)).collect();
+        let inlined = Inlined { at: self.place(), after, charged: self.charged() + callee.entry_charge() };
+        let mut body = Lowering::new(self.b, self.unit, &plan, Some(inlined));
+        body.enter(&params);
+        body.blocks()?;
+        self.b.switch_to_block(after);
+        self.b.seal_block(after);
+        for (reg, result) in Reg::ALL.into_iter().zip(results) {
+            self.set(reg, result);
+        }
+        Ok(())
+    }
+
+    /// FMATH: a call of the host.
+    pub(super) fn math(&mut self, a: Reg, function: u32, b: Reg, c: Reg) -> Done {
+        let (b, c) = (self.get(b), self.get(c));
+        let function = self.b.ins().iconst(I64, i64::from(function));
+        let Some(bits) = self.call_out(context::MATH, &[function, b, c], true) else {
+            unreachable!("it has a result")
+        };
+        self.set(a, bits);
+        Ok(())
+    }
+
+    pub(super) fn jump(&mut self, displacement: i32) -> Done {
+        self.go(self.target(displacement), Arrival::Taken(displacement));
+        Ok(())
+    }
+}
+
+/// The offsets of the context's values.
+fn values() -> impl Iterator<Item = i32> {
+    (0..).map(|index| context::VALUES + 8 * index)
+}

@@ -1,0 +1,202 @@
+//! All ways out: traps, suspension, and what a frame leaves in its cells.
+
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::types::{I8, I64};
+use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
+
+use super::super::code::{ExitKind, Site};
+use super::super::context;
+use super::slots;
+use super::{Lowering, b_offset};
+use crate::index::Place;
+use crate::instance::layout;
+use crate::trap::Trap;
+
+impl Lowering<'_, '_, '_, '_> {
+    /// A site at the word that is lowered, which has been charged. Gives its number.
+    pub(super) fn site(&mut self, kind: ExitKind) -> i64 {
+        self.site_at(self.place(), self.charged(), kind)
+    }
+
+    fn site_at(&mut self, place: Place, charged: u32, kind: ExitKind) -> i64 {
+        let inlined_at = self.inlined.map(|inlined| inlined.at);
+        let sites = &mut self.unit.out.sites;
+        sites.push(Site { place, inlined_at, charged, kind });
+        sites.len() as i64 - 1
+    }
+
+    /// Leaves at a site.
+    pub(super) fn exit(&mut self, site: i64) {
+        let site = self.b.ins().iconst(I64, site);
+        self.exit_at(site);
+    }
+
+    pub(super) fn exit_at(&mut self, site: Value) {
+        let exit = self.unit.exit;
+        match self.unit.fuel {
+            Some(fuel) => {
+                let fuel = self.b.use_var(fuel);
+                self.b.ins().jump(exit, &[site.into(), fuel.into()]);
+            }
+            None => {
+                self.b.ins().jump(exit, &[site.into()]);
+            }
+        }
+    }
+
+    /// If the condition holds, a cold block of its own does `cold`, which must end it; else execution goes on.
+    pub(super) fn unlikely(&mut self, condition: Value, cold: impl FnOnce(&mut Self)) {
+        let (block, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(block);
+        self.stay_cold(after);
+        self.b.ins().brif(condition, block, &[], after, &[]);
+        self.b.switch_to_block(block);
+        self.b.seal_block(block);
+        let state = self.state;
+        cold(self);
+        self.state = state;
+        self.b.switch_to_block(after);
+        self.b.seal_block(after);
+    }
+
+    /// What follows a cold block is cold.
+    pub(super) fn stay_cold(&mut self, next: Block) {
+        if self.b.current_block().is_some_and(|block| self.b.func.layout.is_cold(block)) {
+            self.b.set_cold_block(next);
+        }
+    }
+
+    /// Traps at the word that is lowered if the condition holds.
+    pub(super) fn trap_if(&mut self, condition: Value, trap: Trap) {
+        let site = self.site(ExitKind::Trap(trap));
+        self.unlikely(condition, |lowering| lowering.exit(site));
+    }
+
+    /// Ends the current block by leaving; what follows in the block of the program is not reached.
+    pub(super) fn leave(&mut self, kind: ExitKind) {
+        let site = self.site(kind);
+        self.exit(site);
+    }
+
+    /// What follows is not reached in machine code. It is lowered all the same, so that all ways to blocks are there.
+    pub(super) fn unreached(&mut self) {
+        let block = self.b.create_block();
+        self.b.switch_to_block(block);
+        self.b.seal_block(block);
+    }
+
+    /// Does this code look at fuel or at the interrupt flag?
+    pub(super) fn has_check_points(&self) -> bool {
+        self.unit.fuel.is_some() || self.unit.interrupt.is_some()
+    }
+
+    /// A check point with its place at `word`. `suspend` ends the cold blocks in which a site is left.
+    pub(super) fn check_point(&mut self, word: u32, suspend: impl Fn(&mut Self, i64)) {
+        let place = self.plan.graph.place(word);
+        if let Some(fuel) = self.unit.fuel {
+            let site = self.site_at(place, word, ExitKind::Fuel);
+            let fuel = self.b.use_var(fuel);
+            let balance = self.b.ins().iadd_imm_s(fuel, -i64::from(word));
+            let used_up = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, balance, 0);
+            self.unlikely(used_up, |lowering| suspend(lowering, site));
+        }
+        if let Some(flag) = self.unit.interrupt {
+            let site = self.site_at(place, word, ExitKind::Interrupted);
+            let flag = self.b.ins().atomic_load(I8, MemFlagsData::trusted(), flag);
+            self.unlikely(flag, |lowering| suspend(lowering, site));
+        }
+    }
+
+    /// A check point behind the word that is lowered.
+    pub(super) fn check_behind(&mut self) {
+        let (live, _) = self.live_here();
+        self.check_point(self.word + 1, |lowering, site| {
+            lowering.write_back(live);
+            lowering.exit(site);
+        });
+    }
+
+    /// Writes slots to the cells of the frame.
+    pub(super) fn write_back(&mut self, slots: u64) {
+        if slots == 0 {
+            return;
+        }
+        let frame = self.unit.frame_address(self.b);
+        self.store_slots(frame, slots);
+    }
+
+    fn store_slots(&mut self, frame: Value, slots: u64) {
+        let flags = self.unit.cell_flags();
+        for slot in slots::indices(slots) {
+            let value = self.observed(slot);
+            self.b.ins().store(flags, value, frame, b_offset((layout::REGISTERS + slot) as u32));
+        }
+    }
+
+    /// The value of a slot as the program sees it, an integer or a binary64; without branches.
+    fn observed(&mut self, slot: usize) -> Value {
+        let is = |set: u64| set >> slot & 1 == 1;
+        if is(self.state.int) || !is(self.state.float) {
+            return self.slot(slot);
+        }
+        let value = self.float_slot(slot);
+        if !is(self.state.lazy) {
+            return value;
+        }
+        let nan = self.canonical_nan();
+        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, value, value);
+        self.b.ins().select(is_nan, nan, value)
+    }
+
+    /// In a cold block behind a call at the word that is lowered, whose callee left: writes this frame to its cells, and leaves
+    /// too. The callee said at which site it was, and stored the fuel.
+    pub(super) fn unwind(&mut self) {
+        let (_, live) = self.live_here();
+        let frame = self.unit.frame_address(self.b);
+        self.store_slots(frame, live);
+        let flags = self.unit.cell_flags();
+        let place = self.place();
+        let packed = self.b.ins().iconst(I64, layout::pack(place) as i64);
+        self.b.ins().store(flags, packed, frame, b_offset(layout::PLACE as u32));
+        // The callee's frame follows, and says where this one starts.
+        let index = self.unit.frame_index(self.b);
+        let link = b_offset(self.unit.function.frame_cells() + layout::CALLER as u32);
+        self.b.ins().store(flags, index, frame, link);
+        self.unit.leave(self.b);
+    }
+
+    /// Calls a function of the host whose address is in the context.
+    pub(super) fn call_out(&mut self, field: i32, args: &[Value], result: bool) -> Option<Value> {
+        use cranelift_codegen::ir::{AbiParam, Signature};
+        let mut signature = Signature::new(cranelift_codegen::isa::CallConv::SystemV);
+        signature.params.resize(args.len(), AbiParam::new(I64));
+        signature.returns.resize(usize::from(result), AbiParam::new(I64));
+        let signature = self.b.import_signature(signature);
+        let flags = self.unit.context_flags();
+        let callee = self.b.ins().load(I64, flags, self.unit.context, field);
+        let call = self.b.ins().call_indirect(signature, callee, args);
+        self.b.inst_results(call).first().copied()
+    }
+
+    /// Stores the balance as it is when the word that is lowered has been executed.
+    pub(super) fn store_fuel(&mut self) {
+        if let Some(fuel) = self.unit.fuel {
+            let charged = i64::from(self.charged());
+            let fuel = self.b.use_var(fuel);
+            let balance = self.b.ins().iadd_imm_s(fuel, -charged);
+            let flags = self.unit.context_flags();
+            self.b.ins().store(flags, balance, self.unit.context, context::FUEL);
+        }
+    }
+
+    /// Takes the balance from the context, behind the word that is lowered.
+    pub(super) fn load_fuel(&mut self) {
+        if let Some(fuel) = self.unit.fuel {
+            let flags = self.unit.context_flags();
+            let balance = self.b.ins().load(I64, flags, self.unit.context, context::FUEL);
+            let charged = i64::from(self.charged());
+            let now = self.b.ins().iadd_imm_s(balance, charged);
+            self.b.def_var(fuel, now);
+        }
+    }
+}

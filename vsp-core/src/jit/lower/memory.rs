@@ -1,0 +1,268 @@
+//! Loads and stores, and the checks before them.
+
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
+use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value};
+
+use super::super::context;
+use super::{Lowering, b_offset};
+use crate::analysis::OutOfMemory;
+use crate::interp::BYTES_PER_FUEL;
+use crate::isa::Reg;
+use crate::trap::Trap;
+
+/// A memory operand.
+#[derive(Clone, Copy)]
+pub(super) struct Address {
+    base: Reg,
+    /// The index register, and log₂ of what it is multiplied with.
+    index: Option<(Reg, u32)>,
+    displacement: i32,
+}
+
+impl Address {
+    pub(super) const fn new(base: Reg, displacement: i32) -> Self {
+        Address { base, index: None, displacement }
+    }
+
+    pub(super) const fn indexed(base: Reg, index: Reg, scale: u32, displacement: i32) -> Self {
+        Address { base, index: Some((index, scale)), displacement }
+    }
+}
+
+/// Bytes that were found to be in the memory: from `base + index + low` to `base + index + high`, with the
+/// registers as they are now.
+#[derive(Clone, Copy)]
+pub(super) struct Checked {
+    base: Reg,
+    index: Option<(Reg, u32)>,
+    low: i32,
+    high: i32,
+}
+
+/// So many checks are remembered; the oldest goes first.
+const MAX_CHECKED: usize = 8;
+
+type Done = Result<(), OutOfMemory>;
+
+impl Lowering<'_, '_, '_, '_> {
+    fn memory_flags(&self) -> MemFlagsData {
+        MemFlagsData::new()
+            .with_notrap()
+            .with_endianness(Endianness::Little)
+            .with_alias_region(Some(self.unit.regions.memory))
+    }
+
+    /// Checks an access of 1, 2, 4 or 8 bytes, and gives the machine address.
+    fn access(&mut self, address: Address, ty: Type) -> Value {
+        let base = self.get(address.base);
+        let base = match address.index {
+            Some((index, scale)) => {
+                let index = self.get(index);
+                let scaled = self.b.ins().ishl_imm_u(index, i64::from(scale));
+                self.b.ins().iadd(base, scaled)
+            }
+            None => base,
+        };
+        let at = match address.displacement {
+            0 => base,
+            displacement => self.b.ins().iadd_imm_s(base, i64::from(displacement)),
+        };
+        let covered = self.is_covered(address, ty.bytes());
+        if covered {
+            self.unit.out.stats.checks_removed += 1;
+        } else {
+            self.unit.out.stats.checks += 1;
+            let last = self.unit.last[ty.bytes().trailing_zeros() as usize];
+            let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last);
+            self.trap_if(outside, Trap::MemoryOutOfBounds);
+            self.remember(address, ty.bytes());
+        }
+        self.b.ins().iadd(self.unit.memory, at)
+    }
+
+    /// Has a check on the way here shown that the access is inside?
+    ///
+    /// If low ≤ high are the displacements that were checked, base + low did not wrap to more than M, and what lies
+    /// between them does not either.
+    fn is_covered(&self, address: Address, size: u32) -> bool {
+        self.checked.iter().any(|checked| {
+            (checked.base, checked.index) == (address.base, address.index)
+                && checked.low <= address.displacement
+                && address.displacement + size as i32 <= checked.high
+        })
+    }
+
+    fn remember(&mut self, address: Address, size: u32) {
+        if !self.tier_two() {
+            return;
+        }
+        if self.checked.len() == MAX_CHECKED {
+            self.checked.remove(0);
+        }
+        let Address { base, index, displacement } = address;
+        self.checked.push(Checked { base, index, low: displacement, high: displacement + size as i32 });
+    }
+
+    /// A slot gets a new value: what was known of addresses with it is not known any more.
+    pub(super) fn forget_checks(&mut self, slot: usize) {
+        self.checked.retain(|checked| {
+            checked.base.index() != slot && checked.index.is_none_or(|(index, _)| index.index() != slot)
+        });
+    }
+
+    pub(super) fn load_unsigned(&mut self, a: Reg, address: Address, ty: Type) -> Done {
+        let value = self.loaded(address, ty);
+        let wide = if ty == I64 { value } else { self.b.ins().uextend(I64, value) };
+        self.set(a, wide);
+        Ok(())
+    }
+
+    pub(super) fn load_signed(&mut self, a: Reg, address: Address, ty: Type) -> Done {
+        let value = self.loaded(address, ty);
+        let wide = self.b.ins().sextend(I64, value);
+        self.set(a, wide);
+        Ok(())
+    }
+
+    pub(super) fn load_f32(&mut self, a: Reg, address: Address) -> Done {
+        let value = self.loaded(address, F32);
+        let wide = self.b.ins().fpromote(F64, value);
+        self.set_float(a, wide);
+        Ok(())
+    }
+
+    fn loaded(&mut self, address: Address, ty: Type) -> Value {
+        let at = self.access(address, ty);
+        let flags = self.memory_flags();
+        self.b.ins().load(ty, flags, at, 0)
+    }
+
+    pub(super) fn store_int(&mut self, address: Address, a: Reg, ty: Type) -> Done {
+        let at = self.access(address, ty);
+        let value = match ty {
+            I64 => self.get_observed(a),
+            _ => {
+                let value = self.get(a);
+                self.b.ins().ireduce(ty, value)
+            }
+        };
+        let flags = self.memory_flags();
+        self.b.ins().store(flags, value, at, 0);
+        Ok(())
+    }
+
+    /// The value of a register as a store can take it: from whichever kind of machine register it is in.
+    fn get_observed(&mut self, reg: Reg) -> Value {
+        let bit = 1 << reg.index();
+        if self.state.int & bit == 0 && self.state.float & bit != 0 {
+            return self.exact_float_slot(reg.index());
+        }
+        self.get(reg)
+    }
+
+    pub(super) fn store_f32(&mut self, address: Address, a: Reg) -> Done {
+        let at = self.access(address, F32);
+        let value = self.get_float(a);
+        let narrow = self.b.ins().fdemote(F32, value);
+        let nan = self.b.ins().f32const(f32::from_bits(0x7FC0_0000));
+        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, value, value);
+        let stored = self.b.ins().select(is_nan, nan, narrow);
+        let flags = self.memory_flags();
+        self.b.ins().store(flags, stored, at, 0);
+        Ok(())
+    }
+
+    pub(super) fn copy_memory(&mut self, a: Reg, b: Reg, c: Reg) -> Done {
+        let (to, from, length) = (self.get(a), self.get(b), self.get(c));
+        self.check_range(length, &[to, from]);
+        let to = self.b.ins().iadd(self.unit.memory, to);
+        let from = self.b.ins().iadd(self.unit.memory, from);
+        self.call_out(context::COPY, &[to, from, length], false);
+        self.bulk_done(length)
+    }
+
+    pub(super) fn fill_memory(&mut self, a: Reg, b: Reg, c: Reg) -> Done {
+        let (to, byte, length) = (self.get(a), self.get(b), self.get(c));
+        self.check_range(length, &[to]);
+        let to = self.b.ins().iadd(self.unit.memory, to);
+        let byte = self.b.ins().ireduce(I8, byte);
+        let byte = self.b.ins().uextend(I64, byte);
+        self.call_out(context::FILL, &[to, byte, length], false);
+        self.bulk_done(length)
+    }
+
+    /// Traps unless length ≤ M and every address ≤ M − length.
+    fn check_range(&mut self, length: Value, addresses: &[Value]) {
+        let size = self.unit.memory_size;
+        let last = self.b.ins().isub(size, length);
+        let mut outside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, length, size);
+        for address in addresses {
+            let beyond = self.b.ins().icmp(IntCC::UnsignedGreaterThan, *address, last);
+            outside = self.b.ins().bor(outside, beyond);
+        }
+        self.trap_if(outside, Trap::MemoryOutOfBounds);
+    }
+
+    /// The charge by size, and the check point.
+    fn bulk_done(&mut self, length: Value) -> Done {
+        if let Some(fuel) = self.unit.fuel {
+            let charge = self.b.ins().ushr_imm_u(length, i64::from(BYTES_PER_FUEL.trailing_zeros()));
+            let now = self.b.use_var(fuel);
+            let next = self.b.ins().isub(now, charge);
+            self.b.def_var(fuel, next);
+        }
+        self.check_behind();
+        Ok(())
+    }
+
+    pub(super) fn load_global(&mut self, a: Reg, global: u32) -> Done {
+        let flags = MemFlagsData::trusted().with_alias_region(Some(self.unit.regions.globals));
+        let value = self.b.ins().load(I64, flags, self.unit.globals, b_offset(global));
+        self.set(a, value);
+        Ok(())
+    }
+
+    pub(super) fn store_global(&mut self, a: Reg, global: u32) -> Done {
+        let value = self.get_observed(a);
+        let flags = MemFlagsData::trusted().with_alias_region(Some(self.unit.regions.globals));
+        self.b.ins().store(flags, value, self.unit.globals, b_offset(global));
+        Ok(())
+    }
+
+    pub(super) fn load_local(&mut self, a: Reg, local: u32) -> Done {
+        match (self.plan.variable_local(local), self.unit.frame) {
+            (Some(slot), _) => self.copy_slot(a.index(), slot),
+            (None, Some(frame)) => {
+                let flags = self.unit.cell_flags();
+                let value = self.b.ins().load(I64, flags, frame, local_offset(local));
+                self.set(a, value);
+            }
+            (None, None) => unreachable!("a frame with locals in cells has an address"),
+        }
+        Ok(())
+    }
+
+    pub(super) fn store_local(&mut self, a: Reg, local: u32) -> Done {
+        match (self.plan.variable_local(local), self.unit.frame) {
+            (Some(slot), _) => self.copy_slot(slot, a.index()),
+            (None, Some(frame)) => {
+                let value = self.get_observed(a);
+                let flags = self.unit.cell_flags();
+                self.b.ins().store(flags, value, frame, local_offset(local));
+            }
+            (None, None) => unreachable!("a frame with locals in cells has an address"),
+        }
+        Ok(())
+    }
+}
+
+fn local_offset(local: u32) -> i32 {
+    b_offset(crate::verify::FRAME_CELLS + local)
+}
+
+/// The types of accesses that the handlers name.
+pub(super) const BYTE: Type = I8;
+pub(super) const HALF: Type = I16;
+pub(super) const WORD: Type = I32;
+pub(super) const FULL: Type = I64;

@@ -1,0 +1,69 @@
+//! What is known of a function before it is lowered.
+
+use alloc::vec::Vec;
+
+use super::kinds::{self, Entry};
+use crate::analysis::{Graph, Liveness, OutOfMemory, Slot};
+use crate::isa::Reg;
+
+/// Functions of more blocks keep their locals in the frame's cells. So what all blocks together may have to write
+/// back, when the program suspends there, stays in proportion.
+const MAX_BLOCKS_WITH_LOCALS: u32 = 1024;
+
+/// So many locals are kept in variables, at most. With the registers they fit the bits of a `u64`.
+const MAX_VARIABLE_LOCALS: u16 = 32;
+
+/// Which slots of a function are kept in variables: all registers, and the first locals.
+pub(super) fn variable_slots(graph: &Graph<'_>) -> u64 {
+    let locals = match graph.block_count() {
+        0..=MAX_BLOCKS_WITH_LOCALS => graph.function().locals.min(MAX_VARIABLE_LOCALS),
+        _ => 0,
+    };
+    (1 << (Reg::ALL.len() + usize::from(locals))) - 1
+}
+
+/// The analyses of a function.
+pub(super) struct Plan<'g> {
+    pub(super) graph: &'g Graph<'g>,
+    pub(super) live: Liveness<'g>,
+    /// The slots that are kept in variables.
+    pub(super) slots: u64,
+    /// How slots are kept at the start of each block.
+    pub(super) entries: Vec<Entry>,
+    /// For each block, from how many places in reached code execution can come to it; 0 if it is not reached.
+    pub(super) arrivals: Vec<u32>,
+}
+
+impl<'g> Plan<'g> {
+    pub(super) fn new(graph: &'g Graph<'g>, constants: &[[u8; 8]]) -> Result<Plan<'g>, OutOfMemory> {
+        let slots = variable_slots(graph);
+        let mut arrivals = Vec::new();
+        arrivals.try_reserve_exact(graph.block_count() as usize).map_err(|_| OutOfMemory)?;
+        arrivals.resize(graph.block_count() as usize, 0);
+        // The first block is also entered from outside.
+        arrivals[0] = 1;
+        for block in graph.reverse_postorder()? {
+            for successor in graph.successors(block) {
+                arrivals[successor as usize] += 1;
+            }
+        }
+        Ok(Plan {
+            graph,
+            live: Liveness::new(graph, 0)?,
+            slots,
+            entries: kinds::entries(graph, constants, slots)?,
+            arrivals,
+        })
+    }
+
+    /// The slots that are kept in variables and live at the start of a block.
+    pub(super) fn live_entry(&self, block: u32) -> u64 {
+        self.live.entry(block) & self.slots
+    }
+
+    /// Is this local kept in a variable?
+    pub(super) fn variable_local(&self, local: u32) -> Option<usize> {
+        let slot = Slot::Local(local as u16);
+        (slot.group() == 0 && self.slots & slot.bit() != 0).then_some(slot.index() as usize)
+    }
+}

@@ -1,0 +1,203 @@
+//! What machine code is made for.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use cranelift_codegen::isa::{self, OwnedTargetIsa};
+use cranelift_codegen::settings::{self, Configurable};
+
+use super::{CompileOptions, JitError, Tier};
+
+/// An architecture that machine code can be made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arch {
+    /// x86-64; at least SSE2.
+    X86_64,
+    /// ARM64, little-endian.
+    Aarch64,
+    /// RISC-V, RV64GC.
+    Riscv64,
+    /// IBM z/Architecture, big-endian; at least z14. Needs the feature `s390x`.
+    S390x,
+}
+
+impl Arch {
+    /// All architectures.
+    pub const ALL: [Arch; 4] = [Arch::X86_64, Arch::Aarch64, Arch::Riscv64, Arch::S390x];
+
+    /// The name, as the first part of a target triple has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "x86_64",
+            Arch::Aarch64 => "aarch64",
+            Arch::Riscv64 => "riscv64",
+            Arch::S390x => "s390x",
+        }
+    }
+
+    /// The architecture of this name.
+    pub fn parse(name: &str) -> Option<Arch> {
+        Arch::ALL.into_iter().find(|arch| arch.name() == name)
+    }
+
+    /// The architecture that this crate is compiled for, if it is one of them.
+    pub const fn host() -> Option<Arch> {
+        if cfg!(target_arch = "x86_64") {
+            Some(Arch::X86_64)
+        } else if cfg!(target_arch = "aarch64") {
+            Some(Arch::Aarch64)
+        } else if cfg!(target_arch = "riscv64") {
+            Some(Arch::Riscv64)
+        } else if cfg!(target_arch = "s390x") {
+            Some(Arch::S390x)
+        } else {
+            None
+        }
+    }
+
+    /// Bytes of a native frame that the code generator does not count: return address and frame pointer, or the
+    /// area that the ABI reserves.
+    pub(super) const fn frame_overhead(self) -> u32 {
+        match self {
+            Arch::X86_64 | Arch::Aarch64 | Arch::Riscv64 => 16,
+            Arch::S390x => 176,
+        }
+    }
+}
+
+impl core::fmt::Display for Arch {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An architecture, and what more than its least processor can be used.
+///
+/// ```
+/// use vsp_core::jit::{Arch, Target};
+///
+/// let old = Target::new(Arch::X86_64);
+/// let new = Target::new(Arch::X86_64).with("sse41")?.with("popcnt")?;
+/// assert!(Target::new(Arch::Aarch64).with("sse41").is_err());
+/// assert_eq!(new.to_string(), "x86_64+has_popcnt+has_sse41");
+/// # assert_ne!(old, new);
+/// # Ok::<(), vsp_core::jit::JitError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    arch: Arch,
+    /// The code generator's switches that are on beyond its defaults, sorted.
+    features: Vec<String>,
+}
+
+impl Target {
+    /// The least processor of an architecture.
+    pub const fn new(arch: Arch) -> Target {
+        Target { arch, features: Vec::new() }
+    }
+
+    /// With one more feature of the processor: a switch of Cranelift's (`has_sse41`), also without `has_`; or a
+    /// processor that Cranelift knows (`haswell`), which stands for all of its features.
+    ///
+    /// # Errors
+    /// The architecture has no such feature.
+    pub fn with(mut self, feature: &str) -> Result<Target, JitError> {
+        let unknown = || JitError::Feature { arch: self.arch, feature: feature.to_string() };
+        let mut builder = isa::lookup_by_name(self.triple()).map_err(|_| JitError::Arch(self.arch))?;
+        let known = |name: &str| builder.iter().any(|setting| setting.name == name);
+        let name = match known(feature) {
+            true => feature.to_string(),
+            false => alloc::format!("has_{feature}"),
+        };
+        builder.enable(&name).map_err(|_| unknown())?;
+        let on = switches(&builder)?;
+        let defaults = switches(&Target::new(self.arch).builder()?)?;
+        for name in on {
+            if !defaults.contains(&name) && !self.features.contains(&name) {
+                self.features.push(name);
+            }
+        }
+        self.features.sort_unstable();
+        Ok(self)
+    }
+
+    /// What a code generator was set up for, as `cranelift-native` does for the computer that it runs on.
+    ///
+    /// # Errors
+    /// The settings are inconsistent.
+    pub fn of_builder(arch: Arch, builder: &isa::Builder) -> Result<Target, JitError> {
+        let defaults = switches(&Target::new(arch).builder()?)?;
+        let mut features = switches(builder)?;
+        features.retain(|name| !defaults.contains(name));
+        features.sort_unstable();
+        Ok(Target { arch, features })
+    }
+
+    /// The architecture.
+    pub fn arch(&self) -> Arch {
+        self.arch
+    }
+
+    /// The features beyond the least processor's, sorted.
+    pub fn features(&self) -> impl Iterator<Item = &str> {
+        self.features.iter().map(String::as_str)
+    }
+
+    pub(super) fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|name| name == feature)
+    }
+
+    fn triple(&self) -> &'static str {
+        match self.arch {
+            Arch::X86_64 => "x86_64-unknown-none",
+            Arch::Aarch64 => "aarch64-unknown-none",
+            Arch::Riscv64 => "riscv64gc-unknown-none",
+            Arch::S390x => "s390x-unknown-linux",
+        }
+    }
+
+    fn builder(&self) -> Result<isa::Builder, JitError> {
+        let mut builder = isa::lookup_by_name(self.triple()).map_err(|_| JitError::Arch(self.arch))?;
+        for feature in &self.features {
+            let unknown = |_| JitError::Feature { arch: self.arch, feature: feature.clone() };
+            builder.enable(feature).map_err(unknown)?;
+        }
+        Ok(builder)
+    }
+
+    /// The code generator for this target.
+    pub(super) fn isa(&self, options: CompileOptions) -> Result<OwnedTargetIsa, JitError> {
+        let (opt_level, regalloc) = match options.tier {
+            Tier::One => ("none", "single_pass"),
+            Tier::Two => ("speed", "backtracking"),
+        };
+        let mut flags = settings::builder();
+        for (name, value) in [
+            ("opt_level", opt_level),
+            ("regalloc_algorithm", regalloc),
+            ("enable_verifier", if options.check_ir { "true" } else { "false" }),
+            ("unwind_info", "false"),
+            // Side channels are not promised (and nothing here depends on memory permissions).
+            ("enable_table_access_spectre_mitigation", "false"),
+        ] {
+            flags.set(name, value).map_err(|error| JitError::Settings(error.to_string()))?;
+        }
+        let isa = self.builder()?.finish(settings::Flags::new(flags));
+        isa.map_err(|error| JitError::Settings(error.to_string()))
+    }
+}
+
+impl core::fmt::Display for Target {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}", self.arch)?;
+        self.features.iter().try_for_each(|feature| write!(f, "+{feature}"))
+    }
+}
+
+/// The names of all switches of the processor that are on.
+fn switches(builder: &isa::Builder) -> Result<Vec<String>, JitError> {
+    let isa = builder.finish(settings::Flags::new(settings::builder()));
+    let isa = isa.map_err(|error| JitError::Settings(error.to_string()))?;
+    let on = isa.isa_flags().into_iter().filter(|value| value.as_bool() == Some(true));
+    Ok(on.map(|value| value.name.to_string()).collect())
+}

@@ -1,0 +1,197 @@
+//! One interface over the interpreter and the tiers of machine code.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use vsp_core::{Imports, Options, Outcome, program::Program, text, verify::Verified};
+//! use vsp_host::engine::{Engine, EngineKind};
+//!
+//! let bytes = text::assemble(".export f\n.func f (1) -> 1\n ADDI R0, R0, 1\n RET\n.end", "f.sil").unwrap();
+//! let program = Arc::new(Verified::new(Program::read(&bytes[..])?)?);
+//! let mut engine = Engine::new(EngineKind::Auto)?;
+//! let module = engine.load(program)?;
+//! let mut instance = module.instantiate(&Imports::new(), (), Options::default())?;
+//! let Outcome::Returned(results) = instance.call_export("f", &[41])? else { panic!("it returns") };
+//! assert_eq!(results[..], [42]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#[cfg(feature = "jit")]
+use std::sync::Arc;
+
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, InstantiateError, Options, Ref};
+
+#[cfg(feature = "jit")]
+use crate::native::{CompileOptions, CompiledProgram, NativeError, Tier, VspJit};
+
+/// What runs programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum EngineKind {
+    /// Machine code of tier 2 where it can be had, and else the interpreter.
+    #[default]
+    Auto,
+    /// The interpreter.
+    Interpreter,
+    /// Machine code of tier 1, which compiles fast.
+    Tier1,
+    /// Machine code of tier 2, which runs fast.
+    Tier2,
+}
+
+impl EngineKind {
+    /// All kinds that are not chosen from others.
+    pub const ALL: [EngineKind; 3] = [EngineKind::Interpreter, EngineKind::Tier1, EngineKind::Tier2];
+
+    /// The name: `auto`, `interp`, `tier1` or `tier2`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EngineKind::Auto => "auto",
+            EngineKind::Interpreter => "interp",
+            EngineKind::Tier1 => "tier1",
+            EngineKind::Tier2 => "tier2",
+        }
+    }
+
+    #[cfg(feature = "jit")]
+    fn tier(self) -> Option<Tier> {
+        match self {
+            EngineKind::Interpreter => None,
+            EngineKind::Tier1 => Some(Tier::One),
+            EngineKind::Auto | EngineKind::Tier2 => Some(Tier::Two),
+        }
+    }
+}
+
+/// Why an engine, a module or an instance cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// This build has the interpreter only.
+    #[error("this build has no machine code: it was built without the feature `jit`")]
+    NoJit,
+    /// There is no machine code.
+    #[cfg(feature = "jit")]
+    #[error(transparent)]
+    Native(#[from] NativeError),
+    /// The instance cannot be made.
+    #[error(transparent)]
+    Instantiate(#[from] InstantiateError),
+    /// The instance cannot use the machine code.
+    #[cfg(feature = "jit")]
+    #[error(transparent)]
+    Attach(#[from] vsp_core::AttachError),
+}
+
+/// What loads programs. It keeps what can be used again from one program to the next.
+#[derive(Debug)]
+pub struct Engine {
+    kind: EngineKind,
+    #[cfg(feature = "jit")]
+    jit: Option<VspJit>,
+}
+
+impl Engine {
+    /// An engine whose machine code counts fuel and can be interrupted.
+    ///
+    /// # Errors
+    /// It is a tier of machine code, and there is none on this computer or in this build.
+    pub fn new(kind: EngineKind) -> Result<Engine, EngineError> {
+        #[cfg(feature = "jit")]
+        {
+            Engine::with_options(kind, CompileOptions::default())
+        }
+        #[cfg(not(feature = "jit"))]
+        match kind {
+            EngineKind::Auto | EngineKind::Interpreter => Ok(Engine { kind }),
+            EngineKind::Tier1 | EngineKind::Tier2 => Err(EngineError::NoJit),
+        }
+    }
+
+    /// An engine whose machine code is compiled with these options, but with the kind's own tier.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    #[cfg(feature = "jit")]
+    pub fn with_options(kind: EngineKind, options: CompileOptions) -> Result<Engine, EngineError> {
+        let made = kind.tier().map(|tier| VspJit::new(CompileOptions { tier, ..options })).transpose();
+        let jit = match made {
+            Err(_) if kind == EngineKind::Auto => None,
+            made => made?,
+        };
+        Ok(Engine { kind, jit })
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> EngineKind {
+        self.kind
+    }
+
+    /// Makes a program ready to be instantiated.
+    ///
+    /// # Errors
+    /// It cannot be compiled. (In automatic mode the interpreter runs it then.)
+    pub fn load<'p>(&mut self, program: impl Into<Ref<'p, Verified<'p>>>) -> Result<Module<'p>, EngineError> {
+        let program = program.into();
+        #[cfg(feature = "jit")]
+        let compiled = {
+            let compiled = self.jit.as_mut().map(|jit| jit.compile(program.clone())).transpose();
+            match compiled {
+                Err(_) if self.kind == EngineKind::Auto => None,
+                compiled => compiled?.map(Arc::new),
+            }
+        };
+        Ok(Module {
+            program,
+            #[cfg(feature = "jit")]
+            compiled,
+            #[cfg(feature = "jit")]
+            must_run_compiled: self.kind != EngineKind::Auto,
+        })
+    }
+}
+
+/// A program that an engine has loaded.
+#[derive(Clone, Debug)]
+pub struct Module<'p> {
+    program: Ref<'p, Verified<'p>>,
+    #[cfg(feature = "jit")]
+    compiled: Option<Arc<CompiledProgram<'p>>>,
+    #[cfg(feature = "jit")]
+    must_run_compiled: bool,
+}
+
+impl<'p> Module<'p> {
+    /// The program.
+    pub fn program(&self) -> &Verified<'p> {
+        &self.program
+    }
+
+    /// Its machine code, if there is any.
+    #[cfg(feature = "jit")]
+    pub fn compiled(&self) -> Option<&Arc<CompiledProgram<'p>>> {
+        self.compiled.as_ref()
+    }
+
+    /// Makes an instance.
+    ///
+    /// # Errors
+    /// As [`Instance::new`] and [`Instance::attach`]. (In automatic mode what cannot be attached is interpreted.)
+    pub fn instantiate<S>(
+        &self,
+        imports: impl Into<Ref<'p, Imports<S>>>,
+        state: S,
+        options: Options<'p>,
+    ) -> Result<Instance<'p, S>, EngineError> {
+        #[allow(unused_mut, reason = "without machine code nothing is attached")]
+        let mut instance = Instance::new(self.program.clone(), imports, state, options)?;
+        #[cfg(feature = "jit")]
+        if let Some(compiled) = &self.compiled {
+            let native: Arc<dyn vsp_core::NativeCode<S> + 'p> = compiled.clone();
+            match instance.attach(native) {
+                Err(_) if !self.must_run_compiled => {}
+                attached => attached?,
+            }
+        }
+        Ok(instance)
+    }
+}

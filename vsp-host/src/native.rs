@@ -1,0 +1,319 @@
+//! Machine code that runs: compiled for this computer and put into executable memory.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use vsp_core::{Imports, Instance, Options, Outcome, program::Program, text, verify::Verified};
+//! use vsp_host::native::{CompileOptions, VspJit};
+//!
+//! let bytes = text::assemble(".export square\n.func square (1) -> 1\n MUL R0, R0, R0\n RET\n.end", "s.sil").unwrap();
+//! let program = Arc::new(Verified::new(Program::read(&bytes[..])?)?);
+//! let code = Arc::new(VspJit::new(CompileOptions::default())?.compile(program.clone())?);
+//!
+//! let mut instance = Instance::new(program, &Imports::new(), (), Options::default())?;
+//! let square = code.function::<(u64,), u64>("square")?;
+//! assert_eq!(square.call(&mut instance, (12,))?, 144);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use vsp_core::index::FuncIndex;
+use vsp_core::jit::{Arch, Code, Compiler, JitError, Target};
+use vsp_core::program::FuncType;
+use vsp_core::verify::Verified;
+use vsp_core::{AttachError, CallError, Instance, NativeCode, Outcome, Ref, Session, Value};
+
+pub use vsp_core::jit::{CompileOptions, Tier};
+
+use crate::exec_memory::{ExecMemory, ExecMemoryError};
+use crate::native_call;
+
+/// Bytes of native stack that an instance may take at most. It is memory that is reserved, and used only as deep as calls go.
+pub const MAX_NATIVE_STACK: u64 = 1 << 30;
+
+/// Why there is no machine code.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NativeError {
+    /// There is no code generator for this computer.
+    #[error("there is no code generator for this computer: {0}")]
+    Host(String),
+    /// The program cannot be compiled.
+    #[error(transparent)]
+    Compile(#[from] JitError),
+    /// The code cannot be made executable.
+    #[error(transparent)]
+    Memory(#[from] ExecMemoryError),
+}
+
+/// This computer, with all of its processor's features that the code generator knows.
+///
+/// # Errors
+/// There is no code generator for it.
+pub fn host_target() -> Result<Target, NativeError> {
+    let arch = Arch::host().ok_or_else(|| NativeError::Host(std::env::consts::ARCH.into()))?;
+    let builder = cranelift_native::builder().map_err(|error| NativeError::Host(error.into()))?;
+    Ok(Target::of_builder(arch, &builder)?)
+}
+
+/// Compiles programs for this computer. It keeps what can be used again from one program to the next.
+#[derive(Debug)]
+pub struct VspJit {
+    compiler: Compiler,
+}
+
+impl VspJit {
+    /// A compiler.
+    ///
+    /// # Errors
+    /// There is no code generator for this computer.
+    pub fn new(options: CompileOptions) -> Result<VspJit, NativeError> {
+        VspJit::for_target(host_target()?, options)
+    }
+
+    /// A compiler that uses only some features of this computer's processor.
+    ///
+    /// # Errors
+    /// The target is not this computer's, or asks for what it does not have.
+    pub fn for_target(target: Target, options: CompileOptions) -> Result<VspJit, NativeError> {
+        let host = host_target()?;
+        let fits = target.arch() == host.arch()
+            && target.features().all(|feature| host.features().any(|has| has == feature));
+        if !fits {
+            return Err(NativeError::Host(format!("this is {host}, not {target}")));
+        }
+        Ok(VspJit { compiler: Compiler::new(target, options)? })
+    }
+
+    /// Compiles a program and makes it executable.
+    ///
+    /// # Errors
+    /// It cannot be compiled, or there is no executable memory.
+    pub fn compile<'p>(
+        &mut self,
+        program: impl Into<Ref<'p, Verified<'p>>>,
+    ) -> Result<CompiledProgram<'p>, NativeError> {
+        let program = program.into();
+        let code = self.compiler.compile(&program)?;
+        let memory = ExecMemory::new(code.bytes())?;
+        Ok(CompiledProgram { code, memory, program })
+    }
+}
+
+/// Machine code of a program, in executable memory. Many instances can use it at once, on several threads.
+#[derive(Debug)]
+pub struct CompiledProgram<'p> {
+    code: Code,
+    memory: ExecMemory,
+    program: Ref<'p, Verified<'p>>,
+}
+
+impl<'p> CompiledProgram<'p> {
+    /// The code.
+    pub fn code(&self) -> &Code {
+        &self.code
+    }
+
+    /// The addresses where the code is.
+    pub fn address_range(&self) -> std::ops::Range<usize> {
+        self.memory.address_range()
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Verified<'p> {
+        &self.program
+    }
+
+    /// An exported function that takes and gives these types.
+    ///
+    /// # Errors
+    /// There is no such export, or its type is another one.
+    pub fn function<P: Parameters, R: Results>(
+        self: &Arc<Self>,
+        name: &str,
+    ) -> Result<CompiledFunction<'p, P, R>, FunctionError> {
+        let index = self.program.export(name).ok_or_else(|| FunctionError::NoExport(name.into()))?;
+        let wanted = FuncType::new(P::COUNT, R::COUNT);
+        let found = self.program.function(index).map(|function| function.ty);
+        match (wanted, found) {
+            (Some(wanted), Some(found)) if wanted == found => {
+                Ok(CompiledFunction { program: self.clone(), index, types: PhantomData })
+            }
+            (_, Some(found)) => Err(FunctionError::Type { name: name.into(), found }),
+            (_, None) => Err(FunctionError::NoExport(name.into())),
+        }
+    }
+}
+
+impl<S> NativeCode<S> for CompiledProgram<'_> {
+    fn code(&self) -> &Code {
+        &self.code
+    }
+
+    fn is_for(&self, program: &Verified<'_>) -> bool {
+        let own: &Verified<'_> = &self.program;
+        std::ptr::addr_eq(own, program) || own.program().bytes() == program.program().bytes()
+    }
+
+    fn reserve(&self, cells: u32) -> Result<(), AttachError> {
+        let bytes = u64::from(cells) * u64::from(self.code.bytes_per_cell());
+        if bytes > MAX_NATIVE_STACK {
+            return Err(AttachError::NativeStack { cells, bytes, limit: MAX_NATIVE_STACK });
+        }
+        Ok(())
+    }
+
+    fn enter(&self, session: Session<'_, S>, function: FuncIndex, remaining: u64) -> bool {
+        let (Some(entry), Some(row)) = (self.code.entry(function), self.code.table().get(function.index()))
+        else {
+            unreachable!("every function of the program was compiled")
+        };
+        let cells = remaining + u64::from(row.cells);
+        let stack = (cells * u64::from(self.code.bytes_per_cell())) as usize;
+        native_call::enter(&self.code, &self.memory, (entry, row.offset as usize), session, remaining, stack)
+    }
+}
+
+/// Why a function cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FunctionError {
+    /// No function is exported by this name.
+    #[error("the program exports no function \"{0}\"")]
+    NoExport(String),
+    /// It takes or gives another number of values.
+    #[error("\"{name}\" is a function {found}")]
+    Type {
+        /// The name.
+        name: String,
+        /// Its type.
+        found: FuncType,
+    },
+}
+
+/// Why a function did not return.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FunctionStopped {
+    /// The instance cannot use the code.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
+    /// The instance cannot be called.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// It halted, trapped or was suspended.
+    #[error("the function did not return: {0:?}")]
+    Outcome(Outcome),
+}
+
+/// A function of compiled code that takes and gives these types. It keeps the code alive, and can be used by several
+/// threads.
+#[derive(Debug)]
+pub struct CompiledFunction<'p, P, R> {
+    program: Arc<CompiledProgram<'p>>,
+    index: FuncIndex,
+    types: PhantomData<fn(P) -> R>,
+}
+
+impl<P, R> Clone for CompiledFunction<'_, P, R> {
+    fn clone(&self) -> Self {
+        CompiledFunction { program: self.program.clone(), index: self.index, types: PhantomData }
+    }
+}
+
+impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
+    /// Its number.
+    pub fn index(&self) -> FuncIndex {
+        self.index
+    }
+
+    /// Calls it in an instance of its program, which from then on runs this code.
+    ///
+    /// # Errors
+    /// The instance is of another program or cannot be called, or the function did not return.
+    pub fn call<S>(&self, instance: &mut Instance<'p, S>, args: P) -> Result<R, FunctionStopped> {
+        let native: Arc<dyn NativeCode<S> + 'p> = self.program.clone();
+        instance.attach(native)?;
+        let (values, count) = args.values();
+        match instance.call(self.index, &values[..count])? {
+            Outcome::Returned(results) => Ok(R::from_values(&results)),
+            other => Err(FunctionStopped::Outcome(other)),
+        }
+    }
+}
+
+/// Up to eight [`Value`]s, as a tuple.
+pub trait Parameters {
+    /// How many.
+    const COUNT: usize;
+    /// Their bits, and how many.
+    fn values(self) -> ([u64; 8], usize);
+}
+
+/// Up to four [`Value`]s: nothing, one, or a tuple.
+pub trait Results {
+    /// How many.
+    const COUNT: usize;
+    /// What these bits mean; there are [`Self::COUNT`].
+    fn from_values(values: &[u64]) -> Self;
+}
+
+macro_rules! impl_parameters {
+    ($($count:literal: $($name:ident $index:tt)*;)*) => {$(
+        impl<$($name: Value),*> Parameters for ($($name,)*) {
+            const COUNT: usize = $count;
+            fn values(self) -> ([u64; 8], usize) {
+                #[allow(unused_mut, reason = "without parameters nothing is stored")]
+                let mut values = [0; 8];
+                $(values[$index] = self.$index.to_bits();)*
+                (values, $count)
+            }
+        }
+    )*};
+}
+
+impl_parameters! {
+    0: ;
+    1: A 0;
+    2: A 0 B 1;
+    3: A 0 B 1 C 2;
+    4: A 0 B 1 C 2 D 3;
+    5: A 0 B 1 C 2 D 3 E 4;
+    6: A 0 B 1 C 2 D 3 E 4 F 5;
+    7: A 0 B 1 C 2 D 3 E 4 F 5 G 6;
+    8: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
+}
+
+macro_rules! impl_results {
+    ($($count:literal: $($name:ident $index:tt)*;)*) => {$(
+        impl<$($name: Value),*> Results for ($($name,)*) {
+            const COUNT: usize = $count;
+            #[allow(unused_variables, reason = "without results nothing is read")]
+            fn from_values(values: &[u64]) -> Self {
+                ($($name::from_bits(values[$index]),)*)
+            }
+        }
+    )*};
+}
+
+impl_results! {
+    0: ;
+    1: A 0;
+    2: A 0 B 1;
+    3: A 0 B 1 C 2;
+    4: A 0 B 1 C 2 D 3;
+}
+
+macro_rules! impl_one_result {
+    ($($ty:ty)*) => {$(
+        impl Results for $ty {
+            const COUNT: usize = 1;
+            fn from_values(values: &[u64]) -> Self {
+                Value::from_bits(values[0])
+            }
+        }
+    )*};
+}
+
+impl_one_result!(u64 i64 u32 i32 f64 bool);
