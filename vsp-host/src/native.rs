@@ -289,7 +289,7 @@ macro_rules! impl_results {
     ($($count:literal: $($name:ident $index:tt)*;)*) => {$(
         impl<$($name: Value),*> Results for ($($name,)*) {
             const COUNT: usize = $count;
-            #[allow(unused_variables, reason = "without results nothing is read")]
+            #[allow(unused_variables, clippy::unused_unit, reason = "without results nothing is read")]
             fn from_values(values: &[u64]) -> Self {
                 ($($name::from_bits(values[$index]),)*)
             }

@@ -258,7 +258,7 @@ impl Analysis<'_> {
                 Some(Access::Read) if operand.role.is_float() => float_reads |= register,
                 Some(Access::Write) if operand.role.is_float() => float_writes |= register,
                 Some(Access::Read | Access::ReadWrite) if !is_stored(inst, operand.role) => {
-                    int_reads |= register
+                    int_reads |= register;
                 }
                 _ => {}
             }
