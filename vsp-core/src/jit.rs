@@ -33,15 +33,16 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::FunctionBuilderContext;
 
 use crate::analysis::{OutOfMemory, Signatures};
 use crate::index::FuncIndex;
-use crate::limits::MAX_NATIVE_WORDS;
-use crate::verify::Verified;
+use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS};
+use crate::verify::{FRAME_CELLS as MIN_FRAME_CELLS, Function, Verified};
 use link::Linker;
 use lower::Lowered;
+use target::Allocator;
 
 /// How much work goes into machine code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -95,11 +96,14 @@ pub enum JitError {
     #[error("settings of the code generator: {0}")]
     Settings(String),
     /// A function is too long for machine code.
-    #[error("function {function} has {words} words; machine code can be made of {MAX_NATIVE_WORDS}")]
+    #[error(
+        "function {function} counts {words} words, and machine code can be made of {MAX_NATIVE_WORDS} \
+         (what can suspend the program counts {NATIVE_CALL_WORDS})"
+    )]
     FunctionTooLong {
         /// The function.
         function: FuncIndex,
-        /// Its words.
+        /// Its words, as [`MAX_NATIVE_WORDS`] counts them.
         words: u32,
     },
     /// There is more machine code than 32-bit offsets reach.
@@ -124,6 +128,13 @@ impl From<OutOfMemory> for JitError {
     }
 }
 
+/// The fast register allocator is for functions of up to so many instructions of the intermediate representation. Beyond,
+/// its time grows faster than that of the good one.
+const MAX_FAST_INSTRUCTIONS: usize = 10_000;
+
+/// And for functions whose native frame it makes no larger than this for each cell of theirs.
+const MAX_FAST_BYTES_PER_CELL: u32 = 64;
+
 /// Compiles programs. It keeps what can be used again from one program to the next.
 ///
 /// ```
@@ -140,7 +151,10 @@ impl From<OutOfMemory> for JitError {
 pub struct Compiler {
     target: Target,
     options: CompileOptions,
+    /// With the good register allocator.
     isa: OwnedTargetIsa,
+    /// For tier 1, with the fast one.
+    fast_isa: Option<OwnedTargetIsa>,
     context: cranelift_codegen::Context,
     frontend: FunctionBuilderContext,
 }
@@ -160,11 +174,16 @@ impl Compiler {
     /// # Errors
     /// This build has no code generator for it.
     pub fn new(target: Target, options: CompileOptions) -> Result<Compiler, JitError> {
-        let isa = target.isa(options)?;
+        let isa = target.isa(options, Allocator::Good)?;
+        let fast_isa = match options.tier {
+            Tier::One => Some(target.isa(options, Allocator::Fast)?),
+            Tier::Two => None,
+        };
         Ok(Compiler {
             target,
             options,
             isa,
+            fast_isa,
             context: cranelift_codegen::Context::new(),
             frontend: FunctionBuilderContext::new(),
         })
@@ -202,8 +221,9 @@ impl Compiler {
         code.table.try_reserve_exact(functions.len()).map_err(|_| JitError::OutOfMemory)?;
         for (index, function) in (0..).map(FuncIndex).zip(functions) {
             self.lower(&signatures, index, &mut code.sites, &mut code.stats)?;
-            let offset = self.emit(&mut linker, index)?;
             let cells = function.frame_cells();
+            self.generate(index, cells)?;
+            let offset = self.add(&mut linker, index)?;
             code.bytes_per_cell = code.bytes_per_cell.max(self.frame_bytes().div_ceil(cells));
             code.table.push(TableEntry { offset, ty: function.ty.bits(), cells: cells as u16 });
         }
@@ -211,7 +231,9 @@ impl Compiler {
             let Some(ty) = ty else { continue };
             self.context.clear();
             trampoline::build(&mut self.context.func, &mut self.frontend, &*self.isa, ty);
-            *entry = self.emit(&mut linker, FuncIndex(u32::MAX))?;
+            let index = FuncIndex(u32::MAX);
+            self.generate(index, MIN_FRAME_CELLS)?;
+            *entry = self.add(&mut linker, index)?;
         }
         code.bytes = linker.finish()?;
         Ok(code)
@@ -226,14 +248,12 @@ impl Compiler {
         program: &Verified<'_>,
         function: FuncIndex,
     ) -> Result<Option<Listing>, JitError> {
-        if program.function(function).is_none() {
-            return Ok(None);
-        }
+        let Some(frame) = program.function(function).map(Function::frame_cells) else { return Ok(None) };
         let signatures = Signatures::new(program)?;
         self.lower(&signatures, function, &mut Vec::new(), &mut Stats::default())?;
         let clif = self.context.func.display().to_string();
         self.context.set_disasm(true);
-        let compiled = self.generate(function);
+        let compiled = self.generate(function, frame);
         self.context.set_disasm(false);
         compiled?;
         let code = self.context.compiled_code();
@@ -250,15 +270,15 @@ impl Compiler {
         sites: &mut Vec<Site>,
         stats: &mut Stats,
     ) -> Result<(), JitError> {
-        let function = signatures.program().functions()[index.index()];
-        if function.words > MAX_NATIVE_WORDS {
-            return Err(JitError::FunctionTooLong { function: index, words: function.words });
+        let words = plan::native_words(signatures.program(), index);
+        if words > MAX_NATIVE_WORDS {
+            return Err(JitError::FunctionTooLong { function: index, words });
         }
         self.context.clear();
         let out = Lowered { sites, stats };
         let facts = lower::Facts { options: self.options, rounds: self.rounds(), isa: &*self.isa };
         lower::function(&mut self.context.func, &mut self.frontend, signatures, index, facts, out)?;
-        stats.words += function.words;
+        stats.words += signatures.program().functions()[index.index()].words;
         stats.ir_instructions += self.context.func.dfg.num_insts() as u32;
         Ok(())
     }
@@ -271,25 +291,41 @@ impl Compiler {
         }
     }
 
-    fn emit(&mut self, linker: &mut Linker, index: FuncIndex) -> Result<u32, JitError> {
-        self.generate(index)?;
+    /// Adds what was compiled last to the code.
+    fn add(&self, linker: &mut Linker, index: FuncIndex) -> Result<u32, JitError> {
         let Some(compiled) = self.context.compiled_code() else { return Err(JitError::OutOfMemory) };
         linker.add(index, &self.context.func, compiled)
     }
 
-    fn generate(&mut self, index: FuncIndex) -> Result<(), JitError> {
-        match self.context.compile(&*self.isa, &mut ControlPlane::default()) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let message = alloc::format!("{:?}", error.inner);
-                Err(JitError::Codegen { function: index, message })
+    /// Makes machine code of the intermediate representation, for a function with so many cells in its frame.
+    fn generate(&mut self, index: FuncIndex, cells: u32) -> Result<(), JitError> {
+        let instructions = self.context.func.dfg.num_insts();
+        if let Some(isa) = self.fast_isa.as_ref().filter(|_| instructions <= MAX_FAST_INSTRUCTIONS) {
+            compile(&mut self.context, &**isa, index)?;
+            if self.frame_bytes() <= cells * MAX_FAST_BYTES_PER_CELL {
+                return Ok(());
             }
         }
+        compile(&mut self.context, &*self.isa, index)
     }
 
     /// Bytes of the native frame of what was compiled last.
     fn frame_bytes(&self) -> u32 {
         let layout = self.context.compiled_code().and_then(|code| code.buffer.frame_layout());
         layout.map_or(0, |layout| layout.frame_to_fp_offset) + self.target.arch().frame_overhead()
+    }
+}
+
+fn compile(
+    context: &mut cranelift_codegen::Context,
+    isa: &dyn TargetIsa,
+    index: FuncIndex,
+) -> Result<(), JitError> {
+    match context.compile(isa, &mut ControlPlane::default()) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let message = alloc::format!("{:?}", error.inner);
+            Err(JitError::Codegen { function: index, message })
+        }
     }
 }

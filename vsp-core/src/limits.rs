@@ -85,8 +85,13 @@ pub const MAX_RESULTS: usize = 4;
 /// Bytes of a name.
 pub const MAX_NAME: usize = 255;
 
-/// Words of a function that machine code can be made of: the time it takes grows faster than the function.
-pub const MAX_NATIVE_WORDS: u32 = 1 << 16;
+/// Words of a function that machine code can be made of, where a word that calls, suspends, copies or branches
+/// backwards counts [`NATIVE_CALL_WORDS`]. The time that compiling takes grows faster than the function: at this limit it is
+/// some seconds.
+pub const MAX_NATIVE_WORDS: u32 = 1 << 15;
+
+/// What a word that can suspend the program counts towards [`MAX_NATIVE_WORDS`]: about so much more machine code.
+pub const NATIVE_CALL_WORDS: u32 = 4;
 
 /// Errors that the verifier reports of one program before it stops.
 pub const MAX_VERIFY_ERRORS: usize = 32;

@@ -33,6 +33,7 @@ use crate::index::{FuncIndex, Place};
 use crate::isa::{self, Reg};
 use crate::verify::{FRAME_CELLS, Function};
 use edges::Arrival;
+use exits::Suspension;
 use memory::Checked;
 use slots::State;
 
@@ -70,7 +71,7 @@ pub(super) fn function(
     let mut lowering = Lowering::new(&mut b, &mut unit, &plan, None);
     lowering.enter(&params);
     lowering.blocks()?;
-    lowering.suspensions();
+    lowering.fill_suspensions();
     unit.finish(&mut b);
     b.finalize(facts.isa.frontend_config());
     Ok(())
@@ -254,6 +255,8 @@ struct Lowering<'l, 'f, 'u, 'g> {
     awaited: Vec<u32>,
     /// For each block that is the place of a check point, the cold block that suspends there.
     suspend: BTreeMap<u32, Block>,
+    /// The cold blocks that suspend, which are filled at the end.
+    suspensions: Vec<Suspension>,
     /// What is known where a block starts that has only one way to it.
     inherited: BTreeMap<u32, Vec<Checked>>,
     ints: Vec<Variable>,
@@ -288,6 +291,7 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
             ir_blocks,
             awaited: plan.arrivals.clone(),
             suspend: BTreeMap::new(),
+            suspensions: Vec::new(),
             inherited: BTreeMap::new(),
             ints,
             floats,

@@ -4,7 +4,10 @@ use alloc::vec::Vec;
 
 use super::kinds::{self, Entry};
 use crate::analysis::{Graph, Liveness, OutOfMemory, Slot};
-use crate::isa::Reg;
+use crate::index::{FuncIndex, Place};
+use crate::isa::{Flow, Inst, Reg, Role};
+use crate::limits::NATIVE_CALL_WORDS;
+use crate::verify::Verified;
 
 /// Functions of more blocks keep their locals in the frame's cells. So what all blocks together may have to write
 /// back, when the program suspends there, stays in proportion.
@@ -20,6 +23,22 @@ pub(super) fn variable_slots(graph: &Graph<'_>) -> u64 {
         _ => 0,
     };
     (1 << (Reg::ALL.len() + usize::from(locals))) - 1
+}
+
+/// The words of a function, as [`MAX_NATIVE_WORDS`](crate::limits::MAX_NATIVE_WORDS) counts them.
+pub(super) fn native_words(program: &Verified<'_>, index: FuncIndex) -> u32 {
+    let count = program.functions()[index.index()].words;
+    let words = (0..count).filter_map(|word| program.instruction(Place { function: index, word }));
+    words.fold(0, |sum, inst| sum + if can_suspend(inst) { NATIVE_CALL_WORDS } else { 1 })
+}
+
+fn can_suspend(inst: Inst) -> bool {
+    match inst.op().flow() {
+        Flow::Call | Flow::Suspend | Flow::Bulk => true,
+        Flow::Next | Flow::Branch | Flow::Jump | Flow::Switch | Flow::Stop => {
+            inst.value_of(Role::Target).is_some_and(|displacement| displacement < 0)
+        }
+    }
 }
 
 /// The analyses of a function.

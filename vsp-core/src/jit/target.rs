@@ -165,11 +165,19 @@ impl Target {
         Ok(builder)
     }
 
-    /// The code generator for this target.
-    pub(super) fn isa(&self, options: CompileOptions) -> Result<OwnedTargetIsa, JitError> {
-        let (opt_level, regalloc) = match options.tier {
-            Tier::One => ("none", "single_pass"),
-            Tier::Two => ("speed", "backtracking"),
+    /// The code generator for this target. The fast register allocator gives every value a place in the native frame.
+    pub(super) fn isa(
+        &self,
+        options: CompileOptions,
+        allocator: Allocator,
+    ) -> Result<OwnedTargetIsa, JitError> {
+        let opt_level = match options.tier {
+            Tier::One => "none",
+            Tier::Two => "speed",
+        };
+        let regalloc = match allocator {
+            Allocator::Fast => "single_pass",
+            Allocator::Good => "backtracking",
         };
         let mut flags = settings::builder();
         for (name, value) in [
@@ -185,6 +193,15 @@ impl Target {
         let isa = self.builder()?.finish(settings::Flags::new(flags));
         isa.map_err(|error| JitError::Settings(error.to_string()))
     }
+}
+
+/// How registers are allocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Allocator {
+    /// In one pass.
+    Fast,
+    /// With live ranges that are split and moved.
+    Good,
 }
 
 impl core::fmt::Display for Target {

@@ -131,32 +131,14 @@ impl Lowering<'_, '_, '_, '_> {
         if !self.has_check_points() {
             return;
         }
-        let block = match self.suspend.get(&target) {
+        let suspend = match self.suspend.get(&target) {
             Some(block) => *block,
             None => {
-                let block = self.b.create_block();
-                self.b.set_cold_block(block);
-                self.b.append_block_param(block, I64);
+                let block = self.suspension(self.entry_state(target), self.plan.live_entry(target));
                 self.suspend.insert(target, block);
                 block
             }
         };
-        let word = self.plan.graph.words(target).start;
-        self.check_point(word, |lowering, site| {
-            let site = lowering.b.ins().iconst(I64, site);
-            lowering.b.ins().jump(block, &[site.into()]);
-        });
-    }
-
-    /// Fills the cold blocks that suspend where a block starts.
-    pub(super) fn suspensions(&mut self) {
-        while let Some((target, block)) = self.suspend.pop_first() {
-            self.b.switch_to_block(block);
-            self.b.seal_block(block);
-            let site = self.b.block_params(block)[0];
-            self.state = self.entry_state(target);
-            self.write_back(self.plan.live_entry(target));
-            self.exit_at(site);
-        }
+        self.check_point(self.plan.graph.words(target).start, suspend);
     }
 }

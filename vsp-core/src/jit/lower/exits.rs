@@ -6,11 +6,20 @@ use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
 
 use super::super::code::{ExitKind, Site};
 use super::super::context;
-use super::slots;
+use super::slots::{self, State};
 use super::{Lowering, b_offset};
 use crate::index::Place;
 use crate::instance::layout;
 use crate::trap::Trap;
+
+/// A cold block that suspends.
+pub(super) struct Suspension {
+    block: Block,
+    /// How slots are kept there.
+    state: State,
+    /// What is live there.
+    live: u64,
+}
 
 impl Lowering<'_, '_, '_, '_> {
     /// A site at the word that is lowered, which has been charged. Gives its number.
@@ -90,30 +99,56 @@ impl Lowering<'_, '_, '_, '_> {
         self.unit.fuel.is_some() || self.unit.interrupt.is_some()
     }
 
-    /// A check point with its place at `word`. `suspend` ends the cold blocks in which a site is left.
-    pub(super) fn check_point(&mut self, word: u32, suspend: impl Fn(&mut Self, i64)) {
-        let place = self.plan.graph.place(word);
+    /// A check point with its place at `word`, which goes to `suspend` with the site where there is something to do.
+    pub(super) fn check_point(&mut self, word: u32, suspend: Block) {
         if let Some(fuel) = self.unit.fuel {
-            let site = self.site_at(place, word, ExitKind::Fuel);
             let fuel = self.b.use_var(fuel);
             let balance = self.b.ins().iadd_imm_s(fuel, -i64::from(word));
             let used_up = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, balance, 0);
-            self.unlikely(used_up, |lowering| suspend(lowering, site));
+            self.suspend_if(used_up, word, ExitKind::Fuel, suspend);
         }
         if let Some(flag) = self.unit.interrupt {
-            let site = self.site_at(place, word, ExitKind::Interrupted);
             let flag = self.b.ins().atomic_load(I8, MemFlagsData::trusted(), flag);
-            self.unlikely(flag, |lowering| suspend(lowering, site));
+            self.suspend_if(flag, word, ExitKind::Interrupted, suspend);
         }
+    }
+
+    fn suspend_if(&mut self, condition: Value, word: u32, kind: ExitKind, suspend: Block) {
+        let site = self.site_at(self.plan.graph.place(word), word, kind);
+        self.unlikely(condition, |lowering| {
+            let site = lowering.b.ins().iconst(I64, site);
+            lowering.b.ins().jump(suspend, &[site.into()]);
+        });
     }
 
     /// A check point behind the word that is lowered.
     pub(super) fn check_behind(&mut self) {
-        let (live, _) = self.live_here();
-        self.check_point(self.word + 1, |lowering, site| {
-            lowering.write_back(live);
-            lowering.exit(site);
-        });
+        if self.has_check_points() {
+            let (live, _) = self.live_here();
+            let suspend = self.suspension(self.state, live);
+            self.check_point(self.word + 1, suspend);
+        }
+    }
+
+    /// A cold block, to be filled at the end, that takes a site and suspends there.
+    pub(super) fn suspension(&mut self, state: State, live: u64) -> Block {
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        self.b.append_block_param(block, I64);
+        self.suspensions.push(Suspension { block, state, live });
+        block
+    }
+
+    /// Fills the cold blocks that suspend.
+    pub(super) fn fill_suspensions(&mut self) {
+        for Suspension { block, state, live } in core::mem::take(&mut self.suspensions) {
+            self.b.switch_to_block(block);
+            self.b.seal_block(block);
+            let site = self.b.block_params(block)[0];
+            self.state = state;
+            self.write_back(live);
+            self.exit_at(site);
+        }
     }
 
     /// Writes slots to the cells of the frame.
