@@ -3,10 +3,12 @@
 mod case;
 mod imports;
 mod runner;
+mod sweep;
 mod way;
 
 pub use case::{Case, Expected, Step, Tolerance, parse};
 pub use runner::run;
+pub use sweep::sweep;
 pub use way::Way;
 
 use std::io;

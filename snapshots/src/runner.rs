@@ -12,7 +12,7 @@ use vsp_host::engine::Module;
 
 use crate::case::{Case, Expected, Step};
 use crate::imports;
-use crate::way::Way;
+use crate::way::{Way, save_and_restore, scramble};
 
 /// Runs a case in one of the ways.
 ///
@@ -150,12 +150,12 @@ impl<'v> Runner<'v> {
             Step::Call(name, args, expected) => {
                 let way = self.way;
                 let outcome = way.call(self.instance()?, name, args);
-                self.compare(outcome, expected)
+                self.ended(outcome, expected)
             }
             Step::Resume(values, expected) => {
                 let way = self.way;
                 let outcome = way.resume(self.instance()?, values);
-                self.compare(outcome, expected)
+                self.ended(outcome, expected)
             }
             Step::Fail(code, expected) => {
                 let outcome = self.instance()?.fail(*code);
@@ -209,6 +209,25 @@ impl<'v> Runner<'v> {
             }
             Step::Rejected(..) | Step::Error(..) => Err("cannot be mixed with calls".into()),
         }
+    }
+
+    /// Compares how a call or resume ended, and does what the way does to a suspended instance.
+    fn ended(&mut self, outcome: Result<Outcome, CallError>, expected: &Expected) -> Result<(), String> {
+        let suspended = matches!(outcome, Ok(Outcome::Suspended(_)));
+        self.compare(outcome, expected)?;
+        match (self.way, &mut self.instance) {
+            (Way::Save(_), Some(instance)) if suspended => {
+                let restored = save_and_restore(instance, |state| {
+                    let options = Options { interrupt: Some(self.flag.clone().into()), ..Options::default() };
+                    let restored = self.module.restore(self.imports.clone(), (), options, state);
+                    restored.map_err(|error| error.to_string())
+                })?;
+                *instance = restored;
+            }
+            (Way::Scramble(_), Some(instance)) if suspended => scramble(instance)?,
+            _ => {}
+        }
+        Ok(())
     }
 
     fn must_be_new(&self) -> Result<(), String> {

@@ -1,6 +1,9 @@
 //! The ways in which a case is run. All of them have to come to the same.
 
-use vsp_core::{CallError, Instance, Outcome};
+use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, Waiting};
+use vsp_core::index::Place;
+use vsp_core::state::SavedState;
+use vsp_core::{CallError, Instance, Outcome, Reason};
 use vsp_host::engine::{Engine, EngineError, EngineKind};
 use vsp_host::native::CompileOptions;
 
@@ -11,21 +14,39 @@ pub enum Way {
     Run(EngineKind),
     /// Instruction by instruction.
     Step,
+    /// As a whole, and every suspended instance is saved, and gives place to one that is made of the bytes.
+    Save(EngineKind),
+    /// As a whole, and when it is suspended everything that is not live is overwritten.
+    Scramble(EngineKind),
 }
 
 impl Way {
     /// All ways, with their names.
-    pub const ALL: [(&'static str, Way); 4] = [
+    pub const ALL: [(&'static str, Way); 10] = [
         ("interpreter", Way::Run(EngineKind::Interpreter)),
         ("step", Way::Step),
+        ("save", Way::Save(EngineKind::Interpreter)),
+        ("scramble", Way::Scramble(EngineKind::Interpreter)),
         ("tier1", Way::Run(EngineKind::Tier1)),
+        ("tier1 save", Way::Save(EngineKind::Tier1)),
+        ("tier1 scramble", Way::Scramble(EngineKind::Tier1)),
         ("tier2", Way::Run(EngineKind::Tier2)),
+        ("tier2 save", Way::Save(EngineKind::Tier2)),
+        ("tier2 scramble", Way::Scramble(EngineKind::Tier2)),
     ];
+
+    /// Is it the same as another way where nothing is suspended?
+    pub fn needs_suspensions(self) -> bool {
+        match self {
+            Way::Run(_) | Way::Step => false,
+            Way::Save(_) | Way::Scramble(_) => true,
+        }
+    }
 
     /// The engine. Machine code is made with all checks of the code generator.
     pub(crate) fn engine(self) -> Result<Engine, EngineError> {
         let kind = match self {
-            Way::Run(kind) => kind,
+            Way::Run(kind) | Way::Save(kind) | Way::Scramble(kind) => kind,
             Way::Step => EngineKind::Interpreter,
         };
         Engine::with_options(kind, CompileOptions { check_ir: true, ..CompileOptions::default() })
@@ -38,7 +59,7 @@ impl Way {
         args: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run(_) => instance.call_export(export, args),
+            Way::Run(_) | Way::Save(_) | Way::Scramble(_) => instance.call_export(export, args),
             Way::Step => {
                 let function = instance.program().export(export);
                 let function = function.ok_or_else(|| CallError::NoExport(export.into()))?;
@@ -54,7 +75,7 @@ impl Way {
         values: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run(_) => instance.resume(values),
+            Way::Run(_) | Way::Save(_) | Way::Scramble(_) => instance.resume(values),
             Way::Step => {
                 let begun = instance.begin_resume(values)?;
                 step(instance, begun)
@@ -74,4 +95,65 @@ fn step<S>(instance: &mut Instance<'_, S>, mut outcome: Option<Outcome>) -> Resu
         }
     }
     outcome.map_or_else(|| instance.finish(), Ok)
+}
+
+/// Saves a suspended instance, and makes another one of the bytes with `restore`.
+///
+/// # Errors
+/// It cannot be restored, or is saved as other bytes.
+pub(crate) fn save_and_restore<'a, S>(
+    instance: &Instance<'a, S>,
+    restore: impl FnOnce(&SavedState<'_>) -> Result<Instance<'a, S>, String>,
+) -> Result<Instance<'a, S>, String> {
+    let bytes = instance.save().map_err(|error| error.to_string())?;
+    let state = SavedState::read(&bytes).map_err(|error| format!("the saved state: {error}"))?;
+    let restored = restore(&state)?;
+    if restored.suspended() != instance.suspended() || restored.fuel() != instance.fuel() {
+        return Err("the restored instance is suspended differently".into());
+    }
+    match restored.save() {
+        Ok(again) if again == bytes => Ok(restored),
+        Ok(_) => Err("the restored instance is saved as other bytes".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Overwrites the registers and locals of a suspended instance that are not live.
+///
+/// # Errors
+/// There is no memory, or that changed the saved state.
+pub(crate) fn scramble<S>(instance: &mut Instance<'_, S>) -> Result<(), String> {
+    let Some(suspension) = instance.suspended() else { return Ok(()) };
+    let saved = instance.save().map_err(|error| error.to_string())?;
+    let innermost = match suspension.reason {
+        Reason::Fuel | Reason::Interrupted => Waiting::CheckPoint,
+        Reason::Yield(_) | Reason::Pending(_) => Waiting::Answer,
+    };
+    let places: Vec<Place> = instance.call_stack().collect();
+    let mut changes = Vec::new();
+    let signatures = Signatures::new(instance.program()).map_err(|error| error.to_string())?;
+    for (depth, place) in places.into_iter().enumerate() {
+        let graph = Graph::new(&signatures, place.function).map_err(|error| error.to_string())?;
+        let waiting = if depth == 0 { innermost } else { Waiting::Answer };
+        let locals = graph.function().locals;
+        for group in 0..Slot::groups(locals) {
+            let live = Liveness::new(&graph, group).map_err(|error| error.to_string())?;
+            let live = live.suspended(place.word, waiting);
+            let slots = (group * 64..Slot::count(locals).min(group * 64 + 64)).map(Slot::from_index);
+            changes.extend(slots.filter(|slot| live & slot.bit() == 0).map(|slot| (depth, slot)));
+        }
+    }
+    for (depth, slot) in changes {
+        let Some(frame) = instance.frame_mut(depth) else { return Err("a frame is missing".into()) };
+        let garbage = 0xBAD0_0000_0000_0001 | u64::from(slot.index()) << 16;
+        match slot {
+            Slot::Register(reg) => frame.registers[reg.index()] = garbage,
+            Slot::Local(local) => frame.locals[usize::from(local)] = garbage,
+        }
+    }
+    match instance.save() {
+        Ok(again) if again == saved => Ok(()),
+        Ok(_) => Err("what is not live is in the saved state".into()),
+        Err(error) => Err(error.to_string()),
+    }
 }

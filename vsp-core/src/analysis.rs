@@ -28,11 +28,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod check_point;
 mod early;
 mod effects;
 mod graph;
 mod liveness;
 
+pub use check_point::is_check_point;
 pub use early::{EarlyRead, early_reads};
 pub use effects::{Effects, Signatures, Slot, slots};
 pub use graph::{Graph, Successors};

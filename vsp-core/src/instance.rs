@@ -83,7 +83,24 @@ impl<'a, S> Instance<'a, S> {
         state: S,
         options: Options<'a>,
     ) -> Result<Instance<'a, S>, InstantiateError> {
-        let (program, imports) = (program.into(), imports.into());
+        let mut instance = Self::blank(program.into(), imports.into(), state, options)?;
+        let image = instance.program.program();
+        for segment in image.data() {
+            instance.memory[segment.address as usize..][..segment.bytes.len()].copy_from_slice(segment.bytes);
+        }
+        for (global, initial) in instance.globals.iter_mut().zip(image.globals()) {
+            *global = initial;
+        }
+        Ok(instance)
+    }
+
+    /// An instance whose memory and globals are zero.
+    pub(crate) fn blank(
+        program: Ref<'a, Verified<'a>>,
+        imports: Ref<'a, Imports<S>>,
+        state: S,
+        options: Options<'a>,
+    ) -> Result<Instance<'a, S>, InstantiateError> {
         let image = program.program();
         let mut resolved = Vec::new();
         resolved.try_reserve_exact(image.imports().count()).map_err(|_| InstantiateError::OutOfMemory)?;
@@ -94,14 +111,8 @@ impl<'a, S> Instance<'a, S> {
         if !(MIN_STACK_CELLS..=MAX_STACK_CELLS).contains(&cells) {
             return Err(InstantiateError::StackCells(cells));
         }
-        let mut memory: Vec<u8> = zeroed(size).ok_or(InstantiateError::OutOfMemory)?;
-        for segment in image.data() {
-            memory[segment.address as usize..][..segment.bytes.len()].copy_from_slice(segment.bytes);
-        }
-        let mut globals = zeroed(image.globals().len()).ok_or(InstantiateError::OutOfMemory)?;
-        for (global, initial) in globals.iter_mut().zip(image.globals()) {
-            *global = initial;
-        }
+        let memory = zeroed(size).ok_or(InstantiateError::OutOfMemory)?;
+        let globals = zeroed(image.globals().len()).ok_or(InstantiateError::OutOfMemory)?;
         let stack = Stack::new(cells).ok_or(InstantiateError::OutOfMemory)?;
         Ok(Instance {
             program,
@@ -144,6 +155,11 @@ impl<'a, S> Instance<'a, S> {
         native.reserve(self.stack.cells())?;
         self.native = Some(native);
         Ok(())
+    }
+
+    /// Makes it suspended, for this reason and where its frames say.
+    pub(crate) fn suspend(&mut self, reason: Reason) {
+        self.status = Status::Suspended(reason);
     }
 
     /// Calls the function exported as `name`. See [`Self::call`].
@@ -197,15 +213,20 @@ impl<'a, S> Instance<'a, S> {
     /// Why the instance is suspended, if it waits for so many values.
     fn waits_for(&self, given: usize) -> Result<Reason, CallError> {
         let Status::Suspended(reason) = self.status else { return Err(CallError::NotSuspended) };
-        let expected = match reason {
-            Reason::Fuel | Reason::Interrupted => 0,
-            Reason::Yield(_) => 1,
-            Reason::Pending(import) => self.import_results(import),
-        };
+        let expected = self.awaited_values();
         if given != expected {
             return Err(CallError::Values { expected, given });
         }
         Ok(reason)
+    }
+
+    /// How many values a suspended program waits for: those of [`Self::resume`]. 0 if it is not suspended.
+    pub fn awaited_values(&self) -> usize {
+        match self.status {
+            Status::Suspended(Reason::Yield(_)) => 1,
+            Status::Suspended(Reason::Pending(import)) => self.import_results(import),
+            _ => 0,
+        }
     }
 
     /// Ends a pending host call with an error: the program traps with `Trap::Host(code)`.

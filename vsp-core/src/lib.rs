@@ -29,6 +29,7 @@ pub mod jit;
 pub mod limits;
 pub mod program;
 mod shared;
+pub mod state;
 #[cfg(feature = "text")]
 pub mod text;
 mod trap;

@@ -9,6 +9,7 @@ mod write;
 
 pub use build::{BuildError, ProgramBuilder};
 pub use function::{FunctionBuilder, Label};
+pub(crate) use read::{CHECKSUM_AT, Cursor, FirstError, checksum};
 pub use read::{ReadError, ReadErrorKind};
 pub use sections::{Custom, Data, Export, FuncDecl, Import, LineEntry, Name, NameKind};
 

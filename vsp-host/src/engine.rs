@@ -18,6 +18,7 @@
 #[cfg(feature = "jit")]
 use std::sync::Arc;
 
+use vsp_core::state::{RestoreError, SavedState};
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, InstantiateError, Options, Ref};
 
@@ -76,6 +77,9 @@ pub enum EngineError {
     /// The instance cannot be made.
     #[error(transparent)]
     Instantiate(#[from] InstantiateError),
+    /// The saved state does not fit.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     /// The instance cannot use the machine code.
     #[cfg(feature = "jit")]
     #[error(transparent)]
@@ -182,9 +186,25 @@ impl<'p> Module<'p> {
         state: S,
         options: Options<'p>,
     ) -> Result<Instance<'p, S>, EngineError> {
-        #[allow(unused_mut, reason = "without machine code nothing is attached")]
-        let mut instance = Instance::new(self.program.clone(), imports, state, options)?;
-        #[cfg(feature = "jit")]
+        self.attached(Instance::new(self.program.clone(), imports, state, options)?)
+    }
+
+    /// Makes an instance that goes on where another one was saved. See [`Instance::restore`].
+    ///
+    /// # Errors
+    /// As [`Instance::restore`] and [`Instance::attach`].
+    pub fn restore<S>(
+        &self,
+        imports: impl Into<Ref<'p, Imports<S>>>,
+        state: S,
+        options: Options<'p>,
+        saved: &SavedState<'_>,
+    ) -> Result<Instance<'p, S>, EngineError> {
+        self.attached(Instance::restore(self.program.clone(), imports, state, options, saved)?)
+    }
+
+    #[cfg(feature = "jit")]
+    fn attached<S>(&self, mut instance: Instance<'p, S>) -> Result<Instance<'p, S>, EngineError> {
         if let Some(compiled) = &self.compiled {
             let native: Arc<dyn vsp_core::NativeCode<S> + 'p> = compiled.clone();
             match instance.attach(native) {
@@ -192,6 +212,11 @@ impl<'p> Module<'p> {
                 attached => attached?,
             }
         }
+        Ok(instance)
+    }
+
+    #[cfg(not(feature = "jit"))]
+    fn attached<S>(&self, instance: Instance<'p, S>) -> Result<Instance<'p, S>, EngineError> {
         Ok(instance)
     }
 }

@@ -245,7 +245,7 @@ impl<'p> Graph<'p> {
 }
 
 /// Where a branch goes, and whether its displacement is negative.
-fn target(word: u32, inst: Inst) -> Option<(u32, bool)> {
+pub(super) fn target(word: u32, inst: Inst) -> Option<(u32, bool)> {
     let displacement = inst.value_of(Role::Target)?;
     Some(((word + 1).wrapping_add_signed(displacement), displacement < 0))
 }

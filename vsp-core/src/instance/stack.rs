@@ -103,6 +103,26 @@ impl Stack {
         Ok(())
     }
 
+    /// A frame at cell `base` with this place, registers and locals, called by the running frame, if there is one. It
+    /// has to fit. Gives the cell behind it.
+    pub(crate) fn push_saved(
+        &mut self,
+        base: usize,
+        place: Place,
+        slots: impl Iterator<Item = u64>,
+    ) -> usize {
+        self.cells[base + CALLER] = if self.active { self.base as u64 } else { OUTERMOST };
+        let mut end = base + REGISTERS;
+        for slot in slots {
+            self.cells[end] = slot;
+            end += 1;
+        }
+        self.base = base;
+        self.active = true;
+        self.set_place(place);
+        end
+    }
+
     /// Ends the running frame, handing `results` first registers to its caller. Gives the caller's place, or `None`
     /// (and the frame stays) if this was the outermost one.
     #[inline]

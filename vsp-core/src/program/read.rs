@@ -21,7 +21,7 @@ pub(super) const MAGIC: [u8; 4] = *b"SILC";
 pub(super) const VERSION: u16 = 0x0200;
 
 /// Where the header keeps the checksum.
-pub(super) const CHECKSUM_AT: usize = 16;
+pub(crate) const CHECKSUM_AT: usize = 16;
 
 /// Why bytes are no program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,12 @@ pub enum ReadErrorKind {
     /// A version this reader does not know.
     #[error("version {}.{} is unknown, expected 2.0", .0 >> 8, .0 & 0xFF)]
     Version(u16),
+    /// The bytes do not start with `SILS`.
+    #[error("expected \"SILS\": this is no saved state")]
+    StateMagic,
+    /// A version of saved states that this reader does not know.
+    #[error("version {}.{} of saved states is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
+    StateVersion(u16),
     /// The bytes were damaged.
     #[error("the file is damaged: its checksum is 0x{computed:08X}, expected 0x{stored:08X}")]
     Checksum {
@@ -115,11 +121,11 @@ pub enum ReadErrorKind {
 ///
 /// Steps of the reader answer with an `Option`, and `None` means that the error is here: an error is large, and the many
 /// places that pass it on would be larger than the reader itself.
-pub(super) type FirstError = Cell<Option<ReadError>>;
+pub(crate) type FirstError = Cell<Option<ReadError>>;
 
 /// A position in the bytes of one section (or of the header), and how far they go.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
     /// Where `bytes` starts in the file.
     offset: usize,
@@ -128,11 +134,11 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(bytes: &'a [u8], offset: usize) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], offset: usize) -> Self {
         Cursor { bytes, offset, errors: None }
     }
 
-    fn reporting(self, errors: &'a FirstError) -> Self {
+    pub(crate) fn reporting(self, errors: &'a FirstError) -> Self {
         Cursor { errors: Some(errors), ..self }
     }
 
@@ -146,21 +152,26 @@ impl<'a> Cursor<'a> {
         self.errors.is_some_and(|errors| errors.get().is_some())
     }
 
-    pub(super) fn remaining(&self) -> usize {
+    /// Where the next byte is, from the start of the file.
+    pub(crate) fn position(&self) -> usize {
+        self.offset
+    }
+
+    pub(crate) fn remaining(&self) -> usize {
         self.bytes.len()
     }
 
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(crate) fn rest(&self) -> &'a [u8] {
         self.bytes
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// Reports an error at this position.
     #[inline(always)]
-    pub(super) fn fail<T>(&self, what: &'static str, kind: ReadErrorKind) -> Option<T> {
+    pub(crate) fn fail<T>(&self, what: &'static str, kind: ReadErrorKind) -> Option<T> {
         self.report(what, kind);
         None
     }
@@ -175,7 +186,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub(super) fn bytes(&mut self, count: usize, what: &'static str) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(&mut self, count: usize, what: &'static str) -> Option<&'a [u8]> {
         match self.bytes.split_at_checked(count) {
             Some((taken, rest)) => {
                 self.bytes = rest;
@@ -203,15 +214,15 @@ impl<'a> Cursor<'a> {
         self.number(1, what).map(|number| number as u8)
     }
 
-    pub(super) fn u16(&mut self, what: &'static str) -> Option<u16> {
+    pub(crate) fn u16(&mut self, what: &'static str) -> Option<u16> {
         self.number(2, what).map(|number| number as u16)
     }
 
-    pub(super) fn u32(&mut self, what: &'static str) -> Option<u32> {
+    pub(crate) fn u32(&mut self, what: &'static str) -> Option<u32> {
         self.number(4, what).map(|number| number as u32)
     }
 
-    pub(super) fn u64(&mut self, what: &'static str) -> Option<u64> {
+    pub(crate) fn u64(&mut self, what: &'static str) -> Option<u64> {
         self.number(8, what)
     }
 
@@ -224,12 +235,12 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline(never)]
-    pub(super) fn at_most(&self, found: u64, limit: u64, what: &'static str) -> Option<()> {
+    pub(crate) fn at_most(&self, found: u64, limit: u64, what: &'static str) -> Option<()> {
         if found > limit { self.fail(what, ReadErrorKind::TooLarge { found, limit }) } else { Some(()) }
     }
 
     #[inline(never)]
-    pub(super) fn expect(&self, found: u64, expected: u64, what: &'static str) -> Option<()> {
+    pub(crate) fn expect(&self, found: u64, expected: u64, what: &'static str) -> Option<()> {
         if found != expected {
             self.fail(what, ReadErrorKind::Expected { expected, found })
         } else {
@@ -252,13 +263,13 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
-    pub(super) fn finish(&self, what: &'static str) -> Option<()> {
+    pub(crate) fn finish(&self, what: &'static str) -> Option<()> {
         if self.is_empty() { Some(()) } else { self.fail(what, ReadErrorKind::LeftOver(self.remaining())) }
     }
 }
 
 /// The CRC-32 (IEEE 802.3) of a file, its own field taken as zero.
-pub(super) fn checksum(image: &[u8]) -> u32 {
+pub(crate) fn checksum(image: &[u8]) -> u32 {
     const ALGORITHM: crc::Crc<u32, crc::Table<1>> =
         crc::Crc::<u32, crc::Table<1>>::new(&crc::CRC_32_ISO_HDLC);
     let (before, after) = image.split_at(CHECKSUM_AT.min(image.len()));

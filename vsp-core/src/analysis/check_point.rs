@@ -1,0 +1,23 @@
+//! Where programs can be suspended.
+
+use super::graph::target;
+use crate::index::Place;
+use crate::isa::{Flow, Role};
+use crate::verify::Verified;
+
+/// Is there a check point whose place is this (`docs/isa.md`, section 7)? In time linear in the function's words.
+pub fn is_check_point(program: &Verified<'_>, place: Place) -> bool {
+    let Some(function) = program.function(place.function) else { return false };
+    let inst = |word| program.instruction(Place { word, ..place });
+    if inst(place.word).is_none() {
+        return false;
+    }
+    let behind = match place.word.checked_sub(1) {
+        None => !function.short_leaf,
+        Some(before) => inst(before)
+            .is_some_and(|inst| inst.op().flow() == Flow::Bulk || inst.value_of(Role::Import).is_some()),
+    };
+    behind
+        || (0..function.words)
+            .any(|word| inst(word).and_then(|inst| target(word, inst)) == Some((place.word, true)))
+}

@@ -1,0 +1,315 @@
+//! From bytes to a state whose structure is checked.
+
+use super::{GRANULE, HEADER_BYTES, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
+use crate::Reason;
+use crate::index::{FuncIndex, ImportIndex, Place};
+use crate::isa::Reg;
+use crate::limits::{Limits, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE, MIN_STACK_CELLS};
+use crate::program::{Cursor, FirstError, ReadError, ReadErrorKind, checksum};
+use crate::verify::FRAME_CELLS;
+
+/// A saved state as it lies in its bytes: structure checked, but not against its program. (An
+/// [`Instance`](crate::Instance) is made by [`restore`](crate::Instance::restore), which does that.)
+///
+/// A small state can ask for a large memory and stack; a host that does not trust it looks at
+/// [`Self::memory_bytes`] and [`Self::stack_cells`] before it restores it.
+#[derive(Clone, Copy, Debug)]
+pub struct SavedState<'a> {
+    header: Header,
+    globals: &'a [[u8; 8]],
+    frames: &'a [u8],
+    runs: &'a [u8],
+}
+
+/// The numbers of the header.
+#[derive(Clone, Copy, Debug)]
+struct Header {
+    flags: u16,
+    program_checksum: u32,
+    program_bytes: u32,
+    stack_cells: u32,
+    memory_bytes: u64,
+    balance: i64,
+    reason: Reason,
+    frames: u32,
+    globals: u32,
+    runs: u32,
+}
+
+/// A frame of a saved state.
+#[derive(Clone, Copy, Debug)]
+pub struct SavedFrame<'a> {
+    place: Place,
+    slots: u16,
+    mask: &'a [u8],
+    values: &'a [[u8; 8]],
+}
+
+impl<'a> SavedFrame<'a> {
+    /// Where it is: where the program is suspended, or the word of the call it waits for.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// How many registers and locals it has: 16 and the function's locals.
+    pub fn slot_count(&self) -> usize {
+        usize::from(self.slots)
+    }
+
+    /// The values of R0–RF and of the locals, with zero for what is not live.
+    pub fn slots(&self) -> impl Iterator<Item = u64> + use<'a> {
+        let SavedFrame { slots, mask, values, .. } = *self;
+        let mut values = values.iter();
+        (0..usize::from(slots)).map(move |index| match mask[index / 8] >> (index % 8) & 1 {
+            1 => values.next().map_or(0, |value| u64::from_le_bytes(*value)),
+            _ => 0,
+        })
+    }
+}
+
+impl<'a> SavedState<'a> {
+    /// Reads a saved state.
+    ///
+    /// # Errors
+    /// The bytes are no saved state of format 1.0; the error says where and what was being read.
+    pub fn read(bytes: &'a [u8]) -> Result<SavedState<'a>, ReadError> {
+        let errors = FirstError::new(None);
+        let state = Self::check(Cursor::new(bytes, 0).reporting(&errors), bytes);
+        match (state, errors.take()) {
+            (Some(state), None) => Ok(state),
+            (_, Some(error)) => Err(error),
+            (None, None) => unreachable!("what stops the reader is reported"),
+        }
+    }
+
+    fn check<'e>(mut at: Cursor<'e>, bytes: &'a [u8]) -> Option<SavedState<'a>>
+    where
+        'a: 'e,
+    {
+        let header = Header::read(&mut at)?;
+        let start = at.position();
+        at.bytes(header.globals as usize * 8, "globals")?;
+        let frames_start = at.position();
+        check_frames(&mut at, &header)?;
+        let runs_start = at.position();
+        check_runs(&mut at, &header)?;
+        at.finish("end of the memory")?;
+        Some(SavedState {
+            header,
+            globals: bytes[start..frames_start].as_chunks().0,
+            frames: &bytes[frames_start..runs_start],
+            runs: &bytes[runs_start..],
+        })
+    }
+
+    /// The checksum of the program that it is a state of.
+    pub fn program_checksum(&self) -> u32 {
+        self.header.program_checksum
+    }
+
+    /// The bytes of the program that it is a state of.
+    pub fn program_bytes(&self) -> u32 {
+        self.header.program_bytes
+    }
+
+    /// Bytes of memory.
+    pub fn memory_bytes(&self) -> u64 {
+        self.header.memory_bytes
+    }
+
+    /// Cells of the stack.
+    pub fn stack_cells(&self) -> u32 {
+        self.header.stack_cells
+    }
+
+    /// The balance of fuel, if the instance was metered.
+    pub fn fuel(&self) -> Option<i64> {
+        (self.header.flags & METERED != 0).then_some(self.header.balance)
+    }
+
+    /// Could the program be interrupted? (Whether it can be from now on, who restores it decides.)
+    pub fn is_interruptible(&self) -> bool {
+        self.header.flags & INTERRUPTIBLE != 0
+    }
+
+    /// Why the program is suspended.
+    pub fn reason(&self) -> Reason {
+        self.header.reason
+    }
+
+    /// The values of the globals.
+    pub fn globals(&self) -> impl ExactSizeIterator<Item = u64> + use<'a> {
+        self.globals.iter().map(|value| u64::from_le_bytes(*value))
+    }
+
+    /// How many frames there are, at least one.
+    pub fn frame_count(&self) -> u32 {
+        self.header.frames
+    }
+
+    /// The frames, outermost first.
+    pub fn frames(&self) -> impl Iterator<Item = SavedFrame<'a>> + use<'a> {
+        let mut at = Cursor::new(self.frames, 0);
+        (0..self.header.frames).map_while(move |_| read_frame(&mut at))
+    }
+
+    /// The parts of the memory that are not zero, with their addresses, in order.
+    pub fn memory(&self) -> impl Iterator<Item = (u64, &'a [u8])> + use<'a> {
+        let mut at = Cursor::new(self.runs, 0);
+        (0..self.header.runs).map_while(move |_| read_run(&mut at))
+    }
+}
+
+impl Header {
+    fn read(at: &mut Cursor<'_>) -> Option<Header> {
+        let whole = *at;
+        if !whole.rest().starts_with(&MAGIC[..whole.remaining().min(MAGIC.len())]) || whole.is_empty() {
+            return at.fail("magic", ReadErrorKind::StateMagic);
+        }
+        at.bytes(MAGIC.len(), "magic")?;
+        let version_at = *at;
+        match at.u16("version")? {
+            VERSION => {}
+            other => return version_at.fail("version", ReadErrorKind::StateVersion(other)),
+        }
+        let flags_at = *at;
+        let flags = at.u16("flags")?;
+        let length_at = *at;
+        let length = at.u64("total length")?;
+        length_at.expect(whole.remaining() as u64, length, "total length")?;
+        let checksum_at = *at;
+        let stored = at.u32("checksum")?;
+        let computed = checksum(whole.rest());
+        if stored != computed {
+            return checksum_at.fail("checksum", ReadErrorKind::Checksum { stored, computed });
+        }
+        flags_at.at_most(u64::from(flags), u64::from(METERED | INTERRUPTIBLE), "flags")?;
+        let program_checksum = at.u32("checksum of the program")?;
+        let program_bytes = at.u32("length of the program")?;
+        let stack_cells =
+            in_range(at, 4, (MIN_STACK_CELLS.into(), MAX_STACK_CELLS.into()), "cells of the stack")?;
+        let memory_at = *at;
+        let memory_bytes = in_range(at, 8, (MEMORY_GRANULE, MAX_MEMORY), "bytes of memory")?;
+        if !memory_bytes.is_multiple_of(MEMORY_GRANULE) {
+            return memory_at.fail("bytes of memory", ReadErrorKind::Granule(memory_bytes));
+        }
+        let balance_at = *at;
+        let balance = at.u64("balance of fuel")?;
+        if flags & METERED == 0 {
+            balance_at.expect(balance, 0, "balance of fuel")?;
+        }
+        let (value_at, value) = (*at, at.u64("value of the reason")?);
+        let (reason_at, number) = (*at, at.u32("reason")?);
+        let reason = match number {
+            reason::FUEL => {
+                let what = "flags of an instance that is suspended with Fuel";
+                flags_at.expect(u64::from(flags), u64::from(flags | METERED), what)?;
+                Some(Reason::Fuel)
+            }
+            reason::INTERRUPTED => Some(Reason::Interrupted),
+            reason::YIELD => Some(Reason::Yield(value)),
+            reason::PENDING => {
+                let limit = u64::from(Limits::DEFAULT.imports - 1);
+                value_at.at_most(value, limit, "number of the import")?;
+                Some(Reason::Pending(ImportIndex(value as u32)))
+            }
+            other => reason_at.fail("reason", ReadErrorKind::Unknown(other)),
+        }?;
+        if matches!(reason, Reason::Fuel | Reason::Interrupted) {
+            value_at.expect(value, 0, "value of the reason")?;
+        }
+        let frames = in_range(at, 4, (1, u32::MAX.into()), "number of frames")? as u32;
+        let globals = in_range(at, 4, (0, Limits::DEFAULT.globals.into()), "number of globals")? as u32;
+        let runs = at.u32("number of runs of memory")?;
+        debug_assert_eq!(at.position(), HEADER_BYTES);
+        Some(Header {
+            flags,
+            program_checksum,
+            program_bytes,
+            stack_cells: stack_cells as u32,
+            memory_bytes,
+            balance: balance as i64,
+            reason,
+            frames,
+            globals,
+            runs,
+        })
+    }
+}
+
+/// A number of 4 or 8 bytes that has to be in a range.
+fn in_range(at: &mut Cursor<'_>, size: usize, (least, most): (u64, u64), what: &'static str) -> Option<u64> {
+    let number_at = *at;
+    let found = if size == 4 { at.u32(what)?.into() } else { at.u64(what)? };
+    number_at.at_most(found, most, what)?;
+    if found < least {
+        return number_at.fail(what, ReadErrorKind::TooSmall { found, least });
+    }
+    Some(found)
+}
+
+fn check_frames(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
+    let mut cells = 0;
+    for _ in 0..header.frames {
+        let start = *at;
+        let frame = read_frame(at)?;
+        let bits: u32 = frame.mask.iter().map(|byte| byte.count_ones()).sum();
+        start.expect(frame.values.len() as u64, u64::from(bits), "number of saved registers and locals")?;
+        let beyond = frame.mask.last().is_some_and(|last| match frame.slots % 8 {
+            0 => false,
+            used => last >> used != 0,
+        });
+        if beyond {
+            return start.fail("bits of a frame", ReadErrorKind::LeftOver(1));
+        }
+        if frame.values.contains(&[0; 8]) {
+            return start.fail("registers and locals of a frame", ReadErrorKind::Redundant);
+        }
+        cells += u64::from(FRAME_CELLS) - Reg::ALL.len() as u64 + u64::from(frame.slots);
+        start.at_most(cells, header.stack_cells.into(), "cells of all frames")?;
+    }
+    Some(())
+}
+
+fn read_frame<'a>(at: &mut Cursor<'a>) -> Option<SavedFrame<'a>> {
+    let function = FuncIndex(at.u32("function of a frame")?);
+    let word = at.u32("word of a frame")?;
+    let registers = Reg::ALL.len() as u64;
+    let slots_at = *at;
+    let slots = at.u16("number of registers and locals")?;
+    let what = "number of registers and locals";
+    slots_at.at_most(slots.into(), registers + u64::from(Limits::DEFAULT.locals), what)?;
+    if u64::from(slots) < registers {
+        return slots_at.fail(what, ReadErrorKind::TooSmall { found: slots.into(), least: registers });
+    }
+    let saved = at.u16("number of saved registers and locals")?;
+    let mask = at.bytes(usize::from(slots).div_ceil(8), "bits of a frame")?;
+    let values = at.bytes(usize::from(saved) * 8, "registers and locals of a frame")?.as_chunks().0;
+    Some(SavedFrame { place: Place { function, word }, slots, mask, values })
+}
+
+fn check_runs(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
+    let mut free = 0;
+    for _ in 0..header.runs {
+        let start = *at;
+        let (address, bytes) = read_run(at)?;
+        // Runs that touch are one run.
+        if address < free {
+            return start.fail("address of a run of memory", ReadErrorKind::Order);
+        }
+        let end = address + bytes.len() as u64;
+        start.at_most(end, header.memory_bytes, "end of a run of memory")?;
+        if bytes.is_empty() || bytes.as_chunks::<GRANULE>().0.contains(&[0; GRANULE]) {
+            return start.fail("run of memory", ReadErrorKind::Redundant);
+        }
+        free = end + MEMORY_GRANULE;
+    }
+    Some(())
+}
+
+fn read_run<'a>(at: &mut Cursor<'a>) -> Option<(u64, &'a [u8])> {
+    let address = u64::from(at.u32("address of a run of memory")?) * MEMORY_GRANULE;
+    let length = u64::from(at.u32("length of a run of memory")?) * MEMORY_GRANULE;
+    let bytes = at.bytes(usize::try_from(length).unwrap_or(usize::MAX), "run of memory")?;
+    Some((address, bytes))
+}

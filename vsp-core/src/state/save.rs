@@ -1,0 +1,172 @@
+//! From a suspended instance to bytes.
+
+use alloc::vec::Vec;
+
+use super::live::{LiveSets, Stop};
+use super::{GRANULE, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
+use crate::analysis::{OutOfMemory, Waiting};
+use crate::program::{CHECKSUM_AT, checksum};
+use crate::{Instance, Reason};
+
+/// Why an instance cannot be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// It is not suspended: nothing is running, or it is between two instructions.
+    #[error("the instance is not suspended")]
+    NotSuspended,
+    /// There is no memory for the bytes, or for finding out what is live.
+    #[error("out of memory")]
+    OutOfMemory,
+}
+
+impl From<OutOfMemory> for SaveError {
+    fn from(_: OutOfMemory) -> Self {
+        SaveError::OutOfMemory
+    }
+}
+
+/// Where the header keeps the length of the whole.
+const LENGTH_AT: usize = 8;
+
+/// Where the header keeps the number of runs of memory.
+const RUNS_AT: usize = 68;
+
+impl<S> Instance<'_, S> {
+    /// The suspended instance as bytes: everything but the program, the host functions and the host's state. The
+    /// instance stays as it is.
+    ///
+    /// It takes time linear in the memory and the frames, and an analysis of each function that has a frame (see
+    /// [`Liveness`](crate::analysis::Liveness)).
+    ///
+    /// # Errors
+    /// The instance is not suspended, or there is no memory.
+    pub fn save(&self) -> Result<Vec<u8>, SaveError> {
+        let suspension = self.suspended().ok_or(SaveError::NotSuspended)?;
+        let (reason, value, waiting) = match suspension.reason {
+            Reason::Fuel => (reason::FUEL, 0, Waiting::CheckPoint),
+            Reason::Interrupted => (reason::INTERRUPTED, 0, Waiting::CheckPoint),
+            Reason::Yield(value) => (reason::YIELD, value, Waiting::Answer),
+            Reason::Pending(import) => (reason::PENDING, u64::from(import.0), Waiting::Answer),
+        };
+        let mut bases = Vec::new();
+        bases.try_reserve_exact(self.stack.bases().count()).map_err(|_| OutOfMemory)?;
+        bases.extend(self.stack.bases());
+        bases.reverse();
+
+        let program = self.program.program();
+        let mut out = Writer(Vec::new());
+        out.put(&MAGIC)?;
+        out.u16(VERSION)?;
+        let interruptible = if self.interrupt.is_some() { INTERRUPTIBLE } else { 0 };
+        out.u16(interruptible | if self.metered { METERED } else { 0 })?;
+        out.u64(0)?;
+        out.u32(0)?;
+        out.u32(program.checksum())?;
+        out.u32(program.bytes().len() as u32)?;
+        out.u32(self.stack.cells())?;
+        out.u64(self.memory.len() as u64)?;
+        out.u64(if self.metered { self.balance as u64 } else { 0 })?;
+        out.u64(value)?;
+        out.u32(reason)?;
+        out.u32(bases.len() as u32)?;
+        out.u32(self.globals.len() as u32)?;
+        out.u32(0)?;
+        for global in &self.globals {
+            out.u64(*global)?;
+        }
+        self.save_frames(&mut out, &bases, waiting)?;
+        let runs = out.memory(&self.memory)?;
+
+        let mut bytes = out.0;
+        let length = bytes.len() as u64;
+        bytes[LENGTH_AT..][..8].copy_from_slice(&length.to_le_bytes());
+        bytes[RUNS_AT..][..4].copy_from_slice(&runs.to_le_bytes());
+        let checksum = checksum(&bytes);
+        bytes[CHECKSUM_AT..][..4].copy_from_slice(&checksum.to_le_bytes());
+        Ok(bytes)
+    }
+
+    /// The frames that start there. The last one is the innermost, and waits for `waiting`; all others wait for calls.
+    fn save_frames(&self, out: &mut Writer, bases: &[usize], waiting: Waiting) -> Result<(), OutOfMemory> {
+        let stop = |depth: usize| -> Stop {
+            let waiting = if depth + 1 == bases.len() { waiting } else { Waiting::Answer };
+            (self.stack.place_at(bases[depth]), waiting)
+        };
+        let mut stops = Vec::new();
+        stops.try_reserve_exact(bases.len()).map_err(|_| OutOfMemory)?;
+        stops.extend((0..bases.len()).map(stop));
+        let live = LiveSets::new(&self.program, stops)?;
+        for (depth, base) in bases.iter().enumerate() {
+            let (place, waiting) = stop(depth);
+            let locals = self.program.functions()[place.function.index()].locals;
+            out.u32(place.function.0)?;
+            out.u32(place.word)?;
+            out.slots(self.stack.slots_at(*base, locals), live.at((place, waiting)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that grow as long as there is memory.
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), OutOfMemory> {
+        self.0.try_reserve(bytes.len()).map_err(|_| OutOfMemory)?;
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn u16(&mut self, value: u16) -> Result<(), OutOfMemory> {
+        self.put(&value.to_le_bytes())
+    }
+
+    fn u32(&mut self, value: u32) -> Result<(), OutOfMemory> {
+        self.put(&value.to_le_bytes())
+    }
+
+    fn u64(&mut self, value: u64) -> Result<(), OutOfMemory> {
+        self.put(&value.to_le_bytes())
+    }
+
+    /// The slots of a frame: how many there are and how many are saved, a bit for each, and those whose bit is set:
+    /// those that are live and not zero.
+    fn slots(&mut self, slots: &[u64], live: &[u64]) -> Result<(), OutOfMemory> {
+        let saved = |index: usize| live[index / 64] >> (index % 64) & 1 == 1 && slots[index] != 0;
+        self.u16(slots.len() as u16)?;
+        self.u16((0..slots.len()).filter(|index| saved(*index)).count() as u16)?;
+        for first in (0..slots.len()).step_by(8) {
+            let bits = (first..slots.len().min(first + 8)).filter(|index| saved(*index));
+            self.put(&[bits.fold(0, |byte, index| byte | 1 << (index - first))])?;
+        }
+        for index in (0..slots.len()).filter(|index| saved(*index)) {
+            self.u64(slots[index])?;
+        }
+        Ok(())
+    }
+
+    /// The runs of granules that are not zero. Gives their number.
+    fn memory(&mut self, memory: &[u8]) -> Result<u32, OutOfMemory> {
+        let granules = memory.as_chunks::<GRANULE>().0;
+        let (mut runs, mut next) = (0, 0);
+        while let Some(start) = position(granules, next, |granule| granule != [0; GRANULE]) {
+            let end = position(granules, start, |granule| granule == [0; GRANULE]).unwrap_or(granules.len());
+            self.u32(start as u32)?;
+            self.u32((end - start) as u32)?;
+            self.put(granules[start..end].as_flattened())?;
+            runs += 1;
+            next = end;
+        }
+        Ok(runs)
+    }
+}
+
+/// The first granule from `start` that is so.
+fn position(
+    granules: &[[u8; GRANULE]],
+    start: usize,
+    is_so: impl Fn([u8; GRANULE]) -> bool,
+) -> Option<usize> {
+    granules[start..].iter().position(|granule| is_so(*granule)).map(|index| start + index)
+}

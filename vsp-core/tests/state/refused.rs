@@ -1,0 +1,187 @@
+//! States that are refused, and why.
+
+use vsp_core::state::{FrameFault, RestoreError, SavedState};
+use vsp_core::text::assemble;
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, InstantiateError, Options};
+
+use super::{SHOWN, repaired, shown_state, verified};
+
+/// Where the fields of the shown state are (docs/format.md).
+const FLAGS: usize = 6;
+const STACK: usize = 0x1C;
+const MEMORY: usize = 0x20;
+const BALANCE: usize = 0x28;
+const VALUE: usize = 0x30;
+const REASON: usize = 0x38;
+const FRAMES: usize = 0x3C;
+const GLOBALS: usize = 0x40;
+const RUNS: usize = 0x44;
+const OUTER: usize = 0x50;
+const INNER: usize = 0x67;
+const RUN: usize = 0x7D;
+
+/// Other bytes, each with the place where they go.
+type Changes<'a> = &'a [(usize, &'a [u8])];
+
+/// The shown state with other bytes at some places.
+fn changed(state: &[u8], changes: Changes<'_>) -> Vec<u8> {
+    let mut bytes = state.to_vec();
+    for (at, change) in changes {
+        bytes[*at..*at + change.len()].copy_from_slice(change);
+    }
+    repaired(bytes)
+}
+
+#[test]
+fn bytes_that_are_no_state() {
+    let program = assemble(SHOWN, "shown.sil").unwrap();
+    let state = shown_state(&verified(&program));
+    let error = |bytes: &[u8]| SavedState::read(bytes).unwrap_err().to_string();
+    assert_eq!(error(b""), "at offset 0, magic: expected \"SILS\": this is no saved state");
+    assert_eq!(error(&program), "at offset 0, magic: expected \"SILS\": this is no saved state");
+    assert_eq!(error(b"SI"), "at offset 0, magic: needs 4 bytes, and there are 2");
+    assert_eq!(error(&state[..100]), "at offset 8, total length: expected 149, found 100");
+
+    let cases: &[(Changes<'_>, &str)] = &[
+        (&[(4, &[0, 3])], "at offset 4, version: version 3.0 of saved states is unknown, expected 1.0"),
+        (&[(FLAGS, &[4])], "at offset 6, flags: 4 is more than the limit of 3"),
+        (&[(FLAGS, &[0])], "at offset 40, balance of fuel: expected 0, found 96"),
+        (&[(STACK, &[63])], "at offset 28, cells of the stack: 63 is less than 64"),
+        (
+            &[(STACK, &[0, 0, 0, 0x20])],
+            "at offset 28, cells of the stack: 536870912 is more than the limit of 268435456",
+        ),
+        (&[(MEMORY, &[0])], "at offset 32, bytes of memory: 0 is less than 16"),
+        (&[(MEMORY, &[65])], "at offset 32, bytes of memory: 65 is no multiple of 16"),
+        (
+            &[(MEMORY, &[0, 0, 0, 0, 2])],
+            "at offset 32, bytes of memory: 8589934592 is more than the limit of 4294967296",
+        ),
+        (&[(REASON, &[4])], "at offset 56, reason: 4 is unknown"),
+        (&[(REASON, &[0])], "at offset 48, value of the reason: expected 0, found 3"),
+        (&[(REASON, &[1])], "at offset 48, value of the reason: expected 0, found 3"),
+        (
+            &[(REASON, &[0]), (FLAGS, &[0]), (BALANCE, &[0])],
+            "at offset 6, flags of an instance that is suspended with Fuel: expected 1, found 0",
+        ),
+        (
+            &[(REASON, &[3]), (VALUE, &[0, 0x10])],
+            "at offset 48, number of the import: 4096 is more than the limit of 4095",
+        ),
+        (&[(FRAMES, &[0])], "at offset 60, number of frames: 0 is less than 1"),
+        (&[(GLOBALS, &[1, 1])], "at offset 64, number of globals: 257 is more than the limit of 256"),
+        (&[(OUTER + 8, &[15])], "at offset 88, number of registers and locals: 15 is less than 16"),
+        (
+            &[(OUTER + 8, &[0, 0x11])],
+            "at offset 88, number of registers and locals: 4352 is more than the limit of 4111",
+        ),
+        (&[(OUTER + 12, &[1])], "at offset 80, number of saved registers and locals: expected 2, found 1"),
+        (&[(OUTER + 14, &[2])], "at offset 80, bits of a frame: 1 bytes are left over"),
+        (
+            &[(OUTER + 15, &[0])],
+            "at offset 80, registers and locals of a frame: says nothing: it must be left out",
+        ),
+        (&[(RUN, &[4])], "at offset 125, end of a run of memory: 80 is more than the limit of 64"),
+        (&[(RUN + 4, &[0])], "at offset 125, run of memory: says nothing: it must be left out"),
+        (&[(RUN + 4, &[2])], "at offset 133, run of memory: needs 32 bytes, and there are 16"),
+        (&[(RUN + 10, &[0, 0])], "at offset 125, run of memory: says nothing: it must be left out"),
+        (&[(RUNS, &[0])], "at offset 125, end of the memory: 24 bytes are left over"),
+    ];
+    for (changes, message) in cases {
+        assert_eq!(error(&changed(&state, changes)), *message);
+    }
+
+    let mut damaged = state.clone();
+    damaged[RUN + 10] = b'H';
+    assert!(error(&damaged).starts_with("at offset 16, checksum: the file is damaged"));
+
+    // 19 and three times 18 cells are more than 64.
+    let mut deep = state.clone();
+    let inner = state[INNER..RUN].to_vec();
+    deep.splice(RUN..RUN, [inner.clone(), inner].concat());
+    let length = (deep.len() as u64).to_le_bytes();
+    let deep = changed(&deep, &[(FRAMES, &[4]), (8, &length)]);
+    assert_eq!(error(&deep), "at offset 147, cells of all frames: 73 is more than the limit of 64");
+
+    // Runs that touch are one run.
+    let mut two = state.clone();
+    two.extend([&2u32.to_le_bytes()[..], &1u32.to_le_bytes(), &[1; 16]].concat());
+    let length = (two.len() as u64).to_le_bytes();
+    let two = changed(&two, &[(RUNS, &[2]), (8, &length)]);
+    assert_eq!(error(&two), "at offset 149, address of a run of memory: out of order: entries rise strictly");
+}
+
+fn restore(program: &Verified<'_>, bytes: &[u8], options: Options<'static>) -> RestoreError {
+    let imports = Imports::<()>::new();
+    let state = SavedState::read(bytes).unwrap();
+    Instance::restore(program, &imports, (), options, &state).map(|_| ()).unwrap_err()
+}
+
+#[test]
+fn states_that_are_not_those_of_the_program() {
+    let bytes = assemble(SHOWN, "shown.sil").unwrap();
+    let program = verified(&bytes);
+    let state = shown_state(&program);
+    let none = Options::default;
+
+    let other = assemble(&SHOWN.replace("MOVI R1, 7", "MOVI R1, 8"), "shown.sil").unwrap();
+    let message = restore(&verified(&other), &state, none()).to_string();
+    assert!(
+        message.starts_with("the state belongs to a program of 218 bytes with checksum 0x6290F058"),
+        "{message}"
+    );
+    let error = restore(&program, &state, Options { memory: Some(128), ..none() });
+    assert_eq!(error, RestoreError::Memory { saved: 64, chosen: 128 });
+    let error = restore(&program, &state, Options { stack_cells: Some(65), ..none() });
+    assert_eq!(error, RestoreError::StackCells { saved: 64, chosen: 65 });
+    let less = changed(&state, &[(MEMORY, &[32])]);
+    let error = restore(&program, &less, none());
+    let too_little = InstantiateError::Memory { chosen: 32, minimum: 64 };
+    assert_eq!(error, RestoreError::Instantiate(too_little));
+
+    let mut globals = state.clone();
+    globals.splice(0x48..0x50, []);
+    let length = (globals.len() as u64).to_le_bytes();
+    let globals = changed(&globals, &[(8, &length), (GLOBALS, &[0])]);
+    assert_eq!(restore(&program, &globals, none()), RestoreError::Globals { saved: 0, program: 1 });
+}
+
+#[test]
+fn frames_that_cannot_be() {
+    use vsp_core::index::{FuncIndex, ImportIndex};
+    let bytes = assemble(SHOWN, "shown.sil").unwrap();
+    let program = verified(&bytes);
+    let state = shown_state(&program);
+    let no_value = (VALUE, &[0][..]);
+    let check_point = (REASON, &[0][..]);
+    let cases: &[(Changes<'_>, u32, FrameFault)] = &[
+        (&[(OUTER, &[2])], 0, FrameFault::NoFunction),
+        (&[(OUTER + 4, &[5])], 0, FrameFault::NoWord { words: 5 }),
+        (&[(OUTER, &[1])], 0, FrameFault::Slots { saved: 17, expected: 16 }),
+        (&[(OUTER + 4, &[0])], 0, FrameFault::NoCall(FuncIndex(1))),
+        (&[(INNER, &[2])], 0, FrameFault::NoCall(FuncIndex(2))),
+        (&[(INNER, &[0])], 0, FrameFault::NoCall(FuncIndex(0))),
+        (&[(INNER + 4, &[0])], 1, FrameFault::NoYield),
+        (&[(REASON, &[3])], 1, FrameFault::NoSyscall(ImportIndex(3))),
+        (&[no_value, check_point], 1, FrameFault::NoCheckPoint),
+        (&[no_value, check_point, (INNER + 4, &[2])], 1, FrameFault::NoCheckPoint),
+    ];
+    for (changes, number, expected) in cases {
+        let bytes = changed(&state, changes);
+        match restore(&program, &bytes, Options::default()) {
+            RestoreError::Frame { frame, fault, .. } => assert_eq!((frame, fault), (*number, *expected)),
+            other => panic!("{other:?} instead of {expected:?}"),
+        }
+    }
+    // The entry of a function that is no short leaf is a check point.
+    let entry = changed(&state, &[no_value, check_point, (INNER + 4, &[0])]);
+    let saved = SavedState::read(&entry).unwrap();
+    assert!(Instance::restore(&program, &Imports::<()>::new(), (), Options::default(), &saved).is_ok());
+
+    let message = restore(&program, &changed(&state, &[(INNER + 4, &[0])]), Options::default()).to_string();
+    assert_eq!(
+        message,
+        "frame 1 of the state, at function 1 word 0: the program waits for the answer of a YIELD, and this is none"
+    );
+}
