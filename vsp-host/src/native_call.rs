@@ -42,8 +42,8 @@ struct Host<'s, S> {
     calls: HostCalls<'s, S>,
     memory: *mut u8,
     memory_size: usize,
-    /// What a host function panicked with.
-    panic: Option<Box<dyn Any + Send>>,
+    /// What a host function panicked with, and the fuel that was left then.
+    panic: Option<(Box<dyn Any + Send>, i64)>,
 }
 
 /// Bytes of native stack for host functions, and for the entry.
@@ -84,9 +84,10 @@ pub(crate) fn enter<S>(
     // SAFETY: `Code::entry` says that there is a function of this type at the offset, and the bytes of `memory` are the
     // code's; they stay mapped while `memory` is borrowed.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
-    let context: *mut Context = context;
-    let left = on_enough_stack(stack + HOST_STACK, || entry(context, remaining, function as u64));
-    if let Some(payload) = host.panic {
+    let pointer: *mut Context = context;
+    let left = on_enough_stack(stack + HOST_STACK, || entry(pointer, remaining, function as u64));
+    if let Some((payload, fuel)) = host.panic {
+        context.fuel = fuel;
         resume_unwind(payload);
     }
     left != 0
@@ -126,7 +127,7 @@ extern_machine! {
                 HostStatus::Error
             }
             Err(payload) => {
-                host.panic = Some(payload);
+                host.panic = Some((payload, context.fuel));
                 HostStatus::Error
             }
         };
