@@ -8,6 +8,7 @@ mod declare;
 mod diagnostic;
 mod disassemble;
 mod expression;
+mod format;
 mod items;
 mod lexer;
 mod memory;
@@ -15,6 +16,7 @@ mod shorthand;
 
 pub use diagnostic::Diagnostic;
 pub use disassemble::disassemble;
+pub use format::format;
 
 use alloc::vec::Vec;
 

@@ -1,12 +1,17 @@
-//! No text makes the assembler panic, and what it accepts comes back from the disassembler as the same bytes.
+//! No text makes the assembler panic; what it accepts comes back from the disassembler as the same bytes, and from the
+//! formatter as a text of the same bytes and comments.
 #![cfg(feature = "text")]
+
+mod layout;
 
 use proptest::prelude::*;
 use vsp_core::program::Program;
 use vsp_core::text::{assemble, disassemble};
 
 fn check(text: &str) {
-    if let Ok(bytes) = assemble(text, "hostile.sil") {
+    let assembled = assemble(text, "hostile.sil");
+    layout::check(text, &assembled);
+    if let Ok(bytes) = assembled {
         let program = Program::read(&bytes[..]).unwrap();
         let listing = disassemble(&program);
         match assemble(&listing, "other name.sil") {
@@ -112,6 +117,7 @@ const PIECES: &[&str] = &[
     "l",
     "g",
     "c",
+    "; a comment",
 ];
 const REGISTER_PIECE: usize = 30;
 

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::sync::Arc;
 
 use vsp_core::program::{Program, ReadError};
-use vsp_core::text::{self, Diagnostic};
+use vsp_core::text::{Diagnostic, assemble};
 use vsp_core::verify::{Verified, VerifyErrors};
 
 /// Why a file is no program that can run.
@@ -27,6 +28,12 @@ pub enum LoadError {
         path: PathBuf,
         /// The first byte that is no text.
         offset: usize,
+    },
+    /// The file is a program, where a text is needed.
+    #[error("{}: this is a .silc program, and no .sil text; `vsp dis` makes one of it", path.display())]
+    IsProgram {
+        /// The file.
+        path: PathBuf,
     },
     /// The text has errors.
     #[error("{}: {}", path.display(), errors[0])]
@@ -87,15 +94,27 @@ pub fn load(path: &Path) -> Result<Loaded, LoadError> {
     if bytes.starts_with(b"SILC") || path.extension().is_some_and(|extension| extension == "silc") {
         return read(path, bytes, None);
     }
-    let text = String::from_utf8(bytes).map_err(|error| LoadError::NotText {
-        path: path.into(),
-        offset: error.utf8_error().valid_up_to(),
-    })?;
+    let text = text(path, bytes)?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    match text::assemble(&text, &name) {
+    match assemble(&text, &name) {
         Ok(bytes) => read(path, bytes, Some(text)),
         Err(errors) => Err(LoadError::Text { path: path.into(), text, errors }),
     }
+}
+
+/// The text that the bytes of a file are.
+///
+/// # Errors
+/// They are none.
+pub fn text(path: &Path, bytes: Vec<u8>) -> Result<String, LoadError> {
+    let not_text = |error: FromUtf8Error| LoadError::NotText {
+        path: path.into(),
+        offset: error.utf8_error().valid_up_to(),
+    };
+    if bytes.starts_with(b"SILC") {
+        return Err(LoadError::IsProgram { path: path.into() });
+    }
+    String::from_utf8(bytes).map_err(not_text)
 }
 
 fn read(path: &Path, bytes: Vec<u8>, text: Option<String>) -> Result<Loaded, LoadError> {

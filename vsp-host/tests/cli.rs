@@ -1,50 +1,12 @@
 //! The `vsp` command as a user sees it.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+mod command;
 
+use command::{file, root, run as vsp, stderr, stdout};
 use sha2::{Digest, Sha256};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 fn example(name: &str) -> String {
     root().join("examples").join(name).display().to_string()
-}
-
-/// Runs `vsp`. When the tests themselves run under qemu-user the system cannot start a program for their machine (which
-/// a spawned process reports as exit code 127), and `vsp` is emulated too.
-fn vsp(args: &[&str]) -> Output {
-    const VSP: &str = env!("CARGO_BIN_EXE_vsp");
-    match output(Command::new(VSP).args(args)) {
-        Ok(output) if output.status.code() != Some(127) => output,
-        _ => {
-            let arch = std::env::consts::ARCH;
-            let libraries = format!("/usr/{arch}-linux-gnu");
-            output(Command::new(format!("qemu-{arch}")).args(["-L", &libraries, VSP]).args(args)).unwrap()
-        }
-    }
-}
-
-fn output(command: &mut Command) -> std::io::Result<Output> {
-    command.stdin(Stdio::null()).env("NO_COLOR", "1").output()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// A folder with a file in it.
-fn file(name: &str, content: &[u8]) -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    std::fs::write(&path, content).unwrap();
-    (folder, path.display().to_string())
 }
 
 const TRAPPING: &str = "\

@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Dis(DisArgs),
     /// Check that a program is well-formed and verified, and say what is in it.
     Check(CheckArgs),
+    /// Format .sil texts.
+    Fmt(crate::fmt::FmtArgs),
 }
 
 const RUN_EXAMPLES: &str = "\

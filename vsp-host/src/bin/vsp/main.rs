@@ -1,6 +1,7 @@
 //! The `vsp` command.
 
 mod cli;
+mod fmt;
 mod run;
 mod translate;
 
@@ -14,6 +15,7 @@ fn main() -> ExitCode {
         cli::Command::Asm(args) => translate::asm(&args),
         cli::Command::Dis(args) => translate::dis(&args),
         cli::Command::Check(args) => translate::check(&args),
+        cli::Command::Fmt(args) => fmt::fmt(&args),
     };
     match outcome {
         Ok(code) => code,

@@ -58,12 +58,12 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode> {
     Ok(code)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     std::fs::write(path, bytes).map_err(|error| message::render_text(&format!("{}: {error}", path.display())))
 }
 
 /// Writes to the standard output. A reader that has seen enough is no error.
-fn print(text: &str) -> Result<()> {
+pub(crate) fn print(text: &str) -> Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(message::render_text(&format!("the standard output: {error}")))

@@ -1,0 +1,59 @@
+//! Running the `vsp` command in tests.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The project's folder.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Runs `vsp` with an empty standard input.
+pub(crate) fn run(args: &[&str]) -> Output {
+    run_with(args, b"")
+}
+
+/// Runs `vsp`. When the tests themselves run under qemu-user the system cannot start a program for their machine (which
+/// a spawned process reports as exit code 127), and `vsp` is emulated too.
+pub(crate) fn run_with(args: &[&str], input: &[u8]) -> Output {
+    const VSP: &str = env!("CARGO_BIN_EXE_vsp");
+    match output(Command::new(VSP).args(args), input) {
+        Ok(output) if output.status.code() != Some(127) => output,
+        _ => {
+            let arch = std::env::consts::ARCH;
+            let libraries = format!("/usr/{arch}-linux-gnu");
+            let mut emulator = Command::new(format!("qemu-{arch}"));
+            output(emulator.args(["-L", &libraries, VSP]).args(args), input).unwrap()
+        }
+    }
+}
+
+fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.env("NO_COLOR", "1").spawn()?;
+    // A command that does not read its input ends before all of it is written.
+    let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input));
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => child.wait_with_output(),
+    }
+}
+
+/// What a command wrote to its standard output.
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What a command wrote to its error stream.
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A folder with a file in it.
+pub(crate) fn file(name: &str, content: &[u8]) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    (folder, path.display().to_string())
+}
