@@ -85,7 +85,7 @@ fn the_instruction_tables_are_those_of_the_opcode_table() {
 
 /// The project's documents.
 fn documents() -> Vec<PathBuf> {
-    let folders = [root(), root().join("docs"), root().join("snapshots")];
+    let folders = [root(), root().join("docs"), root().join("snapshots"), root().join("editors")];
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let mut files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
@@ -118,6 +118,7 @@ fn paths_in_documents_exist() {
         "snapshots/",
         "benches/",
         "docs/",
+        "editors/",
         "examples/",
         "flash/",
         ".ci/",

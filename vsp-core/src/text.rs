@@ -17,6 +17,7 @@ mod shorthand;
 pub use diagnostic::Diagnostic;
 pub use disassemble::disassemble;
 pub use format::format;
+pub use shorthand::mnemonics;
 
 use alloc::vec::Vec;
 

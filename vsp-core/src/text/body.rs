@@ -196,7 +196,7 @@ impl BodyAssembler<'_, '_> {
     ) -> Result<(), Problem> {
         let Some((op, change)) = shorthand::resolve(mnemonic) else {
             let problem = Problem::new(span.clone(), format!("there is no instruction `{mnemonic}`"));
-            return Err(problem.did_you_mean(mnemonic, shorthand::mnemonics()));
+            return Err(problem.did_you_mean(mnemonic, shorthand::mnemonics().map(|(name, _)| name)));
         };
         let at = rest.clone();
         let mut operands = split(rest)?;

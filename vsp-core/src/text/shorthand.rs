@@ -44,7 +44,9 @@ pub(super) fn resolve(mnemonic: &str) -> Option<(Opcode, Change)> {
         .map(|(_, op, change)| (*op, *change))
 }
 
-/// Everything that can stand where a mnemonic is expected.
-pub(super) fn mnemonics() -> impl Iterator<Item = &'static str> {
-    Opcode::ALL.iter().map(|op| op.mnemonic()).chain(SHORTHANDS.iter().map(|(name, _, _)| *name))
+/// Everything that can stand where a mnemonic is expected, in upper case: all mnemonics, and the shorthands, with the
+/// instructions that are made of them.
+pub fn mnemonics() -> impl Iterator<Item = (&'static str, Opcode)> {
+    let shorthands = SHORTHANDS.iter().map(|(name, op, _)| (*name, *op));
+    Opcode::ALL.iter().map(|op| (op.mnemonic(), *op)).chain(shorthands)
 }

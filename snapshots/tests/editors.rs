@@ -1,0 +1,176 @@
+//! The TextMate grammar of `.sil` texts: its lists are those of the opcode table, and it names what it should.
+
+mod textmate;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use textmate::Grammar;
+use vsp_core::isa::{Flow, MathFn, Opcode};
+use vsp_core::text;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn grammar() -> String {
+    std::fs::read_to_string(root().join("editors/sil.tmLanguage.json")).unwrap()
+}
+
+/// No letter, digit or `_` follows, and nothing that makes a label of the word.
+const WORD_END: &str = r"(?![\p{L}\p{N}_]|\s*:)";
+
+/// Mnemonics that stand at the start of a line or behind a label. Longer ones first: editors differ in which alternative
+/// they take.
+fn statement<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    format!("(?:^|(?<=:))\\s*((?i:{})){WORD_END}", alternatives(names))
+}
+
+fn alternatives<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_by_key(|name| (std::cmp::Reverse(name.len()), *name));
+    names.join("|")
+}
+
+fn goes_on(op: Opcode) -> bool {
+    matches!(op.flow(), Flow::Next | Flow::Bulk)
+}
+
+/// The directives of the table in docs/isa.md, without their dots.
+fn directives() -> Vec<String> {
+    let page = std::fs::read_to_string(root().join("docs/isa.md")).unwrap();
+    let table = page.split("| directive | meaning |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let cells = table.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let words = cells.flat_map(|cell| cell.split(['`', ' ', ',']));
+    let mut names: Vec<String> = words.filter_map(|word| word.strip_prefix('.')).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[test]
+fn the_lists_are_those_of_the_opcode_table() {
+    let current = grammar();
+    let mut wanted: Value = serde_json::from_str(&current).unwrap();
+    let names =
+        |flow: bool| text::mnemonics().filter(move |(_, op)| goes_on(*op) != flow).map(|(name, _)| name);
+    let directives = directives();
+    let directives = alternatives(directives.iter().map(String::as_str));
+    let functions = alternatives(MathFn::ALL.iter().map(|function| function.name()));
+    let made = [
+        ("directive", format!("^\\s*(\\.(?:{directives})){WORD_END}")),
+        ("flow", statement(names(true))),
+        ("computing", statement(names(false))),
+        ("math", format!("(?<=,)\\s*(?:{functions})(?=\\s*,)")),
+    ];
+    for (rule, pattern) in made {
+        wanted["repository"][rule]["match"] = pattern.into();
+    }
+    let wanted = serde_json::to_string_pretty(&wanted).unwrap() + "\n";
+    if std::env::var_os("VSP_BLESS").is_some() {
+        std::fs::write(root().join("editors/sil.tmLanguage.json"), &wanted).unwrap();
+    } else {
+        assert!(
+            current == wanted,
+            "the grammar is out of date: VSP_BLESS=1 cargo test -p vsp-snapshots --test editors"
+        );
+    }
+}
+
+/// The scope of the first piece of a line that is this word.
+fn scope_of(line: &str, word: &str) -> Option<String> {
+    let pieces = Grammar::new(&grammar()).line(line);
+    pieces.into_iter().find(|(piece, _)| piece.trim() == word).map(|(_, scope)| scope)
+}
+
+#[test]
+fn mnemonics_and_shorthands_are_named() {
+    let mut count = 0;
+    let grammar = Grammar::new(&grammar());
+    for (name, op) in text::mnemonics() {
+        let scope = if goes_on(op) { "keyword.mnemonic.sil" } else { "keyword.control.sil" };
+        for written in [name.to_owned(), name.to_lowercase()] {
+            for line in [format!("    {written} R0"), format!("l:{written} R0"), written.clone()] {
+                let found = grammar.line(&line).into_iter().find(|(piece, _)| piece.trim() == written);
+                assert_eq!(found.map(|(_, scope)| scope).as_deref(), Some(scope), "{line}");
+            }
+        }
+        count += 1;
+    }
+    assert_eq!(count, Opcode::ALL.len() + 16);
+    assert_eq!(scope_of("    ADDER R0", "ADDER"), None);
+    assert_eq!(scope_of("    JZ R0, add", "add"), None);
+    assert_eq!(scope_of("add: NOP", "add").as_deref(), Some("entity.name.label.sil"));
+}
+
+#[test]
+fn directives_are_named() {
+    let names = directives();
+    assert!(names.len() >= 26, "{names:?}");
+    for name in names {
+        for (line, what) in [(format!(".{name} 1"), "alone"), (format!("  .{name} \"x\" 1 ; 1"), "indented")]
+        {
+            let scope = scope_of(&line, &format!(".{name}"));
+            assert_eq!(scope.as_deref(), Some("keyword.other.directive.sil"), "{line}, {what}");
+        }
+    }
+    assert_eq!(scope_of(".func main (0) -> 0", "main").as_deref(), Some("entity.name.function.sil"));
+    assert_eq!(scope_of(".functions", ".functions"), None);
+}
+
+/// What docs/isa.md says about names, numbers and strings, as an editor sees it.
+#[test]
+fn pieces_of_lines() {
+    let lines = r#"
+.memory 0x1_0000 ; bytes, "quoted"
+.import sys.write (2) -> 1
+.equ half = -2.5e-3
+.data message @ 0b11 "a;b\n\x41\u{e9}\q", u8 1, 'c', zero 8
+.data zero @ 16
+.func main (0) -> 0
+.locals 2
+    MOVI    R0, message - 1_000 ; R0
+next: loop rA, next
+    STOREX  [R1 + RF*8 - 16], R2
+    FMATH   R0, atan2, R1, R2
+    FMATH   R0, sin, R1
+    MOVI    R0, inf
+    CALLR   R0, (2) -> 1
+    GETL    R0, $1
+    "R0":   R10 R0x R0
+    .word   0x05
+.end
+"#;
+    let grammar = Grammar::new(&grammar());
+    let mut shown = String::new();
+    for line in lines.trim().lines() {
+        shown += &format!("{line}\n");
+        for (piece, scope) in grammar.line(line) {
+            shown += &format!("    {piece:?} {scope}\n");
+        }
+    }
+    insta::assert_snapshot!(shown);
+}
+
+/// Whatever the assembler takes for a mnemonic, a register or a comment, the grammar does too.
+#[test]
+fn texts_of_the_project_are_coloured() {
+    let grammar = Grammar::new(&grammar());
+    let mut instructions = 0;
+    for entry in std::fs::read_dir(root().join("examples")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for line in text.lines() {
+            let pieces = grammar.line(line);
+            let of = |scope: &str| pieces.iter().filter(|(_, it)| it.starts_with(scope)).count();
+            if line.starts_with("    ") && !line.trim_start().starts_with(';') {
+                instructions += 1;
+                assert_eq!(of("keyword.mnemonic") + of("keyword.control"), 1, "{line}");
+            }
+            assert_eq!(of("keyword.other.directive"), usize::from(line.starts_with('.')), "{line}");
+            assert_eq!(of("entity.name.label"), usize::from(line.starts_with(char::is_alphabetic)), "{line}");
+            assert_eq!(of("invalid"), 0, "{line}");
+        }
+    }
+    assert!(instructions > 500);
+}
