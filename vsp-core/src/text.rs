@@ -15,7 +15,7 @@ mod memory;
 mod shorthand;
 
 pub use diagnostic::Diagnostic;
-pub use disassemble::disassemble;
+pub use disassemble::{Listing, disassemble};
 pub use format::format;
 pub use shorthand::mnemonics;
 

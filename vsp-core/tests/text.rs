@@ -4,10 +4,10 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use vsp_core::index::FuncIndex;
+use vsp_core::index::{FuncIndex, Place};
 use vsp_core::isa::{Inst, Opcode, Operand};
 use vsp_core::program::{BuildError, FuncType, FunctionBuilder, NameKind, Program, ProgramBuilder};
-use vsp_core::text::{assemble, disassemble};
+use vsp_core::text::{Listing, assemble, disassemble};
 
 /// Names that need quotes, look like something else, or are those of other things.
 const NAMES: [&str; 28] = [
@@ -280,4 +280,37 @@ fn any_name_can_be_that_of_anything() {
         let data = vec![(3, b"text".to_vec(), Some(*name)), (0, vec![0xFF; 3], Some(other))];
         check(&build(&[function], data, &rest, true).unwrap());
     }
+}
+
+/// Single instructions and their labels are those of the whole text.
+#[test]
+fn a_listing_has_the_lines_of_the_disassembly() {
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+    for name in ["sha256.sil", "fib.sil", "mandelbrot.sil"] {
+        let text = std::fs::read_to_string(format!("{examples}/{name}")).unwrap();
+        let bytes = assemble(&text, name).unwrap();
+        let program = Program::read(&bytes[..]).unwrap();
+        let whole = disassemble(&program);
+        let mut expected = whole
+            .lines()
+            .map(str::trim)
+            .skip_while(|line| !line.starts_with(".func"))
+            .filter(|line| !line.is_empty() && !line.starts_with('.'));
+
+        let listing = Listing::new(&program);
+        for (function, decl) in (0..).map(FuncIndex).zip(program.functions()) {
+            for word in 0..decl.words {
+                let place = Place { function, word };
+                if let Some(label) = listing.label(place) {
+                    assert_eq!(expected.next(), Some(format!("{label}:").as_str()), "{name}, {place}");
+                }
+                assert_eq!(listing.instruction(place).as_deref(), expected.next(), "{name}, {place}");
+            }
+            assert_eq!(listing.instruction(Place { function, word: decl.words }), None);
+        }
+        assert_eq!(expected.next(), None);
+    }
+    let none = Place { function: FuncIndex(99), word: 0 };
+    let bytes = assemble("", "empty.sil").unwrap();
+    assert_eq!(Listing::new(&Program::read(&bytes[..]).unwrap()).instruction(none), None);
 }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 
 use super::lexer::is_plain_name;
+use crate::index::Place;
 use crate::isa::{Inst, MathFn, Reg, Role};
 use crate::program::{FuncType, LineEntry, NameKind, Program};
 
@@ -14,14 +15,70 @@ use crate::program::{FuncType, LineEntry, NameKind, Program};
 /// It says everything that the file does, so [`assemble`](super::assemble) makes the same bytes from it, also if the
 /// code breaks rules of the verifier: a word that is no instruction is written as a number.
 pub fn disassemble(program: &Program<'_>) -> String {
-    let mut out = Writer { program, names: Names::of(program), text: String::new() };
+    let mut out = Writer { program, names: &Names::of(program), text: String::new() };
     // Writing to a string cannot fail.
     let _ = out.program();
     out.text
 }
 
+/// Single instructions of a program as [`disassemble`] writes them, for traces and debuggers.
+///
+/// ```
+/// use vsp_core::index::{FuncIndex, Place};
+/// let bytes = vsp_core::text::assemble(".func f (0) -> 0\nagain: LOOP R0, again\n RET\n.end\n", "f.sil").unwrap();
+/// let program = vsp_core::program::Program::read(&bytes[..])?;
+/// let listing = vsp_core::text::Listing::new(&program);
+/// let place = Place { function: FuncIndex(0), word: 0 };
+/// assert_eq!(listing.label(place).as_deref(), Some("L0"));
+/// assert_eq!(listing.instruction(place).as_deref(), Some("LOOP      R0, L0"));
+/// # Ok::<(), vsp_core::program::ReadError>(())
+/// ```
+#[derive(Debug)]
+pub struct Listing<'p> {
+    program: &'p Program<'p>,
+    names: Names,
+    functions: Vec<Function<'p>>,
+}
+
+/// The code of a function, and the words that have a label.
+#[derive(Debug)]
+struct Function<'p> {
+    code: &'p [[u8; 4]],
+    labels: BTreeMap<u32, usize>,
+}
+
+impl<'p> Listing<'p> {
+    /// The instructions of this program.
+    pub fn new(program: &'p Program<'p>) -> Listing<'p> {
+        let mut rest = program.code();
+        let functions = program.functions().map(|decl| {
+            let code;
+            (code, rest) = rest.split_at(decl.words as usize);
+            Function { code, labels: labels(code) }
+        });
+        let functions = functions.collect();
+        Listing { program, names: Names::of(program), functions }
+    }
+
+    /// The instruction at a place, without blanks around it; `None` if there is no such place.
+    pub fn instruction(&self, place: Place) -> Option<String> {
+        let function = self.functions.get(place.function.index())?;
+        let bits = u32::from_le_bytes(*function.code.get(place.word as usize)?);
+        let mut out = Writer { program: self.program, names: &self.names, text: String::new() };
+        // Writing to a string cannot fail.
+        let _ = out.word(place.word, bits, &function.labels);
+        Some(out.text.trim().into())
+    }
+
+    /// The label of a place, if a branch goes there.
+    pub fn label(&self, place: Place) -> Option<String> {
+        let label = self.functions.get(place.function.index())?.labels.get(&place.word)?;
+        Some(alloc::format!("L{label}"))
+    }
+}
+
 /// The names that can be used instead of numbers: those that are not empty and only one thing of their kind has.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Names {
     usable: BTreeMap<(NameKind, u32), String>,
     others: BTreeMap<(NameKind, u32), String>,
@@ -85,7 +142,7 @@ fn write_text(out: &mut dyn Write, bytes: &[u8]) -> core::fmt::Result {
 
 struct Writer<'p> {
     program: &'p Program<'p>,
-    names: Names,
+    names: &'p Names,
     text: String,
 }
 
