@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::program::ProgramArgs;
+
 /// The program was not run, or a file could not be read or written.
 pub(crate) const EXIT_REFUSED: u8 = 1;
 
@@ -53,30 +55,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct RunArgs {
-    /// The program: a .sil text or a .silc program.
-    pub(crate) file: PathBuf,
-    /// Arguments of the program (behind `--` if they look like options). If the entry function has parameters they are
-    /// its arguments: integers, or numbers with a point, which become binary64.
-    #[arg(allow_negative_numbers = true)]
-    pub(crate) args: Vec<String>,
-    /// What the program reads [default: the standard input].
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) input: Option<PathBuf>,
-    /// Where the program writes [default: the standard output].
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// The exported function to call.
-    #[arg(long, short, value_name = "NAME", default_value = "main")]
-    pub(crate) entry: String,
-    /// How much the program may execute; an instruction costs 1 [default: no limit].
-    #[arg(long, value_name = "UNITS")]
-    pub(crate) fuel: Option<u64>,
-    /// Bytes of memory, a multiple of 16 [default: what the program asks for].
-    #[arg(long, value_name = "BYTES")]
-    pub(crate) memory: Option<u64>,
-    /// Cells of 8 bytes in the stack [default: 65536].
-    #[arg(long, value_name = "CELLS")]
-    pub(crate) stack: Option<u32>,
+    #[command(flatten)]
+    pub(crate) program: ProgramArgs,
     /// Print the results of the entry function, one to a line, as signed integers.
     #[arg(long)]
     pub(crate) results: bool,

@@ -1,7 +1,9 @@
 //! The `vsp` command.
 
 mod cli;
+mod end;
 mod fmt;
+mod program;
 mod run;
 mod translate;
 

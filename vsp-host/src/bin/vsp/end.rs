@@ -1,0 +1,79 @@
+//! How a program ended, in words.
+
+use std::io;
+
+use vsp_core::index::Place;
+use vsp_core::isa::{Inst, Role};
+use vsp_core::program::Program;
+use vsp_core::{Outcome, Reason, Trap};
+use vsp_host::sys::SysError;
+
+use crate::cli::{EXIT_REFUSED, EXIT_SUSPENDED, EXIT_TRAP};
+
+/// How the program ended.
+pub(crate) struct End {
+    pub(crate) outcome: &'static str,
+    /// What to tell the user; `None` if all went well.
+    pub(crate) message: Option<String>,
+    pub(crate) trap: Option<Trap>,
+    pub(crate) results: Vec<u64>,
+    /// What `vsp run` ends with.
+    pub(crate) code: u8,
+}
+
+impl End {
+    pub(crate) fn new(outcome: Outcome, program: &Program<'_>, failure: Option<String>, chosen: u8) -> End {
+        let end = |outcome, message, code| End { outcome, message, trap: None, results: Vec::new(), code };
+        match outcome {
+            Outcome::Returned(values) => End { results: values.to_vec(), ..end("returned", None, chosen) },
+            Outcome::Halted(value) => End { results: vec![value], ..end("halted", None, chosen) },
+            Outcome::Suspended(suspension) => {
+                let why = match suspension.reason {
+                    Reason::Fuel => "the fuel is used up".to_owned(),
+                    Reason::Interrupted => "interrupted".to_owned(),
+                    Reason::Yield(value) => format!("the program yields {value}, and nobody resumes it"),
+                    Reason::Pending(_) => "a host function is pending".to_owned(),
+                };
+                end("suspended", Some(why), EXIT_SUSPENDED)
+            }
+            // Whoever read the output has seen enough.
+            Outcome::Trapped(stop) if is_broken_pipe(stop.trap, failure.as_deref()) => {
+                end("trapped", None, EXIT_REFUSED)
+            }
+            Outcome::Trapped(stop) => {
+                let message = match stop.trap {
+                    Trap::Host(code) => host_message(program, stop.place, code, failure),
+                    other => format!("trap: {other}"),
+                };
+                End { trap: Some(stop.trap), ..end("trapped", Some(message), EXIT_TRAP) }
+            }
+        }
+    }
+}
+
+fn is_broken_pipe(trap: Trap, failure: Option<&str>) -> bool {
+    let broken = io::Error::from_raw_os_error(BROKEN_PIPE).to_string();
+    trap == Trap::Host(SysError::Write as u32) && failure == Some(&broken)
+}
+
+/// EPIPE, on all systems this runs on.
+const BROKEN_PIPE: i32 = 32;
+
+fn host_message(program: &Program<'_>, place: Place, code: u32, failure: Option<String>) -> String {
+    let import = called_import(program, place).unwrap_or_else(|| "a host function".to_owned());
+    let reason = SysError::from_code(code).map_or_else(|| format!("error {code}"), |error| error.to_string());
+    match failure {
+        Some(failure) => format!("trap: {import} failed: {reason}: {failure}"),
+        None => format!("trap: {import} failed: {reason}"),
+    }
+}
+
+/// The import that the SYSCALL at a place calls.
+fn called_import(program: &Program<'_>, place: Place) -> Option<String> {
+    let start: u32 = program.functions().take(place.function.index()).map(|decl| decl.words).sum();
+    let word = program.code().get((start + place.word) as usize)?;
+    let inst = Inst::decode(u32::from_le_bytes(*word)).ok()?;
+    let index = inst.value_of(Role::Import)?;
+    let import = program.imports().nth(index as usize)?;
+    Some(format!("{}.{}", import.module, import.name))
+}

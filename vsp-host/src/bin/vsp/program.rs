@@ -1,0 +1,107 @@
+//! What is run: a program from a file, with its arguments, its input and output, and its limits.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use vsp_core::Options;
+use vsp_core::index::FuncIndex;
+use vsp_core::verify::Verified;
+use vsp_host::sys::{self, Sys};
+
+/// The fuel of a program without a limit: what it uses is then counted all the same.
+pub(crate) const UNLIMITED: u64 = i64::MAX as u64;
+
+#[derive(Debug, Args)]
+pub(crate) struct ProgramArgs {
+    /// The program: a .sil text or a .silc program.
+    pub(crate) file: PathBuf,
+    /// Arguments of the program (behind `--` if they look like options). If the entry function has parameters they are
+    /// its arguments: integers, or numbers with a point, which become binary64.
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) args: Vec<String>,
+    /// What the program reads [default: the standard input].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// Where the program writes [default: the standard output].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The exported function to call.
+    #[arg(long, short, value_name = "NAME", default_value = "main")]
+    pub(crate) entry: String,
+    /// How much the program may execute; an instruction costs 1 [default: no limit].
+    #[arg(long, value_name = "UNITS")]
+    pub(crate) fuel: Option<u64>,
+    /// Bytes of memory, a multiple of 16 [default: what the program asks for].
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) memory: Option<u64>,
+    /// Cells of 8 bytes in the stack [default: 65536].
+    #[arg(long, value_name = "CELLS")]
+    pub(crate) stack: Option<u32>,
+}
+
+impl ProgramArgs {
+    /// The function to call, and its arguments.
+    pub(crate) fn entry(&self, program: &Verified<'_>) -> Result<(FuncIndex, Vec<u64>), String> {
+        let Some(entry) = program.export(&self.entry) else {
+            let names: Vec<&str> = program.program().exports().map(|export| export.name).collect();
+            let exports = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+            return Err(format!(
+                "{} exports no \"{}\"; it exports {exports}",
+                self.file.display(),
+                self.entry
+            ));
+        };
+        let params = program.function(entry).map_or(0, |function| function.ty.params());
+        if params == 0 {
+            return Ok((entry, Vec::new()));
+        }
+        if params != self.args.len() {
+            return Err(format!(
+                "{} takes {params} arguments, and {} were given",
+                self.entry,
+                self.args.len()
+            ));
+        }
+        let values = self.args.iter().map(|text| {
+            sys::parse_integer(text)
+                .or_else(|| text.parse::<f64>().ok().map(f64::to_bits))
+                .ok_or_else(|| format!("the argument \"{text}\" is no number"))
+        });
+        Ok((entry, values.collect::<Result<_, _>>()?))
+    }
+
+    /// The limits.
+    pub(crate) fn options(&self) -> Options<'static> {
+        let fuel = Some(self.fuel.unwrap_or(UNLIMITED));
+        Options { memory: self.memory, stack_cells: self.stack, fuel, interrupt: None }
+    }
+
+    /// The state of the `sys` module. The program's arguments are its own if the entry function does not take them.
+    pub(crate) fn state(&self, pass_args: bool, input: Box<dyn BufRead>, output: Box<dyn Write>) -> Sys {
+        let input_name =
+            self.input.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
+        let args = if pass_args { self.args.clone() } else { Vec::new() };
+        let errors = Box::new(io::stderr());
+        Sys { input, input_name, output, errors, args, exit_code: 0, failure: None }
+    }
+
+    /// The file to read, if one is named.
+    pub(crate) fn input_file(&self) -> Result<Option<Box<dyn BufRead>>, String> {
+        let Some(path) = &self.input else { return Ok(None) };
+        match File::open(path) {
+            Ok(file) => Ok(Some(Box::new(BufReader::new(file)))),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+
+    /// The file to write, if one is named.
+    pub(crate) fn output_file(&self) -> Result<Option<Box<dyn Write>>, String> {
+        let Some(path) = &self.output else { return Ok(None) };
+        match File::create(path) {
+            Ok(file) => Ok(Some(Box::new(BufWriter::new(file)))),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+}
