@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Format .sil texts.
     Fmt(crate::fmt::FmtArgs),
+    /// Step through a program: breakpoints, registers, memory, calls.
+    Debug(crate::debug::DebugArgs),
 }
 
 const RUN_EXAMPLES: &str = "\

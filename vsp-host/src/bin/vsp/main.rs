@@ -1,6 +1,7 @@
 //! The `vsp` command.
 
 mod cli;
+mod debug;
 mod end;
 mod fmt;
 mod program;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         cli::Command::Dis(args) => translate::dis(&args),
         cli::Command::Check(args) => translate::check(&args),
         cli::Command::Fmt(args) => fmt::fmt(&args),
+        cli::Command::Debug(args) => debug::debug(&args),
     };
     match outcome {
         Ok(code) => code,

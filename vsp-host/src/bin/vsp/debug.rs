@@ -1,0 +1,153 @@
+//! `vsp debug`.
+
+mod changes;
+mod code;
+mod commands;
+mod expression;
+mod input;
+mod inspect;
+mod parse;
+mod points;
+mod session;
+mod show;
+mod stops;
+mod tokens;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use vsp_host::{load, message, sys};
+
+use crate::cli::EXIT_REFUSED;
+use crate::program::ProgramArgs;
+use crate::translate::Result;
+use code::Code;
+use commands::Flow;
+use input::Input;
+use session::{Console, Session, Setup};
+
+const NOTES: &str = "\
+Examples:
+  vsp debug examples/fib.sil 10
+  vsp debug --commands script.txt program.sil
+  printf 'break fib if R0 == 3\\ncontinue\\nbacktrace\\n' | vsp debug examples/fib.sil 10
+
+`help` lists the commands of the debugger. It stops before the program's first instruction.
+
+Without --input a program reads the standard input if the commands are in a file, and nothing if they come from there.
+Empty lines of commands do nothing, nor do those that start with #; on a terminal an empty line means the last command
+again, and Ctrl-C stops a running program.
+
+Exit codes:
+  0  the commands ended, or `quit`, however the program ended
+  1  the program is refused, a file cannot be read or written, or a command of a file or pipe was not carried out
+  2  wrong command line";
+
+#[derive(Debug, Args)]
+#[command(after_help = NOTES)]
+pub(crate) struct DebugArgs {
+    #[command(flatten)]
+    program: ProgramArgs,
+    /// Read the debugger's commands from a file [default: the standard input].
+    #[arg(long, short, value_name = "FILE")]
+    commands: Option<PathBuf>,
+}
+
+pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
+    let refuse = |error: String| message::render_text(&error);
+    let loaded = load::load(&args.program.file).map_err(|error| message::render(&error))?;
+    let text = loaded.text.clone();
+    let verified = loaded.verify().map_err(|error| message::render(&error))?;
+    let (entry, values) = args.program.entry(&verified).map_err(refuse)?;
+    let imports = sys::imports().map_err(|error| refuse(error.to_string()))?;
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let mut input = commands(args, &interrupt).map_err(refuse)?;
+    let console = Console::default();
+    let setup = Setup {
+        args: &args.program,
+        verified: &verified,
+        imports: &imports,
+        entry,
+        values,
+        input: standard_input(args).map_err(refuse)?,
+        console: console.clone(),
+    };
+    let code = Code::new(&verified, &args.program.file, text.as_deref());
+    let mut session = Session::new(setup, code, interrupt).map_err(refuse)?;
+    converse(&mut session, &mut input, &console).map_err(refuse)
+}
+
+/// Carries out commands until they end.
+fn converse(
+    session: &mut Session<'_>,
+    input: &mut Input,
+    console: &Console,
+) -> std::result::Result<ExitCode, String> {
+    let mut code = ExitCode::SUCCESS;
+    loop {
+        if print(session, console).is_err() {
+            // Whoever read the output has seen enough.
+            return Ok(code);
+        }
+        let Some(line) = input.next()? else { return Ok(code) };
+        match commands::execute(session, &line) {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Quit) => return Ok(code),
+            Err(error) => {
+                session.out += &format!("error: {error}\n");
+                if input.is_script() {
+                    code = ExitCode::from(EXIT_REFUSED);
+                }
+            }
+        }
+    }
+}
+
+/// Prints what there is to say, on a line of its own.
+fn print(session: &mut Session<'_>, console: &Console) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    if console.mid_line.replace(false) {
+        writeln!(out)?;
+    }
+    out.write_all(std::mem::take(&mut session.out).as_bytes())?;
+    out.flush()
+}
+
+fn commands(args: &DebugArgs, interrupt: &Arc<AtomicBool>) -> std::result::Result<Input, String> {
+    if let Some(path) = &args.commands {
+        let file = File::open(path).map_err(|error| file_error(path, &error))?;
+        return Ok(Input::Script(Box::new(BufReader::new(file))));
+    }
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Ok(Input::Script(standard_reader()));
+    }
+    let flag = Arc::clone(interrupt);
+    let handler = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    handler.map_err(|error| format!("Ctrl-C: {error}"))?;
+    Input::terminal()
+}
+
+fn standard_reader() -> Box<dyn BufRead> {
+    Box::new(io::stdin().lock())
+}
+
+/// What the program reads if no file is named. All of it is read now, so that it is there again after a restart.
+fn standard_input(args: &DebugArgs) -> std::result::Result<Rc<[u8]>, String> {
+    let mut bytes = Vec::new();
+    if args.commands.is_some() && args.program.input.is_none() && !io::stdin().is_terminal() {
+        io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|error| file_error(Path::new("standard input"), &error))?;
+    }
+    Ok(Rc::from(bytes))
+}
+
+fn file_error(path: &Path, error: &io::Error) -> String {
+    format!("{}: {error}", path.display())
+}

@@ -1,0 +1,120 @@
+//! What changed between two stops of the program.
+
+use vsp_core::Instance;
+use vsp_core::index::GlobalIndex;
+use vsp_core::isa::Reg;
+use vsp_host::sys::Sys;
+
+use super::code::Code;
+use super::show;
+
+/// Memories that are larger are not compared, in bytes.
+const MAX_MEMORY: usize = 16 << 20;
+
+/// Frames whose registers are remembered: the innermost ones.
+const FRAMES: usize = 2;
+
+/// Changed parts of the memory that are shown, and bytes of each.
+const RANGES: usize = 4;
+const BYTES: usize = 8;
+
+/// What a frame held.
+#[derive(Debug)]
+struct Frame {
+    depth: usize,
+    function: u32,
+    registers: [u64; 16],
+    locals: Vec<u64>,
+}
+
+/// What a stopped program held.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    frames: Vec<Frame>,
+    globals: Vec<u64>,
+    memory: Option<Vec<u8>>,
+}
+
+impl Snapshot {
+    pub(crate) fn of(instance: &Instance<'_, Sys>) -> Snapshot {
+        let depth = instance.call_stack().count();
+        let frames = instance.frames().take(FRAMES).enumerate().map(|(index, frame)| Frame {
+            depth: depth - index,
+            function: frame.place.function.0,
+            registers: *frame.registers,
+            locals: frame.locals.to_vec(),
+        });
+        let memory = instance.memory();
+        Snapshot {
+            frames: frames.collect(),
+            globals: (0..).map_while(|index| instance.global(GlobalIndex(index))).collect(),
+            memory: (memory.len() <= MAX_MEMORY).then(|| memory.to_vec()),
+        }
+    }
+
+    /// Depth and function of the innermost frame.
+    pub(crate) fn innermost(&self) -> Option<(usize, u32)> {
+        self.frames.first().map(|frame| (frame.depth, frame.function))
+    }
+
+    /// What is different now, one thing each: registers and locals of the innermost frame, globals, memory.
+    pub(crate) fn changes(&self, now: &Snapshot, code: &Code<'_>) -> Vec<String> {
+        let mut changes = Vec::new();
+        let mut compare = |name: String, before: u64, now: u64| {
+            if before != now {
+                changes.push(format!("{name} {} -> {}", show::short(before), show::short(now)));
+            }
+        };
+        if let Some(frame) = now.frames.first()
+            && let Some(before) = self.frames.iter().find(|it| it.is_same(frame))
+        {
+            for (reg, (before, now)) in Reg::ALL.iter().zip(before.registers.iter().zip(&frame.registers)) {
+                compare(reg.to_string(), *before, *now);
+            }
+            for (number, (before, now)) in before.locals.iter().zip(&frame.locals).enumerate() {
+                compare(format!("${number}"), *before, *now);
+            }
+        }
+        for (index, (before, now)) in (0..).zip(self.globals.iter().zip(&now.globals)) {
+            compare(code.global(GlobalIndex(index)), *before, *now);
+        }
+        if let (Some(before), Some(now)) = (&self.memory, &now.memory) {
+            changes.extend(memory_changes(before, now));
+        }
+        changes
+    }
+}
+
+impl Frame {
+    fn is_same(&self, other: &Frame) -> bool {
+        (self.depth, self.function) == (other.depth, other.function)
+    }
+}
+
+/// The parts of the memory that differ. Parts that are less than 8 bytes apart are one.
+fn memory_changes(before: &[u8], now: &[u8]) -> Vec<String> {
+    let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut more = 0;
+    for (at, (one, other)) in before.iter().zip(now).enumerate() {
+        if one == other {
+            continue;
+        }
+        let count = ranges.len();
+        match ranges.last_mut() {
+            Some(last) if at - last.end < 8 => last.end = at + 1,
+            _ if count == RANGES => more += 1,
+            _ => ranges.push(at..at + 1),
+        }
+    }
+    let shown = ranges.iter().map(|range| {
+        let cut = range.start..range.end.min(range.start + BYTES);
+        let rest = if cut.len() < range.len() { " …" } else { "" };
+        let (before, now) = (show::bytes(&before[cut.clone()]), show::bytes(&now[cut]));
+        format!("[0x{:x}] {before}{rest} -> {now}{rest}", range.start)
+    });
+    let mut shown: Vec<String> = shown.collect();
+    if more > 0 {
+        shown.push(format!("and {more} more bytes of memory"));
+    }
+    shown
+}

@@ -1,0 +1,204 @@
+//! The commands of the debugger: one table, which says what there is, and reading a line.
+
+use super::session::{Goal, Grain, Session};
+use super::{inspect, points};
+use crate::program::UNLIMITED;
+
+/// What goes on after a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Continue,
+    Quit,
+}
+
+/// Why a command was not carried out; several lines if the place of the mistake is shown.
+pub(crate) type Failure = String;
+
+type Run = fn(&mut Session<'_>, &str) -> Result<(), Failure>;
+
+/// A command.
+pub(crate) struct Command {
+    /// Its name, and its short one if it has one.
+    pub(crate) names: &'static [&'static str],
+    /// What is written behind it.
+    pub(crate) arguments: &'static str,
+    /// What it does.
+    pub(crate) help: &'static str,
+    run: Run,
+}
+
+const fn command(
+    names: &'static [&'static str],
+    arguments: &'static str,
+    help: &'static str,
+    run: Run,
+) -> Command {
+    Command { names, arguments, help, run }
+}
+
+/// All commands, in the order in which `help` lists them.
+pub(crate) const COMMANDS: &[Command] = &[
+    command(&["step", "s"], "[N]", "go to the next line, into calls; N times", |session, rest| {
+        session.go(&Goal::Into(Grain::Line), times(rest)?)
+    }),
+    command(&["next", "n"], "[N]", "go to the next line, over calls", |session, rest| {
+        session.go(&Goal::Over(Grain::Line), times(rest)?)
+    }),
+    command(&["stepi", "si"], "[N]", "execute one instruction, into calls", |session, rest| {
+        session.go(&Goal::Into(Grain::Instruction), times(rest)?)
+    }),
+    command(&["nexti", "ni"], "[N]", "execute one instruction, over calls", |session, rest| {
+        session.go(&Goal::Over(Grain::Instruction), times(rest)?)
+    }),
+    command(&["out", "o"], "", "go on until this function returns", |session, rest| {
+        nothing(rest).and_then(|()| session.go(&Goal::Out, 1))
+    }),
+    command(
+        &["continue", "c"],
+        "",
+        "go on until a breakpoint, a change of what is watched, or the end",
+        |session, rest| nothing(rest).and_then(|()| session.go(&Goal::End, 1)),
+    ),
+    command(&["until", "u"], "LOCATION", "go on until LOCATION", points::until),
+    command(&["resume"], "VALUE", "give a YIELD the value it waits for", inspect::resume),
+    command(&["restart"], "", "back to the start; breakpoints stay", |session, rest| {
+        nothing(rest).and_then(|()| session.restart())
+    }),
+    command(&["fuel"], "[UNITS]", "show the fuel, or set how much is left", fuel),
+    command(
+        &["break", "b"],
+        "[LOCATION] [if EXPR]",
+        "stop there, if EXPR is not 0; without LOCATION here",
+        points::add_break,
+    ),
+    command(&["tbreak"], "[LOCATION] [if EXPR]", "the same, once", points::add_temporary_break),
+    command(&["watch"], "EXPR", "stop when the value of EXPR changes", points::watch),
+    command(&["display"], "[EXPR]", "show EXPR at every stop; without EXPR all of them now", points::display),
+    command(&["breakpoints", "bl"], "", "list breakpoints, watched and displayed expressions", points::list),
+    command(&["delete", "d"], "N", "delete number N of that list", points::delete),
+    command(&["enable"], "N", "switch breakpoint N on", |session, rest| points::enable(session, rest, true)),
+    command(&["disable"], "N", "switch breakpoint N off", |session, rest| {
+        points::enable(session, rest, false)
+    }),
+    command(&["where", "w"], "", "show the place of this frame", inspect::show_place),
+    command(&["backtrace", "bt"], "", "list the frames: the calls that led here", inspect::backtrace),
+    command(&["frame", "f"], "N", "look at frame N of that list", inspect::frame),
+    command(&["up"], "", "look at the frame that called this one", |session, rest| {
+        inspect::move_frame(session, rest, 1)
+    }),
+    command(&["down"], "", "look at the frame that this one called", |session, rest| {
+        inspect::move_frame(session, rest, -1)
+    }),
+    command(&["registers", "r"], "", "show the registers of this frame", inspect::registers),
+    command(&["locals"], "", "show the locals of this frame", inspect::locals),
+    command(&["globals"], "", "show the globals", inspect::globals),
+    command(&["print", "p"], "EXPR", "show the value of EXPR", inspect::print),
+    command(&["set"], "TARGET = EXPR", "change a register, $local, global or type[address]", inspect::set),
+    command(&["memory", "m"], "EXPR [, N]", "show N bytes (64) from address EXPR", inspect::memory),
+    command(
+        &["list", "l"],
+        "[LOCATION]",
+        "show source lines around LOCATION or here, then the following ones",
+        inspect::list,
+    ),
+    command(
+        &["disassemble", "dis"],
+        "[LOCATION]",
+        "show instructions around LOCATION or here",
+        inspect::disassemble,
+    ),
+    command(&["functions"], "", "list the functions", inspect::functions),
+    command(&["help", "h"], "[COMMAND]", "list the commands, or say more about one", help),
+    command(&["quit", "q"], "", "end the debugger", |_, rest| nothing(rest)),
+];
+
+/// Carries out a line. An empty one, and one that starts with `#`, does nothing.
+pub(crate) fn execute(session: &mut Session<'_>, line: &str) -> Result<Flow, Failure> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(Flow::Continue);
+    }
+    let (name, rest) = line.split_at(line.find(char::is_whitespace).unwrap_or(line.len()));
+    let command = find(name)?;
+    (command.run)(session, rest.trim())?;
+    Ok(if command.names[0] == "quit" { Flow::Quit } else { Flow::Continue })
+}
+
+/// The command with this name, or the only one whose name begins so.
+fn find(name: &str) -> Result<&'static Command, Failure> {
+    if let Some(command) = COMMANDS.iter().find(|command| command.names.contains(&name)) {
+        return Ok(command);
+    }
+    let begun: Vec<&Command> = COMMANDS.iter().filter(|command| command.names[0].starts_with(name)).collect();
+    match begun.as_slice() {
+        [command] => Ok(command),
+        [] => Err(format!("there is no command `{name}`; `help` lists them")),
+        several => {
+            let names: Vec<&str> = several.iter().map(|command| command.names[0]).collect();
+            Err(format!("`{name}` can be {}", names.join(", ")))
+        }
+    }
+}
+
+/// There must be nothing behind the command.
+pub(crate) fn nothing(rest: &str) -> Result<(), Failure> {
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("expected nothing behind the command, and found `{rest}`"))
+    }
+}
+
+fn times(rest: &str) -> Result<u64, Failure> {
+    match rest {
+        "" => Ok(1),
+        _ => rest
+            .parse()
+            .ok()
+            .filter(|times| *times > 0)
+            .ok_or_else(|| format!("`{rest}` is no number of times")),
+    }
+}
+
+fn fuel(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    if !rest.is_empty() {
+        let units = rest.parse().ok().filter(|units| *units <= UNLIMITED);
+        session.set_fuel(units.ok_or_else(|| format!("`{rest}` is no number of units, 0 to 2^63 - 1"))?);
+    }
+    // A program without a limit has so much that none of it is missed.
+    let left = session.instance.fuel().filter(|left| *left < (UNLIMITED / 2) as i64);
+    let left = left.map_or_else(|| "no limit".to_owned(), |left| format!("left: {left}"));
+    session.out += &format!("fuel used: {}, {left}\n", session.fuel_used());
+    Ok(())
+}
+
+const EXPRESSIONS: &str = "\
+LOCATION is LINE, FILE:LINE, FUNCTION or FUNCTION+WORD. EXPR knows
+  numbers       5  -0x10  0b1010  'c'  2.5
+  R0 to RF      a register of this frame, as a signed integer
+  $3            local number 3
+  name          the value of a global, or the address of data; \"in quotes\" if it is no word
+  depth         how many frames there are
+  u8[ADDRESS]   memory; the types are u8 u16 u32 u64 i8 i16 i32 i64 f32 f64
+  f64(EXPR)     the low bits of a value as that type: u64(R0) is R0 unsigned, f64(R0) as binary64
+  operators     * / %  + -  << >>  &  ^  |  == != < <= > >=  &&  ||  and - ! ~ before a value
+";
+
+fn help(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    let describe = |command: &Command| {
+        let names = command.names.join(", ");
+        format!("{:<36}  {}\n", format!("{names} {}", command.arguments).trim_end(), command.help)
+    };
+    if rest.is_empty() {
+        session.out.extend(COMMANDS.iter().map(describe));
+        session.out += "A command can be cut short where only one begins so.\n";
+        session.out += EXPRESSIONS;
+        return Ok(());
+    }
+    let command = find(rest)?;
+    session.out += &describe(command);
+    if ["LOCATION", "EXPR"].iter().any(|word| command.arguments.contains(word)) {
+        session.out += EXPRESSIONS;
+    }
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! Commands that show or change what a stopped program holds, and where it is.
+
+use vsp_core::index::{GlobalIndex, Place};
+
+use super::code::{Line, Location};
+use super::commands::{Failure, nothing};
+use super::expression::{Expression, Value, memory_range};
+use super::points;
+use super::session::Session;
+use super::show;
+
+/// Lines, and instructions, that are shown before and behind a place.
+const AROUND: u32 = 5;
+
+/// Frames that are listed from the innermost one, and from the outermost one.
+const INNERMOST: usize = 20;
+const OUTERMOST: usize = 5;
+
+/// Bytes that are shown of the memory, and at most.
+const DUMP: usize = 64;
+const MAX_DUMP: usize = 1 << 16;
+
+/// The value of an expression.
+fn value(session: &Session<'_>, text: &str) -> Result<Value, Failure> {
+    points::expression(session, text)?.expression.value(&session.scope())
+}
+
+fn bits(value: Value) -> Result<u64, Failure> {
+    value.bits().ok_or_else(|| "the number is larger than 64 bits can hold".to_owned())
+}
+
+fn here(session: &Session<'_>) -> Result<Place, Failure> {
+    session.place().ok_or_else(|| "the program has ended; `restart` begins it again".to_owned())
+}
+
+pub(crate) fn resume(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    let value = bits(value(session, rest)?)?;
+    session.resume(value)
+}
+
+pub(crate) fn show_place(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    nothing(rest)?;
+    let place = here(session)?;
+    session.out += &format!("{}:\n", session.code.describe(place));
+    session.out += &show::place(&session.code, place, show::mark(session.selected == 0, false));
+    Ok(())
+}
+
+pub(crate) fn backtrace(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    nothing(rest)?;
+    here(session)?;
+    let depth = session.depth();
+    let mut frames: Vec<String> = Vec::new();
+    for (number, place) in session.instance.call_stack().enumerate() {
+        let mark = if number == session.selected { "=>" } else { "  " };
+        if number < INNERMOST || number >= depth - OUTERMOST.min(depth) {
+            frames.push(format!("{mark} {number}  {}\n", session.code.describe(place)));
+        } else if number == INNERMOST {
+            frames.push(format!("    … {} more\n", depth - INNERMOST - OUTERMOST));
+        }
+    }
+    session.out.extend(frames);
+    Ok(())
+}
+
+pub(crate) fn frame(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    let depth = session.depth();
+    let number = rest.parse().ok().filter(|number| *number < depth);
+    session.selected = number.ok_or_else(|| match depth {
+        0 => "there are no frames".to_owned(),
+        _ => format!("expected the number of a frame, 0 to {}", depth - 1),
+    })?;
+    session.listed = None;
+    show_place(session, "")
+}
+
+/// Looks at the frame that is so many calls further out.
+pub(crate) fn move_frame(session: &mut Session<'_>, rest: &str, by: isize) -> Result<(), Failure> {
+    nothing(rest)?;
+    let number = session.selected.checked_add_signed(by).filter(|number| *number < session.depth());
+    match number {
+        Some(number) => frame(session, &number.to_string()),
+        None if by > 0 => Err("there is no frame above this one".into()),
+        None => Err("there is no frame below this one".into()),
+    }
+}
+
+pub(crate) fn registers(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    nothing(rest)?;
+    here(session)?;
+    let shown = session.instance.frames().nth(session.selected).map(|frame| show::registers(frame.registers));
+    session.out += &shown.unwrap_or_default();
+    Ok(())
+}
+
+pub(crate) fn locals(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    nothing(rest)?;
+    here(session)?;
+    let locals = session.instance.frames().nth(session.selected).map_or(&[][..], |frame| frame.locals);
+    let names = (0..locals.len()).map(|number| format!("${number}"));
+    let shown = show::named_values(names.zip(locals.iter().copied()));
+    session.out += if shown.is_empty() { "this function has no locals\n" } else { &shown };
+    Ok(())
+}
+
+pub(crate) fn globals(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    nothing(rest)?;
+    let globals = (0..).map(GlobalIndex).map_while(|index| Some((index, session.instance.global(index)?)));
+    let shown = show::named_values(globals.map(|(index, value)| (session.code.global(index), value)));
+    session.out += if shown.is_empty() { "the program has no globals\n" } else { &shown };
+    Ok(())
+}
+
+pub(crate) fn print(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    let value = value(session, rest)?;
+    session.out += &format!("{value}\n");
+    Ok(())
+}
+
+pub(crate) fn set(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    // The first `=` that is no part of `==` or another operator.
+    let assigned = rest.match_indices('=').map(|(at, _)| at).find(|at| {
+        let before = rest[..*at].chars().next_back();
+        !matches!(before, Some('=' | '!' | '<' | '>')) && !rest[at + 1..].starts_with('=')
+    });
+    let at = assigned.ok_or("expected TARGET = EXPR, like R0 = 5")?;
+    let (target, text) = (rest[..at].trim(), rest[at + 1..].trim());
+    let target = points::expression(session, target)?.expression;
+    let value = value(session, text)?;
+    match target {
+        Expression::Memory(ty, address) => {
+            let address = address.value(&session.scope())?;
+            let range = memory_range(session.instance.memory(), ty, address)?;
+            let bits = ty.write(value).ok_or_else(|| format!("{value} is no {ty}"))?;
+            let bytes = bits.to_le_bytes();
+            session.instance.memory_mut()[range.clone()].copy_from_slice(&bytes[..range.len()]);
+        }
+        target => {
+            let bits = bits(value)?;
+            *slot(session, &target)? = bits;
+        }
+    }
+    session.changed_by_user();
+    Ok(())
+}
+
+/// The register, local or global that is changed.
+fn slot<'s>(session: &'s mut Session<'_>, target: &Expression) -> Result<&'s mut u64, Failure> {
+    let frame = || "there is no frame, so there are no registers".to_owned();
+    match target {
+        Expression::Register(register) => {
+            let frame = session.instance.frame_mut(session.selected).ok_or_else(frame)?;
+            Ok(&mut frame.registers[register.index()])
+        }
+        Expression::Local(number) => {
+            let frame = session.instance.frame_mut(session.selected).ok_or_else(frame)?;
+            let local = frame.locals.get_mut(*number as usize);
+            local.ok_or_else(|| format!("there is no local ${number} here"))
+        }
+        Expression::Global(global) => {
+            session.instance.global_mut(*global).ok_or_else(|| format!("there is no global {global}"))
+        }
+        _ => Err("only a register, $local, global or type[address] can be set".into()),
+    }
+}
+
+pub(crate) fn memory(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    let (address, count) = match rest.rsplit_once(',') {
+        Some((address, count)) => (address.trim(), Some(count.trim())),
+        None => (rest, None),
+    };
+    let size = session.instance.memory().len();
+    let start = match value(session, address)? {
+        Value::Int(start) => usize::try_from(start).ok().filter(|start| *start < size),
+        Value::Float(_) => None,
+    };
+    let start = start.ok_or_else(|| format!("expected an address, 0 to {}", size - 1))?;
+    let count = match count.map(|count| value(session, count)).transpose()? {
+        None => DUMP,
+        Some(Value::Int(count)) if (1..=MAX_DUMP as i128).contains(&count) => count as usize,
+        Some(_) => return Err(format!("expected a number of bytes, 1 to {MAX_DUMP}")),
+    };
+    let end = start.saturating_add(count).min(size);
+    let shown = show::memory(&session.instance.memory()[start..end], start);
+    session.out += &shown;
+    if end - start < count {
+        session.out += "the memory ends here\n";
+    }
+    Ok(())
+}
+
+pub(crate) fn list(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    let first = match (rest, session.listed) {
+        ("", Some(next)) => next,
+        ("", None) => {
+            let place = here(session)?;
+            let line = session.code.line(place);
+            let line =
+                line.ok_or("this function does not say which lines it comes from; try `disassemble`")?;
+            Line { line: line.line.saturating_sub(AROUND).max(1), ..line }
+        }
+        (location, _) => {
+            let line = match session.code.location(location, session.place())? {
+                Location::Line(line) => line,
+                Location::Place(place) => session.code.line(place).ok_or("this place has no source line")?,
+            };
+            Line { line: line.line.saturating_sub(AROUND).max(1), ..line }
+        }
+    };
+    let current = session.place().and_then(|place| session.code.line(place));
+    let breaks: Vec<Line> = session.stops.places().filter_map(|place| session.code.line(place)).collect();
+    let lines = (first.line..=first.line.saturating_add(2 * AROUND)).map(|line| Line { line, ..first });
+    let mut shown = 0;
+    for line in lines {
+        let mark = show::mark(current == Some(line), breaks.contains(&line));
+        let Some(text) = show::source_line(&session.code, line, mark) else { break };
+        session.out += &text;
+        shown += 1;
+    }
+    if shown == 0 {
+        let file = session.code.file_name(first.file);
+        return Err(format!("{file} is not at hand, or has no line {}", first.line));
+    }
+    session.listed = Some(Line { line: first.line + shown, ..first });
+    Ok(())
+}
+
+pub(crate) fn disassemble(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    let here = session.place();
+    let around = match rest {
+        "" => here.ok_or("the program has ended; `restart` begins it again")?,
+        location => {
+            let (_, places) = points::places(session, location)?;
+            *places.first().ok_or("there is no code")?
+        }
+    };
+    let breaks: Vec<Place> = session.stops.places().collect();
+    let last = session.code.words(around.function).min(around.word.saturating_add(AROUND + 1));
+    for word in around.word.saturating_sub(AROUND)..last {
+        let place = Place { word, ..around };
+        if let Some(label) = session.code.label(place) {
+            session.out += &format!("        {label}:\n");
+        }
+        let mark = show::mark(here == Some(place), breaks.contains(&place));
+        session.out += &show::instruction(&session.code, place, mark);
+    }
+    Ok(())
+}
+
+pub(crate) fn functions(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    nothing(rest)?;
+    session.code.functions().iter().for_each(|line| session.out += &format!("{line}\n"));
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Commands about breakpoints, watched and displayed expressions.
+
+use vsp_core::index::Place;
+
+use super::code::Location;
+use super::commands::{Failure, nothing};
+use super::parse::{self, SyntaxError};
+use super::session::{Goal, Session};
+use super::stops::{Breakpoint, Condition, Watch};
+
+/// Reads an expression; a mistake in it is shown.
+pub(crate) fn expression(session: &Session<'_>, text: &str) -> Result<Condition, Failure> {
+    if text.is_empty() {
+        return Err("expected an expression; `help print` says what there is".into());
+    }
+    let expression = parse::parse(text, &session.code).map_err(|error| show(text, &error))?;
+    Ok(Condition { text: text.to_owned(), expression })
+}
+
+fn show(text: &str, error: &SyntaxError) -> Failure {
+    let before = text.get(..error.span.start).unwrap_or(text).chars().count();
+    let width = text.get(error.span.clone()).map_or(0, |part| part.chars().count()).max(1);
+    format!("{}\n    {text}\n    {}{}", error.message, " ".repeat(before), "^".repeat(width))
+}
+
+/// Where a location is, in words, and its places. If its line has no code, those of the next one that has.
+pub(crate) fn places(session: &Session<'_>, text: &str) -> Result<(String, Vec<Place>), Failure> {
+    match session.code.location(text, session.place())? {
+        Location::Place(place) => Ok((session.code.describe(place), vec![place])),
+        Location::Line(wanted) => {
+            let (line, places) = session.code.places_of(wanted)?;
+            let mut at = match places.as_slice() {
+                [place] => session.code.describe(*place),
+                _ => format!("{} ({} places)", session.code.line_name(line), places.len()),
+            };
+            if line != wanted {
+                at += &format!(", the first code behind line {}", wanted.line);
+            }
+            Ok((at, places))
+        }
+    }
+}
+
+pub(crate) fn until(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    if rest.is_empty() {
+        return Err("expected a location: LINE, FILE:LINE, FUNCTION or FUNCTION+WORD".into());
+    }
+    let (_, places) = places(session, rest)?;
+    session.go(&Goal::At(places), 1)
+}
+
+pub(crate) fn add_break(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    add(session, rest, false)
+}
+
+pub(crate) fn add_temporary_break(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    add(session, rest, true)
+}
+
+fn add(session: &mut Session<'_>, rest: &str, temporary: bool) -> Result<(), Failure> {
+    let (location, condition) = match rest.strip_prefix("if ") {
+        Some(condition) => ("", Some(condition)),
+        None => match rest.split_once(" if ") {
+            Some((location, condition)) => (location, Some(condition)),
+            None => (rest, None),
+        },
+    };
+    let (at, places) = match location.trim() {
+        "" => {
+            let here = session.place().ok_or("the program has ended: where should it stop?")?;
+            (session.code.describe(here), vec![here])
+        }
+        location => places(session, location)?,
+    };
+    let condition = condition.map(|text| expression(session, text.trim())).transpose()?;
+    let number = session.stops.number();
+    session.out += &format!("breakpoint {number} at {at}\n");
+    session.stops.breakpoints.push(Breakpoint {
+        number,
+        at,
+        places,
+        condition,
+        enabled: true,
+        temporary,
+        hits: 0,
+    });
+    Ok(())
+}
+
+pub(crate) fn watch(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    let watched = expression(session, rest)?;
+    let depth = match watched.expression.is_of_frame() {
+        true if session.selected > 0 => {
+            return Err("registers and locals can be watched in the innermost frame only".into());
+        }
+        true => Some(session.depth()),
+        false => None,
+    };
+    let last = watched.expression.value(&session.scope()).ok();
+    let number = session.stops.number();
+    let shown = last.map_or_else(|| "no value now".to_owned(), |value| format!("{value} now"));
+    session.out += &format!("watch {number}: {rest}, {shown}\n");
+    session.stops.watches.push(Watch { number, watched, enabled: true, depth, last });
+    Ok(())
+}
+
+pub(crate) fn display(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    if rest.is_empty() {
+        session.show_displays();
+        return Ok(());
+    }
+    let displayed = expression(session, rest)?;
+    let value = displayed.expression.value(&session.scope());
+    let value = value.map_or_else(|error| format!("no value: {error}"), |value| value.to_string());
+    let number = session.stops.number();
+    session.out += &format!("{number}: {rest} = {value}\n");
+    session.stops.displays.push((number, displayed));
+    Ok(())
+}
+
+pub(crate) fn list(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    nothing(rest)?;
+    let lines = session.stops.list();
+    match lines.is_empty() {
+        true => session.out += "there are none\n",
+        false => lines.iter().for_each(|line| session.out += &format!("{line}\n")),
+    }
+    Ok(())
+}
+
+fn number(rest: &str) -> Result<u32, Failure> {
+    rest.parse().map_err(|_| "expected a number from the list that `breakpoints` shows".to_owned())
+}
+
+pub(crate) fn delete(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    let number = number(rest)?;
+    match session.stops.delete(number) {
+        true => Ok(()),
+        false => Err(format!("there is no number {number}; `breakpoints` lists what there is")),
+    }
+}
+
+pub(crate) fn enable(session: &mut Session<'_>, rest: &str, enabled: bool) -> Result<(), Failure> {
+    let number = number(rest)?;
+    match session.stops.enable(number, enabled) {
+        true => Ok(()),
+        false => Err(format!("there is no breakpoint or watch {number}; `breakpoints` lists what there is")),
+    }
+}

@@ -1,0 +1,471 @@
+//! A program that is being debugged: running it, and why it stopped.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, Cursor, Write};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use vsp_core::index::{FuncIndex, GlobalIndex, Place};
+use vsp_core::isa::Reg;
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, Outcome, Reason, Suspension};
+use vsp_host::sys::Sys;
+
+use super::changes::Snapshot;
+use super::code::Code;
+use super::expression::{Scope, Value};
+use super::show;
+use super::stops::Stops;
+use crate::end::End;
+use crate::program::ProgramArgs;
+
+/// Instructions after which the interrupt flag is looked at.
+const CHUNK: u64 = 1 << 20;
+
+/// Where the program's output goes if that is the terminal: the standard output, and whether its last line has ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Console {
+    pub(crate) mid_line: Rc<Cell<bool>>,
+}
+
+impl Write for Console {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = io::stdout().write(bytes)?;
+        if let Some(last) = bytes[..written].last() {
+            self.mid_line.set(*last != b'\n');
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
+}
+
+/// What is needed to begin again.
+#[derive(Clone)]
+pub(crate) struct Setup<'p> {
+    pub(crate) args: &'p ProgramArgs,
+    pub(crate) verified: &'p Verified<'p>,
+    pub(crate) imports: &'p Imports<Sys>,
+    pub(crate) entry: FuncIndex,
+    pub(crate) values: Vec<u64>,
+    /// What the program reads if no file is named.
+    pub(crate) input: Rc<[u8]>,
+    pub(crate) console: Console,
+}
+
+impl<'p> Setup<'p> {
+    fn instance(&self) -> Result<Instance<'p, Sys>, String> {
+        let standard = || -> Box<dyn BufRead> { Box::new(Cursor::new(Rc::clone(&self.input))) };
+        let input = self.args.input_file()?.unwrap_or_else(standard);
+        let output = self.args.output_file()?.unwrap_or_else(|| Box::new(self.console.clone()));
+        let state = self.args.state(self.values.is_empty(), input, output);
+        Instance::new(self.verified, self.imports, state, self.args.options())
+            .map_err(|error| format!("{}: {error}", self.args.file.display()))
+    }
+}
+
+/// Where a command wants the program to stop.
+#[derive(Clone, Debug)]
+pub(crate) enum Goal {
+    /// At the next instruction, or the next line.
+    Into(Grain),
+    /// The same in this frame or one that called it.
+    Over(Grain),
+    /// In the frame that called this one.
+    Out,
+    /// At one of these places.
+    At(Vec<Place>),
+    /// Nowhere.
+    End,
+}
+
+/// What is stepped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grain {
+    Line,
+    Instruction,
+}
+
+/// Why a run stopped.
+#[derive(Debug, PartialEq)]
+enum Stop {
+    /// At its goal.
+    Arrived,
+    /// For these reasons.
+    Because(Vec<String>),
+    /// The program cannot go on.
+    Ended,
+}
+
+/// A debugged program.
+pub(crate) struct Session<'p> {
+    setup: Setup<'p>,
+    pub(crate) code: Code<'p>,
+    pub(crate) instance: Instance<'p, Sys>,
+    pub(crate) stops: Stops,
+    /// The frame that is looked at; 0 is the innermost.
+    pub(crate) selected: usize,
+    /// The line behind those that were listed last.
+    pub(crate) listed: Option<super::code::Line>,
+    before: Snapshot,
+    interrupt: Arc<AtomicBool>,
+    /// The balance that fuel was counted from, and what was used before.
+    counted: (i64, u64),
+    /// What is to be printed.
+    pub(crate) out: String,
+}
+
+impl<'p> Session<'p> {
+    /// Begins a program, and stops before its first instruction.
+    pub(crate) fn new(setup: Setup<'p>, code: Code<'p>, interrupt: Arc<AtomicBool>) -> Result<Self, String> {
+        let instance = setup.instance()?;
+        let mut session = Session {
+            setup,
+            code,
+            instance,
+            stops: Stops::default(),
+            selected: 0,
+            listed: None,
+            before: Snapshot::default(),
+            interrupt,
+            counted: (0, 0),
+            out: String::new(),
+        };
+        session.begin()?;
+        Ok(session)
+    }
+
+    /// Begins the program again. Breakpoints, watched expressions and displays stay.
+    pub(crate) fn restart(&mut self) -> Result<(), String> {
+        self.instance = self.setup.instance()?;
+        for breakpoint in &mut self.stops.breakpoints {
+            breakpoint.hits = 0;
+        }
+        self.before = Snapshot::default();
+        self.begin()
+    }
+
+    fn begin(&mut self) -> Result<(), String> {
+        self.counted = (self.instance.fuel().unwrap_or(0), 0);
+        let begun = self.instance.begin(self.setup.entry, &self.setup.values);
+        let ended = begun.map_err(|error| error.to_string())?;
+        self.restart_watches();
+        let stop = self.stop(ended);
+        self.report(stop)
+    }
+
+    /// How many frames there are.
+    pub(crate) fn depth(&self) -> usize {
+        self.instance.call_stack().count()
+    }
+
+    /// The place of the frame that is looked at.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.instance.call_stack().nth(self.selected)
+    }
+
+    /// What expressions are about: the frame that is looked at.
+    pub(crate) fn scope(&self) -> View<'_, 'p> {
+        View { instance: &self.instance, selected: self.selected }
+    }
+
+    /// Fuel used so far.
+    pub(crate) fn fuel_used(&self) -> u64 {
+        let (from, before) = self.counted;
+        before.saturating_add(from.saturating_sub(self.instance.fuel().unwrap_or(0)).unsigned_abs())
+    }
+
+    /// Sets the balance of fuel.
+    pub(crate) fn set_fuel(&mut self, fuel: u64) {
+        let used = self.fuel_used();
+        self.instance.set_fuel(fuel);
+        self.counted = (self.instance.fuel().unwrap_or(0), used);
+    }
+
+    /// Runs the program to a goal, `times` times.
+    pub(crate) fn go(&mut self, goal: &Goal, times: u64) -> Result<(), String> {
+        self.interrupt.store(false, Ordering::Relaxed);
+        let mut stop = self.ready()?;
+        for _ in 0..times {
+            if stop != Stop::Arrived {
+                break;
+            }
+            stop = self.run(goal)?;
+        }
+        self.report(stop)
+    }
+
+    /// Gives a suspended program the value it waits for, and stops before the next instruction.
+    pub(crate) fn resume(&mut self, value: u64) -> Result<(), String> {
+        if !matches!(self.instance.suspended(), Some(Suspension { reason: Reason::Yield(_), .. })) {
+            return Err("the program does not wait for a value".into());
+        }
+        let resumed = self.instance.begin_resume(&[value]).map_err(|error| error.to_string())?;
+        let stop = self.stop(resumed);
+        self.report(stop)
+    }
+
+    /// Makes the program ready to execute an instruction.
+    fn ready(&mut self) -> Result<Stop, String> {
+        match self.instance.suspended().map(|suspension| suspension.reason) {
+            None if self.instance.next_place().is_some() => Ok(Stop::Arrived),
+            None => Err("the program has ended; `restart` begins it again".into()),
+            Some(Reason::Fuel | Reason::Interrupted) => {
+                let resumed = self.instance.begin_resume(&[]).map_err(|error| error.to_string())?;
+                Ok(self.stop(resumed))
+            }
+            Some(Reason::Yield(_)) => {
+                Err("the program waits for a value; `resume VALUE` gives it one".into())
+            }
+            Some(Reason::Pending(_)) => Err("the program waits for a host function".into()),
+        }
+    }
+
+    /// Executes at least one instruction.
+    fn run(&mut self, goal: &Goal) -> Result<Stop, String> {
+        let start =
+            Start { depth: self.depth(), line: self.instance.next_place().and_then(|at| self.code.line(at)) };
+        let mut marked = vec![false; self.setup.verified.program().code().len()];
+        let functions = self.setup.verified.functions();
+        let word = |place: Place| {
+            functions.get(place.function.index()).map_or(0, |function| function.start + place.word) as usize
+        };
+        for place in self.stops.places() {
+            marked[word(place)] = true;
+        }
+        if let Goal::At(places) = goal {
+            places.iter().for_each(|place| marked[word(*place)] = true);
+        }
+        let mut depth = start.depth;
+        loop {
+            let (limit, back) = match goal {
+                _ if self.stops.is_watching() => (1, None),
+                Goal::Into(_) => (1, None),
+                Goal::Over(_) if depth <= start.depth => (1, None),
+                Goal::Over(_) => (CHUNK, self.place_behind_call(depth - start.depth)),
+                Goal::Out => (CHUNK, self.place_behind_call(depth + 1 - start.depth)),
+                Goal::At(_) | Goal::End => (CHUNK, None),
+            };
+            let stepped = self.instance.step_until(limit, |at| marked[word(at)] || Some(at) == back);
+            if let Some(outcome) = stepped.map_err(|error| error.to_string())? {
+                return Ok(self.end(&outcome));
+            }
+            let Some(place) = self.instance.next_place() else { return Ok(Stop::Ended) };
+            depth = self.depth();
+            let reasons = self.reasons(place, depth, marked[word(place)]);
+            if !reasons.is_empty() {
+                return Ok(Stop::Because(reasons));
+            }
+            if self.has_arrived(goal, &start, place, depth) {
+                return Ok(Stop::Arrived);
+            }
+            if self.interrupt.swap(false, Ordering::Relaxed) {
+                return Ok(Stop::Because(vec!["interrupted".into()]));
+            }
+        }
+    }
+
+    /// The place behind the call that the frame number `index`, counted from the innermost, is in.
+    fn place_behind_call(&self, index: usize) -> Option<Place> {
+        let call = self.instance.call_stack().nth(index)?;
+        Some(Place { word: call.word + 1, ..call })
+    }
+
+    fn has_arrived(&self, goal: &Goal, start: &Start, place: Place, depth: usize) -> bool {
+        let at_line = |grain: &Grain| {
+            *grain == Grain::Instruction
+                || self.code.starts_line(place)
+                || self.code.line(place) != start.line
+        };
+        match goal {
+            Goal::Into(grain) => depth != start.depth || at_line(grain),
+            Goal::Over(grain) => depth < start.depth || (depth == start.depth && at_line(grain)),
+            Goal::Out => depth < start.depth,
+            Goal::At(places) => places.contains(&place),
+            Goal::End => false,
+        }
+    }
+
+    /// Why the program stops here, apart from its goal.
+    fn reasons(&mut self, place: Place, depth: usize, may_break: bool) -> Vec<String> {
+        let mut reasons = self.changed_watches(depth);
+        if !may_break {
+            return reasons;
+        }
+        let scope = View { instance: &self.instance, selected: 0 };
+        let breakpoints = self.stops.breakpoints.iter_mut();
+        for it in breakpoints.filter(|it| it.enabled && it.places.contains(&place)) {
+            let holds = match &it.condition {
+                None => Ok(true),
+                Some(condition) => condition.expression.value(&scope).map(Value::is_true),
+            };
+            match holds {
+                Ok(false) => continue,
+                Ok(true) => reasons.push(format!("breakpoint {}", it.number)),
+                Err(error) => {
+                    reasons.push(format!("breakpoint {}: its condition has no value: {error}", it.number));
+                }
+            }
+            it.hits += 1;
+        }
+        let is_reason = |number: u32| reasons.iter().any(|it| *it == format!("breakpoint {number}"));
+        self.stops.breakpoints.retain(|it| !(it.temporary && is_reason(it.number)));
+        reasons
+    }
+
+    /// The watched expressions that have other values than before.
+    fn changed_watches(&mut self, depth: usize) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if !self.stops.is_watching() {
+            return reasons;
+        }
+        let scope = View { instance: &self.instance, selected: 0 };
+        self.stops.watches.retain_mut(|watch| {
+            let frame = watch.depth.unwrap_or(depth);
+            if depth < frame {
+                let text = &watch.watched.text;
+                reasons.push(format!(
+                    "watch {}: the frame of `{text}` is gone, and the watch with it",
+                    watch.number
+                ));
+                return false;
+            }
+            if !watch.enabled || depth > frame {
+                return true;
+            }
+            let now = watch.watched.expression.value(&scope).ok();
+            if now != watch.last {
+                let show =
+                    |value: Option<Value>| value.map_or_else(|| "no value".into(), |it| it.to_string());
+                let (number, text) = (watch.number, &watch.watched.text);
+                reasons.push(format!("watch {number}: {text}: {} -> {}", show(watch.last), show(now)));
+            }
+            watch.last = now;
+            true
+        });
+        reasons
+    }
+
+    /// Expressions over frames that are no more are not watched; the others have the values of the beginning.
+    fn restart_watches(&mut self) {
+        let scope = View { instance: &self.instance, selected: 0 };
+        self.stops.watches.retain(|watch| watch.depth.is_none_or(|depth| depth == 1));
+        for watch in &mut self.stops.watches {
+            watch.last = watch.watched.expression.value(&scope).ok();
+        }
+    }
+
+    /// What the beginning of a call or of its continuation came to.
+    fn stop(&mut self, begun: Option<Outcome>) -> Stop {
+        begun.map_or(Stop::Arrived, |outcome| self.end(&outcome))
+    }
+
+    /// Says how the program ended, or why it is suspended.
+    fn end(&mut self, outcome: &Outcome) -> Stop {
+        let failure = self.instance.state_mut().failure.take();
+        let chosen = self.instance.state().exit_code;
+        let end = End::new(*outcome, self.setup.verified.program(), failure, chosen);
+        let values: Vec<String> = end.results.iter().map(|value| show::short(*value)).collect();
+        let mut text = match (outcome, end.message) {
+            (Outcome::Suspended(suspension), _) => match suspension.reason {
+                Reason::Fuel => "the fuel is used up; `fuel UNITS` gives it more".to_owned(),
+                Reason::Interrupted => "interrupted".to_owned(),
+                Reason::Yield(value) => {
+                    format!("the program yields {}, and waits for `resume VALUE`", show::short(value))
+                }
+                Reason::Pending(_) => "a host function is pending".to_owned(),
+            },
+            (_, Some(message)) => message,
+            (_, None) if values.is_empty() => format!("the program {}", end.outcome),
+            (_, None) => format!("the program {} {}", end.outcome, values.join(", ")),
+        };
+        if chosen != 0 {
+            text += &format!(", with exit code {chosen}");
+        }
+        self.out += &format!("{text}; fuel used: {}\n", self.fuel_used());
+        Stop::Ended
+    }
+
+    /// Says where the program is, and what changed since it stopped before.
+    fn report(&mut self, stop: Stop) -> Result<(), String> {
+        let flushed = self.instance.state_mut().output.flush();
+        flushed.map_err(|error| format!("the program's output: {error}"))?;
+        self.selected = 0;
+        self.listed = None;
+        let now = Snapshot::of(&self.instance);
+        let is_same_frame = now.innermost() == self.before.innermost();
+        if let Stop::Because(reasons) = &stop {
+            reasons.iter().for_each(|reason| self.out += &format!("{reason}\n"));
+        }
+        if let Some(place) = self.place() {
+            if !is_same_frame || stop != Stop::Arrived {
+                self.out += &format!("{}:\n", self.code.describe(place));
+            }
+            self.out += &show::place(&self.code, place, show::mark(true, false));
+        }
+        let changes = self.before.changes(&now, &self.code);
+        if !changes.is_empty() {
+            self.out += &format!("changed: {}\n", changes.join(", "));
+        }
+        self.before = now;
+        self.show_displays();
+        Ok(())
+    }
+
+    /// Shows the expressions that are shown at every stop.
+    pub(crate) fn show_displays(&mut self) {
+        let scope = View { instance: &self.instance, selected: self.selected };
+        for (number, it) in &self.stops.displays {
+            let value = it.expression.value(&scope);
+            let value = value.map_or_else(|error| format!("no value: {error}"), |value| value.to_string());
+            self.out += &format!("{number}: {} = {value}\n", it.text);
+        }
+    }
+
+    /// Takes note of a change that the user made, so that it is not shown as one of the program.
+    pub(crate) fn changed_by_user(&mut self) {
+        self.before = Snapshot::of(&self.instance);
+        let scope = View { instance: &self.instance, selected: 0 };
+        let depth = self.instance.call_stack().count();
+        for watch in self.stops.watches.iter_mut().filter(|it| it.depth.is_none_or(|it| it == depth)) {
+            watch.last = watch.watched.expression.value(&scope).ok();
+        }
+    }
+}
+
+/// Where a run began.
+struct Start {
+    depth: usize,
+    line: Option<super::code::Line>,
+}
+
+/// A stopped program, and the frame that is looked at.
+pub(crate) struct View<'s, 'p> {
+    instance: &'s Instance<'p, Sys>,
+    selected: usize,
+}
+
+impl Scope for View<'_, '_> {
+    fn register(&self, register: Reg) -> Option<u64> {
+        self.instance.frames().nth(self.selected).map(|frame| frame.registers[register.index()])
+    }
+
+    fn local(&self, number: u32) -> Option<u64> {
+        self.instance.frames().nth(self.selected)?.locals.get(number as usize).copied()
+    }
+
+    fn global(&self, global: GlobalIndex) -> Option<u64> {
+        self.instance.global(global)
+    }
+
+    fn memory(&self) -> &[u8] {
+        self.instance.memory()
+    }
+
+    fn depth(&self) -> usize {
+        self.instance.call_stack().count()
+    }
+}

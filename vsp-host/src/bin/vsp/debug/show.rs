@@ -1,0 +1,102 @@
+//! How values, memory, source lines and code are shown.
+
+use std::fmt::Write;
+
+use vsp_core::index::Place;
+use vsp_core::isa::Reg;
+
+use super::code::{Code, Line};
+
+/// Bytes in a line of a memory dump.
+const DUMP_BYTES: usize = 16;
+
+/// A register in few characters: a small number in decimal, a larger one in hexadecimal and, if it is a likely one, as
+/// binary64.
+pub(crate) fn short(bits: u64) -> String {
+    let value = bits as i64;
+    match (likely_float(bits), i32::try_from(value)) {
+        (_, Ok(small)) => small.to_string(),
+        (Some(float), _) => format!("0x{bits:x} ({float:?})"),
+        (None, _) => format!("0x{bits:x}"),
+    }
+}
+
+/// The binary64 that somebody may have meant with these bits.
+fn likely_float(bits: u64) -> Option<f64> {
+    let float = f64::from_bits(bits);
+    (float.is_normal() && (1e-30..1e30).contains(&float.abs())).then_some(float)
+}
+
+/// Registers, one to a line, in hexadecimal and decimal and, if they are likely ones, as binary64. Those that are zero are
+/// summed up.
+pub(crate) fn registers(values: &[u64; 16]) -> String {
+    named_values(Reg::ALL.iter().map(|reg| reg.to_string()).zip(values.iter().copied()))
+}
+
+/// Values with their names.
+pub(crate) fn named_values(values: impl Iterator<Item = (String, u64)>) -> String {
+    let mut out = String::new();
+    let (mut shown, mut zeros) = (0, 0);
+    for (name, bits) in values {
+        if bits == 0 {
+            zeros += 1;
+            continue;
+        }
+        shown += 1;
+        let float = likely_float(bits).map_or_else(String::new, |float| format!("  {float:?}"));
+        let _ = writeln!(out, "{name:<4}  0x{bits:016x}  {}{float}", bits as i64);
+    }
+    let _ = match (shown, zeros) {
+        (_, 0) => Ok(()),
+        (0, _) => writeln!(out, "all are 0"),
+        (_, 1) => writeln!(out, "the other one is 0"),
+        (_, count) => writeln!(out, "the other {count} are 0"),
+    };
+    out
+}
+
+/// `01 02 ff`.
+pub(crate) fn bytes(bytes: &[u8]) -> String {
+    let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    bytes.join(" ")
+}
+
+/// Bytes of the memory, 16 to a line, with the characters that they are in ASCII.
+pub(crate) fn memory(memory: &[u8], address: usize) -> String {
+    let mut out = String::new();
+    for (index, line) in memory.chunks(DUMP_BYTES).enumerate() {
+        let readable = |byte: &u8| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '.' };
+        let text: String = line.iter().map(readable).collect();
+        let at = address + index * DUMP_BYTES;
+        let _ = writeln!(out, "0x{at:08x}  {:<47}  |{text}|", bytes(line));
+    }
+    out
+}
+
+/// The mark in front of a line: an arrow where the program is, and a star where a breakpoint is.
+pub(crate) fn mark(is_here: bool, has_breakpoint: bool) -> &'static str {
+    match (is_here, has_breakpoint) {
+        (true, true) => "=>*",
+        (true, false) => "=> ",
+        (false, true) => "  *",
+        (false, false) => "   ",
+    }
+}
+
+/// A source line, if it is at hand.
+pub(crate) fn source_line(code: &Code<'_>, line: Line, mark: &str) -> Option<String> {
+    let text = code.source(line)?;
+    Some(format!("{mark}{:>5}  {text}", line.line).trim_end().to_owned() + "\n")
+}
+
+/// The source line of a place; if none is at hand, its instruction.
+pub(crate) fn place(code: &Code<'_>, place: Place, mark: &str) -> String {
+    let source = code.line(place).and_then(|line| source_line(code, line, mark));
+    source.unwrap_or_else(|| instruction(code, place, mark))
+}
+
+/// The instruction at a place, with its word.
+pub(crate) fn instruction(code: &Code<'_>, place: Place, mark: &str) -> String {
+    let text = code.instruction(place).unwrap_or_default();
+    format!("{mark}{:>5}  {text}\n", format!("+{}", place.word))
+}
