@@ -1,5 +1,7 @@
 //! The `vsp` command.
 
+#![forbid(unsafe_code)]
+
 mod cli;
 mod debug;
 mod end;
