@@ -7,7 +7,8 @@
 //! Registers and locals together are the *slots* of a frame ([`Slot`]), in the order of its cells: R0–RF, then the
 //! locals. Sets of slots are handled in *groups* of 64, as the bits of a `u64`, and liveness is computed for one group at
 //! a time. So the analysis of a function with b blocks needs some tens of bytes for each block however many locals there
-//! are, and all of them can be analysed exactly.
+//! are. Its time grows with the number of groups; so of the locals of very large functions
+//! ([`MAX_LOCALS_WORDS`](crate::limits::MAX_LOCALS_WORDS)) less is said, which is part of the instruction set's definition.
 //!
 //! ```
 //! # #[cfg(feature = "text")] {
@@ -84,6 +85,23 @@ impl BitSet {
 
     fn len(&self) -> usize {
         self.0.iter().map(|bits| bits.count_ones() as usize).sum()
+    }
+
+    /// For each 64 things, how many before them are in the set.
+    fn ranks(&self) -> Result<Vec<u32>, OutOfMemory> {
+        let mut ranks = reserved(self.0.len())?;
+        let mut sum = 0;
+        for bits in &self.0 {
+            ranks.push(sum);
+            sum += bits.count_ones();
+        }
+        Ok(ranks)
+    }
+
+    /// How many of the things up to this one are in the set, which has these ranks.
+    fn rank(&self, ranks: &[u32], index: u32) -> u32 {
+        let (word, bit) = ((index / u64::BITS) as usize, index % u64::BITS);
+        ranks[word] + (self.0[word] << (u64::BITS - 1 - bit)).count_ones()
     }
 }
 

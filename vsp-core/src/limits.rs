@@ -93,6 +93,10 @@ pub const MAX_NATIVE_WORDS: u32 = 1 << 15;
 /// What a word that can suspend the program counts towards [`MAX_NATIVE_WORDS`]: about so much more machine code.
 pub const NATIVE_CALL_WORDS: u32 = 4;
 
+/// Words of a function whose locals are analysed one by one. In a larger one all of them count as live everywhere: 4,095
+/// locals in 2²⁰ words would take minutes.
+pub const MAX_LOCALS_WORDS: u32 = 1 << 15;
+
 /// Errors that the verifier reports of one program before it stops.
 pub const MAX_VERIFY_ERRORS: usize = 32;
 

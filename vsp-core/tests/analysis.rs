@@ -336,7 +336,27 @@ fn the_largest_function() {
     let graph = Graph::new(&signatures, FuncIndex(0)).unwrap();
     assert!(graph.block_count() > WORDS / 3);
     let live = Liveness::new(&graph, 0).unwrap();
-    assert_eq!(live.before(0) & Slot::Local(0).bit(), Slot::Local(0).bit());
-    assert_eq!(live.before(WORDS - 1), 0);
-    assert!(!early_reads(&graph).unwrap().is_empty());
+    let locals = !0xFFFF;
+    assert_eq!((live.before(0), live.before(WORDS - 1)), (locals | 1, locals));
+    assert_eq!((live.entry(0), live.suspended(WORDS - 1, Waiting::Answer)), (locals | 1, locals));
+    let rest = Liveness::new(&graph, 1).unwrap();
+    assert_eq!(rest.before(WORDS - 1), (1 << (100 - 48)) - 1);
+    let early = early_reads(&graph).unwrap();
+    assert!(early.iter().any(|read| read.slot == Slot::Register(Reg::R0)));
+    assert!(early.iter().all(|read| matches!(read.slot, Slot::Register(_))));
+}
+
+/// Up to 2¹⁵ words locals are analysed; in larger functions all are live, also behind their last use.
+#[test]
+fn locals_of_large_functions() {
+    for (words, expected) in [(1 << 15, ""), ((1 << 15) + 1, "local 0 local 1")] {
+        let filler = "NOP\n".repeat(words - 3);
+        let text = format!(".func f (0) -> 0\n.locals 2\nGETL R0, 1\nYIELD R0\n{filler}RET\n.end");
+        with_graph(&text, |graph| {
+            assert_eq!(graph.function().words as usize, words);
+            assert_eq!(live(graph, 1, Waiting::Answer), expected);
+            let early = early_reads(graph).unwrap();
+            assert_eq!(early.len(), usize::from(expected.is_empty()));
+        });
+    }
 }

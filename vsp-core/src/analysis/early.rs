@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Graph, OutOfMemory, Slot, Worklist, filled, reserved, slots};
+use crate::limits::MAX_LOCALS_WORDS;
 
 /// A read of a slot that on some way to it nothing was written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,7 +15,8 @@ pub struct EarlyRead {
 }
 
 /// All reads in reachable code that may come before every write, in the order of the code. Conditions are not
-/// understood: a way counts even if no execution takes it.
+/// understood: a way counts even if no execution takes it. Locals of a function of more than [`MAX_LOCALS_WORDS`] words are
+/// not looked at.
 ///
 /// It needs memory and time as [`Liveness`](super::Liveness) does, and this for each group of slots.
 ///
@@ -22,7 +24,7 @@ pub struct EarlyRead {
 /// There is no memory for it.
 pub fn early_reads(graph: &Graph<'_>) -> Result<Vec<EarlyRead>, OutOfMemory> {
     let mut found = Vec::new();
-    for group in 0..Slot::groups(graph.function().locals) {
+    for group in 0..Slot::groups(locals(graph)) {
         let unwritten = unwritten(graph, group)?;
         for (block, mut left) in (0..).zip(unwritten) {
             for word in graph.words(block) {
@@ -42,6 +44,11 @@ pub fn early_reads(graph: &Graph<'_>) -> Result<Vec<EarlyRead>, OutOfMemory> {
     Ok(found)
 }
 
+/// How many locals are looked at.
+fn locals(graph: &Graph<'_>) -> u16 {
+    if graph.function().words > MAX_LOCALS_WORDS { 0 } else { graph.function().locals }
+}
+
 /// For each block what nothing may have been written to when it starts; nothing for blocks that are not reached.
 fn unwritten(graph: &Graph<'_>, group: u32) -> Result<Vec<u64>, OutOfMemory> {
     let function = graph.function();
@@ -53,7 +60,7 @@ fn unwritten(graph: &Graph<'_>, group: u32) -> Result<Vec<u64>, OutOfMemory> {
     );
     let mut entries = filled(count, 0)?;
     let mut worklist = Worklist::new(count)?;
-    entries[0] = (0..Slot::count(function.locals))
+    entries[0] = (0..Slot::count(locals(graph)))
         .map(Slot::from_index)
         .filter(|slot| slot.group() == group && slot.index() >= function.ty.params() as u32)
         .fold(0, |set, slot| set | slot.bit());

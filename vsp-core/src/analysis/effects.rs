@@ -60,6 +60,14 @@ impl Slot {
     }
 }
 
+/// The locals of a group, in a function that has so many.
+pub(super) fn locals_in(group: u32, locals: u16) -> u64 {
+    (0..GROUP)
+        .map(|bit| Slot::from_index(group * GROUP + bit))
+        .filter(|slot| matches!(slot, Slot::Local(local) if *local < locals))
+        .fold(0, |set, slot| set | slot.bit())
+}
+
 impl core::fmt::Display for Slot {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {

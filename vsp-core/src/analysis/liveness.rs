@@ -2,8 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::{Graph, OutOfMemory, Worklist, filled};
+use super::effects::locals_in;
+use super::{BitSet, Graph, OutOfMemory, Worklist, filled};
 use crate::isa::Inst;
+use crate::limits::MAX_LOCALS_WORDS;
 
 /// What a suspended frame waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,14 +19,17 @@ pub enum Waiting {
 /// Which slots of one group are live where in a function.
 ///
 /// This is the least solution of the usual equations, so it depends on the code alone and is the same for everybody. A
-/// call reads its parameters and writes its results; HLT, TRAP and RET read nothing behind them.
+/// call reads its parameters and writes its results; HLT, TRAP and RET read nothing behind them. In a function of more
+/// than [`MAX_LOCALS_WORDS`] words all locals are live everywhere.
 ///
-/// It needs 29 bytes for each block. The time is that of looking once at each word, and at each block once more for each
-/// of the (at most 64) slots by which its solution grows.
+/// It needs at most 49 bytes for each block. The time is that of looking once at each word, and at each block once more for
+/// each of the (at most 64) slots by which its solution grows.
 #[derive(Debug)]
 pub struct Liveness<'g> {
     graph: &'g Graph<'g>,
     group: u32,
+    /// What is live everywhere.
+    always: u64,
     blocks: Vec<Block>,
 }
 
@@ -78,12 +83,17 @@ impl<'g> Liveness<'g> {
     /// There is no memory for it.
     pub fn new(graph: &'g Graph<'g>, group: u32) -> Result<Liveness<'g>, OutOfMemory> {
         let count = graph.block_count();
-        let mut live = Liveness { graph, group, blocks: filled(count as usize, Block::default())? };
-        let mut worklist = Worklist::new(count as usize)?;
-        for block in 0..count {
-            live.blocks[block as usize] = live.summary(block);
-            worklist.add(block);
+        let function = graph.function();
+        let always = if function.words > MAX_LOCALS_WORDS { locals_in(group, function.locals) } else { 0 };
+        let blocks = filled(count as usize, Block { exit: always, ..Block::default() })?;
+        let mut live = Liveness { graph, group, always, blocks };
+        if always == u64::MAX {
+            return Ok(live);
         }
+        for block in 0..count {
+            live.summarize(block);
+        }
+        let mut worklist = live.worklist()?;
         while let Some(block) = worklist.next() {
             let entry = live.blocks[block as usize].entry();
             for &predecessor in graph.predecessors(block) {
@@ -97,14 +107,27 @@ impl<'g> Liveness<'g> {
         Ok(live)
     }
 
-    fn summary(&self, block: u32) -> Block {
-        let mut summary = Block::default();
+    /// All blocks, so that successors come before predecessors where that is possible.
+    fn worklist(&self) -> Result<Worklist, OutOfMemory> {
+        let count = self.graph.block_count();
+        let order = self.graph.reverse_postorder()?;
+        let mut reached = BitSet::new(count as usize)?;
+        order.iter().for_each(|block| reached.insert(*block));
+        let mut worklist = Worklist::new(count as usize)?;
+        (0..count).filter(|block| !reached.contains(*block)).for_each(|block| worklist.add(block));
+        order.iter().for_each(|block| worklist.add(*block));
+        Ok(worklist)
+    }
+
+    fn summarize(&mut self, block: u32) {
+        let (mut reads, mut writes) = (self.always, 0);
         for word in self.graph.words(block) {
             let effects = self.graph.effects(word);
-            summary.reads |= effects.reads_in(self.group) & !summary.writes;
-            summary.writes |= effects.writes_in(self.group);
+            reads |= effects.reads_in(self.group) & !writes;
+            writes |= effects.writes_in(self.group);
         }
-        summary
+        let summary = &mut self.blocks[block as usize];
+        (summary.reads, summary.writes) = (reads, writes);
     }
 
     /// The group.
@@ -114,7 +137,7 @@ impl<'g> Liveness<'g> {
 
     /// What is live at the start of a block.
     pub fn entry(&self, block: u32) -> u64 {
-        self.blocks[block as usize].entry()
+        self.blocks[block as usize].entry() | self.always
     }
 
     /// What is live at the end of a block, behind its last word.
@@ -127,7 +150,7 @@ impl<'g> Liveness<'g> {
         let mut after = self.exit(block);
         self.graph.words(block).rev().map(move |word| {
             let effects = self.graph.effects(word);
-            let kept = after & !effects.writes_in(self.group);
+            let kept = after & !effects.writes_in(self.group) | self.always;
             let before = kept | effects.reads_in(self.group);
             let live = LiveWord { word, inst: self.graph.inst(word), before, after, kept };
             after = before;
