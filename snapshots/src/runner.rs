@@ -137,7 +137,7 @@ impl<'v> Runner<'v> {
                 memory: self.sizes.memory,
                 stack_cells: self.sizes.stack,
                 fuel: self.sizes.fuel,
-                interrupt: Some(self.flag.clone().into()),
+                interrupt: self.way.interrupts().then(|| self.flag.clone().into()),
             };
             let made = self.module.instantiate(self.imports.clone(), (), options);
             self.instance = Some(made.map_err(|error| error.to_string())?);

@@ -18,11 +18,13 @@ pub enum Way {
     Save(EngineKind),
     /// As a whole, and when it is suspended everything that is not live is overwritten.
     Scramble(EngineKind),
+    /// As a whole, by machine code that neither counts fuel nor looks at the interrupt flag.
+    Plain(EngineKind),
 }
 
 impl Way {
     /// All ways, with their names.
-    pub const ALL: [(&'static str, Way); 10] = [
+    pub const ALL: [(&'static str, Way); 12] = [
         ("interpreter", Way::Run(EngineKind::Interpreter)),
         ("step", Way::Step),
         ("save", Way::Save(EngineKind::Interpreter)),
@@ -30,26 +32,39 @@ impl Way {
         ("tier1", Way::Run(EngineKind::Tier1)),
         ("tier1 save", Way::Save(EngineKind::Tier1)),
         ("tier1 scramble", Way::Scramble(EngineKind::Tier1)),
+        ("tier1 plain", Way::Plain(EngineKind::Tier1)),
         ("tier2", Way::Run(EngineKind::Tier2)),
         ("tier2 save", Way::Save(EngineKind::Tier2)),
         ("tier2 scramble", Way::Scramble(EngineKind::Tier2)),
+        ("tier2 plain", Way::Plain(EngineKind::Tier2)),
     ];
 
-    /// Is it the same as another way where nothing is suspended?
-    pub fn needs_suspensions(self) -> bool {
+    /// Is it worth while, and possible, to run a case in this way?
+    pub fn is_for(self, text: &str) -> bool {
         match self {
-            Way::Run(_) | Way::Step => false,
-            Way::Save(_) | Way::Scramble(_) => true,
+            Way::Run(_) | Way::Step => true,
+            Way::Save(_) | Way::Scramble(_) => text.contains(" suspends "),
+            Way::Plain(_) => {
+                !["fuel", "balance", "interrupt"].iter().any(|it| text.contains(&format!(";! {it} ")))
+            }
         }
+    }
+
+    /// Can instances be interrupted?
+    pub(crate) fn interrupts(self) -> bool {
+        !matches!(self, Way::Plain(_))
     }
 
     /// The engine. Machine code is made with all checks of the code generator.
     pub(crate) fn engine(self) -> Result<Engine, EngineError> {
         let kind = match self {
-            Way::Run(kind) | Way::Save(kind) | Way::Scramble(kind) => kind,
+            Way::Run(kind) | Way::Save(kind) | Way::Scramble(kind) | Way::Plain(kind) => kind,
             Way::Step => EngineKind::Interpreter,
         };
-        Engine::with_options(kind, CompileOptions { check_ir: true, ..CompileOptions::default() })
+        let checks = self.interrupts();
+        let options =
+            CompileOptions { fuel: checks, interrupt: checks, check_ir: true, ..CompileOptions::default() };
+        Engine::with_options(kind, options)
     }
 
     pub(crate) fn call<S>(
@@ -59,7 +74,9 @@ impl Way {
         args: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run(_) | Way::Save(_) | Way::Scramble(_) => instance.call_export(export, args),
+            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) => {
+                instance.call_export(export, args)
+            }
             Way::Step => {
                 let function = instance.program().export(export);
                 let function = function.ok_or_else(|| CallError::NoExport(export.into()))?;
@@ -75,7 +92,7 @@ impl Way {
         values: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run(_) | Way::Save(_) | Way::Scramble(_) => instance.resume(values),
+            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) => instance.resume(values),
             Way::Step => {
                 let begun = instance.begin_resume(values)?;
                 step(instance, begun)

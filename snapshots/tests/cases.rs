@@ -18,7 +18,7 @@ fn main() {
         let Ok(text) = std::fs::read_to_string(path) else { panic!("{} cannot be read", path.display()) };
         let text = Arc::new(text);
         for (name, way) in Way::ALL {
-            if way.needs_suspensions() && !text.contains(" suspends ") {
+            if !way.is_for(&text) {
                 continue;
             }
             let text = text.clone();

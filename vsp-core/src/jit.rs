@@ -22,6 +22,7 @@ mod kinds;
 mod link;
 mod lower;
 mod plan;
+mod suspending;
 mod target;
 mod trampoline;
 
@@ -42,6 +43,7 @@ use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS};
 use crate::verify::{FRAME_CELLS as MIN_FRAME_CELLS, Function, Verified};
 use link::Linker;
 use lower::Lowered;
+use suspending::Suspending;
 use target::Allocator;
 
 /// How much work goes into machine code.
@@ -201,6 +203,7 @@ impl Compiler {
     /// its own allocations fail.)
     pub fn compile(&mut self, program: &Verified<'_>) -> Result<Code, JitError> {
         let signatures = Signatures::new(program)?;
+        let suspending = Suspending::new(program, self.options)?;
         let functions = program.functions();
         let mut shapes = [None; Code::SHAPES];
         for function in functions {
@@ -220,7 +223,7 @@ impl Compiler {
         };
         code.table.try_reserve_exact(functions.len()).map_err(|_| JitError::OutOfMemory)?;
         for (index, function) in (0..).map(FuncIndex).zip(functions) {
-            self.lower(&signatures, index, &mut code.sites, &mut code.stats)?;
+            self.lower(&signatures, &suspending, index, &mut code.sites, &mut code.stats)?;
             let cells = function.frame_cells();
             self.generate(index, cells)?;
             let offset = self.add(&mut linker, index)?;
@@ -250,7 +253,8 @@ impl Compiler {
     ) -> Result<Option<Listing>, JitError> {
         let Some(frame) = program.function(function).map(Function::frame_cells) else { return Ok(None) };
         let signatures = Signatures::new(program)?;
-        self.lower(&signatures, function, &mut Vec::new(), &mut Stats::default())?;
+        let suspending = Suspending::new(program, self.options)?;
+        self.lower(&signatures, &suspending, function, &mut Vec::new(), &mut Stats::default())?;
         let clif = self.context.func.display().to_string();
         self.context.set_disasm(true);
         let compiled = self.generate(function, frame);
@@ -266,6 +270,7 @@ impl Compiler {
     fn lower(
         &mut self,
         signatures: &Signatures<'_>,
+        suspending: &Suspending,
         index: FuncIndex,
         sites: &mut Vec<Site>,
         stats: &mut Stats,
@@ -276,7 +281,8 @@ impl Compiler {
         }
         self.context.clear();
         let out = Lowered { sites, stats };
-        let facts = lower::Facts { options: self.options, rounds: self.rounds(), isa: &*self.isa };
+        let facts =
+            lower::Facts { options: self.options, rounds: self.rounds(), isa: &*self.isa, suspending };
         lower::function(&mut self.context.func, &mut self.frontend, signatures, index, facts, out)?;
         stats.words += signatures.program().functions()[index.index()].words;
         stats.ir_instructions += self.context.func.dfg.num_insts() as u32;

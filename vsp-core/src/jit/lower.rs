@@ -27,6 +27,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 
 use super::code::{Site, Stats};
 use super::plan::Plan;
+use super::suspending::Suspending;
 use super::{CompileOptions, Tier, context, trampoline};
 use crate::analysis::{Graph, OutOfMemory, Signatures};
 use crate::index::{FuncIndex, Place};
@@ -44,6 +45,8 @@ pub(super) struct Facts<'a> {
     /// Has the target instructions that round to integers?
     pub(super) rounds: bool,
     pub(super) isa: &'a dyn TargetIsa,
+    /// Which calls can suspend.
+    pub(super) suspending: &'a Suspending,
 }
 
 /// What lowering adds to.

@@ -38,7 +38,7 @@ impl Lowering<'_, '_, '_, '_> {
         self.store_fuel();
         let call = self.b.ins().call(function, &args);
         let results = self.b.inst_results(call).to_vec();
-        self.returned(&results, callee.ty);
+        self.returned(&results, callee.ty, Some(index));
         Ok(())
     }
 
@@ -66,7 +66,7 @@ impl Lowering<'_, '_, '_, '_> {
         self.store_fuel();
         let call = self.b.ins().call_indirect(signature, address, &args);
         let results = self.b.inst_results(call).to_vec();
-        self.returned(&results, ty);
+        self.returned(&results, ty, None);
         Ok(())
     }
 
@@ -171,9 +171,9 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     /// Behind a call: passes on that the callee left, or takes its results.
-    fn returned(&mut self, returned: &[Value], ty: FuncType) {
+    fn returned(&mut self, returned: &[Value], ty: FuncType, callee: Option<FuncIndex>) {
         let status = returned[0];
-        self.unlikely(status, |lowering| lowering.unwind());
+        self.unlikely(status, |lowering| lowering.unwind(callee));
         self.load_fuel();
         let (flags, context) = (self.unit.context_flags(), self.unit.context);
         for (index, (reg, offset)) in Reg::ALL.into_iter().zip(values()).take(ty.results()).enumerate() {

@@ -8,7 +8,7 @@ use super::super::code::{ExitKind, Site};
 use super::super::context;
 use super::slots::{self, State};
 use super::{Lowering, b_offset};
-use crate::index::Place;
+use crate::index::{FuncIndex, Place};
 use crate::instance::layout;
 use crate::trap::Trap;
 
@@ -184,11 +184,13 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     /// In a cold block behind a call at the word that is lowered, whose callee left: writes this frame to its cells, and leaves
-    /// too. The callee said at which site it was, and stored the fuel.
-    pub(super) fn unwind(&mut self) {
-        let (_, live) = self.live_here();
+    /// too. If the callee cannot suspend, registers and locals are of no use. The callee said at which site it was, and stored the fuel.
+    pub(super) fn unwind(&mut self, callee: Option<FuncIndex>) {
         let frame = self.unit.frame_address(self.b);
-        self.store_slots(frame, live);
+        if self.unit.facts.suspending.in_call_of(callee) {
+            let (_, live) = self.live_here();
+            self.store_slots(frame, live);
+        }
         let flags = self.unit.cell_flags();
         let place = self.place();
         let packed = self.b.ins().iconst(I64, layout::pack(place) as i64);
