@@ -147,7 +147,9 @@ const MAX_FAST_BYTES_PER_CELL: u32 = 64;
 /// let program = Verified::new(Program::read(&bytes[..])?)?;
 /// let mut compiler = Compiler::new(Target::new(Arch::Aarch64), CompileOptions::default())?;
 /// let code = compiler.compile(&program)?;
-/// assert!(code.bytes().len() % 4 == 0 && code.sites().len() == 2);
+/// assert!(!code.bytes().is_empty());
+/// // Nothing in `f` can trap or suspend.
+/// assert!(code.sites().is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Compiler {

@@ -77,9 +77,9 @@ impl core::fmt::Display for Arch {
 /// use vsp_core::jit::{Arch, Target};
 ///
 /// let old = Target::new(Arch::X86_64);
-/// let new = Target::new(Arch::X86_64).with("sse41")?.with("popcnt")?;
-/// assert!(Target::new(Arch::Aarch64).with("sse41").is_err());
-/// assert_eq!(new.to_string(), "x86_64+has_popcnt+has_sse41");
+/// let new = Target::new(Arch::X86_64).with("sse3")?.with("popcnt")?;
+/// assert!(Target::new(Arch::Aarch64).with("sse3").is_err());
+/// assert_eq!(new.to_string(), "x86_64+has_popcnt+has_sse3");
 /// # assert_ne!(old, new);
 /// # Ok::<(), vsp_core::jit::JitError>(())
 /// ```
