@@ -8,6 +8,7 @@
 //! # Features
 //! - `float`: binary64 instructions but FMATH. Without it programs that use them are refused.
 //! - `math` (default): FMATH too. It is most of the code size of a small device's build.
+//! - `generate`: random programs, for comparing engines.
 //! - `text` (default): the `.sil` assembler and disassembler.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -19,6 +20,8 @@ extern crate alloc;
 extern crate std;
 
 pub mod analysis;
+#[cfg(feature = "generate")]
+pub mod generate;
 mod host;
 pub mod index;
 mod instance;

@@ -1,0 +1,199 @@
+//! Random programs that verify, and plans of what a host does with them: for comparing engines with each other.
+//!
+//! What is made follows from the opcode table: an instruction that gets a row there is generated from then on. Its
+//! operands are chosen by their roles, and how it is used by its flow. Some words of its meaning are heeded as well:
+//! `N bits of M[` or `binary32 at M[` say how wide an access is, and an instruction that may `trap DivideByZero` is
+//! mostly kept from it.
+//!
+//! Programs have loops, calls, recursion and jumps to anywhere, so some of them never end: they are meant to be run with
+//! fuel.
+//!
+//! ```
+//! use vsp_core::generate::{Seed, Shape, generate};
+//! use vsp_core::{program::Program, verify::Verified};
+//!
+//! let made = generate(&mut Seed::new(1), &Shape::default())?;
+//! let program = Verified::new(Program::read(&made.bytes[..])?)?;
+//! assert!(program.function(made.plan.calls[0].function).is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod body;
+mod entropy;
+mod flow;
+mod operands;
+mod plan;
+mod values;
+
+pub use entropy::{Bytes, Entropy, Seed};
+pub use plan::{Call, Plan, Slice, Turn};
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use crate::index::FuncIndex;
+use crate::isa::{Flow, Opcode};
+use crate::limits::{MAX_PARAMS, MAX_RESULTS, MIN_STACK_CELLS};
+use crate::program::{BuildError, FuncType, ProgramBuilder};
+use entropy::pick;
+
+/// A host function that programs may call.
+#[derive(Clone, Copy, Debug)]
+pub struct HostImport<'a> {
+    /// The module.
+    pub module: &'a str,
+    /// The name.
+    pub name: &'a str,
+    /// The type.
+    pub ty: FuncType,
+    /// Is it called seldom, because it ends the program?
+    pub seldom: bool,
+}
+
+/// What programs are made like.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape<'a> {
+    /// The host functions that they call.
+    pub imports: &'a [HostImport<'a>],
+    /// The most functions that they have, at least 1.
+    pub functions: u32,
+    /// About the most statements of a function. (A statement is one to ten instructions, without those in it.)
+    pub statements: u32,
+}
+
+impl Default for Shape<'_> {
+    fn default() -> Self {
+        Shape { imports: &[], functions: 5, statements: 40 }
+    }
+}
+
+/// A program and what is to be done with it.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// The bytes of the program, which verifies. Its functions are exported, as `f0`, `f1`, …
+    pub bytes: Vec<u8>,
+    /// What is done with it.
+    pub plan: Plan,
+}
+
+/// Makes a program.
+///
+/// # Errors
+/// The names of the imports are too long. (Everything else is made so that it fits.)
+pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generated, BuildError> {
+    let mut program = ProgramBuilder::new();
+    for import in shape.imports {
+        program.import(import.module, import.name, import.ty)?;
+    }
+    let memory = memory(entropy, &mut program)?;
+    let world = World {
+        shape: *shape,
+        opcodes: [Flow::Next, Flow::Branch, Flow::Stop, Flow::Call, Flow::Suspend, Flow::Bulk].map(with_flow),
+        functions: functions(entropy, shape.functions),
+        memory,
+        constants: 2 + entropy.below(10),
+        globals: 2 + entropy.below(6),
+    };
+    for _ in 0..world.constants {
+        let value = if entropy.bits(1) == 0 { values::integer(entropy) } else { values::float(entropy) };
+        program.new_constant(value);
+    }
+    program.global(u64::from(entropy.below(40)));
+    for _ in 1..world.globals {
+        program.global(values::memory(entropy));
+    }
+    for ty in &world.functions {
+        program.declare(*ty);
+    }
+    for (index, _) in world.functions.iter().enumerate() {
+        let function = FuncIndex(index as u32);
+        let body = body::body(entropy, &mut program, &world, function)?;
+        program.define(function, body)?;
+        let name = format!("f{index}");
+        program.export(&name, function)?;
+        program.name(crate::program::NameKind::Function, function.0, &name)?;
+    }
+    let plan = plan_for(entropy, &world);
+    Ok(Generated { bytes: program.build()?, plan })
+}
+
+/// The global that counts what may still be done of what would never end: recursion, and jumps to anywhere.
+const PATIENCE: u32 = 0;
+
+/// Cells of stacks that overflow sooner than others.
+const STACKS: &[u32] = &[1 << 12, 1 << 13, 1_000, 1_500, 300, MIN_STACK_CELLS];
+
+/// What the instructions of a program can name.
+struct World<'a> {
+    shape: Shape<'a>,
+    /// The opcodes that are generated in the same way.
+    opcodes: [Vec<Opcode>; 6],
+    functions: Vec<FuncType>,
+    /// Bytes of memory.
+    memory: u64,
+    constants: u32,
+    globals: u32,
+}
+
+impl World<'_> {
+    /// The supported opcodes of a flow. (A JMP, and a SWITCH with its JMPs, are parts of other things.)
+    fn opcodes(&self, flow: Flow) -> &[Opcode] {
+        let all = self.opcodes.iter().find(|all| all.first().is_some_and(|op| op.flow() == flow));
+        all.map_or(&[], Vec::as_slice)
+    }
+}
+
+fn with_flow(flow: Flow) -> Vec<Opcode> {
+    Opcode::ALL.iter().copied().filter(|op| op.flow() == flow && op.is_supported()).collect()
+}
+
+/// Memory of some size with data in it, mostly at its beginning and its end.
+fn memory(entropy: &mut dyn Entropy, program: &mut ProgramBuilder) -> Result<u64, BuildError> {
+    let granules = pick(entropy, &[4, 1, 2, 3, 8, 16, 64, 300, 4097]).unwrap_or(1);
+    let size = granules * 16;
+    program.memory(size);
+    let (middle, end) = (size / 2, size - 16);
+    for (address, room) in [(0, size / 4), (middle, (size / 4).min(end - middle.min(end))), (end, 16)] {
+        let words = u64::from(entropy.below(12)).min(room / 8);
+        let bytes: Vec<u8> = (0..words).flat_map(|_| values::memory(entropy).to_le_bytes()).collect();
+        program.data(address as u32, bytes, None)?;
+    }
+    Ok(size)
+}
+
+/// The types of the functions. Some are the same, so that an indirect call can choose.
+fn functions(entropy: &mut dyn Entropy, most: u32) -> Vec<FuncType> {
+    let mut types: Vec<FuncType> = Vec::new();
+    for _ in 0..1 + entropy.below(most.max(1)) {
+        let (params, results) = (entropy.below(1 + MAX_PARAMS as u32), entropy.below(1 + MAX_RESULTS as u32));
+        let new = FuncType::new(params as usize, results as usize);
+        let old = pick(entropy, &types).filter(|_| entropy.chance(1, 3));
+        types.extend(old.or(new));
+    }
+    types
+}
+
+fn plan_for(entropy: &mut dyn Entropy, world: &World<'_>) -> Plan {
+    let mut calls = Vec::new();
+    for number in 0..pick(entropy, &[1, 1, 2, 3]).unwrap_or(1) {
+        let function = if number == 0 { 0 } else { entropy.below(world.functions.len() as u32) };
+        let params = world.functions[function as usize].params();
+        let argument = |_| match entropy.below(3) {
+            0 => values::integer(entropy),
+            1 => values::float(entropy),
+            _ => entropy.bits(8),
+        };
+        calls.push(Call { function: FuncIndex(function), arguments: (0..params).map(argument).collect() });
+    }
+    let bigger = [world.memory + 16, world.memory * 2];
+    Plan {
+        memory: pick(entropy, &bigger).filter(|_| entropy.chance(1, 4)),
+        stack_cells: pick(entropy, STACKS).filter(|_| entropy.chance(1, 3)),
+        calls,
+        slice: pick(entropy, &[Slice::Plenty, Slice::Small, Slice::Tiny, Slice::Large])
+            .unwrap_or(Slice::Plenty),
+        interrupts: entropy.chance(1, 3),
+        seed: entropy.bits(64),
+        turns: 40,
+    }
+}

@@ -1,0 +1,194 @@
+//! The code of one function: its registers, and statements that compute.
+
+use super::entropy::{Entropy, pick};
+use super::{World, values};
+use crate::index::FuncIndex;
+use crate::isa::{Access, Flow, Inst, Opcode, Reg, Role};
+use crate::program::{BuildError, FuncType, FunctionBuilder, Label, ProgramBuilder};
+
+/// A function that is being made.
+pub(super) struct Body<'a> {
+    pub(super) entropy: &'a mut dyn Entropy,
+    pub(super) program: &'a mut ProgramBuilder,
+    pub(super) world: &'a World<'a>,
+    pub(super) index: FuncIndex,
+    pub(super) code: FunctionBuilder,
+    pub(super) locals: u16,
+    /// Statements that may still be made.
+    pub(super) statements: u32,
+    /// Nested statements around this one.
+    pub(super) depth: u32,
+    /// Registers that must not be written, because loops count with them: bit n is register n.
+    pub(super) reserved: u16,
+    /// Registers that must not be written before the instruction whose operands are being prepared.
+    pub(super) held: u16,
+    /// Registers that probably hold a binary64.
+    pub(super) floats: u16,
+    /// A register whose value, plus up to so many, is a good address of eight bytes.
+    pub(super) pointer: Option<(Reg, u64)>,
+    /// Labels that jumps go to from anywhere, and which of them is bound next.
+    pub(super) landings: [Label; 3],
+    pub(super) landed: usize,
+}
+
+/// Makes the code of a function.
+pub(super) fn body(
+    entropy: &mut dyn Entropy,
+    program: &mut ProgramBuilder,
+    world: &World<'_>,
+    index: FuncIndex,
+) -> Result<FunctionBuilder, BuildError> {
+    let mut code = FunctionBuilder::new(world.functions[index.index()]);
+    let first = index.0 == 0;
+    let leaf = !first && entropy.chance(1, 4);
+    let locals: &[u16] = if leaf { &[0, 3, 16, 17] } else { &[0, 2, 5, 1, 15, 16, 3, 33, 7, 50, 130, 300] };
+    let locals = pick(entropy, locals).unwrap_or(0);
+    code.set_locals(locals);
+    let landings = [code.label(), code.label(), code.label()];
+    let mut body = Body {
+        statements: match world.shape.statements {
+            most if leaf => entropy.below(most.min(9)),
+            most if first => most / 4 + entropy.below(most),
+            most => entropy.below(most),
+        },
+        entropy,
+        program,
+        world,
+        index,
+        code,
+        locals,
+        depth: 0,
+        reserved: 0,
+        held: 0,
+        floats: 0,
+        pointer: None,
+        landings,
+        landed: 0,
+    };
+    body.fill_registers(if leaf { 3 } else { 8 })?;
+    while body.statements > 0 {
+        match leaf {
+            true => body.leaf_statement()?,
+            false => body.statement()?,
+        }
+    }
+    body.end()
+}
+
+impl Body<'_> {
+    fn end(mut self) -> Result<FunctionBuilder, BuildError> {
+        while self.landed < self.landings.len() {
+            self.code.bind(self.landings[self.landed]);
+            self.landed += 1;
+        }
+        self.code.push(Inst::ret()?);
+        Ok(self.code)
+    }
+
+    /// Loads up to so many registers.
+    fn fill_registers(&mut self, most: u32) -> Result<(), BuildError> {
+        for _ in 0..self.entropy.below(1 + most) {
+            match self.entropy.bits(1) {
+                0 => self.fresh_integer()?,
+                _ => self.fresh_float()?,
+            };
+        }
+        Ok(())
+    }
+
+    /// A statement of a short leaf: something that computes, in some cases only.
+    fn leaf_statement(&mut self) -> Result<(), BuildError> {
+        self.statements -= 1;
+        let skip = match self.entropy.chance(1, 4) {
+            true => Some(self.branch_forward()?),
+            false => None,
+        };
+        self.compute()?;
+        if let Some(label) = skip {
+            self.code.bind(label);
+        }
+        Ok(())
+    }
+
+    /// One instruction that goes on to the next, and what prepares its operands.
+    pub(super) fn compute(&mut self) -> Result<(), BuildError> {
+        let all = self.world.opcodes(Flow::Next);
+        let possible = |op: &Opcode| self.locals > 0 || op.operands().iter().all(|it| it.role != Role::Local);
+        match pick(self.entropy, all).filter(possible) {
+            Some(op) => self.instruction(op),
+            None => Ok(()),
+        }
+    }
+
+    /// An instruction with chosen operands.
+    pub(super) fn instruction(&mut self, op: Opcode) -> Result<(), BuildError> {
+        let inst = self.with_operands(op)?;
+        self.push(inst);
+        Ok(())
+    }
+
+    /// Appends an instruction, and remembers what it does to registers.
+    pub(super) fn push(&mut self, inst: Inst) {
+        self.remember(inst);
+        self.code.push(inst);
+    }
+
+    /// Appends a branch, and remembers what it does to registers.
+    pub(super) fn branch(&mut self, inst: Inst, label: Label) {
+        self.remember(inst);
+        self.code.branch(inst, label);
+    }
+
+    fn remember(&mut self, inst: Inst) {
+        for (operand, value) in inst.operands() {
+            let written = operand.role.register_access().is_some_and(|access| access != Access::Read);
+            if written {
+                self.wrote(Reg::from_low_bits(value as u32), operand.role.is_float());
+            }
+        }
+    }
+
+    fn wrote(&mut self, reg: Reg, float: bool) {
+        let bit = 1 << reg.index();
+        self.floats = if float { self.floats | bit } else { self.floats & !bit };
+        self.pointer = self.pointer.filter(|(pointer, _)| *pointer != reg);
+    }
+
+    /// After a call that returns so many results.
+    pub(super) fn wrote_results(&mut self, ty: FuncType) {
+        for reg in &Reg::ALL[..ty.results()] {
+            self.wrote(*reg, false);
+        }
+    }
+
+    /// A register that may be written.
+    pub(super) fn writable(&mut self) -> Reg {
+        let first = self.entropy.bits(4) as u32;
+        let taken = self.reserved | self.held;
+        let mut all = (first..first + 16).map(Reg::from_low_bits);
+        all.find(|reg| taken >> reg.index() & 1 == 0).unwrap_or(Reg::R0)
+    }
+
+    /// Appends what gives a register a value.
+    pub(super) fn load(&mut self, reg: Reg, value: u64) -> Result<(), BuildError> {
+        let inst = match i32::try_from(value as i64) {
+            Ok(small) if (-(1 << 19)..1 << 19).contains(&small) => Inst::movi(reg, small)?,
+            _ => Inst::const_(reg, self.program.constant(value).0)?,
+        };
+        self.push(inst);
+        Ok(())
+    }
+
+    pub(super) fn fresh_integer(&mut self) -> Result<Reg, BuildError> {
+        let (reg, value) = (self.writable(), values::integer(self.entropy));
+        self.load(reg, value)?;
+        Ok(reg)
+    }
+
+    pub(super) fn fresh_float(&mut self) -> Result<Reg, BuildError> {
+        let (reg, value) = (self.writable(), values::float(self.entropy));
+        self.load(reg, value)?;
+        self.floats |= 1 << reg.index();
+        Ok(reg)
+    }
+}

@@ -1,0 +1,363 @@
+//! Statements: what a function of the generator is made of.
+
+use super::PATIENCE;
+use super::body::Body;
+use super::entropy::pick;
+use crate::isa::{Flow, Inst, Opcode, Reg, Role};
+use crate::program::{BuildError, FuncType, Label};
+
+/// The deepest nesting of statements.
+const MAX_DEPTH: u32 = 4;
+
+/// Registers that loops count with: calls do not write them.
+const COUNTERS: core::ops::Range<u32> = 4..16;
+
+/// The most loops in each other.
+const MAX_LOOPS: u32 = 3;
+
+impl Body<'_> {
+    pub(super) fn statement(&mut self) -> Result<(), BuildError> {
+        self.statements = self.statements.saturating_sub(1);
+        match self.entropy.below(32) {
+            0..=17 => self.compute_some(),
+            18..=20 => self.conditional(),
+            21..=23 => self.counted_loop(),
+            24 => self.switch(),
+            25 | 26 => self.call(),
+            27 | 28 => self.ask_host(),
+            29 => self.bulk(),
+            30 => self.stop_early(),
+            _ => self.wander(),
+        }
+    }
+
+    fn compute_some(&mut self) -> Result<(), BuildError> {
+        for _ in 0..1 + self.entropy.below(5) {
+            self.compute()?;
+        }
+        Ok(())
+    }
+
+    /// Some statements, in the arm or body of another one.
+    fn nested(&mut self) -> Result<(), BuildError> {
+        self.pointer = None;
+        self.depth += 1;
+        for _ in 0..1 + self.entropy.below(8) {
+            if self.statements > 0 {
+                match self.depth < MAX_DEPTH {
+                    true => self.statement()?,
+                    false => {
+                        self.statements -= 1;
+                        self.compute()?;
+                    }
+                }
+            }
+        }
+        self.depth -= 1;
+        self.pointer = None;
+        Ok(())
+    }
+
+    /// A branch that is taken in some cases, to a label that is to be bound below it.
+    pub(super) fn branch_forward(&mut self) -> Result<Label, BuildError> {
+        let label = self.code.label();
+        self.branch_sometimes(label)?;
+        Ok(label)
+    }
+
+    /// A branch that is taken in some cases.
+    fn branch_sometimes(&mut self, label: Label) -> Result<(), BuildError> {
+        if let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Branch)) {
+            let inst = self.with_operands(op)?;
+            self.branch(inst, label);
+        }
+        Ok(())
+    }
+
+    /// If, with or without else.
+    fn conditional(&mut self) -> Result<(), BuildError> {
+        let other = self.branch_forward()?;
+        self.nested()?;
+        if self.entropy.bits(1) == 1 {
+            let end = self.code.label();
+            self.branch(Inst::jmp(0)?, end);
+            self.code.bind(other);
+            self.nested()?;
+            self.code.bind(end);
+        } else {
+            self.code.bind(other);
+        }
+        Ok(())
+    }
+
+    /// A loop of any form that ends after some turns; one in sixteen only ends by chance.
+    fn counted_loop(&mut self) -> Result<(), BuildError> {
+        let turns = match self.entropy.below(8) {
+            7 if self.depth == 0 => self.entropy.below(200),
+            _ => 2 + self.entropy.below(8),
+        };
+        if self.reserved.count_ones() >= MAX_LOOPS {
+            return self.compute();
+        }
+        let first = self.entropy.below(COUNTERS.len() as u32);
+        let mut all =
+            (0..COUNTERS.len() as u32).map(|step| COUNTERS.start + (first + step) % COUNTERS.len() as u32);
+        let free = all.find(|reg| self.reserved >> reg & 1 == 0);
+        let counter = Reg::from_low_bits(free.unwrap_or(COUNTERS.start));
+        self.load(counter, u64::from(turns))?;
+        self.reserved |= 1 << counter.index();
+        self.loop_with(counter, turns)?;
+        self.reserved &= !(1 << counter.index());
+        self.pointer = None;
+        Ok(())
+    }
+
+    fn loop_with(&mut self, counter: Reg, turns: u32) -> Result<(), BuildError> {
+        let end = self.code.label();
+        let form = self.entropy.below(16);
+        if form == 4 {
+            // Counts up to its number.
+            self.load(counter, 0)?;
+        }
+        let head = self.code.here();
+        if form == 5 {
+            // Asks before each turn.
+            self.branch(Inst::jz(counter, 0)?, end);
+            self.code.push(Inst::addi(counter, counter, -1)?);
+        }
+        self.nested()?;
+        match form {
+            4 => {
+                self.code.push(Inst::addi(counter, counter, 1)?);
+                self.branch(Inst::jlti(counter, (turns % 100) as i32, 0)?, head);
+            }
+            5 => self.branch(Inst::jmp(0)?, head),
+            6..=9 => {
+                // Ends earlier by chance.
+                self.code.push(Inst::addi(counter, counter, -1)?);
+                self.branch(Inst::jz(counter, 0)?, end);
+                self.branch_sometimes(head)?;
+            }
+            10..=12 => {
+                // Goes on through a table.
+                self.code.push(Inst::addi(counter, counter, -1)?);
+                self.branch(Inst::jz(counter, 0)?, end);
+                self.table(&[head, end])?;
+            }
+            15 => {
+                self.branch_sometimes(end)?;
+                self.branch(Inst::jmp(0)?, head);
+            }
+            _ => self.branch(Inst::loop_(counter, 0)?, head),
+        }
+        self.code.bind(end);
+        Ok(())
+    }
+
+    /// A SWITCH whose entries go to any of these labels.
+    fn table(&mut self, labels: &[Label]) -> Result<(), BuildError> {
+        let entries = match self.entropy.below(12) {
+            11 => 1 + self.entropy.below(100),
+            few => 1 + few / 2,
+        };
+        let mut chooser = self.source()?;
+        if self.entropy.chance(3, 4) {
+            let small = self.writable();
+            self.push(Inst::andi(small, chooser, 7)?);
+            chooser = small;
+        }
+        self.code.push(Inst::switch(chooser, entries)?);
+        for _ in 0..entries {
+            let label = pick(self.entropy, labels).unwrap_or(labels[0]);
+            self.branch(Inst::jmp(0)?, label);
+        }
+        Ok(())
+    }
+
+    fn switch(&mut self) -> Result<(), BuildError> {
+        let arms = [self.code.label(), self.code.label(), self.code.label()];
+        let end = self.code.label();
+        self.table(&[arms[0], arms[1], arms[2], end])?;
+        for arm in arms {
+            self.nested()?;
+            if self.entropy.chance(3, 4) {
+                self.branch(Inst::jmp(0)?, end);
+            }
+            self.code.bind(arm);
+        }
+        self.nested()?;
+        self.code.bind(end);
+        Ok(())
+    }
+
+    /// A call of a function behind this one; or of any, as often as patience allows.
+    fn call(&mut self) -> Result<(), BuildError> {
+        let count = self.world.functions.len() as u32;
+        let later = count - self.index.0 - 1;
+        if later > 0 && self.entropy.chance(3, 4) {
+            let callee = self.index.0 + 1 + self.entropy.below(later);
+            return self.call_function(callee);
+        }
+        let callee = self.entropy.below(count);
+        if self.entropy.chance(1, 150) {
+            return self.call_function(callee);
+        }
+        let out = self.code.label();
+        self.lose_patience(out)?;
+        self.call_function(callee)?;
+        self.code.bind(out);
+        Ok(())
+    }
+
+    /// Goes to `out` once the program has come here, or to a place like this one, so often.
+    fn lose_patience(&mut self, out: Label) -> Result<(), BuildError> {
+        let patience = self.writable();
+        self.push(Inst::getg(patience, PATIENCE)?);
+        self.branch(Inst::jz(patience, 0)?, out);
+        self.push(Inst::addi(patience, patience, -1)?);
+        self.push(Inst::setg(patience, PATIENCE)?);
+        Ok(())
+    }
+
+    fn call_function(&mut self, callee: u32) -> Result<(), BuildError> {
+        let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Call)) else { return Ok(()) };
+        let ty = self.world.functions[callee as usize];
+        let mut inst = self.with_operands(op)?;
+        for (index, operand) in op.operands().iter().enumerate() {
+            inst = match operand.role {
+                Role::Func => inst.with(index, i64::from(callee))?,
+                Role::Type => inst.with(index, i64::from(ty.bits()))?,
+                Role::Src => inst.with(index, self.function_number(callee, ty)? as i64)?,
+                _ => inst,
+            };
+        }
+        self.push(inst);
+        self.wrote_results(ty);
+        Ok(())
+    }
+
+    /// A register with the number of a function, or of one like it; seldom a bad one.
+    fn function_number(&mut self, callee: u32, ty: FuncType) -> Result<Reg, BuildError> {
+        let number = self.writable();
+        let bad = self.entropy.chance(1, 30);
+        let value = match bad {
+            true => super::values::integer(self.entropy),
+            false => u64::from(callee),
+        };
+        self.load(number, value)?;
+        let like = self.world.functions.iter().rposition(|other| *other == ty).map(|like| like as u32);
+        if let Some(like) = like.filter(|like| *like > self.index.0)
+            && !bad
+        {
+            self.held |= 1 << number.index();
+            let (other, chooser) = (self.writable(), self.source()?);
+            if chooser != other {
+                self.load(other, u64::from(like))?;
+                self.push(Inst::cmovnz(number, other, chooser)?);
+            }
+            self.held = 0;
+        }
+        Ok(number)
+    }
+
+    /// A host function, or the host itself.
+    fn ask_host(&mut self) -> Result<(), BuildError> {
+        let imports = self.world.shape.imports;
+        let possible =
+            |op: &Opcode| !imports.is_empty() || op.operands().iter().all(|it| it.role != Role::Import);
+        let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Suspend)).filter(possible) else {
+            return Ok(());
+        };
+        let inst = self.with_operands(op)?;
+        let import = inst.value_of(Role::Import).and_then(|import| imports.get(import as usize));
+        let out = match import {
+            Some(import) if import.seldom => Some(self.unless_rare()?),
+            _ => None,
+        };
+        self.push(inst);
+        if let Some(import) = import {
+            self.wrote_results(import.ty);
+        }
+        if let Some(out) = out {
+            self.code.bind(out);
+        }
+        Ok(())
+    }
+
+    /// A branch that is mostly taken, to a label that is to be bound below it.
+    fn unless_rare(&mut self) -> Result<Label, BuildError> {
+        let out = self.code.label();
+        let source = self.source()?;
+        self.held = 1 << source.index();
+        let rare = self.writable();
+        self.held = 0;
+        self.push(Inst::shri(rare, source, 3)?);
+        self.push(Inst::xor(rare, rare, source)?);
+        self.push(Inst::andi(rare, rare, 7)?);
+        let value = 1 + self.entropy.below(7) as i32;
+        self.branch(Inst::jnei(rare, value, 0)?, out);
+        Ok(out)
+    }
+
+    /// An instruction that works on many bytes: mostly inside the memory, also at its end, overlapping, and of nothing.
+    fn bulk(&mut self) -> Result<(), BuildError> {
+        let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Bulk)) else { return Ok(()) };
+        let memory = self.world.memory;
+        let mask = ((memory.min(1 << 16) / 2).next_power_of_two() / 2).max(1) - 1;
+        let edges = [[memory, 0, 0], [0, 0, memory], [memory - 1, memory - 1, 1], [1, 1, memory - 1]];
+        let bad =
+            [[1, 0, memory], [memory + 1, 0, 0], [0, memory, 1], [0, 0, u64::MAX], [1 << 63, 0, 1 << 63]];
+        let sizes = match self.entropy.below(120) {
+            0..=19 => pick(self.entropy, &edges),
+            119 => pick(self.entropy, &bad),
+            _ => None,
+        };
+        let mut inst = self.with_operands(op)?;
+        for (index, _) in op.operands().iter().enumerate() {
+            let reg = self.writable();
+            self.held |= 1 << reg.index();
+            match sizes.and_then(|sizes| sizes.get(index).copied()) {
+                Some(size) => self.load(reg, size)?,
+                None => {
+                    let source = self.source()?;
+                    self.push(Inst::andi(reg, source, mask as u32)?);
+                }
+            }
+            inst = inst.with(index, reg as i64)?;
+        }
+        self.held = 0;
+        self.push(inst);
+        Ok(())
+    }
+
+    /// The end of the function or the program, in rare cases; a return in some cases.
+    fn stop_early(&mut self) -> Result<(), BuildError> {
+        let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Stop)) else { return Ok(()) };
+        let out = match op {
+            Opcode::RET if self.entropy.chance(1, 3) => self.branch_forward()?,
+            _ => self.unless_rare()?,
+        };
+        self.instruction(op)?;
+        self.code.bind(out);
+        Ok(())
+    }
+
+    /// A place that is jumped to, or a jump to any such place of the function.
+    fn wander(&mut self) -> Result<(), BuildError> {
+        self.pointer = None;
+        if self.landed < self.landings.len() && self.entropy.bits(1) == 1 {
+            self.code.bind(self.landings[self.landed]);
+            self.landed += 1;
+            return Ok(());
+        }
+        let out = self.code.label();
+        self.lose_patience(out)?;
+        match pick(self.entropy, &self.landings) {
+            Some(landing) if self.entropy.bits(1) == 1 => self.branch_sometimes(landing)?,
+            Some(landing) => self.branch(Inst::jmp(0)?, landing),
+            None => {}
+        }
+        self.code.bind(out);
+        Ok(())
+    }
+}

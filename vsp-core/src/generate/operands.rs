@@ -1,0 +1,221 @@
+//! Operands of instructions, chosen by their roles, and the instructions that prepare them.
+
+use super::body::Body;
+use super::entropy::pick;
+use super::{PATIENCE, values};
+use crate::isa::{Field, Inst, MathFn, Opcode, Operand, Reg, Role};
+use crate::program::{BuildError, FuncType};
+
+/// The registers and the displacement of a memory operand.
+#[derive(Clone, Copy)]
+struct Address {
+    base: Reg,
+    index: Reg,
+    displacement: i32,
+}
+
+/// Bytes that an instruction with a memory operand reaches, as its meaning says it.
+fn access_bytes(op: Opcode) -> u64 {
+    let widths = [("binary32 at M[", 4), ("8 bits of M[", 1), ("16 bits of M[", 2), ("32 bits of M[", 4)];
+    let meaning = op.meaning();
+    // "8 bits" is not to be found in "128 bits".
+    let says = |text: &str| meaning.match_indices(text).any(|(at, _)| !ends_in_digit(&meaning[..at]));
+    widths.into_iter().find(|(text, _)| says(text)).map_or(8, |(_, bytes)| bytes)
+}
+
+fn ends_in_digit(text: &str) -> bool {
+    text.ends_with(|last: char| last.is_ascii_digit())
+}
+
+impl Body<'_> {
+    /// An instruction with chosen operands; what prepares them is appended.
+    pub(super) fn with_operands(&mut self, op: Opcode) -> Result<Inst, BuildError> {
+        self.held = 0;
+        let address = self.address(op)?;
+        let divides = op.meaning().contains("trap DivideByZero") && !self.entropy.chance(1, 100);
+        let divisor = if divides { Some(self.divisor()?) } else { None };
+        let math = pick(self.entropy, MathFn::ALL);
+        let mut values = [0; 4];
+        for (value, operand) in values.iter_mut().zip(op.operands()) {
+            let last_source = operand.role == Role::Src && operand.field == Field::c;
+            *value = match (address, divisor) {
+                (Some(address), _) if operand.role == Role::Base => address.base as i32,
+                (Some(address), _) if operand.role.index_scale().is_some() => address.index as i32,
+                (Some(address), _) if operand.role == Role::Disp => address.displacement,
+                (_, Some(divisor)) if last_source => divisor as i32,
+                _ => self.operand(*operand, math)?,
+            };
+        }
+        self.held = 0;
+        Ok(Inst::new(op, &values[..op.operands().len().min(values.len())])?)
+    }
+
+    /// The value of an operand.
+    fn operand(&mut self, operand: Operand, math: Option<MathFn>) -> Result<i32, BuildError> {
+        Ok(match operand.role {
+            Role::Dst | Role::FDst | Role::Mod => self.destination() as i32,
+            Role::Src | Role::Base | Role::X1 | Role::X2 | Role::X4 | Role::X8 => self.source()? as i32,
+            Role::FSrc => self.float_source()? as i32,
+            Role::FSrc2 if math.is_none_or(MathFn::is_binary) => self.float_source()? as i32,
+            Role::FSrc2 => 0,
+            Role::Math => math.map_or(0, |function| function as i32),
+            Role::S | Role::U | Role::Disp | Role::Sh64 | Role::Sh32 | Role::Bits => self.number(operand),
+            Role::Const => self.entropy.below(self.world.constants) as i32,
+            Role::Local => self.entropy.below(u32::from(self.locals)) as i32,
+            Role::Global => (PATIENCE + 1 + self.entropy.below(self.world.globals - PATIENCE - 1)) as i32,
+            Role::Func => self.entropy.below(self.world.functions.len() as u32) as i32,
+            Role::Import => self.entropy.below(self.world.shape.imports.len() as u32) as i32,
+            Role::Type => pick(self.entropy, &self.world.functions).map_or(0, FuncType::bits).into(),
+            Role::Entries => 1,
+            Role::Target => 0,
+        })
+    }
+
+    /// A register that is written.
+    fn destination(&mut self) -> Reg {
+        let held = core::mem::take(&mut self.held);
+        let reg = self.writable();
+        self.held = held;
+        reg
+    }
+
+    /// A register to read, mostly one that holds an integer.
+    pub(super) fn source(&mut self) -> Result<Reg, BuildError> {
+        if self.entropy.chance(1, 7) {
+            return self.fresh_integer();
+        }
+        Ok(self.any_register(!self.floats))
+    }
+
+    /// A register to read, mostly one that holds a binary64.
+    fn float_source(&mut self) -> Result<Reg, BuildError> {
+        if self.floats == 0 || self.entropy.chance(1, 5) {
+            return self.fresh_float();
+        }
+        Ok(self.any_register(self.floats))
+    }
+
+    /// Any register, mostly one of these.
+    fn any_register(&mut self, good: u16) -> Reg {
+        let first = self.entropy.bits(4) as u32;
+        if self.entropy.chance(1, 6) {
+            return Reg::from_low_bits(first);
+        }
+        let mut all = (first..first + 16).map(Reg::from_low_bits);
+        all.find(|reg| good >> reg.index() & 1 == 1).unwrap_or(Reg::R0)
+    }
+
+    /// A number that the operand may be: its ends, small ones, any.
+    fn number(&mut self, operand: Operand) -> i32 {
+        let (low, high) = operand.role.range(operand.field);
+        let value = match self.entropy.below(5) {
+            0 => self.entropy.bits(3) as i32,
+            1 => -(self.entropy.bits(3) as i32),
+            2 => low + self.entropy.bits(1) as i32,
+            3 => high - self.entropy.bits(1) as i32,
+            _ => low + self.entropy.below((high - low) as u32 + 1) as i32,
+        };
+        match operand.role.accepts(operand.field, value) {
+            true => value,
+            // A power of two is a width.
+            false => low << self.entropy.below(3).min(((high / low.max(1)).max(1) as u32).ilog2()),
+        }
+    }
+
+    /// A register that is not zero, also in its low half: a special number, or any number made odd.
+    fn divisor(&mut self) -> Result<Reg, BuildError> {
+        let reg = self.writable();
+        match self.entropy.below(3) {
+            0 => {
+                let value = values::integer(self.entropy) | 1;
+                self.load(reg, value)?;
+            }
+            1 => self.load(reg, u64::MAX)?,
+            _ => {
+                let source = self.any_register(u16::MAX);
+                self.push(Inst::ori(reg, source, 1)?);
+            }
+        }
+        self.held |= 1 << reg.index();
+        Ok(reg)
+    }
+
+    /// For an instruction with a memory operand, one that is mostly inside the memory.
+    fn address(&mut self, op: Opcode) -> Result<Option<Address>, BuildError> {
+        let find = |role: fn(Role) -> bool| op.operands().iter().find(|operand| role(operand.role)).copied();
+        let Some(displacement) = find(|role| role == Role::Disp) else { return Ok(None) };
+        let scale = find(|role| role.index_scale().is_some()).and_then(|operand| operand.role.index_scale());
+        let bytes = access_bytes(op);
+        let address = match self.pointer {
+            _ if self.entropy.chance(2, 5) || self.world.memory < 128 => {
+                self.fixed(displacement, scale, bytes)?
+            }
+            Some((base, room)) if self.entropy.bits(1) == 1 => self.near(base, room, scale)?,
+            _ => {
+                let (base, room) = self.moving()?;
+                self.near(base, room, scale)?
+            }
+        };
+        Ok(Some(address))
+    }
+
+    /// An address that the generator knows: it loads the registers so that they give it, over wide detours too.
+    fn fixed(&mut self, operand: Operand, scale: Option<u32>, bytes: u64) -> Result<Address, BuildError> {
+        let last = self.world.memory - bytes;
+        let target = match self.entropy.below(8) {
+            0 => 0,
+            1 | 2 => last,
+            3 => last - u64::from(self.entropy.below(16)).min(last),
+            _ => self.entropy.bits(32) % (last + 1),
+        };
+        let outside = [last + 1, self.world.memory, u64::MAX, 1 << 32, 1 << 63];
+        let outside = pick(self.entropy, &outside).filter(|_| self.entropy.chance(1, 120));
+        let displacement = self.number(operand);
+        let index = match self.entropy.below(4) {
+            0..=2 => u64::from(self.entropy.below(16)).wrapping_sub(4),
+            _ => values::integer(self.entropy),
+        };
+        let base = self.writable();
+        self.held |= 1 << base.index();
+        let mut start = outside.unwrap_or(target).wrapping_sub(i64::from(displacement) as u64);
+        let index = match scale {
+            None => base,
+            Some(scale) => {
+                start = start.wrapping_sub(index << scale);
+                let reg = self.writable();
+                self.load(reg, index)?;
+                self.held |= 1 << reg.index();
+                reg
+            }
+        };
+        self.load(base, start)?;
+        Ok(Address { base, index, displacement })
+    }
+
+    /// A register with an address that depends on what the program computed, and how many more bytes are behind it.
+    fn moving(&mut self) -> Result<(Reg, u64), BuildError> {
+        let memory = self.world.memory.min(1 << 16);
+        let mask = (memory / 2).next_power_of_two() / 2 - 1;
+        let (base, source) = (self.writable(), self.any_register(u16::MAX));
+        self.push(Inst::andi(base, source, mask as u32)?);
+        let room = memory - mask - 8;
+        self.pointer = Some((base, room));
+        Ok((base, room))
+    }
+
+    /// An address up to so many bytes behind a register's.
+    fn near(&mut self, base: Reg, room: u64, scale: Option<u32>) -> Result<Address, BuildError> {
+        self.held |= 1 << base.index();
+        let index = match scale {
+            None => base,
+            Some(_) => {
+                let (reg, source) = (self.writable(), self.any_register(u16::MAX));
+                self.push(Inst::andi(reg, source, 3)?);
+                self.held |= 1 << reg.index();
+                reg
+            }
+        };
+        let room = (room - 3 * 8).min(1 << 11) as u32;
+        Ok(Address { base, index, displacement: self.entropy.below(room) as i32 })
+    }
+}
