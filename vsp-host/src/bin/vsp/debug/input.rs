@@ -51,7 +51,7 @@ impl Input {
         }
     }
 
-    /// Does nobody read what is said about a command before the next one comes?
+    /// Do the commands come from a file or pipe?
     pub(crate) fn is_script(&self) -> bool {
         matches!(self, Input::Script(_))
     }

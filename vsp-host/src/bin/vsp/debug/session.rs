@@ -44,7 +44,6 @@ impl Write for Console {
 }
 
 /// What is needed to begin again.
-#[derive(Clone)]
 pub(crate) struct Setup<'p> {
     pub(crate) args: &'p ProgramArgs,
     pub(crate) verified: &'p Verified<'p>,
