@@ -143,15 +143,17 @@ impl<'u> Unit<'u> {
         let params = b.block_params(entry).to_vec();
         let context = params[0];
         let flags = MemFlagsData::trusted().with_alias_region(Some(regions.context));
-        let load = |b: &mut FunctionBuilder<'_>, offset| b.ins().load(I64, flags, context, offset);
+        // What does not change while machine code runs: it is loaded where it is needed, or not at all.
+        let constant = flags.with_readonly().with_can_move();
+        let load = |b: &mut FunctionBuilder<'_>, offset| b.ins().load(I64, constant, context, offset);
         let memory = load(b, context::MEMORY);
         let memory_size = load(b, context::MEMORY_SIZE);
         let last = [1, 2, 4, 8].map(|size| b.ins().iadd_imm_s(memory_size, -size));
         let globals = load(b, context::GLOBALS);
         let interrupt = facts.options.interrupt.then(|| load(b, context::INTERRUPT));
         let fuel = facts.options.fuel.then(|| {
-            let balance = load(b, context::FUEL);
-            let charged = b.ins().iadd_imm_s(balance, -i64::from(graph.function().entry_charge()));
+            let balance = b.ins().load(I64, flags, context, context::FUEL);
+            let charged = plus(b, balance, -i64::from(graph.function().entry_charge()));
             let fuel = b.declare_var(I64);
             b.def_var(fuel, charged);
             fuel
@@ -403,7 +405,7 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
     fn skip_fuel(&mut self, words: i64) {
         if let (Some(fuel), true) = (self.unit.fuel, words != 0) {
             let now = self.b.use_var(fuel);
-            let next = self.b.ins().iadd_imm_s(now, words);
+            let next = plus(self.b, now, words);
             self.b.def_var(fuel, next);
         }
     }
@@ -412,6 +414,11 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
     fn charged(&self) -> u32 {
         self.inlined.map_or(0, |inlined| inlined.charged) + self.word + 1
     }
+}
+
+/// The sum of a value and a constant.
+fn plus(b: &mut FunctionBuilder<'_>, value: Value, constant: i64) -> Value {
+    if constant == 0 { value } else { b.ins().iadd_imm_s(value, constant) }
 }
 
 /// Bytes of so many cells.

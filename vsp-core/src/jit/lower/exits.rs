@@ -7,7 +7,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
 use super::super::code::{ExitKind, Site};
 use super::super::context;
 use super::slots::{self, State};
-use super::{Lowering, b_offset};
+use super::{Lowering, b_offset, plus};
 use crate::index::{FuncIndex, Place};
 use crate::instance::layout;
 use crate::trap::Trap;
@@ -103,7 +103,7 @@ impl Lowering<'_, '_, '_, '_> {
     pub(super) fn check_point(&mut self, word: u32, suspend: Block) {
         if let Some(fuel) = self.unit.fuel {
             let fuel = self.b.use_var(fuel);
-            let balance = self.b.ins().iadd_imm_s(fuel, -i64::from(word));
+            let balance = plus(self.b, fuel, -i64::from(word));
             let used_up = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, balance, 0);
             self.suspend_if(used_up, word, ExitKind::Fuel, suspend);
         }

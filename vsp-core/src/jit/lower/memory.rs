@@ -5,7 +5,7 @@ use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value};
 
 use super::super::context;
-use super::{Lowering, b_offset};
+use super::{Lowering, b_offset, plus};
 use crate::analysis::OutOfMemory;
 use crate::interp::BYTES_PER_FUEL;
 use crate::isa::Reg;
@@ -64,10 +64,7 @@ impl Lowering<'_, '_, '_, '_> {
             }
             None => base,
         };
-        let at = match address.displacement {
-            0 => base,
-            displacement => self.b.ins().iadd_imm_s(base, i64::from(displacement)),
-        };
+        let at = plus(self.b, base, i64::from(address.displacement));
         let covered = self.is_covered(address, ty.bytes());
         if covered {
             self.unit.out.stats.checks_removed += 1;
