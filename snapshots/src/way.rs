@@ -2,6 +2,7 @@
 
 use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, Waiting};
 use vsp_core::index::Place;
+use vsp_core::jit::{Arch, Target};
 use vsp_core::state::SavedState;
 use vsp_core::{CallError, Instance, Outcome, Reason};
 use vsp_host::engine::{Engine, EngineError, EngineKind};
@@ -18,13 +19,15 @@ pub enum Way {
     Save(EngineKind),
     /// As a whole, and when it is suspended everything that is not live is overwritten.
     Scramble(EngineKind),
+    /// As a whole, by machine code for the least processor of this architecture.
+    Least(EngineKind),
     /// As a whole, by machine code that neither counts fuel nor looks at the interrupt flag.
     Plain(EngineKind),
 }
 
 impl Way {
     /// All ways, with their names.
-    pub const ALL: [(&'static str, Way); 12] = [
+    pub const ALL: [(&'static str, Way); 13] = [
         ("interpreter", Way::Run(EngineKind::Interpreter)),
         ("step", Way::Step),
         ("save", Way::Save(EngineKind::Interpreter)),
@@ -37,12 +40,13 @@ impl Way {
         ("tier2 save", Way::Save(EngineKind::Tier2)),
         ("tier2 scramble", Way::Scramble(EngineKind::Tier2)),
         ("tier2 plain", Way::Plain(EngineKind::Tier2)),
+        ("tier2 least", Way::Least(EngineKind::Tier2)),
     ];
 
     /// Is it worth while, and possible, to run a case in this way?
     pub fn is_for(self, text: &str) -> bool {
         match self {
-            Way::Run(_) | Way::Step => true,
+            Way::Run(_) | Way::Step | Way::Least(_) => true,
             Way::Save(_) | Way::Scramble(_) => text.contains(" suspends "),
             Way::Plain(_) => {
                 !["fuel", "balance", "interrupt"].iter().any(|it| text.contains(&format!(";! {it} ")))
@@ -58,13 +62,18 @@ impl Way {
     /// The engine. Machine code is made with all checks of the code generator.
     pub(crate) fn engine(self) -> Result<Engine, EngineError> {
         let kind = match self {
-            Way::Run(kind) | Way::Save(kind) | Way::Scramble(kind) | Way::Plain(kind) => kind,
+            Way::Run(kind) | Way::Save(kind) | Way::Scramble(kind) | Way::Plain(kind) | Way::Least(kind) => {
+                kind
+            }
             Way::Step => EngineKind::Interpreter,
         };
         let checks = self.interrupts();
         let options =
             CompileOptions { fuel: checks, interrupt: checks, check_ir: true, ..CompileOptions::default() };
-        Engine::with_options(kind, options)
+        match (self, Arch::host()) {
+            (Way::Least(kind), Some(arch)) => Engine::for_target(kind, Target::new(arch), options),
+            _ => Engine::with_options(kind, options),
+        }
     }
 
     pub(crate) fn call<S>(
@@ -74,7 +83,7 @@ impl Way {
         args: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) => {
+            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) | Way::Least(_) => {
                 instance.call_export(export, args)
             }
             Way::Step => {
@@ -92,7 +101,9 @@ impl Way {
         values: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) => instance.resume(values),
+            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) | Way::Least(_) => {
+                instance.resume(values)
+            }
             Way::Step => {
                 let begun = instance.begin_resume(values)?;
                 step(instance, begun)

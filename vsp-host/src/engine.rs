@@ -23,7 +23,9 @@ use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, InstantiateError, Options, Ref};
 
 #[cfg(feature = "jit")]
-use crate::native::{CompileOptions, CompiledProgram, NativeError, Tier, VspJit};
+use crate::native::{CompileOptions, CompiledProgram, NativeError, Tier, VspJit, host_target};
+#[cfg(feature = "jit")]
+use vsp_core::jit::Target;
 
 /// What runs programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -117,12 +119,25 @@ impl Engine {
     /// As [`Self::new`].
     #[cfg(feature = "jit")]
     pub fn with_options(kind: EngineKind, options: CompileOptions) -> Result<Engine, EngineError> {
-        let made = kind.tier().map(|tier| VspJit::new(CompileOptions { tier, ..options })).transpose();
-        let jit = match made {
-            Err(_) if kind == EngineKind::Auto => None,
-            made => made?,
-        };
-        Ok(Engine { kind, jit })
+        match host_target() {
+            Ok(target) => Engine::for_target(kind, target, options),
+            Err(_) if kind.tier().is_none() || kind == EngineKind::Auto => Ok(Engine { kind, jit: None }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// An engine whose machine code uses only some features of this computer's processor.
+    ///
+    /// # Errors
+    /// As [`VspJit::for_target`].
+    #[cfg(feature = "jit")]
+    pub fn for_target(
+        kind: EngineKind,
+        target: Target,
+        options: CompileOptions,
+    ) -> Result<Engine, EngineError> {
+        let made = kind.tier().map(|tier| VspJit::for_target(target, CompileOptions { tier, ..options }));
+        Ok(Engine { kind, jit: made.transpose()? })
     }
 
     /// Its kind.
