@@ -157,6 +157,12 @@ impl<'a, S> Instance<'a, S> {
         Ok(())
     }
 
+    /// The machine code that runs its functions, if there is any.
+    #[cfg(feature = "jit")]
+    pub fn native_code(&self) -> Option<&crate::jit::Code> {
+        self.native.as_deref().map(interp::NativeCode::code)
+    }
+
     /// Makes it suspended, for this reason and where its frames say.
     pub(crate) fn suspend(&mut self, reason: Reason) {
         self.status = Status::Suspended(reason);

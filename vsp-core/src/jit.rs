@@ -26,9 +26,9 @@ mod suspending;
 mod target;
 mod trampoline;
 
-pub use code::{Code, ExitKind, Fingerprint, Listing, Site, Stats};
+pub use code::{Code, ExitKind, Fingerprint, Listing, Site, Stats, Stretch};
 pub use context::{Context, HostStatus, TableEntry};
-pub use target::{Arch, Target};
+pub use target::{Arch, Known, Target};
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -262,10 +262,8 @@ impl Compiler {
         let compiled = self.generate(function, frame);
         self.context.set_disasm(false);
         compiled?;
-        let code = self.context.compiled_code();
-        let machine = code.and_then(|code| code.vcode.clone()).unwrap_or_default();
-        let bytes = code.map(|code| code.code_buffer().to_vec()).unwrap_or_default();
-        Ok(Some(Listing { clif, machine, bytes }))
+        let Some(code) = self.context.compiled_code() else { return Err(JitError::OutOfMemory) };
+        Ok(Some(Listing::new(clif, &self.context.func, code)))
     }
 
     /// Makes the intermediate representation of a function of the program.

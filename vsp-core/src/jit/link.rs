@@ -45,18 +45,13 @@ impl Linker {
     ) -> Result<u32, JitError> {
         let start = self.text.append(true, code.code_buffer(), self.alignment, &mut self.control);
         for reloc in code.buffer.relocs() {
-            let callee = match &reloc.target {
-                FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => {
-                    function.params.user_named_funcs()[*name].index as usize
-                }
-                other => {
-                    let message = alloc::format!("needs {other:?}, which is outside the code");
-                    return Err(JitError::Codegen { function: index, message });
-                }
+            let Some(callee) = callee(function, &reloc.target) else {
+                let message = alloc::format!("needs {:?}, which is outside the code", reloc.target);
+                return Err(JitError::Codegen { function: index, message });
             };
             self.calls.try_reserve(1).map_err(|_| JitError::OutOfMemory)?;
             let at = start + u64::from(reloc.offset);
-            self.calls.push(Call { at, kind: reloc.kind, addend: reloc.addend, callee });
+            self.calls.push(Call { at, kind: reloc.kind, addend: reloc.addend, callee: callee.index() });
         }
         u32::try_from(start).map_err(|_| JitError::CodeTooLarge)
     }
@@ -73,5 +68,15 @@ impl Linker {
             return Err(JitError::CodeTooLarge);
         }
         Ok(bytes)
+    }
+}
+
+/// The function of the program that a reference leads to.
+pub(super) fn callee(function: &Function, target: &FinalizedRelocTarget) -> Option<FuncIndex> {
+    match target {
+        FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => {
+            Some(FuncIndex(function.params.user_named_funcs()[*name].index))
+        }
+        FinalizedRelocTarget::ExternalName(_) | FinalizedRelocTarget::Func(_) => None,
     }
 }

@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 
 use cranelift_codegen::ir::{
     AliasRegion, AliasRegionData, Block, FuncRef, Function as Ir, InstBuilder, MemFlagsData, SigRef,
-    UserFuncName, Value, types::I64,
+    SourceLoc, UserFuncName, Value, types::I64,
 };
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -189,6 +189,7 @@ impl<'u> Unit<'u> {
         let fuel = self.fuel.map(|_| b.append_block_param(self.exit, I64));
         b.switch_to_block(self.exit);
         b.seal_block(self.exit);
+        b.set_srcloc(SourceLoc::default());
         let flags = self.context_flags();
         b.ins().store(flags, site, self.context, context::SITE);
         let frame = self.frame_index(b);
@@ -356,6 +357,7 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
             self.start(block)?;
             for word in self.plan.graph.words(block) {
                 self.word = word;
+                self.locate();
                 let encoded = self.plan.graph.inst(word).encode();
                 isa::visit(encoded, self)?;
             }
@@ -364,6 +366,13 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
             }
         }
         Ok(())
+    }
+
+    /// What follows comes from the word that is lowered; all of an inlined body comes from the call.
+    fn locate(&mut self) {
+        if self.inlined.is_none() {
+            self.b.set_srcloc(SourceLoc::new(self.word));
+        }
     }
 
     fn start(&mut self, block: u32) -> Result<(), OutOfMemory> {

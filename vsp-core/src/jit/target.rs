@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
-use cranelift_codegen::settings::{self, Configurable};
+use cranelift_codegen::settings::{self, Configurable, SettingKind};
 
 use super::{CompileOptions, JitError, Tier};
 
@@ -38,6 +38,11 @@ impl Arch {
     /// The architecture of this name.
     pub fn parse(name: &str) -> Option<Arch> {
         Arch::ALL.into_iter().find(|arch| arch.name() == name)
+    }
+
+    /// Has this build a code generator for it?
+    pub fn is_built(self) -> bool {
+        Target::new(self).builder().is_ok()
     }
 
     /// The architecture that this crate is compiled for, if it is one of them.
@@ -121,6 +126,23 @@ impl Target {
         Ok(self)
     }
 
+    /// What [`Self::with`] takes for an architecture.
+    ///
+    /// # Errors
+    /// This build has no code generator for it.
+    pub fn known(arch: Arch) -> Result<Known, JitError> {
+        let mut known = Known { features: Vec::new(), processors: Vec::new() };
+        for setting in Target::new(arch).builder()?.iter() {
+            let short = setting.name.strip_prefix("has_").unwrap_or(setting.name);
+            match setting.kind {
+                SettingKind::Bool => known.features.push(short),
+                SettingKind::Preset => known.processors.push(setting.name),
+                SettingKind::Enum | SettingKind::Num => {}
+            }
+        }
+        Ok(known)
+    }
+
     /// What a code generator was set up for, as `cranelift-native` does for the computer that it runs on.
     ///
     /// # Errors
@@ -202,6 +224,15 @@ pub(super) enum Allocator {
     Fast,
     /// With live ranges that are split and moved.
     Good,
+}
+
+/// What can be asked of the processors of an architecture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Features, without `has_`.
+    pub features: Vec<&'static str>,
+    /// Processors, each of which stands for its features.
+    pub processors: Vec<&'static str>,
 }
 
 impl core::fmt::Display for Target {

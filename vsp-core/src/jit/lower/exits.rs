@@ -2,7 +2,7 @@
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{I8, I64};
-use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
+use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, SourceLoc, Value};
 
 use super::super::code::{ExitKind, Site};
 use super::super::context;
@@ -19,6 +19,8 @@ pub(super) struct Suspension {
     state: State,
     /// What is live there.
     live: u64,
+    /// The word that it comes from.
+    location: SourceLoc,
 }
 
 impl Lowering<'_, '_, '_, '_> {
@@ -135,14 +137,16 @@ impl Lowering<'_, '_, '_, '_> {
         let block = self.b.create_block();
         self.b.set_cold_block(block);
         self.b.append_block_param(block, I64);
-        self.suspensions.push(Suspension { block, state, live });
+        let location = self.b.srcloc();
+        self.suspensions.push(Suspension { block, state, live, location });
         block
     }
 
     /// Fills the cold blocks that suspend.
     pub(super) fn fill_suspensions(&mut self) {
-        for Suspension { block, state, live } in core::mem::take(&mut self.suspensions) {
+        for Suspension { block, state, live, location } in core::mem::take(&mut self.suspensions) {
             self.b.switch_to_block(block);
+            self.b.set_srcloc(location);
             self.b.seal_block(block);
             let site = self.b.block_params(block)[0];
             self.state = state;
