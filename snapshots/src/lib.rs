@@ -1,12 +1,14 @@
-//! The cases that every engine has to pass. `README.md` describes the files.
+//! The cases that every engine has to pass, and texts for snapshots. `README.md` describes the files.
 
 mod case;
 mod imports;
+mod listing;
 mod runner;
 mod sweep;
 mod way;
 
 pub use case::{Case, Expected, Step, Tolerance, parse};
+pub use listing::{Versions, function_text, listing, named_functions};
 pub use runner::run;
 pub use sweep::sweep;
 pub use way::Way;
