@@ -3,6 +3,7 @@
 mod case;
 mod imports;
 mod listing;
+pub mod random;
 mod runner;
 mod sweep;
 mod way;

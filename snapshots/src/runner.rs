@@ -90,7 +90,7 @@ fn compare_rejections(
     if matches { Ok(()) } else { Err(format!("the verifier's errors are {found:#?}")) }
 }
 
-fn place_name(program: &Program<'_>, place: Place) -> String {
+pub(crate) fn place_name(program: &Program<'_>, place: Place) -> String {
     match program.function_name(place.function) {
         Some(name) => format!("{name}:{}", place.word),
         None => format!("${}:{}", place.function, place.word),

@@ -1,0 +1,57 @@
+//! Random programs in several engines, which all have to come to the same: results, traps, places, fuel, memory and
+//! globals, and at every suspension the saved state.
+//!
+//! ```
+//! use vsp_snapshots::random::{Machine, check, program};
+//! use vsp_snapshots::Way;
+//! use vsp_host::engine::EngineKind;
+//!
+//! let mut interpreter = Machine::new(Way::Run(EngineKind::Interpreter))?;
+//! let mut stepping = Machine::new(Way::Step)?;
+//! for seed in 0..10 {
+//!     let made = program(seed)?;
+//!     check(&made, &mut [&mut interpreter, &mut stepping]).map_err(|difference| difference.to_string())?;
+//! }
+//! # Ok::<(), String>(())
+//! ```
+
+mod case_file;
+mod check;
+mod draft;
+mod engine;
+mod machine;
+mod minimise;
+mod tally;
+
+pub use case_file::case_file;
+pub use check::{Difference, check};
+pub use engine::{Engine, FrameView, Session};
+pub use machine::Machine;
+pub use minimise::minimise;
+pub use tally::{End, Tally};
+
+use vsp_core::generate::{Bytes, Entropy, Generated, Seed, Shape, generate};
+
+use crate::imports;
+
+/// The program of a seed.
+///
+/// # Errors
+/// The generator failed, which it never should.
+pub fn program(seed: u64) -> Result<Generated, String> {
+    make(&mut Seed::new(seed))
+}
+
+/// The program of the choices that a fuzzer made.
+///
+/// # Errors
+/// As [`program`].
+pub fn program_of_bytes(bytes: &[u8]) -> Result<Generated, String> {
+    make(&mut Bytes::new(bytes))
+}
+
+fn make(entropy: &mut dyn Entropy) -> Result<Generated, String> {
+    let imports = imports::for_generator();
+    let shape = Shape { imports: &imports, ..Shape::default() };
+    generate(entropy, &shape).map_err(|error| error.to_string())
+}

@@ -1,0 +1,204 @@
+//! Running a program in several engines, turn by turn.
+
+use std::fmt;
+
+use vsp_core::generate::{Generated, Plan, Turn};
+use vsp_core::program::Program;
+use vsp_core::verify::Verified;
+use vsp_core::{Outcome, Reason};
+
+use super::engine::{Engine, Session};
+use super::tally::{End, Tally};
+
+/// The first thing in which an engine differs from the first one.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// The engine that differs.
+    pub engine: String,
+    /// The number of the host's turn, from 0.
+    pub turn: u32,
+    /// What differs, and how.
+    pub what: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in turn {}: {}", self.engine, self.turn, self.what)
+    }
+}
+
+/// Carries out the plan of a program in all engines, and compares them with the first one after every turn. Those that do not
+/// count fuel are only asked if the program needed none.
+///
+/// # Errors
+/// They differ, or the program is refused.
+pub fn check(made: &Generated, engines: &mut [&mut dyn Engine]) -> Result<Tally, Difference> {
+    let refused = |what: String| Difference { engine: "the verifier".into(), turn: 0, what };
+    let program = Program::read(&made.bytes[..]).map_err(|error| refused(error.to_string()))?;
+    let program = Verified::new(program).map_err(|error| refused(error.to_string()))?;
+    let mut metered = start(&program, &made.plan, engines, true)?;
+    let mut tally = play(&program, &made.plan, &mut metered, &mut |_, _| {})?;
+    tally.programs = 1;
+    if !tally.was_metered() {
+        let mut unmetered = start(&program, &made.plan, engines, false)?;
+        if unmetered.len() > 1 {
+            play(&program, &made.plan, &mut unmetered, &mut |_, _| {})?;
+            tally.unmetered = 1;
+        }
+    }
+    Ok(tally)
+}
+
+/// An instance, and the name of its engine.
+pub(super) type Named<'p> = (String, Box<dyn Session + 'p>);
+
+/// Starts the first engine and all those of the others that count fuel, or do not.
+fn start<'p>(
+    program: &'p Verified<'p>,
+    plan: &Plan,
+    engines: &mut [&mut dyn Engine],
+    metered: bool,
+) -> Result<Vec<Named<'p>>, Difference> {
+    let mut sessions = Vec::new();
+    for (number, engine) in engines.iter_mut().enumerate() {
+        if number == 0 || engine.is_metered() == metered {
+            let name = engine.name().to_owned();
+            match engine.start(program, plan) {
+                Ok(session) => sessions.push((name, session)),
+                Err(what) => return Err(Difference { engine: name, turn: 0, what }),
+            }
+        }
+    }
+    Ok(sessions)
+}
+
+/// What the host does in a turn.
+#[derive(Clone, Debug)]
+pub(super) enum Action {
+    Call { number: usize },
+    Resume { values: Vec<u64> },
+    Fail { code: u32 },
+}
+
+/// What is seen of each turn: what was done, and what came of it in the first engine. The turn is `None` where a call was
+/// given up.
+pub(super) type Watch<'w> = dyn FnMut(Option<(&Turn, &Action, &Outcome)>, &dyn Session) + 'w;
+
+/// Carries out a plan.
+pub(super) fn play(
+    program: &Verified<'_>,
+    plan: &Plan,
+    sessions: &mut [Named<'_>],
+    watch: &mut Watch<'_>,
+) -> Result<Tally, Difference> {
+    let mut tally = Tally::default();
+    let mut number = 0;
+    for call in 0..plan.calls.len() {
+        let mut action = Action::Call { number: call };
+        for round in 1.. {
+            let turn = plan.turn(number);
+            let outcome = take_turn(plan, sessions, number, &turn, &action)?;
+            number += 1;
+            let Some((_, first)) = sessions.first() else { return Ok(tally) };
+            watch(Some((&turn, &action, &outcome)), first.as_ref());
+            let used = (turn.fuel as i64).saturating_sub(first.balance().unwrap_or(0));
+            // A host function can charge all there is.
+            tally.fuel += used.clamp(0, 1 << 20) as u64;
+            tally.count(&outcome);
+            let Outcome::Suspended(suspension) = outcome else { break };
+            if round >= plan.turns {
+                tally.count_end(End::GivenUp);
+                sessions.iter_mut().for_each(|(_, session)| session.reset());
+                let Some((_, first)) = sessions.first() else { return Ok(tally) };
+                watch(None, first.as_ref());
+                break;
+            }
+            action = answer(program, suspension.reason, &plan.turn(number));
+        }
+    }
+    Ok(tally)
+}
+
+/// What the host does with a suspended program.
+fn answer(program: &Verified<'_>, reason: Reason, turn: &Turn) -> Action {
+    let count = match reason {
+        Reason::Fuel | Reason::Interrupted => 0,
+        Reason::Yield(_) => 1,
+        Reason::Pending(import) => {
+            if let Some(code) = turn.error {
+                return Action::Fail { code };
+            }
+            program.program().imports().nth(import.index()).map_or(0, |import| import.ty.results())
+        }
+    };
+    Action::Resume { values: turn.answers[..count].to_vec() }
+}
+
+/// Carries out a turn in all engines, and compares them with the first.
+fn take_turn(
+    plan: &Plan,
+    sessions: &mut [Named<'_>],
+    number: u32,
+    turn: &Turn,
+    action: &Action,
+) -> Result<Outcome, Difference> {
+    let mut outcomes = Vec::new();
+    for (name, session) in sessions.iter_mut() {
+        session.prepare(turn.fuel, turn.interrupt);
+        let outcome = match action {
+            Action::Call { number } => {
+                let call = &plan.calls[*number];
+                session.call(call.function, &call.arguments)
+            }
+            Action::Resume { values } => session.resume(values),
+            Action::Fail { code } => session.fail(*code),
+        };
+        let outcome = outcome.map_err(|what| Difference { engine: name.clone(), turn: number, what })?;
+        outcomes.push(outcome);
+    }
+    let Some(((_, first), others)) = sessions.split_first() else {
+        return Err(Difference { engine: "none".into(), turn: number, what: "there is no engine".into() });
+    };
+    for ((name, session), outcome) in others.iter().zip(&outcomes[1..]) {
+        compare((first.as_ref(), &outcomes[0]), (session.as_ref(), outcome)).map_err(|what| Difference {
+            engine: name.clone(),
+            turn: number,
+            what,
+        })?;
+    }
+    Ok(outcomes[0])
+}
+
+/// Compares all that is to be seen of two instances.
+fn compare(expected: (&dyn Session, &Outcome), found: (&dyn Session, &Outcome)) -> Result<(), String> {
+    let ((expected, outcome), (found, found_outcome)) = (expected, found);
+    equal("the outcome", found_outcome, outcome)?;
+    if let (Some(found), Some(expected)) = (found.balance(), expected.balance()) {
+        equal("the balance", &found, &expected)?;
+    }
+    equal("the call stack", &found.call_stack(), &expected.call_stack())?;
+    equal("the globals", &found.globals(), &expected.globals())?;
+    if let (Some(found), Some(expected)) = (found.frames(), expected.frames()) {
+        equal("the frames", &found, &expected)?;
+    }
+    let (bytes, wanted) = (found.memory(), expected.memory());
+    if bytes != wanted {
+        let at = bytes.iter().zip(wanted).position(|(found, expected)| found != expected);
+        return Err(match at {
+            Some(at) => format!("memory at 0x{at:x} is {:x}, expected {:x}", bytes[at], wanted[at]),
+            None => format!("memory has {} bytes, expected {}", bytes.len(), wanted.len()),
+        });
+    }
+    if let (Some(found), Some(expected)) = (found.state()?, expected.state()?)
+        && found != expected
+    {
+        let at = found.iter().zip(&expected).position(|(found, expected)| found != expected);
+        let (found, expected) = (found.len(), expected.len());
+        return Err(format!("the saved state differs at byte {at:?}, of {found} bytes, expected {expected}"));
+    }
+    Ok(())
+}
+
+fn equal<T: PartialEq + fmt::Debug>(what: &str, found: &T, expected: &T) -> Result<(), String> {
+    if found == expected { Ok(()) } else { Err(format!("{what} is {found:x?}, expected {expected:x?}")) }
+}

@@ -1,0 +1,151 @@
+//! The engines of this project.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use vsp_core::generate::Plan;
+use vsp_core::index::{FuncIndex, GlobalIndex, Place};
+use vsp_core::verify::Verified;
+use vsp_core::{CallError, Imports, Instance, Options, Outcome};
+use vsp_host::engine::{self, EngineKind, Module};
+
+use super::engine::{Engine, FrameView, Session};
+use crate::imports;
+use crate::way::{Way, save_and_restore, scramble};
+
+/// An engine of this project, used in one of the ways of the cases.
+#[derive(Debug)]
+pub struct Machine {
+    name: String,
+    way: Way,
+    engine: engine::Engine,
+    imports: Arc<Imports<()>>,
+}
+
+impl Machine {
+    /// The engine of this way.
+    ///
+    /// # Errors
+    /// This computer or build does not have it.
+    pub fn new(way: Way) -> Result<Machine, String> {
+        let name = Way::ALL.iter().find(|(_, other)| *other == way).map_or("engine", |(name, _)| name);
+        let engine = way.engine().map_err(|error| error.to_string())?;
+        let imports = imports::imports().map_err(|error| error.to_string())?;
+        Ok(Machine { name: name.into(), way, engine, imports: Arc::new(imports) })
+    }
+}
+
+impl Engine for Machine {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn is_metered(&self) -> bool {
+        self.way.interrupts()
+    }
+
+    fn start<'p>(&mut self, program: &'p Verified<'p>, plan: &Plan) -> Result<Box<dyn Session + 'p>, String> {
+        let module = self.engine.load(program).map_err(|error| error.to_string())?;
+        let flag = Arc::new(AtomicBool::new(false));
+        let options = Options {
+            memory: plan.memory,
+            stack_cells: plan.stack_cells,
+            fuel: self.is_metered().then_some(0),
+            interrupt: self.is_metered().then(|| flag.clone().into()),
+        };
+        let instance = module.instantiate(self.imports.clone(), (), options);
+        let instance = instance.map_err(|error| error.to_string())?;
+        Ok(Box::new(Running { way: self.way, module, imports: self.imports.clone(), flag, instance }))
+    }
+}
+
+/// An instance, and what is needed to make another one of its state.
+struct Running<'p> {
+    way: Way,
+    module: Module<'p>,
+    imports: Arc<Imports<()>>,
+    flag: Arc<AtomicBool>,
+    instance: Instance<'p, ()>,
+}
+
+impl Running<'_> {
+    /// Does what the way does to a suspended instance.
+    fn ended(&mut self, outcome: Result<Outcome, CallError>) -> Result<Outcome, String> {
+        let outcome = outcome.map_err(|error| error.to_string())?;
+        if let Outcome::Suspended(_) = outcome {
+            match self.way {
+                Way::Run(_) | Way::Step | Way::Plain(_) | Way::Least(_) => {}
+                Way::Scramble(_) => scramble(&mut self.instance)?,
+                Way::Save(_) => {
+                    self.instance = save_and_restore(&self.instance, |state| {
+                        let options =
+                            Options { interrupt: Some(self.flag.clone().into()), ..Options::default() };
+                        let restored = self.module.restore(self.imports.clone(), (), options, state);
+                        restored.map_err(|error| error.to_string())
+                    })?;
+                }
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+impl Session for Running<'_> {
+    fn prepare(&mut self, fuel: u64, interrupt: bool) {
+        self.instance.set_fuel(fuel);
+        self.flag.store(interrupt, Ordering::Relaxed);
+    }
+
+    fn call(&mut self, function: FuncIndex, arguments: &[u64]) -> Result<Outcome, String> {
+        let outcome = self.way.call(&mut self.instance, &format!("f{function}"), arguments);
+        self.ended(outcome)
+    }
+
+    fn resume(&mut self, values: &[u64]) -> Result<Outcome, String> {
+        let outcome = self.way.resume(&mut self.instance, values);
+        self.ended(outcome)
+    }
+
+    fn fail(&mut self, code: u32) -> Result<Outcome, String> {
+        self.instance.fail(code).map_err(|error| error.to_string())
+    }
+
+    fn reset(&mut self) {
+        self.instance.reset();
+    }
+
+    fn balance(&self) -> Option<i64> {
+        self.instance.fuel()
+    }
+
+    fn call_stack(&self) -> Vec<Place> {
+        self.instance.call_stack().collect()
+    }
+
+    fn memory(&self) -> &[u8] {
+        self.instance.memory()
+    }
+
+    fn globals(&self) -> Vec<u64> {
+        (0..).map_while(|index| self.instance.global(GlobalIndex(index))).collect()
+    }
+
+    fn state(&self) -> Result<Option<Vec<u8>>, String> {
+        match self.instance.suspended() {
+            Some(_) if self.way.interrupts() => {
+                self.instance.save().map(Some).map_err(|error| error.to_string())
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn frames(&self) -> Option<Vec<FrameView>> {
+        let complete = matches!(self.way, Way::Run(EngineKind::Interpreter) | Way::Step);
+        let view = |frame: vsp_core::Frame<'_>| FrameView {
+            place: frame.place,
+            registers: *frame.registers,
+            locals: frame.locals.to_vec(),
+        };
+        complete.then(|| self.instance.frames().map(view).collect())
+    }
+}

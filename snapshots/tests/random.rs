@@ -1,0 +1,124 @@
+//! Random programs: the engines agree, differences are found, and what fails becomes a small case file.
+
+use vsp_core::generate::Generated;
+use vsp_core::program::Program;
+use vsp_host::engine::EngineKind;
+use vsp_snapshots::Way;
+use vsp_snapshots::random::{End, Engine, Machine, Tally, case_file, check, minimise, program};
+
+fn machines(ways: &[Way]) -> Vec<Machine> {
+    ways.iter().map(|way| Machine::new(*way).unwrap()).collect()
+}
+
+/// Compares the programs of so many seeds.
+fn compare(ways: &[Way], seeds: std::ops::Range<u64>) -> Tally {
+    let mut machines = machines(ways);
+    let mut all = Tally::default();
+    for seed in seeds {
+        let mut engines: Vec<&mut dyn Engine> = machines.iter_mut().map(|it| it as &mut dyn Engine).collect();
+        match check(&program(seed).unwrap(), &mut engines) {
+            Ok(tally) => all.add(&tally),
+            Err(difference) => panic!("seed {seed}: {difference}\n\n{}", small_case(ways, seed)),
+        }
+    }
+    all
+}
+
+/// The case file, ready to be committed, of the smallest program found that makes these ways differ as that of the seed.
+/// What it expects is what the first way does.
+fn small_case(ways: &[Way], seed: u64) -> String {
+    let mut fails = |made: &Generated| {
+        let mut machines = machines(ways);
+        let mut engines: Vec<&mut dyn Engine> = machines.iter_mut().map(|it| it as &mut dyn Engine).collect();
+        check(made, &mut engines).is_err()
+    };
+    let small = minimise(&program(seed).unwrap(), 2_000, &mut fails);
+    let mut first = Machine::new(ways[0]).unwrap();
+    case_file(&small, &mut first, &format!("Found with seed {seed}.")).unwrap_or_else(|error| error)
+}
+
+/// The seeds of the programs that are compared: so many from 0, or as `VSP_RANDOM=FIRST..END` says.
+fn seeds(count: u64) -> std::ops::Range<u64> {
+    let Ok(range) = std::env::var("VSP_RANDOM") else { return 0..count };
+    let parsed = range.split_once("..").map(|(first, end)| (first.parse().unwrap(), end.parse().unwrap()));
+    let (first, end) = parsed.unwrap();
+    first..end
+}
+
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "too slow where it is emulated")]
+fn all_ways_of_the_interpreter_agree() {
+    let ways = [
+        Way::Run(EngineKind::Interpreter),
+        Way::Step,
+        Way::Save(EngineKind::Interpreter),
+        Way::Scramble(EngineKind::Interpreter),
+    ];
+    let tally = compare(&ways, 0..400);
+    println!("{tally}");
+    assert!(tally.share(End::Returned) > 0.5, "{tally}");
+    assert!(tally.share(End::GivenUp) < 0.2, "{tally}");
+    for trap in ["MemoryOutOfBounds", "DivideByZero", "StackOverflow", "BadIndirectCall", "Explicit", "Host"]
+    {
+        let share = tally.share(End::Trapped(trap));
+        assert!(share > 0.001 && share < 0.1, "{trap}: {tally}");
+    }
+    for (reason, least) in [("Fuel", 500), ("Interrupted", 50), ("Yield", 200), ("Pending", 50)] {
+        assert!(tally.suspensions.get(reason).is_some_and(|count| *count > least), "{reason}: {tally}");
+    }
+}
+
+#[test]
+fn machine_code_agrees_with_the_interpreter() {
+    let ways = [
+        Way::Run(EngineKind::Interpreter),
+        Way::Run(EngineKind::Tier1),
+        Way::Run(EngineKind::Tier2),
+        Way::Scramble(EngineKind::Tier1),
+        Way::Save(EngineKind::Tier2),
+        Way::Plain(EngineKind::Tier2),
+        Way::Least(EngineKind::Tier2),
+    ];
+    // The other architectures are emulated where these tests usually run.
+    let seeds = seeds(if cfg!(target_arch = "x86_64") { 40 } else { 8 });
+    let started = std::time::Instant::now();
+    let tally = compare(&ways, seeds.clone());
+    println!("seeds {seeds:?}, {:.0?}: {tally}", started.elapsed());
+    assert!(tally.unmetered > tally.programs / 4, "{tally}");
+}
+
+#[test]
+fn random_programs_are_cases() {
+    let mut interpreter = Machine::new(Way::Run(EngineKind::Interpreter)).unwrap();
+    for seed in 0..60 {
+        let text = case_file(&program(seed).unwrap(), &mut interpreter, "a random program").unwrap();
+        let case = vsp_snapshots::parse(&text).unwrap();
+        for way in [Way::Step, Way::Save(EngineKind::Interpreter)] {
+            vsp_snapshots::run(&text, &case, way)
+                .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
+        }
+    }
+}
+
+/// Has the program an instruction of this mnemonic that is executed?
+fn words(made: &Generated) -> usize {
+    Program::read(&made.bytes[..]).unwrap().code().len()
+}
+
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "too slow where it is emulated")]
+fn what_fails_is_made_small() {
+    // As if it were a mistake to divide by zero.
+    let mut interpreter = Machine::new(Way::Run(EngineKind::Interpreter)).unwrap();
+    let mut divides = |made: &Generated| {
+        check(made, &mut [&mut interpreter])
+            .is_ok_and(|tally| tally.ends.contains_key(&End::Trapped("DivideByZero")))
+    };
+    let made =
+        (0..).map(|seed| program(seed).unwrap()).find(|made| words(made) > 200 && divides(made)).unwrap();
+    let small = minimise(&made, 20_000, &mut divides);
+    assert!(divides(&small));
+    let text = case_file(&small, &mut interpreter, "small").unwrap();
+    assert!(words(&small) <= 6, "{text}");
+    assert!(text.lines().count() <= 30, "{text}");
+}
