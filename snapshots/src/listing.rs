@@ -46,8 +46,29 @@ pub fn listing(
     let options = CompileOptions { check_ir: true, ..options };
     let mut compiler = Compiler::new(target.clone(), options).map_err(|error| error.to_string())?;
     let listing = compiler.listing(program, function).map_err(|error| error.to_string())?;
-    listing.ok_or_else(|| format!("there is no function {function}"))
+    let listing = listing.ok_or_else(|| format!("there is no function {function}"))?;
+    Ok(Listing { clif: narrow(&listing.clif), ..listing })
 }
+
+/// CLIF with less space before it. What comes from a word begins with its number.
+fn narrow(clif: &str) -> String {
+    let mut out = String::new();
+    for line in clif.lines() {
+        let word = line.strip_prefix('@').and_then(|line| line.split_once(' '));
+        let word = word.and_then(|(word, rest)| Some((u32::from_str_radix(word, 16).ok()?, rest)));
+        let text = line.trim_start();
+        let _ = match word {
+            Some((word, rest)) => writeln!(out, "{word:4}  {}", rest.trim_start()),
+            None if text.len() + INDENTATION < line.len() => writeln!(out, "      {text}"),
+            None if text.len() + INDENTATION == line.len() => writeln!(out, "{text}"),
+            None => writeln!(out, "{line}"),
+        };
+    }
+    out
+}
+
+/// The columns before the names of blocks, where CLIF says which word what comes from.
+const INDENTATION: usize = 32;
 
 /// The functions of a program with their debug names.
 pub fn named_functions<'p>(program: &'p Program<'_>) -> impl Iterator<Item = (FuncIndex, &'p str)> {
@@ -55,10 +76,19 @@ pub fn named_functions<'p>(program: &'p Program<'_>) -> impl Iterator<Item = (Fu
     names.map(|name| (FuncIndex(name.index), name.name))
 }
 
-/// The code of function number `index` of a disassembled program, without source lines.
+/// The code of function number `index` of a disassembled program, without source lines; with the numbers of the words.
 pub fn function_text(disassembly: &str, index: FuncIndex) -> String {
     let body = disassembly.split(".func ").nth(index.0 as usize + 1).unwrap_or_default();
-    let lines = body.lines().skip(1).take_while(|line| *line != ".end");
-    let lines = lines.filter(|line| !line.trim_start().starts_with(".line "));
-    lines.fold(String::new(), |text, line| text + line.trim() + "\n")
+    let lines = body.lines().map(str::trim).skip(1).take_while(|line| *line != ".end");
+    let mut words = 0;
+    let mut out = String::new();
+    for line in lines.filter(|line| !line.starts_with(".line ")) {
+        let _ = if line.ends_with(':') || line.starts_with(".locals") {
+            writeln!(out, "      {line}")
+        } else {
+            words += 1;
+            writeln!(out, "{:4}  {line}", words - 1)
+        };
+    }
+    out
 }

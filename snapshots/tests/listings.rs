@@ -119,7 +119,7 @@ fn without_common_parts(clif: &str, frame: &str) -> String {
         if is_start {
             let rest = part.lines().filter(|line| !start.lines().any(|known| known == *line));
             rest.for_each(|line| out += &format!("{line}\n"));
-            if part.starts_with("block0(") && !out.is_empty() {
+            if !out.is_empty() {
                 out.push('\n');
             }
         } else if renumbered(part) != way_out {
