@@ -4,6 +4,8 @@
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+#[cfg(feature = "disassembler")]
+pub mod disassembly;
 pub mod engine;
 #[cfg(feature = "jit")]
 #[allow(unsafe_code, reason = "it makes pages executable, and reads through their address")]

@@ -109,3 +109,12 @@ pub fn render_stop(program: &Program<'_>, what: &str, places: &[Place]) -> Strin
 pub fn render_text(what: &str) -> String {
     Renderer::styled().render(&[Group::with_title(Level::ERROR.primary_title(what.to_owned()))])
 }
+
+/// A plain error message with what can help, one help to a line.
+pub fn render_help(what: &str, help: &[String]) -> String {
+    let mut group = Group::with_title(Level::ERROR.primary_title(what.to_owned()));
+    for line in help {
+        group = group.element(Level::HELP.message(line.clone()));
+    }
+    Renderer::styled().render(&[group])
+}

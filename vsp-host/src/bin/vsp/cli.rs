@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use vsp_host::engine::EngineKind;
 
 use crate::program::ProgramArgs;
 
@@ -45,12 +47,17 @@ pub(crate) enum Command {
     Fmt(crate::fmt::FmtArgs),
     /// Step through a program: breakpoints, registers, memory, calls.
     Debug(crate::debug::DebugArgs),
+    /// Show what functions are before they become machine code: Cranelift's intermediate representation.
+    Ir(crate::ir::IrArgs),
+    /// Show the machine code of functions beside their bytecode, for any architecture.
+    DisasmNative(crate::disasm_native::DisasmNativeArgs),
 }
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   vsp run examples/sha256.sil --input README.md
   vsp run examples/fib.sil 30 --stats
+  vsp run examples/fib.sil 30 --stats --engine interp
   vsp run examples/mandelbrot.sil --output picture.pgm 800
   vsp run program.silc -- -5 --not-an-option";
 
@@ -59,6 +66,9 @@ Examples:
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) program: ProgramArgs,
+    /// What runs the program: `auto` is tier2 where there is machine code, and else interp.
+    #[arg(long, value_name = "ENGINE", default_value = "auto", value_parser = engine_kind())]
+    pub(crate) engine: EngineKind,
     /// Print the results of the entry function, one to a line, as signed integers.
     #[arg(long)]
     pub(crate) results: bool,
@@ -93,4 +103,11 @@ pub(crate) struct CheckArgs {
     /// The programs: .sil texts or .silc programs.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
+}
+
+/// Takes the names of engines.
+fn engine_kind() -> impl TypedValueParser<Value = EngineKind> {
+    let kinds = || std::iter::once(EngineKind::Auto).chain(EngineKind::ALL);
+    PossibleValuesParser::new(kinds().map(EngineKind::name))
+        .map(move |name| kinds().find(|kind| kind.name() == name).unwrap_or_default())
 }

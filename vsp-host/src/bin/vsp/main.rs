@@ -3,9 +3,12 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod compile;
 mod debug;
+mod disasm_native;
 mod end;
 mod fmt;
+mod ir;
 mod program;
 mod run;
 mod translate;
@@ -22,6 +25,8 @@ fn main() -> ExitCode {
         cli::Command::Check(args) => translate::check(&args),
         cli::Command::Fmt(args) => fmt::fmt(&args),
         cli::Command::Debug(args) => debug::debug(&args),
+        cli::Command::Ir(args) => ir::ir(&args),
+        cli::Command::DisasmNative(args) => disasm_native::disasm_native(&args),
     };
     match outcome {
         Ok(code) => code,

@@ -7,7 +7,11 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use vsp_core::index::Place;
 use vsp_core::program::Program;
-use vsp_core::{Instance, Trap};
+use vsp_core::{Instance, Options, Trap};
+use vsp_host::engine::{Engine, EngineError, EngineKind};
+#[cfg(feature = "jit")]
+use vsp_host::native::{CompileOptions, Tier};
+use vsp_host::sys::Sys;
 use vsp_host::{load, message, sys};
 
 use crate::cli::{EXIT_TRAP, RunArgs};
@@ -26,15 +30,25 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let output = args.program.output_file().map_err(refuse)?;
     let output = output.unwrap_or_else(|| Box::new(BufWriter::new(io::stdout().lock())));
     let state = args.program.state(values.is_empty(), input, output);
-    let options = args.program.options();
+    let mut options = args.program.options();
+    if args.program.fuel.is_none() && !args.stats && !args.json {
+        // Nobody asks how much was used.
+        options.fuel = None;
+    }
     let fuel = options.fuel.unwrap_or_default();
-    let mut instance = Instance::new(&verified, &imports, state, options)
-        .map_err(|error| message::render_text(&format!("{}: {error}", args.program.file.display())))?;
+    let mut engine = engine(args.engine, &options).map_err(|error| refuse(error.to_string()))?;
+    let started = Instant::now();
+    let module = engine.load(&verified);
+    let loading = started.elapsed();
+    let mut instance = module
+        .and_then(|module| module.instantiate(&imports, state, options))
+        .map_err(|error| refuse(format!("{}: {error}", args.program.file.display())))?;
 
     let started = Instant::now();
     let outcome = instance.call(entry, &values).map_err(|error| message::render_text(&error.to_string()))?;
     let time = started.elapsed();
     let fuel_used = fuel.min(UNLIMITED).saturating_add_signed(-instance.fuel().unwrap_or(0));
+    let ran = Ran { engine: engine_name(&instance), loading, time, fuel_used };
 
     let places: Vec<Place> = instance.call_stack().collect();
     let mut sys = instance.into_state();
@@ -46,11 +60,49 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
         }
     }
     let flushed = sys.output.flush();
-    report(args, &end, verified.program(), &places, fuel_used, time);
+    report(args, &end, verified.program(), &places, &ran);
     if end.code != EXIT_TRAP {
         flushed.or_else(ignore_broken_pipe).map_err(output_error)?;
     }
     Ok(ExitCode::from(end.code))
+}
+
+/// What makes the program ready to run. Machine code of it has what it needs, and no more.
+#[cfg(feature = "jit")]
+fn engine(kind: EngineKind, options: &Options<'_>) -> std::result::Result<Engine, EngineError> {
+    let (fuel, interrupt) = (options.fuel.is_some(), options.interrupt.is_some());
+    Engine::with_options(kind, CompileOptions { fuel, interrupt, ..CompileOptions::default() })
+}
+
+#[cfg(not(feature = "jit"))]
+fn engine(kind: EngineKind, _: &Options<'_>) -> std::result::Result<Engine, EngineError> {
+    Engine::new(kind)
+}
+
+/// What runs an instance.
+#[cfg(feature = "jit")]
+fn engine_name(instance: &Instance<'_, Sys>) -> &'static str {
+    let tier = instance.native_code().map(|code| code.options().tier);
+    let kind = match tier {
+        None => EngineKind::Interpreter,
+        Some(Tier::One) => EngineKind::Tier1,
+        Some(Tier::Two) => EngineKind::Tier2,
+    };
+    kind.name()
+}
+
+#[cfg(not(feature = "jit"))]
+fn engine_name(_: &Instance<'_, Sys>) -> &'static str {
+    EngineKind::Interpreter.name()
+}
+
+/// How the program ran.
+struct Ran {
+    engine: &'static str,
+    /// The time that the engine took to make the program ready.
+    loading: Duration,
+    time: Duration,
+    fuel_used: u64,
 }
 
 fn output_error(error: io::Error) -> String {
@@ -81,18 +133,12 @@ struct JsonReport<'r> {
     trap_code: Option<u32>,
     /// Innermost first.
     call_stack: Vec<JsonPlace>,
+    engine: &'static str,
     fuel_used: u64,
     seconds: f64,
 }
 
-fn report(
-    args: &RunArgs,
-    end: &End,
-    program: &Program<'_>,
-    places: &[Place],
-    fuel_used: u64,
-    time: Duration,
-) {
+fn report(args: &RunArgs, end: &End, program: &Program<'_>, places: &[Place], ran: &Ran) {
     if args.json {
         let report = JsonReport {
             outcome: end.outcome,
@@ -105,8 +151,9 @@ fn report(
                 _ => None,
             },
             call_stack: places.iter().map(|place| json_place(program, *place)).collect(),
-            fuel_used,
-            seconds: time.as_secs_f64(),
+            engine: ran.engine,
+            fuel_used: ran.fuel_used,
+            seconds: ran.time.as_secs_f64(),
         };
         match serde_json::to_string(&report) {
             Ok(json) => eprintln!("{json}"),
@@ -118,8 +165,10 @@ fn report(
         anstream::eprintln!("{}", message::render_stop(program, message, places));
     }
     if args.stats {
-        let nanoseconds = time.as_secs_f64() * 1e9 / fuel_used.max(1) as f64;
+        let Ran { engine, loading, time, fuel_used } = ran;
+        let nanoseconds = time.as_secs_f64() * 1e9 / (*fuel_used).max(1) as f64;
         eprintln!("{}: {fuel_used} units of fuel in {time:.2?}, {nanoseconds:.2} ns each", end.outcome);
+        eprintln!("engine: {engine}, ready after {loading:.2?}");
         eprintln!("results: {:?}", end.results);
     }
 }
