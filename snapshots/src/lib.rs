@@ -1,6 +1,7 @@
-//! The cases that every engine has to pass, and texts for snapshots. `README.md` describes the files.
+//! The cases and the programs that every engine has to pass, and texts for snapshots. `README.md` describes the files.
 
 mod case;
+pub mod corpus;
 mod imports;
 mod listing;
 pub mod random;

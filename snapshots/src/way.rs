@@ -54,8 +54,13 @@ impl Way {
         }
     }
 
-    /// Can instances be interrupted?
-    pub(crate) fn interrupts(self) -> bool {
+    /// Does it do something to suspended instances?
+    pub fn needs_suspensions(self) -> bool {
+        matches!(self, Way::Save(_) | Way::Scramble(_))
+    }
+
+    /// Can instances be metered and interrupted?
+    pub fn interrupts(self) -> bool {
         !matches!(self, Way::Plain(_))
     }
 

@@ -11,6 +11,7 @@
 //! | `sys.print_uint (1) -> 0` | writes an unsigned number in decimal |
 //! | `sys.print_float (1) -> 0` | writes a binary64 as the shortest decimal that means it |
 //! | `sys.error (2) -> 0` | address, length → text for the user on the error stream |
+//! | `sys.error_uint (1) -> 0` | an unsigned number in decimal on the error stream |
 //! | `sys.arg_count (0) -> 1` | how many arguments the program was given |
 //! | `sys.arg (3) -> 1` | number of an argument, address, capacity → copies it to memory, cut to the capacity; gives its whole length |
 //! | `sys.arg_int (2) -> 1` | number of an argument, default → the argument as an integer (decimal or 0x), or the default if there is none |
@@ -64,7 +65,7 @@ pub struct Sys {
     pub input_name: String,
     /// Where `sys.write` and `sys.print_…` write.
     pub output: Box<dyn Write>,
-    /// Where `sys.error` writes.
+    /// Where `sys.error` and `sys.error_uint` write.
     pub errors: Box<dyn Write>,
     /// The program's arguments.
     pub args: Vec<String>,
@@ -104,6 +105,10 @@ pub fn imports() -> Result<Imports<Sys>, ImportError> {
             print(caller, format_args!("{value:?}"))
         })?
         .define("sys", "error", error)?
+        .define("sys", "error_uint", |caller: &mut SysCaller<'_>, value: u64| {
+            let result = write!(caller.state().errors, "{value}");
+            io(caller, SysError::Write, result)
+        })?
         .define("sys", "arg_count", |caller: &mut SysCaller<'_>| caller.state().args.len() as u64)?
         .define("sys", "arg", arg)?
         .define("sys", "arg_int", |caller: &mut SysCaller<'_>, index: u64, default: u64| {

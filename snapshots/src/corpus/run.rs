@@ -1,0 +1,157 @@
+//! Running the programs of the corpus.
+
+use std::cell::RefCell;
+use std::io::{Cursor, Write};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use vsp_core::program::Program as File;
+use vsp_core::state::SavedState;
+use vsp_core::text;
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, Options, Outcome, Reason};
+use vsp_host::engine::Module;
+use vsp_host::sys::{self, Sys};
+
+use super::{INPUT_NAME, Invocation, Program};
+use crate::way::{Way, scramble};
+
+/// How much a program runs before it is suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// All of it.
+    Whole,
+    /// So many units of fuel, then twice as many, and so on.
+    Slices(u64),
+}
+
+/// How a program ended.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// What it wrote.
+    pub output: Vec<u8>,
+    /// What it said on the error stream.
+    pub errors: String,
+    /// Its exit code.
+    pub exit_code: u8,
+    /// The fuel it took.
+    pub fuel: u64,
+    /// Its memory at the end.
+    pub memory: Vec<u8>,
+}
+
+impl std::fmt::Debug for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ran")
+            .field("output", &format_args!("{} bytes", self.output.len()))
+            .field("errors", &self.errors)
+            .field("exit_code", &self.exit_code)
+            .field("fuel", &self.fuel)
+            .field("memory", &format_args!("{} bytes", self.memory.len()))
+            .finish()
+    }
+}
+
+/// A program that was assembled, verified and loaded.
+#[derive(Debug)]
+pub struct Loaded {
+    module: Module<'static>,
+    imports: Arc<Imports<Sys>>,
+    way: Way,
+}
+
+impl Loaded {
+    /// Loads a program so that it is run in one of the ways.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn new(program: &Program, way: Way) -> Result<Loaded, String> {
+        let file = format!("{}.sil", program.name);
+        let bytes = text::assemble(program.text, &file).map_err(|errors| format!("{file}: {}", errors[0]))?;
+        let read = File::read(Arc::<[u8]>::from(bytes)).map_err(|error| format!("{file}: {error}"))?;
+        let verified = Verified::new(read).map_err(|error| format!("{file}: {error}"))?;
+        let module = way.engine().and_then(|mut engine| engine.load(Arc::new(verified)));
+        let module = module.map_err(|error| format!("{file}: {error}"))?;
+        let imports = Arc::new(sys::imports().map_err(|error| error.to_string())?);
+        Ok(Loaded { module, imports, way })
+    }
+
+    /// Runs the program until it ends.
+    ///
+    /// # Errors
+    /// It traps, or something goes wrong that has nothing to do with the program.
+    pub fn run(&self, invocation: &Invocation, pace: Pace) -> Result<Ran, String> {
+        let (output, errors) = (Shared::default(), Shared::default());
+        let state = Sys {
+            input: Box::new(Cursor::new(invocation.input.clone())),
+            input_name: INPUT_NAME.into(),
+            output: Box::new(output.clone()),
+            errors: Box::new(errors.clone()),
+            args: invocation.args.clone(),
+            exit_code: 0,
+            failure: None,
+        };
+        let mut slice = match pace {
+            Pace::Whole => i64::MAX as u64,
+            Pace::Slices(fuel) => fuel,
+        };
+        let options = Options { memory: invocation.memory, fuel: Some(slice), ..Options::default() };
+        let made = self.module.instantiate(self.imports.clone(), state, options);
+        let mut instance = made.map_err(|error| error.to_string())?;
+        let mut fuel = 0;
+        let mut outcome = self.way.call(&mut instance, "main", &[]).map_err(|error| error.to_string())?;
+        loop {
+            let balance = instance.fuel().unwrap_or_default();
+            fuel += (i128::from(slice) - i128::from(balance)) as u64;
+            match outcome {
+                Outcome::Returned(_) | Outcome::Halted(_) => break,
+                Outcome::Suspended(suspension) if suspension.reason == Reason::Fuel => {}
+                Outcome::Suspended(_) | Outcome::Trapped(_) => {
+                    return Err(format!("{outcome:?}, {:?}", instance.state().failure));
+                }
+            }
+            slice *= 2;
+            instance = self.suspended(instance)?;
+            instance.set_fuel(slice);
+            outcome = self.way.resume(&mut instance, &[]).map_err(|error| error.to_string())?;
+        }
+        let memory = instance.memory().to_vec();
+        let exit_code = instance.into_state().exit_code;
+        let errors = String::from_utf8(errors.0.take()).map_err(|error| error.to_string())?;
+        Ok(Ran { output: output.0.take(), errors, exit_code, fuel, memory })
+    }
+
+    /// Does what the way does to a suspended instance.
+    fn suspended(&self, mut instance: Instance<'static, Sys>) -> Result<Instance<'static, Sys>, String> {
+        match self.way {
+            Way::Run(_) | Way::Step | Way::Plain(_) | Way::Least(_) => Ok(instance),
+            Way::Scramble(_) => {
+                scramble(&mut instance)?;
+                Ok(instance)
+            }
+            Way::Save(_) => {
+                let bytes = instance.save().map_err(|error| error.to_string())?;
+                let saved = SavedState::read(&bytes).map_err(|error| format!("the saved state: {error}"))?;
+                let state = instance.into_state();
+                let options = Options { fuel: Some(0), ..Options::default() };
+                let restored = self.module.restore(self.imports.clone(), state, options, &saved);
+                restored.map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
+/// What is written here can be read while others hold it.
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
