@@ -193,8 +193,11 @@ mod disassembler {
             let mut parts = code.trim_start().splitn(3, "  ");
             let offset = usize::from_str_radix(parts.next().unwrap(), 16).unwrap();
             let hex = parts.next().unwrap().trim();
-            let bytes =
-                (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).count();
+            assert!(
+                hex.chars().all(|digit| digit.is_ascii_hexdigit()) && hex.len().is_multiple_of(2),
+                "{hex}"
+            );
+            let bytes = hex.len() / 2;
             let text = parts.next().unwrap_or_default().trim().to_owned();
             rows.push(Row { word, offset, bytes, text, callee });
         }

@@ -14,6 +14,7 @@ struct Body {
 }
 
 /// The data of the benchmark: masses of the Sun, astronomical units, days.
+#[expect(clippy::excessive_precision, reason = "the digits are those of the benchmark")]
 const PLANETS: [Body; 4] = [
     Body {
         mass: 9.54791938424326609e-04,

@@ -132,7 +132,7 @@ impl Search<'_> {
         for function in 0..self.draft.functions.len() {
             for locals in [0, 1, self.draft.functions[function].locals / 2] {
                 if self.change(|draft| {
-                    draft.functions[function].locals = locals.min(draft.functions[function].locals)
+                    draft.functions[function].locals = locals.min(draft.functions[function].locals);
                 }) {
                     break;
                 }
