@@ -2,7 +2,9 @@
 
 mod command;
 
-use command::{file, root, run as vsp, stderr, stdout};
+#[cfg(feature = "jit")]
+use command::file;
+use command::{root, run as vsp, stderr, stdout};
 use serde_json::Value;
 
 fn example(name: &str) -> String {

@@ -51,6 +51,7 @@ pub(crate) fn stderr(output: &Output) -> String {
 }
 
 /// A folder with a file in it.
+#[allow(dead_code, reason = "not every test of the command uses it")]
 pub(crate) fn file(name: &str, content: &[u8]) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
