@@ -18,3 +18,8 @@ pub mod native;
 #[allow(unsafe_code, reason = "it calls machine code, and is called by it")]
 mod native_call;
 pub mod sys;
+
+/// The code of the document compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embedding.md")]
+struct Embedding;
