@@ -5,6 +5,7 @@ pub mod corpus;
 mod imports;
 mod listing;
 pub mod random;
+pub mod reference;
 mod runner;
 mod sweep;
 mod way;

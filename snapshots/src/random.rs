@@ -50,6 +50,19 @@ pub fn program_of_bytes(bytes: &[u8]) -> Result<Generated, String> {
     make(&mut Bytes::new(bytes))
 }
 
+/// The seeds that a test compares: so many from 0, or as the environment variable `VSP_RANDOM=FIRST..END` says.
+///
+/// # Panics
+/// The variable is no such range.
+pub fn seeds(count: u64) -> std::ops::Range<u64> {
+    let Ok(text) = std::env::var("VSP_RANDOM") else { return 0..count };
+    let number = |text: &str| text.parse().ok();
+    match text.split_once("..").and_then(|(first, end)| Some(number(first)?..number(end)?)) {
+        Some(range) => range,
+        None => panic!("VSP_RANDOM is {text}, expected FIRST..END"),
+    }
+}
+
 fn make(entropy: &mut dyn Entropy) -> Result<Generated, String> {
     let imports = imports::for_generator();
     let shape = Shape { imports: &imports, ..Shape::default() };

@@ -4,7 +4,7 @@ use vsp_core::generate::Generated;
 use vsp_core::program::Program;
 use vsp_host::engine::EngineKind;
 use vsp_snapshots::Way;
-use vsp_snapshots::random::{End, Engine, Machine, Tally, case_file, check, minimise, program};
+use vsp_snapshots::random::{End, Engine, Machine, Tally, case_file, check, minimise, program, seeds};
 
 fn machines(ways: &[Way]) -> Vec<Machine> {
     ways.iter().map(|way| Machine::new(*way).unwrap()).collect()
@@ -35,14 +35,6 @@ fn small_case(ways: &[Way], seed: u64) -> String {
     let small = minimise(&program(seed).unwrap(), 2_000, &mut fails);
     let mut first = Machine::new(ways[0]).unwrap();
     case_file(&small, &mut first, &format!("Found with seed {seed}.")).unwrap_or_else(|error| error)
-}
-
-/// The seeds of the programs that are compared: so many from 0, or as `VSP_RANDOM=FIRST..END` says.
-fn seeds(count: u64) -> std::ops::Range<u64> {
-    let Ok(range) = std::env::var("VSP_RANDOM") else { return 0..count };
-    let parsed = range.split_once("..").map(|(first, end)| (first.parse().unwrap(), end.parse().unwrap()));
-    let (first, end) = parsed.unwrap();
-    first..end
 }
 
 #[test]
@@ -100,7 +92,7 @@ fn random_programs_are_cases() {
     }
 }
 
-/// Has the program an instruction of this mnemonic that is executed?
+/// How many words the program has.
 fn words(made: &Generated) -> usize {
     Program::read(&made.bytes[..]).unwrap().code().len()
 }

@@ -1,0 +1,131 @@
+//! Moves, locals, globals and memory (classes 2x, 3x, Cx).
+
+use vsp_core::Trap;
+
+use super::float;
+use super::numbers::{low, power, register, signed_low, unsigned};
+use super::session::{Machine, Then};
+use super::word::Word;
+
+/// What a load makes of the bytes, or a store of the register.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Unsigned,
+    Signed,
+    Binary32,
+}
+
+/// An access of memory.
+struct Access {
+    store: bool,
+    /// log₂ of its size in bytes.
+    size: u32,
+    kind: Kind,
+    /// Has it an index register?
+    indexed: bool,
+}
+
+fn access(op: u32) -> Option<Access> {
+    let (store, indexed, number) = match op {
+        0x30..=0x37 => (false, false, op - 0x30),
+        0x38..=0x3F => (false, true, op - 0x38),
+        0xC0..=0xC4 => (true, false, op - 0xC0),
+        0xC8..=0xCC => (true, true, op - 0xC8),
+        _ => return None,
+    };
+    let (size, kind) = match (store, number) {
+        (false, 6) => (3, Kind::Unsigned),
+        (false, 7) | (true, 4) => (2, Kind::Binary32),
+        (false, number) => (number / 2, if number % 2 == 0 { Kind::Unsigned } else { Kind::Signed }),
+        (true, number) => (number, Kind::Unsigned),
+    };
+    Some(Access { store, size, kind, indexed })
+}
+
+impl Machine {
+    /// Instructions of these classes. `None` if it is none of them.
+    pub(super) fn data(&mut self, word: Word) -> Option<Result<Then, Trap>> {
+        if let Some(access) = access(word.op()) {
+            return Some(self.access(word, &access).map(|()| Then::Next));
+        }
+        if let 0x29 | 0x2A = word.op() {
+            return Some(self.bulk(word).map(|()| Then::NextAtCheckPoint));
+        }
+        let (a, b, c) = (self.register(word.a()), self.register(word.b()), self.register(word.c()));
+        match word.op() {
+            0x20 => self.set_register(word.a(), b),
+            0x21 => self.set_register(word.a(), register(word.s20())),
+            0x22 => self.set_register(word.a(), self.constants[word.u20() as usize]),
+            0x23 => {
+                self.set_register(word.a(), b);
+                self.set_register(word.b(), a);
+            }
+            0x24 => {
+                let value = self.frame().local(word.u20());
+                self.set_register(word.a(), value);
+            }
+            0x25 => self.frame().set_local(word.u20(), a),
+            0x26 if c == 0 => self.set_register(word.a(), b),
+            0x27 if c != 0 => self.set_register(word.a(), b),
+            0x26 | 0x27 => {}
+            0x28 => self.set_register(word.a(), self.memory.len() as u64),
+            0x2B => self.set_register(word.a(), self.globals[&word.u20()]),
+            0x2C => drop(self.globals.insert(word.u20(), a)),
+            _ => return None,
+        }
+        Some(Ok(Then::Next))
+    }
+
+    /// The `size` addresses from `address`, which is taken modulo 2⁶⁴.
+    fn range(&self, address: i128, size: i128) -> Result<std::ops::Range<usize>, Trap> {
+        let (address, memory) = (low(address, 64), self.memory.len() as i128);
+        if size > memory || address > memory - size {
+            return Err(Trap::MemoryOutOfBounds);
+        }
+        Ok(address as usize..(address + size) as usize)
+    }
+
+    fn access(&mut self, word: Word, access: &Access) -> Result<(), Trap> {
+        let base = unsigned(self.register(word.b()));
+        let address = match access.indexed {
+            true => base + unsigned(self.register(word.c())) * power(access.size) + word.s12(),
+            false => base + word.s16(),
+        };
+        let range = self.range(address, power(access.size))?;
+        if access.store {
+            let value = self.register(word.a());
+            let value = match access.kind {
+                Kind::Binary32 => i128::from(float::store32(value)),
+                Kind::Unsigned | Kind::Signed => unsigned(value),
+            };
+            for (place, byte) in (0..).zip(&mut self.memory[range]) {
+                *byte = low(value.div_euclid(power(8 * place)), 8) as u8;
+            }
+        } else {
+            let bytes = (0..).zip(&self.memory[range]);
+            let value: i128 = bytes.map(|(place, byte)| i128::from(*byte) * power(8 * place)).sum();
+            let value = match access.kind {
+                Kind::Unsigned => register(value),
+                Kind::Signed => register(signed_low(value, 8 << access.size)),
+                Kind::Binary32 => float::load32(value as u32),
+            };
+            self.set_register(word.a(), value);
+        }
+        Ok(())
+    }
+
+    /// MEMCOPY and MEMFILL.
+    fn bulk(&mut self, word: Word) -> Result<(), Trap> {
+        let (a, b, c) = (self.register(word.a()), self.register(word.b()), self.register(word.c()));
+        let to = self.range(unsigned(a), unsigned(c))?;
+        let bytes: Vec<u8> = match word.op() {
+            0x29 => self.memory[self.range(unsigned(b), unsigned(c))?].to_vec(),
+            _ => to.clone().map(|_| low(unsigned(b), 8) as u8).collect(),
+        };
+        self.charge(unsigned(c).div_euclid(64));
+        for (address, byte) in to.zip(bytes) {
+            self.memory[address] = byte;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,329 @@
+//! The evaluator as an engine, and its main loop.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use vsp_core::generate::Plan;
+use vsp_core::index::{FuncIndex, ImportIndex, Place};
+use vsp_core::program::FuncType;
+use vsp_core::verify::Verified;
+use vsp_core::{Outcome, Reason, Suspension, Trap, Trapped, Values};
+
+use super::frame::Frame;
+use super::word::Word;
+use crate::random::{Engine, FrameView, Session};
+
+/// The evaluator.
+#[derive(Debug, Default)]
+pub struct Reference {
+    executed: Rc<RefCell<BTreeMap<u8, u64>>>,
+}
+
+impl Reference {
+    /// How often an instruction was executed, by the number of its opcode.
+    pub fn executed(&self) -> BTreeMap<u8, u64> {
+        self.executed.borrow().clone()
+    }
+}
+
+impl Engine for Reference {
+    fn name(&self) -> &str {
+        "reference"
+    }
+
+    fn start<'p>(&mut self, program: &'p Verified<'p>, plan: &Plan) -> Result<Box<dyn Session + 'p>, String> {
+        Ok(Box::new(Machine::new(program, plan, self.executed.clone())))
+    }
+}
+
+/// A function of the program.
+#[derive(Clone, Debug)]
+pub(super) struct Function {
+    pub(super) ty: FuncType,
+    pub(super) locals: u32,
+    pub(super) code: Vec<Word>,
+}
+
+/// What a suspended program waits for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Waiting {
+    /// To pass a check point.
+    CheckPoint,
+    /// The value of a YIELD, for this register.
+    Yield(u32),
+    /// The results of this import.
+    Pending(u32),
+}
+
+/// An instance.
+pub(super) struct Machine {
+    pub(super) functions: Vec<Function>,
+    pub(super) constants: Vec<u64>,
+    /// The names and types of the imports.
+    pub(super) imports: Vec<(String, FuncType)>,
+    pub(super) memory: Vec<u8>,
+    pub(super) globals: BTreeMap<u32, u64>,
+    pub(super) stack_cells: i128,
+    /// The innermost is the last.
+    pub(super) frames: Vec<Frame>,
+    pub(super) balance: i128,
+    interrupt: bool,
+    waiting: Option<Waiting>,
+    executed: Rc<RefCell<BTreeMap<u8, u64>>>,
+}
+
+/// What comes after an instruction.
+pub(super) enum Then {
+    /// The next word.
+    Next,
+    /// A word of this function, which is a check point if it lies back.
+    Branch(i128),
+    /// The next word, which is a check point.
+    NextAtCheckPoint,
+    /// Whatever the frames say.
+    Elsewhere,
+    /// Whatever the frames say, which is a check point.
+    ElsewhereAtCheckPoint,
+    /// Nothing: the call has ended or is suspended.
+    End(Outcome),
+}
+
+impl Machine {
+    fn new(program: &Verified<'_>, plan: &Plan, executed: Rc<RefCell<BTreeMap<u8, u64>>>) -> Machine {
+        let image = program.program();
+        let mut words = image.code().iter().map(|bytes| Word(u32::from_le_bytes(*bytes)));
+        let functions = image.functions().map(|decl| Function {
+            ty: decl.ty,
+            locals: u32::from(decl.locals),
+            code: words.by_ref().take(decl.words as usize).collect(),
+        });
+        let functions = functions.collect();
+        let mut memory = vec![0; plan.memory.unwrap_or(image.memory_minimum()) as usize];
+        for data in image.data() {
+            for (address, byte) in (data.address as usize..).zip(data.bytes) {
+                memory[address] = *byte;
+            }
+        }
+        Machine {
+            functions,
+            constants: image.constants().iter().map(|bytes| u64::from_le_bytes(*bytes)).collect(),
+            imports: image.imports().map(|it| (format!("{}.{}", it.module, it.name), it.ty)).collect(),
+            memory,
+            globals: (0..).zip(image.globals()).collect(),
+            stack_cells: i128::from(plan.stack_cells.unwrap_or(65_536)),
+            frames: Vec::new(),
+            balance: 0,
+            interrupt: false,
+            waiting: None,
+            executed,
+        }
+    }
+
+    /// The innermost frame of a program that runs.
+    pub(super) fn frame(&mut self) -> &mut Frame {
+        match self.frames.last_mut() {
+            Some(frame) => frame,
+            None => unreachable!("a program that runs has a frame"),
+        }
+    }
+
+    pub(super) fn register(&mut self, number: u32) -> u64 {
+        self.frame().register(number)
+    }
+
+    pub(super) fn set_register(&mut self, number: u32, value: u64) {
+        self.frame().set_register(number, value);
+    }
+
+    /// The place of the innermost frame.
+    fn place(&mut self) -> Place {
+        let frame = self.frame();
+        Place { function: FuncIndex(frame.function), word: frame.word }
+    }
+
+    /// Takes fuel (section 7).
+    pub(super) fn charge(&mut self, units: i128) {
+        self.balance = (self.balance - units).max(i128::from(i64::MIN));
+    }
+
+    pub(super) fn trap(&mut self, trap: Trap) -> Outcome {
+        Outcome::Trapped(Trapped { trap, place: self.place() })
+    }
+
+    fn suspend(&mut self, reason: Reason, waiting: Waiting) -> Outcome {
+        self.waiting = Some(waiting);
+        Outcome::Suspended(Suspension { reason, place: self.place() })
+    }
+
+    pub(super) fn suspend_yield(&mut self, value: u64, register: u32) -> Outcome {
+        self.suspend(Reason::Yield(value), Waiting::Yield(register))
+    }
+
+    pub(super) fn suspend_pending(&mut self, import: u32) -> Outcome {
+        self.suspend(Reason::Pending(ImportIndex(import)), Waiting::Pending(import))
+    }
+
+    /// The check point at the place of the innermost frame. Gives the outcome if the program stops there.
+    fn check_point(&mut self) -> Option<Outcome> {
+        if self.balance < 0 {
+            Some(self.suspend(Reason::Fuel, Waiting::CheckPoint))
+        } else if self.interrupt {
+            Some(self.suspend(Reason::Interrupted, Waiting::CheckPoint))
+        } else {
+            None
+        }
+    }
+
+    /// Executes instructions until the call ends or is suspended.
+    fn run(&mut self) -> Outcome {
+        loop {
+            if let Some(outcome) = self.step() {
+                return outcome;
+            }
+        }
+    }
+
+    /// Executes the instruction at the place of the innermost frame.
+    fn step(&mut self) -> Option<Outcome> {
+        let (function, at) = (self.frame().function, self.frame().word);
+        let word = self.functions[function as usize].code[at as usize];
+        *self.executed.borrow_mut().entry(word.op() as u8).or_default() += 1;
+        self.charge(1);
+        let then = match self.execute(word) {
+            Ok(then) => then,
+            Err(trap) => return Some(self.trap(trap)),
+        };
+        match then {
+            Then::Next => self.go(i128::from(at) + 1),
+            Then::Branch(displacement) => {
+                self.go(i128::from(at) + 1 + displacement);
+                if displacement < 0 {
+                    return self.check_point();
+                }
+            }
+            Then::NextAtCheckPoint => {
+                self.go(i128::from(at) + 1);
+                return self.check_point();
+            }
+            Then::Elsewhere => {}
+            Then::ElsewhereAtCheckPoint => return self.check_point(),
+            Then::End(outcome) => return Some(outcome),
+        }
+        None
+    }
+
+    fn go(&mut self, word: i128) {
+        match u32::try_from(word) {
+            Ok(word) => self.frame().word = word,
+            Err(_) => unreachable!("branches stay in their function"),
+        }
+    }
+
+    fn execute(&mut self, word: Word) -> Result<Then, Trap> {
+        if let Some(then) = self.control(word) {
+            return then;
+        }
+        if let Some(then) = self.data(word) {
+            return then;
+        }
+        let (a, b, c) = (self.register(word.a()), self.register(word.b()), self.register(word.c()));
+        let computed = super::integer::compute(word, a, b, c);
+        let computed = computed.or_else(|| super::float::compute(word, b, c).map(Ok));
+        match computed {
+            Some(value) => {
+                let value = value?;
+                self.set_register(word.a(), value);
+                Ok(Then::Next)
+            }
+            None => unreachable!("the page has no instruction 0x{:08X}", word.0),
+        }
+    }
+
+    /// Ends a call: nothing of it is left.
+    pub(super) fn finish(&mut self, outcome: Outcome) -> Then {
+        self.frames.clear();
+        Then::End(outcome)
+    }
+}
+
+impl Session for Machine {
+    fn prepare(&mut self, fuel: u64, interrupt: bool) {
+        self.balance = i128::from(fuel);
+        self.interrupt = interrupt;
+    }
+
+    fn call(&mut self, function: FuncIndex, arguments: &[u64]) -> Result<Outcome, String> {
+        if self.waiting.is_some() {
+            return Err("it is suspended".into());
+        }
+        self.frames.clear();
+        let place = Place { function, word: 0 };
+        Ok(match self.enter(function.0, arguments) {
+            Err(trap) => Outcome::Trapped(Trapped { trap, place }),
+            Ok(Then::ElsewhereAtCheckPoint) => self.check_point().unwrap_or_else(|| self.run()),
+            Ok(_) => self.run(),
+        })
+    }
+
+    fn resume(&mut self, values: &[u64]) -> Result<Outcome, String> {
+        let next = i128::from(self.place().word) + 1;
+        match self.waiting.take() {
+            None => return Err("it is not suspended".into()),
+            Some(Waiting::CheckPoint) => {}
+            Some(Waiting::Yield(register)) => {
+                self.set_register(register, values[0]);
+                self.go(next);
+                return Ok(self.run());
+            }
+            Some(Waiting::Pending(_)) => {
+                self.frame().set_first_registers(values);
+                self.go(next);
+            }
+        }
+        Ok(self.check_point().unwrap_or_else(|| self.run()))
+    }
+
+    fn fail(&mut self, code: u32) -> Result<Outcome, String> {
+        match self.waiting.take() {
+            Some(Waiting::Pending(_)) => Ok(self.trap(Trap::Host(code))),
+            _ => Err("it waits for no host function".into()),
+        }
+    }
+
+    fn reset(&mut self) {
+        self.waiting = None;
+        self.frames.clear();
+    }
+
+    fn balance(&self) -> Option<i64> {
+        i64::try_from(self.balance).ok()
+    }
+
+    fn call_stack(&self) -> Vec<Place> {
+        let place = |frame: &Frame| Place { function: FuncIndex(frame.function), word: frame.word };
+        self.frames.iter().rev().map(place).collect()
+    }
+
+    fn memory(&self) -> &[u8] {
+        &self.memory
+    }
+
+    fn globals(&self) -> Vec<u64> {
+        self.globals.values().copied().collect()
+    }
+
+    fn frames(&self) -> Option<Vec<FrameView>> {
+        let view = |frame: &Frame| FrameView {
+            place: Place { function: FuncIndex(frame.function), word: frame.word },
+            registers: std::array::from_fn(|number| frame.register(number as u32)),
+            locals: (0..self.functions[frame.function as usize].locals).map(|it| frame.local(it)).collect(),
+        };
+        Some(self.frames.iter().rev().map(view).collect())
+    }
+}
+
+/// Up to four results.
+pub(super) fn returned(results: &[u64]) -> Outcome {
+    Outcome::Returned(Values::new(results))
+}

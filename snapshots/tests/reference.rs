@@ -1,0 +1,35 @@
+//! The interpreter against the reference evaluator, which was written from `docs/isa.md` alone.
+//!
+//! `VSP_RANDOM=0..100000 cargo test --release -p vsp-snapshots --test reference` compares these seeds.
+
+use vsp_core::isa::Opcode;
+use vsp_host::engine::EngineKind;
+use vsp_snapshots::Way;
+use vsp_snapshots::random::{Engine, Machine, Tally, case_file, check, minimise, program, seeds};
+use vsp_snapshots::reference::Reference;
+
+#[test]
+fn random_programs_mean_what_the_page_says() {
+    let mut interpreter = Machine::new(Way::Run(EngineKind::Interpreter)).unwrap();
+    let mut reference = Reference::default();
+    let mut all = Tally::default();
+    for seed in seeds(600) {
+        let made = program(seed).unwrap();
+        let engines: &mut [&mut dyn Engine] = &mut [&mut reference, &mut interpreter];
+        match check(&made, engines) {
+            Ok(tally) => all.add(&tally),
+            Err(difference) => {
+                let small = minimise(&made, 20_000, &mut |made| {
+                    check(made, &mut [&mut Reference::default(), &mut interpreter]).is_err()
+                });
+                let text = case_file(&small, &mut reference, &format!("seed {seed}: {difference}")).unwrap();
+                panic!("seed {seed}: {difference}\n{text}");
+            }
+        }
+    }
+    println!("{all}");
+    let executed = reference.executed();
+    let missing: Vec<&Opcode> =
+        Opcode::ALL.iter().filter(|op| !executed.contains_key(&op.number())).collect();
+    assert!(missing.is_empty(), "never executed: {missing:?}");
+}
