@@ -9,7 +9,8 @@
 //! let program = Arc::new(Verified::new(Program::read(&bytes[..])?)?);
 //! let mut engine = Engine::new(EngineKind::Auto)?;
 //! let module = engine.load(program)?;
-//! let mut instance = module.instantiate(&Imports::new(), (), Options::default())?;
+//! let imports = Imports::new();
+//! let mut instance = module.instantiate(&imports, (), Options::default())?;
 //! let Outcome::Returned(results) = instance.call_export("f", &[41])? else { panic!("it returns") };
 //! assert_eq!(results[..], [42]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -9,7 +9,8 @@
 //! let program = Arc::new(Verified::new(Program::read(&bytes[..])?)?);
 //! let code = Arc::new(VspJit::new(CompileOptions::default())?.compile(program.clone())?);
 //!
-//! let mut instance = Instance::new(program, &Imports::new(), (), Options::default())?;
+//! let imports = Imports::new();
+//! let mut instance = Instance::new(program, &imports, (), Options::default())?;
 //! let square = code.function::<(u64,), u64>("square")?;
 //! assert_eq!(square.call(&mut instance, (12,))?, 144);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
