@@ -7,6 +7,8 @@
 //! - A listing behind `<!-- output of: COMMAND -->` is what this command prints.
 //!
 //! Every document has a folder of its own, in which the project's examples and README are at hand.
+// Documents are the same for every architecture, and commands are slow where one is emulated.
+#![cfg(target_arch = "x86_64")]
 #![cfg(unix)]
 
 #[allow(dead_code, unreachable_pub, reason = "it is a whole program")]
