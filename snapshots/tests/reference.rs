@@ -9,6 +9,7 @@ use vsp_snapshots::random::{Engine, Machine, Tally, case_file, check, minimise, 
 use vsp_snapshots::reference::Reference;
 
 #[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "too slow where it is emulated")]
 fn random_programs_mean_what_the_page_says() {
     let mut interpreter = Machine::new(Way::Run(EngineKind::Interpreter)).unwrap();
     let mut reference = Reference::default();
