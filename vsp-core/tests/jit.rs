@@ -1,6 +1,7 @@
 //! The compiler, without running its code: every target from any host, the same bytes each time, errors that say why.
 #![cfg(feature = "jit")]
 
+use cranelift_codegen::settings::Configurable;
 use vsp_core::index::FuncIndex;
 use vsp_core::jit::{Arch, Code, CompileOptions, Compiler, ExitKind, JitError, Target, Tier};
 use vsp_core::program::Program;
@@ -127,4 +128,21 @@ fn a_listing_shows_one_function() {
             assert!(compiler.listing(program, FuncIndex(10_000)).unwrap().is_none());
         }
     });
+}
+
+#[test]
+fn compressed_instructions_of_riscv64_stay_off() {
+    for feature in ["zca", "has_zca", "zcb", "zcd", "has_c", "c"] {
+        let refused = Target::new(Arch::Riscv64).with(feature).unwrap_err();
+        assert_eq!(refused, JitError::Feature { arch: Arch::Riscv64, feature: feature.into() });
+    }
+    let known = Target::known(Arch::Riscv64).unwrap();
+    assert!(known.features.contains(&"zbb") && !known.features.iter().any(|name| name.starts_with("zc")));
+    // As `cranelift-native` finds them on a computer that has them.
+    let mut builder = cranelift_codegen::isa::lookup_by_name("riscv64gc-unknown-none").unwrap();
+    for feature in ["has_c", "has_zcb", "has_zbb"] {
+        builder.enable(feature).unwrap();
+    }
+    let target = Target::of_builder(Arch::Riscv64, &builder).unwrap();
+    assert_eq!(target, Target::new(Arch::Riscv64).with("zbb").unwrap());
 }

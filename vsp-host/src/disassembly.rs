@@ -11,7 +11,7 @@
 //! # Ok::<(), vsp_host::disassembly::DisassemblyError>(())
 //! ```
 
-use capstone::arch::{self, BuildsCapstone, BuildsCapstoneExtraMode, BuildsCapstoneSyntax};
+use capstone::arch::{self, BuildsCapstone, BuildsCapstoneSyntax};
 use capstone::{Capstone, Error};
 use vsp_core::jit::{Arch, Target};
 
@@ -80,11 +80,7 @@ fn capstone(target: &Target) -> Result<Capstone, Error> {
             new.x86().mode(arch::x86::ArchMode::Mode64).syntax(arch::x86::ArchSyntax::Intel).build()?
         }
         Arch::Aarch64 => new.arm64().mode(arch::arm64::ArchMode::Arm).build()?,
-        Arch::Riscv64 => {
-            let compressed = target.features().any(|feature| feature == "has_zca");
-            let extra = compressed.then_some(arch::riscv::ArchExtraMode::RiscVC);
-            new.riscv().mode(arch::riscv::ArchMode::RiscV64).extra_mode(extra.into_iter()).build()?
-        }
+        Arch::Riscv64 => new.riscv().mode(arch::riscv::ArchMode::RiscV64).build()?,
         Arch::S390x => new.sysz().mode(arch::sysz::ArchMode::Default).build()?,
     };
     disassembler.set_skipdata(true)?;

@@ -114,6 +114,9 @@ impl Target {
             true => feature.to_string(),
             false => alloc::format!("has_{feature}"),
         };
+        if unusable(self.arch, &name) {
+            return Err(unknown());
+        }
         builder.enable(&name).map_err(|_| unknown())?;
         let on = switches(&builder)?;
         let defaults = switches(&Target::new(self.arch).builder()?)?;
@@ -133,6 +136,9 @@ impl Target {
     pub fn known(arch: Arch) -> Result<Known, JitError> {
         let mut known = Known { features: Vec::new(), processors: Vec::new() };
         for setting in Target::new(arch).builder()?.iter() {
+            if unusable(arch, setting.name) {
+                continue;
+            }
             let short = setting.name.strip_prefix("has_").unwrap_or(setting.name);
             match setting.kind {
                 SettingKind::Bool => known.features.push(short),
@@ -150,7 +156,7 @@ impl Target {
     pub fn of_builder(arch: Arch, builder: &isa::Builder) -> Result<Target, JitError> {
         let defaults = switches(&Target::new(arch).builder()?)?;
         let mut features = switches(builder)?;
-        features.retain(|name| !defaults.contains(name));
+        features.retain(|name| !defaults.contains(name) && !unusable(arch, name));
         features.sort_unstable();
         Ok(Target { arch, features })
     }
@@ -240,6 +246,16 @@ impl core::fmt::Display for Target {
         write!(f, "{}", self.arch)?;
         self.features.iter().try_for_each(|feature| write!(f, "+{feature}"))
     }
+}
+
+/// Must this switch stay off?
+///
+/// Compressed instructions of riscv64: a compressed jump reaches 2 KiB. Where more than 255 branches wait for their
+/// targets, Cranelift 0.135 takes each jump around an island for one that may not reach and sends it through a veneer,
+/// which overwrites `t6`, between any two instructions; the epilogue of a frame above 2 KiB keeps the size of the frame
+/// there.
+fn unusable(arch: Arch, switch: &str) -> bool {
+    arch == Arch::Riscv64 && (switch.starts_with("has_zc") || switch == "has_c")
 }
 
 /// The names of all switches of the processor that are on.
