@@ -46,7 +46,7 @@ fn all_ways_of_the_interpreter_agree() {
         Way::Save(EngineKind::Interpreter),
         Way::Scramble(EngineKind::Interpreter),
     ];
-    let tally = compare(&ways, 0..400);
+    let tally = compare(&ways, 0..500);
     println!("{tally}");
     assert!(tally.share(End::Returned) > 0.5, "{tally}");
     assert!(tally.share(End::GivenUp) < 0.2, "{tally}");

@@ -21,6 +21,7 @@
 mod body;
 mod entropy;
 mod flow;
+mod mixed;
 mod operands;
 mod plan;
 mod values;

@@ -72,6 +72,9 @@ pub(super) fn body(
             false => body.statement()?,
         }
     }
+    if !leaf && body.entropy.chance(3, 4) {
+        body.keep_registers()?;
+    }
     body.end()
 }
 

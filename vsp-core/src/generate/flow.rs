@@ -19,7 +19,9 @@ impl Body<'_> {
     pub(super) fn statement(&mut self) -> Result<(), BuildError> {
         self.statements = self.statements.saturating_sub(1);
         match self.entropy.below(32) {
-            0..=17 => self.compute_some(),
+            0..=14 => self.compute_some(),
+            15 | 16 => self.float_chain(),
+            17 => self.walk(),
             18..=20 => self.conditional(),
             21..=23 => self.counted_loop(),
             24 => self.switch(),

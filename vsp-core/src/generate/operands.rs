@@ -8,14 +8,14 @@ use crate::program::{BuildError, FuncType};
 
 /// The registers and the displacement of a memory operand.
 #[derive(Clone, Copy)]
-struct Address {
-    base: Reg,
-    index: Reg,
-    displacement: i32,
+pub(super) struct Address {
+    pub(super) base: Reg,
+    pub(super) index: Reg,
+    pub(super) displacement: i32,
 }
 
 /// Bytes that an instruction with a memory operand reaches, as its meaning says it.
-fn access_bytes(op: Opcode) -> u64 {
+pub(super) fn access_bytes(op: Opcode) -> u64 {
     let widths = [("binary32 at M[", 4), ("8 bits of M[", 1), ("16 bits of M[", 2), ("32 bits of M[", 4)];
     let meaning = op.meaning();
     // "8 bits" is not to be found in "128 bits".
@@ -32,6 +32,11 @@ impl Body<'_> {
     pub(super) fn with_operands(&mut self, op: Opcode) -> Result<Inst, BuildError> {
         self.held = 0;
         let address = self.address(op)?;
+        self.with_address(op, address)
+    }
+
+    /// An instruction with this memory operand, if it has any, and other operands as they come.
+    pub(super) fn with_address(&mut self, op: Opcode, address: Option<Address>) -> Result<Inst, BuildError> {
         let divides = op.meaning().contains("trap DivideByZero") && !self.entropy.chance(1, 100);
         let divisor = if divides { Some(self.divisor()?) } else { None };
         let math = pick(self.entropy, MathFn::ALL);
@@ -53,7 +58,8 @@ impl Body<'_> {
     /// The value of an operand.
     fn operand(&mut self, operand: Operand, math: Option<MathFn>) -> Result<i32, BuildError> {
         Ok(match operand.role {
-            Role::Dst | Role::FDst | Role::Mod => self.destination() as i32,
+            Role::Dst | Role::FDst => self.destination() as i32,
+            Role::Mod => self.modified() as i32,
             Role::Src | Role::Base | Role::X1 | Role::X2 | Role::X4 | Role::X8 => self.source()? as i32,
             Role::FSrc => self.float_source()? as i32,
             Role::FSrc2 if math.is_none_or(MathFn::is_binary) => self.float_source()? as i32,
@@ -79,12 +85,22 @@ impl Body<'_> {
         reg
     }
 
+    /// A register that is read and written: often one that holds a binary64.
+    fn modified(&mut self) -> Reg {
+        let reg = self.any_register(self.floats);
+        match self.reserved >> reg.index() & 1 == 0 && self.entropy.bits(1) == 1 {
+            true => reg,
+            false => self.destination(),
+        }
+    }
+
     /// A register to read, mostly one that holds an integer.
     pub(super) fn source(&mut self) -> Result<Reg, BuildError> {
-        if self.entropy.chance(1, 7) {
-            return self.fresh_integer();
+        match self.entropy.below(14) {
+            0 | 1 => self.fresh_integer(),
+            2 | 3 => Ok(self.any_register(self.floats)),
+            _ => Ok(self.any_register(!self.floats)),
         }
-        Ok(self.any_register(!self.floats))
     }
 
     /// A register to read, mostly one that holds a binary64.
@@ -96,7 +112,7 @@ impl Body<'_> {
     }
 
     /// Any register, mostly one of these.
-    fn any_register(&mut self, good: u16) -> Reg {
+    pub(super) fn any_register(&mut self, good: u16) -> Reg {
         let first = self.entropy.bits(4) as u32;
         if self.entropy.chance(1, 6) {
             return Reg::from_low_bits(first);

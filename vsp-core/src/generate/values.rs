@@ -84,6 +84,18 @@ const FLOATS: &[u64] = &[
     0x7FF0_0000_2000_0000,
 ];
 
+/// What makes NaNs of each other, and NaNs.
+const MAKERS_OF_NANS: &[u64] = &[
+    0x7FF0_0000_0000_0000,
+    0xFFF0_0000_0000_0000,
+    0,
+    1 << 63,
+    0xBFF0_0000_0000_0000,
+    0xFFF8_0000_0000_0000,
+    0x7FF0_0000_0000_0001,
+    0xFFFF_FFFF_FFFF_FFFF,
+];
+
 /// Zeros, ones, the ends of the ranges, and NaNs of all kinds.
 const BINARY32: &[u32] = &[
     0,
@@ -128,6 +140,11 @@ pub(super) fn float(entropy: &mut dyn Entropy) -> u64 {
         6 => entropy.bits(64),
         _ => f64::from(f32::from_bits(entropy.bits(32) as u32)).to_bits(),
     }
+}
+
+/// The bits of a binary64 from which it is not far to a NaN.
+pub(super) fn special_float(entropy: &mut dyn Entropy) -> u64 {
+    pick(entropy, MAKERS_OF_NANS).unwrap_or(0)
 }
 
 /// Eight bytes of memory: an integer, a binary64 or two binary32.

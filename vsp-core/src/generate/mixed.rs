@@ -1,0 +1,139 @@
+//! Statements that bring together what is seldom together by chance: accesses by the same register while it changes,
+//! binary64s that are moved as integers, and at the end all registers.
+
+use alloc::vec::Vec;
+
+use super::body::Body;
+use super::entropy::pick;
+use super::operands::{Address, access_bytes};
+use super::values;
+use crate::isa::{Flow, Inst, Opcode, Reg, Role};
+use crate::program::BuildError;
+
+fn has(op: Opcode, role: fn(Role) -> bool) -> bool {
+    op.operands().iter().any(|operand| role(operand.role))
+}
+
+impl Body<'_> {
+    fn pick_with(&mut self, role: fn(Role) -> bool) -> Option<Opcode> {
+        let all = self.world.opcodes(Flow::Next);
+        let possible: Vec<Opcode> = all.iter().copied().filter(|op| has(*op, role)).collect();
+        pick(self.entropy, &possible)
+    }
+
+    /// Accesses by one register, which gets other values between them, on some ways only; now and then the last access,
+    /// or one on the way, is outside the memory.
+    pub(super) fn walk(&mut self) -> Result<(), BuildError> {
+        if self.world.memory < 64 {
+            return self.compute();
+        }
+        let (base, reserved) = (self.writable(), self.reserved);
+        self.reserved |= 1 << base.index();
+        self.walk_by(base)?;
+        self.reserved = reserved;
+        Ok(())
+    }
+
+    fn walk_by(&mut self, base: Reg) -> Result<(), BuildError> {
+        self.load_inside(base)?;
+        let outside = self.entropy.chance(1, 12);
+        for _ in 0..1 + self.entropy.below(4) {
+            self.access(base)?;
+            let skip = match self.entropy.chance(1, 3) {
+                true => Some(self.branch_forward()?),
+                false => None,
+            };
+            match self.entropy.below(4) {
+                0 => self.load_inside(base)?,
+                1 => {
+                    let step = self.entropy.below(9) as i32 - 4;
+                    self.push(Inst::addi(base, base, step)?);
+                }
+                2 => self.compute()?,
+                _ => {}
+            }
+            if skip.is_some() {
+                self.load_inside(base)?;
+                self.access(base)?;
+            }
+            if let Some(label) = skip {
+                self.code.bind(label);
+            }
+        }
+        if outside {
+            let address = self.world.memory - u64::from(self.entropy.below(8));
+            self.load(base, address)?;
+        }
+        self.access(base)
+    }
+
+    /// Loads an address behind which there are at least 32 bytes, and which is mostly the last such address.
+    fn load_inside(&mut self, base: Reg) -> Result<(), BuildError> {
+        let last = self.world.memory.saturating_sub(48);
+        let address = match self.entropy.below(4) {
+            0 => self.entropy.bits(32) % (last + 1),
+            _ => last,
+        };
+        self.load(base, address)
+    }
+
+    /// An access of any kind a few bytes behind a register's address.
+    fn access(&mut self, base: Reg) -> Result<(), BuildError> {
+        let Some(op) = self.pick_with(|role| role == Role::Disp) else { return Ok(()) };
+        let index = match has(op, |role| role.index_scale().is_some()) {
+            true => self.writable(),
+            false => base,
+        };
+        if index != base {
+            self.load(index, 0)?;
+            self.held |= 1 << index.index();
+        }
+        let displacement = self.entropy.below(25 - access_bytes(op) as u32) as i32;
+        let inst = self.with_address(op, Some(Address { base, index, displacement }))?;
+        self.push(inst);
+        Ok(())
+    }
+
+    /// Binary64s that are computed, moved as registers are, and then looked at as integers.
+    pub(super) fn float_chain(&mut self) -> Result<(), BuildError> {
+        for _ in 0..1 + self.entropy.below(3) {
+            if self.entropy.chance(1, 3) {
+                let (reg, value) = (self.writable(), values::special_float(self.entropy));
+                self.load(reg, value)?;
+                self.floats |= 1 << reg.index();
+            }
+            if let Some(op) = self.pick_with(|role| role == Role::FDst) {
+                self.instruction(op)?;
+            }
+        }
+        if self.entropy.bits(1) == 1
+            && let Some(op) = self.pick_with(|role| role == Role::Mod)
+        {
+            self.instruction(op)?;
+        }
+        let Some(op) = self.pick_with(|role| role == Role::Src) else { return Ok(()) };
+        if has(op, |role| role == Role::Local) && self.locals == 0 {
+            return Ok(());
+        }
+        let observed = self.any_register(self.floats);
+        let mut inst = self.with_operands(op)?;
+        let first = op.operands().iter().position(|operand| operand.role == Role::Src);
+        if let Some(index) = first.filter(|_| !op.meaning().contains("trap")) {
+            inst = inst.with(index, observed as i64)?;
+        }
+        self.push(inst);
+        Ok(())
+    }
+
+    /// Keeps what all registers together hold in a global, so that no result is forgotten.
+    pub(super) fn keep_registers(&mut self) -> Result<(), BuildError> {
+        let sum = Reg::from_low_bits(self.entropy.bits(4) as u32);
+        for reg in Reg::ALL.iter().filter(|reg| **reg != sum) {
+            self.push(Inst::rotli(sum, sum, 5)?);
+            self.push(Inst::xor(sum, sum, *reg)?);
+        }
+        let global = super::PATIENCE + 1 + self.entropy.below(self.world.globals - super::PATIENCE - 1);
+        self.push(Inst::setg(sum, global)?);
+        Ok(())
+    }
+}
