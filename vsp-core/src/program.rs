@@ -11,7 +11,7 @@ pub use build::{BuildError, ProgramBuilder};
 pub use function::{FunctionBuilder, Label};
 pub(crate) use read::{CHECKSUM_AT, Cursor, FirstError, checksum};
 pub use read::{ReadError, ReadErrorKind};
-pub use sections::{Custom, Data, Export, FuncDecl, Import, LineEntry, Name, NameKind};
+pub use sections::{Custom, Data, Export, FuncDecl, Import, LineEntry, Name, NameKind, SectionExtent};
 
 use crate::index::{FuncIndex, Place};
 use crate::limits::{Limits, MAX_PARAMS, MAX_RESULTS};
@@ -106,6 +106,11 @@ impl<'a> Program<'a> {
     /// The CRC-32 that the file carries.
     pub fn checksum(&self) -> u32 {
         read::stored_checksum(&self.image)
+    }
+
+    /// The sections that are there, in the order of the file.
+    pub fn sections(&self) -> impl Iterator<Item = SectionExtent> {
+        self.sections.extents()
     }
 
     fn section(&self, section: Section) -> read::Cursor<'_> {

@@ -12,6 +12,7 @@ mod format;
 mod items;
 mod lexer;
 mod memory;
+mod names;
 mod shorthand;
 
 pub use diagnostic::Diagnostic;
@@ -50,10 +51,37 @@ pub fn assemble(text: &str, file_name: &str) -> Result<Vec<u8>, Vec<Diagnostic>>
 /// # Errors
 /// As [`assemble`], or the program is larger than the limits say.
 pub fn assemble_limited(text: &str, file_name: &str, limits: &Limits) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    build(text, file_name, limits).map(|(bytes, _)| bytes)
+}
+
+/// The names that a text defines and never uses: labels, numbers, constants, data, spaces, globals, imports and
+/// functions, in the order of the lines. A name that starts with `_` needs no use, nor does a function in a text with a
+/// CALLR.
+///
+/// ```
+/// let text = ".export f\n.equ ten = 10\n.func f (0) -> 0\nagain: _here: RET\n.end\n";
+/// let unused = vsp_core::text::unused(text).unwrap();
+/// let names: Vec<&str> = unused.iter().map(|found| &text[found.span.clone()]).collect();
+/// assert_eq!(names, ["ten", "again"]);
+/// ```
+///
+/// # Errors
+/// As [`assemble`].
+pub fn unused(text: &str) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+    build(text, "", &Limits::DEFAULT).map(|(_, diagnostics)| diagnostics.unused())
+}
+
+fn build<'t>(
+    text: &'t str,
+    file_name: &str,
+    limits: &Limits,
+) -> Result<(Vec<u8>, Diagnostics<'t>), Vec<Diagnostic>> {
     let mut diagnostics = Diagnostics::new(text);
     let declared = declare::declare(text, file_name, limits, &mut diagnostics);
     let builder = body::assemble(declared, &mut diagnostics);
-    diagnostics.finish().and_then(|()| {
-        builder.build_limited(limits).map_err(|error| alloc::vec![Diagnostic::of_whole_text(&error)])
-    })
+    let diagnostics = diagnostics.finish()?;
+    match builder.build_limited(limits) {
+        Ok(bytes) => Ok((bytes, diagnostics)),
+        Err(error) => Err(alloc::vec![Diagnostic::of_whole_text(&error)]),
+    }
 }

@@ -18,6 +18,7 @@ pub mod native;
 #[allow(unsafe_code, reason = "it calls machine code, and is called by it")]
 mod native_call;
 pub mod sys;
+pub mod warnings;
 
 /// The code of the document compiles and runs.
 #[cfg(doctest)]

@@ -79,9 +79,9 @@ impl Loaded {
     ///
     /// # Errors
     /// The code breaks rules.
-    pub fn verify(self) -> Result<Verified<'static>, LoadError> {
+    pub fn verify(&self) -> Result<Verified<'static>, LoadError> {
         Verified::new(self.program.clone())
-            .map_err(|errors| LoadError::Verify { loaded: Box::new(self), errors })
+            .map_err(|errors| LoadError::Verify { loaded: Box::new(self.clone()), errors })
     }
 }
 

@@ -3,11 +3,13 @@
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use vsp_core::analysis::Slot;
 use vsp_core::index::Place;
 use vsp_core::program::Program;
 use vsp_core::verify::VerifyErrors;
 
 use crate::load::{LoadError, Loaded};
+use crate::warnings::Warning;
 
 /// Frames of a call stack that are printed.
 const MOST_FRAMES: usize = 16;
@@ -30,11 +32,11 @@ pub fn render(error: &LoadError) -> String {
             let mut groups: Vec<Group<'_>> = errors
                 .iter()
                 .map(|error| {
-                    let place = describe(&loaded.program, error.place);
                     let title = Level::ERROR.primary_title(error.rule.to_string());
+                    let place = describe(&loaded.program, error.place);
                     match line_of(loaded, error.place) {
-                        Some((text, path, span)) => {
-                            title.element(snippet(text, &path, span)).element(Level::NOTE.message(place))
+                        Some(line) => {
+                            title.element(line.snippet(line.span())).element(Level::NOTE.message(place))
                         }
                         None => title
                             .element(Level::NOTE.message(format!("in {}, {place}", loaded.path.display()))),
@@ -62,17 +64,78 @@ fn snippet<'t>(
     Snippet::source(text).path(path.to_owned()).annotation(AnnotationKind::Primary.span(start..end))
 }
 
-/// The source line of a place, if the program was assembled from a text that is at hand.
-fn line_of(source: &Loaded, place: Place) -> Option<(&str, String, Range<usize>)> {
+/// A line of the text that a program was assembled from.
+pub(crate) struct SourceLine<'l> {
+    text: &'l str,
+    path: String,
+    /// Its bytes in the text, without the end of the line.
+    line: Range<usize>,
+}
+
+impl<'l> SourceLine<'l> {
+    /// The line itself.
+    pub(crate) fn content(&self) -> &'l str {
+        &self.text[self.line.clone()]
+    }
+
+    /// The bytes of its code in the text: without blanks around it, and without the comment.
+    pub(crate) fn span(&self) -> Range<usize> {
+        let content = self.content();
+        let code = code_of(content).trim();
+        let start = self.line.start + content.len() - content.trim_start().len();
+        start..start + code.len()
+    }
+
+    /// The bytes of a register's name in the text, where it stands last (sources stand behind destinations); if it is not
+    /// there, those of all the code.
+    pub(crate) fn span_of(&self, register: &str) -> Range<usize> {
+        let is_name = |character: char| character.is_alphanumeric() || character == '_';
+        let (mut at, mut found) = (self.line.start, None);
+        for word in code_of(self.content()).split_inclusive(|character| !is_name(character)) {
+            let name = word.trim_end_matches(|character| !is_name(character));
+            if name.eq_ignore_ascii_case(register) {
+                found = Some(at..at + name.len());
+            }
+            at += word.len();
+        }
+        found.unwrap_or_else(|| self.span())
+    }
+
+    /// The line with carets under these bytes of the text.
+    pub(crate) fn snippet(&self, span: Range<usize>) -> Snippet<'l, annotate_snippets::Annotation<'l>> {
+        snippet(self.text, &self.path, span)
+    }
+}
+
+/// A line without its comment.
+fn code_of(line: &str) -> &str {
+    let mut in_quotes = None;
+    let mut escaped = false;
+    let comment = line.char_indices().find(|(_, character)| {
+        match (in_quotes, character) {
+            _ if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(quote), end) if quote == *end => in_quotes = None,
+            (None, '"' | '\'') => in_quotes = Some(*character),
+            _ => {}
+        }
+        in_quotes.is_none() && *character == ';'
+    });
+    &line[..comment.map_or(line.len(), |(at, _)| at)]
+}
+
+/// The source line of a place, if the program was assembled from the text that is at hand.
+pub(crate) fn line_of(source: &Loaded, place: Place) -> Option<SourceLine<'_>> {
     let text = source.text.as_deref()?;
-    let (_, line) = source.program.source_line_of(place)?;
+    let (file, line) = source.program.source_line_of(place)?;
+    if source.path.file_name()?.to_str()? != file {
+        return None;
+    }
     let mut start = 0;
-    for (number, content) in text.split_inclusive('\n').enumerate() {
-        if number + 1 == line as usize {
-            let trimmed = content.trim();
-            let indent = content.len() - content.trim_start().len();
-            let span = start + indent..start + indent + trimmed.len();
-            return Some((text, source.path.display().to_string(), span));
+    for (number, content) in (1..).zip(text.split_inclusive('\n')) {
+        if number == line {
+            let line = start..start + content.trim_end().len();
+            return Some(SourceLine { text, path: source.path.display().to_string(), line });
         }
         start += content.len();
     }
@@ -92,8 +155,12 @@ pub fn describe(program: &Program<'_>, place: Place) -> String {
 }
 
 /// A program that stopped: why, where, and the calls that led there (innermost first).
-pub fn render_stop(program: &Program<'_>, what: &str, places: &[Place]) -> String {
+pub fn render_stop(loaded: &Loaded, what: &str, places: &[Place]) -> String {
+    let program = &loaded.program;
     let mut group = Group::with_title(Level::ERROR.primary_title(what.to_owned()));
+    if let Some(line) = places.first().and_then(|place| line_of(loaded, *place)) {
+        group = group.element(line.snippet(line.span()));
+    }
     for (index, place) in places.iter().take(MOST_FRAMES).enumerate() {
         let how = if index == 0 { "at" } else { "called from" };
         group = group.element(Level::NOTE.no_name().message(format!("{how} {}", describe(program, *place))));
@@ -103,6 +170,70 @@ pub fn render_stop(program: &Program<'_>, what: &str, places: &[Place]) -> Strin
         group = group.element(Level::NOTE.no_name().message(more));
     }
     Renderer::styled().render(&[group])
+}
+
+/// Warnings about a program; `more` is how many others there are.
+pub fn render_warnings(loaded: &Loaded, warnings: &[Warning], more: usize) -> String {
+    let mut groups: Vec<Group<'_>> = warnings.iter().map(|warning| render_warning(loaded, warning)).collect();
+    if more > 0 {
+        let title = format!("there are {more} more warnings");
+        groups.push(Group::with_title(Level::NOTE.secondary_title(title)));
+    }
+    Renderer::styled().render(&groups)
+}
+
+fn render_warning<'l>(loaded: &'l Loaded, warning: &'l Warning) -> Group<'l> {
+    let (title, place, hint) = match warning {
+        Warning::UnusedName(found) => {
+            let text = loaded.text.as_deref().unwrap_or_default();
+            let snippet = snippet(text, &loaded.path.display().to_string(), found.span.clone());
+            let group = Level::WARNING.primary_title(found.message.clone()).element(snippet);
+            return match &found.hint {
+                Some(hint) => group.element(Level::HELP.message(hint.clone())),
+                None => group,
+            };
+        }
+        Warning::Unused { role, index, name } => {
+            let name = name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+            let title = format!("{} {index}{name} is never used", role.describe());
+            let place = Level::NOTE.message(format!("in {}", loaded.path.display()));
+            return Level::WARNING.primary_title(title).element(place);
+        }
+        Warning::EarlyRead { place, slot } => {
+            let title = format!("{slot} can be read here before anything was written to it");
+            (title, *place, Some("it is zero then; if that is meant, write 0 to it first"))
+        }
+        Warning::Unreachable { function, words } => {
+            let title = match words.len() {
+                1 => "this instruction is never reached".to_owned(),
+                count => format!("this and what follows, {count} instructions, are never reached"),
+            };
+            (title, Place { function: *function, word: words.start }, None)
+        }
+    };
+    let described = describe(&loaded.program, place);
+    let group = Level::WARNING.primary_title(title);
+    let group = match line_of(loaded, place) {
+        Some(line) => {
+            let span = match warning {
+                Warning::EarlyRead { slot: Slot::Register(register), .. } => {
+                    line.span_of(&register.to_string())
+                }
+                _ => line.span(),
+            };
+            group.element(line.snippet(span)).element(Level::NOTE.message(described))
+        }
+        None => group.element(Level::NOTE.message(format!("in {}, {described}", loaded.path.display()))),
+    };
+    match hint {
+        Some(hint) => group.element(Level::HELP.message(hint)),
+        None => group,
+    }
+}
+
+/// A plain note.
+pub fn render_note(what: &str) -> String {
+    Renderer::styled().render(&[Group::with_title(Level::NOTE.primary_title(what.to_owned()))])
 }
 
 /// A plain error message.

@@ -3,8 +3,11 @@
 //! - A listing behind `<!-- file: NAME -->` becomes a file of this name.
 //! - A `console` block is commands, behind `$ `, each with what it prints; a line `…` stands for any lines. A command
 //!   succeeds, unless `$ echo $?` behind it shows its exit code.
-//! - An `sh` block is commands that succeed. `<!-- not run: REASON -->` before it is for what is tested otherwise.
+//! - An `sh` block is commands that succeed. `<!-- run by the gate: … -->` before it says that `.ci/run` has them,
+//!   `<!-- not run: REASON -->` is for what needs something that is not here.
 //! - A listing behind `<!-- output of: COMMAND -->` is what this command prints.
+//! - Commands inside sentences are not run, but what they name has to exist: subcommands and options of `vsp`, packages
+//!   and tests of `cargo`.
 //!
 //! Every document has a folder of its own, in which the project's examples and README are at hand.
 // Documents are the same for every architecture, and commands are slow where one is emulated.
@@ -108,9 +111,13 @@ fn shell(folder: &Path, command: &str) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }
 
-/// Does everything that a document says, and gives how many commands it ran.
+/// Does everything that a document of the project says, and gives how many commands it ran.
 fn follow(name: &str, folder: &Path) -> usize {
-    let document = std::fs::read_to_string(root().join(name)).unwrap();
+    follow_text(name, &std::fs::read_to_string(root().join(name)).unwrap(), folder)
+}
+
+/// Does everything that a text says.
+fn follow_text(name: &str, document: &str, folder: &Path) -> usize {
     let mut ran = 0;
     let mut run = |line: usize, command: &str, expected: Option<&[&str]>| {
         let (code, printed) = shell(folder, command);
@@ -121,7 +128,7 @@ fn follow(name: &str, folder: &Path) -> usize {
         ran += 1;
         code
     };
-    for block in blocks(&document) {
+    for block in blocks(document) {
         let line = block.line;
         match (block.comment, block.language) {
             (Some(("file", file)), _) => {
@@ -129,6 +136,12 @@ fn follow(name: &str, folder: &Path) -> usize {
             }
             (Some(("output of", command)), _) => {
                 assert!(run(line, command, Some(&block.lines)) < 2, "{name}:{line}: `{command}` fails");
+            }
+            (Some(("run by the gate", _)), _) => {
+                let gate = std::fs::read_to_string(root().join(".ci/run")).unwrap();
+                for command in &block.lines {
+                    assert!(gate.contains(command), "{name}:{line}: .ci/run has no `{command}`");
+                }
             }
             (Some(("not run", reason)), _) => assert!(!reason.is_empty()),
             (_, "sh") => {
@@ -155,20 +168,109 @@ fn follow(name: &str, folder: &Path) -> usize {
     ran
 }
 
-#[test]
-fn readme() {
-    assert!(follow("README.md", folder().path()) >= 3);
+/// All documents, as paths from the project's folder.
+fn documents() -> Vec<String> {
+    let mut all =
+        ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "editors/README.md"].map(str::to_owned).to_vec();
+    all.extend(["snapshots/README.md", "snapshots/bugs/README.md"].map(str::to_owned));
+    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".md") {
+            all.push(format!("docs/{name}"));
+        }
+    }
+    all
 }
 
 #[test]
-fn debugging() {
-    assert!(follow("docs/debugging.md", folder().path()) >= 1);
+fn every_document_says_what_happens() {
+    let mut ran = 0;
+    for name in documents().iter().filter(|name| *name != TUTORIAL) {
+        ran += follow(name, folder().path());
+    }
+    assert!(ran >= 20, "{ran} commands");
 }
+
+/// The README of a new project, too.
+#[test]
+fn a_new_project_works_as_its_readme_says() {
+    let folder = folder();
+    assert_eq!(shell(folder.path(), "vsp new words").0, 0);
+    let project = folder.path().join("words");
+    symlink(folder.path().join(".bin"), project.join(".bin")).unwrap();
+    let readme = std::fs::read_to_string(project.join("README.md")).unwrap();
+    assert!(follow_text("words/README.md", &readme, &project) >= 5);
+}
+
+/// The pieces of code inside the sentences of a document, each with its line number.
+fn inline_code(document: &str) -> Vec<(usize, &str)> {
+    let mut in_block = false;
+    let mut found = Vec::new();
+    for (number, line) in document.lines().enumerate() {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+        } else if !in_block {
+            found.extend(line.split('`').skip(1).step_by(2).map(|code| (number + 1, code)));
+        }
+    }
+    found
+}
+
+/// The options that a command has, and those of its subcommand.
+fn help(folder: &Path, subcommand: &str) -> String {
+    let (code, text) = shell(folder, &format!("vsp {subcommand} --help"));
+    assert_eq!(code, 0, "vsp has no `{subcommand}`");
+    text
+}
+
+/// What the word behind this one is, for each time that it is there.
+fn behind<'a>(words: &[&'a str], option: &str) -> Vec<&'a str> {
+    words.windows(2).filter(|pair| pair[0] == option).map(|pair| pair[1]).collect()
+}
+
+/// The folder of a package of the workspace.
+fn package(name: &str) -> PathBuf {
+    let folder = [name, name.trim_start_matches("vsp-")].map(|folder| root().join(folder));
+    let found = folder.into_iter().find(|folder| folder.join("Cargo.toml").exists());
+    found.unwrap_or_else(|| panic!("there is no package {name}"))
+}
+
+#[test]
+fn commands_in_sentences_exist() {
+    let folder = folder();
+    let mut seen = 0;
+    for name in documents() {
+        let document = std::fs::read_to_string(root().join(&name)).unwrap();
+        for (line, code) in inline_code(&document) {
+            let words: Vec<&str> = code.split(' ').collect();
+            let place = format!("{name}:{line}: `{code}`");
+            if let ["vsp", subcommand, rest @ ..] = &words[..]
+                && subcommand.starts_with(|first: char| first.is_ascii_lowercase())
+            {
+                let help = help(folder.path(), subcommand);
+                for option in rest.iter().filter(|word| word.starts_with("--") && word.len() > 2) {
+                    assert!(help.contains(option), "{place}: there is no {option}");
+                }
+                seen += 1;
+            } else if words.contains(&"cargo") {
+                let packages: Vec<PathBuf> = behind(&words, "-p").into_iter().map(package).collect();
+                for test in behind(&words, "--test") {
+                    let file = packages[0].join("tests").join(test).with_extension("rs");
+                    assert!(file.exists(), "{place}: there is no {}", file.display());
+                }
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 30, "{seen} commands");
+}
+
+const TUTORIAL: &str = "docs/tutorial.md";
 
 #[test]
 fn tutorial() {
     let folder = folder();
-    assert!(follow("docs/tutorial.md", folder.path()) >= 10);
+    assert!(follow(TUTORIAL, folder.path()) >= 10);
 
     let listing = std::fs::read_to_string(folder.path().join("main.rs")).unwrap();
     let compiled = std::fs::read_to_string(root().join("docs/tutorial/main.rs")).unwrap();

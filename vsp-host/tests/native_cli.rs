@@ -281,7 +281,9 @@ mod disassembler {
             [&x86[..], &aarch64, &riscv].concat().contains(&mnemonic) || mnemonic.starts_with("b.")
         };
         let mut branches = 0;
-        for row in rows.iter().filter(|row| row.callee.is_none()) {
+        // Behind the last return there may be constants, which look like anything.
+        let code = rows.iter().rposition(|row| row.text == "ret").unwrap();
+        for row in rows[..code].iter().filter(|row| row.callee.is_none()) {
             let (mnemonic, operands) = row.text.split_once(' ').unwrap_or((&row.text, ""));
             let Some(target) = operands.rsplit(' ').next().map(|last| last.trim_start_matches('#')) else {
                 continue;

@@ -6,7 +6,7 @@ use crate::index::FuncIndex;
 use crate::limits::{MAX_NAME, MEMORY_GRANULE};
 
 macro_rules! define_sections {
-    ($($(#[$doc:meta])* $id:literal $name:ident)*) => {
+    ($($(#[$doc:meta])* $id:literal $name:ident $text:literal)*) => {
         /// A section; its number is its id in the file.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum Section {
@@ -15,6 +15,13 @@ macro_rules! define_sections {
 
         impl Section {
             pub(super) const ALL: &[Section] = &[$(Section::$name,)*];
+
+            /// Its name, as docs/format.md has it.
+            pub(super) const fn name(self) -> &'static str {
+                match self {
+                    $(Section::$name => $text,)*
+                }
+            }
 
             pub(super) fn from_id(id: u32) -> Option<Section> {
                 match id {
@@ -28,25 +35,25 @@ macro_rules! define_sections {
 
 define_sections! {
     /// u32 count; each: u16 type, u8 + u8 lengths, module, name.
-    1 Imports
+    1 Imports "imports"
     /// Each: u16 type, u16 locals, u32 words.
-    2 Functions
+    2 Functions "functions"
     /// Words.
-    3 Code
+    3 Code "code"
     /// u64 each.
-    4 Constants
+    4 Constants "constants"
     /// u64 minimum, then u64 for each global.
-    5 Memory
+    5 Memory "memory"
     /// u32 count, u32 zero; each u32 address, u32 length; then the bytes.
-    6 Data
+    6 Data "data"
     /// u32 count; each: u32 function, u8 length, name.
-    7 Exports
+    7 Exports "exports"
     /// u32 count; each: u8 kind, u8 length, u32 number, name.
-    8 Names
+    8 Names "names"
     /// u32 files, u32 entries; each file u8 length, name; each entry u32 word, u32 file, u32 line.
-    9 Lines
+    9 Lines "lines"
     /// u32 count; each: u8 length, u32 size, name, bytes.
-    10 Custom
+    10 Custom "custom"
 }
 
 /// How many sections the format knows.
@@ -64,11 +71,35 @@ impl SectionTable {
         self.0[section as usize - 1] = (offset as u32, length as u32);
     }
 
+    /// The sections that are there, in the order of the file.
+    pub(super) fn extents(&self) -> impl Iterator<Item = SectionExtent> {
+        let extents = Section::ALL.iter().zip(&self.0);
+        extents.filter(|(_, (_, length))| *length > 0).map(|(section, (offset, length))| SectionExtent {
+            id: *section as u32,
+            name: section.name(),
+            offset: *offset,
+            length: *length,
+        })
+    }
+
     pub(super) fn cursor<'a>(&self, image: &'a [u8], section: Section) -> Cursor<'a> {
         let (offset, length) = self.0[section as usize - 1];
         let (offset, length) = (offset as usize, length as usize);
         Cursor::new(image.get(offset..offset + length).unwrap_or(&[]), offset)
     }
+}
+
+/// Where a section is in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SectionExtent {
+    /// Its id, 1–10.
+    pub id: u32,
+    /// What it is called.
+    pub name: &'static str,
+    /// Its first byte, counted from the start of the file.
+    pub offset: u32,
+    /// How many bytes it has, at least 1.
+    pub length: u32,
 }
 
 /// Something a program wants from its host.

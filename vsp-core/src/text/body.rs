@@ -11,6 +11,7 @@ use super::diagnostic::{Diagnostics, Problem};
 use super::expression::{Number, Tokens, too_wide};
 use super::lexer::{Kind, Line, Token};
 use super::memory;
+use super::names::{Simple, Unused};
 use super::shorthand::{self, Change};
 use crate::isa::{EncodeError, Inst, MathFn, Opcode, Operand, Role};
 use crate::limits::Limits;
@@ -35,13 +36,14 @@ pub(super) fn assemble(declared: Declared<'_>, diagnostics: &mut Diagnostics<'_>
             diagnostics.report(Problem::new(body.head, format!("{error}")));
         }
     }
+    diagnostics.report_unused(declared.unused());
     declared.builder
 }
 
 /// A label of the function: where it is bound, and where it is first used.
 struct LabelUse {
     label: Label,
-    bound: bool,
+    bound: Option<Range<usize>>,
     first_use: Option<Range<usize>>,
 }
 
@@ -74,14 +76,19 @@ impl BodyAssembler<'_, '_> {
             diagnostics.report(Problem::new(body.head.clone(), "a function has at least one instruction"));
         }
         self.report_missing_labels(diagnostics);
+        let unused = self.labels.values().filter(|label| label.first_use.is_none());
+        diagnostics.report_unused(
+            unused.filter_map(|label| Some(Unused { what: "label", span: label.bound.clone()? })),
+        );
     }
 
     fn report_missing_labels(&self, diagnostics: &mut Diagnostics<'_>) {
-        let bound = || self.labels.iter().filter(|(_, label)| label.bound).map(|(name, _)| name.as_str());
+        let bound =
+            || self.labels.iter().filter(|(_, label)| label.bound.is_some()).map(|(name, _)| name.as_str());
         let mut missing: Vec<(&Range<usize>, &str)> = self
             .labels
             .iter()
-            .filter(|(_, label)| !label.bound)
+            .filter(|(_, label)| label.bound.is_none())
             .filter_map(|(name, label)| Some((label.first_use.as_ref()?, name.as_str())))
             .collect();
         missing.sort_by_key(|(span, _)| span.start);
@@ -123,7 +130,7 @@ impl BodyAssembler<'_, '_> {
     fn bind(&mut self, name: &Token<'_>) -> Result<(), Problem> {
         let text = Tokens::new(core::slice::from_ref(name), name.span.end).name("the name of a label")?;
         let entry = self.label(&text);
-        if core::mem::replace(&mut entry.bound, true) {
+        if entry.bound.replace(name.span.clone()).is_some() {
             let message = format!("there is a label `{text}` in this function already");
             return Err(Problem::new(name.span.clone(), message));
         }
@@ -136,7 +143,7 @@ impl BodyAssembler<'_, '_> {
         let code = &mut self.code;
         self.labels.entry(name.into()).or_insert_with(|| LabelUse {
             label: code.label(),
-            bound: false,
+            bound: None,
             first_use: None,
         })
     }
@@ -204,6 +211,7 @@ impl BodyAssembler<'_, '_> {
             self.code.push(encoded(Inst::new(op, &[0]), span)?);
             return Ok(());
         }
+        self.declared.calls_numbers |= op == Opcode::CALLR;
         let op = self.widen(op, &operands)?;
         let groups = groups(op);
         if operands.len() + 1 == groups.len() && has_two_operand_form(op) {
@@ -315,6 +323,7 @@ impl BodyAssembler<'_, '_> {
         let by_number = matches!(role, Role::Func | Role::Import | Role::Const | Role::Local | Role::Global);
         if let (true, Some(Token { kind: Kind::Index(index), .. })) = (by_number, operand.peek()) {
             operand.next();
+            self.count_number(role, *index);
             return Ok(i128::from(*index));
         }
         match role {
@@ -327,6 +336,17 @@ impl BodyAssembler<'_, '_> {
             }
             Role::Math => self.math(operand),
             _ => operand.integer(&self.declared.values, i128::MIN..=i128::MAX, role.describe()),
+        }
+    }
+
+    /// The thing of this kind with this number is used.
+    fn count_number(&mut self, role: Role, number: u32) {
+        match role {
+            Role::Func => self.declared.functions.use_number(number),
+            Role::Import => self.declared.imports.use_number(number),
+            Role::Const => self.declared.constants.use_number(number),
+            Role::Global => self.declared.globals.use_number(number),
+            _ => {}
         }
     }
 
@@ -419,16 +439,12 @@ impl BodyAssembler<'_, '_> {
 }
 
 /// What the name that comes next names.
-fn named<T: Copy>(
-    operand: &mut Tokens<'_, '_>,
-    names: &BTreeMap<String, T>,
-    what: &str,
-) -> Result<T, Problem> {
+fn named<T: Copy>(operand: &mut Tokens<'_, '_>, names: &Simple<T>, what: &str) -> Result<T, Problem> {
     let span = operand.span();
     let name = operand.name(&format!("the name of a {what}"))?;
-    names.get(&*name).copied().ok_or_else(|| {
+    names.get(&*name).ok_or_else(|| {
         Problem::new(span, format!("there is no {what} `{name}`"))
-            .did_you_mean(&name, names.keys().map(String::as_str))
+            .did_you_mean(&name, names.keys().map(|name| name.as_str()))
     })
 }
 

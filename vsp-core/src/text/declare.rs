@@ -1,7 +1,6 @@
 //! The first reading of a text: its directives. Bodies of functions are collected for the second.
 
 use alloc::borrow::Cow;
-use alloc::collections::btree_map::{BTreeMap, Entry};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,6 +10,7 @@ use super::diagnostic::{Diagnostics, Problem};
 use super::expression::{Number, Tokens, Values};
 use super::items;
 use super::lexer::{self, Kind, Line};
+use super::names::{Names, Simple, Taken, Unused};
 use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex};
 use crate::limits::{Limits, MAX_MEMORY, MEMORY_GRANULE};
 use crate::program::{BuildError, FuncType, NameKind, ProgramBuilder};
@@ -42,12 +42,26 @@ pub(super) struct Body<'t> {
 pub(super) struct Declared<'t> {
     pub(super) builder: ProgramBuilder,
     pub(super) values: Values,
-    pub(super) functions: BTreeMap<String, FuncIndex>,
-    pub(super) globals: BTreeMap<String, GlobalIndex>,
-    pub(super) constants: BTreeMap<String, ConstIndex>,
-    pub(super) imports: BTreeMap<(String, String), ImportIndex>,
+    pub(super) functions: Simple<FuncIndex>,
+    pub(super) globals: Simple<GlobalIndex>,
+    pub(super) constants: Simple<ConstIndex>,
+    pub(super) imports: Names<(String, String), ImportIndex>,
     pub(super) bodies: Vec<Body<'t>>,
     pub(super) line_source: LineSource,
+    /// Are there calls by a function's number?
+    pub(super) calls_numbers: bool,
+}
+
+impl Declared<'_> {
+    /// The names that nothing uses. A function may be called by its number, if anything is.
+    pub(super) fn unused(&self) -> impl Iterator<Item = Unused> {
+        let functions = self.functions.unused(|function| Some(function.0)).filter(|_| !self.calls_numbers);
+        functions
+            .chain(self.imports.unused(|import| Some(import.0)))
+            .chain(self.globals.unused(|global| Some(global.0)))
+            .chain(self.constants.unused(|constant| Some(constant.0)))
+            .chain(self.values.unused(|_| None))
+    }
 }
 
 struct Segment {
@@ -108,12 +122,13 @@ pub(super) fn declare<'t>(
     let out = Declared {
         builder,
         values: Values::new(),
-        functions: BTreeMap::new(),
-        globals: BTreeMap::new(),
-        constants: BTreeMap::new(),
-        imports: BTreeMap::new(),
+        functions: Names::new(),
+        globals: Names::new(),
+        constants: Names::new(),
+        imports: Names::new(),
         bodies: Vec::new(),
         line_source,
+        calls_numbers: false,
     };
     let mut declarer = Declarer {
         out,
@@ -248,6 +263,7 @@ impl<'t> Declarer<'t> {
         let span = rest.span();
         let module = rest.name("the name of a module")?.into_owned();
         rest.expect('.')?;
+        let full_name = span.start..rest.next_span().end;
         let name = rest.name("the name of an import")?.into_owned();
         let ty = rest.func_type();
         let index = self
@@ -255,12 +271,13 @@ impl<'t> Declarer<'t> {
             .builder
             .import(&module, &name, ty.as_ref().copied().unwrap_or_default())
             .map_err(|error| build_problem(span.clone(), &error))?;
-        self.out.imports.entry((module, name)).or_insert(index);
+        // One that is there already is named by its number.
+        let _ = self.out.imports.define((module, name), index, "import", full_name);
         ty.map(drop)
     }
 
     fn global(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
-        let span = rest.span();
+        let (span, name_span) = (rest.span(), rest.next_span());
         let name = rest.accept_name().map(Cow::into_owned);
         let initial = if rest.accept('=') || !rest.is_empty() { self.bits(rest)? } else { 0 };
         let index = self.out.builder.global(initial);
@@ -272,29 +289,29 @@ impl<'t> Declarer<'t> {
         }
         if let Some(name) = name {
             self.debug_name(NameKind::Global, index.0, &name, &span)?;
-            define(&mut self.out.globals, name, index, span)?;
+            define(&mut self.out.globals, name, index, "global", name_span)?;
         }
         Ok(())
     }
 
     fn constant(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
-        let span = rest.span();
+        let span = rest.next_span();
         let name = rest.accept_name().map(Cow::into_owned);
         rest.accept('=');
         let value = self.bits(rest)?;
         let index = self.out.builder.new_constant(value);
         match name {
-            Some(name) => define(&mut self.out.constants, name, index, span),
+            Some(name) => define(&mut self.out.constants, name, index, "constant", span),
             None => Ok(()),
         }
     }
 
     fn equ(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
-        let span = rest.span();
+        let span = rest.next_span();
         let name = rest.name("a name")?.into_owned();
         rest.accept('=');
         let value = rest.number(&self.out.values)?;
-        define(&mut self.out.values, name, value, span)
+        define(&mut self.out.values, name, value, "number", span)
     }
 
     /// A value that fits a register.
@@ -313,7 +330,7 @@ impl<'t> Declarer<'t> {
     }
 
     fn data(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
-        let span = span.start..rest.span().end;
+        let (span, name_span) = (span.start..rest.span().end, rest.next_span());
         let name = match items::starts(rest) {
             true => None,
             false => rest.accept_name().map(Cow::into_owned),
@@ -321,7 +338,7 @@ impl<'t> Declarer<'t> {
         let address = self.address(rest)?;
         if let Some(name) = &name {
             let value = Number::Int(i128::from(address));
-            define(&mut self.out.values, name.clone(), value, span.clone())?;
+            define(&mut self.out.values, name.clone(), value, "data", name_span)?;
         }
         self.segments.push(Segment { name, address, bytes: Vec::new(), span });
         self.sink = Sink::Segment;
@@ -329,14 +346,14 @@ impl<'t> Declarer<'t> {
     }
 
     fn space(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
-        let span = span.start..rest.span().end;
+        let (span, name_span) = (span.start..rest.span().end, rest.next_span());
         let name = rest.name("a name")?.into_owned();
         let address = self.address(rest)?;
         let most = i128::from(MAX_MEMORY.saturating_sub(address));
         let bytes = rest.integer(&self.out.values, 0..=most, "number of bytes")?;
         self.next_address = address + bytes as u64;
         self.sink = Sink::Nothing;
-        define(&mut self.out.values, name, Number::Int(i128::from(address)), span.clone())?;
+        define(&mut self.out.values, name, Number::Int(i128::from(address)), "space", name_span)?;
         self.segments.push(Segment { name: None, address: self.next_address, bytes: Vec::new(), span });
         Ok(())
     }
@@ -419,6 +436,7 @@ impl<'t> Declarer<'t> {
         let function = self.out.builder.declare(FuncType::default());
         let ty = FuncType::default();
         self.open = Some(Body { function, ty, head: head.clone(), head_line: self.line, lines: Vec::new() });
+        let name_span = rest.next_span();
         let name = match rest.peek() {
             Some(token) if token.is('(') => None,
             _ => Some(rest.name("the name of a function")?.into_owned()),
@@ -426,7 +444,7 @@ impl<'t> Declarer<'t> {
         let ty = rest.func_type();
         if let Some(name) = name {
             self.debug_name(NameKind::Function, function.0, &name, &head)?;
-            define(&mut self.out.functions, name, function, head)?;
+            define(&mut self.out.functions, name, function, "function", name_span)?;
         }
         let ty = ty?;
         self.out.builder.redeclare(function, ty);
@@ -559,13 +577,16 @@ impl<'t> Declarer<'t> {
         let function = match export.target {
             Target::Index(index) => {
                 self.check_numbered(NameKind::Function, index, span.clone())?;
+                self.out.functions.use_number(index);
                 FuncIndex(index)
             }
             Target::Name(name) => match self.out.functions.get(&name) {
-                Some(function) => *function,
+                Some(function) => function,
                 None => {
                     let problem = Problem::new(span, format!("there is no function `{name}`"));
-                    return Err(problem.did_you_mean(&name, self.out.functions.keys().map(String::as_str)));
+                    return Err(
+                        problem.did_you_mean(&name, self.out.functions.keys().map(|name| name.as_str()))
+                    );
                 }
             },
         };
@@ -578,17 +599,13 @@ fn build_problem(span: Range<usize>, error: &BuildError) -> Problem {
 }
 
 /// Gives a name to something of its kind.
-fn define<T>(
-    names: &mut BTreeMap<String, T>,
+fn define<T: Copy>(
+    names: &mut Simple<T>,
     name: String,
     value: T,
+    what: &'static str,
     span: Range<usize>,
 ) -> Result<(), Problem> {
-    match names.entry(name) {
-        Entry::Vacant(entry) => {
-            entry.insert(value);
-            Ok(())
-        }
-        Entry::Occupied(entry) => Err(Problem::new(span, format!("`{}` is defined already", entry.key()))),
-    }
+    let problem = Problem::new(span.clone(), format!("`{name}` is defined already"));
+    names.define(name, value, what, span).map_err(|Taken| problem)
 }

@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::names::Unused;
 use crate::limits::{MAX_ASSEMBLY_ERRORS, MAX_NAME};
 
 /// Something wrong with a text: where, what, and perhaps what to do about it.
@@ -55,20 +56,25 @@ impl Problem {
     }
 }
 
-/// The problems found so far.
+/// The problems found so far, and the names that nothing uses.
 #[derive(Debug)]
 pub(super) struct Diagnostics<'t> {
     text: &'t str,
     found: Vec<Problem>,
+    unused: Vec<Unused>,
 }
 
 impl<'t> Diagnostics<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Diagnostics { text, found: Vec::new() }
+        Diagnostics { text, found: Vec::new(), unused: Vec::new() }
     }
 
     pub(super) fn report(&mut self, problem: Problem) {
         self.found.push(problem);
+    }
+
+    pub(super) fn report_unused(&mut self, unused: impl Iterator<Item = Unused>) {
+        self.unused.extend(unused);
     }
 
     /// Is it no use to go on?
@@ -76,24 +82,47 @@ impl<'t> Diagnostics<'t> {
         self.found.len() >= MAX_ASSEMBLY_ERRORS
     }
 
-    pub(super) fn finish(mut self) -> Result<(), Vec<Diagnostic>> {
+    /// The problems, if there are any.
+    pub(super) fn finish(mut self) -> Result<Self, Vec<Diagnostic>> {
         if self.found.is_empty() {
-            return Ok(());
+            return Ok(self);
         }
         self.found.sort_by_key(|problem| problem.span.start);
         self.found.truncate(MAX_ASSEMBLY_ERRORS);
-        let text = self.text;
-        Err(self.found.into_iter().map(|problem| locate(text, problem)).collect())
+        Err(locate(self.text, self.found))
+    }
+
+    /// The names that nothing uses, but those that start with `_`, in the order of the lines.
+    pub(super) fn unused(self) -> Vec<Diagnostic> {
+        let mut unused = self.unused;
+        unused.sort_by_key(|unused| unused.span.start);
+        let name = |unused: &Unused| self.text.get(unused.span.clone()).unwrap_or_default();
+        unused.retain(|unused| !name(unused).trim_start_matches('"').starts_with('_'));
+        let problem = |unused: Unused| {
+            let message = alloc::format!("{} `{}` is never used", unused.what, name(&unused));
+            match unused.what {
+                "import" => Problem::new(unused.span, message),
+                _ => Problem::new(unused.span, message).with_hint("names that start with `_` need no use"),
+            }
+        };
+        locate(self.text, unused.into_iter().map(problem).collect())
     }
 }
 
-fn locate(text: &str, problem: Problem) -> Diagnostic {
-    let Problem { span, message, hint } = problem;
-    let before = text.get(..span.start).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let column = before[line_start..].chars().count() + 1;
-    Diagnostic { span, line, column, message, hint }
+/// Finds the lines and columns of problems, which are in the order of the text.
+fn locate(text: &str, problems: Vec<Problem>) -> Vec<Diagnostic> {
+    let (mut line, mut line_start, mut counted) = (1, 0, 0);
+    let locate_one = |Problem { span, message, hint }| {
+        let at = if text.is_char_boundary(span.start) { span.start.max(counted) } else { text.len() };
+        for (newline, _) in text[counted..at].match_indices('\n') {
+            line += 1;
+            line_start = counted + newline + 1;
+        }
+        counted = at;
+        let column = text[line_start..at].chars().count() + 1;
+        Diagnostic { span, line, column, message, hint }
+    };
+    problems.into_iter().map(locate_one).collect()
 }
 
 /// The candidate that takes the fewest changes to reach, if these are few for the length of the name.

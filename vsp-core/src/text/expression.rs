@@ -1,13 +1,12 @@
 //! A cursor over the tokens of a line, and the numbers that can be written in one.
 
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::String;
 use core::ops::Range;
 
 use super::diagnostic::Problem;
 use super::lexer::{Kind, Token};
+use super::names::Simple;
 use crate::program::FuncType;
 
 /// How deep parentheses can be nested.
@@ -38,7 +37,7 @@ pub(super) fn too_wide(span: Range<usize>) -> Problem {
 }
 
 /// The names that stand for numbers.
-pub(super) type Values = BTreeMap<String, Number>;
+pub(super) type Values = Simple<Number>;
 
 /// The tokens of a line that are still to be read.
 #[derive(Clone, Debug)]
@@ -80,6 +79,11 @@ impl<'l, 't> Tokens<'l, 't> {
             (Some(first), Some(last)) => first.span.start..last.span.end,
             _ => self.end..self.end,
         }
+    }
+
+    /// The next token; a point if nothing is left.
+    pub(super) fn next_span(&self) -> Range<usize> {
+        self.peek().map_or(self.end..self.end, |token| token.span.clone())
     }
 
     /// A problem with the next token, or with its absence.
@@ -294,11 +298,11 @@ impl<'l, 't> Tokens<'l, 't> {
             });
         };
         match values.get(&*name) {
-            Some(value) => Ok(*value),
+            Some(value) => Ok(value),
             None if name == "inf" => Ok(Number::Float(f64::INFINITY)),
             None if name == "nan" => Ok(Number::Float(f64::NAN)),
             None => Err(Problem::new(token.span.clone(), format!("no number or data is named `{name}`"))
-                .did_you_mean(&name, values.keys().map(String::as_str))),
+                .did_you_mean(&name, values.keys().map(|name| name.as_str()))),
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Running the `vsp` command in tests.
+#![allow(dead_code, reason = "not every test of the command uses everything")]
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -17,14 +18,20 @@ pub(crate) fn run(args: &[&str]) -> Output {
 /// Runs `vsp`. When the tests themselves run under qemu-user the system cannot start a program for their machine (which
 /// a spawned process reports as exit code 127), and `vsp` is emulated too.
 pub(crate) fn run_with(args: &[&str], input: &[u8]) -> Output {
+    run_in(Path::new("."), args, input)
+}
+
+/// [`run_with`], in a folder.
+pub(crate) fn run_in(folder: &Path, args: &[&str], input: &[u8]) -> Output {
     const VSP: &str = env!("CARGO_BIN_EXE_vsp");
-    match output(Command::new(VSP).args(args), input) {
+    match output(Command::new(VSP).args(args).current_dir(folder), input) {
         Ok(output) if output.status.code() != Some(127) => output,
         _ => {
             let arch = std::env::consts::ARCH;
             let libraries = format!("/usr/{arch}-linux-gnu");
             let mut emulator = Command::new(format!("qemu-{arch}"));
-            output(emulator.args(["-L", &libraries, VSP]).args(args), input).unwrap()
+            let emulator = emulator.args(["-L", &libraries, VSP]).args(args).current_dir(folder);
+            output(emulator, input).unwrap()
         }
     }
 }
@@ -51,10 +58,22 @@ pub(crate) fn stderr(output: &Output) -> String {
 }
 
 /// A folder with a file in it.
-#[allow(dead_code, reason = "not every test of the command uses it")]
 pub(crate) fn file(name: &str, content: &[u8]) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, content).unwrap();
     (folder, path.display().to_string())
+}
+
+/// An example of the project.
+pub(crate) fn example(name: &str) -> String {
+    root().join("examples").join(name).with_extension("sil").display().to_string()
+}
+
+/// Runs `vsp`, which has to fail so, and gives its message.
+pub(crate) fn refusal(args: &[&str], code: i32) -> String {
+    let output = run(args);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
+    assert!(output.stdout.is_empty(), "{args:?}: {}", stdout(&output));
+    stderr(&output)
 }

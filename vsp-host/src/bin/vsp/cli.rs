@@ -17,17 +17,31 @@ pub(crate) const EXIT_TRAP: u8 = 3;
 /// The program was suspended and nobody can resume it: its fuel was used up, or it executed YIELD.
 pub(crate) const EXIT_SUSPENDED: u8 = 4;
 
-const EXIT_CODES: &str = "\
-Exit codes of `vsp run`:
+/// Exit codes of the commands that run a program.
+pub(crate) const RUN_EXIT_CODES: &str = "\
+Exit codes:
   0–255  what the program chose with sys.exit_code; 0 if it chose none
   1      the program is refused, or a file cannot be read or written
   2      wrong command line
   3      the program trapped
   4      the program ran out of fuel, or executed YIELD";
 
+const NOTES: &str = "\
+`vsp COMMAND --help` says more, with examples.
+
+Exit codes:
+  0  all went well
+  1  a program is refused, a file cannot be read or written, or what was checked for is so
+  2  wrong command line
+  3  the program trapped                                       (vsp run, trace, profile)
+  4  the program ran out of fuel, or executed YIELD            (vsp run, trace, profile)
+A program that ends well chooses its exit code itself: it is 0 unless it calls sys.exit_code.
+
+Messages have colours on a terminal, unless the environment variable NO_COLOR is set.";
+
 /// Run, assemble, disassemble and check VSP programs.
 #[derive(Debug, Parser)]
-#[command(name = "vsp", version, about, after_help = EXIT_CODES)]
+#[command(name = "vsp", version, about, after_help = NOTES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -41,8 +55,8 @@ pub(crate) enum Command {
     Asm(AsmArgs),
     /// Disassemble a program into text that assembles to the same bytes.
     Dis(DisArgs),
-    /// Check that a program is well-formed and verified, and say what is in it.
-    Check(CheckArgs),
+    /// Check programs: are they well-formed and verified? Warn of what is often a mistake.
+    Check(crate::check::CheckArgs),
     /// Format .sil texts.
     Fmt(crate::fmt::FmtArgs),
     /// Step through a program: breakpoints, registers, memory, calls.
@@ -51,6 +65,18 @@ pub(crate) enum Command {
     Ir(crate::ir::IrArgs),
     /// Show the machine code of functions beside their bytecode, for any architecture.
     DisasmNative(crate::disasm_native::DisasmNativeArgs),
+    /// Show what is in a program: header, sections, functions, basic blocks, sizes.
+    Dump(crate::dump::DumpArgs),
+    /// Run a program and show each instruction with what it changed.
+    Trace(crate::trace::TraceArgs),
+    /// Run a program and count its instructions by function and source line.
+    Profile(crate::profile::ProfileArgs),
+    /// Draw the control-flow graphs of functions.
+    Cfg(crate::cfg::CfgArgs),
+    /// Make the folder of a new project.
+    New(crate::new::NewArgs),
+    /// Write a completion script for a shell.
+    Completions(crate::completions::CompletionsArgs),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -62,7 +88,7 @@ Examples:
   vsp run program.silc -- -5 --not-an-option";
 
 #[derive(Debug, Args)]
-#[command(after_help = RUN_EXAMPLES)]
+#[command(after_help = format!("{RUN_EXAMPLES}\n\n{RUN_EXIT_CODES}"))]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) program: ProgramArgs,
@@ -80,7 +106,15 @@ pub(crate) struct RunArgs {
     pub(crate) json: bool,
 }
 
+const ASM_EXAMPLES: &str = "\
+Examples:
+  vsp asm examples/fib.sil -o fib.silc
+  vsp run fib.silc 20
+
+The program is verified too. Exit codes: 0, 1 if there are errors, 2 for a wrong command line.";
+
 #[derive(Debug, Args)]
+#[command(after_help = ASM_EXAMPLES)]
 pub(crate) struct AsmArgs {
     /// The text.
     pub(crate) file: PathBuf,
@@ -89,20 +123,21 @@ pub(crate) struct AsmArgs {
     pub(crate) output: Option<PathBuf>,
 }
 
+const DIS_EXAMPLES: &str = "\
+Examples:
+  vsp dis fib.silc
+  vsp dis fib.silc -o fib.sil
+
+Exit codes: 0, 1 if the file is no program, 2 for a wrong command line.";
+
 #[derive(Debug, Args)]
+#[command(after_help = DIS_EXAMPLES)]
 pub(crate) struct DisArgs {
     /// The program: a .silc program, or a .sil text, which is assembled first.
     pub(crate) file: PathBuf,
     /// Where the text goes [default: the standard output].
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CheckArgs {
-    /// The programs: .sil texts or .silc programs.
-    #[arg(required = true)]
-    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Takes the names of engines.

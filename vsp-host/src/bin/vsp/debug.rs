@@ -1,7 +1,6 @@
 //! `vsp debug`.
 
 mod changes;
-mod code;
 mod commands;
 mod expression;
 mod input;
@@ -25,9 +24,9 @@ use clap::Args;
 use vsp_host::{load, message, sys};
 
 use crate::cli::EXIT_REFUSED;
+use crate::code::Code;
 use crate::program::ProgramArgs;
 use crate::translate::Result;
-use code::Code;
 use commands::Flow;
 use input::Input;
 use session::{Console, Session, Setup};
@@ -40,9 +39,9 @@ Examples:
 
 `help` lists the commands of the debugger. It stops before the program's first instruction.
 
-Without --input a program reads the standard input if the commands are in a file, and nothing if they come from there.
-Empty lines of commands do nothing, nor do those that start with #; on a terminal an empty line means the last command
-again, and Ctrl-C stops a running program.
+Without --input a program reads the standard input if the commands are in a file, and nothing if
+they come from there. Empty lines of commands do nothing, nor do those that start with #; on a
+terminal an empty line means the last command again, and Ctrl-C stops a running program.
 
 Exit codes:
   0  the commands ended, or `quit`, however the program ended

@@ -13,9 +13,10 @@ Examples:
   vsp disasm-native examples/fib.sil --target riscv64 --tier 1
   vsp disasm-native examples/fib.sil --target x86_64 --cpu haswell,sha
 
-On the left the words of the function, on the right the machine code that was made of them, in its own order: offset, bytes,
-instruction. Code of `-` belongs to no single word: it enters the function, leaves it when it traps or is suspended, or computes
-what several words use. A word without code was merged with others, or is never reached. An inlined function is code of its
+On the left the words of the function, on the right the machine code that was made of them, in
+its own order: offset, bytes, instruction. Code of `-` belongs to no single word: it enters the
+function, leaves it when it traps or is suspended, or computes what several words use. A word
+without code was merged with others, or is never reached. An inlined function is code of its
 call. Calls are not linked; the function that is called stands behind them.";
 
 #[derive(Debug, Args)]

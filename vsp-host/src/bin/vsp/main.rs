@@ -2,16 +2,28 @@
 
 #![forbid(unsafe_code)]
 
+mod cfg;
+mod check;
 mod cli;
+mod code;
 mod compile;
+mod completions;
 mod debug;
 mod disasm_native;
+mod dump;
 mod end;
+mod execution;
 mod fmt;
 mod ir;
+mod new;
+mod profile;
 mod program;
+mod progress;
 mod run;
+mod table;
+mod trace;
 mod translate;
+mod value;
 
 use std::process::ExitCode;
 
@@ -22,11 +34,17 @@ fn main() -> ExitCode {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Asm(args) => translate::asm(&args),
         cli::Command::Dis(args) => translate::dis(&args),
-        cli::Command::Check(args) => translate::check(&args),
+        cli::Command::Check(args) => check::check(&args),
         cli::Command::Fmt(args) => fmt::fmt(&args),
         cli::Command::Debug(args) => debug::debug(&args),
         cli::Command::Ir(args) => ir::ir(&args),
         cli::Command::DisasmNative(args) => disasm_native::disasm_native(&args),
+        cli::Command::Dump(args) => dump::dump(&args),
+        cli::Command::Trace(args) => trace::trace(&args),
+        cli::Command::Profile(args) => profile::profile(&args),
+        cli::Command::Cfg(args) => cfg::cfg(&args),
+        cli::Command::New(args) => new::new(&args),
+        cli::Command::Completions(args) => completions::completions(&args),
     };
     match outcome {
         Ok(code) => code,

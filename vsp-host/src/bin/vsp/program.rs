@@ -1,7 +1,7 @@
 //! What is run: a program from a file, with its arguments, its input and output, and its limits.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -39,6 +39,13 @@ pub(crate) struct ProgramArgs {
     /// Cells of 8 bytes in the stack [default: 65536].
     #[arg(long, value_name = "CELLS")]
     pub(crate) stack: Option<u32>,
+}
+
+/// A file to read.
+pub(crate) struct InputFile {
+    pub(crate) reader: Box<dyn BufRead>,
+    /// How many bytes it has; 0 if it is no regular file.
+    pub(crate) bytes: u64,
 }
 
 impl ProgramArgs {
@@ -79,19 +86,25 @@ impl ProgramArgs {
     }
 
     /// The state of the `sys` module. The program's arguments are its own if the entry function does not take them.
-    pub(crate) fn state(&self, pass_args: bool, input: Box<dyn BufRead>, output: Box<dyn Write>) -> Sys {
+    pub(crate) fn state(
+        &self,
+        pass_args: bool,
+        input: Box<dyn BufRead>,
+        output: Box<dyn Write>,
+        errors: Box<dyn Write>,
+    ) -> Sys {
         let input_name =
             self.input.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
         let args = if pass_args { self.args.clone() } else { Vec::new() };
-        let errors = Box::new(io::stderr());
         Sys { input, input_name, output, errors, args, exit_code: 0, failure: None }
     }
 
     /// The file to read, if one is named.
-    pub(crate) fn input_file(&self) -> Result<Option<Box<dyn BufRead>>, String> {
+    pub(crate) fn input_file(&self) -> Result<Option<InputFile>, String> {
         let Some(path) = &self.input else { return Ok(None) };
-        match File::open(path) {
-            Ok(file) => Ok(Some(Box::new(BufReader::new(file)))),
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match opened {
+            Ok((bytes, file)) => Ok(Some(InputFile { reader: Box::new(BufReader::new(file)), bytes })),
             Err(error) => Err(format!("{}: {error}", path.display())),
         }
     }

@@ -1,6 +1,5 @@
 //! `vsp run`.
 
-use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -9,62 +8,44 @@ use vsp_core::index::Place;
 use vsp_core::program::Program;
 use vsp_core::{Instance, Options, Trap};
 use vsp_host::engine::{Engine, EngineError, EngineKind};
+use vsp_host::message;
 #[cfg(feature = "jit")]
 use vsp_host::native::{CompileOptions, Tier};
 use vsp_host::sys::Sys;
-use vsp_host::{load, message, sys};
 
-use crate::cli::{EXIT_TRAP, RunArgs};
-use crate::end::End;
-use crate::program::UNLIMITED;
+use crate::cli::RunArgs;
+use crate::execution::{Ending, Execution};
 use crate::translate::Result;
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
-    let loaded = load::load(&args.program.file).map_err(|error| message::render(&error))?;
-    let verified = loaded.verify().map_err(|error| message::render(&error))?;
-    let refuse = |error: String| message::render_text(&error);
-    let (entry, values) = args.program.entry(&verified).map_err(refuse)?;
-    let imports = sys::imports().map_err(|error| message::render_text(&error.to_string()))?;
-    let input = args.program.input_file().map_err(refuse)?;
-    let input = input.unwrap_or_else(|| Box::new(io::stdin().lock()));
-    let output = args.program.output_file().map_err(refuse)?;
-    let output = output.unwrap_or_else(|| Box::new(BufWriter::new(io::stdout().lock())));
-    let state = args.program.state(values.is_empty(), input, output);
+    let execution = Execution::new(&args.program)?;
     let mut options = args.program.options();
     if args.program.fuel.is_none() && !args.stats && !args.json {
         // Nobody asks how much was used.
         options.fuel = None;
     }
-    let fuel = options.fuel.unwrap_or_default();
-    let mut engine = engine(args.engine, &options).map_err(|error| refuse(error.to_string()))?;
+    let mut engine =
+        engine(args.engine, &options).map_err(|error| message::render_text(&error.to_string()))?;
     let started = Instant::now();
-    let module = engine.load(&verified);
+    let module = engine.load(&execution.verified);
     let loading = started.elapsed();
-    let mut instance = module
-        .and_then(|module| module.instantiate(&imports, state, options))
-        .map_err(|error| refuse(format!("{}: {error}", args.program.file.display())))?;
+    let mut instance = execution.instance_by(|imports, state| {
+        module.and_then(|module| module.instantiate(imports, state, options))
+    })?;
+    let engine = engine_name(&instance);
 
     let started = Instant::now();
-    let outcome = instance.call(entry, &values).map_err(|error| message::render_text(&error.to_string()))?;
+    let outcome = instance.call(execution.entry, &execution.values);
     let time = started.elapsed();
-    let fuel_used = fuel.min(UNLIMITED).saturating_add_signed(-instance.fuel().unwrap_or(0));
-    let ran = Ran { engine: engine_name(&instance), loading, time, fuel_used };
-
-    let places: Vec<Place> = instance.call_stack().collect();
-    let mut sys = instance.into_state();
-    let (failure, chosen) = (sys.failure.take(), sys.exit_code);
-    let end = End::new(outcome, verified.program(), failure, chosen);
+    let outcome = outcome.map_err(|error| message::render_text(&error.to_string()))?;
+    let mut ending = execution.ending(instance, outcome);
     if args.results {
-        for result in &end.results {
-            writeln!(sys.output, "{}", *result as i64).map_err(output_error)?;
-        }
+        ending.print_results()?;
     }
-    let flushed = sys.output.flush();
-    report(args, &end, verified.program(), &places, &ran);
-    if end.code != EXIT_TRAP {
-        flushed.or_else(ignore_broken_pipe).map_err(output_error)?;
-    }
-    Ok(ExitCode::from(end.code))
+    let flushed = ending.flush();
+    report(args, &execution, &ending, &Ran { engine, loading, time });
+    flushed?;
+    Ok(ExitCode::from(ending.end.code))
 }
 
 /// What makes the program ready to run. Machine code of it has what it needs, and no more.
@@ -102,16 +83,6 @@ struct Ran {
     /// The time that the engine took to make the program ready.
     loading: Duration,
     time: Duration,
-    fuel_used: u64,
-}
-
-fn output_error(error: io::Error) -> String {
-    message::render_text(&format!("the output: {error}"))
-}
-
-/// A reader that has seen enough is no error.
-fn ignore_broken_pipe(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
 #[derive(Serialize)]
@@ -138,8 +109,11 @@ struct JsonReport<'r> {
     seconds: f64,
 }
 
-fn report(args: &RunArgs, end: &End, program: &Program<'_>, places: &[Place], ran: &Ran) {
+fn report(args: &RunArgs, execution: &Execution<'_>, ending: &Ending, ran: &Ran) {
+    let Ending { end, fuel_used, .. } = ending;
+    let Ran { engine, loading, time } = ran;
     if args.json {
+        let program = execution.verified.program();
         let report = JsonReport {
             outcome: end.outcome,
             exit_code: end.code,
@@ -150,10 +124,10 @@ fn report(args: &RunArgs, end: &End, program: &Program<'_>, places: &[Place], ra
                 Some(Trap::Explicit(code) | Trap::Host(code)) => Some(code),
                 _ => None,
             },
-            call_stack: places.iter().map(|place| json_place(program, *place)).collect(),
-            engine: ran.engine,
-            fuel_used: ran.fuel_used,
-            seconds: ran.time.as_secs_f64(),
+            call_stack: ending.places.iter().map(|place| json_place(program, *place)).collect(),
+            engine,
+            fuel_used: *fuel_used,
+            seconds: time.as_secs_f64(),
         };
         match serde_json::to_string(&report) {
             Ok(json) => eprintln!("{json}"),
@@ -161,11 +135,8 @@ fn report(args: &RunArgs, end: &End, program: &Program<'_>, places: &[Place], ra
         }
         return;
     }
-    if let Some(message) = &end.message {
-        anstream::eprintln!("{}", message::render_stop(program, message, places));
-    }
+    execution.explain(ending);
     if args.stats {
-        let Ran { engine, loading, time, fuel_used } = ran;
         let nanoseconds = time.as_secs_f64() * 1e9 / (*fuel_used).max(1) as f64;
         eprintln!("{}: {fuel_used} units of fuel in {time:.2?}, {nanoseconds:.2} ns each", end.outcome);
         eprintln!("engine: {engine}, ready after {loading:.2?}");

@@ -1,4 +1,4 @@
-//! `vsp asm`, `vsp dis` and `vsp check`.
+//! `vsp asm` and `vsp dis`.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use vsp_core::text;
 use vsp_host::{load, message};
 
-use crate::cli::{AsmArgs, CheckArgs, DisArgs, EXIT_REFUSED};
+use crate::cli::{AsmArgs, DisArgs};
 
 /// What went wrong, as a message.
 pub(crate) type Result<T> = std::result::Result<T, String>;
@@ -32,30 +32,6 @@ pub(crate) fn dis(args: &DisArgs) -> Result<ExitCode> {
         None => print(&text)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode> {
-    let mut code = ExitCode::SUCCESS;
-    for file in &args.files {
-        match load::load(file).and_then(load::Loaded::verify) {
-            Ok(verified) => {
-                let program = verified.program();
-                print(&format!(
-                    "{}: ok: {} functions, {} words of code, {} imports, {} bytes of memory\n",
-                    file.display(),
-                    program.function_count(),
-                    program.code().len(),
-                    program.imports().count(),
-                    program.memory_minimum()
-                ))?;
-            }
-            Err(error) => {
-                anstream::eprintln!("{}", message::render(&error));
-                code = ExitCode::from(EXIT_REFUSED);
-            }
-        }
-    }
-    Ok(code)
 }
 
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {

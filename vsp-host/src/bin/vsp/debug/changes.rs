@@ -5,8 +5,8 @@ use vsp_core::index::GlobalIndex;
 use vsp_core::isa::Reg;
 use vsp_host::sys::Sys;
 
-use super::code::Code;
 use super::show;
+use crate::code::Code;
 
 /// Memories that are larger are not compared, in bytes.
 const MAX_MEMORY: usize = 16 << 20;
@@ -62,7 +62,11 @@ impl Snapshot {
         let mut changes = Vec::new();
         let mut compare = |name: String, before: u64, now: u64| {
             if before != now {
-                changes.push(format!("{name} {} -> {}", show::short(before), show::short(now)));
+                changes.push(format!(
+                    "{name} {} -> {}",
+                    crate::value::short(before),
+                    crate::value::short(now)
+                ));
             }
         };
         if let Some(frame) = now.frames.first()

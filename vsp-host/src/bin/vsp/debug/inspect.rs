@@ -2,12 +2,12 @@
 
 use vsp_core::index::{GlobalIndex, Place};
 
-use super::code::{Line, Location};
 use super::commands::{Failure, nothing};
 use super::expression::{Expression, Value, memory_range};
 use super::points;
 use super::session::Session;
 use super::show;
+use crate::code::{Line, Location};
 
 /// Lines, and instructions, that are shown before and behind a place.
 const AROUND: u32 = 5;

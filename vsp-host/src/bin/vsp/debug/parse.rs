@@ -5,6 +5,8 @@ use std::ops::Range;
 use vsp_core::index::GlobalIndex;
 use vsp_core::isa::Reg;
 
+use crate::code::Code;
+
 use super::expression::{Binary, Expression, Type, Unary, Value};
 use super::tokens::{Kind, Token, tokens};
 
@@ -45,6 +47,16 @@ pub(crate) trait Names {
     fn global(&self, name: &str) -> Option<GlobalIndex>;
     /// The address of a data segment.
     fn data(&self, name: &str) -> Option<u32>;
+}
+
+impl Names for Code<'_> {
+    fn global(&self, name: &str) -> Option<GlobalIndex> {
+        self.global_named(name)
+    }
+
+    fn data(&self, name: &str) -> Option<u32> {
+        self.data_named(name)
+    }
 }
 
 /// Reads an expression.

@@ -2,11 +2,11 @@
 
 use vsp_core::index::Place;
 
-use super::code::Location;
 use super::commands::{Failure, nothing};
 use super::parse::{self, SyntaxError};
 use super::session::{Goal, Session};
 use super::stops::{Breakpoint, Condition, Watch};
+use crate::code::Location;
 
 /// Reads an expression; a mistake in it is shown.
 pub(crate) fn expression(session: &Session<'_>, text: &str) -> Result<Condition, Failure> {

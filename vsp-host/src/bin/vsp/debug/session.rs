@@ -13,10 +13,10 @@ use vsp_core::{Imports, Instance, Outcome, Reason, Suspension};
 use vsp_host::sys::Sys;
 
 use super::changes::Snapshot;
-use super::code::Code;
 use super::expression::{Scope, Value};
 use super::show;
 use super::stops::Stops;
+use crate::code::Code;
 use crate::end::End;
 use crate::program::ProgramArgs;
 
@@ -58,9 +58,9 @@ pub(crate) struct Setup<'p> {
 impl<'p> Setup<'p> {
     fn instance(&self) -> Result<Instance<'p, Sys>, String> {
         let standard = || -> Box<dyn BufRead> { Box::new(Cursor::new(Rc::clone(&self.input))) };
-        let input = self.args.input_file()?.unwrap_or_else(standard);
+        let input = self.args.input_file()?.map_or_else(standard, |file| file.reader);
         let output = self.args.output_file()?.unwrap_or_else(|| Box::new(self.console.clone()));
-        let state = self.args.state(self.values.is_empty(), input, output);
+        let state = self.args.state(self.values.is_empty(), input, output, Box::new(io::stderr()));
         Instance::new(self.verified, self.imports, state, self.args.options())
             .map_err(|error| format!("{}: {error}", self.args.file.display()))
     }
@@ -108,7 +108,7 @@ pub(crate) struct Session<'p> {
     /// The frame that is looked at; 0 is the innermost.
     pub(crate) selected: usize,
     /// The line behind those that were listed last.
-    pub(crate) listed: Option<super::code::Line>,
+    pub(crate) listed: Option<crate::code::Line>,
     before: Snapshot,
     interrupt: Arc<AtomicBool>,
     /// The balance that fuel was counted from, and what was used before.
@@ -367,13 +367,13 @@ impl<'p> Session<'p> {
         let failure = self.instance.state_mut().failure.take();
         let chosen = self.instance.state().exit_code;
         let end = End::new(*outcome, self.setup.verified.program(), failure, chosen);
-        let values: Vec<String> = end.results.iter().map(|value| show::short(*value)).collect();
+        let values: Vec<String> = end.results.iter().map(|value| crate::value::short(*value)).collect();
         let mut text = match (outcome, end.message) {
             (Outcome::Suspended(suspension), _) => match suspension.reason {
                 Reason::Fuel => "the fuel is used up; `fuel UNITS` gives it more".to_owned(),
                 Reason::Interrupted => "interrupted".to_owned(),
                 Reason::Yield(value) => {
-                    format!("the program yields {}, and waits for `resume VALUE`", show::short(value))
+                    format!("the program yields {}, and waits for `resume VALUE`", crate::value::short(value))
                 }
                 Reason::Pending(_) => "a host function is pending".to_owned(),
             },
@@ -438,7 +438,7 @@ impl<'p> Session<'p> {
 /// Where a run began.
 struct Start {
     depth: usize,
-    line: Option<super::code::Line>,
+    line: Option<crate::code::Line>,
 }
 
 /// A stopped program, and the frame that is looked at.

@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use vsp_core::index::{FuncIndex, GlobalIndex, Place};
-use vsp_core::program::{LineEntry, NameKind};
+use vsp_core::program::{LineEntry, NameKind, Program};
 use vsp_core::text::Listing;
 use vsp_core::verify::Verified;
-
-use super::parse::Names;
 
 /// Source files that are larger are not read, in bytes.
 const MAX_SOURCE: u64 = 16 << 20;
@@ -37,6 +35,8 @@ pub(crate) enum Location {
 #[derive(Debug)]
 pub(crate) struct Code<'p> {
     verified: &'p Verified<'p>,
+    /// The name of every function, or its number.
+    functions: Vec<String>,
     listing: Listing<'p>,
     entries: Vec<LineEntry>,
     sources: Vec<Source>,
@@ -57,6 +57,7 @@ impl<'p> Code<'p> {
         };
         Code {
             verified,
+            functions: function_names(program),
             listing: Listing::new(program),
             entries: program.lines().collect(),
             sources: program.source_files().map(source).collect(),
@@ -65,7 +66,7 @@ impl<'p> Code<'p> {
 
     /// The name of a function, or its number.
     pub(crate) fn function(&self, function: FuncIndex) -> String {
-        self.verified.program().function_name(function).map_or_else(|| format!("${function}"), str::to_owned)
+        self.functions.get(function.index()).cloned().unwrap_or_else(|| format!("${function}"))
     }
 
     /// `main+3`.
@@ -183,7 +184,7 @@ impl<'p> Code<'p> {
     }
 
     /// The function with this name, or `$` and number.
-    fn function_named(&self, name: &str) -> Result<FuncIndex, String> {
+    pub(crate) fn function_named(&self, name: &str) -> Result<FuncIndex, String> {
         let all = || (0..self.verified.functions().len() as u32).map(FuncIndex);
         let number = name.strip_prefix('$').and_then(|number| number.parse().ok());
         let by_number = || all().find(|function| Some(function.0) == number);
@@ -212,20 +213,32 @@ impl<'p> Code<'p> {
         let name = self.verified.program().name(NameKind::Global, global.0);
         name.map_or_else(|| format!("global ${global}"), str::to_owned)
     }
-}
 
-impl Names for Code<'_> {
-    fn global(&self, name: &str) -> Option<GlobalIndex> {
+    /// The global with this name.
+    pub(crate) fn global_named(&self, name: &str) -> Option<GlobalIndex> {
         let mut names = self.verified.program().names();
         let found = names.find(|entry| entry.kind == NameKind::Global && entry.name == name)?;
         Some(GlobalIndex(found.index))
     }
 
-    fn data(&self, name: &str) -> Option<u32> {
+    /// The address of the data segment with this name.
+    pub(crate) fn data_named(&self, name: &str) -> Option<u32> {
         let program = self.verified.program();
         let found = program.names().find(|entry| entry.kind == NameKind::Data && entry.name == name)?;
         program.data().nth(found.index as usize).map(|data| data.address)
     }
+}
+
+/// The debug name of every function; if it has none, the first name that it is exported by; else its number.
+fn function_names(program: &Program<'_>) -> Vec<String> {
+    let mut names: Vec<Option<&str>> = vec![None; program.function_count()];
+    let exports = program.exports().map(|export| (export.function.index(), export.name));
+    let debug_names = program.names().filter(|name| name.kind == NameKind::Function);
+    for (function, name) in debug_names.map(|name| (name.index as usize, name.name)).chain(exports) {
+        names[function].get_or_insert(name);
+    }
+    let named = names.into_iter().enumerate();
+    named.map(|(index, name)| name.map_or_else(|| format!("${index}"), str::to_owned)).collect()
 }
 
 fn line_number(text: &str) -> Result<u32, String> {

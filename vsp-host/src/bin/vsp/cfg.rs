@@ -1,0 +1,88 @@
+//! `vsp cfg`.
+
+mod dot;
+mod graph;
+mod layout;
+mod svg;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use vsp_core::analysis::Signatures;
+use vsp_core::index::FuncIndex;
+use vsp_host::{load, message};
+
+use crate::code::Code;
+use crate::translate::{Result, print, write};
+use graph::FlowGraph;
+
+const NOTES: &str = "\
+Examples:
+  vsp cfg examples/fib.sil -o fib.svg
+  vsp cfg --function fib examples/fib.sil | dot -Tpdf > fib.pdf
+  vsp cfg --format svg program.silc > program.svg
+
+A box is a basic block: instructions that are executed one after the other. A dashed box is
+never reached. An arrow is dark where execution simply goes on, green where a branch is taken
+forwards, and red where it is taken backwards.
+
+Exit codes: 0, 1 if the program is refused, has no such function or is too large for an SVG, 2
+for a wrong command line.";
+
+#[derive(Debug, Args)]
+#[command(after_help = NOTES)]
+pub(crate) struct CfgArgs {
+    /// The program: a .sil text or a .silc program.
+    file: PathBuf,
+    /// Only this function, named as in the text or $N. Can be given several times.
+    #[arg(long, short, value_name = "NAME")]
+    function: Vec<String>,
+    /// What to write [default: svg if the output's name ends so, else dot].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Where it goes [default: the standard output].
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A text for Graphviz.
+    Dot,
+    /// A drawing.
+    Svg,
+}
+
+pub(crate) fn cfg(args: &CfgArgs) -> Result<ExitCode> {
+    let refuse = |error: String| message::render_text(&error);
+    let loaded = load::load(&args.file).map_err(|error| message::render(&error))?;
+    let verified = loaded.verify().map_err(|error| message::render(&error))?;
+    let code = Code::new(&verified, &args.file, loaded.text.as_deref());
+    let functions: Vec<FuncIndex> = match args.function.is_empty() {
+        true => (0..verified.functions().len() as u32).map(FuncIndex).collect(),
+        false => {
+            let named = args.function.iter().map(|name| code.function_named(name));
+            named.collect::<std::result::Result<_, _>>().map_err(refuse)?
+        }
+    };
+    let signatures = Signatures::new(&verified).map_err(|error| refuse(error.to_string()))?;
+    let graphs = functions.into_iter().map(|function| FlowGraph::new(&signatures, &code, function));
+    let graphs: Vec<FlowGraph> =
+        graphs.collect::<std::result::Result<_, _>>().map_err(|error| refuse(error.to_string()))?;
+    let text = match format(args) {
+        Format::Dot => dot::text(&graphs),
+        Format::Svg => svg::drawing(&graphs).map_err(refuse)?,
+    };
+    match &args.output {
+        Some(path) => write(path, text.as_bytes())?,
+        None => print(&text)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn format(args: &CfgArgs) -> Format {
+    let is_svg = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "svg");
+    let by_name = if args.output.as_ref().is_some_and(is_svg) { Format::Svg } else { Format::Dot };
+    args.format.unwrap_or(by_name)
+}

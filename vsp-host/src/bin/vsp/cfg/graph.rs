@@ -1,0 +1,104 @@
+//! The control-flow graph of a function, with its instructions as text.
+
+use vsp_core::analysis::{Graph, OutOfMemory, Signatures};
+use vsp_core::index::{FuncIndex, Place};
+use vsp_core::isa::Flow;
+
+use crate::code::Code;
+
+/// Instructions of a block that are shown.
+const MOST_INSTRUCTIONS: usize = 100;
+
+/// A function.
+pub(crate) struct FlowGraph {
+    /// Name and type.
+    pub(crate) title: String,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) edges: Vec<Edge>,
+}
+
+pub(crate) struct Block {
+    /// What is in its box: a head, and the instructions.
+    pub(crate) lines: Vec<String>,
+    pub(crate) reachable: bool,
+}
+
+/// How execution goes from one block to another.
+pub(crate) struct Edge {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) kind: Kind,
+    /// Which entry of a SWITCH it is.
+    pub(crate) label: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It goes on.
+    Next,
+    /// It branches forwards.
+    Forward,
+    /// It branches backwards, or to the same block.
+    Backward,
+}
+
+impl FlowGraph {
+    pub(crate) fn new(
+        signatures: &Signatures<'_>,
+        code: &Code<'_>,
+        function: FuncIndex,
+    ) -> Result<FlowGraph, OutOfMemory> {
+        let graph = Graph::new(signatures, function)?;
+        let mut reachable = vec![false; graph.block_count() as usize];
+        graph.reverse_postorder()?.iter().for_each(|block| reachable[*block as usize] = true);
+        let blocks = (0..)
+            .zip(reachable)
+            .map(|(block, reachable)| Block { lines: lines(&graph, code, function, block), reachable });
+        let title = printable(&format!("{} {}", code.function(function), graph.function().ty));
+        let blocks = blocks.collect();
+        let edges = (0..graph.block_count()).flat_map(|block| edges(&graph, block)).collect();
+        Ok(FlowGraph { title, blocks, edges })
+    }
+}
+
+fn lines(graph: &Graph<'_>, code: &Code<'_>, function: FuncIndex, block: u32) -> Vec<String> {
+    let words = graph.words(block);
+    let first = Place { function, word: words.start };
+    let label = code.label(first).map_or_else(String::new, |label| format!("{label}: "));
+    let source = code.line(first).map_or_else(String::new, |line| format!(" ({})", code.line_name(line)));
+    let head = printable(&format!("{label}block {block}, +{}{source}", words.start));
+    let count = words.len();
+    let instructions = words.take(MOST_INSTRUCTIONS).map(|word| {
+        let text = code.instruction(Place { function, word }).unwrap_or_default();
+        printable(&format!("  {text}"))
+    });
+    let more = count.checked_sub(MOST_INSTRUCTIONS).filter(|more| *more > 0);
+    let more = more.map(|more| format!("  … and {more} more instructions"));
+    std::iter::once(head).chain(instructions).chain(more).collect()
+}
+
+fn edges(graph: &Graph<'_>, block: u32) -> Vec<Edge> {
+    let last = graph.words(block).end - 1;
+    let flow = graph.inst(last).op().flow();
+    let successors: Vec<u32> = graph.successors(block).collect();
+    let count = successors.len();
+    let edge = |(index, to): (usize, u32)| {
+        let kind = match flow {
+            Flow::Jump => Kind::Forward,
+            Flow::Branch if index + 1 == count => Kind::Forward,
+            _ => Kind::Next,
+        };
+        let label = (flow == Flow::Switch).then(|| match index + 1 == count {
+            true => "else".to_owned(),
+            false => index.to_string(),
+        });
+        let kind = if kind == Kind::Forward && to <= block { Kind::Backward } else { kind };
+        Edge { from: block as usize, to: to as usize, kind, label }
+    };
+    successors.into_iter().enumerate().map(edge).collect()
+}
+
+/// Without characters that are none in a drawing.
+fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
+}

@@ -1,0 +1,118 @@
+//! What commands that run a program do before its first instruction and after its last.
+
+use std::fmt::Display;
+use std::io::{self, BufWriter, Write};
+
+use vsp_core::index::{FuncIndex, Place};
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, Outcome};
+use vsp_host::load::{self, Loaded};
+use vsp_host::message;
+use vsp_host::sys::{self, Sys};
+
+use crate::cli::EXIT_TRAP;
+use crate::end::End;
+use crate::program::{InputFile, ProgramArgs, UNLIMITED};
+use crate::progress::Progress;
+use crate::translate::Result;
+
+/// A program that is ready to run.
+pub(crate) struct Execution<'a> {
+    args: &'a ProgramArgs,
+    pub(crate) loaded: Loaded,
+    pub(crate) verified: Verified<'static>,
+    pub(crate) entry: FuncIndex,
+    /// The arguments of the entry function.
+    pub(crate) values: Vec<u64>,
+    imports: Imports<Sys>,
+    progress: Progress,
+}
+
+/// How a run ended.
+pub(crate) struct Ending {
+    pub(crate) end: End,
+    /// The call stack, innermost first.
+    pub(crate) places: Vec<Place>,
+    pub(crate) fuel_used: u64,
+    output: Box<dyn Write>,
+}
+
+impl<'a> Execution<'a> {
+    pub(crate) fn new(args: &'a ProgramArgs) -> Result<Execution<'a>> {
+        let loaded = load::load(&args.file).map_err(|error| message::render(&error))?;
+        let verified = loaded.verify().map_err(|error| message::render(&error))?;
+        let (entry, values) = args.entry(&verified).map_err(|error| message::render_text(&error))?;
+        let imports = sys::imports().map_err(|error| message::render_text(&error.to_string()))?;
+        let progress = Progress::new(args.output.is_some());
+        Ok(Execution { args, loaded, verified, entry, values, imports, progress })
+    }
+
+    /// Opens the program's files, and makes an instance that is interpreted.
+    pub(crate) fn instance(&self) -> Result<Instance<'_, Sys>> {
+        let options = self.args.options();
+        self.instance_by(|imports, state| Instance::new(&self.verified, imports, state, options))
+    }
+
+    /// Opens the program's files, and makes an instance as told.
+    pub(crate) fn instance_by<'s, E: Display>(
+        &'s self,
+        make: impl FnOnce(&'s Imports<Sys>, Sys) -> std::result::Result<Instance<'s, Sys>, E>,
+    ) -> Result<Instance<'s, Sys>> {
+        let refuse = |error: String| message::render_text(&error);
+        let input = match self.args.input_file().map_err(refuse)? {
+            Some(InputFile { reader, bytes }) => self.progress.reader(reader, Some(bytes)),
+            None => self.progress.reader(Box::new(io::stdin().lock()), None),
+        };
+        let output = self.args.output_file().map_err(refuse)?;
+        let output = output.unwrap_or_else(|| Box::new(BufWriter::new(io::stdout().lock())));
+        let errors = self.progress.errors(Box::new(io::stderr()));
+        let state = self.args.state(self.values.is_empty(), input, output, errors);
+        make(&self.imports, state).map_err(|error| refuse(format!("{}: {error}", self.args.file.display())))
+    }
+
+    /// What is left of an instance whose program ended.
+    pub(crate) fn ending(&self, instance: Instance<'_, Sys>, outcome: Outcome) -> Ending {
+        self.progress.finish();
+        let fuel = self.args.options().fuel.unwrap_or_default().min(UNLIMITED);
+        let fuel_used = fuel.saturating_add_signed(-instance.fuel().unwrap_or(0));
+        let places = instance.call_stack().collect();
+        let mut sys = instance.into_state();
+        let end = End::new(outcome, self.verified.program(), sys.failure.take(), sys.exit_code);
+        Ending { end, places, fuel_used, output: sys.output }
+    }
+
+    /// Says on the error stream why and where the program stopped, if it did not end well.
+    pub(crate) fn explain(&self, ending: &Ending) {
+        if let Some(message) = &ending.end.message {
+            anstream::eprintln!("{}", message::render_stop(&self.loaded, message, &ending.places));
+        }
+    }
+}
+
+impl Ending {
+    /// Prints the results, one to a line, as signed integers.
+    pub(crate) fn print_results(&mut self) -> Result<()> {
+        for result in &self.end.results {
+            writeln!(self.output, "{}", *result as i64).map_err(output_error)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the program printed. (Whether this fails does not matter after a trap.)
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        let flushed = self.output.flush();
+        if self.end.code == EXIT_TRAP {
+            return Ok(());
+        }
+        flushed.or_else(ignore_broken_pipe).map_err(output_error)
+    }
+}
+
+fn output_error(error: io::Error) -> String {
+    message::render_text(&format!("the output: {error}"))
+}
+
+/// A reader that has seen enough is no error.
+fn ignore_broken_pipe(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+}

@@ -1,0 +1,126 @@
+//! `vsp profile`.
+
+mod recorder;
+mod report;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use inferno::flamegraph;
+use vsp_host::message;
+
+use crate::cli::RUN_EXIT_CODES;
+use crate::code::Code;
+use crate::execution::Execution;
+use crate::program::ProgramArgs;
+use crate::translate::Result;
+use recorder::{MAX_DEPTH, MAX_NODES, Recorder};
+use report::Report;
+
+const NOTES: &str = "\
+Examples:
+  vsp profile examples/fib.sil 20
+  vsp profile examples/sha256.sil --input README.md --flame sha256.svg
+  vsp profile --json --to profile.json examples/sieve.sil
+
+It counts executed instructions, so it says the same every time. `self` is what a function
+executes itself, `total` is that and what it calls.";
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("{NOTES}\n\n{RUN_EXIT_CODES}"))]
+pub(crate) struct ProfileArgs {
+    #[command(flatten)]
+    program: ProgramArgs,
+    /// Draw a flame graph, an SVG for a web browser.
+    #[arg(long, value_name = "FILE")]
+    flame: Option<PathBuf>,
+    /// Show so many functions and lines, those with the most instructions; 0 for all.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    top: usize,
+    /// Where the profile goes [default: the error stream].
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+    /// Write all functions, lines and call stacks as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
+    let refuse = |error: String| message::render_text(&error);
+    let execution = Execution::new(&args.program)?;
+    let code = Code::new(&execution.verified, &args.program.file, execution.loaded.text.as_deref());
+    // Before the program runs, so that a long run is not for nothing.
+    let create =
+        |path: &PathBuf| File::create(path).map_err(|error| refuse(format!("{}: {error}", path.display())));
+    let (to, flame) =
+        (args.to.as_ref().map(create).transpose()?, args.flame.as_ref().map(create).transpose()?);
+    let mut recorder = Recorder::new(&execution.verified);
+    let mut instance = execution.instance()?;
+    let begun = instance.begin(execution.entry, &execution.values);
+    let outcome = match begun.map_err(|error| refuse(error.to_string()))? {
+        Some(outcome) => Some(outcome),
+        None => {
+            instance.next_place().into_iter().for_each(|place| recorder.record(place));
+            let stepped = instance.step_until(u64::MAX, |place| {
+                recorder.record(place);
+                false
+            });
+            stepped.map_err(|error| refuse(error.to_string()))?
+        }
+    };
+    let Some(outcome) = outcome else { return Err(refuse("the program has not ended".to_owned())) };
+    let mut ending = execution.ending(instance, outcome);
+    let flushed = ending.flush();
+    execution.explain(&ending);
+
+    let recording = recorder.finish();
+    let report = Report::new(&recording, &code, &ending);
+    let text = if args.json {
+        serde_json::to_string_pretty(&report).map_err(|error| refuse(error.to_string()))? + "\n"
+    } else {
+        report.text(&code, args.top)
+    };
+    let written = match to {
+        Some(mut file) => file.write_all(text.as_bytes()),
+        None => write_errors(&text),
+    };
+    written.map_err(|error| refuse(format!("the profile: {error}")))?;
+    if let Some(file) = flame {
+        draw(&report, file).map_err(|error| refuse(format!("the flame graph: {error}")))?;
+    }
+    if recording.is_cut {
+        let what = format!(
+            "calls deeper than {MAX_DEPTH}, or more different call stacks than {MAX_NODES}: their instructions count \
+             for the calls above them in the call stacks; functions and lines are exact"
+        );
+        anstream::eprintln!("{}", message::render_note(&what));
+    }
+    flushed?;
+    Ok(ExitCode::from(ending.end.code))
+}
+
+/// A reader that has seen enough is no error.
+fn write_errors(text: &str) -> io::Result<()> {
+    match io::stderr().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn draw(report: &Report, file: File) -> std::result::Result<(), String> {
+    let stacks = report.folded();
+    if stacks.is_empty() {
+        return Err("no instruction was executed: there is nothing to draw".to_owned());
+    }
+    let mut options = flamegraph::Options::default();
+    options.title = format!("{} instructions", report.instructions());
+    options.count_name = "instructions".to_owned();
+    options.hash = true;
+    let mut file = BufWriter::new(file);
+    let lines = stacks.iter().map(String::as_str);
+    flamegraph::from_lines(&mut options, lines, &mut file).map_err(|error| error.to_string())?;
+    file.flush().map_err(|error| error.to_string())
+}

@@ -1,0 +1,170 @@
+//! Counts instructions, and who called whom, while a program runs.
+
+use std::collections::HashMap;
+
+use vsp_core::index::{FuncIndex, Place};
+use vsp_core::isa::{Inst, Opcode};
+use vsp_core::verify::Verified;
+
+/// Deeper calls have no call stack of their own.
+pub(crate) const MAX_DEPTH: usize = 256;
+
+/// So many different call stacks are kept apart.
+pub(crate) const MAX_NODES: usize = 1 << 20;
+
+/// What an instruction does to the call stack.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Call,
+    Return,
+    Other,
+}
+
+/// Where a call stack ends: a function, called from the one of another such node.
+struct Node {
+    function: FuncIndex,
+    parent: usize,
+    instructions: u64,
+}
+
+/// What was counted for a function.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counts {
+    /// Its own instructions.
+    pub(crate) own: u64,
+    /// Those, and those of what it calls.
+    pub(crate) total: u64,
+    pub(crate) calls: u64,
+    /// How many of its calls are running, and how many instructions there were when the first of them began.
+    running: u32,
+    since: u64,
+}
+
+pub(crate) struct Recorder {
+    /// The first word of every function.
+    starts: Vec<u32>,
+    kinds: Vec<Kind>,
+    words: Vec<u64>,
+    functions: Vec<Counts>,
+    /// The functions that are running, outermost first.
+    stack: Vec<FuncIndex>,
+    nodes: Vec<Node>,
+    children: HashMap<(usize, FuncIndex), usize>,
+    /// The node of the running function, or of the innermost that has one.
+    current: usize,
+    /// Running functions without a node.
+    excess: u64,
+    is_cut: bool,
+    instructions: u64,
+    last: Kind,
+}
+
+/// What was recorded.
+pub(crate) struct Recording {
+    pub(crate) instructions: u64,
+    /// For every word of the code.
+    pub(crate) words: Vec<u64>,
+    pub(crate) functions: Vec<Counts>,
+    nodes: Vec<Node>,
+    /// Have some instructions no call stack of their own?
+    pub(crate) is_cut: bool,
+}
+
+impl Recorder {
+    pub(crate) fn new(program: &Verified<'_>) -> Recorder {
+        let kinds = program.program().code().iter().map(|word| {
+            match Inst::decode(u32::from_le_bytes(*word)).map(Inst::op) {
+                Ok(Opcode::CALL | Opcode::CALLR) => Kind::Call,
+                Ok(Opcode::RET) => Kind::Return,
+                _ => Kind::Other,
+            }
+        });
+        Recorder {
+            starts: program.functions().iter().map(|function| function.start).collect(),
+            kinds: kinds.collect(),
+            words: vec![0; program.program().code().len()],
+            functions: vec![Counts::default(); program.functions().len()],
+            stack: Vec::new(),
+            nodes: Vec::new(),
+            children: HashMap::new(),
+            current: usize::MAX,
+            excess: 0,
+            is_cut: false,
+            instructions: 0,
+            // The host's call.
+            last: Kind::Call,
+        }
+    }
+
+    /// The instruction at this place is executed next.
+    #[inline]
+    pub(crate) fn record(&mut self, place: Place) {
+        match self.last {
+            Kind::Call => self.enter(place.function),
+            Kind::Return => self.leave(),
+            Kind::Other => {}
+        }
+        let word = (self.starts[place.function.index()] + place.word) as usize;
+        self.instructions += 1;
+        self.words[word] += 1;
+        self.functions[place.function.index()].own += 1;
+        self.nodes[self.current].instructions += 1;
+        self.last = self.kinds[word];
+    }
+
+    fn enter(&mut self, function: FuncIndex) {
+        self.stack.push(function);
+        let counts = &mut self.functions[function.index()];
+        counts.calls += 1;
+        counts.running += 1;
+        if counts.running == 1 {
+            counts.since = self.instructions;
+        }
+        let is_new = !self.children.contains_key(&(self.current, function));
+        if self.excess > 0 || self.stack.len() > MAX_DEPTH || (is_new && self.nodes.len() == MAX_NODES) {
+            self.excess += 1;
+            self.is_cut = true;
+            return;
+        }
+        let parent = self.current;
+        self.current = *self.children.entry((parent, function)).or_insert_with(|| {
+            self.nodes.push(Node { function, parent, instructions: 0 });
+            self.nodes.len() - 1
+        });
+    }
+
+    fn leave(&mut self) {
+        let Some(function) = self.stack.pop() else { return };
+        let counts = &mut self.functions[function.index()];
+        counts.running -= 1;
+        if counts.running == 0 {
+            counts.total += self.instructions - counts.since;
+        }
+        match self.excess.checked_sub(1) {
+            Some(excess) => self.excess = excess,
+            None => self.current = self.nodes[self.current].parent,
+        }
+    }
+
+    /// What was recorded, all running functions being left.
+    pub(crate) fn finish(mut self) -> Recording {
+        while !self.stack.is_empty() {
+            self.leave();
+        }
+        let Recorder { instructions, words, functions, nodes, is_cut, .. } = self;
+        Recording { instructions, words, functions, nodes, is_cut }
+    }
+}
+
+impl Recording {
+    /// The call stacks with their own instructions, outermost function first.
+    pub(crate) fn stacks(&self) -> impl Iterator<Item = (Vec<FuncIndex>, u64)> {
+        self.nodes.iter().filter(|node| node.instructions > 0).map(|node| {
+            let parent = |node: &&Node| self.nodes.get(node.parent);
+            let mut stack: Vec<FuncIndex> =
+                std::iter::successors(Some(node), parent).map(|node| node.function).collect();
+            stack.reverse();
+            (stack, node.instructions)
+        })
+    }
+}

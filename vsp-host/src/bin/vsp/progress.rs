@@ -1,0 +1,106 @@
+//! A progress bar for programs that read much.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// The bar appears when reading takes longer than this.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How much of the input was read. It is drawn on the error stream if that is a terminal, and nothing else goes to one
+/// by the same time.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    is_shown: bool,
+}
+
+impl Progress {
+    /// `to_file`: does the output go to a file?
+    pub(crate) fn new(to_file: bool) -> Progress {
+        let is_shown = io::stderr().is_terminal() && (to_file || !io::stdout().is_terminal());
+        Progress { bar: ProgressBar::hidden(), is_shown }
+    }
+
+    /// A reader that counts. `bytes` is how many there are, if this is known (and not 0).
+    pub(crate) fn reader(&self, inner: Box<dyn BufRead>, bytes: Option<u64>) -> Box<dyn BufRead> {
+        if !self.is_shown {
+            return inner;
+        }
+        let bytes = bytes.filter(|bytes| *bytes > 0);
+        let template = match bytes {
+            Some(_) => "{wide_bar} {bytes} of {total_bytes}, {eta} left",
+            None => "{spinner} {bytes} in {elapsed}",
+        };
+        // The templates above are well-formed.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+        self.bar.set_length(bytes.unwrap_or_default());
+        Box::new(Counting { inner, bar: self.bar.clone(), started: Instant::now(), is_drawn: false })
+    }
+
+    /// A writer to the error stream that does not write into the bar.
+    pub(crate) fn errors(&self, inner: Box<dyn Write>) -> Box<dyn Write> {
+        if !self.is_shown {
+            return inner;
+        }
+        Box::new(Beside { inner, bar: self.bar.clone() })
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+struct Counting {
+    inner: Box<dyn BufRead>,
+    bar: ProgressBar,
+    started: Instant,
+    is_drawn: bool,
+}
+
+impl Read for Counting {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.count(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Counting {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+        self.count(amount);
+    }
+}
+
+impl Counting {
+    fn count(&mut self, bytes: usize) {
+        if !self.is_drawn && self.started.elapsed() > PATIENCE {
+            self.is_drawn = true;
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.inc(bytes as u64);
+    }
+}
+
+struct Beside {
+    inner: Box<dyn Write>,
+    bar: ProgressBar,
+}
+
+impl Write for Beside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bar.suspend(|| self.inner.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

@@ -1,0 +1,37 @@
+//! Tables for people.
+
+/// Rows of cells in aligned columns.
+pub(crate) struct Table {
+    /// Which columns are numbers, and stand at the right.
+    numbers: &'static [bool],
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these titles.
+    pub(crate) fn new(titles: &'static [&'static str], numbers: &'static [bool]) -> Table {
+        Table { numbers, rows: vec![titles.iter().map(|title| (*title).to_owned()).collect()] }
+    }
+
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.into());
+    }
+
+    /// The rows, one to a line, behind so many blanks.
+    pub(crate) fn render(&self, indent: usize) -> String {
+        let columns = self.rows[0].len();
+        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max();
+        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+        let mut out = String::new();
+        for row in &self.rows {
+            let cells = row.iter().zip(&widths).zip(self.numbers).map(|((cell, width), is_number)| {
+                if *is_number { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+            });
+            let cells: Vec<String> = cells.collect();
+            let line = format!("{:indent$}{}", "", cells.join("  "));
+            out += line.trim_end();
+            out.push('\n');
+        }
+        out
+    }
+}

@@ -1,0 +1,237 @@
+//! One executed instruction, and what it changed.
+
+use std::fmt;
+
+use serde::Serialize;
+use vsp_core::analysis::Signatures;
+use vsp_core::index::{GlobalIndex, Place};
+use vsp_core::isa::{Flow, Inst, Opcode, Reg, Role};
+use vsp_core::{Instance, Outcome, Reason};
+use vsp_host::sys::Sys;
+
+use crate::code::Code;
+use crate::value;
+
+/// Deeper calls are not indented more.
+const MOST_DOTS: usize = 32;
+
+/// An executed instruction.
+#[derive(Debug, Serialize)]
+pub(crate) struct Event {
+    /// Its number, from 1.
+    number: u64,
+    /// How many calls led to it.
+    depth: usize,
+    function: String,
+    word: u32,
+    source: Option<String>,
+    instruction: String,
+    /// What it changed, as it is behind it; for a call what the callee gets.
+    changes: Vec<Change>,
+    /// How the program ended at it, or why it was suspended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<String>,
+}
+
+/// Something that was changed.
+#[derive(Debug, Serialize)]
+struct Change {
+    /// `R1`, `local 3`, the name of a global, or an address.
+    what: String,
+    value: u64,
+}
+
+/// What an instruction is about to do.
+pub(crate) struct Tracer {
+    place: Place,
+    inst: Inst,
+    depth: usize,
+    writes: u16,
+    local: Option<u16>,
+    global: Option<GlobalIndex>,
+    /// Address and bytes of a store.
+    store: Option<(u64, usize)>,
+    /// The arguments of a call.
+    params: Option<usize>,
+    /// The results of the function it returns from.
+    results: usize,
+}
+
+impl Tracer {
+    /// Looks at the instruction that is executed next.
+    pub(crate) fn before(
+        signatures: &Signatures<'_>,
+        instance: &Instance<'_, Sys>,
+        (place, inst): (Place, Inst),
+        depth: usize,
+    ) -> Option<Tracer> {
+        let function = signatures.program().function(place.function)?;
+        let effects = signatures.effects(function, inst);
+        let frame = instance.frames().next()?;
+        let writes_global = inst.op() == Opcode::SETG;
+        let global = inst.value_of(Role::Global).filter(|_| writes_global);
+        Some(Tracer {
+            place,
+            inst,
+            depth,
+            writes: effects.writes,
+            local: effects.local_written,
+            global: global.map(|global| GlobalIndex(global as u32)),
+            store: store(inst, frame.registers),
+            params: signatures.callee(inst).filter(|_| is_call(inst)).map(|ty| ty.params()),
+            results: function.ty.results(),
+        })
+    }
+
+    /// What it did.
+    pub(crate) fn after(
+        self,
+        number: u64,
+        code: &Code<'_>,
+        instance: &Instance<'_, Sys>,
+        outcome: Option<&Outcome>,
+    ) -> Event {
+        Event {
+            number,
+            depth: self.depth,
+            function: code.function(self.place.function),
+            word: self.place.word,
+            source: code.line(self.place).map(|line| code.line_name(line)),
+            instruction: self.instruction(code),
+            changes: self.changes(code, instance, outcome),
+            end: outcome.map(end),
+        }
+    }
+
+    /// As the disassembler writes it, but without the value of a constant, which is among the changes.
+    fn instruction(&self, code: &Code<'_>) -> String {
+        let text = code.instruction(self.place).unwrap_or_default();
+        match self.inst.value_of(Role::Const).and_then(|_| text.split_once(';')) {
+            Some((instruction, _)) => instruction.trim_end().to_owned(),
+            None => text,
+        }
+    }
+
+    fn changes(
+        &self,
+        code: &Code<'_>,
+        instance: &Instance<'_, Sys>,
+        outcome: Option<&Outcome>,
+    ) -> Vec<Change> {
+        let result = |(reg, value): (&Reg, &u64)| Change { what: reg.to_string(), value: *value };
+        match outcome {
+            None => {}
+            Some(Outcome::Returned(values)) => {
+                return Reg::ALL.iter().zip(values.iter()).map(result).collect();
+            }
+            Some(Outcome::Halted(_) | Outcome::Trapped(_)) => return Vec::new(),
+            // What waits for the host has not changed anything yet; what passes a check point has.
+            Some(Outcome::Suspended(suspension)) => match suspension.reason {
+                Reason::Yield(_) | Reason::Pending(_) => return Vec::new(),
+                Reason::Fuel | Reason::Interrupted => {}
+            },
+        }
+        let Some(frame) = instance.frames().next() else { return Vec::new() };
+        // A call shows its arguments, and a return the results in the caller.
+        let writes = match (self.params, self.inst.op().flow()) {
+            (Some(params), _) => (1 << params) - 1,
+            (None, Flow::Stop) if self.inst.op() == Opcode::RET => (1 << self.results) - 1,
+            _ => self.writes,
+        };
+        let registers = Reg::ALL.iter().zip(frame.registers);
+        let written = registers.filter(|(reg, _)| writes >> reg.index() & 1 == 1);
+        let mut changes: Vec<Change> = written.map(result).collect();
+        let local = self.local.and_then(|local| Some((local, *frame.locals.get(usize::from(local))?)));
+        changes.extend(local.map(|(local, value)| Change { what: format!("local {local}"), value }));
+        let global = self.global.and_then(|global| Some((global, instance.global(global)?)));
+        changes.extend(global.map(|(global, value)| Change { what: code.global(global), value }));
+        changes.extend(self.store.and_then(|(address, bytes)| {
+            let at = usize::try_from(address).ok()?;
+            let stored = instance.memory().get(at..at.checked_add(bytes)?)?;
+            let value = stored.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
+            Some(Change { what: format!("[0x{address:x}]"), value })
+        }));
+        changes
+    }
+}
+
+pub(crate) fn is_call(inst: Inst) -> bool {
+    matches!(inst.op(), Opcode::CALL | Opcode::CALLR)
+}
+
+/// How many bytes an instruction stores, if it does: the number in its mnemonic says how many bits.
+fn stored_bytes(op: Opcode) -> Option<usize> {
+    let is_store = op.operands().first().is_some_and(|operand| operand.role == Role::Base);
+    let bits: String = op.mnemonic().chars().filter(char::is_ascii_digit).collect();
+    is_store.then(|| bits.parse().unwrap_or(64) / 8)
+}
+
+/// Where a store writes, and how many bytes.
+fn store(inst: Inst, registers: &[u64; 16]) -> Option<(u64, usize)> {
+    let bytes = stored_bytes(inst.op())?;
+    let mut address = 0u64;
+    for (operand, value) in inst.operands() {
+        let register = || registers[Reg::from_low_bits(value as u32).index()];
+        match (operand.role, operand.role.index_scale()) {
+            (Role::Base, _) => address = address.wrapping_add(register()),
+            (_, Some(scale)) => address = address.wrapping_add(register() << scale),
+            (Role::Disp, _) => address = address.wrapping_add_signed(i64::from(value)),
+            _ => {}
+        }
+    }
+    Some((address, bytes))
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dots = ".".repeat(self.depth.min(MOST_DOTS));
+        let place = format!("{dots}{}+{}", self.function, self.word);
+        let source = self.source.as_deref().unwrap_or_default();
+        let changes = self.changes.iter().map(|it| format!("{} = {}", it.what, value::short(it.value)));
+        let changes: Vec<String> = changes.chain(self.end.clone()).collect();
+        let line = format!(
+            "{:>8}  {place:<20} {source:<16} {:<30} {}",
+            self.number,
+            self.instruction,
+            changes.join(", ")
+        );
+        f.write_str(line.trim_end())
+    }
+}
+
+fn end(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Returned(_) => "returned".to_owned(),
+        Outcome::Halted(value) => format!("halted with {}", value::short(*value)),
+        Outcome::Trapped(stop) => format!("trap: {}", stop.trap),
+        Outcome::Suspended(suspension) => match suspension.reason {
+            Reason::Fuel => "suspended: the fuel is used up".to_owned(),
+            Reason::Interrupted => "suspended: interrupted".to_owned(),
+            Reason::Yield(value) => format!("suspended: yields {}", value::short(value)),
+            Reason::Pending(_) => "suspended: a host function is pending".to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The widths are those of the table's meanings.
+    #[test]
+    fn stores_say_how_wide_they_are() {
+        let mut stores = 0;
+        for op in Opcode::ALL {
+            let meaning = op.meaning();
+            let bits = match meaning.split_once(" bits of M[").or(meaning.split_once(" at M[")) {
+                Some((bits, rest)) if rest.ends_with("] ← a") || rest.contains("] ← a,") => bits,
+                _ => continue,
+            };
+            let bits: usize = bits.trim_start_matches("binary").parse().unwrap();
+            assert_eq!(stored_bytes(*op), Some(bits / 8), "{op:?}");
+            stores += 1;
+        }
+        assert_eq!(stores, 10);
+        assert_eq!(Opcode::ALL.iter().filter(|op| stored_bytes(**op).is_some()).count(), 10);
+    }
+}

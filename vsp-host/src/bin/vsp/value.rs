@@ -1,0 +1,18 @@
+//! The values of registers, for people.
+
+/// A register in few characters: a small number in decimal, a larger one in hexadecimal and, if it is a likely one, as
+/// binary64.
+pub(crate) fn short(bits: u64) -> String {
+    let value = bits as i64;
+    match (likely_float(bits), i32::try_from(value)) {
+        (_, Ok(small)) => small.to_string(),
+        (Some(float), _) => format!("0x{bits:x} ({float:?})"),
+        (None, _) => format!("0x{bits:x}"),
+    }
+}
+
+/// The binary64 that somebody may have meant with these bits.
+pub(crate) fn likely_float(bits: u64) -> Option<f64> {
+    let float = f64::from_bits(bits);
+    (float.is_normal() && (1e-30..1e30).contains(&float.abs())).then_some(float)
+}
