@@ -6,6 +6,7 @@
 //! does. From `vsp-core` it takes the sections of a program, and the types in which outcomes are told.
 
 mod calls;
+mod cases;
 mod data;
 mod float;
 mod frame;
@@ -15,4 +16,5 @@ mod numbers;
 mod session;
 mod word;
 
+pub use cases::run_case;
 pub use session::Reference;

@@ -238,39 +238,40 @@ impl<'v> Runner<'v> {
     }
 
     fn compare(&self, outcome: Result<Outcome, CallError>, expected: &Expected) -> Result<(), String> {
-        let found = outcome.map_err(|error| error.to_string())?;
-        let program = self.program.program();
-        let matches = match (&found, expected) {
-            (Outcome::Returned(values), Expected::Returns(wanted, tolerance)) => {
-                values.len() == wanted.len()
-                    && values
-                        .iter()
-                        .zip(wanted)
-                        .all(|(found, wanted)| within(*found, *wanted, tolerance.ulps))
-            }
-            (Outcome::Halted(value), Expected::Halts(wanted)) => value == wanted,
-            (Outcome::Trapped(stop), Expected::Traps(trap, place)) => {
-                stop.trap == *trap && place_name(program, stop.place) == *place
-            }
-            (Outcome::Suspended(suspension), Expected::Suspends(reason, place)) => {
-                self.reason_name(suspension.reason) == *reason
-                    && place_name(program, suspension.place) == *place
-            }
-            _ => false,
-        };
-        if matches { Ok(()) } else { Err(format!("expected {expected:x?}, found {found:x?}")) }
+        compare(self.program.program(), &outcome.map_err(|error| error.to_string())?, expected)
     }
+}
 
-    fn reason_name(&self, reason: Reason) -> String {
-        match reason {
-            Reason::Fuel => "Fuel".into(),
-            Reason::Interrupted => "Interrupted".into(),
-            Reason::Yield(value) => format!("Yield({value})"),
-            Reason::Pending(import) => match self.program.program().imports().nth(import.index()) {
-                Some(import) => format!("Pending({}.{})", import.module, import.name),
-                None => "Pending(?)".into(),
-            },
+/// Compares how a call or resume ended.
+pub(crate) fn compare(program: &Program<'_>, found: &Outcome, expected: &Expected) -> Result<(), String> {
+    let matches = match (found, expected) {
+        (Outcome::Returned(values), Expected::Returns(wanted, tolerance)) => {
+            values.len() == wanted.len()
+                && values.iter().zip(wanted).all(|(found, wanted)| within(*found, *wanted, tolerance.ulps))
         }
+        (Outcome::Halted(value), Expected::Halts(wanted)) => value == wanted,
+        (Outcome::Trapped(stop), Expected::Traps(trap, place)) => {
+            stop.trap == *trap && place_name(program, stop.place) == *place
+        }
+        (Outcome::Suspended(suspension), Expected::Suspends(reason, place)) => {
+            reason_name(program, suspension.reason) == *reason
+                && place_name(program, suspension.place) == *place
+        }
+        _ => false,
+    };
+    if matches { Ok(()) } else { Err(format!("expected {expected:x?}, found {found:x?}")) }
+}
+
+/// A reason as the cases name it.
+pub(crate) fn reason_name(program: &Program<'_>, reason: Reason) -> String {
+    match reason {
+        Reason::Fuel => "Fuel".into(),
+        Reason::Interrupted => "Interrupted".into(),
+        Reason::Yield(value) => format!("Yield({value})"),
+        Reason::Pending(import) => match program.imports().nth(import.index()) {
+            Some(import) => format!("Pending({}.{})", import.module, import.name),
+            None => "Pending(?)".into(),
+        },
     }
 }
 
@@ -279,6 +280,6 @@ fn within(found: u64, wanted: u64, ulps: u64) -> bool {
     found == wanted || (found ^ wanted) >> 63 == 0 && found.abs_diff(wanted) <= ulps
 }
 
-fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
+pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
     if found == expected { Ok(()) } else { Err(format!("{what} is {found:x?}, expected {expected:x?}")) }
 }

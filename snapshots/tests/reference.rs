@@ -4,9 +4,9 @@
 
 use vsp_core::isa::Opcode;
 use vsp_host::engine::EngineKind;
-use vsp_snapshots::Way;
 use vsp_snapshots::random::{Engine, Machine, Tally, case_file, check, minimise, program, seeds};
-use vsp_snapshots::reference::Reference;
+use vsp_snapshots::reference::{Reference, run_case};
+use vsp_snapshots::{Step, Way};
 
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "too slow where it is emulated")]
@@ -33,4 +33,17 @@ fn random_programs_mean_what_the_page_says() {
     let missing: Vec<&Opcode> =
         Opcode::ALL.iter().filter(|op| !executed.contains_key(&op.number())).collect();
     assert!(missing.is_empty(), "never executed: {missing:?}");
+}
+
+#[test]
+fn cases_mean_what_the_page_says() {
+    let reference = Reference::default();
+    let mut calls = 0;
+    for path in vsp_snapshots::sil_files(&vsp_snapshots::cases_folder()).unwrap() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let case = vsp_snapshots::parse(&text).unwrap();
+        run_case(&text, &case, &reference).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        calls += case.steps.iter().filter(|(_, step)| matches!(step, Step::Call(..))).count();
+    }
+    assert!(calls > 20_000, "{calls} calls");
 }

@@ -7,7 +7,15 @@ pub(super) fn reference(invocation: &Invocation) -> Expected {
     Expected::output(digest_line(&format!("{:08x}", crc32fast::hash(&invocation.input))))
 }
 
-/// The check value of CRC-32/ISO-HDLC.
+/// The check value of CRC-32/ISO-HDLC, and the first texts of RFC 1321 with what zlib gives for them.
 pub(super) fn published() -> Vec<Example> {
-    vec![Example::new(*b"123456789", digest_line("cbf43926"))]
+    let vectors = [
+        ("123456789", "cbf43926"),
+        ("", "00000000"),
+        ("a", "e8b7be43"),
+        ("abc", "352441c2"),
+        ("message digest", "20159d7f"),
+        ("abcdefghijklmnopqrstuvwxyz", "4c2750bd"),
+    ];
+    vectors.map(|(input, checksum)| Example::new(input, digest_line(checksum))).into()
 }

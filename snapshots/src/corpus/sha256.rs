@@ -11,7 +11,7 @@ pub(super) fn reference(invocation: &Invocation) -> Expected {
     Expected::output(digest_line(&digest))
 }
 
-/// The examples of FIPS 180-4.
+/// The examples of FIPS 180-4, the million letters of its predecessors, and messages of NIST.
 pub(super) fn published() -> Vec<Example> {
     let vectors: [(&[u8], &str); 4] = [
         (b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
@@ -25,5 +25,23 @@ pub(super) fn published() -> Vec<Example> {
             "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1",
         ),
     ];
-    vectors.map(|(input, digest)| Example::new(input, digest_line(digest))).into()
+    let mut examples: Vec<Example> =
+        vectors.map(|(input, digest)| Example::new(input, digest_line(digest))).into();
+    let million = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+    examples.push(Example::new([b'a'; 1_000_000], digest_line(million)));
+    let lines = include_str!("vectors/sha256.txt").lines().filter(|line| !line.starts_with('#'));
+    examples.extend(lines.map(|line| {
+        let Some((message, digest)) = line.split_once(' ') else { panic!("a message and a digest: {line}") };
+        let digits = message.trim_start_matches('-').as_bytes().chunks(2);
+        let bytes: Vec<u8> = digits
+            .map(|pair| {
+                match std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+                    Some(byte) => byte,
+                    None => panic!("a message in hexadecimal: {line}"),
+                }
+            })
+            .collect();
+        Example::new(bytes, digest_line(digest))
+    }));
+    examples
 }

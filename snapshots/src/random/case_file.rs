@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
+use vsp_core::Outcome;
 use vsp_core::generate::{Generated, Plan, Turn};
 use vsp_core::index::Place;
 use vsp_core::program::Program;
 use vsp_core::text;
 use vsp_core::verify::Verified;
-use vsp_core::{Outcome, Reason};
 
 use super::check::{Action, play};
 use super::engine::{Engine, Session};
@@ -109,15 +109,7 @@ impl Writer<'_> {
                 format!("traps {trap} at {}", self.place(stop.place))
             }
             Outcome::Suspended(suspension) => {
-                let reason = match suspension.reason {
-                    Reason::Fuel => "Fuel".into(),
-                    Reason::Interrupted => "Interrupted".into(),
-                    Reason::Yield(value) => format!("Yield({value})"),
-                    Reason::Pending(import) => {
-                        let import = self.program.program().imports().nth(import.index());
-                        import.map_or("Pending".into(), |it| format!("Pending({}.{})", it.module, it.name))
-                    }
-                };
+                let reason = crate::runner::reason_name(self.program.program(), suspension.reason);
                 format!("suspends {reason} at {}", self.place(suspension.place))
             }
         }

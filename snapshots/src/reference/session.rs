@@ -25,6 +25,16 @@ impl Reference {
     pub fn executed(&self) -> BTreeMap<u8, u64> {
         self.executed.borrow().clone()
     }
+
+    /// An instance with so much memory and stack, or what is usual, and without fuel.
+    pub(super) fn machine(
+        &self,
+        program: &Verified<'_>,
+        memory: Option<u64>,
+        stack_cells: Option<u32>,
+    ) -> Machine {
+        Machine::new(program, memory, stack_cells, self.executed.clone())
+    }
 }
 
 impl Engine for Reference {
@@ -33,7 +43,7 @@ impl Engine for Reference {
     }
 
     fn start<'p>(&mut self, program: &'p Verified<'p>, plan: &Plan) -> Result<Box<dyn Session + 'p>, String> {
-        Ok(Box::new(Machine::new(program, plan, self.executed.clone())))
+        Ok(Box::new(self.machine(program, plan.memory, plan.stack_cells)))
     }
 }
 
@@ -68,7 +78,7 @@ pub(super) struct Machine {
     /// The innermost is the last.
     pub(super) frames: Vec<Frame>,
     pub(super) balance: i128,
-    interrupt: bool,
+    pub(super) interrupt: bool,
     waiting: Option<Waiting>,
     executed: Rc<RefCell<BTreeMap<u8, u64>>>,
 }
@@ -90,7 +100,12 @@ pub(super) enum Then {
 }
 
 impl Machine {
-    fn new(program: &Verified<'_>, plan: &Plan, executed: Rc<RefCell<BTreeMap<u8, u64>>>) -> Machine {
+    fn new(
+        program: &Verified<'_>,
+        memory: Option<u64>,
+        stack_cells: Option<u32>,
+        executed: Rc<RefCell<BTreeMap<u8, u64>>>,
+    ) -> Machine {
         let image = program.program();
         let mut words = image.code().iter().map(|bytes| Word(u32::from_le_bytes(*bytes)));
         let functions = image.functions().map(|decl| Function {
@@ -99,7 +114,7 @@ impl Machine {
             code: words.by_ref().take(decl.words as usize).collect(),
         });
         let functions = functions.collect();
-        let mut memory = vec![0; plan.memory.unwrap_or(image.memory_minimum()) as usize];
+        let mut memory = vec![0; memory.unwrap_or(image.memory_minimum()) as usize];
         for data in image.data() {
             for (address, byte) in (data.address as usize..).zip(data.bytes) {
                 memory[address] = *byte;
@@ -111,7 +126,7 @@ impl Machine {
             imports: image.imports().map(|it| (format!("{}.{}", it.module, it.name), it.ty)).collect(),
             memory,
             globals: (0..).zip(image.globals()).collect(),
-            stack_cells: i128::from(plan.stack_cells.unwrap_or(65_536)),
+            stack_cells: i128::from(stack_cells.unwrap_or(65_536)),
             frames: Vec::new(),
             balance: 0,
             interrupt: false,
