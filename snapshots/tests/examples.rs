@@ -9,7 +9,7 @@ use vsp_host::engine::EngineKind;
 use vsp_snapshots::Way;
 use vsp_snapshots::corpus::{Example, Loaded, PROGRAMS, Pace, Program, Ran};
 
-/// The first slice of programs that are suspended, in units of fuel.
+/// The first slice of programs that are suspended, in units of fuel; it is longer for inputs above 5,000 bytes.
 const SLICE: u64 = 500;
 
 /// Where the architecture is emulated, as all but this one are where these tests usually run, there is less of everything.
@@ -68,7 +68,8 @@ impl Corpus {
         let interpreted = interpreted.as_ref().map_err(String::as_str)?;
         let loaded = Loaded::new(self.program, way)?;
         for (example, interpreted) in self.examples().iter().zip(interpreted) {
-            let pace = if way.needs_suspensions() { Pace::Slices(SLICE) } else { Pace::Whole };
+            let slice = SLICE.max(example.invocation.input.len() as u64 / 10);
+            let pace = if way.needs_suspensions() { Pace::Slices(slice) } else { Pace::Whole };
             let ran = loaded.run(&example.invocation, pace);
             let ran = ran.map_err(|message| format!("{:?}\n{message}", example.invocation))?;
             example.expected.check(&ran).map_err(|message| format!("{:?}\n{message}", example.invocation))?;
