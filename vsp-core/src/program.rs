@@ -108,6 +108,12 @@ impl<'a> Program<'a> {
         read::stored_checksum(&self.image)
     }
 
+    /// The version of the format: major and minor.
+    pub fn format_version(&self) -> (u8, u8) {
+        let [minor, major] = read::VERSION.to_le_bytes();
+        (major, minor)
+    }
+
     /// The sections that are there, in the order of the file.
     pub fn sections(&self) -> impl Iterator<Item = SectionExtent> {
         self.sections.extents()

@@ -1,11 +1,13 @@
 //! Messages for people: errors with the lines they are about, traps with the calls that led to them.
 
 use std::ops::Range;
+use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, Title};
 use vsp_core::analysis::Slot;
 use vsp_core::index::Place;
 use vsp_core::program::Program;
+use vsp_core::text::Diagnostic;
 use vsp_core::verify::VerifyErrors;
 
 use crate::load::{LoadError, Loaded};
@@ -17,30 +19,15 @@ const MOST_FRAMES: usize = 16;
 /// The message of an error, with colours for a terminal.
 pub fn render(error: &LoadError) -> String {
     let groups = match error {
-        LoadError::Text { path, text, errors } => errors
-            .iter()
-            .map(|error| {
-                let snippet = snippet(text, &path.display().to_string(), error.span.clone());
-                let group = Level::ERROR.primary_title(error.message.clone()).element(snippet);
-                match &error.hint {
-                    Some(hint) => group.element(Level::HELP.message(hint.clone())),
-                    None => group,
-                }
-            })
-            .collect(),
+        LoadError::Text { path, text, errors } => {
+            errors.iter().map(|error| of_text(Level::ERROR, text, path, error)).collect()
+        }
         LoadError::Verify { loaded, errors: VerifyErrors::Rules { errors, more } } => {
             let mut groups: Vec<Group<'_>> = errors
                 .iter()
                 .map(|error| {
                     let title = Level::ERROR.primary_title(error.rule.to_string());
-                    let place = describe(&loaded.program, error.place);
-                    match line_of(loaded, error.place) {
-                        Some(line) => {
-                            title.element(line.snippet(line.span())).element(Level::NOTE.message(place))
-                        }
-                        None => title
-                            .element(Level::NOTE.message(format!("in {}, {place}", loaded.path.display()))),
-                    }
+                    of_place(title, loaded, error.place, SourceLine::span)
                 })
                 .collect();
             if *more {
@@ -51,6 +38,30 @@ pub fn render(error: &LoadError) -> String {
         other => vec![Group::with_title(Level::ERROR.primary_title(other.to_string()))],
     };
     Renderer::styled().render(&groups)
+}
+
+/// What there is to say about a part of a text, with that part and the hint.
+fn of_text<'t>(level: Level<'t>, text: &'t str, path: &Path, found: &Diagnostic) -> Group<'t> {
+    let snippet = snippet(text, &path.display().to_string(), found.span.clone());
+    let group = level.primary_title(found.message.clone()).element(snippet);
+    match &found.hint {
+        Some(hint) => group.element(Level::HELP.message(hint.clone())),
+        None => group,
+    }
+}
+
+/// What there is to say about a place, with the part of its line where that is known.
+fn of_place<'l>(
+    title: Title<'l>,
+    loaded: &'l Loaded,
+    place: Place,
+    part: impl Fn(&SourceLine<'l>) -> Range<usize>,
+) -> Group<'l> {
+    let described = describe(&loaded.program, place);
+    match line_of(loaded, place) {
+        Some(line) => title.element(line.snippet(part(&line))).element(Level::NOTE.message(described)),
+        None => title.element(Level::NOTE.message(format!("in {}, {described}", loaded.path.display()))),
+    }
 }
 
 fn snippet<'t>(
@@ -186,12 +197,7 @@ fn render_warning<'l>(loaded: &'l Loaded, warning: &'l Warning) -> Group<'l> {
     let (title, place, hint) = match warning {
         Warning::UnusedName(found) => {
             let text = loaded.text.as_deref().unwrap_or_default();
-            let snippet = snippet(text, &loaded.path.display().to_string(), found.span.clone());
-            let group = Level::WARNING.primary_title(found.message.clone()).element(snippet);
-            return match &found.hint {
-                Some(hint) => group.element(Level::HELP.message(hint.clone())),
-                None => group,
-            };
+            return of_text(Level::WARNING, text, &loaded.path, found);
         }
         Warning::Unused { role, index, name } => {
             let name = name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
@@ -211,20 +217,10 @@ fn render_warning<'l>(loaded: &'l Loaded, warning: &'l Warning) -> Group<'l> {
             (title, Place { function: *function, word: words.start }, None)
         }
     };
-    let described = describe(&loaded.program, place);
-    let group = Level::WARNING.primary_title(title);
-    let group = match line_of(loaded, place) {
-        Some(line) => {
-            let span = match warning {
-                Warning::EarlyRead { slot: Slot::Register(register), .. } => {
-                    line.span_of(&register.to_string())
-                }
-                _ => line.span(),
-            };
-            group.element(line.snippet(span)).element(Level::NOTE.message(described))
-        }
-        None => group.element(Level::NOTE.message(format!("in {}, {described}", loaded.path.display()))),
-    };
+    let group = of_place(Level::WARNING.primary_title(title), loaded, place, |line| match warning {
+        Warning::EarlyRead { slot: Slot::Register(register), .. } => line.span_of(&register.to_string()),
+        _ => line.span(),
+    });
     match hint {
         Some(hint) => group.element(Level::HELP.message(hint)),
         None => group,

@@ -226,17 +226,26 @@ impl<'p> Graph<'p> {
         Ok(order)
     }
 
+    /// Which blocks some execution reaches.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn reachable(&self) -> Result<Vec<bool>, OutOfMemory> {
+        let mut reached = filled(self.block_count() as usize, false)?;
+        for block in self.reverse_postorder()? {
+            reached[block as usize] = true;
+        }
+        Ok(reached)
+    }
+
     /// The words that no execution reaches, as ranges, in the order of the code.
     ///
     /// # Errors
     /// There is no memory for it.
     pub fn unreachable(&self) -> Result<Vec<Range<u32>>, OutOfMemory> {
-        let mut reached = BitSet::new(self.block_count() as usize)?;
-        for block in self.reverse_postorder()? {
-            reached.insert(block);
-        }
+        let reached = self.reachable()?;
         let mut ranges: Vec<Range<u32>> = Vec::new();
-        for block in (0..self.block_count()).filter(|block| !reached.contains(*block)) {
+        for block in (0..self.block_count()).filter(|block| !reached[*block as usize]) {
             let words = self.words(block);
             match ranges.last_mut() {
                 Some(last) if last.end == words.start => last.end = words.end,

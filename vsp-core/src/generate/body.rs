@@ -102,10 +102,7 @@ impl Body<'_> {
     /// A statement of a short leaf: something that computes, in some cases only.
     fn leaf_statement(&mut self) -> Result<(), BuildError> {
         self.statements -= 1;
-        let skip = match self.entropy.chance(1, 4) {
-            true => Some(self.branch_forward()?),
-            false => None,
-        };
+        let skip = self.perhaps_forward(1, 4)?;
         self.compute()?;
         if let Some(label) = skip {
             self.code.bind(label);

@@ -67,6 +67,14 @@ impl Body<'_> {
         Ok(label)
     }
 
+    /// In so many of so many cases, [`Self::branch_forward`].
+    pub(super) fn perhaps_forward(&mut self, cases: u32, of: u32) -> Result<Option<Label>, BuildError> {
+        match self.entropy.chance(cases, of) {
+            true => self.branch_forward().map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// A branch that is taken in some cases.
     fn branch_sometimes(&mut self, label: Label) -> Result<(), BuildError> {
         if let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Branch)) {

@@ -39,10 +39,7 @@ impl Body<'_> {
         let outside = self.entropy.chance(1, 12);
         for _ in 0..1 + self.entropy.below(4) {
             self.access(base)?;
-            let skip = match self.entropy.chance(1, 3) {
-                true => Some(self.branch_forward()?),
-                false => None,
-            };
+            let skip = self.perhaps_forward(1, 3)?;
             match self.entropy.below(4) {
                 0 => self.load_inside(base)?,
                 1 => {
@@ -52,11 +49,9 @@ impl Body<'_> {
                 2 => self.compute()?,
                 _ => {}
             }
-            if skip.is_some() {
+            if let Some(label) = skip {
                 self.load_inside(base)?;
                 self.access(base)?;
-            }
-            if let Some(label) = skip {
                 self.code.bind(label);
             }
         }
@@ -69,7 +64,7 @@ impl Body<'_> {
 
     /// Loads an address behind which there are at least 32 bytes, and which is mostly the last such address.
     fn load_inside(&mut self, base: Reg) -> Result<(), BuildError> {
-        let last = self.world.memory.saturating_sub(48);
+        let last = self.world.memory - 48;
         let address = match self.entropy.below(4) {
             0 => self.entropy.bits(32) % (last + 1),
             _ => last,
@@ -132,7 +127,7 @@ impl Body<'_> {
             self.push(Inst::rotli(sum, sum, 5)?);
             self.push(Inst::xor(sum, sum, *reg)?);
         }
-        let global = super::PATIENCE + 1 + self.entropy.below(self.world.globals - super::PATIENCE - 1);
+        let global = self.global();
         self.push(Inst::setg(sum, global)?);
         Ok(())
     }

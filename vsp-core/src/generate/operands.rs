@@ -68,13 +68,18 @@ impl Body<'_> {
             Role::S | Role::U | Role::Disp | Role::Sh64 | Role::Sh32 | Role::Bits => self.number(operand),
             Role::Const => self.entropy.below(self.world.constants) as i32,
             Role::Local => self.entropy.below(u32::from(self.locals)) as i32,
-            Role::Global => (PATIENCE + 1 + self.entropy.below(self.world.globals - PATIENCE - 1)) as i32,
+            Role::Global => self.global() as i32,
             Role::Func => self.entropy.below(self.world.functions.len() as u32) as i32,
             Role::Import => self.entropy.below(self.world.shape.imports.len() as u32) as i32,
             Role::Type => pick(self.entropy, &self.world.functions).map_or(0, FuncType::bits).into(),
             Role::Entries => 1,
             Role::Target => 0,
         })
+    }
+
+    /// Any global but [`PATIENCE`].
+    pub(super) fn global(&mut self) -> u32 {
+        PATIENCE + 1 + self.entropy.below(self.world.globals - PATIENCE - 1)
     }
 
     /// A register that is written.

@@ -11,10 +11,10 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use vsp_core::analysis::Signatures;
 use vsp_core::index::FuncIndex;
-use vsp_host::{load, message};
+use vsp_host::message;
 
 use crate::code::Code;
-use crate::translate::{Result, print, write};
+use crate::translate::{Result, load_verified, print, write};
 use graph::FlowGraph;
 
 const NOTES: &str = "\
@@ -56,8 +56,7 @@ enum Format {
 
 pub(crate) fn cfg(args: &CfgArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
-    let loaded = load::load(&args.file).map_err(|error| message::render(&error))?;
-    let verified = loaded.verify().map_err(|error| message::render(&error))?;
+    let (loaded, verified) = load_verified(&args.file)?;
     let code = Code::new(&verified, &args.file, loaded.text.as_deref());
     let functions: Vec<FuncIndex> = match args.function.is_empty() {
         true => (0..verified.functions().len() as u32).map(FuncIndex).collect(),

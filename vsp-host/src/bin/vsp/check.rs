@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use vsp_host::message;
 use vsp_host::warnings::warnings;
-use vsp_host::{load, message};
 
 use crate::cli::EXIT_REFUSED;
-use crate::translate::{Result, print};
+use crate::translate::{Result, load_verified, print};
 
 /// Warnings of one program that are printed.
 const MOST_WARNINGS: usize = 64;
@@ -65,8 +65,7 @@ struct Checked {
 }
 
 fn one(file: &Path) -> Result<Checked> {
-    let loaded = load::load(file).map_err(|error| message::render(&error))?;
-    let verified = loaded.verify().map_err(|error| message::render(&error))?;
+    let (loaded, verified) = load_verified(file)?;
     let warnings = warnings(&loaded, &verified).map_err(|error| message::render_text(&error.to_string()))?;
     if !warnings.is_empty() {
         let shown = &warnings[..warnings.len().min(MOST_WARNINGS)];

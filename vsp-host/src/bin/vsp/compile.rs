@@ -53,10 +53,10 @@ mod with_jit {
     use vsp_core::jit::{Arch, CompileOptions, Compiler, Listing, Target, Tier};
     use vsp_core::text;
     use vsp_core::verify::Verified;
-    use vsp_host::{load, message, native};
+    use vsp_host::{message, native};
 
     use super::CompileArgs;
-    use crate::translate::Result;
+    use crate::translate::{Result, load_verified};
 
     /// A program, the functions of it that are asked for, and what compiles them.
     #[derive(Debug)]
@@ -70,8 +70,7 @@ mod with_jit {
     impl Compilation {
         pub(crate) fn new(args: &CompileArgs) -> Result<Compilation> {
             let target = target(args)?;
-            let loaded = load::load(&args.file).map_err(|error| message::render(&error))?;
-            let program = loaded.verify().map_err(|error| message::render(&error))?;
+            let (_, program) = load_verified(&args.file)?;
             let functions = match &args.function {
                 Some(name) => vec![
                     function(&program, name)

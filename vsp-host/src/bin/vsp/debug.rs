@@ -21,12 +21,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
-use vsp_host::{load, message, sys};
+use vsp_host::{message, sys};
 
 use crate::cli::EXIT_REFUSED;
 use crate::code::Code;
 use crate::program::ProgramArgs;
-use crate::translate::Result;
+use crate::translate::{Result, load_verified};
 use commands::Flow;
 use input::Input;
 use session::{Console, Session, Setup};
@@ -60,9 +60,8 @@ pub(crate) struct DebugArgs {
 
 pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
-    let loaded = load::load(&args.program.file).map_err(|error| message::render(&error))?;
+    let (loaded, verified) = load_verified(&args.program.file)?;
     let text = loaded.text.clone();
-    let verified = loaded.verify().map_err(|error| message::render(&error))?;
     let (entry, values) = args.program.entry(&verified).map_err(refuse)?;
     let imports = sys::imports().map_err(|error| refuse(error.to_string()))?;
     let interrupt = Arc::new(AtomicBool::new(false));

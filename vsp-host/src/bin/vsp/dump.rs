@@ -130,10 +130,9 @@ fn list<T>(out: &mut String, title: &str, things: &[T], text: impl Fn(&T) -> Str
 
 /// An integer; and what it is as a binary64, if that is a number that somebody would write.
 fn constant_text(bits: u64) -> String {
-    let float = f64::from_bits(bits);
-    match float.is_normal() && (1e-30..1e30).contains(&float.abs()) {
-        true => format!("0x{bits:016X}, {float:?}"),
-        false => (bits as i64).to_string(),
+    match crate::value::likely_float(bits) {
+        Some(float) => format!("0x{bits:016X}, {float:?}"),
+        None => (bits as i64).to_string(),
     }
 }
 

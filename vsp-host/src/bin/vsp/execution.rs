@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use vsp_core::index::{FuncIndex, Place};
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Outcome};
-use vsp_host::load::{self, Loaded};
+use vsp_host::load::Loaded;
 use vsp_host::message;
 use vsp_host::sys::{self, Sys};
 
@@ -14,7 +14,7 @@ use crate::cli::EXIT_TRAP;
 use crate::end::End;
 use crate::program::{InputFile, ProgramArgs, UNLIMITED};
 use crate::progress::Progress;
-use crate::translate::Result;
+use crate::translate::{Result, ignore_broken_pipe, load_verified};
 
 /// A program that is ready to run.
 pub(crate) struct Execution<'a> {
@@ -39,8 +39,7 @@ pub(crate) struct Ending {
 
 impl<'a> Execution<'a> {
     pub(crate) fn new(args: &'a ProgramArgs) -> Result<Execution<'a>> {
-        let loaded = load::load(&args.file).map_err(|error| message::render(&error))?;
-        let verified = loaded.verify().map_err(|error| message::render(&error))?;
+        let (loaded, verified) = load_verified(&args.file)?;
         let (entry, values) = args.entry(&verified).map_err(|error| message::render_text(&error))?;
         let imports = sys::imports().map_err(|error| message::render_text(&error.to_string()))?;
         let progress = Progress::new(args.output.is_some());
@@ -110,9 +109,4 @@ impl Ending {
 
 fn output_error(error: io::Error) -> String {
     message::render_text(&format!("the output: {error}"))
-}
-
-/// A reader that has seen enough is no error.
-fn ignore_broken_pipe(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }

@@ -16,7 +16,7 @@ use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
 use crate::execution::Execution;
 use crate::program::ProgramArgs;
-use crate::translate::Result;
+use crate::translate::{Result, create, ignore_broken_pipe};
 use recorder::{MAX_DEPTH, MAX_NODES, Recorder};
 use report::Report;
 
@@ -53,10 +53,8 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     let execution = Execution::new(&args.program)?;
     let code = Code::new(&execution.verified, &args.program.file, execution.loaded.text.as_deref());
     // Before the program runs, so that a long run is not for nothing.
-    let create =
-        |path: &PathBuf| File::create(path).map_err(|error| refuse(format!("{}: {error}", path.display())));
-    let (to, flame) =
-        (args.to.as_ref().map(create).transpose()?, args.flame.as_ref().map(create).transpose()?);
+    let to = args.to.as_deref().map(create).transpose()?;
+    let flame = args.flame.as_deref().map(create).transpose()?;
     let mut recorder = Recorder::new(&execution.verified);
     let mut instance = execution.instance()?;
     let begun = instance.begin(execution.entry, &execution.values);
@@ -85,7 +83,7 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     };
     let written = match to {
         Some(mut file) => file.write_all(text.as_bytes()),
-        None => write_errors(&text),
+        None => io::stderr().write_all(text.as_bytes()).or_else(ignore_broken_pipe),
     };
     written.map_err(|error| refuse(format!("the profile: {error}")))?;
     if let Some(file) = flame {
@@ -100,14 +98,6 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     }
     flushed?;
     Ok(ExitCode::from(ending.end.code))
-}
-
-/// A reader that has seen enough is no error.
-fn write_errors(text: &str) -> io::Result<()> {
-    match io::stderr().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn draw(report: &Report, file: File) -> std::result::Result<(), String> {

@@ -3,7 +3,6 @@
 mod event;
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,7 +19,7 @@ use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
 use crate::execution::Execution;
 use crate::program::ProgramArgs;
-use crate::translate::Result;
+use crate::translate::{Result, create};
 use event::{Event, Tracer, is_call};
 
 const NOTES: &str = "\
@@ -62,9 +61,7 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode> {
     let code = Code::new(&execution.verified, &args.program.file, text);
     let functions = functions(args, &code).map_err(refuse)?;
     let mut out: Box<dyn Write> = match &args.to {
-        Some(path) => Box::new(BufWriter::new(
-            File::create(path).map_err(|error| refuse(format!("{}: {error}", path.display())))?,
-        )),
+        Some(path) => Box::new(BufWriter::new(create(path)?)),
         None => Box::new(BufWriter::new(io::stderr())),
     };
     let signatures = Signatures::new(&execution.verified).map_err(|error| refuse(error.to_string()))?;

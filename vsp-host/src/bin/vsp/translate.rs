@@ -1,11 +1,14 @@
 //! `vsp asm` and `vsp dis`.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use vsp_core::text;
-use vsp_host::{load, message};
+use vsp_core::verify::Verified;
+use vsp_host::load::{self, Loaded};
+use vsp_host::message;
 
 use crate::cli::{AsmArgs, DisArgs};
 
@@ -34,16 +37,29 @@ pub(crate) fn dis(args: &DisArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A program from a file, loaded and verified.
+pub(crate) fn load_verified(path: &Path) -> Result<(Loaded, Verified<'static>)> {
+    let loaded = load::load(path).map_err(|error| message::render(&error))?;
+    let verified = loaded.verify().map_err(|error| message::render(&error))?;
+    Ok((loaded, verified))
+}
+
+/// A file to write, made empty.
+pub(crate) fn create(path: &Path) -> Result<File> {
+    File::create(path).map_err(|error| message::render_text(&format!("{}: {error}", path.display())))
+}
+
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     std::fs::write(path, bytes).map_err(|error| message::render_text(&format!("{}: {error}", path.display())))
 }
 
 /// Writes to the standard output. A reader that has seen enough is no error.
 pub(crate) fn print(text: &str) -> Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(message::render_text(&format!("the standard output: {error}")))
-        }
-        _ => Ok(()),
-    }
+    let written = io::stdout().write_all(text.as_bytes()).or_else(ignore_broken_pipe);
+    written.map_err(|error| message::render_text(&format!("the standard output: {error}")))
+}
+
+/// A reader that has seen enough is no error.
+pub(crate) fn ignore_broken_pipe(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }

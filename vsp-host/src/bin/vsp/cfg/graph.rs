@@ -49,10 +49,8 @@ impl FlowGraph {
         function: FuncIndex,
     ) -> Result<FlowGraph, OutOfMemory> {
         let graph = Graph::new(signatures, function)?;
-        let mut reachable = vec![false; graph.block_count() as usize];
-        graph.reverse_postorder()?.iter().for_each(|block| reachable[*block as usize] = true);
         let blocks = (0..)
-            .zip(reachable)
+            .zip(graph.reachable()?)
             .map(|(block, reachable)| Block { lines: lines(&graph, code, function, block), reachable });
         let title = printable(&format!("{} {}", code.function(function), graph.function().ty));
         let blocks = blocks.collect();

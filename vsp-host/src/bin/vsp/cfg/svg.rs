@@ -23,8 +23,10 @@ text { font: 12px monospace; white-space: pre; fill: #222 }
 rect { fill: #f7f7f2; stroke: #555 }
 .unreached { stroke-dasharray: 5 4 }
 path { fill: none; stroke-width: 1.3 }
-.next { stroke: #333 } .forward { stroke: #197a32 } .backward { stroke: #c0262d }
 .background { fill: #fff; stroke: none }";
+
+/// The classes of arrows, and their colours.
+const ARROWS: [(&str, &str); 3] = [("next", "#333"), ("forward", "#197a32"), ("backward", "#c0262d")];
 
 /// The drawing, or why there is none.
 pub(crate) fn drawing(graphs: &[FlowGraph]) -> Result<String, String> {
@@ -48,7 +50,8 @@ pub(crate) fn drawing(graphs: &[FlowGraph]) -> Result<String, String> {
     let width = width + 2.0 * MARGIN;
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{y:.0}\" viewBox=\"0 0 {width:.0} {y:.0}\">\n\
-         <style>{STYLE}</style>\n{}<rect class=\"background\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n",
+         <style>{STYLE}\n{}</style>\n{}<rect class=\"background\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n",
+        ARROWS.map(|(name, color)| format!(".{name} {{ stroke: {color} }}")).join(" "),
         markers()
     ))
 }
@@ -61,8 +64,7 @@ fn markers() -> String {
              <polygon points=\"0 0, 9 3.5, 0 7\" fill=\"{color}\"/></marker>"
         )
     };
-    let markers = [("next", "#333"), ("forward", "#197a32"), ("backward", "#c0262d")].map(marker);
-    format!("<defs>{}</defs>\n", markers.concat())
+    format!("<defs>{}</defs>\n", ARROWS.map(marker).concat())
 }
 
 fn size(block: &Block) -> Size {

@@ -15,7 +15,7 @@ type Names<'p> = BTreeMap<(NameKind, u32), &'p str>;
 #[derive(Serialize)]
 pub(crate) struct Contents {
     pub(crate) file: String,
-    pub(crate) format: &'static str,
+    pub(crate) format: String,
     /// Of the whole file.
     pub(crate) bytes: usize,
     pub(crate) checksum: u32,
@@ -117,6 +117,7 @@ impl Contents {
     pub(crate) fn of(loaded: &Loaded) -> Result<Contents, OutOfMemory> {
         let program = &loaded.program;
         let verified = loaded.verify();
+        let (major, minor) = program.format_version();
         let errors = verified.as_ref().err().map(verifier_errors).unwrap_or_default();
         let names: Names<'_> = program.names().map(|name| ((name.kind, name.index), name.name)).collect();
         let debug_name = |kind, index| names.get(&(kind, index)).map(|name| (*name).to_owned());
@@ -126,7 +127,7 @@ impl Contents {
         }
         Ok(Contents {
             file: loaded.path.display().to_string(),
-            format: "2.0",
+            format: format!("{major}.{minor}"),
             bytes: program.bytes().len(),
             checksum: program.checksum(),
             errors,
@@ -244,14 +245,12 @@ fn add_blocks(functions: &mut [Function], verified: &Verified<'_>) -> Result<(),
     let signatures = Signatures::new(verified)?;
     for function in functions {
         let graph = Graph::new(&signatures, FuncIndex(function.index))?;
-        let mut reachable = vec![false; graph.block_count() as usize];
-        graph.reverse_postorder()?.iter().for_each(|block| reachable[*block as usize] = true);
         let block = |(index, reachable): (u32, bool)| {
             let words = graph.words(index);
             let successors = graph.successors(index).collect();
             Block { first_word: words.start, words: words.len() as u32, successors, reachable }
         };
-        function.blocks = Some((0..).zip(reachable).map(block).collect());
+        function.blocks = Some((0..).zip(graph.reachable()?).map(block).collect());
         function.loop_heads = (0..function.words).filter(|word| graph.is_loop_head(*word)).collect();
         function.short_leaf = verified.function(FuncIndex(function.index)).map(|it| it.short_leaf);
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use vsp_core::index::{FuncIndex, Place};
-use vsp_core::isa::{Inst, Opcode};
+use vsp_core::isa::{Flow, Inst, Opcode};
 use vsp_core::verify::Verified;
 
 /// Deeper calls have no call stack of their own.
@@ -74,7 +74,7 @@ impl Recorder {
     pub(crate) fn new(program: &Verified<'_>) -> Recorder {
         let kinds = program.program().code().iter().map(|word| {
             match Inst::decode(u32::from_le_bytes(*word)).map(Inst::op) {
-                Ok(Opcode::CALL | Opcode::CALLR) => Kind::Call,
+                Ok(op) if op.flow() == Flow::Call => Kind::Call,
                 Ok(Opcode::RET) => Kind::Return,
                 _ => Kind::Other,
             }

@@ -156,7 +156,7 @@ impl Tracer {
 }
 
 pub(crate) fn is_call(inst: Inst) -> bool {
-    matches!(inst.op(), Opcode::CALL | Opcode::CALLR)
+    inst.op().flow() == Flow::Call
 }
 
 /// How many bytes an instruction stores, if it does: the number in its mnemonic says how many bits.
