@@ -4,12 +4,13 @@
 //! - A `console` block is commands, behind `$ `, each with what it prints; a line `…` stands for any lines. A command
 //!   succeeds, unless `$ echo $?` behind it shows its exit code.
 //! - An `sh` block is commands that succeed. `<!-- run by the gate: … -->` before it says that `.ci/run` has them,
-//!   `<!-- not run: REASON -->` is for what needs something that is not here.
+//!   `<!-- not run: REASON -->` is for what needs something that is not here (`NOT_RUN`).
 //! - A listing behind `<!-- output of: COMMAND -->` is what this command prints.
+//! - A `rust` block is a doctest or a file that is compiled.
 //! - Commands inside sentences are not run, but what they name has to exist: subcommands and options of `vsp`, packages
-//!   and tests of `cargo`.
+//!   and tests of `cargo`, and targets that the gate tests.
 //!
-//! Every document has a folder of its own, in which the project's examples and README are at hand.
+//! Every document has a folder of its own, in which the project is at hand as `vsp`, and its examples and README too.
 // Documents are the same for every architecture, and commands are slow where one is emulated.
 #![cfg(target_arch = "x86_64")]
 #![cfg(unix)]
@@ -27,6 +28,9 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// Commands that only a person can run.
+const NOT_RUN: [&str; 2] = ["cargo install cargo-insta", "cargo insta test --review -p vsp-snapshots"];
+
 /// A fenced block: the comment before it, its language, the number of its first line, and its lines.
 struct Block<'a> {
     comment: Option<(&'a str, &'a str)>,
@@ -35,22 +39,57 @@ struct Block<'a> {
     lines: Vec<&'a str>,
 }
 
-/// The blocks of a document.
+/// The blocks of a document, also those inside lists.
 fn blocks(document: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     let mut comment = None;
     let mut lines = document.lines().enumerate();
     while let Some((number, line)) = lines.next() {
-        if let Some(inside) = line.strip_prefix("<!-- ").and_then(|it| it.strip_suffix(" -->")) {
-            comment = inside.split_once(": ");
-        } else if let Some(language) = line.strip_prefix("```") {
-            let content = lines.by_ref().map(|it| it.1).take_while(|it| *it != "```").collect();
+        let text = line.trim_start();
+        let indent = line.len() - text.len();
+        if let Some(inside) = text.strip_prefix("<!-- ").and_then(|it| it.strip_suffix(" -->")) {
+            comment = Some(inside.split_once(": ").unwrap_or((inside, "")));
+        } else if let Some(language) = text.strip_prefix("```") {
+            let mut content = Vec::new();
+            loop {
+                let (_, line) = lines.next().unwrap_or_else(|| panic!("line {}: it has no end", number + 1));
+                if line.trim() == "```" {
+                    break;
+                }
+                content.push(line.get(indent..).unwrap_or_default());
+            }
             blocks.push(Block { comment: comment.take(), language, line: number + 2, lines: content });
-        } else if !line.is_empty() {
+        } else if !text.is_empty() {
             comment = None;
         }
     }
     blocks
+}
+
+/// Without the comment behind it.
+fn bare(command: &str) -> &str {
+    command.split(" #").next().unwrap_or_default().trim_end()
+}
+
+/// Does the gate run this command, with whatever arguments behind it?
+fn gate_runs(gate: &str, command: &str) -> bool {
+    gate.lines().map(str::trim).any(|line| {
+        // step "name" command
+        let line = line.strip_prefix("step \"").and_then(|it| it.split_once("\" ")).map_or(line, |it| it.1);
+        line.strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    })
+}
+
+fn gate() -> String {
+    std::fs::read_to_string(root().join(".ci/run")).unwrap()
+}
+
+/// Are the Rust listings of this document doctests of a package?
+fn has_doctests(name: &str) -> bool {
+    ["vsp-core", "vsp-host"].iter().any(|package| {
+        let library = std::fs::read_to_string(root().join(package).join("src/lib.rs")).unwrap();
+        library.contains(&format!("#[doc = include_str!(\"../../{name}\")]"))
+    })
 }
 
 /// The commands of a console block, each with its line number and the lines that it prints.
@@ -76,13 +115,14 @@ fn matches(expected: &[&str], found: &[&str]) -> bool {
     }
 }
 
-/// A folder with the project's examples and README, and a `vsp` that runs as the tests do.
+/// A folder with the project, its examples and README, and a `vsp` that runs as the tests do.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let project = root().canonicalize().unwrap();
     for name in ["examples", "README.md"] {
         symlink(project.join(name), folder.path().join(name)).unwrap();
     }
+    symlink(&project, folder.path().join("vsp")).unwrap();
     let vsp = env!("CARGO_BIN_EXE_vsp");
     let arch = std::env::consts::ARCH;
     // Under qemu-user the system cannot start a program for the tests' machine.
@@ -104,6 +144,9 @@ fn shell(folder: &Path, command: &str) -> (i32, String) {
         .args(["-c", &format!("{{ {command}\n}} 2>&1")])
         .env("PATH", path)
         .env("NO_COLOR", "1")
+        // What the project needs was downloaded when it was built.
+        .env("CARGO_NET_OFFLINE", "true")
+        .env("CARGO_TARGET_DIR", folder.join(".target"))
         .current_dir(folder)
         .stdin(Stdio::null())
         .output()
@@ -138,18 +181,23 @@ fn follow_text(name: &str, document: &str, folder: &Path) -> usize {
                 assert!(run(line, command, Some(&block.lines)) < 2, "{name}:{line}: `{command}` fails");
             }
             (Some(("run by the gate", _)), _) => {
-                let gate = std::fs::read_to_string(root().join(".ci/run")).unwrap();
                 for command in &block.lines {
-                    assert!(gate.contains(command), "{name}:{line}: .ci/run has no `{command}`");
+                    assert!(gate_runs(&gate(), bare(command)), "{name}:{line}: .ci/run has no `{command}`");
                 }
             }
-            (Some(("not run", reason)), _) => assert!(!reason.is_empty()),
-            (_, "sh") => {
+            (Some(("not run", reason)), "sh") => {
+                assert!(!reason.is_empty(), "{name}:{line}: why not?");
+                for command in &block.lines {
+                    assert!(NOT_RUN.contains(&bare(command)), "{name}:{line}: `{command}` can be run");
+                }
+            }
+            (Some((other, _)), _) => panic!("{name}:{line}: what is `{other}`?"),
+            (None, "sh") => {
                 for (number, command) in block.lines.iter().enumerate() {
                     assert_eq!(run(line + number, command, None), 0, "{name}:{line}: `{command}` fails");
                 }
             }
-            (_, "console") => {
+            (None, "console") => {
                 let mut code = 0;
                 for (line, command, expected) in commands(&block) {
                     if command == "echo $?" {
@@ -162,7 +210,12 @@ fn follow_text(name: &str, document: &str, folder: &Path) -> usize {
                 }
                 assert_eq!(code, 0, "{name}:{line}: the last command fails");
             }
-            _ => {}
+            (None, "rust") => assert!(has_doctests(name), "{name}:{line}: nothing compiles this"),
+            (None, "text" | "toml" | "json") => {
+                let command = block.lines.iter().find(|it| it.starts_with("$ "));
+                assert!(command.is_none(), "{name}:{line}: commands are in console blocks");
+            }
+            (None, language) => panic!("{name}:{line}: what is in a block of `{language}`?"),
         }
     }
     ran
@@ -170,22 +223,35 @@ fn follow_text(name: &str, document: &str, folder: &Path) -> usize {
 
 /// All documents, as paths from the project's folder.
 fn documents() -> Vec<String> {
-    let mut all =
-        ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "editors/README.md"].map(str::to_owned).to_vec();
-    all.extend(["snapshots/README.md", "snapshots/bugs/README.md"].map(str::to_owned));
-    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".md") {
-            all.push(format!("docs/{name}"));
+    // The history names commands that are no longer there; the README of new projects is followed in one.
+    let others = ["CHANGELOG.md", "vsp-host/src/bin/vsp/new/README.md"];
+    let mut found = Vec::new();
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let path = format!("{folder}{name}");
+            if entry.file_type().unwrap().is_dir() {
+                if !name.starts_with('.') && name != "target" {
+                    folders.push(path + "/");
+                }
+            } else if name.ends_with(".md") && !others.contains(&&*path) {
+                found.push(path);
+            }
         }
     }
-    all
+    found
 }
 
 #[test]
 fn every_document_says_what_happens() {
     let mut ran = 0;
-    for name in documents().iter().filter(|name| *name != TUTORIAL) {
+    let documents = documents();
+    for name in ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", TUTORIAL, "snapshots/README.md"] {
+        assert!(documents.iter().any(|it| it == name), "{name}");
+    }
+    for name in documents.iter().filter(|name| *name != TUTORIAL) {
         ran += follow(name, folder().path());
     }
     assert!(ran >= 20, "{ran} commands");
@@ -258,6 +324,12 @@ fn commands_in_sentences_exist() {
                     let file = packages[0].join("tests").join(test).with_extension("rs");
                     assert!(file.exists(), "{place}: there is no {}", file.display());
                 }
+                for target in behind(&words, "--target") {
+                    assert!(
+                        gate().contains(&format!("--target {target}")),
+                        "{place}: .ci/run has no {target}"
+                    );
+                }
                 seen += 1;
             }
         }
@@ -272,7 +344,7 @@ fn tutorial() {
     let folder = folder();
     assert!(follow(TUTORIAL, folder.path()) >= 10);
 
-    let listing = std::fs::read_to_string(folder.path().join("main.rs")).unwrap();
+    let listing = std::fs::read_to_string(folder.path().join("counter/src/main.rs")).unwrap();
     let compiled = std::fs::read_to_string(root().join("docs/tutorial/main.rs")).unwrap();
     assert_eq!(listing, compiled, "the tutorial shows docs/tutorial/main.rs");
 
@@ -292,4 +364,22 @@ fn output_is_compared_line_by_line() {
     assert!(!matches(&["a", "…", "c"], &["a", "b"]));
     assert!(!matches(&["a"], &["a", "b"]));
     assert!(!matches(&["a", "b"], &["a"]));
+}
+
+#[test]
+fn blocks_inside_lists_are_blocks() {
+    let found = blocks("1. A step:\n\n   <!-- not run: why -->\n   ```sh\n   vsp run\n     more\n   ```\n");
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].language, found[0].line), ("sh", 5));
+    assert_eq!(found[0].comment, Some(("not run", "why")));
+    assert_eq!(found[0].lines, ["vsp run", "  more"]);
+}
+
+#[test]
+fn the_gate_runs_whole_commands() {
+    let gate = "# cargo bench\nstep \"lints: cargo doc\" cargo clippy --quiet\n    cargo test\n";
+    assert!(gate_runs(gate, "cargo clippy") && gate_runs(gate, "cargo test"));
+    for other in ["cargo bench", "cargo doc", "cargo tes", "cargo clippy -p x"] {
+        assert!(!gate_runs(gate, other), "{other}");
+    }
 }
