@@ -6,7 +6,7 @@ mod stack;
 mod step;
 
 pub use frame::{Frame, FrameMut};
-#[cfg(feature = "jit")]
+#[cfg(feature = "native")]
 pub use outcome::AttachError;
 pub use outcome::{CallError, InstantiateError, Outcome, Reason, Suspension, Trapped, Values};
 #[cfg(feature = "jit")]
@@ -67,7 +67,7 @@ pub struct Instance<'a, S> {
     pub(crate) balance: i64,
     pub(crate) metered: bool,
     pub(crate) interrupt: Option<Ref<'a, AtomicBool>>,
-    #[cfg(feature = "jit")]
+    #[cfg(feature = "native")]
     pub(crate) native: Option<Ref<'a, dyn interp::NativeCode<S> + 'a>>,
     status: Status,
 }
@@ -125,7 +125,7 @@ impl<'a, S> Instance<'a, S> {
             balance: options.fuel.map_or(i64::MAX, clamp_fuel),
             metered: options.fuel.is_some(),
             interrupt: options.interrupt,
-            #[cfg(feature = "jit")]
+            #[cfg(feature = "native")]
             native: None,
             status: Status::Idle,
         })
@@ -136,7 +136,7 @@ impl<'a, S> Instance<'a, S> {
     ///
     /// # Errors
     /// The code was made from another program, or it was compiled without what this instance was made with.
-    #[cfg(feature = "jit")]
+    #[cfg(feature = "native")]
     pub fn attach(
         &mut self,
         native: impl Into<Ref<'a, dyn interp::NativeCode<S> + 'a>>,
@@ -158,8 +158,8 @@ impl<'a, S> Instance<'a, S> {
     }
 
     /// The machine code that runs its functions, if there is any.
-    #[cfg(feature = "jit")]
-    pub fn native_code(&self) -> Option<&crate::jit::Code> {
+    #[cfg(feature = "native")]
+    pub fn native_code(&self) -> Option<&crate::native::CodeInfo> {
         self.native.as_deref().map(interp::NativeCode::code)
     }
 

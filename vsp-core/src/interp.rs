@@ -6,7 +6,7 @@
 
 mod activation;
 mod handlers;
-#[cfg(feature = "jit")]
+#[cfg(feature = "native")]
 mod native;
 
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ use crate::verify::Function;
 #[cfg(feature = "jit")]
 pub(crate) use activation::BYTES_PER_FUEL;
 use activation::{Activation, Exit};
-#[cfg(feature = "jit")]
+#[cfg(feature = "native")]
 pub use native::{NativeCode, Session};
 
 /// What an instance that cannot be interrupted looks at.
@@ -111,7 +111,7 @@ struct Machine<'m, S> {
     stack: &'m mut Stack,
     balance: &'m mut i64,
     interrupt: &'m AtomicBool,
-    #[cfg(feature = "jit")]
+    #[cfg(feature = "native")]
     native: Option<&'m (dyn NativeCode<S> + 'm)>,
 }
 
@@ -133,16 +133,16 @@ impl<'m, S> Machine<'m, S> {
             stack: &mut instance.stack,
             balance: &mut instance.balance,
             interrupt: instance.interrupt.as_deref().unwrap_or(&NEVER),
-            #[cfg(feature = "jit")]
+            #[cfg(feature = "native")]
             native: instance.native.as_deref(),
         }
     }
 
     /// Without machine code.
     fn interpreting(self) -> Self {
-        #[cfg(feature = "jit")]
+        #[cfg(feature = "native")]
         return Machine { native: None, ..self };
-        #[cfg(not(feature = "jit"))]
+        #[cfg(not(feature = "native"))]
         self
     }
 
@@ -301,7 +301,7 @@ impl<'m, S> Machine<'m, S> {
     /// Begins with a function whose frame was made: in machine code, if there is any and it can be used, or here.
     #[inline]
     fn begin(&mut self, at: &mut Position) -> Result<(), Outcome> {
-        #[cfg(feature = "jit")]
+        #[cfg(feature = "native")]
         if let Some(native) = self.native
             && *self.balance >= native::MIN_BALANCE
         {

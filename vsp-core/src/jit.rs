@@ -1,7 +1,7 @@
 //! Machine code: lowers a verified program through Cranelift to bytes that can run from anywhere.
 //!
 //! What comes out ([`Code`]) is plain data. It has nothing left to relocate and reaches everything outside through one
-//! pointer, the [`Context`]. This crate cannot run it: that takes unsafe code, which is the host's (`vsp-host` has it).
+//! pointer, the [`Context`](crate::native::Context). This crate cannot run it: that takes unsafe code, which is the host's (`vsp-host` has it).
 //!
 //! Native code does what the interpreter does: the same values, traps, places, memory and fuel, and it suspends at the same
 //! places. How it is left:
@@ -16,19 +16,23 @@
 //! Registers and the first locals of a frame are SSA values; a value stays in a floating-point register while
 //! only binary64 instructions look at it (`kinds.rs`).
 
-mod code;
-mod context;
 mod kinds;
 mod link;
+mod listing;
 mod lower;
+mod object;
+mod offsets;
 mod plan;
 mod suspending;
 mod target;
 mod trampoline;
 
-pub use code::{Code, ExitKind, Fingerprint, Listing, Site, Stats, Stretch};
-pub use context::{Context, HostStatus, TableEntry};
-pub use target::{Arch, Known, Target};
+pub use listing::{Listing, Stretch};
+pub use object::producer;
+pub use target::Known;
+
+#[doc(no_inline)]
+pub use crate::native::{Arch, Code, CompileOptions, ExitKind, Fingerprint, Site, Stats, Target, Tier};
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -40,41 +44,12 @@ use cranelift_frontend::FunctionBuilderContext;
 use crate::analysis::{OutOfMemory, Signatures};
 use crate::index::FuncIndex;
 use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS};
+use crate::native::{CodeInfo, TableEntry};
 use crate::verify::{FRAME_CELLS as MIN_FRAME_CELLS, Function, Verified};
 use link::Linker;
 use lower::Lowered;
 use suspending::Suspending;
 use target::Allocator;
-
-/// How much work goes into machine code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum Tier {
-    /// Compiles fast.
-    One,
-    /// Runs fast: optimised, short leaves inlined, bounds checks removed that a check before them covers.
-    #[default]
-    Two,
-}
-
-/// What machine code is compiled with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct CompileOptions {
-    /// The tier.
-    pub tier: Tier,
-    /// Does it count fuel? Code that does not cannot run an instance that is metered.
-    pub fuel: bool,
-    /// Does it look at the interrupt flag? Code that does not cannot run an instance that can be interrupted.
-    pub interrupt: bool,
-    /// Is the intermediate representation checked by Cranelift? For tests: a mistake of the lowering then is an error.
-    pub check_ir: bool,
-}
-
-impl Default for CompileOptions {
-    /// Tier 2, fuel, interruption.
-    fn default() -> Self {
-        CompileOptions { tier: Tier::Two, fuel: true, interrupt: true, check_ir: false }
-    }
-}
 
 /// Why there is no machine code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -198,6 +173,11 @@ impl Compiler {
         &self.target
     }
 
+    /// What it compiles with.
+    pub fn options(&self) -> CompileOptions {
+        self.options
+    }
+
     /// Compiles all functions of a program. The same program gives the same code, on every host.
     ///
     /// # Errors
@@ -207,18 +187,18 @@ impl Compiler {
         let signatures = Signatures::new(program)?;
         let suspending = Suspending::new(program, self.options)?;
         let functions = program.functions();
-        let mut shapes = [None; Code::SHAPES];
+        let mut shapes = [None; CodeInfo::SHAPES];
         for function in functions {
-            shapes[Code::shape(function.ty)] = Some(function.ty);
+            shapes[CodeInfo::shape(function.ty)] = Some(function.ty);
         }
         let mut linker = Linker::new(&*self.isa, functions.len() + shapes.iter().flatten().count());
-        let mut code = Code {
+        let mut code = CodeInfo {
             target: self.target.clone(),
             options: self.options,
             program: Fingerprint::of(program),
-            bytes: Vec::new(),
+            length: 0,
             table: Vec::new(),
-            entries: [Code::NO_ENTRY; Code::SHAPES],
+            entries: [CodeInfo::NO_ENTRY; CodeInfo::SHAPES],
             sites: Vec::new(),
             bytes_per_cell: 1,
             stats: Stats { functions: functions.len() as u32, ..Stats::default() },
@@ -240,8 +220,9 @@ impl Compiler {
             self.generate(index, MIN_FRAME_CELLS)?;
             *entry = self.add(&mut linker, index)?;
         }
-        code.bytes = linker.finish()?;
-        Ok(code)
+        let bytes = linker.finish()?;
+        code.length = bytes.len() as u32;
+        Ok(Code { info: code, bytes })
     }
 
     /// The intermediate representation and the machine code of one function, as text. `None` if there is no such function.

@@ -9,6 +9,8 @@
 //! - `float`: binary64 instructions but FMATH. Without it programs that use them are refused.
 //! - `math` (default): FMATH too. It is most of the code size of a small device's build.
 //! - `generate`: random programs, for comparing engines.
+//! - `native`: machine code that was compiled before can be run by a host; see [`native`].
+//! - `jit`: the compiler, which makes such machine code.
 //! - `text` (default): the `.sil` assembler and disassembler.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -20,6 +22,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod analysis;
+mod bytes;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod host;
@@ -30,6 +33,8 @@ pub mod isa;
 #[cfg(feature = "jit")]
 pub mod jit;
 pub mod limits;
+#[cfg(feature = "native")]
+pub mod native;
 pub mod program;
 mod shared;
 pub mod state;
@@ -39,13 +44,13 @@ mod trap;
 pub mod verify;
 
 pub use host::{Caller, HostCalls, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
-#[cfg(feature = "jit")]
+#[cfg(feature = "native")]
 pub use instance::AttachError;
 pub use instance::{
     CallError, Frame, FrameMut, Instance, InstantiateError, Options, Outcome, Reason, Suspension, Trapped,
     Values,
 };
-#[cfg(feature = "jit")]
+#[cfg(feature = "native")]
 pub use interp::{NativeCode, Session};
 pub use shared::Ref;
 pub use trap::Trap;

@@ -24,9 +24,11 @@ use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, InstantiateError, Options, Ref};
 
 #[cfg(feature = "jit")]
-use crate::native::{CompileOptions, CompiledProgram, NativeError, Tier, VspJit, host_target};
+use crate::cache::Cache;
 #[cfg(feature = "jit")]
-use vsp_core::jit::Target;
+use crate::native::{CompileOptions, CompiledProgram, NativeError, Tier, Trusted, VspJit, host_target};
+#[cfg(feature = "jit")]
+use vsp_core::native::{Object, Target};
 
 /// What runs programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -95,6 +97,8 @@ pub struct Engine {
     kind: EngineKind,
     #[cfg(feature = "jit")]
     jit: Option<VspJit>,
+    #[cfg(feature = "jit")]
+    cache: Option<Arc<Cache>>,
 }
 
 impl Engine {
@@ -122,7 +126,9 @@ impl Engine {
     pub fn with_options(kind: EngineKind, options: CompileOptions) -> Result<Engine, EngineError> {
         match host_target() {
             Ok(target) => Engine::for_target(kind, target, options),
-            Err(_) if kind.tier().is_none() || kind == EngineKind::Auto => Ok(Engine { kind, jit: None }),
+            Err(_) if kind.tier().is_none() || kind == EngineKind::Auto => {
+                Ok(Engine { kind, jit: None, cache: None })
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -138,7 +144,14 @@ impl Engine {
         options: CompileOptions,
     ) -> Result<Engine, EngineError> {
         let made = kind.tier().map(|tier| VspJit::for_target(target, CompileOptions { tier, ..options }));
-        Ok(Engine { kind, jit: made.transpose()? })
+        Ok(Engine { kind, jit: made.transpose()?, cache: None })
+    }
+
+    /// With a cache, which other engines can use too.
+    #[cfg(feature = "jit")]
+    #[must_use]
+    pub fn with_cache(self, cache: Arc<Cache>) -> Engine {
+        Engine { cache: Some(cache), ..self }
     }
 
     /// Its kind.
@@ -154,7 +167,11 @@ impl Engine {
         let program = program.into();
         #[cfg(feature = "jit")]
         let compiled = {
-            let compiled = self.jit.as_mut().map(|jit| jit.compile(program.clone())).transpose();
+            let compiled = self.jit.as_mut().map(|jit| match &self.cache {
+                Some(cache) => cache.compile(jit, program.clone()),
+                None => jit.compile(program.clone()),
+            });
+            let compiled = compiled.transpose();
             match compiled {
                 Err(_) if self.kind == EngineKind::Auto => None,
                 compiled => compiled?.map(Arc::new),
@@ -181,6 +198,20 @@ pub struct Module<'p> {
 }
 
 impl<'p> Module<'p> {
+    /// A program with machine code that was compiled before. Nothing is compiled.
+    ///
+    /// # Errors
+    /// As [`CompiledProgram::load`].
+    #[cfg(feature = "jit")]
+    pub fn from_object(
+        object: Trusted<Object<'_>>,
+        program: impl Into<Ref<'p, Verified<'p>>>,
+    ) -> Result<Module<'p>, EngineError> {
+        let program = program.into();
+        let compiled = CompiledProgram::load(object, program.clone())?;
+        Ok(Module { program, compiled: Some(Arc::new(compiled)), must_run_compiled: true })
+    }
+
     /// The program.
     pub fn program(&self) -> &Verified<'p> {
         &self.program

@@ -4,6 +4,8 @@
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+#[cfg(feature = "jit")]
+pub mod cache;
 #[cfg(feature = "disassembler")]
 pub mod disassembly;
 pub mod engine;

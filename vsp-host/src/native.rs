@@ -20,15 +20,18 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use vsp_core::index::FuncIndex;
-use vsp_core::jit::{Arch, Code, Compiler, JitError, Target};
+use vsp_core::jit::{Compiler, JitError};
+use vsp_core::native::{Arch, Code, CodeInfo, Object, ObjectError, Target};
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
 use vsp_core::{AttachError, CallError, Instance, NativeCode, Outcome, Ref, Session, Value};
 
-pub use vsp_core::jit::{CompileOptions, Tier};
+pub use vsp_core::native::{CompileOptions, Tier};
 
 use crate::exec_memory::{ExecMemory, ExecMemoryError};
 use crate::native_call;
+
+pub use crate::native_call::Trusted;
 
 /// Bytes of native stack that an instance may take at most. It is memory that is reserved, and used only as deep as calls go.
 pub const MAX_NATIVE_STACK: u64 = 1 << 30;
@@ -43,6 +46,15 @@ pub enum NativeError {
     /// The program cannot be compiled.
     #[error(transparent)]
     Compile(#[from] JitError),
+    /// The code object cannot be used.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// The code object does not lie so that it can run there.
+    #[error("the code object cannot run in place: its memory must start at a multiple of {align} bytes")]
+    NotInPlace {
+        /// The multiple.
+        align: usize,
+    },
     /// The code cannot be made executable.
     #[error(transparent)]
     Memory(#[from] ExecMemoryError),
@@ -79,9 +91,7 @@ impl VspJit {
     /// The target is not this computer's, or asks for what it does not have.
     pub fn for_target(target: Target, options: CompileOptions) -> Result<VspJit, NativeError> {
         let host = host_target()?;
-        let fits = target.arch() == host.arch()
-            && target.features().all(|feature| host.features().any(|has| has == feature));
-        if !fits {
+        if !target.runs_on(&host) {
             return Err(NativeError::Host(format!("this is {host}, not {target}")));
         }
         Ok(VspJit { compiler: Compiler::new(target, options)? })
@@ -96,29 +106,118 @@ impl VspJit {
         program: impl Into<Ref<'p, Verified<'p>>>,
     ) -> Result<CompiledProgram<'p>, NativeError> {
         let program = program.into();
-        let code = self.compiler.compile(&program)?;
-        let memory = ExecMemory::new(code.bytes())?;
-        Ok(CompiledProgram { code, memory, program })
+        let machine = MachineCode::new(self.code(&program)?)?;
+        Ok(CompiledProgram::new(Arc::new(machine), program))
+    }
+
+    pub(crate) fn code(&mut self, program: &Verified<'_>) -> Result<Code, JitError> {
+        self.compiler.compile(program)
+    }
+
+    /// What it compiles with.
+    pub fn options(&self) -> CompileOptions {
+        self.compiler.options()
+    }
+
+    /// What its machine code runs on.
+    pub fn target(&self) -> &Target {
+        self.compiler.target()
     }
 }
 
 /// Machine code of a program, in executable memory. Many instances can use it at once, on several threads.
 #[derive(Debug)]
 pub struct CompiledProgram<'p> {
-    code: Code,
-    memory: ExecMemory,
+    machine: Arc<MachineCode>,
     program: Ref<'p, Verified<'p>>,
 }
 
+/// Machine code in executable memory, without its program.
+#[derive(Debug)]
+pub(crate) struct MachineCode {
+    pub(crate) info: CodeInfo,
+    memory: ExecMemory,
+    /// Where the code starts in the memory, in bytes.
+    start: usize,
+}
+
+impl MachineCode {
+    pub(crate) fn new(code: Code) -> Result<MachineCode, ExecMemoryError> {
+        let memory = ExecMemory::new(code.bytes())?;
+        Ok(MachineCode { info: code.into_info(), memory, start: 0 })
+    }
+
+    /// Copies the code of an object.
+    pub(crate) fn load(object: Trusted<Object<'_>>) -> Result<MachineCode, NativeError> {
+        let object = object.into_inner();
+        object.info().check_target(&host_target()?)?;
+        let memory = ExecMemory::new(object.placement().code)?;
+        Ok(MachineCode { info: object.into_info(), memory, start: 0 })
+    }
+
+    /// Takes over memory that holds a code object.
+    fn in_place(memory: Trusted<ExecMemory>) -> Result<MachineCode, NativeError> {
+        let memory = memory.into_inner();
+        let object = Object::read(memory.as_bytes())?;
+        object.info().check_target(&host_target()?)?;
+        let placement = object.placement();
+        if !placement.in_place {
+            return Err(NativeError::NotInPlace { align: placement.align });
+        }
+        let start = placement.offset;
+        Ok(MachineCode { info: object.into_info(), memory, start })
+    }
+
+    /// The addresses where the code is.
+    fn address_range(&self) -> std::ops::Range<usize> {
+        let start = self.memory.address_range().start + self.start;
+        start..start + self.info.length()
+    }
+}
+
 impl<'p> CompiledProgram<'p> {
-    /// The code.
-    pub fn code(&self) -> &Code {
-        &self.code
+    /// The machine code was made from the program.
+    pub(crate) fn new(machine: Arc<MachineCode>, program: Ref<'p, Verified<'p>>) -> CompiledProgram<'p> {
+        CompiledProgram { machine, program }
+    }
+
+    /// Puts the machine code of a code object, which was made from this program, into executable memory.
+    ///
+    /// That it was made from this program is checked by a checksum, which finds mistakes and not malice.
+    ///
+    /// # Errors
+    /// The code object is for another target or program, or there is no executable memory.
+    pub fn load(
+        object: Trusted<Object<'_>>,
+        program: impl Into<Ref<'p, Verified<'p>>>,
+    ) -> Result<CompiledProgram<'p>, NativeError> {
+        let program = program.into();
+        object.get().info().check_program(&program)?;
+        Ok(CompiledProgram::new(Arc::new(MachineCode::load(object)?), program))
+    }
+
+    /// Runs the machine code of a code object where it lies: the memory holds the bytes of the whole file.
+    ///
+    /// # Errors
+    /// As [`Self::load`]; and the memory does not hold the code at an address where it can run.
+    pub fn in_place(
+        memory: Trusted<ExecMemory>,
+        program: impl Into<Ref<'p, Verified<'p>>>,
+    ) -> Result<CompiledProgram<'p>, NativeError> {
+        let program = program.into();
+        let machine = MachineCode::in_place(memory)?;
+        machine.info.check_program(&program)?;
+        Ok(CompiledProgram::new(Arc::new(machine), program))
+    }
+
+    /// What is known of the code.
+    pub fn code(&self) -> &CodeInfo {
+        &self.machine.info
     }
 
     /// The addresses where the code is.
     pub fn address_range(&self) -> std::ops::Range<usize> {
-        self.memory.address_range()
+        self.machine.address_range()
     }
 
     /// The program.
@@ -148,8 +247,8 @@ impl<'p> CompiledProgram<'p> {
 }
 
 impl<S> NativeCode<S> for CompiledProgram<'_> {
-    fn code(&self) -> &Code {
-        &self.code
+    fn code(&self) -> &CodeInfo {
+        &self.machine.info
     }
 
     fn is_for(&self, program: &Verified<'_>) -> bool {
@@ -158,7 +257,7 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
     }
 
     fn reserve(&self, cells: u32) -> Result<(), AttachError> {
-        let bytes = u64::from(cells) * u64::from(self.code.bytes_per_cell());
+        let bytes = u64::from(cells) * u64::from(self.machine.info.bytes_per_cell());
         if bytes > MAX_NATIVE_STACK {
             return Err(AttachError::NativeStack { cells, bytes, limit: MAX_NATIVE_STACK });
         }
@@ -166,13 +265,14 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
     }
 
     fn enter(&self, session: Session<'_, S>, function: FuncIndex, remaining: u64) -> bool {
-        let (Some(entry), Some(row)) = (self.code.entry(function), self.code.table().get(function.index()))
-        else {
+        let MachineCode { info, memory, start } = &*self.machine;
+        let (Some(entry), Some(row)) = (info.entry(function), info.table().get(function.index())) else {
             unreachable!("every function of the program was compiled")
         };
         let cells = remaining + u64::from(row.cells);
-        let stack = (cells * u64::from(self.code.bytes_per_cell())) as usize;
-        native_call::enter(&self.code, &self.memory, (entry, row.offset as usize), session, remaining, stack)
+        let stack = (cells * u64::from(info.bytes_per_cell())) as usize;
+        let code = native_call::Located { info, memory, start: *start };
+        native_call::enter(code, (entry, row.offset as usize), session, remaining, stack)
     }
 }
 

@@ -1,19 +1,20 @@
 //! The call into machine code, and the calls that machine code makes to the host.
 //!
-//! What makes these safe: machine code comes from `vsp-core`'s compiler, which lowers verified programs only, and
-//! reaches nothing but its native stack, and what the context's addresses lead to, within the bounds that stand there. [`enter`] fills
+//! What makes these safe: machine code comes from `vsp-core`'s compiler, at once or by a [`Trusted`] code object; it
+//! lowers verified programs only, and the code reaches nothing but its native stack, and what the context's addresses lead to, within the bounds that stand there. [`enter`] fills
 //! the context with the addresses and bounds of one session, which is borrowed for as long as the code runs. Until the code is
 //! left, only it and the functions below touch what was lent to it, one at a time: they run on the same thread, and use
 //! the same raw pointers.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
 use std::ptr;
 use std::slice;
 
 use vsp_core::index::ImportIndex;
 use vsp_core::isa::{MathFn, ops};
-use vsp_core::jit::{Code, Context, HostStatus};
+use vsp_core::native::{CodeInfo, Context, HostStatus, Object, ObjectError};
 use vsp_core::{HostCalls, HostStop, Session};
 
 use crate::exec_memory::ExecMemory;
@@ -49,20 +50,63 @@ struct Host<'s, S> {
 /// Bytes of native stack for host functions, and for the entry.
 pub(crate) const HOST_STACK: usize = 256 << 10;
 
-/// Enters a function, as `NativeCode::enter` wants it. `entry` and `function` are offsets of `code`, whose bytes are
-/// those of `memory`; `stack` is how many bytes of native stack the code can take.
+/// Machine code that somebody vouches for: an [`Object`], an [`ExecMemory`] that holds one, or the path of a directory
+/// with nothing but such objects.
+#[derive(Clone, Debug)]
+pub struct Trusted<T>(T);
+
+impl<T> Trusted<T> {
+    /// Vouches for machine code.
+    ///
+    /// # Safety
+    /// Each code object in it is what VSP's compiler made, unchanged, from the program with which it will be loaded. A
+    /// directory stays so for as long as it is used.
+    #[must_use]
+    pub unsafe fn new(code: T) -> Trusted<T> {
+        Trusted(code)
+    }
+
+    /// What is trusted.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// What was trusted.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl Trusted<PathBuf> {
+    /// Reads an object that is a file of the directory.
+    pub(crate) fn object<'b>(&self, bytes: &'b [u8]) -> Result<Trusted<Object<'b>>, ObjectError> {
+        Object::read(bytes).map(Trusted)
+    }
+}
+
+/// Machine code, and where it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Located<'c> {
+    pub(crate) info: &'c CodeInfo,
+    pub(crate) memory: &'c ExecMemory,
+    /// Where the code starts in the memory.
+    pub(crate) start: usize,
+}
+
+/// Enters a function, as `NativeCode::enter` wants it. `entry` and `function` are offsets in the code; `stack` is how many
+/// bytes of native stack it can take.
 ///
 /// # Panics
 /// Whatever a host function panics with.
 pub(crate) fn enter<S>(
-    code: &Code,
-    memory: &ExecMemory,
+    Located { info, memory, start }: Located<'_>,
     (entry, function): (usize, usize),
     session: Session<'_, S>,
     remaining: u64,
     stack: usize,
 ) -> bool {
-    let (Some(entry), Some(function)) = (memory.entry(entry), memory.entry(function)) else {
+    let (Some(entry), Some(function)) = (memory.entry(start + entry), memory.entry(start + function)) else {
         unreachable!("entries are inside the code")
     };
     let Session { context, memory: bytes, globals, cells, interrupt, host } = session;
@@ -73,16 +117,16 @@ pub(crate) fn enter<S>(
     context.cells = cells.len() as u64;
     context.cells_end = address(cells.as_mut_ptr_range().end);
     context.interrupt = address(interrupt.as_ptr());
-    context.code = memory.address_range().start as u64;
-    context.functions = address(code.table().as_ptr().cast_mut());
+    context.code = (memory.address_range().start + start) as u64;
+    context.functions = address(info.table().as_ptr().cast_mut());
     context.host_call = host_call::<S> as *const () as u64;
     context.math = math as *const () as u64;
     context.copy = copy as *const () as u64;
     context.fill = fill as *const () as u64;
     context.host = address(&raw mut host);
 
-    // SAFETY: `Code::entry` says that there is a function of this type at the offset, and the bytes of `memory` are the
-    // code's; they stay mapped while `memory` is borrowed.
+    // SAFETY: `Code::entry` says that there is a function of this type at the offset, and the code lies at
+    // `start` in `memory`; they stay mapped while `memory` is borrowed.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
     let pointer: *mut Context = context;
     let left = on_enough_stack(stack + HOST_STACK, || entry(pointer, remaining, function as u64));

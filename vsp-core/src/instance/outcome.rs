@@ -152,7 +152,7 @@ pub enum InstantiateError {
 }
 
 /// Why machine code cannot be used by an instance.
-#[cfg(feature = "jit")]
+#[cfg(feature = "native")]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachError {

@@ -164,19 +164,19 @@ impl Stack {
     }
 
     /// Cells that are left behind the running frame, which has so many.
-    #[cfg(feature = "jit")]
+    #[cfg(feature = "native")]
     pub(crate) fn remaining(&self, frame_cells: u32) -> u64 {
         (self.cells.len() - self.base) as u64 - u64::from(frame_cells)
     }
 
     /// All cells.
-    #[cfg(feature = "jit")]
+    #[cfg(feature = "native")]
     pub(crate) fn cells_mut(&mut self) -> &mut [u64] {
         &mut self.cells
     }
 
     /// Machine code was left in the frame that starts at this cell. `None` if that is no cell.
-    #[cfg(feature = "jit")]
+    #[cfg(feature = "native")]
     pub(crate) fn set_running(&mut self, base: u64) -> Option<()> {
         let base = usize::try_from(base).ok()?;
         self.cells.get(base..base.checked_add(LOCALS)?)?;
@@ -185,7 +185,7 @@ impl Stack {
     }
 
     /// A frame behind the running one, whose registers and locals nobody will look at. `None` if it does not fit.
-    #[cfg(feature = "jit")]
+    #[cfg(feature = "native")]
     pub(crate) fn push_place(&mut self, caller: &Function) -> Option<()> {
         let running = self.base;
         self.set_running((running + caller.frame_cells() as usize) as u64)?;

@@ -7,7 +7,7 @@ use crate::Trap;
 use crate::host::HostCalls;
 use crate::index::FuncIndex;
 use crate::instance::{AttachError, Outcome, Reason, Suspension, Trapped};
-use crate::jit::{Code, Context, ExitKind, Site};
+use crate::native::{CodeInfo, Context, ExitKind, Site};
 use crate::verify::Verified;
 
 /// Machine code does not saturate the balance. A balance that is so low that it could wrap before the next check point is
@@ -16,8 +16,8 @@ pub(super) const MIN_BALANCE: i64 = i64::MIN + (1 << 40);
 
 /// Machine code of a program that the host can enter. Only a host can implement this so that it runs something.
 pub trait NativeCode<S>: core::fmt::Debug + Send + Sync {
-    /// The code.
-    fn code(&self) -> &Code;
+    /// What is known of the code.
+    fn code(&self) -> &CodeInfo;
 
     /// Was the code made from this program?
     fn is_for(&self, program: &Verified<'_>) -> bool;
@@ -102,7 +102,7 @@ impl<S> Machine<'_, S> {
     }
 
     /// What it means that machine code was left at a site, in the frame that starts at a cell.
-    fn left(&mut self, code: &Code, site: Site, frame: u64, value: u64) -> Outcome {
+    fn left(&mut self, code: &CodeInfo, site: Site, frame: u64, value: u64) -> Outcome {
         if code.options().fuel {
             *self.balance = self.balance.wrapping_sub(i64::from(site.charged));
         }

@@ -25,13 +25,13 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 
-use super::code::{Site, Stats};
 use super::plan::Plan;
 use super::suspending::Suspending;
-use super::{CompileOptions, Tier, context, trampoline};
+use super::{CompileOptions, Tier, offsets, trampoline};
 use crate::analysis::{Graph, OutOfMemory, Signatures};
 use crate::index::{FuncIndex, Place};
 use crate::isa::{self, Reg};
+use crate::native::{Site, Stats};
 use crate::verify::{FRAME_CELLS, Function};
 use edges::Arrival;
 use exits::Suspension;
@@ -146,13 +146,13 @@ impl<'u> Unit<'u> {
         // What does not change while machine code runs: it is loaded where it is needed, or not at all.
         let constant = flags.with_readonly().with_can_move();
         let load = |b: &mut FunctionBuilder<'_>, offset| b.ins().load(I64, constant, context, offset);
-        let memory = load(b, context::MEMORY);
-        let memory_size = load(b, context::MEMORY_SIZE);
+        let memory = load(b, offsets::MEMORY);
+        let memory_size = load(b, offsets::MEMORY_SIZE);
         let last = [1, 2, 4, 8].map(|size| b.ins().iadd_imm_s(memory_size, -size));
-        let globals = load(b, context::GLOBALS);
-        let interrupt = facts.options.interrupt.then(|| load(b, context::INTERRUPT));
+        let globals = load(b, offsets::GLOBALS);
+        let interrupt = facts.options.interrupt.then(|| load(b, offsets::INTERRUPT));
         let fuel = facts.options.fuel.then(|| {
-            let balance = b.ins().load(I64, flags, context, context::FUEL);
+            let balance = b.ins().load(I64, flags, context, offsets::FUEL);
             let charged = plus(b, balance, -i64::from(graph.function().entry_charge()));
             let fuel = b.declare_var(I64);
             b.def_var(fuel, charged);
@@ -191,11 +191,11 @@ impl<'u> Unit<'u> {
         b.seal_block(self.exit);
         b.set_srcloc(SourceLoc::default());
         let flags = self.context_flags();
-        b.ins().store(flags, site, self.context, context::SITE);
+        b.ins().store(flags, site, self.context, offsets::SITE);
         let frame = self.frame_index(b);
-        b.ins().store(flags, frame, self.context, context::FRAME);
+        b.ins().store(flags, frame, self.context, offsets::FRAME);
         if let Some(fuel) = fuel {
-            b.ins().store(flags, fuel, self.context, context::FUEL);
+            b.ins().store(flags, fuel, self.context, offsets::FUEL);
         }
         self.leave(b);
     }
@@ -217,7 +217,7 @@ impl<'u> Unit<'u> {
     /// The cell where this function's frame starts.
     fn frame_index(&self, b: &mut FunctionBuilder<'_>) -> Value {
         let above = self.cells_from_frame(b);
-        let cells = b.ins().load(I64, self.context_flags(), self.context, context::CELLS);
+        let cells = b.ins().load(I64, self.context_flags(), self.context, offsets::CELLS);
         b.ins().isub(cells, above)
     }
 
@@ -225,7 +225,7 @@ impl<'u> Unit<'u> {
     fn frame_address(&self, b: &mut FunctionBuilder<'_>) -> Value {
         let above = self.cells_from_frame(b);
         let bytes = b.ins().ishl_imm_u(above, 3);
-        let end = b.ins().load(I64, self.context_flags(), self.context, context::CELLS_END);
+        let end = b.ins().load(I64, self.context_flags(), self.context, offsets::CELLS_END);
         b.ins().isub(end, bytes)
     }
 
@@ -345,7 +345,7 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         let to = self.b.ins().iadd_imm_s(frame, i64::from(first));
         let zero = self.b.ins().iconst(I64, 0);
         let bytes = self.b.ins().iconst(I64, i64::from(b_offset(count)));
-        self.call_out(context::FILL, &[to, zero, bytes], false);
+        self.call_out(offsets::FILL, &[to, zero, bytes], false);
     }
 
     /// All blocks that are reached.

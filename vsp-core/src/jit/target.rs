@@ -1,4 +1,4 @@
-//! What machine code is made for.
+//! The code generator's side of a target.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -7,62 +7,17 @@ use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable, SettingKind};
 
 use super::{CompileOptions, JitError, Tier};
-
-/// An architecture that machine code can be made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Arch {
-    /// x86-64; at least SSE2.
-    X86_64,
-    /// ARM64, little-endian.
-    Aarch64,
-    /// RISC-V, RV64GC.
-    Riscv64,
-    /// IBM z/Architecture, big-endian; at least z14. Needs the feature `s390x`.
-    S390x,
-}
+use crate::native::{Arch, Target};
 
 impl Arch {
-    /// All architectures.
-    pub const ALL: [Arch; 4] = [Arch::X86_64, Arch::Aarch64, Arch::Riscv64, Arch::S390x];
-
-    /// The name, as the first part of a target triple has it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Arch::X86_64 => "x86_64",
-            Arch::Aarch64 => "aarch64",
-            Arch::Riscv64 => "riscv64",
-            Arch::S390x => "s390x",
-        }
-    }
-
-    /// The architecture of this name.
-    pub fn parse(name: &str) -> Option<Arch> {
-        Arch::ALL.into_iter().find(|arch| arch.name() == name)
-    }
-
     /// Has this build a code generator for it?
     pub fn is_built(self) -> bool {
         Target::new(self).builder().is_ok()
     }
 
-    /// The architecture that this crate is compiled for, if it is one of them.
-    pub const fn host() -> Option<Arch> {
-        if cfg!(target_arch = "x86_64") {
-            Some(Arch::X86_64)
-        } else if cfg!(target_arch = "aarch64") {
-            Some(Arch::Aarch64)
-        } else if cfg!(target_arch = "riscv64") {
-            Some(Arch::Riscv64)
-        } else if cfg!(target_arch = "s390x") {
-            Some(Arch::S390x)
-        } else {
-            None
-        }
-    }
-
     /// Bytes of a native frame that the code generator does not count: return address and frame pointer, or the
     /// area that the ABI reserves.
-    pub(super) const fn frame_overhead(self) -> u32 {
+    pub(crate) const fn frame_overhead(self) -> u32 {
         match self {
             Arch::X86_64 | Arch::Aarch64 | Arch::Riscv64 => 16,
             Arch::S390x => 176,
@@ -70,39 +25,20 @@ impl Arch {
     }
 }
 
-impl core::fmt::Display for Arch {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// An architecture, and what more than its least processor can be used.
-///
-/// ```
-/// use vsp_core::jit::{Arch, Target};
-///
-/// let old = Target::new(Arch::X86_64);
-/// let new = Target::new(Arch::X86_64).with("sse3")?.with("popcnt")?;
-/// assert!(Target::new(Arch::Aarch64).with("sse3").is_err());
-/// assert_eq!(new.to_string(), "x86_64+has_popcnt+has_sse3");
-/// # assert_ne!(old, new);
-/// # Ok::<(), vsp_core::jit::JitError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Target {
-    arch: Arch,
-    /// The code generator's switches that are on beyond its defaults, sorted.
-    features: Vec<String>,
-}
-
 impl Target {
-    /// The least processor of an architecture.
-    pub const fn new(arch: Arch) -> Target {
-        Target { arch, features: Vec::new() }
-    }
-
     /// With one more feature of the processor: a switch of Cranelift's (`has_sse41`), also without `has_`; or a
     /// processor that Cranelift knows (`haswell`), which stands for all of its features.
+    ///
+    /// ```
+    /// use vsp_core::jit::{Arch, Target};
+    ///
+    /// let old = Target::new(Arch::X86_64);
+    /// let new = old.clone().with("sse3")?.with("popcnt")?;
+    /// assert_eq!(new.to_string(), "x86_64+has_popcnt+has_sse3");
+    /// assert!(old.runs_on(&new) && !new.runs_on(&old));
+    /// assert!(Target::new(Arch::Aarch64).with("sse3").is_err());
+    /// # Ok::<(), vsp_core::jit::JitError>(())
+    /// ```
     ///
     /// # Errors
     /// The architecture has no such feature.
@@ -159,20 +95,6 @@ impl Target {
         features.retain(|name| !defaults.contains(name) && !unusable(arch, name));
         features.sort_unstable();
         Ok(Target { arch, features })
-    }
-
-    /// The architecture.
-    pub fn arch(&self) -> Arch {
-        self.arch
-    }
-
-    /// The features beyond the least processor's, sorted.
-    pub fn features(&self) -> impl Iterator<Item = &str> {
-        self.features.iter().map(String::as_str)
-    }
-
-    pub(super) fn has(&self, feature: &str) -> bool {
-        self.features.iter().any(|name| name == feature)
     }
 
     fn triple(&self) -> &'static str {
@@ -239,13 +161,6 @@ pub struct Known {
     pub features: Vec<&'static str>,
     /// Processors, each of which stands for its features.
     pub processors: Vec<&'static str>,
-}
-
-impl core::fmt::Display for Target {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{}", self.arch)?;
-        self.features.iter().try_for_each(|feature| write!(f, "+{feature}"))
-    }
 }
 
 /// Must this switch stay off?

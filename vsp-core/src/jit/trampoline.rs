@@ -6,7 +6,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
-use super::context::VALUES;
+use super::offsets::VALUES;
 use crate::program::FuncType;
 
 /// The signature of the machine code of a function: context, remaining cells, parameters; status, first result.

@@ -62,6 +62,17 @@ pub enum ReadErrorKind {
     /// A version of saved states that this reader does not know.
     #[error("version {}.{} of saved states is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
     StateVersion(u16),
+    /// The bytes do not start with `SILN`.
+    #[error("expected \"SILN\": this is no code object")]
+    ObjectMagic,
+    /// A version of code objects that this reader does not know.
+    #[error("version {}.{} of code objects is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
+    ObjectVersion(u16),
+    /// Machine code that expects another host.
+    #[error(
+        "the code expects version {0} of what lies between code and host, and this is another: compile it again"
+    )]
+    ObjectAbi(u32),
     /// The bytes were damaged.
     #[error("the file is damaged: its checksum is 0x{computed:08X}, expected 0x{stored:08X}")]
     Checksum {
@@ -198,7 +209,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next `count` bytes as a cursor of their own.
-    pub(super) fn section(&mut self, count: usize, what: &'static str) -> Option<Cursor<'a>> {
+    pub(crate) fn section(&mut self, count: usize, what: &'static str) -> Option<Cursor<'a>> {
         let Cursor { offset, errors, .. } = *self;
         self.bytes(count, what).map(|bytes| Cursor { bytes, offset, errors })
     }
@@ -210,7 +221,7 @@ impl<'a> Cursor<'a> {
         Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    pub(super) fn u8(&mut self, what: &'static str) -> Option<u8> {
+    pub(crate) fn u8(&mut self, what: &'static str) -> Option<u8> {
         self.number(1, what).map(|number| number as u8)
     }
 
@@ -249,14 +260,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// A number that has to be `expected`.
-    pub(super) fn expect_next(&mut self, size: usize, expected: u64, what: &'static str) -> Option<()> {
+    pub(crate) fn expect_next(&mut self, size: usize, expected: u64, what: &'static str) -> Option<()> {
         let at = *self;
         let found = self.number(size, what)?;
         at.expect(found, expected, what)
     }
 
     /// Zero bytes to the end.
-    fn expect_zeros(mut self, what: &'static str) -> Option<()> {
+    pub(crate) fn expect_zeros(mut self, what: &'static str) -> Option<()> {
         while !self.is_empty() {
             self.expect_next(1, 0, what)?;
         }

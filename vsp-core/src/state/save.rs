@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::live::{LiveSets, Stop};
 use super::{GRANULE, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
 use crate::analysis::{OutOfMemory, Waiting};
+use crate::bytes::Writer;
 use crate::program::{CHECKSUM_AT, checksum};
 use crate::{Instance, Reason};
 
@@ -55,7 +56,7 @@ impl<S> Instance<'_, S> {
         bases.reverse();
 
         let program = self.program.program();
-        let mut out = Writer(Vec::new());
+        let mut out = Writer::default();
         out.put(&MAGIC)?;
         out.u16(VERSION)?;
         let interruptible = if self.interrupt.is_some() { INTERRUPTIBLE } else { 0 };
@@ -108,28 +109,7 @@ impl<S> Instance<'_, S> {
     }
 }
 
-/// Bytes that grow as long as there is memory.
-struct Writer(Vec<u8>);
-
 impl Writer {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), OutOfMemory> {
-        self.0.try_reserve(bytes.len()).map_err(|_| OutOfMemory)?;
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn u16(&mut self, value: u16) -> Result<(), OutOfMemory> {
-        self.put(&value.to_le_bytes())
-    }
-
-    fn u32(&mut self, value: u32) -> Result<(), OutOfMemory> {
-        self.put(&value.to_le_bytes())
-    }
-
-    fn u64(&mut self, value: u64) -> Result<(), OutOfMemory> {
-        self.put(&value.to_le_bytes())
-    }
-
     /// The slots of a frame: how many there are and how many are saved, a bit for each, and those whose bit is set:
     /// those that are live and not zero.
     fn slots(&mut self, slots: &[u64], live: &[u64]) -> Result<(), OutOfMemory> {

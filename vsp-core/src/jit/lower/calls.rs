@@ -8,8 +8,7 @@ use cranelift_codegen::ir::{
     ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, UserExternalName, Value,
 };
 
-use super::super::code::ExitKind;
-use super::super::context::{self, HostStatus};
+use super::super::offsets;
 use super::super::plan::Plan;
 use super::super::trampoline;
 use super::edges::Arrival;
@@ -17,6 +16,8 @@ use super::{Inlined, Lowering};
 use crate::analysis::{Graph, OutOfMemory};
 use crate::index::{FuncIndex, ImportIndex};
 use crate::isa::Reg;
+use crate::native::ExitKind;
+use crate::native::HostStatus;
 use crate::program::FuncType;
 use crate::trap::Trap;
 use crate::verify::Function;
@@ -49,17 +50,17 @@ impl Lowering<'_, '_, '_, '_> {
         let count = self.unit.signatures.program().functions().len() as i64;
         let missing = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThanOrEqual, number, count);
         self.trap_if(missing, Trap::BadIndirectCall);
-        let table = self.b.ins().load(I64, flags, self.unit.context, context::FUNCTIONS);
-        let offset = self.b.ins().ishl_imm_u(number, context::ENTRY_SHIFT);
+        let table = self.b.ins().load(I64, flags, self.unit.context, offsets::FUNCTIONS);
+        let offset = self.b.ins().ishl_imm_u(number, offsets::ENTRY_SHIFT);
         let entry = self.b.ins().iadd(table, offset);
-        let found = self.b.ins().uload16(I64, flags, entry, context::ENTRY_TYPE);
+        let found = self.b.ins().uload16(I64, flags, entry, offsets::ENTRY_TYPE);
         let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, found, i64::from(ty.bits()));
         self.trap_if(other, Trap::BadIndirectCall);
-        let cells = self.b.ins().uload16(I64, flags, entry, context::ENTRY_CELLS);
+        let cells = self.b.ins().uload16(I64, flags, entry, offsets::ENTRY_CELLS);
         let remaining = self.b.ins().isub(self.unit.remaining, cells);
         self.check_stack(remaining);
-        let offset = self.b.ins().uload32(flags, entry, context::ENTRY_OFFSET);
-        let code = self.b.ins().load(I64, flags, self.unit.context, context::CODE);
+        let offset = self.b.ins().uload32(flags, entry, offsets::ENTRY_OFFSET);
+        let code = self.b.ins().load(I64, flags, self.unit.context, offsets::CODE);
         let address = self.b.ins().iadd(code, offset);
         let signature = self.signature(ty);
         let args = self.arguments(remaining, ty);
@@ -80,7 +81,7 @@ impl Lowering<'_, '_, '_, '_> {
         }
         self.store_fuel();
         let number = self.b.ins().iconst(I64, i64::from(import.0));
-        let status = self.call_out(context::HOST_CALL, &[context, number], true);
+        let status = self.call_out(offsets::HOST_CALL, &[context, number], true);
         let Some(status) = status else { unreachable!("it has a result") };
         let (pending, error) = (self.site(ExitKind::Pending(import)), self.site(ExitKind::HostError));
         let (_, live) = self.live_here();
@@ -117,7 +118,7 @@ impl Lowering<'_, '_, '_, '_> {
     fn leave_with(&mut self, a: Reg, kind: ExitKind, suspends: bool) {
         let value = self.get(a);
         let flags = self.unit.context_flags();
-        self.b.ins().store(flags, value, self.unit.context, context::VALUE);
+        self.b.ins().store(flags, value, self.unit.context, offsets::VALUE);
         if suspends {
             let (_, live) = self.live_here();
             self.write_back(live);
@@ -240,7 +241,7 @@ impl Lowering<'_, '_, '_, '_> {
     pub(super) fn math(&mut self, a: Reg, function: u32, b: Reg, c: Reg) -> Done {
         let (b, c) = (self.get(b), self.get(c));
         let function = self.b.ins().iconst(I64, i64::from(function));
-        let Some(bits) = self.call_out(context::MATH, &[function, b, c], true) else {
+        let Some(bits) = self.call_out(offsets::MATH, &[function, b, c], true) else {
             unreachable!("it has a result")
         };
         self.set(a, bits);
@@ -255,5 +256,5 @@ impl Lowering<'_, '_, '_, '_> {
 
 /// The offsets of the context's values.
 fn values() -> impl Iterator<Item = i32> {
-    (0..).map(|index| context::VALUES + 8 * index)
+    (0..).map(|index| offsets::VALUES + 8 * index)
 }

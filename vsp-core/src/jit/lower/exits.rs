@@ -4,12 +4,12 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, SourceLoc, Value};
 
-use super::super::code::{ExitKind, Site};
-use super::super::context;
+use super::super::offsets;
 use super::slots::{self, State};
 use super::{Lowering, b_offset, plus};
 use crate::index::{FuncIndex, Place};
 use crate::instance::layout;
+use crate::native::{ExitKind, Site};
 use crate::trap::Trap;
 
 /// A cold block that suspends.
@@ -226,7 +226,7 @@ impl Lowering<'_, '_, '_, '_> {
             let fuel = self.b.use_var(fuel);
             let balance = self.b.ins().iadd_imm_s(fuel, -charged);
             let flags = self.unit.context_flags();
-            self.b.ins().store(flags, balance, self.unit.context, context::FUEL);
+            self.b.ins().store(flags, balance, self.unit.context, offsets::FUEL);
         }
     }
 
@@ -234,7 +234,7 @@ impl Lowering<'_, '_, '_, '_> {
     pub(super) fn load_fuel(&mut self) {
         if let Some(fuel) = self.unit.fuel {
             let flags = self.unit.context_flags();
-            let balance = self.b.ins().load(I64, flags, self.unit.context, context::FUEL);
+            let balance = self.b.ins().load(I64, flags, self.unit.context, offsets::FUEL);
             let charged = i64::from(self.charged());
             let now = self.b.ins().iadd_imm_s(balance, charged);
             self.b.def_var(fuel, now);

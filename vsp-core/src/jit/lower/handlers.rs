@@ -5,13 +5,13 @@ use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
 use cranelift_codegen::ir::{InstBuilder, Value};
 use cranelift_frontend::FunctionBuilder;
 
-use super::super::code::ExitKind;
 use super::Lowering;
 use super::floats::Round;
 use super::memory::{Address, BYTE, FULL, HALF, WORD};
 use crate::analysis::OutOfMemory;
 use crate::index::{FuncIndex, ImportIndex};
 use crate::isa::{Reg, Visitor};
+use crate::native::ExitKind;
 use crate::trap::Trap;
 
 type Done = Result<(), OutOfMemory>;

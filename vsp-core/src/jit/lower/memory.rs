@@ -4,7 +4,7 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value};
 
-use super::super::context;
+use super::super::offsets;
 use super::{Lowering, b_offset, plus};
 use crate::analysis::OutOfMemory;
 use crate::interp::BYTES_PER_FUEL;
@@ -175,7 +175,7 @@ impl Lowering<'_, '_, '_, '_> {
         self.check_range(length, &[to, from]);
         let to = self.b.ins().iadd(self.unit.memory, to);
         let from = self.b.ins().iadd(self.unit.memory, from);
-        self.call_out(context::COPY, &[to, from, length], false);
+        self.call_out(offsets::COPY, &[to, from, length], false);
         self.bulk_done(length)
     }
 
@@ -185,7 +185,7 @@ impl Lowering<'_, '_, '_, '_> {
         let to = self.b.ins().iadd(self.unit.memory, to);
         let byte = self.b.ins().ireduce(I8, byte);
         let byte = self.b.ins().uextend(I64, byte);
-        self.call_out(context::FILL, &[to, byte, length], false);
+        self.call_out(offsets::FILL, &[to, byte, length], false);
         self.bulk_done(length)
     }
 

@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Fmt(crate::fmt::FmtArgs),
     /// Step through a program: breakpoints, registers, memory, calls.
     Debug(crate::debug::DebugArgs),
+    /// Compile a program into a code object: machine code in a file, for this or another architecture.
+    Compile(crate::object::ObjectArgs),
     /// Show what functions are before they become machine code: Cranelift's intermediate representation.
     Ir(crate::ir::IrArgs),
     /// Show the machine code of functions beside their bytecode, for any architecture.
@@ -85,6 +87,7 @@ Examples:
   vsp run examples/fib.sil 30 --stats
   vsp run examples/fib.sil 30 --stats --engine interp
   vsp run examples/mandelbrot.sil --output picture.pgm 800
+  vsp run examples/fib.sil --code fib.vsc 30
   vsp run program.silc -- -5 --not-an-option";
 
 #[derive(Debug, Args)]
@@ -95,6 +98,13 @@ pub(crate) struct RunArgs {
     /// What runs the program: `auto` is tier2 where there is machine code, and else interp.
     #[arg(long, value_name = "ENGINE", default_value = "auto", value_parser = engine_kind())]
     pub(crate) engine: EngineKind,
+    /// Run the machine code of this code object, which `vsp compile` made from the program. It is trusted like any machine
+    /// code: a wrong one can do whatever this process may do.
+    #[arg(long, value_name = "FILE", conflicts_with = "engine")]
+    pub(crate) code: Option<PathBuf>,
+    /// Keep machine code in this directory, and take it from there. Like the file of `--code` it is trusted.
+    #[arg(long, value_name = "DIR", conflicts_with = "code")]
+    pub(crate) cache: Option<PathBuf>,
     /// Print the results of the entry function, one to a line, as signed integers.
     #[arg(long)]
     pub(crate) results: bool,

@@ -1,4 +1,4 @@
-//! What `vsp ir` and `vsp disasm-native` compile, and for what.
+//! What commands compile, and for what.
 
 use std::path::PathBuf;
 
@@ -17,6 +17,13 @@ pub(crate) struct CompileArgs {
     /// One function only: its name, or $ and its number.
     #[arg(long, short, value_name = "NAME")]
     pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// What is compiled for, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
     /// 1 compiles fast, 2 runs fast.
     #[arg(long, default_value = "2", value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(crate) tier: u8,
@@ -43,7 +50,7 @@ pub(crate) fn missing(command: &str, feature: &str) -> String {
 }
 
 #[cfg(feature = "jit")]
-pub(crate) use with_jit::{Bytecode, Compilation};
+pub(crate) use with_jit::{Bytecode, Compilation, refuse};
 
 #[cfg(feature = "jit")]
 mod with_jit {
@@ -55,7 +62,7 @@ mod with_jit {
     use vsp_core::verify::Verified;
     use vsp_host::{message, native};
 
-    use super::CompileArgs;
+    use super::{CompileArgs, Settings};
     use crate::translate::{Result, load_verified};
 
     /// A program, the functions of it that are asked for, and what compiles them.
@@ -69,7 +76,7 @@ mod with_jit {
 
     impl Compilation {
         pub(crate) fn new(args: &CompileArgs) -> Result<Compilation> {
-            let target = target(args)?;
+            let compiler = args.settings.compiler()?;
             let (_, program) = load_verified(&args.file)?;
             let functions = match &args.function {
                 Some(name) => vec![
@@ -78,14 +85,7 @@ mod with_jit {
                 ],
                 None => (0..program.functions().len() as u32).map(FuncIndex).collect(),
             };
-            let options = CompileOptions {
-                tier: if args.tier == 1 { Tier::One } else { Tier::Two },
-                fuel: !args.no_fuel,
-                interrupt: !args.no_interrupt,
-                check_ir: false,
-            };
-            let compiler = Compiler::new(target, options).map_err(|error| refuse(&error))?;
-            Ok(Compilation { program, functions, compiler, tier: args.tier })
+            Ok(Compilation { program, functions, compiler, tier: args.settings.tier })
         }
 
         pub(crate) fn target(&self) -> &Target {
@@ -117,11 +117,24 @@ mod with_jit {
         }
     }
 
+    impl Settings {
+        /// What compiles so.
+        pub(crate) fn compiler(&self) -> Result<Compiler> {
+            let options = CompileOptions {
+                tier: if self.tier == 1 { Tier::One } else { Tier::Two },
+                fuel: !self.no_fuel,
+                interrupt: !self.no_interrupt,
+                check_ir: false,
+            };
+            Compiler::new(target(self)?, options).map_err(|error| refuse(&error))
+        }
+    }
+
     fn words(count: u32) -> String {
         format!("{count} word{}", if count == 1 { "" } else { "s" })
     }
 
-    fn refuse(error: &impl ToString) -> String {
+    pub(crate) fn refuse(error: &impl ToString) -> String {
         message::render_text(&error.to_string())
     }
 
@@ -158,7 +171,7 @@ mod with_jit {
         })
     }
 
-    fn target(args: &CompileArgs) -> Result<Target> {
+    fn target(args: &Settings) -> Result<Target> {
         let arch = match &args.target {
             None if args.cpu.is_empty() => return native::host_target().map_err(|error| refuse(&error)),
             None => Arch::host().ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! The `vsp` command.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod cfg;
 mod check;
@@ -16,6 +16,7 @@ mod execution;
 mod fmt;
 mod ir;
 mod new;
+mod object;
 mod profile;
 mod program;
 mod progress;
@@ -24,6 +25,9 @@ mod table;
 mod trace;
 mod translate;
 mod value;
+#[cfg(feature = "jit")]
+#[allow(unsafe_code, reason = "it vouches for machine code")]
+mod vouch;
 
 use std::process::ExitCode;
 
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
         cli::Command::Debug(args) => debug::debug(&args),
         cli::Command::Ir(args) => ir::ir(&args),
         cli::Command::DisasmNative(args) => disasm_native::disasm_native(&args),
+        cli::Command::Compile(args) => object::object(&args),
         cli::Command::Dump(args) => dump::dump(&args),
         cli::Command::Trace(args) => trace::trace(&args),
         cli::Command::Profile(args) => profile::profile(&args),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use vsp_core::index::Place;
 use vsp_core::program::Program;
 use vsp_core::{Instance, Options, Trap};
-use vsp_host::engine::{Engine, EngineError, EngineKind};
+use vsp_host::engine::{Engine, EngineError, EngineKind, Module};
 use vsp_host::message;
 #[cfg(feature = "jit")]
 use vsp_host::native::{CompileOptions, Tier};
@@ -15,6 +15,7 @@ use vsp_host::sys::Sys;
 
 use crate::cli::RunArgs;
 use crate::execution::{Ending, Execution};
+use crate::object;
 use crate::translate::Result;
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
@@ -24,14 +25,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
         // Nobody asks how much was used.
         options.fuel = None;
     }
-    let mut engine =
-        engine(args.engine, &options).map_err(|error| message::render_text(&error.to_string()))?;
-    let started = Instant::now();
-    let module = engine.load(&execution.verified);
-    let loading = started.elapsed();
-    let mut instance = execution.instance_by(|imports, state| {
-        module.and_then(|module| module.instantiate(imports, state, options))
-    })?;
+    let (module, loading) = module(args, &options, &execution)?;
+    let mut instance = execution.instance_by(|imports, state| module.instantiate(imports, state, options))?;
     let engine = engine_name(&instance);
 
     let started = Instant::now();
@@ -46,6 +41,33 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     report(args, &execution, &ending, &Ran { engine, loading, time });
     flushed?;
     Ok(ExitCode::from(ending.end.code))
+}
+
+/// The program, ready to run, and how long that took.
+fn module<'e>(
+    args: &RunArgs,
+    options: &Options<'_>,
+    execution: &'e Execution<'_>,
+) -> Result<(Module<'e>, Duration)> {
+    let started;
+    let module = match &args.code {
+        Some(code) => {
+            started = Instant::now();
+            object::load(code, &execution.verified)?
+        }
+        None => {
+            let mut engine =
+                engine(args.engine, options).map_err(|error| message::render_text(&error.to_string()))?;
+            if let Some(directory) = &args.cache {
+                engine = object::with_cache(engine, directory)?;
+            }
+            started = Instant::now();
+            let module = engine.load(&execution.verified);
+            module
+                .map_err(|error| message::render_text(&format!("{}: {error}", args.program.file.display())))?
+        }
+    };
+    Ok((module, started.elapsed()))
 }
 
 /// What makes the program ready to run. Machine code of it has what it needs, and no more.

@@ -1,33 +1,99 @@
 //! The result of a compilation: plain data.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use cranelift_codegen::CompiledCode;
-use cranelift_codegen::ir::Function;
-
+use super::Target;
+use super::context::TableEntry;
 use crate::index::{FuncIndex, ImportIndex, Place};
 use crate::trap::Trap;
+use crate::verify::Verified;
 
-use super::context::TableEntry;
-use super::link::callee;
-use super::{CompileOptions, Target};
+/// How much work goes into machine code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Tier {
+    /// Compiles fast.
+    One,
+    /// Runs fast: optimised, short leaves inlined, bounds checks removed that a check before them covers.
+    #[default]
+    Two,
+}
+
+/// What machine code is compiled with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CompileOptions {
+    /// The tier.
+    pub tier: Tier,
+    /// Does it count fuel? Code that does not cannot run an instance that is metered.
+    pub fuel: bool,
+    /// Does it look at the interrupt flag? Code that does not cannot run an instance that can be interrupted.
+    pub interrupt: bool,
+    /// Is the intermediate representation checked by Cranelift? For tests: a mistake of the lowering then is an error.
+    pub check_ir: bool,
+}
+
+impl Tier {
+    /// All tiers.
+    pub const ALL: [Tier; 2] = [Tier::One, Tier::Two];
+}
+
+impl Default for CompileOptions {
+    /// Tier 2, fuel, interruption.
+    fn default() -> Self {
+        CompileOptions { tier: Tier::Two, fuel: true, interrupt: true, check_ir: false }
+    }
+}
 
 /// Machine code of a program, with what is needed to enter it and to understand where it was left.
 ///
 /// The bytes are position-independent and have nothing left to relocate; everything outside is reached through the
-/// [`Context`](super::Context). They can run from any address that is a multiple of 64.
+/// [`Context`](super::Context). They can run from any address that is a multiple of [`CODE_ALIGN`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Code {
-    pub(super) target: Target,
-    pub(super) options: CompileOptions,
-    pub(super) program: Fingerprint,
-    pub(super) bytes: Vec<u8>,
-    pub(super) table: Vec<TableEntry>,
-    pub(super) entries: [u32; Code::SHAPES],
-    pub(super) sites: Vec<Site>,
-    pub(super) bytes_per_cell: u32,
-    pub(super) stats: Stats,
+    pub(crate) info: CodeInfo,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Code {
+    /// The machine code.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What is known of it.
+    pub fn info(&self) -> &CodeInfo {
+        &self.info
+    }
+
+    /// What is known of it, without the machine code itself: for a host that has put that where it runs.
+    pub fn into_info(self) -> CodeInfo {
+        self.info
+    }
+}
+
+impl core::ops::Deref for Code {
+    type Target = CodeInfo;
+
+    fn deref(&self) -> &CodeInfo {
+        &self.info
+    }
+}
+
+/// Machine code runs from addresses that are multiples of this.
+pub const CODE_ALIGN: usize = 64;
+
+/// All there is to know of machine code but its bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodeInfo {
+    pub(crate) target: Target,
+    pub(crate) options: CompileOptions,
+    pub(crate) program: Fingerprint,
+    /// Bytes of machine code.
+    pub(crate) length: u32,
+    pub(crate) table: Vec<TableEntry>,
+    pub(crate) entries: [u32; CodeInfo::SHAPES],
+    pub(crate) sites: Vec<Site>,
+    pub(crate) bytes_per_cell: u32,
+    pub(crate) stats: Stats,
 }
 
 /// Which program a code was made from.
@@ -43,9 +109,15 @@ pub struct Fingerprint {
     pub words: u32,
 }
 
+impl core::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} bytes and CRC-32 0x{:08X}", self.length, self.crc)
+    }
+}
+
 impl Fingerprint {
     /// That of a program.
-    pub fn of(program: &crate::verify::Verified<'_>) -> Fingerprint {
+    pub fn of(program: &Verified<'_>) -> Fingerprint {
         let image = program.program();
         Fingerprint {
             crc: image.checksum(),
@@ -105,15 +177,15 @@ pub struct Stats {
     pub ir_instructions: u32,
 }
 
-impl Code {
+impl CodeInfo {
     /// How many shapes of functions there are: 0–8 parameters, with and without results.
-    pub(super) const SHAPES: usize = 18;
+    pub(crate) const SHAPES: usize = 18;
 
     /// No function has the shape.
-    pub(super) const NO_ENTRY: u32 = u32::MAX;
+    pub(crate) const NO_ENTRY: u32 = u32::MAX;
 
     /// The shape of a type.
-    pub(super) fn shape(ty: crate::program::FuncType) -> usize {
+    pub(crate) fn shape(ty: crate::program::FuncType) -> usize {
         ty.params() * 2 + usize::from(ty.results() > 0)
     }
 
@@ -132,9 +204,9 @@ impl Code {
         self.program
     }
 
-    /// The machine code.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Bytes of machine code.
+    pub fn length(&self) -> usize {
+        self.length as usize
     }
 
     /// The functions, in the order of their numbers.
@@ -142,12 +214,12 @@ impl Code {
         &self.table
     }
 
-    /// The range of [`Self::bytes`] of a function, with the padding behind it.
+    /// The range of the machine code of a function, with the padding behind it.
     pub fn function(&self, function: FuncIndex) -> Option<core::ops::Range<usize>> {
         let start = self.table.get(function.index())?.offset as usize;
         let next = self.table.get(function.index() + 1).map(|entry| entry.offset);
-        let end = next.or_else(|| self.entries.iter().copied().min()).unwrap_or(Code::NO_ENTRY);
-        Some(start..(end as usize).min(self.bytes.len()))
+        let end = next.or_else(|| self.entries.iter().copied().min()).unwrap_or(CodeInfo::NO_ENTRY);
+        Some(start..(end as usize).min(self.length()))
     }
 
     /// Where to enter a function: the offset of an `extern "C" fn(context, remaining: u64, function: u64) -> u64`,
@@ -173,58 +245,5 @@ impl Code {
     /// What the compilation came to.
     pub fn stats(&self) -> Stats {
         self.stats
-    }
-}
-
-/// Intermediate representation and machine code of one function, as text.
-#[derive(Clone, Debug)]
-pub struct Listing {
-    /// CLIF, before it is optimised.
-    pub clif: String,
-    /// Machine code, as the code generator prints it.
-    pub machine: String,
-    /// The machine code's bytes; calls are not linked.
-    pub bytes: Vec<u8>,
-    /// Where the bytes come from: stretches in their order, which cover all of them.
-    pub stretches: Vec<Stretch>,
-    /// The offsets in the bytes where functions are called by number, rising, and which functions.
-    pub calls: Vec<(u32, FuncIndex)>,
-}
-
-/// A stretch of the machine code of a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
-    /// The offset of its first byte.
-    pub start: u32,
-    /// The offset behind its last byte.
-    pub end: u32,
-    /// The word it was made of; that of the call if it is an inlined body. `None` for what belongs to no word: entering the
-    /// function, and the way out that all its sites share.
-    pub word: Option<u32>,
-}
-
-impl Listing {
-    /// What the code generator made, which was given the words as source locations.
-    pub(super) fn new(clif: String, function: &Function, code: &CompiledCode) -> Listing {
-        let mut stretches: Vec<Stretch> = Vec::new();
-        let mut push = |start, end, word| match stretches.last_mut() {
-            _ if start >= end => {}
-            Some(last) if last.word == word => last.end = end,
-            _ => stretches.push(Stretch { start, end, word }),
-        };
-        let mut behind = 0;
-        for located in code.buffer.get_srclocs_sorted() {
-            let word = (!located.loc.is_default()).then(|| located.loc.bits());
-            push(behind, located.start, None);
-            push(located.start.max(behind), located.end, word);
-            behind = behind.max(located.end);
-        }
-        push(behind, code.code_buffer().len() as u32, None);
-        let relocs = code.buffer.relocs().iter();
-        let mut calls: Vec<(u32, FuncIndex)> =
-            relocs.filter_map(|reloc| Some((reloc.offset, callee(function, &reloc.target)?))).collect();
-        calls.sort_unstable_by_key(|(offset, _)| *offset);
-        let machine = code.vcode.clone().unwrap_or_default();
-        Listing { clif, machine, bytes: code.code_buffer().to_vec(), stretches, calls }
     }
 }

@@ -1,7 +1,5 @@
 //! What machine code finds behind its context pointer.
 
-use core::mem::offset_of;
-
 use crate::limits::MAX_PARAMS;
 
 /// The context: the fields that machine code reads and writes, at the same offsets on every architecture.
@@ -43,7 +41,7 @@ pub struct Context {
     pub values: [u64; MAX_PARAMS],
     /// What the code was left with: the value of HLT or YIELD, the code of a host function's error.
     pub value: u64,
-    /// Where the code was left: an index of [`Code::sites`](super::Code::sites).
+    /// Where the code was left: an index of [`CodeInfo::sites`](super::CodeInfo::sites).
     pub site: u64,
     /// The cell where the frame starts in which it was left.
     pub frame: u64,
@@ -72,35 +70,3 @@ pub struct TableEntry {
     /// Cells of its frame.
     pub cells: u16,
 }
-
-macro_rules! define_offsets {
-    ($($name:ident = $ty:ident.$field:ident;)*) => {
-        $(pub(super) const $name: i32 = offset_of!($ty, $field) as i32;)*
-    };
-}
-
-define_offsets! {
-    MEMORY = Context.memory;
-    MEMORY_SIZE = Context.memory_size;
-    GLOBALS = Context.globals;
-    CELLS_END = Context.cells_end;
-    CELLS = Context.cells;
-    FUEL = Context.fuel;
-    INTERRUPT = Context.interrupt;
-    CODE = Context.code;
-    FUNCTIONS = Context.functions;
-    HOST_CALL = Context.host_call;
-    MATH = Context.math;
-    COPY = Context.copy;
-    FILL = Context.fill;
-    VALUES = Context.values;
-    VALUE = Context.value;
-    SITE = Context.site;
-    FRAME = Context.frame;
-    ENTRY_OFFSET = TableEntry.offset;
-    ENTRY_TYPE = TableEntry.ty;
-    ENTRY_CELLS = TableEntry.cells;
-}
-
-/// log₂ of the size of a row of the function table.
-pub(super) const ENTRY_SHIFT: i64 = size_of::<TableEntry>().trailing_zeros() as i64;

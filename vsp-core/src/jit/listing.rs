@@ -1,0 +1,63 @@
+//! What a function is compiled to, for people.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use cranelift_codegen::CompiledCode;
+use cranelift_codegen::ir::Function;
+
+use super::link::callee;
+use crate::index::FuncIndex;
+
+/// Intermediate representation and machine code of one function, as text.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// CLIF, before it is optimised.
+    pub clif: String,
+    /// Machine code, as the code generator prints it.
+    pub machine: String,
+    /// The machine code's bytes; calls are not linked.
+    pub bytes: Vec<u8>,
+    /// Where the bytes come from: stretches in their order, which cover all of them.
+    pub stretches: Vec<Stretch>,
+    /// The offsets in the bytes where functions are called by number, rising, and which functions.
+    pub calls: Vec<(u32, FuncIndex)>,
+}
+
+/// A stretch of the machine code of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The offset of its first byte.
+    pub start: u32,
+    /// The offset behind its last byte.
+    pub end: u32,
+    /// The word it was made of; that of the call if it is an inlined body. `None` for what belongs to no word: entering the
+    /// function, and the way out that all its sites share.
+    pub word: Option<u32>,
+}
+
+impl Listing {
+    /// What the code generator made, which was given the words as source locations.
+    pub(super) fn new(clif: String, function: &Function, code: &CompiledCode) -> Listing {
+        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut push = |start, end, word| match stretches.last_mut() {
+            _ if start >= end => {}
+            Some(last) if last.word == word => last.end = end,
+            _ => stretches.push(Stretch { start, end, word }),
+        };
+        let mut behind = 0;
+        for located in code.buffer.get_srclocs_sorted() {
+            let word = (!located.loc.is_default()).then(|| located.loc.bits());
+            push(behind, located.start, None);
+            push(located.start.max(behind), located.end, word);
+            behind = behind.max(located.end);
+        }
+        push(behind, code.code_buffer().len() as u32, None);
+        let relocs = code.buffer.relocs().iter();
+        let mut calls: Vec<(u32, FuncIndex)> =
+            relocs.filter_map(|reloc| Some((reloc.offset, callee(function, &reloc.target)?))).collect();
+        calls.sort_unstable_by_key(|(offset, _)| *offset);
+        let machine = code.vcode.clone().unwrap_or_default();
+        Listing { clif, machine, bytes: code.code_buffer().to_vec(), stretches, calls }
+    }
+}

@@ -1,0 +1,109 @@
+//! Writing code objects.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::analysis::OutOfMemory;
+use crate::bytes::Writer;
+use crate::index::ImportIndex;
+use crate::index::Place;
+use crate::native::object::{ABI_VERSION, COUNTS_FUEL, INTERRUPTIBLE, KINDS, MAGIC, NO_FUNCTION, VERSION};
+use crate::native::{Arch, CODE_ALIGN, Code, CodeInfo, ExitKind, Site, Tier};
+use crate::program::{CHECKSUM_AT, checksum};
+use crate::trap::Trap;
+
+/// Where the header keeps the length of the file.
+pub(crate) const LENGTH_AT: usize = 8;
+
+/// The names and versions of this compiler and its code generator. Another version may make other code.
+pub fn producer() -> String {
+    alloc::format!("vsp {}, cranelift {}", env!("CARGO_PKG_VERSION"), cranelift_codegen::VERSION)
+}
+
+impl Code {
+    /// The code as a file. The same code has the same bytes, wherever it was made.
+    ///
+    /// # Errors
+    /// There is no memory, or the file would be longer than 2³² − 1 bytes.
+    pub fn to_object(&self) -> Result<Vec<u8>, OutOfMemory> {
+        let (info, producer) = (self.info(), producer());
+        let features: Vec<&str> = info.target().features().collect();
+        let features = features.join(",");
+        let mut out = Writer::default();
+        header(&mut out, info, features.len() as u16, producer.len() as u16)?;
+        info.entries.iter().try_for_each(|entry| out.u32(*entry))?;
+        for row in &info.table {
+            out.u32(row.offset)?;
+            out.u16(row.ty)?;
+            out.u16(row.cells)?;
+        }
+        info.sites.iter().try_for_each(|info| site(&mut out, info))?;
+        out.put(features.as_bytes())?;
+        out.put(producer.as_bytes())?;
+        let padding = out.0.len().next_multiple_of(CODE_ALIGN) - out.0.len();
+        out.put(&[0; CODE_ALIGN][..padding])?;
+        out.put(self.bytes())?;
+        let mut bytes = out.0;
+        let length = u32::try_from(bytes.len()).map_err(|_| OutOfMemory)?;
+        bytes[LENGTH_AT..][..4].copy_from_slice(&length.to_le_bytes());
+        let checksum = checksum(&bytes);
+        bytes[CHECKSUM_AT..][..4].copy_from_slice(&checksum.to_le_bytes());
+        Ok(bytes)
+    }
+}
+
+/// The header, with zeros for length and checksum.
+fn header(out: &mut Writer, info: &CodeInfo, features: u16, producer: u16) -> Result<(), OutOfMemory> {
+    let options = info.options();
+    let fuel = if options.fuel { COUNTS_FUEL } else { 0 };
+    let interrupt = if options.interrupt { INTERRUPTIBLE } else { 0 };
+    out.put(&MAGIC)?;
+    out.u16(VERSION)?;
+    out.u16(fuel | interrupt)?;
+    out.u32(0)?;
+    out.u32(ABI_VERSION)?;
+    out.u32(0)?;
+    let arch = Arch::ALL.into_iter().position(|arch| arch == info.target().arch()).unwrap_or_default();
+    let tier = Tier::ALL.into_iter().position(|tier| tier == options.tier).unwrap_or_default();
+    out.put(&[arch as u8 + 1, tier as u8 + 1])?;
+    out.u16(features)?;
+    out.u16(producer)?;
+    out.u16(0)?;
+    let (program, stats) = (info.program(), info.stats());
+    for number in [
+        program.crc,
+        program.length,
+        program.functions,
+        program.words,
+        info.bytes_per_cell,
+        info.sites.len() as u32,
+        info.length,
+        stats.words,
+        stats.inlined,
+        stats.checks_removed,
+        stats.checks,
+        stats.ir_instructions,
+    ] {
+        out.u32(number)?;
+    }
+    Ok(())
+}
+
+fn site(out: &mut Writer, site: &Site) -> Result<(), OutOfMemory> {
+    let (kind, argument) = numbers(site.kind);
+    let (function, word) =
+        site.inlined_at.map_or((NO_FUNCTION, 0), |Place { function, word }| (function.0, word));
+    let numbers = [site.place.function.0, site.place.word, function, word, site.charged, kind, argument];
+    numbers.into_iter().try_for_each(|number| out.u32(number))
+}
+
+/// The number of a kind of exit, and its argument. (No site is made of [`Trap::Host`]: that is [`ExitKind::HostError`].)
+fn numbers(kind: ExitKind) -> (u32, u32) {
+    let argument = match kind {
+        ExitKind::Trap(Trap::Explicit(code)) => code,
+        ExitKind::Pending(ImportIndex(import)) => import,
+        _ => 0,
+    };
+    let same = |known: &ExitKind| known.with(argument) == Some(kind);
+    (KINDS.iter().position(same).map_or(0, |index| index as u32 + 1), argument)
+}

@@ -1,0 +1,13 @@
+//! Machine code as data: what it is for, what it finds behind its context pointer, and where it can be left.
+//!
+//! The compiler (feature `jit`) makes it; here is what a host needs to run it, which is far less than a compiler.
+
+mod code;
+mod context;
+pub(crate) mod object;
+mod target;
+
+pub use code::{CODE_ALIGN, Code, CodeInfo, CompileOptions, ExitKind, Fingerprint, Site, Stats, Tier};
+pub use context::{Context, HostStatus, TableEntry};
+pub use object::{ABI_VERSION, Misfit, Object, ObjectError, Placement};
+pub use target::{Arch, Caches, Target};

@@ -1,0 +1,240 @@
+//! A cache of machine code: what was compiled once, in this process or an earlier one, is not compiled again.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use vsp_core::{program::Program, text, verify::Verified};
+//! use vsp_host::cache::Cache;
+//! use vsp_host::engine::{Engine, EngineKind};
+//!
+//! # let bytes = text::assemble(".func f (0) -> 0\n RET\n.end", "f.sil").unwrap();
+//! let program = Arc::new(Verified::new(Program::read(&bytes[..])?)?);
+//! let cache = Arc::new(Cache::new());
+//! let mut engine = Engine::new(EngineKind::Tier2)?.with_cache(cache.clone());
+//! engine.load(program.clone())?;
+//! engine.load(program)?;
+//! assert_eq!((cache.statistics().compiled, cache.statistics().from_memory), (1, 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
+use vsp_core::Ref;
+use vsp_core::jit::producer;
+use vsp_core::native::ABI_VERSION;
+use vsp_core::verify::Verified;
+
+use crate::native::{CompiledProgram, MachineCode, NativeError, Trusted, VspJit};
+
+/// Bytes of machine code that a cache keeps in memory, unless the host chooses.
+pub const DEFAULT_MEMORY_LIMIT: usize = 64 << 20;
+
+/// Machine code that was compiled before: in memory, and in a directory if the host names one. Engines, also of several
+/// threads, can share it.
+///
+/// The key is the SHA-256 of the program's bytes, the target, the compile options and the compiler's version. So a program
+/// cannot get another one's code, also not on purpose.
+///
+/// # The directory
+/// It holds a code object for each key. A file is written under another name and then renamed, so that other processes see
+/// all of it or nothing; what is damaged all the same (its checksum is wrong) or does not fit is compiled again and
+/// replaced. Where the directory cannot be read or written, programs are compiled as if it were not there;
+/// [`Statistics`] counts that. Nothing is ever deleted: a host that wants the space back deletes files, at any time.
+/// Files whose names start with `.tmp` were left by processes that died while they wrote.
+#[derive(Debug)]
+pub struct Cache {
+    directory: Option<Trusted<PathBuf>>,
+    memory: Mutex<Memory>,
+}
+
+/// What a cache did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Programs whose machine code was in memory.
+    pub from_memory: u64,
+    /// Programs whose machine code was in the directory.
+    pub from_directory: u64,
+    /// Programs that were compiled.
+    pub compiled: u64,
+    /// Files of the directory that could not be read, or were no code object for what was wanted.
+    pub refused: u64,
+    /// Code objects that could not be written.
+    pub not_written: u64,
+}
+
+type Key = [u8; 32];
+
+#[derive(Debug)]
+struct Memory {
+    kept: HashMap<Key, Kept>,
+    /// Bytes of machine code in `kept`.
+    bytes: usize,
+    limit: usize,
+    /// Rises with every use.
+    clock: u64,
+    statistics: Statistics,
+}
+
+#[derive(Debug)]
+struct Kept {
+    machine: Arc<MachineCode>,
+    used: u64,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Cache {
+    /// A cache in memory, of [`DEFAULT_MEMORY_LIMIT`].
+    pub fn new() -> Cache {
+        let memory = Memory {
+            kept: HashMap::new(),
+            bytes: 0,
+            limit: DEFAULT_MEMORY_LIMIT,
+            clock: 0,
+            statistics: Statistics::default(),
+        };
+        Cache { directory: None, memory: Mutex::new(memory) }
+    }
+
+    /// With so many bytes of machine code in memory at most; what was not used for the longest time goes first. (Code that
+    /// is in use stays in memory as long as it is.)
+    #[must_use]
+    pub fn with_memory_limit(self, bytes: usize) -> Cache {
+        self.memory().limit = bytes;
+        self
+    }
+
+    /// With a directory, which is made when it is first needed.
+    #[must_use]
+    pub fn with_directory(self, directory: Trusted<PathBuf>) -> Cache {
+        Cache { directory: Some(directory), ..self }
+    }
+
+    /// What it did until now.
+    pub fn statistics(&self) -> Statistics {
+        self.memory().statistics
+    }
+
+    /// The machine code of a program: what is kept, or what the compiler makes now.
+    pub(crate) fn compile<'p>(
+        &self,
+        jit: &mut VspJit,
+        program: Ref<'p, Verified<'p>>,
+    ) -> Result<CompiledProgram<'p>, NativeError> {
+        let key = key(jit, &program);
+        if let Some(machine) = self.memory().get(&key) {
+            return Ok(CompiledProgram::new(machine, program));
+        }
+        let machine = match self.read(&key, jit, &program) {
+            Some(machine) => {
+                self.memory().statistics.from_directory += 1;
+                machine
+            }
+            None => {
+                let code = jit.code(&program)?;
+                self.memory().statistics.compiled += 1;
+                if self.write(&key, || code.to_object().map_err(io::Error::other)).is_err() {
+                    self.memory().statistics.not_written += 1;
+                }
+                MachineCode::new(code)?
+            }
+        };
+        let machine = Arc::new(machine);
+        self.memory().put(key, machine.clone());
+        Ok(CompiledProgram::new(machine, program))
+    }
+
+    /// The code in the directory. `None`: there is none that can be used.
+    fn read(&self, key: &Key, jit: &VspJit, program: &Verified<'_>) -> Option<MachineCode> {
+        let directory = self.directory.as_ref()?;
+        let read = match fs::read(directory.get().join(file_name(key))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            read => read.ok(),
+        };
+        let machine = read.and_then(|bytes| {
+            let object = directory.object(&bytes).ok()?;
+            let info = object.get().info();
+            let fits = *info.target() == *jit.target()
+                && info.options() == jit.options()
+                && info.check_program(program).is_ok();
+            if fits { MachineCode::load(object).ok() } else { None }
+        });
+        if machine.is_none() {
+            self.memory().statistics.refused += 1;
+        }
+        machine
+    }
+
+    /// Writes a file of the directory, if there is one.
+    fn write(&self, key: &Key, bytes: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<()> {
+        let Some(directory) = &self.directory else { return Ok(()) };
+        let directory = directory.get();
+        if !directory.is_dir() {
+            let mut builder = DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.recursive(true).create(directory)?;
+        }
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        file.write_all(&bytes()?)?;
+        file.persist(directory.join(file_name(key)))?;
+        Ok(())
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // Whatever panicked while it held the lock left nothing half done.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    fn get(&mut self, key: &Key) -> Option<Arc<MachineCode>> {
+        let kept = self.kept.get_mut(key)?;
+        self.clock += 1;
+        kept.used = self.clock;
+        self.statistics.from_memory += 1;
+        Some(kept.machine.clone())
+    }
+
+    fn put(&mut self, key: Key, machine: Arc<MachineCode>) {
+        self.clock += 1;
+        self.bytes += machine.info.length();
+        if let Some(replaced) = self.kept.insert(key, Kept { machine, used: self.clock }) {
+            self.bytes -= replaced.machine.info.length();
+        }
+        while self.bytes > self.limit {
+            let Some(oldest) = self.kept.iter().min_by_key(|(_, kept)| kept.used).map(|(key, _)| *key) else {
+                return;
+            };
+            if let Some(dropped) = self.kept.remove(&oldest) {
+                self.bytes -= dropped.machine.info.length();
+            }
+        }
+    }
+}
+
+fn key(jit: &VspJit, program: &Verified<'_>) -> Key {
+    let options = jit.options();
+    let settings = format!(
+        "{}\n{ABI_VERSION}\n{}\n{:?} {} {}\n",
+        producer(),
+        jit.target(),
+        options.tier,
+        options.fuel,
+        options.interrupt
+    );
+    let hash = Sha256::new().chain_update(settings).chain_update(program.program().bytes());
+    hash.finalize().into()
+}
+
+fn file_name(key: &Key) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + ".vsc"
+}
