@@ -6,6 +6,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use vsp_host::engine::EngineKind;
+use vsp_host::native::Tier;
 use vsp_snapshots::Way;
 use vsp_snapshots::random::{Engine, Machine, check, program};
 
@@ -15,7 +16,7 @@ const WAYS: [Way; 6] = [
     Way::Run(EngineKind::Tier2),
     Way::Scramble(EngineKind::Tier2),
     Way::Plain(EngineKind::Tier2),
-    Way::Least(EngineKind::Tier2),
+    Way::Object(Tier::Two),
 ];
 
 fn main() -> Result<ExitCode, String> {

@@ -1,12 +1,16 @@
 //! The ways in which a case is run. All of them have to come to the same.
 
+use vsp_core::Ref;
 use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, Waiting};
 use vsp_core::index::Place;
-use vsp_core::jit::{Arch, Target};
+use vsp_core::jit::{Arch, Compiler, Target};
+use vsp_core::native::ObjectError;
 use vsp_core::state::SavedState;
+use vsp_core::verify::Verified;
 use vsp_core::{CallError, Instance, Outcome, Reason};
-use vsp_host::engine::{Engine, EngineError, EngineKind};
-use vsp_host::native::CompileOptions;
+use vsp_host::engine::{Engine, EngineError, EngineKind, Module};
+use vsp_host::exec_memory::ExecMemory;
+use vsp_host::native::{CompileOptions, CompiledProgram, NativeError, Tier, Trusted};
 
 /// How calls are carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +23,8 @@ pub enum Way {
     Save(EngineKind),
     /// As a whole, and when it is suspended everything that is not live is overwritten.
     Scramble(EngineKind),
-    /// As a whole, by machine code for the least processor of this architecture.
-    Least(EngineKind),
+    /// As a whole, by machine code for the least processor of this architecture, which runs where it lies in a code object.
+    Object(Tier),
     /// As a whole, by machine code that neither counts fuel nor looks at the interrupt flag.
     Plain(EngineKind),
 }
@@ -40,13 +44,13 @@ impl Way {
         ("tier2 save", Way::Save(EngineKind::Tier2)),
         ("tier2 scramble", Way::Scramble(EngineKind::Tier2)),
         ("tier2 plain", Way::Plain(EngineKind::Tier2)),
-        ("tier2 least", Way::Least(EngineKind::Tier2)),
+        ("tier2 object", Way::Object(Tier::Two)),
     ];
 
     /// Is it worth while, and possible, to run a case in this way?
     pub fn is_for(self, text: &str) -> bool {
         match self {
-            Way::Run(_) | Way::Step | Way::Least(_) => true,
+            Way::Run(_) | Way::Step | Way::Object(_) => true,
             Way::Save(_) | Way::Scramble(_) => text.contains(" suspends "),
             Way::Plain(_) => {
                 !["fuel", "balance", "interrupt"].iter().any(|it| text.contains(&format!(";! {it} ")))
@@ -64,21 +68,21 @@ impl Way {
         !matches!(self, Way::Plain(_))
     }
 
-    /// The engine. Machine code is made with all checks of the code generator.
-    pub(crate) fn engine(self) -> Result<Engine, EngineError> {
-        let kind = match self {
-            Way::Run(kind) | Way::Save(kind) | Way::Scramble(kind) | Way::Plain(kind) | Way::Least(kind) => {
-                kind
-            }
-            Way::Step => EngineKind::Interpreter,
-        };
+    /// What makes programs ready to run. Machine code is made with all checks of the code generator.
+    pub(crate) fn loader(self) -> Result<Loader, EngineError> {
         let checks = self.interrupts();
         let options =
             CompileOptions { fuel: checks, interrupt: checks, check_ir: true, ..CompileOptions::default() };
-        match (self, Arch::host()) {
-            (Way::Least(kind), Some(arch)) => Engine::for_target(kind, Target::new(arch), options),
-            _ => Engine::with_options(kind, options),
-        }
+        let kind = match self {
+            Way::Run(kind) | Way::Save(kind) | Way::Scramble(kind) | Way::Plain(kind) => kind,
+            Way::Step => EngineKind::Interpreter,
+            Way::Object(tier) => {
+                let arch = Arch::host().ok_or_else(|| NativeError::Host(std::env::consts::ARCH.into()))?;
+                let compiler = Compiler::new(Target::new(arch), CompileOptions { tier, ..options });
+                return Ok(Loader::Object(compiler.map_err(NativeError::from)?));
+            }
+        };
+        Ok(Loader::Engine(Engine::with_options(kind, options)?))
     }
 
     pub(crate) fn call<S>(
@@ -88,7 +92,7 @@ impl Way {
         args: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) | Way::Least(_) => {
+            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) | Way::Object(_) => {
                 instance.call_export(export, args)
             }
             Way::Step => {
@@ -106,12 +110,40 @@ impl Way {
         values: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) | Way::Least(_) => {
+            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) | Way::Object(_) => {
                 instance.resume(values)
             }
             Way::Step => {
                 let begun = instance.begin_resume(values)?;
                 step(instance, begun)
+            }
+        }
+    }
+}
+
+/// What makes programs ready to run.
+#[derive(Debug)]
+pub(crate) enum Loader {
+    Engine(Engine),
+    /// By way of code objects.
+    Object(Compiler),
+}
+
+impl Loader {
+    pub(crate) fn load<'p>(
+        &mut self,
+        program: impl Into<Ref<'p, Verified<'p>>>,
+    ) -> Result<Module<'p>, EngineError> {
+        let program = program.into();
+        match self {
+            Loader::Engine(engine) => engine.load(program),
+            Loader::Object(compiler) => {
+                let code = compiler.compile(&program).map_err(NativeError::from)?;
+                let file = code.to_object().map_err(|_| NativeError::Object(ObjectError::OutOfMemory))?;
+                let memory = ExecMemory::new(&file).map_err(NativeError::from)?;
+                // SAFETY: the object was made of this program just now.
+                let memory = unsafe { Trusted::new(memory) };
+                Ok(Module::from_compiled(CompiledProgram::in_place(memory, 0..file.len(), program)?))
             }
         }
     }

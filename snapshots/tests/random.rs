@@ -3,6 +3,7 @@
 use vsp_core::generate::Generated;
 use vsp_core::program::Program;
 use vsp_host::engine::EngineKind;
+use vsp_host::native::Tier;
 use vsp_snapshots::Way;
 use vsp_snapshots::random::{End, Engine, Machine, Tally, case_file, check, minimise, program, seeds};
 
@@ -69,7 +70,7 @@ fn machine_code_agrees_with_the_interpreter() {
         Way::Scramble(EngineKind::Tier1),
         Way::Save(EngineKind::Tier2),
         Way::Plain(EngineKind::Tier2),
-        Way::Least(EngineKind::Tier2),
+        Way::Object(Tier::Two),
     ];
     // The other architectures are emulated where these tests usually run.
     let seeds = seeds(if cfg!(target_arch = "x86_64") { 40 } else { 8 });

@@ -208,8 +208,14 @@ impl<'p> Module<'p> {
         program: impl Into<Ref<'p, Verified<'p>>>,
     ) -> Result<Module<'p>, EngineError> {
         let program = program.into();
-        let compiled = CompiledProgram::load(object, program.clone())?;
-        Ok(Module { program, compiled: Some(Arc::new(compiled)), must_run_compiled: true })
+        Ok(Module::from_compiled(CompiledProgram::load(object, program)?))
+    }
+
+    /// The program of machine code that is ready to run.
+    #[cfg(feature = "jit")]
+    pub fn from_compiled(compiled: CompiledProgram<'p>) -> Module<'p> {
+        let program = compiled.shared_program();
+        Module { program, compiled: Some(Arc::new(compiled)), must_run_compiled: true }
     }
 
     /// The program.

@@ -35,6 +35,12 @@ pub enum LoadError {
         /// The file.
         path: PathBuf,
     },
+    /// The file is a code object, where a program or its text is needed.
+    #[error("{}: this is a code object, which `vsp run PROGRAM --code` runs, and no program", path.display())]
+    IsCode {
+        /// The file.
+        path: PathBuf,
+    },
     /// The text has errors.
     #[error("{}: {}", path.display(), errors[0])]
     Text {
@@ -113,6 +119,9 @@ pub fn text(path: &Path, bytes: Vec<u8>) -> Result<String, LoadError> {
     };
     if bytes.starts_with(b"SILC") {
         return Err(LoadError::IsProgram { path: path.into() });
+    }
+    if bytes.starts_with(b"SILN") {
+        return Err(LoadError::IsCode { path: path.into() });
     }
     String::from_utf8(bytes).map_err(not_text)
 }

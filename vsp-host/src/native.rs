@@ -17,6 +17,7 @@
 //! ```
 
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::Arc;
 
 use vsp_core::index::FuncIndex;
@@ -49,8 +50,14 @@ pub enum NativeError {
     /// The code object cannot be used.
     #[error(transparent)]
     Object(#[from] ObjectError),
+    /// The bytes of the code object are not in the memory.
+    #[error("the code object is not inside the memory, which has {size} bytes")]
+    Outside {
+        /// The size of the memory in bytes.
+        size: usize,
+    },
     /// The code object does not lie so that it can run there.
-    #[error("the code object cannot run in place: its memory must start at a multiple of {align} bytes")]
+    #[error("the code object cannot run in place: it must start at a multiple of {align} bytes")]
     NotInPlace {
         /// The multiple.
         align: usize,
@@ -156,20 +163,24 @@ impl MachineCode {
     }
 
     /// Takes over memory that holds a code object.
-    fn in_place(memory: Trusted<ExecMemory>) -> Result<MachineCode, NativeError> {
+    fn in_place(memory: Trusted<ExecMemory>, file: Range<usize>) -> Result<MachineCode, NativeError> {
         let memory = memory.into_inner();
-        let object = Object::read(memory.as_bytes())?;
+        let first = file.start;
+        let Some(file) = memory.as_bytes().get(file) else {
+            return Err(NativeError::Outside { size: memory.as_bytes().len() });
+        };
+        let object = Object::read(file)?;
         object.info().check_target(&host_target()?)?;
         let placement = object.placement();
         if !placement.in_place {
             return Err(NativeError::NotInPlace { align: placement.align });
         }
-        let start = placement.offset;
+        let start = first + placement.offset;
         Ok(MachineCode { info: object.into_info(), memory, start })
     }
 
     /// The addresses where the code is.
-    fn address_range(&self) -> std::ops::Range<usize> {
+    fn address_range(&self) -> Range<usize> {
         let start = self.memory.address_range().start + self.start;
         start..start + self.info.length()
     }
@@ -196,16 +207,17 @@ impl<'p> CompiledProgram<'p> {
         Ok(CompiledProgram::new(Arc::new(MachineCode::load(object)?), program))
     }
 
-    /// Runs the machine code of a code object where it lies: the memory holds the bytes of the whole file.
+    /// Runs the machine code of a code object where it lies: the bytes `file` of the memory are the whole object.
     ///
     /// # Errors
     /// As [`Self::load`]; and the memory does not hold the code at an address where it can run.
     pub fn in_place(
         memory: Trusted<ExecMemory>,
+        file: Range<usize>,
         program: impl Into<Ref<'p, Verified<'p>>>,
     ) -> Result<CompiledProgram<'p>, NativeError> {
         let program = program.into();
-        let machine = MachineCode::in_place(memory)?;
+        let machine = MachineCode::in_place(memory, file)?;
         machine.info.check_program(&program)?;
         Ok(CompiledProgram::new(Arc::new(machine), program))
     }
@@ -216,13 +228,17 @@ impl<'p> CompiledProgram<'p> {
     }
 
     /// The addresses where the code is.
-    pub fn address_range(&self) -> std::ops::Range<usize> {
+    pub fn address_range(&self) -> Range<usize> {
         self.machine.address_range()
     }
 
     /// The program.
     pub fn program(&self) -> &Verified<'p> {
         &self.program
+    }
+
+    pub(crate) fn shared_program(&self) -> Ref<'p, Verified<'p>> {
+        self.program.clone()
     }
 
     /// An exported function that takes and gives these types.

@@ -7,18 +7,18 @@ use vsp_core::generate::Plan;
 use vsp_core::index::{FuncIndex, GlobalIndex, Place};
 use vsp_core::verify::Verified;
 use vsp_core::{CallError, Imports, Instance, Options, Outcome};
-use vsp_host::engine::{self, EngineKind, Module};
+use vsp_host::engine::{EngineKind, Module};
 
 use super::engine::{Engine, FrameView, Session};
 use crate::imports;
-use crate::way::{Way, save_and_restore, scramble};
+use crate::way::{Loader, Way, save_and_restore, scramble};
 
 /// An engine of this project, used in one of the ways of the cases.
 #[derive(Debug)]
 pub struct Machine {
     name: String,
     way: Way,
-    engine: engine::Engine,
+    loader: Loader,
     imports: Arc<Imports<()>>,
 }
 
@@ -29,9 +29,9 @@ impl Machine {
     /// This computer or build does not have it.
     pub fn new(way: Way) -> Result<Machine, String> {
         let name = Way::ALL.iter().find(|(_, other)| *other == way).map_or("engine", |(name, _)| name);
-        let engine = way.engine().map_err(|error| error.to_string())?;
+        let loader = way.loader().map_err(|error| error.to_string())?;
         let imports = imports::imports().map_err(|error| error.to_string())?;
-        Ok(Machine { name: name.into(), way, engine, imports: Arc::new(imports) })
+        Ok(Machine { name: name.into(), way, loader, imports: Arc::new(imports) })
     }
 }
 
@@ -45,7 +45,7 @@ impl Engine for Machine {
     }
 
     fn start<'p>(&mut self, program: &'p Verified<'p>, plan: &Plan) -> Result<Box<dyn Session + 'p>, String> {
-        let module = self.engine.load(program).map_err(|error| error.to_string())?;
+        let module = self.loader.load(program).map_err(|error| error.to_string())?;
         let flag = Arc::new(AtomicBool::new(false));
         let options = Options {
             memory: plan.memory,
@@ -74,7 +74,7 @@ impl Running<'_> {
         let outcome = outcome.map_err(|error| error.to_string())?;
         if let Outcome::Suspended(_) = outcome {
             match self.way {
-                Way::Run(_) | Way::Step | Way::Plain(_) | Way::Least(_) => {}
+                Way::Run(_) | Way::Step | Way::Plain(_) | Way::Object(_) => {}
                 Way::Scramble(_) => scramble(&mut self.instance)?,
                 Way::Save(_) => {
                     self.instance = save_and_restore(&self.instance, |state| {
