@@ -2,6 +2,7 @@
 
 mod case;
 pub mod corpus;
+pub mod fuzz;
 mod imports;
 mod listing;
 pub mod random;

@@ -15,9 +15,16 @@ use crate::trap::Trap;
 /// Where the header keeps the length of the file.
 pub(crate) const LENGTH_AT: usize = 8;
 
+/// Where the header keeps the lengths of the two texts.
+const FEATURES_AT: usize = 22;
+const PRODUCER_AT: usize = 24;
+
+/// What the name and version of this compiler, and of its code generator, are put together of.
+const PRODUCER: [&str; 4] = ["vsp ", env!("CARGO_PKG_VERSION"), ", cranelift ", cranelift_codegen::VERSION];
+
 /// The names and versions of this compiler and its code generator. Another version may make other code.
 pub fn producer() -> String {
-    alloc::format!("vsp {}, cranelift {}", env!("CARGO_PKG_VERSION"), cranelift_codegen::VERSION)
+    PRODUCER.concat()
 }
 
 impl Code {
@@ -26,11 +33,9 @@ impl Code {
     /// # Errors
     /// There is no memory, or the file would be longer than 2³² − 1 bytes.
     pub fn to_object(&self) -> Result<Vec<u8>, OutOfMemory> {
-        let (info, producer) = (self.info(), producer());
-        let features: Vec<&str> = info.target().features().collect();
-        let features = features.join(",");
+        let info = self.info();
         let mut out = Writer::default();
-        header(&mut out, info, features.len() as u16, producer.len() as u16)?;
+        header(&mut out, info)?;
         info.entries.iter().try_for_each(|entry| out.u32(*entry))?;
         for row in &info.table {
             out.u32(row.offset)?;
@@ -38,22 +43,31 @@ impl Code {
             out.u16(row.cells)?;
         }
         info.sites.iter().try_for_each(|info| site(&mut out, info))?;
-        out.put(features.as_bytes())?;
-        out.put(producer.as_bytes())?;
+        let start = out.0.len();
+        for (number, feature) in info.target().features().enumerate() {
+            out.put(if number == 0 { b"" } else { b"," })?;
+            out.put(feature.as_bytes())?;
+        }
+        let features = out.0.len() - start;
+        PRODUCER.iter().try_for_each(|part| out.put(part.as_bytes()))?;
+        let producer = out.0.len() - start - features;
         let padding = out.0.len().next_multiple_of(CODE_ALIGN) - out.0.len();
         out.put(&[0; CODE_ALIGN][..padding])?;
         out.put(self.bytes())?;
         let mut bytes = out.0;
         let length = u32::try_from(bytes.len()).map_err(|_| OutOfMemory)?;
         bytes[LENGTH_AT..][..4].copy_from_slice(&length.to_le_bytes());
+        for (at, length) in [(FEATURES_AT, features), (PRODUCER_AT, producer)] {
+            bytes[at..][..2].copy_from_slice(&(length as u16).to_le_bytes());
+        }
         let checksum = checksum(&bytes);
         bytes[CHECKSUM_AT..][..4].copy_from_slice(&checksum.to_le_bytes());
         Ok(bytes)
     }
 }
 
-/// The header, with zeros for length and checksum.
-fn header(out: &mut Writer, info: &CodeInfo, features: u16, producer: u16) -> Result<(), OutOfMemory> {
+/// The header, with zeros for lengths and checksum.
+fn header(out: &mut Writer, info: &CodeInfo) -> Result<(), OutOfMemory> {
     let options = info.options();
     let fuel = if options.fuel { COUNTS_FUEL } else { 0 };
     let interrupt = if options.interrupt { INTERRUPTIBLE } else { 0 };
@@ -66,9 +80,7 @@ fn header(out: &mut Writer, info: &CodeInfo, features: u16, producer: u16) -> Re
     let arch = Arch::ALL.into_iter().position(|arch| arch == info.target().arch()).unwrap_or_default();
     let tier = Tier::ALL.into_iter().position(|tier| tier == options.tier).unwrap_or_default();
     out.put(&[arch as u8 + 1, tier as u8 + 1])?;
-    out.u16(features)?;
-    out.u16(producer)?;
-    out.u16(0)?;
+    out.put(&[0; 6])?;
     let (program, stats) = (info.program(), info.stats());
     for number in [
         program.crc,

@@ -211,7 +211,7 @@ impl<'a> Object<'a> {
             code: self.code,
             offset: self.offset,
             align: CODE_ALIGN,
-            in_place: self.code.as_ptr().addr() % CODE_ALIGN == 0,
+            in_place: self.code.as_ptr().addr().is_multiple_of(CODE_ALIGN),
             caches: self.info.target.arch().caches(),
         }
     }

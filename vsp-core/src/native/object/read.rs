@@ -7,6 +7,7 @@ use super::{
     ABI_VERSION, COUNTS_FUEL, INTERRUPTIBLE, MAGIC, NO_FUNCTION, Object, ObjectError, ROW_BYTES, SITE_BYTES,
     VERSION,
 };
+use crate::bytes::owned;
 use crate::index::{FuncIndex, Place};
 use crate::limits::Limits;
 use crate::native::code::{CODE_ALIGN, CodeInfo, CompileOptions, ExitKind, Fingerprint, Site, Stats, Tier};
@@ -246,7 +247,8 @@ fn features(at: &Cursor<'_>, text: &str) -> Option<Vec<String>> {
         if !is_name(name) || names.last().is_some_and(|last| &**last >= name) {
             return at.fail("features", ReadErrorKind::Order);
         }
-        names.push(name.into());
+        names.try_reserve(1).ok()?;
+        names.push(owned(name).ok()?);
     }
     Some(names)
 }

@@ -1,0 +1,52 @@
+//! Changes of inputs, for tests that have no fuzzer at hand.
+
+/// Makes new inputs of known ones: it changes, removes, repeats and joins bytes.
+#[derive(Clone, Debug)]
+pub struct Mutator {
+    state: u64,
+}
+
+impl Mutator {
+    /// The same seed makes the same inputs.
+    pub fn new(seed: u64) -> Mutator {
+        Mutator { state: seed | 1 }
+    }
+
+    /// A number below `limit`, which is not 0. (Marsaglia's xorshift64, the upper half of a product.)
+    fn below(&mut self, limit: usize) -> usize {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        (self.state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % limit
+    }
+
+    /// A change of one of the inputs, of which there is at least one.
+    pub fn mutated(&mut self, inputs: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = inputs[self.below(inputs.len())].clone();
+        for _ in 0..=self.below(4) {
+            if bytes.is_empty() {
+                bytes.push(self.below(256) as u8);
+            }
+            let at = self.below(bytes.len());
+            let length = 1 + self.below((bytes.len() - at).min(32));
+            match self.below(7) {
+                0 => bytes[at] ^= 1 << self.below(8),
+                1 => bytes[at] = self.below(256) as u8,
+                2 => bytes[at] = [0, 1, 0x7F, 0x80, 0xFF][self.below(5)],
+                3 => bytes.truncate(at),
+                4 => drop(bytes.drain(at..at + length)),
+                5 => {
+                    let repeated = bytes[at..at + length].to_vec();
+                    bytes.splice(at..at, repeated);
+                }
+                _ => {
+                    let other = &inputs[self.below(inputs.len())];
+                    let from = self.below(other.len().max(1)).min(other.len());
+                    bytes.truncate(at);
+                    bytes.extend(&other[from..]);
+                }
+            }
+        }
+        bytes
+    }
+}

@@ -1,0 +1,129 @@
+//! The target that reads saved states.
+
+use std::cell::RefCell;
+use std::sync::OnceLock;
+
+use vsp_core::generate::Generated;
+use vsp_core::program::Program;
+use vsp_core::state::SavedState;
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, Options, Outcome};
+use vsp_host::engine::{Engine, EngineKind};
+
+use super::repaired;
+use crate::{imports, random};
+
+/// Where a state's header keeps its length: 8 bytes.
+const LENGTH_AT: usize = 8;
+
+/// Where it keeps the checksum and the length of its program.
+const PROGRAM_AT: usize = 20;
+
+/// How many programs there are.
+const PROGRAMS: u64 = 8;
+
+/// Fuel for what is resumed.
+const FUEL: u64 = 5_000;
+
+struct Known {
+    made: Generated,
+    program: Verified<'static>,
+}
+
+/// The programs whose states are read.
+fn programs() -> &'static [Known] {
+    static KNOWN: OnceLock<Vec<Known>> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let known = |seed| {
+            let made = random::program(seed).expect("the generator makes programs");
+            let bytes = std::sync::Arc::<[u8]>::from(made.bytes.clone());
+            let program = Program::read(bytes).expect("of the right format");
+            Known { made, program: Verified::new(program).expect("that are verified") }
+        };
+        (0..PROGRAMS).map(known).collect()
+    })
+}
+
+thread_local! {
+    static ENGINE: RefCell<Engine> = RefCell::new(Engine::new(EngineKind::Tier2).expect("this computer has machine code"));
+}
+
+/// The first byte says of which program the others are a state.
+pub(super) fn state(data: &[u8]) {
+    let Some((number, data)) = data.split_first() else { return };
+    let _ = SavedState::read(data);
+    let programs = programs();
+    let program = &programs[usize::from(*number) % programs.len()].program;
+    let mut bytes = data.to_vec();
+    if let Some(field) = bytes.get_mut(PROGRAM_AT..PROGRAM_AT + 8) {
+        let image = program.program();
+        field[..4].copy_from_slice(&image.checksum().to_le_bytes());
+        field[4..].copy_from_slice(&(image.bytes().len() as u32).to_le_bytes());
+    }
+    let bytes = repaired(&bytes, LENGTH_AT);
+    let Ok(state) = SavedState::read(&bytes) else { return };
+    if state.memory_bytes() > 1 << 20 || state.stack_cells() > 1 << 16 {
+        return;
+    }
+    let Ok(imports) = imports::imports() else { unreachable!("the imports of the cases") };
+    let Ok(mut instance) = Instance::restore(program, &imports, (), Options::default(), &state) else {
+        return;
+    };
+    let saved = instance.save().expect("it is suspended");
+    let again = SavedState::read(&saved).expect("a saved state");
+    let mut other = restored(program, &imports, &again);
+    assert_eq!(other.save().as_ref(), Ok(&saved), "a state that is restored is saved as the same");
+    let ends = [finish(&mut instance), finish(&mut other)];
+    assert_eq!(ends[0], ends[1]);
+    assert_eq!(instance.memory(), other.memory());
+    assert_eq!(instance.fuel(), other.fuel());
+}
+
+/// With machine code.
+fn restored<'p>(
+    program: &'p Verified<'p>,
+    imports: &'p Imports<()>,
+    state: &SavedState<'_>,
+) -> Instance<'p, ()> {
+    ENGINE.with_borrow_mut(|engine| {
+        let module = engine.load(program).expect("it compiles");
+        module.restore(imports, (), Options::default(), state).expect("what was saved is restored")
+    })
+}
+
+/// Resumes until it ends, or a few times.
+fn finish(instance: &mut Instance<'_, ()>) -> Option<Outcome> {
+    for _ in 0..4 {
+        let waiting = instance.suspended()?;
+        instance.set_fuel(FUEL);
+        let answers = match waiting.reason {
+            vsp_core::Reason::Yield(_) => 1,
+            vsp_core::Reason::Pending(import) => {
+                instance.program().program().imports().nth(import.index())?.ty.results()
+            }
+            _ => 0,
+        };
+        match instance.resume(&[3; 8][..answers]).expect("it is suspended") {
+            Outcome::Suspended(_) => {}
+            ended => return Some(ended),
+        }
+    }
+    None
+}
+
+/// A state of each program that is suspended at all.
+pub(super) fn seeds() -> Vec<Vec<u8>> {
+    let Ok(imports) = imports::imports() else { return Vec::new() };
+    let state = |(number, known): (u8, &'static Known)| {
+        let options = Options { stack_cells: Some(1024), fuel: Some(30), ..Options::default() };
+        let mut instance = Instance::new(&known.program, &imports, (), options).ok()?;
+        for call in &known.made.plan.calls {
+            let arguments = &call.arguments[..];
+            if let Ok(Outcome::Suspended(_)) = instance.call(call.function, arguments) {
+                return Some([&[number][..], &instance.save().ok()?].concat());
+            }
+        }
+        None
+    };
+    (0..).zip(programs()).filter_map(state).collect()
+}
