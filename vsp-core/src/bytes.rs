@@ -1,17 +1,8 @@
-//! Copying, and writing files of numbers, as long as there is memory.
+//! Writing files of numbers, as long as there is memory.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::analysis::OutOfMemory;
-
-/// A text, copied.
-pub(crate) fn owned(text: &str) -> Result<String, OutOfMemory> {
-    let mut owned = String::new();
-    owned.try_reserve_exact(text.len()).map_err(|_| OutOfMemory)?;
-    owned.push_str(text);
-    Ok(owned)
-}
 
 /// Bytes that grow as long as there is memory. Numbers are little-endian.
 #[derive(Debug, Default)]

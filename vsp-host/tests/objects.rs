@@ -254,7 +254,9 @@ fn code_runs_where_it_lies() {
         let compiled = CompiledProgram::in_place(memory, first..image.len(), program.clone()).unwrap();
         let code = compiled.address_range();
         assert!(
-            code.start % CODE_ALIGN == 0 && code.start > addresses.start + first && code.end == addresses.end
+            code.start.is_multiple_of(CODE_ALIGN)
+                && code.start > addresses.start + first
+                && code.end == addresses.end
         );
         assert_eq!(square(&Module::from_compiled(compiled)), 144);
     }

@@ -7,7 +7,6 @@ use super::{
     ABI_VERSION, COUNTS_FUEL, INTERRUPTIBLE, MAGIC, NO_FUNCTION, Object, ObjectError, ROW_BYTES, SITE_BYTES,
     VERSION,
 };
-use crate::bytes::owned;
 use crate::index::{FuncIndex, Place};
 use crate::limits::Limits;
 use crate::native::code::{CODE_ALIGN, CodeInfo, CompileOptions, ExitKind, Fingerprint, Site, Stats, Tier};
@@ -248,7 +247,7 @@ fn features(at: &Cursor<'_>, text: &str) -> Option<Vec<String>> {
             return at.fail("features", ReadErrorKind::Order);
         }
         names.try_reserve(1).ok()?;
-        names.push(owned(name).ok()?);
+        names.push(owned(name)?);
     }
     Some(names)
 }
@@ -257,6 +256,14 @@ fn text<'a>(at: &mut Cursor<'a>, length: u16, what: &'static str) -> Option<&'a 
     let start = *at;
     let bytes = at.bytes(length.into(), what)?;
     core::str::from_utf8(bytes).ok().or_else(|| start.fail(what, ReadErrorKind::Utf8))
+}
+
+/// A text, copied. `None`: there is no memory for it.
+fn owned(text: &str) -> Option<String> {
+    let mut owned = String::new();
+    owned.try_reserve_exact(text.len()).ok()?;
+    owned.push_str(text);
+    Some(owned)
 }
 
 /// `None`: there is no memory for so many.
