@@ -1,7 +1,8 @@
 //! Machine code: lowers a verified program through Cranelift to bytes that can run from anywhere.
 //!
 //! What comes out ([`Code`]) is plain data. It has nothing left to relocate and reaches everything outside through one
-//! pointer, the [`Context`](crate::native::Context). This crate cannot run it: that takes unsafe code, which is the host's (`vsp-host` has it).
+//! pointer, the [`Context`](crate::native::Context). This crate cannot run it: that takes unsafe code, which is the host's
+//! (`vsp-host` has it).
 //!
 //! Native code does what the interpreter does: the same values, traps, places, memory and fuel, and it suspends at the same
 //! places. How it is left:
@@ -11,7 +12,7 @@
 //! - When the program suspends, every frame writes its live registers and locals to its cells, in the layout of the
 //!   interpreter's stack, on the way out. The interpreter carries on from there.
 //! - Stack cells are counted down in an argument, so that StackOverflow comes at the same depth as in the
-//!   interpreter. [`Code::bytes_per_cell`] says how much native stack that takes.
+//!   interpreter. [`CodeInfo::bytes_per_cell`](crate::native::CodeInfo::bytes_per_cell) says how much native stack that takes.
 //!
 //! Registers and the first locals of a frame are SSA values; a value stays in a floating-point register while
 //! only binary64 instructions look at it (`kinds.rs`).
