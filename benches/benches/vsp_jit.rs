@@ -124,7 +124,7 @@ fn turn_in_rust(mut turns: u64, mut value: u64) -> u64 {
 fn questions(criterion: &mut Criterion) {
     let adds = adds();
     let code = adds.module(EngineKind::Tier2, CompileOptions::default());
-    let bytes = code.compiled().map_or(0, |compiled| compiled.code().bytes().len());
+    let bytes = code.compiled().map_or(0, |compiled| compiled.code().length());
     assert!(bytes > 20_000, "the ADDs are there: {bytes} bytes");
     let mut group = criterion.benchmark_group("vsp_jit/adds_10000");
     group.throughput(Throughput::Elements(10_000));
