@@ -9,6 +9,14 @@ mod states;
 
 pub use mutate::Mutator;
 
+use std::sync::{Arc, OnceLock};
+
+use vsp_core::generate::Generated;
+use vsp_core::program::Program;
+use vsp_core::verify::Verified;
+
+use crate::random;
+
 /// A function for fuzzers.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
@@ -78,6 +86,30 @@ pub fn run(name: &str, data: &[u8]) {
         None => panic!("there is no target \"{name}\""),
     }
 }
+
+/// A random program, and its bytes as they are used.
+struct Known {
+    made: Generated,
+    program: Verified<'static>,
+}
+
+/// The programs whose saved states and code objects are read.
+fn known() -> &'static [Known] {
+    /// How many there are.
+    const PROGRAMS: u64 = 8;
+    static KNOWN: OnceLock<Vec<Known>> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let known = |seed| {
+            let made = random::program(seed).expect("the generator makes programs");
+            let program = Program::read(Arc::<[u8]>::from(&made.bytes[..])).expect("of the right format");
+            Known { made, program: Verified::new(program).expect("that are verified") }
+        };
+        (0..PROGRAMS).map(known).collect()
+    })
+}
+
+/// Where a program's header keeps its length.
+const PROGRAM_LENGTH_AT: usize = 12;
 
 /// Where files of all formats keep their checksum.
 const CHECKSUM_AT: usize = 16;

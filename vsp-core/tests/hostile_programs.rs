@@ -36,6 +36,11 @@ fn compile(source: &str, most_instructions: u32, most_bytes: usize) {
     });
 }
 
+/// Adds that many locals to R0.
+fn sum_of_locals(count: u32) -> String {
+    (0..count).map(|local| format!(" GETL R1, {local}\n ADD R0, R0, R1\n")).collect()
+}
+
 /// More locals than are kept in variables, all of them live at every check point: they are all summed at the end.
 #[test]
 fn all_locals_live_at_every_check_point() {
@@ -43,9 +48,7 @@ fn all_locals_live_at_every_check_point() {
     for call in 0..400 {
         let _ = writeln!(source, " SETL R0, {}\n CALL g\n GETL R1, {}", call * 2, call * 2 + 1);
     }
-    for local in 0..4_095 {
-        let _ = writeln!(source, " GETL R1, {local}\n ADD R0, R0, R1");
-    }
+    source += &sum_of_locals(4_095);
     source += " RET\n.end\n.func g (1) -> 1\nx: LOOP R0, x\n RET\n.end\n";
     compile(&source, 14, 170);
 }
@@ -62,9 +65,7 @@ fn all_variables_live_in_every_block() {
             block % 32
         );
     }
-    for local in 0..32 {
-        let _ = writeln!(source, " GETL R1, {local}\n ADD R0, R0, R1");
-    }
+    source += &sum_of_locals(32);
     source += " RET\n.end\n";
     compile(&source, 9, 50);
 }

@@ -4,6 +4,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
 
 use vsp_core::analysis::{Graph, Liveness, OutOfMemory, Signatures};
 use vsp_core::index::FuncIndex;
@@ -92,6 +93,11 @@ two:
 .end
 ";
 
+fn program() -> Verified<'static> {
+    let bytes: Arc<[u8]> = text::assemble(PROGRAM, "p.sil").unwrap().into();
+    Verified::new(Program::read(bytes).unwrap()).unwrap()
+}
+
 fn imports() -> Imports<()> {
     let mut imports = Imports::new();
     imports.define("t", "f", |_: &mut Caller<'_, ()>, value: u64| value + 1).unwrap();
@@ -122,8 +128,7 @@ fn a_verifier_without_memory_says_so() {
 
 #[test]
 fn an_instance_without_memory_says_so() {
-    let bytes = text::assemble(PROGRAM, "p.sil").unwrap();
-    let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+    let program = program();
     let imports = imports();
     let instantiate = || Instance::new(&program, &imports, (), small());
     let needed = fails_until_it_succeeds(instantiate, |error| matches!(error, InstantiateError::OutOfMemory));
@@ -132,8 +137,7 @@ fn an_instance_without_memory_says_so() {
 
 #[test]
 fn saving_and_restoring_without_memory_says_so() {
-    let bytes = text::assemble(PROGRAM, "p.sil").unwrap();
-    let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+    let program = program();
     let imports = imports();
     let mut instance = Instance::new(&program, &imports, (), small()).unwrap();
     let outcome = instance.call_export("busy", &[5]).unwrap();
@@ -155,8 +159,7 @@ fn saving_and_restoring_without_memory_says_so() {
 
 #[test]
 fn an_analysis_without_memory_says_so() {
-    let bytes = text::assemble(PROGRAM, "p.sil").unwrap();
-    let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+    let program = program();
     let analyse = || -> Result<(), OutOfMemory> {
         let signatures = Signatures::new(&program)?;
         for function in [FuncIndex(0), FuncIndex(1)] {
@@ -178,8 +181,7 @@ mod native {
 
     #[test]
     fn a_loader_of_code_without_memory_says_so() {
-        let bytes = text::assemble(PROGRAM, "p.sil").unwrap();
-        let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+        let program = program();
         let target = Target::new(Arch::X86_64).with("avx2").unwrap();
         let mut compiler = Compiler::new(target, CompileOptions::default()).unwrap();
         let code = compiler.compile(&program).unwrap();

@@ -18,7 +18,7 @@
 
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use vsp_core::index::FuncIndex;
 use vsp_core::jit::{Compiler, JitError};
@@ -72,9 +72,14 @@ pub enum NativeError {
 /// # Errors
 /// There is no code generator for it.
 pub fn host_target() -> Result<Target, NativeError> {
+    static FOUND: OnceLock<Target> = OnceLock::new();
+    if let Some(target) = FOUND.get() {
+        return Ok(target.clone());
+    }
     let arch = Arch::host().ok_or_else(|| NativeError::Host(std::env::consts::ARCH.into()))?;
     let builder = cranelift_native::builder().map_err(|error| NativeError::Host(error.into()))?;
-    Ok(Target::of_builder(arch, &builder)?)
+    let target = Target::of_builder(arch, &builder)?;
+    Ok(FOUND.get_or_init(|| target).clone())
 }
 
 /// Compiles programs for this computer. It keeps what can be used again from one program to the next.

@@ -63,10 +63,8 @@ fn what_was_compiled_is_kept_in_memory() {
 
 #[test]
 fn what_was_not_used_for_long_goes_first() {
-    let one = Arc::new(Cache::new());
     let mut engine = Engine::new(EngineKind::Tier2).unwrap();
     let size = engine.load(program(1)).unwrap().compiled().unwrap().code().length();
-    drop(one);
     // Room for two of these, and not for three.
     let cache = Arc::new(Cache::new().with_memory_limit(3 * size - 1));
     for number in [1, 2, 1, 3] {

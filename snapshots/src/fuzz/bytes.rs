@@ -1,7 +1,6 @@
 //! Targets that read one of the formats.
 
 use std::path::Path;
-use std::sync::OnceLock;
 
 use vsp_core::index::FuncIndex;
 use vsp_core::jit::{Arch, Compiler, Target};
@@ -10,17 +9,11 @@ use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{Instance, Options, text};
 
-use super::repaired;
-use crate::{imports, random, sil_files};
-
-/// Where a program's header keeps its length.
-const PROGRAM_LENGTH_AT: usize = 12;
+use super::{PROGRAM_LENGTH_AT, known, repaired};
+use crate::{imports, sil_files};
 
 /// Where a code object's header keeps its length.
 const OBJECT_LENGTH_AT: usize = 8;
-
-/// How many random programs are seeds.
-const PROGRAMS: u64 = 6;
 
 /// Bytes of memory that programs are run with at most.
 const MAX_MEMORY: u64 = 1 << 20;
@@ -60,7 +53,7 @@ pub(super) fn container_seeds() -> Vec<Vec<u8>> {
     let texts = text_seeds();
     let programs =
         texts.iter().filter_map(|text| text::assemble(std::str::from_utf8(text).ok()?, "a.sil").ok());
-    programs.chain((0..PROGRAMS).filter_map(|seed| Some(random::program(seed).ok()?.bytes))).collect()
+    programs.chain(known().iter().map(|known| known.made.bytes.clone())).collect()
 }
 
 pub(super) fn text(data: &[u8]) {
@@ -105,12 +98,7 @@ pub(super) fn object(data: &[u8]) {
 
 /// The program that code objects are compared with.
 fn program() -> &'static Verified<'static> {
-    static PROGRAM: OnceLock<Verified<'static>> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let made = random::program(0).expect("the generator makes programs");
-        let program = Program::read(std::sync::Arc::<[u8]>::from(made.bytes)).expect("of the right format");
-        Verified::new(program).expect("that are verified")
-    })
+    &known()[0].program
 }
 
 pub(super) fn object_seeds() -> Vec<Vec<u8>> {

@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 
-use vsp_core::generate::Generated;
+use vsp_core::generate::{Entropy, Generated, Seed};
 use vsp_core::program::Program;
+use vsp_core::verify::Verified;
 use vsp_host::engine::EngineKind;
 use vsp_host::native::Tier;
 
-use super::repaired;
+use super::{PROGRAM_LENGTH_AT, repaired};
 use crate::Way;
 use crate::random::{Engine, Machine, check, program_of_bytes};
 use crate::reference::Reference;
@@ -15,35 +16,32 @@ use crate::reference::Reference;
 /// How many choices are made at most. More make longer programs, which take longer and show little more.
 const MAX_CHOICES: usize = 4096;
 
+const INTERPRETER: Way = Way::Run(EngineKind::Interpreter);
+const TIER_2: Way = Way::Run(EngineKind::Tier2);
+const WAYS: [Way; 6] = [
+    INTERPRETER,
+    Way::Run(EngineKind::Tier1),
+    TIER_2,
+    Way::Save(EngineKind::Tier2),
+    Way::Plain(EngineKind::Tier2),
+    Way::Object(Tier::Two),
+];
+
 thread_local! {
-    /// An engine of each kind: making one takes longer than most programs.
-    static MACHINES: RefCell<Vec<Machine>> = RefCell::new(machines());
+    /// An engine for each way: making one takes longer than most programs.
+    static MACHINES: RefCell<[Machine; WAYS.len()]> =
+        RefCell::new(WAYS.map(|way| Machine::new(way).expect("this computer has machine code")));
 }
 
-const INTERPRETER: usize = 0;
-const TIER_1: usize = 1;
-const TIER_2: usize = 2;
-const SAVE: usize = 3;
-const PLAIN: usize = 4;
-const OBJECT: usize = 5;
-
-fn machines() -> Vec<Machine> {
-    let ways = [
-        Way::Run(EngineKind::Interpreter),
-        Way::Run(EngineKind::Tier1),
-        Way::Run(EngineKind::Tier2),
-        Way::Save(EngineKind::Tier2),
-        Way::Plain(EngineKind::Tier2),
-        Way::Object(Tier::Two),
-    ];
-    ways.into_iter().map(|way| Machine::new(way).expect("this computer has machine code")).collect()
-}
-
-/// Compares some of the machines with the first.
-fn compare(made: &Generated, numbers: &[usize]) {
+/// Compares some of [`WAYS`], and perhaps another engine, with the interpreter.
+fn compare(made: &Generated, ways: &[Way], other: Option<&mut dyn Engine>) {
     MACHINES.with_borrow_mut(|machines| {
-        let chosen = machines.iter_mut().enumerate().filter(|(number, _)| numbers.contains(number));
-        let mut engines: Vec<&mut dyn Engine> = chosen.map(|(_, it)| it as &mut dyn Engine).collect();
+        let chosen = WAYS.iter().zip(machines).filter(|(way, _)| ways.contains(way));
+        let mut engines: Vec<&mut dyn Engine> = Vec::new();
+        engines.extend(chosen.map(|(_, machine)| machine as &mut dyn Engine));
+        if let Some(other) = other {
+            engines.push(other);
+        }
         if let Err(difference) = check(made, &mut engines) {
             panic!("{difference}");
         }
@@ -56,18 +54,14 @@ fn made(data: &[u8]) -> Option<Generated> {
 
 pub(super) fn tiers(data: &[u8]) {
     if let Some(made) = made(data) {
-        compare(&made, &[INTERPRETER, TIER_1, TIER_2, SAVE, PLAIN, OBJECT]);
+        compare(&made, &WAYS, None);
     }
 }
 
 pub(super) fn reference(data: &[u8]) {
-    let Some(made) = made(data) else { return };
-    MACHINES.with_borrow_mut(|machines| {
-        let mut reference = Reference::default();
-        if let Err(difference) = check(&made, &mut [&mut machines[INTERPRETER], &mut reference]) {
-            panic!("{difference}");
-        }
-    });
+    if let Some(made) = made(data) {
+        compare(&made, &[INTERPRETER], Some(&mut Reference::default()));
+    }
 }
 
 /// Bytes that say which words are changed, and how.
@@ -85,20 +79,15 @@ pub(super) fn verifier(data: &[u8]) {
         let word = start + index as usize % words * 4;
         bytes[word..word + 4].iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
     }
-    made.bytes = repaired(&bytes, 12);
-    let verified =
-        Program::read(&made.bytes[..]).map(|program| vsp_core::verify::Verified::new(program).is_ok());
+    made.bytes = repaired(&bytes, PROGRAM_LENGTH_AT);
+    let verified = Program::read(&made.bytes[..]).map(|program| Verified::new(program).is_ok());
     if verified == Ok(true) {
-        compare(&made, &[INTERPRETER, TIER_2]);
+        compare(&made, &[INTERPRETER, TIER_2], None);
     }
 }
 
 /// Choices at random.
 pub(super) fn seeds() -> Vec<Vec<u8>> {
-    let mut state = 1u64;
-    let mut byte = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 56) as u8
-    };
-    [64, 200, 500, 1000, 2000].map(|length| (0..length).map(|_| byte()).collect()).into()
+    let mut random = Seed::new(1);
+    [64, 200, 500, 1000, 2000].map(|length| (0..length).map(|_| random.bits(8) as u8).collect()).into()
 }

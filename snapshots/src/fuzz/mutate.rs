@@ -1,23 +1,22 @@
 //! Changes of inputs, for tests that have no fuzzer at hand.
 
+use vsp_core::generate::{Entropy, Seed};
+
 /// Makes new inputs of known ones: it changes, removes, repeats and joins bytes.
 #[derive(Clone, Debug)]
 pub struct Mutator {
-    state: u64,
+    random: Seed,
 }
 
 impl Mutator {
     /// The same seed makes the same inputs.
     pub fn new(seed: u64) -> Mutator {
-        Mutator { state: seed | 1 }
+        Mutator { random: Seed::new(seed) }
     }
 
-    /// A number below `limit`, which is not 0. (Marsaglia's xorshift64, the upper half of a product.)
+    /// A number below `limit`; 0 if that is 0.
     fn below(&mut self, limit: usize) -> usize {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        (self.state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % limit
+        self.random.below(limit as u32) as usize
     }
 
     /// A change of one of the inputs, of which there is at least one.
@@ -41,7 +40,7 @@ impl Mutator {
                 }
                 _ => {
                     let other = &inputs[self.below(inputs.len())];
-                    let from = self.below(other.len().max(1)).min(other.len());
+                    let from = self.below(other.len());
                     bytes.truncate(at);
                     bytes.extend(&other[from..]);
                 }

@@ -1,17 +1,14 @@
 //! The target that reads saved states.
 
 use std::cell::RefCell;
-use std::sync::OnceLock;
 
-use vsp_core::generate::Generated;
-use vsp_core::program::Program;
 use vsp_core::state::SavedState;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
 use vsp_host::engine::{Engine, EngineKind};
 
-use super::repaired;
-use crate::{imports, random};
+use super::{Known, known, repaired};
+use crate::imports;
 
 /// Where a state's header keeps its length: 8 bytes.
 const LENGTH_AT: usize = 8;
@@ -19,30 +16,8 @@ const LENGTH_AT: usize = 8;
 /// Where it keeps the checksum and the length of its program.
 const PROGRAM_AT: usize = 20;
 
-/// How many programs there are.
-const PROGRAMS: u64 = 8;
-
 /// Fuel for what is resumed.
 const FUEL: u64 = 5_000;
-
-struct Known {
-    made: Generated,
-    program: Verified<'static>,
-}
-
-/// The programs whose states are read.
-fn programs() -> &'static [Known] {
-    static KNOWN: OnceLock<Vec<Known>> = OnceLock::new();
-    KNOWN.get_or_init(|| {
-        let known = |seed| {
-            let made = random::program(seed).expect("the generator makes programs");
-            let bytes = std::sync::Arc::<[u8]>::from(made.bytes.clone());
-            let program = Program::read(bytes).expect("of the right format");
-            Known { made, program: Verified::new(program).expect("that are verified") }
-        };
-        (0..PROGRAMS).map(known).collect()
-    })
-}
 
 thread_local! {
     static ENGINE: RefCell<Engine> = RefCell::new(Engine::new(EngineKind::Tier2).expect("this computer has machine code"));
@@ -52,7 +27,7 @@ thread_local! {
 pub(super) fn state(data: &[u8]) {
     let Some((number, data)) = data.split_first() else { return };
     let _ = SavedState::read(data);
-    let programs = programs();
+    let programs = known();
     let program = &programs[usize::from(*number) % programs.len()].program;
     let mut bytes = data.to_vec();
     if let Some(field) = bytes.get_mut(PROGRAM_AT..PROGRAM_AT + 8) {
@@ -125,5 +100,5 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
         }
         None
     };
-    (0..).zip(programs()).filter_map(state).collect()
+    (0..).zip(known()).filter_map(state).collect()
 }

@@ -5,8 +5,7 @@ use alloc::vec::Vec;
 
 use crate::analysis::OutOfMemory;
 use crate::bytes::Writer;
-use crate::index::ImportIndex;
-use crate::index::Place;
+use crate::index::{ImportIndex, Place};
 use crate::native::object::{ABI_VERSION, COUNTS_FUEL, INTERRUPTIBLE, KINDS, MAGIC, NO_FUNCTION, VERSION};
 use crate::native::{Arch, CODE_ALIGN, Code, CodeInfo, ExitKind, Site, Tier};
 use crate::program::{CHECKSUM_AT, checksum};

@@ -227,8 +227,7 @@ impl CodeInfo {
         if needed != found {
             return Err(ObjectError::Arch { needed, computer: found });
         }
-        let missing: Vec<String> =
-            self.target.features().filter(|name| !computer.has(name)).map(String::from).collect();
+        let missing: Vec<String> = self.target.missing_on(computer).map(String::from).collect();
         if missing.is_empty() { Ok(()) } else { Err(ObjectError::Features { missing }) }
     }
 

@@ -105,7 +105,12 @@ impl Target {
 
     /// Can a computer that is this target run code for `self`?
     pub fn runs_on(&self, computer: &Target) -> bool {
-        self.arch == computer.arch && self.features().all(|feature| computer.has(feature))
+        self.arch == computer.arch && self.missing_on(computer).next().is_none()
+    }
+
+    /// The features of this target that a computer, which is another, does not have.
+    pub(crate) fn missing_on(&self, computer: &Target) -> impl Iterator<Item = &str> {
+        self.features().filter(|feature| !computer.has(feature))
     }
 
     /// Can this feature of the processor be used? The name is the code generator's (`has_sse41`).

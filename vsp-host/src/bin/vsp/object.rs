@@ -65,6 +65,7 @@ pub(crate) use with_jit::{load, object, with_cache};
 
 #[cfg(feature = "jit")]
 mod with_jit {
+    use std::fmt::Display;
     use std::path::Path;
     use std::sync::Arc;
 
@@ -97,8 +98,13 @@ mod with_jit {
         code.to_object().map_err(|error| refuse(&error))
     }
 
+    /// What is wrong with the file of a code object.
+    fn about(path: &Path, error: &dyn Display) -> String {
+        refuse(&format!("{}: {error}", path.display()))
+    }
+
     fn verify(file: &Path, program: &Verified<'_>, path: &Path) -> Result<ExitCode> {
-        let about = |error: &dyn std::fmt::Display| refuse(&format!("{}: {error}", path.display()));
+        let about = |error: &dyn Display| about(path, error);
         let bytes = std::fs::read(path).map_err(|error| about(&error))?;
         let object = Object::read(&bytes).map_err(|error| about(&error))?;
         object.info().check_program(program).map_err(|error| about(&error))?;
@@ -140,7 +146,7 @@ mod with_jit {
 
     /// A program with the machine code of a code object.
     pub(crate) fn load<'p>(path: &Path, program: &'p Verified<'p>) -> Result<Module<'p>> {
-        let about = |error: &dyn std::fmt::Display| refuse(&format!("{}: {error}", path.display()));
+        let about = |error: &dyn Display| about(path, error);
         let bytes = std::fs::read(path).map_err(|error| about(&error))?;
         let object = Object::read(&bytes).map_err(|error| about(&error))?;
         Module::from_object(vouch::by_user(object), program).map_err(|error| about(&error))
