@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use vsp_core::analysis::{Graph, Liveness, OutOfMemory, Signatures};
 use vsp_core::index::FuncIndex;
+use vsp_core::limits::{MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE};
 use vsp_core::program::Program;
 use vsp_core::state::{RestoreError, SaveError, SavedState};
 use vsp_core::verify::{Verified, VerifyErrors};
@@ -133,6 +134,24 @@ fn an_instance_without_memory_says_so() {
     let instantiate = || Instance::new(&program, &imports, (), small());
     let needed = fails_until_it_succeeds(instantiate, |error| matches!(error, InstantiateError::OutOfMemory));
     assert!(needed >= 4, "{needed}");
+}
+
+/// A size that is allowed is asked for (here there is no memory for it), and the next one is refused.
+#[test]
+fn the_largest_memory_and_stack_are_asked_for() {
+    let (program, imports) = (program(), imports());
+    let instance = |options| {
+        LARGEST.set(1 << 24);
+        let result = Instance::new(&program, &imports, (), options);
+        LARGEST.set(usize::MAX);
+        result.map(|_| ()).unwrap_err()
+    };
+    let memory = |bytes| instance(Options { memory: Some(bytes), ..small() });
+    assert!(matches!(memory(MAX_MEMORY), InstantiateError::OutOfMemory));
+    assert!(matches!(memory(MAX_MEMORY + MEMORY_GRANULE), InstantiateError::Memory { .. }));
+    let stack = |cells| instance(Options { stack_cells: Some(cells), ..small() });
+    assert!(matches!(stack(MAX_STACK_CELLS), InstantiateError::OutOfMemory));
+    assert!(matches!(stack(MAX_STACK_CELLS + 1), InstantiateError::StackCells(_)));
 }
 
 #[test]

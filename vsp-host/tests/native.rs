@@ -243,7 +243,10 @@ fn too_much_native_stack_is_refused() {
     let code: &CompiledProgram<'_> = tier2.compiled().unwrap();
     let reserve = |cells| NativeCode::<()>::reserve(code, cells);
     let bytes = u64::from(code.code().bytes_per_cell()) << 28;
+    let most = (MAX_NATIVE_STACK / u64::from(code.code().bytes_per_cell())) as u32;
     assert_eq!(reserve(1 << 16), Ok(()));
+    assert_eq!(reserve(most), Ok(()));
+    assert!(matches!(reserve(most + 1), Err(AttachError::NativeStack { .. })));
     assert_eq!(
         reserve(1 << 28),
         Err(AttachError::NativeStack { cells: 1 << 28, bytes, limit: MAX_NATIVE_STACK })
@@ -255,6 +258,8 @@ fn a_function_beyond_the_limit_is_an_error_that_names_it() {
     let mut text = String::from(".func small (0) -> 0\n RET\n.end\n.func long (1) -> 1\n");
     text += &" ADD R0, R0, R0\n".repeat(1 << 15);
     text += " RET\n.end";
+    let longest = program(&text.replacen(" ADD R0, R0, R0\n", "", 1));
+    assert!(VspJit::new(CompileOptions::default()).unwrap().compile(longest).is_ok());
     let program = program(&text);
     let refused = VspJit::new(CompileOptions::default()).unwrap().compile(program.clone()).unwrap_err();
     let expected = JitError::FunctionTooLong { function: FuncIndex(1), words: (1 << 15) + 1 };
