@@ -9,8 +9,7 @@ use vsp_core::index::{FuncIndex, GlobalIndex, Place};
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{
-    CallError, Caller, HostStop, ImportError, Imports, Instance, InstantiateError, Options, Outcome, Reason,
-    Trap, text,
+    CallError, Caller, HostStop, ImportError, Imports, Instance, Options, Outcome, Reason, Trap, text,
 };
 
 fn verified(source: &str) -> Verified<'static> {
@@ -137,29 +136,6 @@ fn imports_that_do_not_fit_are_refused_with_both_types() {
 
 const PLAIN: &str = ".memory 64\n.global g = 3\n.export id\n.export stop\n.func id (1) -> 1\n RET\n.end\n\
                      .func stop (0) -> 1\n YIELD R0\n RET\n.end\n";
-
-#[test]
-fn sizes_are_checked_at_their_edges() {
-    let program = verified(PLAIN);
-    let imports = Imports::<()>::new();
-    let with_memory = |memory| {
-        let options = Options { memory: Some(memory), ..Options::default() };
-        Instance::new(&program, &imports, (), options).map(|instance| instance.memory().len() as u64)
-    };
-    assert_eq!((with_memory(64), with_memory(80)), (Ok(64), Ok(80)));
-    for memory in [0, 48, 63, 65, (1 << 32) + 16] {
-        let refused = InstantiateError::Memory { chosen: memory, minimum: 64 };
-        assert_eq!(with_memory(memory), Err(refused));
-    }
-    let with_stack = |cells| {
-        let options = Options { stack_cells: Some(cells), ..Options::default() };
-        Instance::new(&program, &imports, (), options).map(|instance| instance.stack_cells())
-    };
-    assert_eq!(with_stack(64), Ok(64));
-    for cells in [0, 63, (1 << 28) + 1] {
-        assert_eq!(with_stack(cells), Err(InstantiateError::StackCells(cells)));
-    }
-}
 
 #[test]
 fn misuse_is_an_error_and_changes_nothing() {

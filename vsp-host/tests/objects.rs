@@ -321,6 +321,48 @@ fn the_command_compiles_runs_and_verifies() {
 }
 
 #[test]
+fn the_command_shows_what_is_in_an_object() {
+    let program = example_program("json");
+    let options = CompileOptions { interrupt: false, ..CompileOptions::default() };
+    let target = Target::new(Arch::Aarch64).with("lse").unwrap();
+    let bytes = object(&program, target, options);
+    let (_folder, path) = file("json.vsc", &bytes);
+    let info = Object::read(&bytes).unwrap().into_info();
+
+    let text = stdout(&vsp(&["dump", &path]));
+    for line in [
+        "runs on     aarch64 +has_lse".to_owned(),
+        "compiled    by tier 2, counting fuel, not interruptible".to_owned(),
+        format!("made by     {}", vsp_core::jit::producer()),
+        format!("CRC-32 0x{:08X}", info.program().crc),
+        format!("functions: {}\n", info.table().len()),
+        format!("places where it can be left: {}\n", info.sites().len()),
+    ] {
+        assert!(text.contains(&line), "{line} is not in {text}");
+    }
+
+    let json: serde_json::Value = serde_json::from_str(&stdout(&vsp(&["dump", "--json", &path]))).unwrap();
+    let (functions, sites) = (json["functions"].as_array().unwrap(), json["sites"].as_array().unwrap());
+    assert_eq!((functions.len(), sites.len()), (info.table().len(), info.sites().len()));
+    assert!(functions.windows(2).all(|pair| {
+        let [offset, bytes, next] = [&pair[0]["offset"], &pair[0]["bytes"], &pair[1]["offset"]];
+        offset.as_u64().unwrap() + bytes.as_u64().unwrap() == next.as_u64().unwrap()
+    }));
+    let one = stdout(&vsp(&["dump", "--json", "--function", "$1", &path]));
+    let one: serde_json::Value = serde_json::from_str(&one).unwrap();
+    assert_eq!(one["functions"], serde_json::json!([functions[1]]));
+    assert!(one["sites"].as_array().unwrap().iter().all(|site| site["function"] == 1));
+
+    let message = refusal(&["dump", "--function", "main", &path], 1);
+    assert!(message.contains("a code object has no names, and its functions are $0 to $"), "{message}");
+    let message = refusal(&["dump", "--blocks", &path], 1);
+    assert!(message.contains("json.vsc: a code object has no basic blocks"), "{message}");
+    let (_folder, path) = file("cut.vsc", &bytes[..100]);
+    let message = refusal(&["dump", &path], 1);
+    assert!(message.contains("cut.vsc: at offset 8, total length"), "{message}");
+}
+
+#[test]
 fn the_command_refuses_code_that_does_not_fit() {
     let fib = example("fib");
     let bytes = host_object(&example_program("fib"));

@@ -1,13 +1,19 @@
 //! `vsp dump`.
 
 mod contents;
+#[cfg(feature = "jit")]
+mod object;
 
+#[cfg(feature = "jit")]
+use std::fmt::Display;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use vsp_host::{load, message};
+use serde::Serialize;
+use vsp_host::load::{LoadError, load};
+use vsp_host::message;
 
 use crate::table::Table;
 use crate::translate::{Result, print};
@@ -21,15 +27,17 @@ Examples:
   vsp dump examples/fib.sil
   vsp dump --blocks --function fib examples/fib.sil
   vsp dump --json program.silc | jq '.functions[] | {name, words}'
+  vsp dump program.vsc
 
-A program that breaks rules of the verifier is dumped too, but has no blocks.
+A program that breaks rules of the verifier is dumped too, but has no blocks. Of a code object
+(`vsp compile`) it says what it is for, and what each function became.
 
-Exit codes: 0, 1 if the file is no program or has no such function, 2 for a wrong command line.";
+Exit codes: 0, 1 if the file is neither or has no such function, 2 for a wrong command line.";
 
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct DumpArgs {
-    /// The program: a .silc program, or a .sil text, which is assembled first.
+    /// A .silc program, or a .sil text, which is assembled first; or a .vsc code object.
     file: PathBuf,
     /// Show the basic blocks of the functions, and where they lead to.
     #[arg(long)]
@@ -43,19 +51,50 @@ pub(crate) struct DumpArgs {
 }
 
 pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode> {
-    let loaded = load::load(&args.file).map_err(|error| message::render(&error))?;
+    let loaded = match load(&args.file) {
+        Err(LoadError::IsCode { path }) => return dump_object(args, &path),
+        loaded => loaded.map_err(|error| message::render(&error))?,
+    };
     let mut contents = Contents::of(&loaded).map_err(|error| message::render_text(&error.to_string()))?;
     if !args.function.is_empty() {
         contents.keep_functions(&args.function).map_err(|error| message::render_text(&error))?;
     }
     if args.json {
-        let json = serde_json::to_string_pretty(&contents);
-        print(&json.map_err(|error| message::render_text(&error.to_string()))?)?;
-        print("\n")?;
+        json(&contents)?;
     } else {
         print(&text(&contents, args.blocks))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(feature = "jit")]
+fn dump_object(args: &DumpArgs, path: &Path) -> Result<ExitCode> {
+    let refuse = |error: &dyn Display| message::render_text(&format!("{}: {error}", path.display()));
+    if args.blocks {
+        return Err(refuse(&"a code object has no basic blocks; the program it was made from has them"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| refuse(&error))?;
+    let mut contents = object::contents(path, &bytes).map_err(|error| refuse(&error))?;
+    if !args.function.is_empty() {
+        contents.keep_functions(&args.function).map_err(|error| message::render_text(&error))?;
+    }
+    if args.json {
+        json(&contents)?;
+    } else {
+        print(&contents.text())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(not(feature = "jit"))]
+fn dump_object(_: &DumpArgs, _: &Path) -> Result<ExitCode> {
+    Err(crate::compile::missing("dump of a code object", "jit"))
+}
+
+fn json(contents: &impl Serialize) -> Result<()> {
+    let json = serde_json::to_string_pretty(contents);
+    print(&json.map_err(|error| message::render_text(&error.to_string()))?)?;
+    print("\n")
 }
 
 fn text(contents: &Contents, blocks: bool) -> String {
