@@ -105,6 +105,13 @@ fn many_calls_of_a_function_with_eight_parameters() {
     compile(&caller(1_000), 57, 440);
 }
 
+/// The longest leaf that is inlined, called 4,000 times: only the first of these calls are.
+#[test]
+fn many_calls_of_a_leaf() {
+    let leaf = format!(".func g (1) -> 1\n{} RET\n.end\n", " ADD R0, R0, R0\n".repeat(31));
+    compile(&format!(".func f (1) -> 1\n{} RET\n.end\n{leaf}", " CALL g\n".repeat(4_000)), 44, 200);
+}
+
 /// Every instruction can trap.
 #[test]
 fn every_instruction_is_a_trap_site() {
