@@ -49,7 +49,7 @@ use alloc::vec::Vec;
 pub struct OutOfMemory;
 
 /// So many times `value`.
-fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, OutOfMemory> {
+pub(crate) fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, OutOfMemory> {
     let mut out = reserved(count)?;
     out.resize(count, value);
     Ok(out)

@@ -24,6 +24,7 @@ mod lower;
 mod object;
 mod offsets;
 mod plan;
+mod sinking;
 mod suspending;
 mod target;
 mod trampoline;
@@ -135,6 +136,8 @@ pub struct Compiler {
     isa: OwnedTargetIsa,
     /// For tier 1, with the fast one.
     fast_isa: Option<OwnedTargetIsa>,
+    /// For tier 2, without optimisation, once a function needs it.
+    plain_isa: Option<OwnedTargetIsa>,
     context: cranelift_codegen::Context,
     frontend: FunctionBuilderContext,
 }
@@ -164,6 +167,7 @@ impl Compiler {
             options,
             isa,
             fast_isa,
+            plain_isa: None,
             context: cranelift_codegen::Context::new(),
             frontend: FunctionBuilderContext::new(),
         })
@@ -294,7 +298,21 @@ impl Compiler {
                 return Ok(());
             }
         }
-        compile(&mut self.context, &*self.isa, index)
+        let isa = match self.options.tier {
+            Tier::Two if sinking::explodes(&self.context.func)? => self.plain_isa()?,
+            _ => self.isa.clone(),
+        };
+        compile(&mut self.context, &*isa, index)
+    }
+
+    /// The code generator that does not optimise, with the good register allocator.
+    fn plain_isa(&mut self) -> Result<OwnedTargetIsa, JitError> {
+        if let Some(isa) = &self.plain_isa {
+            return Ok(isa.clone());
+        }
+        let isa = self.target.isa(CompileOptions { tier: Tier::One, ..self.options }, Allocator::Good)?;
+        self.plain_isa = Some(isa.clone());
+        Ok(isa)
     }
 
     /// Bytes of the native frame of what was compiled last.

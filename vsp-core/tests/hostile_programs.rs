@@ -105,6 +105,23 @@ fn many_calls_of_a_function_with_eight_parameters() {
     compile(&caller(1_000), 57, 440);
 }
 
+/// A chain of additions, each of which is seen at a check point, in a block to which a switch leads, or where a branch
+/// leads: the optimiser would copy all that come before to each of these places.
+#[test]
+fn values_that_are_used_in_many_places() {
+    let chain = |step: &str| format!(".func f (8) -> 1\nx: ADDI R0, R0, 1\n{} RET\n", step.repeat(2_000));
+    compile(&format!("{}.end\n", chain(" ADD R0, R0, R1\n LOOP R2, x\n")), 15, 102);
+    compile(&format!("{} out: SUBI R0, R0, 1\n RET\n.end\n", chain(" ADD R0, R0, R1\n JZ R0, out\n")), 6, 27);
+    let blocks = |count: u32| {
+        (0..count).map(|block| format!("b{block}: ADD R3, R0, R2\n HLT R3\n")).collect::<String>()
+    };
+    let jumps = |count: u32| (0..count).map(|block| format!(" JMP b{block}\n")).collect::<String>();
+    let additions = " ADD R0, R0, R1\n".repeat(1_000);
+    let count = 4_096;
+    let (jumps, blocks) = (jumps(count), blocks(count));
+    compile(&format!(".func f (8) -> 1\n{additions} SWITCH R1, {count}\n{jumps} RET\n{blocks}.end\n"), 4, 21);
+}
+
 /// The longest leaf that is inlined, called 4,000 times: only the first of these calls are.
 #[test]
 fn many_calls_of_a_leaf() {
