@@ -5,6 +5,7 @@ pub mod corpus;
 pub mod fuzz;
 mod imports;
 mod listing;
+pub mod proof;
 pub mod random;
 pub mod reference;
 mod runner;

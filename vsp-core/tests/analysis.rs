@@ -213,6 +213,7 @@ loop:   CALL g             ; 1  reads R0 R1, writes R0 R1
 
 /// The last local of a function with as many as there can be, and a slot that is written on one way only.
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn liveness_of_many_locals_and_of_ways_that_meet() {
     let text = "
 .func f (1) -> 1
@@ -280,6 +281,7 @@ proptest! {
 
     /// Blocks, liveness at every word and early reads are those of the slow analysis.
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn agrees_with_the_slow_analysis(functions in random::functions()) {
         let bytes = random::program(&functions);
         let program = verified(&bytes);
@@ -310,6 +312,7 @@ proptest! {
 
 /// As many blocks as a function can have, each waiting for the others: time and memory stay linear.
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn the_largest_function() {
     use vsp_core::program::{FuncType, FunctionBuilder, ProgramBuilder};
     const WORDS: u32 = 1 << 20;
@@ -348,6 +351,7 @@ fn the_largest_function() {
 
 /// Up to 2¹⁵ words locals are analysed; in larger functions all are live, also behind their last use.
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn locals_of_large_functions() {
     for (words, expected) in [(1 << 15, ""), ((1 << 15) + 1, "local 0 local 1")] {
         let filler = "NOP\n".repeat(words - 3);

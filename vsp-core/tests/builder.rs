@@ -141,6 +141,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn random_programs_run_as_their_model(
         blocks in proptest::collection::vec(block(), 1..60),
         visits in 1..400u64,
@@ -165,6 +166,7 @@ fn nested(outer: Inst, first: usize) -> Vec<u8> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn a_branch_is_long_only_if_it_has_to_be() {
     let outer = Inst::jnei(Reg::R1, 1, 0).unwrap();
     let plain = REL12 + 4;
@@ -189,6 +191,7 @@ fn staircase(code: &mut FunctionBuilder, inst: Inst, reach: usize, steps: usize)
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn steps_that_depend_on_one_another_are_all_made_long() {
     let mut code = function(1, 1);
     staircase(&mut code, Inst::jnei(Reg::R1, 0, 0).unwrap(), REL12, 300);
@@ -202,6 +205,7 @@ fn steps_that_depend_on_one_another_are_all_made_long() {
 /// Twenty steps use up the builder's patience. Branches behind them are made long only if they would not reach were all
 /// of them long; and that is decided once, where 60,000 rounds would take minutes.
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn steps_that_reach_in_any_case_stay_short() {
     const STEPS: usize = 60_000;
     for divisor in [2, 3, 4] {

@@ -203,6 +203,7 @@ fn run_all(program: &Program<'_>) -> usize {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn truncation_at_every_byte_is_an_error() {
     let bytes = full();
     for length in 0..bytes.len() {
@@ -216,6 +217,7 @@ fn truncation_at_every_byte_is_an_error() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn every_flipped_bit_is_an_error() {
     let bytes = full();
     for bit in 0..bytes.len() * 8 {
@@ -227,6 +229,7 @@ fn every_flipped_bit_is_an_error() {
 
 /// A flipped bit under a right checksum may make another program, which has to behave.
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn every_flipped_bit_with_a_right_checksum_is_an_error_or_a_program() {
     let bytes = full();
     let (mut read, mut ran) = (0, 0);
@@ -299,6 +302,7 @@ fn limits_hold_at_their_edges() {
 
 /// A host cannot choose limits beyond the format's.
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn limits_of_the_host_do_not_exceed_those_of_the_format() {
     let most = u32::MAX;
     let everything = Limits {

@@ -27,6 +27,7 @@ fn texts(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn examples_are_formatted() {
     let examples = texts("examples");
     assert!(examples.len() >= 5);
@@ -36,6 +37,7 @@ fn examples_are_formatted() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn cases_stay_the_same_programs() {
     let mut assembled = 0;
     for (path, text) in texts("snapshots/cases") {
@@ -180,6 +182,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn the_layout_depends_on_no_blanks(which in any::<prop::sample::Index>(), blanks in blanks(), lower in any::<bool>()) {
         let (path, text) = which.get(&texts("examples")).clone();
         let blurred = blurred(&text, &blanks, lower);
@@ -188,6 +191,7 @@ proptest! {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn cases_with_other_blanks_stay_the_same_programs(which in any::<prop::sample::Index>(), blanks in blanks()) {
         let cases = texts("snapshots/cases");
         let blurred = blurred(&which.get(&cases).1, &blanks, true);

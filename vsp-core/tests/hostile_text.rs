@@ -33,6 +33,7 @@ fn examples() -> Vec<String> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn examples_come_back_as_the_same_bytes() {
     for text in examples() {
         assert!(assemble(&text, "example.sil").is_ok());
@@ -129,17 +130,20 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn pieces_in_any_order(lines in proptest::collection::vec(line(), 0..12), wrap in any::<bool>()) {
         let body = lines.join("\n");
         check(&if wrap { format!(".func f (1) -> 1\n{body}\n RET\n.end\n") } else { body });
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn any_characters(text in "\\PC{0,80}(\n\\PC{0,40}){0,4}") {
         check(&text);
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn instructions_with_any_operands(
         op in proptest::sample::select(vsp_core::isa::Opcode::ALL),
         operands in proptest::collection::vec(proptest::sample::select(&PIECES[REGISTER_PIECE..]), 0..5),
@@ -153,6 +157,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn damaged_examples(
         which in 0usize..5,
         cut in any::<prop::sample::Index>(),

@@ -137,6 +137,7 @@ fn every_branch_is_in_the_list() {
 
 /// The last distance that the short form reaches, and the first that needs the long one.
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn branches_reach_over_every_distance_in_both_directions() {
     for branch in BRANCHES {
         let longer = if branch.op == Opcode::LOOP { 2 } else { 1 };

@@ -253,6 +253,7 @@ fn try_out(program: &Verified<'_>, bytes: &[u8]) -> bool {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn damage_is_an_error() {
     let program = assemble(ALL, "all.sil").unwrap_or_else(|errors| panic!("{}", errors[0]));
     let program = verified(&program);
@@ -330,6 +331,7 @@ fn run_both_ways(program: &Verified<'_>, fuel: u64) -> u32 {
 
 /// Random programs do the same whether they are saved and restored at every suspension or not.
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn saving_and_restoring_changes_nothing() {
     use proptest::test_runner::{Config, TestRunner};
     let mut runner = TestRunner::new(Config { cases: 500, ..Config::default() });

@@ -193,6 +193,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn programs_come_back_from_their_text(
         functions in proptest::collection::vec(function(), 1..4),
         data in data(),
@@ -230,6 +231,7 @@ proptest! {
 
     /// Words of case files left out, repeated, or taken from elsewhere, also from another file.
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn texts_with_some_words_changed_come_back_or_are_refused(
         text in select(cases()),
         other in select(cases()),
@@ -256,6 +258,7 @@ proptest! {
 
 /// Every name, as the name of everything.
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn any_name_can_be_that_of_anything() {
     for (index, name) in NAMES.iter().enumerate() {
         let other = NAMES[(index + 1) % NAMES.len()];
@@ -284,6 +287,7 @@ fn any_name_can_be_that_of_anything() {
 
 /// Single instructions and their labels are those of the whole text.
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn a_listing_has_the_lines_of_the_disassembly() {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
     for name in ["sha256.sil", "fib.sil", "mandelbrot.sil"] {

@@ -1,0 +1,128 @@
+//! A proof that machine code stays inside what was lent to it, of the intermediate representation that the compiler made of
+//! a program. Two things are proved of every function, for all values of registers, memory and context:
+//!
+//! - *The bounds rule*: every access of the program's memory, also of MEMCOPY and MEMFILL, lies inside; every access of
+//!   globals lies in the globals, and every row of the function table that is read is one.
+//! - *The frame arithmetic*: what a function stores in cells lies between the start of its frame and the end of the stack, and
+//!   a callee gets a frame that fits behind that of its caller.
+//!
+//! What a function may assume is what its callers prove: that its own frame fits. The entry assumes of the context what
+//! the host gives ([`Context`]): memory, globals, function table and cells of the sizes that stand there.
+//!
+//! Each function becomes a formula over bit vectors (SMT-LIB 2.6, logic QF_BV). A block is reached only if
+//! one of its predecessors is and the branch goes that way; a loop head, if its dominator is. The solver has to say that
+//! no values make an access go wrong: `unsat`. What the formula does not know (products, loads, results of calls, what loops
+//! change) may be any value.
+
+mod clif;
+mod formula;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use vsp_core::index::FuncIndex;
+use vsp_core::jit::{Arch, CompileOptions, Compiler, Target};
+use vsp_core::verify::Verified;
+
+use formula::Formula;
+
+/// Puts definitions in place of values, and leaves out those that nothing depends on, before bits are looked at;
+/// gives up after a minute.
+const TACTIC: &str =
+    "(try-for (then simplify propagate-values solve-eqs elim-uncnstr simplify bit-blast sat) 60000)";
+
+/// What was proved of a program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proved {
+    /// Functions.
+    pub functions: usize,
+    /// Accesses and calls.
+    pub claims: usize,
+}
+
+/// A running solver.
+#[derive(Debug)]
+pub struct Solver {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Solver {
+    /// Starts z3, which has to be installed.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start() -> Result<Solver, String> {
+        let started = Command::new("z3").arg("-in").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut process = started.map_err(|error| format!("z3 cannot be started: {error}"))?;
+        let (Some(input), Some(output)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err("z3 has no pipes".into());
+        };
+        Ok(Solver { process, input, output: BufReader::new(output) })
+    }
+
+    /// Can the assertions all hold?
+    fn is_satisfiable(&mut self, formula: &Formula<'_>, assertion: &str) -> Result<bool, String> {
+        let gone = |error: std::io::Error| format!("z3 is gone: {error}");
+        let text = format!("(reset)\n{}(assert {assertion})\n(check-sat-using {TACTIC})", formula.text);
+        writeln!(self.input, "{text}").and_then(|()| self.input.flush()).map_err(gone)?;
+        let mut answer = String::new();
+        self.output.read_line(&mut answer).map_err(gone)?;
+        match answer.trim() {
+            "sat" => Ok(true),
+            "unsat" => Ok(false),
+            other => Err(format!("z3 says {other:?}")),
+        }
+    }
+
+    /// Proves all functions of a program.
+    ///
+    /// # Errors
+    /// What cannot be proved, with the function's name and the line of its representation.
+    pub fn prove(&mut self, program: &Verified<'_>, options: CompileOptions) -> Result<Proved, String> {
+        let mut compiler =
+            Compiler::new(Target::new(Arch::X86_64), options).map_err(|error| error.to_string())?;
+        let mut proved = Proved::default();
+        for index in (0..program.functions().len() as u32).map(FuncIndex) {
+            let listing = compiler.listing(program, index).map_err(|error| error.to_string())?;
+            let Some(listing) = listing else { return Err(format!("there is no function {index}")) };
+            let function =
+                clif::parse(&listing.clif).map_err(|error| format!("function {index}: {error}"))?;
+            let formula = Formula::new(&function, program, index)
+                .map_err(|error| format!("function {index}: {error}"))?;
+            self.check(&formula).map_err(|error| format!("function {index}: {error}"))?;
+            proved.functions += 1;
+            proved.claims += formula.claims.len();
+        }
+        Ok(proved)
+    }
+
+    fn check(&mut self, formula: &Formula<'_>) -> Result<(), String> {
+        if formula.claims.is_empty() {
+            return Ok(());
+        }
+        // Could the function be run at all? Else everything would be proved of it.
+        if !self.is_satisfiable(formula, "true")? {
+            return Err("the assumptions contradict each other".into());
+        }
+        let failures: String = formula.claims.iter().map(|claim| claim.failure.as_str()).collect();
+        if !self.is_satisfiable(formula, &format!("(or {failures})"))? {
+            return Ok(());
+        }
+        for claim in &formula.claims {
+            if self.is_satisfiable(formula, &claim.failure)? {
+                return Err(format!("this may be outside: {}", claim.line));
+            }
+        }
+        Err("one of the claims is wrong, and none alone".into())
+    }
+}
+
+impl Drop for Solver {
+    fn drop(&mut self) {
+        // Whoever is gone already cannot be stopped.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

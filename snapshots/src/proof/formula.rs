@@ -1,0 +1,474 @@
+//! What has to hold of a function, as a formula.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::mem::{offset_of, size_of};
+
+use vsp_core::index::FuncIndex;
+use vsp_core::native::{Context, TableEntry};
+use vsp_core::verify::{FRAME_CELLS, Verified};
+
+use super::clif::{Access, Function, Inst, Scalar, Target};
+
+/// A function's values and ways, and what must not be possible.
+pub(super) struct Formula<'t> {
+    /// Declarations and assertions.
+    pub(super) text: String,
+    pub(super) claims: Vec<Claim<'t>>,
+    function: &'t Function<'t>,
+    /// The instruction that makes a value.
+    makers: HashMap<&'t str, &'t Inst<'t>>,
+    frames: Vec<u32>,
+    /// The context, and how many cells are left behind the frame.
+    context: &'t str,
+    remaining: &'t str,
+    /// Bytes of the globals and of the function table.
+    globals: usize,
+    table: usize,
+}
+
+/// An access or a call.
+pub(super) struct Claim<'t> {
+    pub(super) line: &'t str,
+    /// The formula of its going wrong.
+    pub(super) failure: String,
+}
+
+/// Fields of the context that do not change while code runs, and their names in the formula.
+const FIELDS: [(usize, &str); 8] = [
+    (offset_of!(Context, memory), "MEMORY"),
+    (offset_of!(Context, memory_size), "SIZE"),
+    (offset_of!(Context, globals), "GLOBALS"),
+    (offset_of!(Context, cells_end), "CELLS_END"),
+    (offset_of!(Context, cells), "CELLS"),
+    (offset_of!(Context, interrupt), "INTERRUPT"),
+    (offset_of!(Context, code), "CODE"),
+    (offset_of!(Context, functions), "FUNCTIONS"),
+];
+
+/// Fields that code may write, with their sizes.
+const WRITABLE: [(usize, usize); 5] = [
+    (offset_of!(Context, fuel), 8),
+    (offset_of!(Context, values), 64),
+    (offset_of!(Context, value), 8),
+    (offset_of!(Context, site), 8),
+    (offset_of!(Context, frame), 8),
+];
+
+/// A block with more ways to it is known by its dominator only, like a loop head: solvers are slow at long disjunctions.
+const MAX_WAYS: usize = 64;
+
+type Done = Result<(), String>;
+
+impl<'t> Formula<'t> {
+    pub(super) fn new(
+        function: &'t Function<'t>,
+        program: &Verified<'_>,
+        index: FuncIndex,
+    ) -> Result<Formula<'t>, String> {
+        let Some([context, remaining, ..]) = function.blocks.first().map(|block| &block.params[..]) else {
+            return Err("it has no context".into());
+        };
+        let insts = || function.blocks.iter().flat_map(|block| &block.insts);
+        let made = |inst: &'t Inst<'t>| inst.results.iter().map(move |result| (*result, inst));
+        let mut formula = Formula {
+            text: String::new(),
+            claims: Vec::new(),
+            function,
+            makers: insts().flat_map(made).collect(),
+            frames: program.functions().iter().map(|function| function.frame_cells()).collect(),
+            context,
+            remaining,
+            globals: 8 * program.program().globals().len(),
+            table: size_of::<TableEntry>() * program.functions().len(),
+        };
+        formula.assumptions(index)?;
+        formula.ways();
+        for block in &function.blocks {
+            for inst in &block.insts {
+                formula.inst(block.name, inst).map_err(|error| format!("{error}: {}", inst.line))?;
+            }
+        }
+        Ok(formula)
+    }
+
+    fn say(&mut self, line: impl std::fmt::Display) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{line}");
+    }
+
+    /// What the host gives, and what callers have proved.
+    fn assumptions(&mut self, index: FuncIndex) -> Done {
+        for (value, ty) in &self.function.types {
+            if let Some(Scalar::Int(bits)) = ty {
+                let _ = writeln!(self.text, "(declare-const {value} (_ BitVec {bits}))");
+            }
+        }
+        for (_, name) in FIELDS {
+            self.say(format_args!("(declare-const {name} (_ BitVec 64))"));
+        }
+        for block in &self.function.blocks {
+            let _ = writeln!(self.text, "(declare-const {} Bool)", block.name);
+        }
+        let own = *self.frames.get(index.index()).ok_or("it is no function of the program")?;
+        let remaining = self.remaining;
+        self.say(format_args!(
+            "(assert (bvule {} SIZE))\n(assert (bvule SIZE {}))",
+            number(16),
+            number(1 << 32)
+        ));
+        self.say(format_args!("(assert (bvule CELLS {}))", number(1 << 28)));
+        self.say(format_args!("(assert (bvsge {remaining} {}))", number(0)));
+        self.say(format_args!("(define-const OWN (_ BitVec 64) (bvadd {remaining} {}))", number(own.into())));
+        self.say("(assert (bvule OWN CELLS))");
+        // From the frame's first cell to the end of the stack.
+        self.say(format_args!("(define-const ROOM (_ BitVec 64) (bvshl OWN {}))", number(3)));
+        self.say("(define-const FRAME (_ BitVec 64) (bvsub CELLS_END ROOM))");
+        Ok(())
+    }
+
+    /// Which blocks can be reached, from where, and with what.
+    fn ways(&mut self) {
+        let function = self.function;
+        let graph = Graph::new(function);
+        for (place, &block) in graph.order.iter().enumerate() {
+            let ways = &graph.ways[block];
+            if place == 0 {
+                continue;
+            }
+            let name = function.blocks[block].name;
+            if ways.len() > MAX_WAYS || ways.iter().any(|way| graph.place[way.from] >= Some(place)) {
+                let dominator = function.blocks[graph.dominator[block]].name;
+                self.say(format_args!("(assert (=> {name} {dominator}))"));
+                continue;
+            }
+            let ways: Vec<String> = ways.iter().map(|way| self.way(way, block)).collect();
+            self.say(format_args!("(assert (=> {name} (or {})))", ways.join(" ")));
+        }
+        for (block, place) in graph.place.iter().enumerate() {
+            if place.is_none() {
+                self.say(format_args!("(assert (not {}))", function.blocks[block].name));
+            }
+        }
+    }
+
+    fn way(&self, way: &Way<'t>, to: usize) -> String {
+        let function = self.function;
+        let mut all = format!("(and {}", function.blocks[way.from].name);
+        if let Some((condition, taken)) = way.condition {
+            if let Some(Scalar::Int(bits)) = function.type_of(condition) {
+                let zero = format!("(= {condition} (_ bv0 {bits}))");
+                all += &if taken { format!(" (not {zero})") } else { format!(" {zero}") };
+            }
+        }
+        for (param, arg) in function.blocks[to].params.iter().zip(&way.args) {
+            if matches!(function.type_of(param), Some(Scalar::Int(_))) {
+                all += &format!(" (= {param} {arg})");
+            }
+        }
+        all + ")"
+    }
+
+    fn inst(&mut self, block: &'t str, inst: &'t Inst<'t>) -> Done {
+        if let Some(access) = self.function.access(inst) {
+            return self.access(block, inst, &access);
+        }
+        match inst.op {
+            "call" => self.call(block, inst),
+            "call_indirect" => self.indirect(block, inst),
+            _ => {
+                if let ([result], Some(term)) = (&inst.results[..], self.term(inst)) {
+                    self.say(format_args!("(assert (= {result} {term}))"));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What a pure instruction computes; `None` where any value will do.
+    fn term(&self, inst: &Inst<'t>) -> Option<String> {
+        let int = |value| match self.function.type_of(value) {
+            Some(Scalar::Int(bits)) => Some(bits),
+            _ => None,
+        };
+        let bits = int(inst.results.first()?)?;
+        let values: Vec<&str> = self.function.values(inst.rest).collect();
+        let widths = values.iter().map(|value| int(value)).collect::<Option<Vec<u32>>>()?;
+        let binary = |name: &str| Some(format!("({name} {} {})", values.first()?, values.get(1)?));
+        let shift = |name: &str| {
+            let same = widths.get(1)? == &bits;
+            same.then(|| format!("({name} {} (bvand {} (_ bv{} {bits})))", values[0], values[1], bits - 1))
+        };
+        match inst.op {
+            "iconst" => Some(format!("(_ bv{} {bits})", constant(inst.rest)? & (u64::MAX >> (64 - bits)))),
+            "iadd" => binary("bvadd"),
+            "isub" => binary("bvsub"),
+            "band" => binary("bvand"),
+            "bor" => binary("bvor"),
+            "bxor" => binary("bvxor"),
+            "ishl" => shift("bvshl"),
+            "ushr" => shift("bvlshr"),
+            "uextend" => Some(format!("((_ zero_extend {}) {})", bits - widths.first()?, values[0])),
+            "sextend" => Some(format!("((_ sign_extend {}) {})", bits - widths.first()?, values[0])),
+            "ireduce" => Some(format!("((_ extract {} 0) {})", bits - 1, values.first()?)),
+            "select" => Some(format!(
+                "(ite (= {} (_ bv0 {})) {} {})",
+                values.first()?,
+                widths.first()?,
+                values.get(2)?,
+                values.get(1)?
+            )),
+            "icmp" => {
+                let holds = match inst.rest.split_whitespace().next()? {
+                    "eq" => binary("="),
+                    "ne" => binary("distinct"),
+                    "ult" => binary("bvult"),
+                    "ule" => binary("bvule"),
+                    "ugt" => binary("bvugt"),
+                    "uge" => binary("bvuge"),
+                    "slt" => binary("bvslt"),
+                    "sle" => binary("bvsle"),
+                    "sgt" => binary("bvsgt"),
+                    "sge" => binary("bvsge"),
+                    _ => None,
+                }?;
+                Some(format!("(ite {holds} (_ bv1 8) (_ bv0 8))"))
+            }
+            _ => None,
+        }
+    }
+
+    fn claim(&mut self, block: &str, inst: &'t Inst<'t>, holds: &str) {
+        self.claims.push(Claim { line: inst.line, failure: format!("(and {block} (not {holds}))") });
+    }
+
+    fn access(&mut self, block: &str, inst: &'t Inst<'t>, access: &Access<'t>) -> Done {
+        let Access { region, stored, address, offset, bytes } = *access;
+        let bytes = u64::from(bytes);
+        if address == self.context {
+            return self.context_access(inst, access);
+        }
+        let at = format!("(bvadd {address} {})", number(offset as u64));
+        let inside = |start: &str, room: String| {
+            format!("(bvule (bvsub {at} {start}) (bvsub {room} {}))", number(bytes))
+        };
+        let globals = self.globals as u64;
+        let holds = match region {
+            Some("region0") => inside("MEMORY", "SIZE".into()),
+            Some("region1") if bytes <= globals => inside("GLOBALS", number(globals)),
+            Some("region2") if stored.is_none() => {
+                self.table_row(inst, offset);
+                inside("FUNCTIONS", number(self.table as u64))
+            }
+            Some("region3") => inside("FRAME", "ROOM".into()),
+            None if inst.op == "atomic_load" => format!("(= {at} INTERRUPT)"),
+            _ => return Err("an access of what nobody lent".into()),
+        };
+        self.claim(block, inst, &holds);
+        Ok(())
+    }
+
+    fn context_access(&mut self, inst: &Inst<'t>, access: &Access<'t>) -> Done {
+        let (offset, bytes) = (access.offset as usize, access.bytes as usize);
+        let is_in = |(start, size): &(usize, usize)| offset >= *start && offset + bytes <= start + size;
+        let fits = match access.stored {
+            Some(_) => WRITABLE.iter().any(is_in),
+            None => is_in(&(0, size_of::<Context>())),
+        };
+        if !fits {
+            return Err("an access outside the context".into());
+        }
+        if let (None, Some((_, name))) = (access.stored, FIELDS.iter().find(|field| field.0 == offset)) {
+            if bytes != 8 {
+                return Err("a part of a field".into());
+            }
+            self.say(format_args!("(assert (= {} {name}))", inst.results[0]));
+        }
+        Ok(())
+    }
+
+    /// What is in a row of the function table.
+    fn table_row(&mut self, inst: &Inst<'t>, offset: i64) {
+        if offset == offset_of!(TableEntry, cells) as i64 {
+            let (cells, least) = (inst.results[0], u64::from(FRAME_CELLS));
+            self.say(format_args!("(assert (bvule {} {cells}))", number(least)));
+            self.say(format_args!("(assert (bvule {cells} {}))", number(0xFFFF)));
+        }
+    }
+
+    fn call(&mut self, block: &str, inst: &'t Inst<'t>) -> Done {
+        let args: Vec<&str> = self.function.values(inst.rest).collect();
+        let callee = self.function.callee(inst).and_then(|number| self.frames.get(number as usize));
+        let (Some(&frame), [context, remaining, ..]) = (callee, &args[..]) else {
+            return Err("a call of an unknown function".into());
+        };
+        self.frame_fits(block, inst, (context, remaining), &number(frame.into()))
+    }
+
+    /// A callee's frame fits behind that of the function.
+    fn frame_fits(
+        &mut self,
+        block: &str,
+        inst: &'t Inst<'t>,
+        (context, remaining): (&str, &str),
+        frame: &str,
+    ) -> Done {
+        if context != self.context {
+            return Err("a call with another context".into());
+        }
+        let holds = format!(
+            "(and (bvsge {remaining} {}) (bvule (bvadd {remaining} {frame}) {}))",
+            number(0),
+            self.remaining
+        );
+        self.claim(block, inst, &holds);
+        Ok(())
+    }
+
+    fn indirect(&mut self, block: &str, inst: &'t Inst<'t>) -> Done {
+        let values: Vec<&str> = self.function.values(inst.rest).collect();
+        let Some((callee, args)) = values.split_first() else { return Err("a call of nothing".into()) };
+        let Some(field) = self.field(callee) else { return self.through_table(block, inst, callee, args) };
+        if field == offset_of!(Context, host_call) {
+            return if args.first() == Some(&self.context) { Ok(()) } else { Err("another context".into()) };
+        }
+        let range = |at: &str, length: &str, start: &str, room: &str| {
+            format!("(and (bvule {length} {room}) (bvule (bvsub {at} {start}) (bvsub {room} {length})))")
+        };
+        let holds = match *args {
+            [to, from, length] if field == offset_of!(Context, copy) => {
+                let [to, from] = [to, from].map(|at| range(at, length, "MEMORY", "SIZE"));
+                format!("(and {to} {from})")
+            }
+            [to, _, length] if field == offset_of!(Context, fill) => {
+                let (memory, frame) =
+                    (range(to, length, "MEMORY", "SIZE"), range(to, length, "FRAME", "ROOM"));
+                format!("(or {memory} {frame})")
+            }
+            _ if field == offset_of!(Context, math) => return Ok(()),
+            _ => return Err("a call of what nobody lent".into()),
+        };
+        self.claim(block, inst, &holds);
+        Ok(())
+    }
+
+    /// The field of the context that a value was loaded from.
+    fn field(&self, value: &str) -> Option<usize> {
+        let inst = self.makers.get(value)?;
+        let access = self.function.access(inst)?;
+        (access.address == self.context && access.stored.is_none()).then_some(access.offset as usize)
+    }
+
+    /// A call of code + the offset in a row of the table, whose frame has the cells that stand there.
+    fn through_table(&mut self, block: &str, inst: &'t Inst<'t>, callee: &str, args: &[&'t str]) -> Done {
+        let made = |value: &str, op: &str| self.makers.get(value).filter(|inst| inst.op == op).copied();
+        let (Some(sum), [context, remaining, ..]) = (made(callee, "iadd"), args) else {
+            return Err("a call of an unknown address".into());
+        };
+        let parts: Vec<&str> = self.function.values(sum.rest).collect();
+        let [code, offset] = parts[..] else { return Err("a sum of one".into()) };
+        let row = made(offset, "uload32").and_then(|load| self.function.access(load));
+        let Some(row) = row.filter(|_| self.field(code) == Some(offset_of!(Context, code))) else {
+            return Err("a call of an address that is not in the table".into());
+        };
+        let is_cells = |access: &Access<'_>| {
+            access.address == row.address && access.offset == offset_of!(TableEntry, cells) as i64
+        };
+        let cells = self.makers.iter().find_map(|(value, inst)| {
+            self.function.access(inst).filter(|access| access.stored.is_none() && is_cells(access))?;
+            Some((*value).to_owned())
+        });
+        let Some(cells) = cells else { return Err("a call without a look at the frame".into()) };
+        self.frame_fits(block, inst, (context, remaining), &cells)
+    }
+}
+
+/// A number of 64 bits.
+fn number(value: u64) -> String {
+    format!("(_ bv{value} 64)")
+}
+
+/// A constant as Cranelift writes it: `-1`, `0x0003_0000_0001`.
+fn constant(text: &str) -> Option<u64> {
+    let digits = text.split_whitespace().next()?.replace('_', "");
+    match digits.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => digits.parse::<i64>().map(|value| value as u64).or_else(|_| digits.parse()).ok(),
+    }
+}
+
+/// A way to a block.
+struct Way<'t> {
+    from: usize,
+    /// The value that is tested, and whether the way is taken if it is not zero.
+    condition: Option<(&'t str, bool)>,
+    args: Vec<&'t str>,
+}
+
+/// The blocks that can be reached.
+struct Graph<'t> {
+    /// In reverse postorder.
+    order: Vec<usize>,
+    /// The place of each block in the order.
+    place: Vec<Option<usize>>,
+    /// All ways to each block from blocks that can be reached.
+    ways: Vec<Vec<Way<'t>>>,
+    /// The immediate dominator of each block.
+    dominator: Vec<usize>,
+}
+
+impl<'t> Graph<'t> {
+    fn new(function: &'t Function<'t>) -> Graph<'t> {
+        let count = function.blocks.len();
+        let numbers: HashMap<&str, usize> =
+            function.blocks.iter().enumerate().map(|(number, block)| (block.name, number)).collect();
+        let leads = |block: usize| -> Vec<(usize, Way<'t>)> {
+            let Some(inst) = function.blocks[block].insts.last() else { return Vec::new() };
+            let condition = (inst.op == "brif").then(|| function.values(inst.rest).next()).flatten();
+            let targets = function.targets(inst).into_iter().enumerate();
+            let way = |(index, target): (usize, Target<'t>)| {
+                let condition = condition.map(|value| (value, index == 0));
+                (numbers[target.block], Way { from: block, condition, args: target.args })
+            };
+            targets.map(way).collect()
+        };
+        let (mut order, mut seen) = (Vec::new(), vec![false; count]);
+        let mut stack = vec![(0, false)];
+        while let Some((block, is_done)) = stack.pop() {
+            if is_done {
+                order.push(block);
+            } else if !std::mem::replace(&mut seen[block], true) {
+                stack.push((block, true));
+                stack.extend(leads(block).into_iter().map(|(to, _)| (to, false)));
+            }
+        }
+        order.reverse();
+        let mut place = vec![None; count];
+        order.iter().enumerate().for_each(|(at, &block)| place[block] = Some(at));
+        let mut ways: Vec<Vec<Way<'t>>> = (0..count).map(|_| Vec::new()).collect();
+        order.iter().flat_map(|&block| leads(block)).for_each(|(to, way)| ways[to].push(way));
+        let dominator = dominators(&order, &place, &ways);
+        Graph { order, place, ways, dominator }
+    }
+}
+
+/// Immediate dominators (K. D. Cooper, T. J. Harvey, K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001).
+fn dominators(order: &[usize], place: &[Option<usize>], ways: &[Vec<Way<'_>>]) -> Vec<usize> {
+    let mut found: Vec<Option<usize>> = vec![None; place.len()];
+    found[0] = Some(0);
+    let mut changed = true;
+    while std::mem::take(&mut changed) {
+        for &block in order.iter().skip(1) {
+            let known = ways[block].iter().map(|way| way.from).filter(|from| found[*from].is_some());
+            let common = known.reduce(|mut a, mut b| {
+                while a != b {
+                    let later = if place[a] > place[b] { &mut a } else { &mut b };
+                    *later = found[*later].unwrap_or(0);
+                }
+                a
+            });
+            changed |= std::mem::replace(&mut found[block], common) != common;
+        }
+    }
+    found.into_iter().map(|dominator| dominator.unwrap_or(0)).collect()
+}

@@ -1,0 +1,64 @@
+//! Proves that machine code stays inside what was lent to it, of all examples, all case files and random programs
+//! (`vsp_snapshots::proof`). Needs z3: `cargo test -p vsp-snapshots --test proof -- --ignored`.
+
+use std::path::PathBuf;
+
+use vsp_core::program::Program;
+use vsp_core::verify::Verified;
+use vsp_host::native::{CompileOptions, Tier};
+use vsp_snapshots::proof::{Proved, Solver};
+
+#[test]
+#[ignore = "needs z3"]
+fn tier_one() {
+    prove(Tier::One);
+}
+
+#[test]
+#[ignore = "needs z3"]
+fn tier_two() {
+    prove(Tier::Two);
+}
+
+fn prove(tier: Tier) {
+    let mut solver = Solver::start().unwrap();
+    let (mut all, mut failures) = (Proved::default(), Vec::new());
+    for (name, bytes) in programs() {
+        let program = Program::read(&bytes[..]).ok().and_then(|program| Verified::new(program).ok());
+        let Some(program) = program else { continue };
+        match solver.prove(&program, CompileOptions { tier, ..CompileOptions::default() }) {
+            Ok(proved) => {
+                all.functions += proved.functions;
+                all.claims += proved.claims;
+            }
+            Err(error) => failures.push(format!("{name}: {error}")),
+        }
+    }
+    println!("{tier:?}: {} functions, {} accesses and calls", all.functions, all.claims);
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(all.functions > 3_000 && all.claims > 5_000, "that is less than the programs have");
+}
+
+/// The examples, the case files and random programs, with their names. Some case files are there to be refused.
+fn programs() -> Vec<(String, Vec<u8>)> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let mut folders =
+        vec![PathBuf::from(format!("{root}/examples")), format!("{root}/snapshots/cases").into()];
+    let mut programs = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "sil") {
+                let (name, text) = (path.display().to_string(), std::fs::read_to_string(&path).unwrap());
+                programs.extend(vsp_core::text::assemble(&text, &name).ok().map(|bytes| (name, bytes)));
+            }
+        }
+    }
+    for seed in 0..20 {
+        let program = vsp_snapshots::random::program(seed).unwrap();
+        programs.push((format!("random program {seed}"), program.bytes));
+    }
+    programs
+}
