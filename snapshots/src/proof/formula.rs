@@ -155,11 +155,11 @@ impl<'t> Formula<'t> {
     fn way(&self, way: &Way<'t>, to: usize) -> String {
         let function = self.function;
         let mut all = format!("(and {}", function.blocks[way.from].name);
-        if let Some((condition, taken)) = way.condition {
-            if let Some(Scalar::Int(bits)) = function.type_of(condition) {
-                let zero = format!("(= {condition} (_ bv0 {bits}))");
-                all += &if taken { format!(" (not {zero})") } else { format!(" {zero}") };
-            }
+        if let Some((condition, taken)) = way.condition
+            && let Some(Scalar::Int(bits)) = function.type_of(condition)
+        {
+            let zero = format!("(= {condition} (_ bv0 {bits}))");
+            all += &if taken { format!(" (not {zero})") } else { format!(" {zero}") };
         }
         for (param, arg) in function.blocks[to].params.iter().zip(&way.args) {
             if matches!(function.type_of(param), Some(Scalar::Int(_))) {
