@@ -7,7 +7,7 @@
 //!   a callee gets a frame that fits behind that of its caller.
 //!
 //! What a function may assume is what its callers prove: that its own frame fits. The entry assumes of the context what
-//! the host gives ([`Context`]): memory, globals, function table and cells of the sizes that stand there.
+//! the host gives ([`Context`](vsp_core::native::Context)): memory, globals, function table and cells of the sizes that stand there.
 //!
 //! Each function becomes a formula over bit vectors (SMT-LIB 2.6, logic QF_BV). A block is reached only if
 //! one of its predecessors is and the branch goes that way; a loop head, if its dominator is. The solver has to say that
