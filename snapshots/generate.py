@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes cases/ops: a case file for every instruction that computes, moves or branches forward.
+"""Writes cases/ops: a case file for every instruction that computes, moves or branches forward; and all sums of ByteSil
+numbers, tests/vectors/bytesil; and the input of some examples.
 
 What has to come out is worked out here, from exact integers and fractions and the text of docs/isa.md, without the
 engines and without this machine's floating point. It needs mpmath (`pip install mpmath`) for the functions of FMATH.
@@ -10,15 +11,17 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from generate import branches, floats, fmath, integers, memory, moves  # noqa: E402
+from generate import branches, bytesil, floats, fmath, integers, memory, moves, signals, states  # noqa: E402
 
 OPS = Path(__file__).parent / "cases" / "ops"
+EXAMPLES = Path(__file__).parent.parent / "examples"
+TABLES = Path(__file__).parent / "tests" / "vectors" / "bytesil"
 
 
 def main():
     OPS.mkdir(parents=True, exist_ok=True)
     written = {}
-    for part in (moves, memory, integers, floats, fmath, branches):
+    for part in (moves, memory, integers, floats, fmath, branches, bytesil, states):
         for case in part.cases():
             path = OPS / f"{case.name.lower()}.sil"
             assert path not in written, path
@@ -27,6 +30,9 @@ def main():
     for path in OPS.glob("*.sil"):
         if path not in written:
             path.unlink()
+    margin = bytesil.write_tables(TABLES)
+    signals.write(EXAMPLES)
+    print(f"the closest decision about a sum of ByteSil numbers was {float(margin):.2} from the limit")
     print(f"{len(written)} files, {sum(written.values())} calls")
     if "-v" in sys.argv:
         for path, calls in sorted(written.items()):

@@ -22,7 +22,7 @@ from .floats import (
     next_up,
     power,
 )
-from .ieee import INF, NEG_INF, NEG_ZERO, QNAN, ZERO, bits, fmod, value
+from .ieee import INF, NEG_INF, NEG_ZERO, QNAN, ZERO, bits, bits_of_mpf, fmod, value
 from . import shapes
 
 mpmath.mp.prec = 600
@@ -54,8 +54,7 @@ TWO_ARGUMENTS = ("pow", "atan2", "hypot", "fmod")
 def near(function, *args):
     """What `function` gives for these binary64, rounded once."""
     numbers = [mpmath.mpf(value(b).numerator) / value(b).denominator for b in args]
-    sign, digits, exponent, _ = FUNCTIONS[function](*numbers)._mpf_
-    result = bits((-1) ** sign * int(digits) * Fraction(2) ** int(exponent))
+    result = bits_of_mpf(FUNCTIONS[function](*numbers))
     # An infinite result is none that two units could be added to.
     return result if result in (INF, NEG_INF) else Near(result)
 

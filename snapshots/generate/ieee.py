@@ -70,6 +70,12 @@ def bits(value, negative=False):
     return Bits(BINARY64.encode(Fraction(value), negative))
 
 
+def bits_of_mpf(x):
+    """The pattern nearest to a number of mpmath, rounded once."""
+    sign, digits, exponent, _ = x._mpf_
+    return bits((-1) ** sign * int(digits) * Fraction(2) ** int(exponent))
+
+
 def value(b):
     return BINARY64.decode(b)
 

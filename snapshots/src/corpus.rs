@@ -21,7 +21,10 @@
 //! ```
 
 mod base64;
+mod beams;
 mod brainfuck;
+mod bytebrot;
+mod complex;
 mod crc32;
 mod fib;
 mod fnv1a;
@@ -39,6 +42,7 @@ mod run;
 mod search;
 mod sha256;
 mod sieve;
+mod tones;
 mod wc;
 
 use proptest::strategy::BoxedStrategy;
@@ -81,7 +85,9 @@ macro_rules! program {
 /// All programs of `examples/`. Each has a module of its own, in which these functions are.
 pub const PROGRAMS: &[Program] = &[
     program!(base64),
+    program!(beams),
     program!(brainfuck),
+    program!(bytebrot),
     program!(crc32),
     program!(fib),
     program!(fnv1a),
@@ -97,6 +103,7 @@ pub const PROGRAMS: &[Program] = &[
     program!(search),
     program!(sha256),
     program!(sieve),
+    program!(tones),
     program!(wc),
 ];
 

@@ -5,6 +5,7 @@
 //! registers and locals in maps, and counts fuel instruction by instruction. So it numbers the opcodes again, as that page
 //! does. From `vsp-core` it takes the sections of a program, and the types in which outcomes are told.
 
+mod bytesil;
 mod calls;
 mod cases;
 mod data;
@@ -14,7 +15,9 @@ mod host;
 mod integer;
 mod numbers;
 mod session;
+mod states;
 mod word;
 
+pub use bytesil::computed;
 pub use cases::run_case;
 pub use session::Reference;

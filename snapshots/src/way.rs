@@ -214,6 +214,11 @@ pub(crate) fn scramble<S>(instance: &mut Instance<'_, S>) -> Result<(), String> 
         match slot {
             Slot::Register(reg) => frame.registers[reg.index()] = garbage,
             Slot::Local(local) => frame.locals[usize::from(local)] = garbage,
+            Slot::State(state) => {
+                if let Some(halves) = frame.states.get_mut(state.index()) {
+                    *halves = [garbage; 2];
+                }
+            }
         }
     }
     match instance.save() {

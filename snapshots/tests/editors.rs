@@ -140,6 +140,7 @@ next: loop rA, next
     MOVI    R0, inf
     CALLR   R0, (2) -> 1
     GETL    R0, $1
+    SADD    S0, sf, SA
     "R0":   R10 R0x R0
     .word   0x05
 .end
@@ -160,8 +161,7 @@ next: loop rA, next
 fn texts_of_the_project_are_coloured() {
     let grammar = Grammar::new(&grammar());
     let mut instructions = 0;
-    for entry in std::fs::read_dir(root().join("examples")).unwrap() {
-        let path = entry.unwrap().path();
+    for path in vsp_snapshots::sil_files(&root().join("examples")).unwrap() {
         let text = std::fs::read_to_string(&path).unwrap();
         for line in text.lines() {
             let pieces = grammar.line(line);

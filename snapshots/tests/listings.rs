@@ -8,7 +8,7 @@ use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use vsp_core::index::FuncIndex;
-use vsp_core::isa::{CLASS_TITLES, Field, Flow, Inst, Opcode, Operand, Reg, Role};
+use vsp_core::isa::{Access, CLASS_TITLES, Field, Flow, Inst, Opcode, Operand, Reg, Role};
 use vsp_core::jit::{Arch, Target};
 use vsp_core::program::{FuncType, FunctionBuilder, Program, ProgramBuilder};
 use vsp_core::text;
@@ -178,7 +178,16 @@ fn minimal(op: Opcode) -> Result<Vec<u8>, Error> {
         Flow::Branch | Flow::Jump => vec![inst, mov, ret],
         Flow::Switch => vec![inst, Inst::jmp(2)?, Inst::jmp(2)?, mov, Inst::addi(Reg::R0, Reg::R0, 2)?, ret],
     };
-    around.into_iter().for_each(|inst| function.push(inst));
+    // States get values before, and are looked at behind.
+    for (state, _) in inst.states().filter(|(_, access)| *access != Access::Write) {
+        function.push(Inst::ssplat(state, Reg::from_low_bits(state.index() as u32))?);
+    }
+    for inst in around {
+        function.push(inst);
+        for (state, _) in inst.states().filter(|(_, access)| *access != Access::Read) {
+            function.push(Inst::sfold(Reg::R0, state)?);
+        }
+    }
     program.function(function);
     // No short leaf, so that it is called in both tiers.
     let mut callee = FunctionBuilder::new(ty(2, 1)?);
@@ -195,7 +204,8 @@ const LOCAL: i32 = 32;
 fn example(operand: Operand) -> i32 {
     match operand.role {
         Role::Dst | Role::Src | Role::Mod | Role::FDst | Role::FSrc | Role::FSrc2 => register(operand.field),
-        Role::Base | Role::X1 | Role::X2 | Role::X4 | Role::X8 => register(operand.field),
+        Role::Base | Role::X1 | Role::X2 | Role::X4 | Role::X8 | Role::X16 => register(operand.field),
+        Role::SDst | Role::SSrc | Role::SMod => register(operand.field),
         Role::Disp => 16,
         Role::S => -5,
         Role::U => 5,
@@ -206,6 +216,7 @@ fn example(operand: Operand) -> i32 {
         Role::Type => 0x12,
         Role::Entries => 2,
         Role::Sh64 | Role::Sh32 => 7,
+        Role::Layer => 9,
         Role::Bits => 16,
         Role::Math => 32,
     }

@@ -4,7 +4,7 @@
 //! Everything here follows from the roles and flows of the opcode table. It serves the saved state (`docs/isa.md`,
 //! section 8), engines that make native code, and tools.
 //!
-//! Registers and locals together are the *slots* of a frame ([`Slot`]), in the order of its cells: R0–RF, then the
+//! Registers, state registers and locals together are the *slots* of a frame ([`Slot`]), in this order: R0–RF, S0–SF, then the
 //! locals. Sets of slots are handled in *groups* of 64, as the bits of a `u64`, and liveness is computed for one group at
 //! a time. So the analysis of a function with b blocks needs some tens of bytes for each block however many locals there
 //! are. Its time grows with the number of groups; so of the locals of very large functions

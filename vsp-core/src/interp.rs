@@ -17,7 +17,7 @@ use crate::index::{FuncIndex, ImportIndex, Place};
 use crate::instance::{Instance, Outcome, Overflow, Reason, Stack, Suspension, Trapped, Values};
 use crate::isa::Inst;
 use crate::limits::MAX_PARAMS;
-use crate::verify::Function;
+use crate::verify::{Function, STATE_CELLS};
 #[cfg(feature = "jit")]
 pub(crate) use activation::BYTES_PER_FUEL;
 use activation::{Activation, Exit};
@@ -239,9 +239,12 @@ impl<'m, S> Machine<'m, S> {
         let Some((registers, above)) = self.stack.window() else {
             unreachable!("the running frame is in the stack")
         };
+        let (locals, above) = above.split_at_mut(at.function.locals.into());
+        let states = if at.function.states { STATE_CELLS as usize } else { 0 };
         let mut activation = Activation {
             registers,
-            locals: &mut above[..usize::from(at.function.locals)],
+            locals,
+            states: above[..states].as_chunks_mut().0,
             memory: self.memory,
             globals: self.globals,
             constants: self.constants,

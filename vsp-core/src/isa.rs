@@ -11,7 +11,7 @@ mod table;
 
 pub use inst::{DecodeError, EncodeError, Inst};
 pub use math::{MathCall, MathFn};
-pub use operand::{Access, Field, Operand, Reg, Role, RoleType, role};
+pub use operand::{Access, Field, Operand, Reg, Role, RoleType, StateReg, role};
 
 use table::for_each_op;
 
@@ -48,18 +48,19 @@ pub const CLASS_TITLES: [&str; 16] = [
     "compare; 32-bit",
     "binary64",
     "compare and convert binary64",
-    "",
-    "",
+    "ByteSil numbers",
+    "states of 16 ByteSil numbers",
     "stores",
     "more 32-bit",
     "compare with a constant and branch",
-    "",
+    "states in memory, sums of layers",
 ];
 
 macro_rules! define_opcodes {
     ($($number:literal $op:ident $method:ident $flow:ident ($($field:ident: $role:ident),*) $meaning:literal;)*) => {
         /// An opcode: the low byte of an instruction word.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(non_camel_case_types, reason = "they are called like their mnemonics")]
         #[repr(u8)]
         pub enum Opcode {
             $(#[doc = $meaning] $op = $number,)*
@@ -155,15 +156,17 @@ impl Opcode {
     }
 
     /// Does this build of the crate execute it? Without the feature `float` instructions with binary64 operands are
-    /// left out, without `math` FMATH.
+    /// left out, without `math` those that need the functions of `libm`.
     pub const fn is_supported(self) -> bool {
+        let needs_math = matches!(self, Opcode::FMATH | Opcode::COMPLEX_FROM | Opcode::COMPLEX_LERP);
+        if needs_math && !cfg!(feature = "math") {
+            return false;
+        }
         let operands = self.operands();
         let mut i = 0;
         while i < operands.len() {
             let role = operands[i].role;
-            if role.is_float() && !cfg!(feature = "float")
-                || matches!(role, Role::Math) && !cfg!(feature = "math")
-            {
+            if role.is_float() && !cfg!(feature = "float") {
                 return false;
             }
             i += 1;

@@ -49,7 +49,7 @@ use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS};
 use crate::native::{CodeInfo, TableEntry};
 use crate::verify::{FRAME_CELLS as MIN_FRAME_CELLS, Function, Verified};
 use link::Linker;
-use lower::Lowered;
+use lower::{Lowered, Shuffle};
 use suspending::Suspending;
 use target::Allocator;
 
@@ -267,8 +267,13 @@ impl Compiler {
         }
         self.context.clear();
         let out = Lowered { sites, stats };
-        let facts =
-            lower::Facts { options: self.options, rounds: self.rounds(), isa: &*self.isa, suspending };
+        let facts = lower::Facts {
+            options: self.options,
+            rounds: self.rounds(),
+            shuffle: self.shuffle(),
+            isa: &*self.isa,
+            suspending,
+        };
         lower::function(&mut self.context.func, &mut self.frontend, signatures, index, facts, out)?;
         stats.words += signatures.program().functions()[index.index()].words;
         stats.ir_instructions += self.context.func.dfg.num_insts() as u32;
@@ -280,6 +285,15 @@ impl Compiler {
         match self.target.arch() {
             Arch::X86_64 => self.target.has("has_sse41"),
             Arch::Aarch64 | Arch::Riscv64 | Arch::S390x => true,
+        }
+    }
+
+    /// How the target shuffles bytes of vectors, if it can. (The lanes of s390x are in the other order.)
+    fn shuffle(&self) -> Option<Shuffle> {
+        match self.target.arch() {
+            Arch::X86_64 => self.target.has("has_ssse3").then_some(Shuffle::Pshufb),
+            Arch::Aarch64 => Some(Shuffle::Table),
+            Arch::Riscv64 | Arch::S390x => None,
         }
     }
 

@@ -7,10 +7,11 @@
 //!
 //! # Features
 //! - `float`: binary64 instructions but FMATH. Without it programs that use them are refused.
-//! - `math` (default): FMATH too. It is most of the code size of a small device's build.
+//! - `math` (default): FMATH, COMPLEX_FROM and COMPLEX_LERP too. It is most of the code size of a small device's build.
 //! - `generate`: random programs, for comparing engines.
 //! - `native`: machine code that was compiled before can be run by a host; see [`native`].
 //! - `jit`: the compiler, which makes such machine code.
+//! - `num-complex`: conversions between [`complex::ByteSil`] and the complex numbers of that crate.
 //! - `text` (default): the `.sil` assembler and disassembler.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -23,6 +24,7 @@ extern crate std;
 
 pub mod analysis;
 mod bytes;
+pub mod complex;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod host;

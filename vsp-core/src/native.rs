@@ -3,11 +3,13 @@
 //! The compiler (feature `jit`) makes it; here is what a host needs to run it, which is far less than a compiler.
 
 mod code;
+mod compute;
 mod context;
 pub(crate) mod object;
 mod target;
 
 pub use code::{CODE_ALIGN, Code, CodeInfo, CompileOptions, ExitKind, Fingerprint, Site, Stats, Tier};
+pub use compute::{compute, function_number};
 pub use context::{Context, HostStatus, TableEntry};
 pub use object::{ABI_VERSION, Misfit, Object, ObjectError, Placement};
 pub use target::{Arch, Caches, Target};

@@ -22,6 +22,9 @@ use crate::program::{FuncDecl, FuncType, Program};
 /// Cells of a frame that are not locals: the place, the link to the caller, and the registers.
 pub const FRAME_CELLS: u32 = 18;
 
+/// Cells of the state registers, in a frame that has them: two for each, the lower layers first.
+pub const STATE_CELLS: u32 = 32;
+
 /// A short leaf has at most this many words…
 const SHORT_LEAF_WORDS: u32 = 32;
 
@@ -116,6 +119,8 @@ pub struct Function {
     pub ty: FuncType,
     /// How many locals it has.
     pub locals: u16,
+    /// Does its code name a state register? Then its frame has them.
+    pub states: bool,
     /// Does entering it pass no check point?
     pub short_leaf: bool,
 }
@@ -124,7 +129,13 @@ impl Function {
     /// Cells of its frame.
     #[inline]
     pub fn frame_cells(&self) -> u32 {
-        FRAME_CELLS + u32::from(self.locals)
+        FRAME_CELLS + self.upper_cells()
+    }
+
+    /// Cells of its frame above the registers: the locals, then the state registers if it has them.
+    #[inline]
+    pub fn upper_cells(&self) -> u32 {
+        u32::from(self.locals) + if self.states { STATE_CELLS } else { 0 }
     }
 
     /// What entering it costs, besides the 1 of the call.
@@ -247,15 +258,19 @@ impl<'p> Verifier<'p> {
         let code = &code[start as usize..][..decl.words as usize];
         self.tables[..decl.words.div_ceil(u64::BITS) as usize].fill(0);
         let mut leaf = decl.words <= SHORT_LEAF_WORDS && decl.locals <= SHORT_LEAF_LOCALS;
+        let mut states = false;
         for (word, bytes) in (0..).zip(code) {
             let place = Place { function: index, word };
             match Inst::decode(u32::from_le_bytes(*bytes)) {
-                Ok(inst) => leaf &= self.instruction(place, inst, code, decl),
+                Ok(inst) => {
+                    leaf &= self.instruction(place, inst, code, decl);
+                    states |= inst.states().next().is_some();
+                }
                 Err(error) => self.report(place, error),
             }
         }
         self.targets(index, code);
-        Function { start, words: decl.words, ty: decl.ty, locals: decl.locals, short_leaf: leaf }
+        Function { start, words: decl.words, ty: decl.ty, locals: decl.locals, states, short_leaf: leaf }
     }
 
     /// Rules 1, 3, 4 and 5 for one instruction. May a short leaf contain it?

@@ -12,7 +12,7 @@ use std::ops::Range;
 use proptest::prelude::*;
 use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, Waiting, early_reads, slots};
 use vsp_core::index::FuncIndex;
-use vsp_core::isa::{Inst, Opcode, Reg};
+use vsp_core::isa::{Inst, Opcode, Reg, StateReg};
 use vsp_core::program::Program;
 use vsp_core::text::assemble;
 use vsp_core::verify::Verified;
@@ -101,7 +101,7 @@ next:
 }
 
 /// R0, R1, … as bits.
-fn registers(set: &[usize]) -> u16 {
+fn registers(set: &[usize]) -> u32 {
     set.iter().fold(0, |bits, register| bits | 1 << register)
 }
 
@@ -165,13 +165,13 @@ end:
             assert_eq!(effects.local_read, (word == 7).then_some(70));
             assert_eq!(effects.local_written, (word == 8).then_some(71));
         }
-        // Local 70 is slot 86, bit 22 of group 1.
+        // Local 70 is slot 102, bit 38 of group 1.
         let effects = graph.effects(7);
-        assert_eq!((effects.reads_in(0), effects.reads_in(1), effects.writes_in(0)), (0, 1 << 22, 0b1_0000));
+        assert_eq!((effects.reads_in(0), effects.reads_in(1), effects.writes_in(0)), (0, 1 << 38, 0b1_0000));
         let effects = graph.effects(8);
         assert_eq!(
             (effects.writes_in(0), effects.writes_in(1), effects.reads_in(0)),
-            (0, 1 << 23, 0b10_0000)
+            (0, 1 << 39, 0b10_0000)
         );
     });
 }
@@ -220,11 +220,11 @@ fn liveness_of_many_locals_and_of_ways_that_meet() {
         JZ R0, else        ; 0
         SETL R0, 4094      ; 1
 else:   GETL R1, 4094      ; 2
-        SETL R1, 47        ; 3
-        SETL R1, 48        ; 4
+        SETL R1, 31        ; 3
+        SETL R1, 32        ; 4
         YIELD R2           ; 5
-        GETL R1, 47        ; 6
-        GETL R0, 48        ; 7
+        GETL R1, 31        ; 6
+        GETL R0, 32        ; 7
         RET                ; 8
 .locals 4095
 .end";
@@ -232,7 +232,7 @@ else:   GETL R1, 4094      ; 2
         assert_eq!(Slot::groups(4095), 65);
         assert_eq!(live(graph, 0, Waiting::CheckPoint), "R0 R2 local 4094");
         assert_eq!(live(graph, 1, Waiting::CheckPoint), "R0 R2");
-        assert_eq!(live(graph, 5, Waiting::Answer), "local 47 local 48");
+        assert_eq!(live(graph, 5, Waiting::Answer), "local 31 local 32");
         let early: Vec<String> =
             early_reads(graph).unwrap().iter().map(|read| format!("{} {}", read.word, read.slot)).collect();
         assert_eq!(early, ["2 local 4094", "5 R2"]);
@@ -266,14 +266,24 @@ loop:   ADD R2, R1, R0     ; 0  R1 is written at word 1, but not the first time
 
 #[test]
 fn slots_are_numbered_registers_first() {
-    for index in 0..16 + 4095 {
+    for index in 0..32 + 4095 {
         let slot = Slot::from_index(index);
         assert_eq!(slot.index(), index);
         assert_eq!(slots(slot.group(), slot.bit()).collect::<Vec<_>>(), [slot]);
     }
     assert_eq!(Slot::from_index(15), Slot::Register(Reg::RF));
-    assert_eq!(Slot::from_index(16), Slot::Local(0));
-    assert_eq!((Slot::groups(0), Slot::groups(48), Slot::groups(49)), (1, 1, 2));
+    assert_eq!(Slot::from_index(16), Slot::State(StateReg::from_low_bits(0)));
+    assert_eq!(Slot::from_index(31).to_string(), "SF");
+    assert_eq!(Slot::from_index(32), Slot::Local(0));
+    assert_eq!((Slot::groups(0), Slot::groups(32), Slot::groups(33)), (1, 1, 2));
+}
+
+/// In a frame, the state registers lie behind the locals, and have two cells each.
+#[test]
+fn cells_belong_to_slots() {
+    let cells: Vec<String> = (14..22).map(|cell| Slot::of_cell(cell, 2).to_string()).collect();
+    assert_eq!(cells, ["RE", "RF", "local 0", "local 1", "S0", "S0", "S1", "S1"]);
+    assert_eq!(Slot::of_cell(16 + 31, 0).to_string(), "SF");
 }
 
 proptest! {
@@ -339,11 +349,11 @@ fn the_largest_function() {
     let graph = Graph::new(&signatures, FuncIndex(0)).unwrap();
     assert!(graph.block_count() > WORDS / 3);
     let live = Liveness::new(&graph, 0).unwrap();
-    let locals = !0xFFFF;
+    let locals = !0xFFFF_FFFF;
     assert_eq!((live.before(0), live.before(WORDS - 1)), (locals | 1, locals));
     assert_eq!((live.entry(0), live.suspended(WORDS - 1, Waiting::Answer)), (locals | 1, locals));
-    let rest = Liveness::new(&graph, 1).unwrap();
-    assert_eq!(rest.before(WORDS - 1), (1 << (100 - 48)) - 1);
+    let rest = Liveness::new(&graph, 2).unwrap();
+    assert_eq!(rest.before(WORDS - 1), (1 << (100 - 32 - 64)) - 1);
     let early = early_reads(&graph).unwrap();
     assert!(early.iter().any(|read| read.slot == Slot::Register(Reg::R0)));
     assert!(early.iter().all(|read| matches!(read.slot, Slot::Register(_))));

@@ -56,7 +56,7 @@ fn reserved_opcodes_are_rejected() {
 
 /// From docs/isa.md: the opcodes that are defined, but SWITCH (no table of 0 entries), SEXT and ZEXT (no width 0).
 fn is_instruction_with_zero_operands(op: u8) -> bool {
-    let defined: [(u8, u8); 15] = [
+    let defined: [(u8, u8); 18] = [
         (0x01, 0x05),
         (0x10, 0x1E),
         (0x20, 0x2C),
@@ -68,10 +68,13 @@ fn is_instruction_with_zero_operands(op: u8) -> bool {
         (0x78, 0x7F),
         (0x80, 0x8F),
         (0x90, 0x97),
+        (0xA0, 0xAF),
+        (0xB0, 0xBE),
         (0xC0, 0xC4),
         (0xC8, 0xCC),
         (0xD0, 0xDD),
         (0xE0, 0xE5),
+        (0xF0, 0xF5),
     ];
     defined.iter().any(|(first, last)| (*first..=*last).contains(&op)) && ![0x1B, 0x5E, 0x5F].contains(&op)
 }
@@ -141,6 +144,7 @@ fn edges(operand: Operand) -> (Vec<i64>, Vec<i64>) {
         Role::Entries => (vec![1, 4096], vec![-1, 0, 4097]),
         Role::Sh64 => (vec![0, 63], vec![-1, 64]),
         Role::Sh32 => (vec![0, 31], vec![-1, 32]),
+        Role::Layer => (vec![0, 15], vec![-1, 16]),
         Role::Bits => (vec![8, 16, 32], vec![-8, 0, 7, 9, 24, 31, 33, 64]),
         Role::Math => (vec![0, 16, 32, 35], vec![-1, 17, 31, 36]),
         Role::Type => (vec![0, 8, 0x40, 0x48], vec![-1, 9, 0x50, 0x100, 0x1_0000]),
@@ -217,7 +221,7 @@ fn words_that_are_no_instructions_say_why() {
     let op = Opcode::RET;
     let unused = DecodeError::UnusedBits { word: 0x8000_0102, op, unused: 0x8000_0100 };
     assert_eq!(Inst::decode(0x8000_0102), Err(unused));
-    assert_eq!(Inst::decode(0x1234_56AB), Err(DecodeError::ReservedOpcode { word: 0x1234_56AB }));
+    assert_eq!(Inst::decode(0x1234_56FB), Err(DecodeError::ReservedOpcode { word: 0x1234_56FB }));
     let op = Opcode::SHLI;
     let word = 0x0040_0065;
     let operand = op.operands()[2];

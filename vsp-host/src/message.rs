@@ -218,7 +218,9 @@ fn render_warning<'l>(loaded: &'l Loaded, warning: &'l Warning) -> Group<'l> {
         }
     };
     let group = of_place(Level::WARNING.primary_title(title), loaded, place, |line| match warning {
-        Warning::EarlyRead { slot: Slot::Register(register), .. } => line.span_of(&register.to_string()),
+        Warning::EarlyRead { slot: slot @ (Slot::Register(_) | Slot::State(_)), .. } => {
+            line.span_of(&slot.to_string())
+        }
         _ => line.span(),
     });
     match hint {

@@ -13,8 +13,7 @@ use std::ptr;
 use std::slice;
 
 use vsp_core::index::ImportIndex;
-use vsp_core::isa::{MathFn, ops};
-use vsp_core::native::{CodeInfo, Context, HostStatus, Object, ObjectError};
+use vsp_core::native::{self, CodeInfo, Context, HostStatus, Object, ObjectError};
 use vsp_core::{HostCalls, HostStop, Session};
 
 use crate::exec_memory::ExecMemory;
@@ -178,12 +177,9 @@ extern_machine! {
         status as u64
     }
 
-    /// FMATH for machine code.
+    /// What machine code leaves to the host.
     fn math(function: u64, b: u64, c: u64) -> u64 {
-        let Some(function) = MathFn::from_number(function as u32) else {
-            unreachable!("verified: the function exists")
-        };
-        ops::float::fmath(function, b, c)
+        native::compute(function, b, c)
     }
 
     /// MEMCOPY for machine code, which has checked the ranges.

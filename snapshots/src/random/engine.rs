@@ -31,6 +31,8 @@ pub struct FrameView {
     pub registers: [u64; 16],
     /// The locals.
     pub locals: Vec<u64>,
+    /// The layers of the state registers, if it has them.
+    pub states: Vec<[u8; 16]>,
 }
 
 /// An instance of a program in some engine.

@@ -145,7 +145,13 @@ impl Session for Running<'_> {
             place: frame.place,
             registers: *frame.registers,
             locals: frame.locals.to_vec(),
+            states: frame.states.iter().map(|halves| layers(*halves)).collect(),
         };
         complete.then(|| self.instance.frames().map(view).collect())
     }
+}
+
+/// The layers of a state register, from its cells.
+fn layers([low, high]: [u64; 2]) -> [u8; 16] {
+    (u128::from(low) | u128::from(high) << 64).to_le_bytes()
 }

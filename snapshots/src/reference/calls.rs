@@ -117,10 +117,13 @@ impl Machine {
 
     /// Makes the frame of a function, which is at its word 0.
     pub(super) fn enter(&mut self, callee: u32, arguments: &[u64]) -> Result<Then, Trap> {
-        let locals = |function: u32| i128::from(self.functions[function as usize].locals);
-        let used: i128 = self.frames.iter().map(|frame| 18 + locals(frame.function)).sum();
-        let locals = locals(callee);
-        if used + 18 + locals > self.stack_cells {
+        let cells = |function: u32| {
+            let function = &self.functions[function as usize];
+            18 + i128::from(function.locals) + if function.states() { 32 } else { 0 }
+        };
+        let used: i128 = self.frames.iter().map(|frame| cells(frame.function)).sum();
+        let locals = i128::from(self.functions[callee as usize].locals);
+        if used + cells(callee) > self.stack_cells {
             return Err(Trap::StackOverflow);
         }
         self.frames.push(Frame::new(callee, arguments));

@@ -77,7 +77,7 @@ impl Machine {
     }
 
     /// The `size` addresses from `address`, which is taken modulo 2⁶⁴.
-    fn range(&self, address: i128, size: i128) -> Result<std::ops::Range<usize>, Trap> {
+    pub(super) fn range(&self, address: i128, size: i128) -> Result<std::ops::Range<usize>, Trap> {
         let (address, memory) = (low(address, 64), self.memory.len() as i128);
         if size > memory || address > memory - size {
             return Err(Trap::MemoryOutOfBounds);

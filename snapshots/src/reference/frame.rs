@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-/// A function's registers and locals, and where it is. What is in no map is zero.
+use super::states::Layers;
+
+/// A function's registers, locals and state registers, and where it is. What is in no map is zero.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     pub(super) function: u32,
@@ -10,12 +12,13 @@ pub(super) struct Frame {
     pub(super) word: u32,
     registers: BTreeMap<u32, u64>,
     locals: BTreeMap<u32, u64>,
+    states: BTreeMap<u32, Layers>,
 }
 
 impl Frame {
     pub(super) fn new(function: u32, arguments: &[u64]) -> Frame {
         let registers = (0..).zip(arguments.iter().copied()).collect();
-        Frame { function, word: 0, registers, locals: BTreeMap::new() }
+        Frame { function, word: 0, registers, locals: BTreeMap::new(), states: BTreeMap::new() }
     }
 
     pub(super) fn register(&self, number: u32) -> u64 {
@@ -32,6 +35,14 @@ impl Frame {
 
     pub(super) fn set_local(&mut self, number: u32, value: u64) {
         self.locals.insert(number, value);
+    }
+
+    pub(super) fn state(&self, number: u32) -> Layers {
+        self.states.get(&number).copied().unwrap_or_default()
+    }
+
+    pub(super) fn set_state(&mut self, number: u32, layers: Layers) {
+        self.states.insert(number, layers);
     }
 
     /// R0 to R(count − 1).

@@ -99,6 +99,13 @@ pub(super) enum Then {
     End(Outcome),
 }
 
+impl Function {
+    /// Does its code name a state register?
+    pub(super) fn states(&self) -> bool {
+        self.code.iter().any(|word| super::states::names_state(*word))
+    }
+}
+
 impl Machine {
     fn new(
         program: &Verified<'_>,
@@ -242,9 +249,13 @@ impl Machine {
         if let Some(then) = self.data(word) {
             return then;
         }
+        if let Some(then) = self.states(word) {
+            return then;
+        }
         let (a, b, c) = (self.register(word.a()), self.register(word.b()), self.register(word.c()));
         let computed = super::integer::compute(word, a, b, c);
         let computed = computed.or_else(|| super::float::compute(word, b, c).map(Ok));
+        let computed = computed.or_else(|| super::bytesil::compute(word, b, c).map(Ok));
         match computed {
             Some(value) => {
                 let value = value?;
@@ -333,6 +344,10 @@ impl Session for Machine {
             place: Place { function: FuncIndex(frame.function), word: frame.word },
             registers: std::array::from_fn(|number| frame.register(number as u32)),
             locals: (0..self.functions[frame.function as usize].locals).map(|it| frame.local(it)).collect(),
+            states: match self.functions[frame.function as usize].states() {
+                true => (0..16).map(|number| frame.state(number)).collect(),
+                false => Vec::new(),
+            },
         };
         Some(self.frames.iter().rev().map(view).collect())
     }

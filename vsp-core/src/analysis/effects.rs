@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{OutOfMemory, reserved};
 use crate::index::FuncIndex;
-use crate::isa::{Access, Inst, Opcode, Reg, Role};
+use crate::isa::{Access, Inst, Opcode, Reg, Role, StateReg};
 use crate::program::FuncType;
 use crate::verify::{Function, Verified};
 
@@ -13,21 +13,38 @@ const GROUP: u32 = u64::BITS;
 
 const REGISTERS: u32 = Reg::ALL.len() as u32;
 
-/// A register or a local of a frame.
+/// The first local: behind the registers and the state registers.
+const LOCALS: u32 = 2 * REGISTERS;
+
+/// A register, a state register or a local of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Slot {
     /// A register.
     Register(Reg),
+    /// A state register.
+    State(StateReg),
     /// A local.
     Local(u16),
 }
 
 impl Slot {
-    /// The slot with this number, which is below 16 + 4,096: registers have 0–15, locals 16 and up.
+    /// The slot with this number, which is below 32 + 4,096: registers have 0–15, state registers 16–31, locals 32 and
+    /// up.
     pub const fn from_index(index: u32) -> Slot {
-        match index.checked_sub(REGISTERS) {
-            None => Slot::Register(Reg::from_low_bits(index)),
-            Some(local) => Slot::Local(local as u16),
+        match index {
+            0..REGISTERS => Slot::Register(Reg::from_low_bits(index)),
+            REGISTERS..LOCALS => Slot::State(StateReg::from_low_bits(index)),
+            _ => Slot::Local((index - LOCALS) as u16),
+        }
+    }
+
+    /// The slot to which a cell of a frame with so many locals belongs, counted from the cell of R0: the registers, the
+    /// locals, and two cells for each state register.
+    pub const fn of_cell(cell: u32, locals: u16) -> Slot {
+        match cell.checked_sub(REGISTERS) {
+            None => Slot::Register(Reg::from_low_bits(cell)),
+            Some(above) if above < locals as u32 => Slot::Local(above as u16),
+            Some(above) => Slot::State(StateReg::from_low_bits((above - locals as u32) / 2)),
         }
     }
 
@@ -35,7 +52,8 @@ impl Slot {
     pub const fn index(self) -> u32 {
         match self {
             Slot::Register(reg) => reg as u32,
-            Slot::Local(local) => REGISTERS + local as u32,
+            Slot::State(state) => REGISTERS + state.index() as u32,
+            Slot::Local(local) => LOCALS + local as u32,
         }
     }
 
@@ -49,12 +67,12 @@ impl Slot {
         1 << (self.index() % GROUP)
     }
 
-    /// How many slots a frame with so many locals has.
+    /// How many slots a frame with so many locals has, with state registers or without.
     pub const fn count(locals: u16) -> u32 {
-        REGISTERS + locals as u32
+        LOCALS + locals as u32
     }
 
-    /// How many groups these slots make. All registers are in group 0.
+    /// How many groups these slots make. All registers and state registers are in group 0.
     pub const fn groups(locals: u16) -> u32 {
         Self::count(locals).div_ceil(GROUP)
     }
@@ -72,6 +90,7 @@ impl core::fmt::Display for Slot {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Slot::Register(reg) => write!(f, "{reg}"),
+            Slot::State(state) => write!(f, "{state}"),
             Slot::Local(local) => write!(f, "local {local}"),
         }
     }
@@ -90,10 +109,10 @@ pub fn slots(group: u32, mut set: u64) -> impl Iterator<Item = Slot> {
 /// also reads its destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// The registers that it reads: bit n is register n.
-    pub reads: u16,
+    /// The registers that it reads: bit n is register n, bit 16 + n state register n.
+    pub reads: u32,
     /// The registers that it writes. (For what suspends or calls: those that hold the answer.)
-    pub writes: u16,
+    pub writes: u32,
     /// The local that it reads.
     pub local_read: Option<u16>,
     /// The local that it writes.
@@ -115,7 +134,7 @@ impl Effects {
 }
 
 #[inline]
-fn in_group(registers: u16, local: Option<u16>, group: u32) -> u64 {
+fn in_group(registers: u32, local: Option<u16>, group: u32) -> u64 {
     let registers = if group == 0 { u64::from(registers) } else { 0 };
     match local.map(Slot::Local) {
         Some(slot) if slot.group() == group => registers | slot.bit(),
@@ -124,7 +143,7 @@ fn in_group(registers: u16, local: Option<u16>, group: u32) -> u64 {
 }
 
 /// The first `count` registers.
-const fn first_registers(count: usize) -> u16 {
+const fn first_registers(count: usize) -> u32 {
     (1 << count) - 1
 }
 
@@ -184,8 +203,10 @@ impl<'p> Signatures<'p> {
     /// What an instruction of `function` reads and writes.
     pub fn effects(&self, function: &Function, inst: Inst) -> Effects {
         let mut effects = Effects::default();
-        for (reg, access) in inst.registers() {
-            let bit = 1 << reg.index();
+        let registers = inst.registers().map(|(reg, access)| (Slot::Register(reg), access));
+        let states = inst.states().map(|(state, access)| (Slot::State(state), access));
+        for (slot, access) in registers.chain(states) {
+            let bit = slot.bit() as u32;
             if access != Access::Write {
                 effects.reads |= bit;
             }

@@ -14,6 +14,8 @@ pub(super) struct Body<'a> {
     pub(super) index: FuncIndex,
     pub(super) code: FunctionBuilder,
     pub(super) locals: u16,
+    /// Does it use state registers?
+    pub(super) states: bool,
     /// Statements that may still be made.
     pub(super) statements: u32,
     /// Nested statements around this one.
@@ -44,6 +46,7 @@ pub(super) fn body(
     let locals: &[u16] = if leaf { &[0, 3, 16, 17] } else { &[0, 2, 5, 1, 15, 16, 3, 33, 7, 50, 130, 300] };
     let locals = pick(entropy, locals).unwrap_or(0);
     code.set_locals(locals);
+    let states = entropy.chance(1, 3);
     let landings = [code.label(), code.label(), code.label()];
     let mut body = Body {
         statements: match world.shape.statements {
@@ -57,6 +60,7 @@ pub(super) fn body(
         index,
         code,
         locals,
+        states,
         depth: 0,
         reserved: 0,
         held: 0,
@@ -113,11 +117,18 @@ impl Body<'_> {
     /// One instruction that goes on to the next, and what prepares its operands.
     pub(super) fn compute(&mut self) -> Result<(), BuildError> {
         let all = self.world.opcodes(Flow::Next);
-        let possible = |op: &Opcode| self.locals > 0 || op.operands().iter().all(|it| it.role != Role::Local);
-        match pick(self.entropy, all).filter(possible) {
+        match pick(self.entropy, all).filter(|op| self.may_use(*op)) {
             Some(op) => self.instruction(op),
             None => Ok(()),
         }
+    }
+
+    /// Has the function what this instruction needs, locals or state registers?
+    pub(super) fn may_use(&self, op: Opcode) -> bool {
+        op.operands().iter().all(|operand| {
+            (self.locals > 0 || operand.role != Role::Local)
+                && (self.states || operand.role.state_access().is_none())
+        })
     }
 
     /// An instruction with chosen operands.

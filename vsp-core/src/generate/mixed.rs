@@ -7,7 +7,7 @@ use super::body::Body;
 use super::entropy::pick;
 use super::operands::{Address, access_bytes};
 use super::values;
-use crate::isa::{Flow, Inst, Opcode, Reg, Role};
+use crate::isa::{Flow, Inst, Opcode, Reg, Role, StateReg};
 use crate::program::BuildError;
 
 fn has(op: Opcode, role: fn(Role) -> bool) -> bool {
@@ -17,7 +17,8 @@ fn has(op: Opcode, role: fn(Role) -> bool) -> bool {
 impl Body<'_> {
     fn pick_with(&mut self, role: fn(Role) -> bool) -> Option<Opcode> {
         let all = self.world.opcodes(Flow::Next);
-        let possible: Vec<Opcode> = all.iter().copied().filter(|op| has(*op, role)).collect();
+        let possible: Vec<Opcode> =
+            all.iter().copied().filter(|op| has(*op, role) && self.may_use(*op)).collect();
         pick(self.entropy, &possible)
     }
 
@@ -107,9 +108,6 @@ impl Body<'_> {
             self.instruction(op)?;
         }
         let Some(op) = self.pick_with(|role| role == Role::Src) else { return Ok(()) };
-        if has(op, |role| role == Role::Local) && self.locals == 0 {
-            return Ok(());
-        }
         let observed = self.any_register(self.floats);
         let mut inst = self.with_operands(op)?;
         let first = op.operands().iter().position(|operand| operand.role == Role::Src);
@@ -120,12 +118,21 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Keeps what all registers together hold in a global, so that no result is forgotten.
+    /// Keeps what all registers together hold in a global, so that no result is forgotten; with states, what four of them
+    /// hold. Results are not changed.
     pub(super) fn keep_registers(&mut self) -> Result<(), BuildError> {
         let sum = Reg::from_low_bits(self.entropy.bits(4) as u32);
         for reg in Reg::ALL.iter().filter(|reg| **reg != sum) {
             self.push(Inst::rotli(sum, sum, 5)?);
             self.push(Inst::xor(sum, sum, *reg)?);
+        }
+        if self.states {
+            let layers = if sum == Reg::RF { Reg::RE } else { Reg::RF };
+            for number in 0..4 {
+                self.push(Inst::sfold(layers, StateReg::from_low_bits(5 * number))?);
+                self.push(Inst::rotli(sum, sum, 5)?);
+                self.push(Inst::xor(sum, sum, layers)?);
+            }
         }
         let global = self.global();
         self.push(Inst::setg(sum, global)?);

@@ -16,7 +16,13 @@ pub(super) struct Address {
 
 /// Bytes that an instruction with a memory operand reaches, as its meaning says it.
 pub(super) fn access_bytes(op: Opcode) -> u64 {
-    let widths = [("binary32 at M[", 4), ("8 bits of M[", 1), ("16 bits of M[", 2), ("32 bits of M[", 4)];
+    let widths = [
+        ("binary32 at M[", 4),
+        ("8 bits of M[", 1),
+        ("16 bits of M[", 2),
+        ("32 bits of M[", 4),
+        ("16 bytes of M[", 16),
+    ];
     let meaning = op.meaning();
     // "8 bits" is not to be found in "128 bits".
     let says = |text: &str| meaning.match_indices(text).any(|(at, _)| !ends_in_digit(&meaning[..at]));
@@ -37,7 +43,7 @@ impl Body<'_> {
 
     /// An instruction with this memory operand, if it has any, and other operands as they come.
     pub(super) fn with_address(&mut self, op: Opcode, address: Option<Address>) -> Result<Inst, BuildError> {
-        let divides = op.meaning().contains("trap DivideByZero") && !self.entropy.chance(1, 100);
+        let divides = op.meaning().contains("trap DivideByZero") && !self.entropy.chance(1, 60);
         let divisor = if divides { Some(self.divisor()?) } else { None };
         let math = pick(self.entropy, MathFn::ALL);
         let mut values = [0; 4];
@@ -60,12 +66,16 @@ impl Body<'_> {
         Ok(match operand.role {
             Role::Dst | Role::FDst => self.destination() as i32,
             Role::Mod => self.modified() as i32,
-            Role::Src | Role::Base | Role::X1 | Role::X2 | Role::X4 | Role::X8 => self.source()? as i32,
+            Role::Src | Role::Base => self.source()? as i32,
+            Role::X1 | Role::X2 | Role::X4 | Role::X8 | Role::X16 => self.source()? as i32,
+            Role::SDst | Role::SSrc | Role::SMod => self.state_register() as i32,
             Role::FSrc => self.float_source()? as i32,
             Role::FSrc2 if math.is_none_or(MathFn::is_binary) => self.float_source()? as i32,
             Role::FSrc2 => 0,
             Role::Math => math.map_or(0, |function| function as i32),
-            Role::S | Role::U | Role::Disp | Role::Sh64 | Role::Sh32 | Role::Bits => self.number(operand),
+            Role::S | Role::U | Role::Disp | Role::Sh64 | Role::Sh32 | Role::Layer | Role::Bits => {
+                self.number(operand)
+            }
             Role::Const => self.entropy.below(self.world.constants) as i32,
             Role::Local => self.entropy.below(u32::from(self.locals)) as i32,
             Role::Global => self.global() as i32,
@@ -75,6 +85,14 @@ impl Body<'_> {
             Role::Entries => 1,
             Role::Target => 0,
         })
+    }
+
+    /// A state register, mostly one of four, so that they get values from each other.
+    pub(super) fn state_register(&mut self) -> u32 {
+        match self.entropy.chance(1, 8) {
+            true => self.entropy.below(16),
+            false => 5 * self.entropy.below(4),
+        }
     }
 
     /// Any global but [`PATIENCE`].
@@ -219,7 +237,7 @@ impl Body<'_> {
         let mask = (memory / 2).next_power_of_two() / 2 - 1;
         let (base, source) = (self.writable(), self.any_register(u16::MAX));
         self.push(Inst::andi(base, source, mask as u32)?);
-        let room = memory - mask - 8;
+        let room = memory - mask - 16;
         self.pointer = Some((base, room));
         Ok((base, room))
     }
@@ -236,7 +254,7 @@ impl Body<'_> {
                 reg
             }
         };
-        let room = (room - 3 * 8).min(1 << 11) as u32;
+        let room = (room - 3 * 16).min(1 << 11) as u32;
         Ok(Address { base, index, displacement: self.entropy.below(room) as i32 })
     }
 }

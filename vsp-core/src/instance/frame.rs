@@ -16,6 +16,8 @@ pub struct Frame<'a> {
     pub registers: &'a [u64; 16],
     /// The locals.
     pub locals: &'a [u64],
+    /// S0–SF, if the function's code names a state register: layers 0–7 and 8–15, the lowest layer in the low byte.
+    pub states: &'a [[u64; 2]],
 }
 
 /// A [`Frame`], to change it.
@@ -27,6 +29,8 @@ pub struct FrameMut<'a> {
     pub registers: &'a mut [u64; 16],
     /// The locals.
     pub locals: &'a mut [u64],
+    /// S0–SF, if the function's code names a state register, as in [`Frame::states`].
+    pub states: &'a mut [[u64; 2]],
 }
 
 impl<S> Instance<'_, S> {
@@ -34,11 +38,15 @@ impl<S> Instance<'_, S> {
     pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
         self.stack.bases().map(|base| {
             let place = self.stack.place_at(base);
-            let slots = self.stack.slots_at(base, self.locals(place));
-            let Some((registers, locals)) = slots.split_first_chunk() else {
+            let Some(function) = self.program.function(place.function) else {
+                unreachable!("frames are of functions")
+            };
+            let slots = self.stack.slots_at(base, function);
+            let Some((registers, above)) = slots.split_first_chunk() else {
                 unreachable!("frames have registers")
             };
-            Frame { place, registers, locals }
+            let (locals, states) = above.split_at(function.locals.into());
+            Frame { place, registers, locals, states: states.as_chunks().0 }
         })
     }
 
@@ -46,12 +54,9 @@ impl<S> Instance<'_, S> {
     pub fn frame_mut(&mut self, depth: usize) -> Option<FrameMut<'_>> {
         let base = self.stack.bases().nth(depth)?;
         let place = self.stack.place_at(base);
-        let locals = self.locals(place);
-        let (registers, locals) = self.stack.slots_at_mut(base, locals).split_first_chunk_mut()?;
-        Some(FrameMut { place, registers, locals })
-    }
-
-    fn locals(&self, place: Place) -> u16 {
-        self.program.function(place.function).map_or(0, |function| function.locals)
+        let function = self.program.function(place.function)?;
+        let (registers, above) = self.stack.slots_at_mut(base, function).split_first_chunk_mut()?;
+        let (locals, states) = above.split_at_mut(function.locals.into());
+        Some(FrameMut { place, registers, locals, states: states.as_chunks_mut().0 })
     }
 }

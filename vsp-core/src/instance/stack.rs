@@ -8,6 +8,7 @@
 //! | 1 | the cell where the caller's frame starts; all ones for the outermost frame |
 //! | 2–17 | R0–RF |
 //! | 18… | the locals |
+//! | then | S0–SF, two cells each, the lower layers first; if the function's code names a state register |
 
 use alloc::vec::Vec;
 
@@ -103,7 +104,7 @@ impl Stack {
         Ok(())
     }
 
-    /// A frame at cell `base` with this place, registers and locals, called by the running frame, if there is one. It
+    /// A frame at cell `base` with this place and these cells above it, called by the running frame, if there is one. It
     /// has to fit. Gives the cell behind it.
     pub(crate) fn push_saved(
         &mut self,
@@ -142,7 +143,7 @@ impl Stack {
         Some(unpack(self.cells[self.base + PLACE]))
     }
 
-    /// Registers and locals of the running frame; the locals go on to the end of the stack.
+    /// Registers of the running frame, and everything above them to the end of the stack.
     #[inline]
     pub(crate) fn window(&mut self) -> Option<(&mut [u64; 16], &mut [u64])> {
         self.cells.get_mut(self.base + REGISTERS..)?.split_first_chunk_mut()
@@ -211,14 +212,14 @@ impl Stack {
         unpack(self.cells[base + PLACE])
     }
 
-    /// Registers and locals of the frame that starts there.
-    pub(crate) fn slots_at(&self, base: usize, locals: u16) -> &[u64] {
-        &self.cells[base + REGISTERS..base + LOCALS + usize::from(locals)]
+    /// Registers, locals and state registers of the frame of this function that starts there.
+    pub(crate) fn slots_at(&self, base: usize, function: &Function) -> &[u64] {
+        &self.cells[base + REGISTERS..base + function.frame_cells() as usize]
     }
 
-    /// Registers and locals of the frame that starts there, to change them.
-    pub(crate) fn slots_at_mut(&mut self, base: usize, locals: u16) -> &mut [u64] {
-        &mut self.cells[base + REGISTERS..base + LOCALS + usize::from(locals)]
+    /// Registers, locals and state registers of the frame of this function that starts there, to change them.
+    pub(crate) fn slots_at_mut(&mut self, base: usize, function: &Function) -> &mut [u64] {
+        &mut self.cells[base + REGISTERS..base + function.frame_cells() as usize]
     }
 
     /// The places of all frames, innermost first.

@@ -3,8 +3,9 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Trap;
+use crate::complex::State;
 use crate::index::{FuncIndex, ImportIndex};
-use crate::isa::{self, Reg};
+use crate::isa::{self, Reg, StateReg};
 
 /// An instruction that the frame cannot carry out alone. It has been charged and counted as executed.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,8 @@ pub(super) type Step = Result<(), Stopped>;
 pub(super) struct Activation<'a> {
     pub(super) registers: &'a mut [u64; 16],
     pub(super) locals: &'a mut [u64],
+    /// The state registers, if the function has them.
+    pub(super) states: &'a mut [[u64; 2]],
     pub(super) memory: &'a mut [u8],
     pub(super) globals: &'a mut [u64],
     pub(super) constants: &'a [[u8; 8]],
@@ -86,6 +89,19 @@ impl Activation<'_> {
     #[inline(always)]
     pub(super) fn set(&mut self, reg: Reg, value: u64) -> Step {
         self.registers[reg.index()] = value;
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub(super) fn get_state(&self, reg: StateReg) -> State {
+        let [low, high] = self.states[reg.index()];
+        State::from_bytes((u128::from(low) | u128::from(high) << 64).to_le_bytes())
+    }
+
+    #[inline(always)]
+    pub(super) fn set_state(&mut self, reg: StateReg, value: State) -> Step {
+        let bits = u128::from_le_bytes(value.to_bytes());
+        self.states[reg.index()] = [bits as u64, (bits >> 64) as u64];
         Ok(())
     }
 

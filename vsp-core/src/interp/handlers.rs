@@ -1,10 +1,13 @@
 //! What each instruction does to the running frame: one line each, the meaning is in [`ops`](crate::isa::ops).
 
+use core::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Not, Sub};
+
 use super::activation::{Activation, Exit, Step};
 use crate::Trap;
+use crate::complex::{ByteSil, State};
 use crate::index::{FuncIndex, ImportIndex};
-use crate::isa::ops::{bits, float, int, word};
-use crate::isa::{MathFn, Reg, Visitor};
+use crate::isa::ops::{bits, complex, float, int, word};
+use crate::isa::{MathFn, Reg, StateReg, Visitor};
 
 impl Activation<'_> {
     #[inline(always)]
@@ -15,6 +18,30 @@ impl Activation<'_> {
     #[inline(always)]
     fn binary(&mut self, a: Reg, b: Reg, c: Reg, op: impl Fn(u64, u64) -> u64) -> Step {
         self.set(a, op(self.get(b), self.get(c)))
+    }
+
+    #[inline(always)]
+    fn state_unary(&mut self, a: StateReg, b: StateReg, op: impl Fn(State) -> State) -> Step {
+        self.set_state(a, op(self.get_state(b)))
+    }
+
+    #[inline(always)]
+    fn state_binary(
+        &mut self,
+        a: StateReg,
+        b: StateReg,
+        c: StateReg,
+        op: impl Fn(State, State) -> State,
+    ) -> Step {
+        self.set_state(a, op(self.get_state(b), self.get_state(c)))
+    }
+
+    #[inline(always)]
+    fn loaded_state(&mut self, a: StateReg, address: u64) -> Step {
+        match self.read(address) {
+            Some(bytes) => self.set_state(a, State::from_bytes(bytes)),
+            None => self.out_of_bounds(),
+        }
     }
 
     #[inline(always)]
@@ -274,4 +301,44 @@ impl Visitor for Activation<'_> {
     #[inline(always)] fn u2f(&mut self, a: Reg, b: Reg) -> Step { self.unary(a, b, float::u2f) }
     #[inline(always)] fn f2i(&mut self, a: Reg, b: Reg) -> Step { self.unary(a, b, float::f2i) }
     #[inline(always)] fn f2u(&mut self, a: Reg, b: Reg) -> Step { self.unary(a, b, float::f2u) }
+
+    #[inline(always)] fn complex_add(&mut self, a: Reg, b: Reg, c: Reg) -> Step { self.binary(a, b, c, complex::complex_add) }
+    #[inline(always)] fn complex_sub(&mut self, a: Reg, b: Reg, c: Reg) -> Step { self.binary(a, b, c, complex::complex_sub) }
+    #[inline(always)] fn complex_mul(&mut self, a: Reg, b: Reg, c: Reg) -> Step { self.binary(a, b, c, complex::complex_mul) }
+    #[inline(always)] fn complex_div(&mut self, a: Reg, b: Reg, c: Reg) -> Step { self.binary(a, b, c, complex::complex_div) }
+    #[inline(always)] fn complex_pow(&mut self, a: Reg, b: Reg, n: i32) -> Step { self.unary(a, b, |b| complex::complex_pow(b, n)) }
+    #[inline(always)] fn complex_root(&mut self, a: Reg, b: Reg, n: u32) -> Step { self.unary(a, b, |b| complex::complex_root(b, n)) }
+    #[inline(always)] fn complex_inv(&mut self, a: Reg, b: Reg) -> Step { self.unary(a, b, complex::complex_inv) }
+    #[inline(always)] fn complex_conj(&mut self, a: Reg, b: Reg) -> Step { self.unary(a, b, complex::complex_conj) }
+    #[inline(always)] fn complex_mag(&mut self, a: Reg, b: Reg) -> Step { self.unary(a, b, complex::complex_mag) }
+    #[inline(always)] fn complex_phase(&mut self, a: Reg, b: Reg) -> Step { self.unary(a, b, complex::complex_phase) }
+    #[inline(always)] fn complex_scale(&mut self, a: Reg, b: Reg, n: i32) -> Step { self.unary(a, b, |b| complex::complex_scale(b, n)) }
+    #[inline(always)] fn complex_rotate(&mut self, a: Reg, b: Reg, n: i32) -> Step { self.unary(a, b, |b| complex::complex_rotate(b, n)) }
+    #[inline(always)] fn complex_re(&mut self, a: Reg, b: Reg) -> Step { self.unary(a, b, complex::complex_re) }
+    #[inline(always)] fn complex_im(&mut self, a: Reg, b: Reg) -> Step { self.unary(a, b, complex::complex_im) }
+    #[inline(always)] fn complex_from(&mut self, a: Reg, b: Reg, c: Reg) -> Step { self.binary(a, b, c, complex::complex_from) }
+    #[inline(always)] fn complex_lerp(&mut self, a: Reg, b: Reg, c: Reg, weight: u32) -> Step { self.binary(a, b, c, |b, c| complex::complex_lerp(b, c, weight)) }
+
+    #[inline(always)] fn smov(&mut self, a: StateReg, b: StateReg) -> Step { self.state_unary(a, b, |b| b) }
+    #[inline(always)] fn ssplat(&mut self, a: StateReg, b: Reg) -> Step { self.set_state(a, State::splat(ByteSil::from_bits(self.get(b) as u8))) }
+    #[inline(always)] fn sget(&mut self, a: Reg, b: StateReg, layer: u32) -> Step { self.set(a, self.get_state(b).layer(layer as usize).to_bits().into()) }
+    #[inline(always)] fn sset(&mut self, a: StateReg, b: Reg, layer: u32) -> Step { self.set_state(a, self.get_state(a).with_layer(layer as usize, ByteSil::from_bits(self.get(b) as u8))) }
+    #[inline(always)] fn sadd(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Step { self.state_binary(a, b, c, Add::add) }
+    #[inline(always)] fn ssub(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Step { self.state_binary(a, b, c, Sub::sub) }
+    #[inline(always)] fn smul(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Step { self.state_binary(a, b, c, Mul::mul) }
+    #[inline(always)] fn sdiv(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Step { self.state_binary(a, b, c, Div::div) }
+    #[inline(always)] fn sxor(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Step { self.state_binary(a, b, c, BitXor::bitxor) }
+    #[inline(always)] fn sand(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Step { self.state_binary(a, b, c, BitAnd::bitand) }
+    #[inline(always)] fn sor(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Step { self.state_binary(a, b, c, BitOr::bitor) }
+    #[inline(always)] fn snot(&mut self, a: StateReg, b: StateReg) -> Step { self.state_unary(a, b, Not::not) }
+    #[inline(always)] fn sconj(&mut self, a: StateReg, b: StateReg) -> Step { self.state_unary(a, b, State::conj) }
+    #[inline(always)] fn sinv(&mut self, a: StateReg, b: StateReg) -> Step { self.state_unary(a, b, State::inv) }
+    #[inline(always)] fn srotl(&mut self, a: StateReg, b: StateReg, n: u32) -> Step { self.state_unary(a, b, |b| b.rotate_layers(n)) }
+
+    #[inline(always)] fn sload(&mut self, a: StateReg, b: Reg, imm: i32) -> Step { self.loaded_state(a, self.at(b, imm)) }
+    #[inline(always)] fn sstore(&mut self, b: Reg, imm: i32, a: StateReg) -> Step { self.write(self.at(b, imm), self.get_state(a).to_bytes()) }
+    #[inline(always)] fn sloadx(&mut self, a: StateReg, b: Reg, c: Reg, imm: i32) -> Step { self.loaded_state(a, self.indexed(b, c, 4, imm)) }
+    #[inline(always)] fn sstorex(&mut self, b: Reg, c: Reg, imm: i32, a: StateReg) -> Step { self.write(self.indexed(b, c, 4, imm), self.get_state(a).to_bytes()) }
+    #[inline(always)] fn ssum(&mut self, a: Reg, b: StateReg) -> Step { self.set(a, self.get_state(b).sum().to_bits().into()) }
+    #[inline(always)] fn sfold(&mut self, a: Reg, b: StateReg) -> Step { self.set(a, self.get_state(b).fold().into()) }
 }

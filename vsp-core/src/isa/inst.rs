@@ -1,6 +1,8 @@
 //! One decoded instruction.
 
-use super::{Access, Field, MathFn, Opcode, Operand, Reg, Role, RoleType, role, table::for_each_op};
+use super::{
+    Access, Field, MathFn, Opcode, Operand, Reg, Role, RoleType, StateReg, role, table::for_each_op,
+};
 
 /// The most operands an instruction has.
 const MAX_OPERANDS: usize = 4;
@@ -135,6 +137,13 @@ impl Inst {
         self.operands().find(|(operand, _)| operand.role == role).map(|(_, value)| value)
     }
 
+    /// The state registers that it names, with what it does to them.
+    pub fn states(self) -> impl Iterator<Item = (StateReg, Access)> {
+        self.operands().filter_map(|(operand, value)| {
+            operand.role.state_access().map(|access| (StateReg::from_low_bits(value as u32), access))
+        })
+    }
+
     /// The registers that it names, with what it does to them. (What a call does to R0 and up depends on the
     /// function's type and is not listed.)
     pub fn registers(self) -> impl Iterator<Item = (Reg, Access)> {
@@ -213,6 +222,12 @@ trait IntoValue {
 }
 
 impl IntoValue for Reg {
+    fn into_value(self) -> i64 {
+        self.index() as i64
+    }
+}
+
+impl IntoValue for StateReg {
     fn into_value(self) -> i64 {
         self.index() as i64
     }

@@ -77,6 +77,43 @@ impl core::fmt::Display for Reg {
     }
 }
 
+/// A state register, S0–S9 and SA–SF: sixteen ByteSil numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StateReg(u8);
+
+impl StateReg {
+    /// All state registers, in order.
+    pub fn all() -> impl DoubleEndedIterator<Item = StateReg> + ExactSizeIterator {
+        (0..16).map(StateReg)
+    }
+
+    /// The state register in the low four bits of `bits`; the rest is ignored.
+    #[inline(always)]
+    pub const fn from_low_bits(bits: u32) -> StateReg {
+        StateReg(bits as u8 & 15)
+    }
+
+    /// 0 for S0 to 15 for SF.
+    #[inline(always)]
+    pub const fn index(self) -> usize {
+        (self.0 & 15) as usize
+    }
+
+    /// The state register called `name` (`S0` … `SF`, in either case).
+    pub fn parse(name: &str) -> Option<StateReg> {
+        match name.as_bytes() {
+            [b'S' | b's', digit] => char::from(*digit).to_digit(16).map(StateReg::from_low_bits),
+            _ => None,
+        }
+    }
+}
+
+impl core::fmt::Display for StateReg {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "S{:X}", self.index())
+    }
+}
+
 /// A place in the instruction word. The names are those of the drawing above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(non_camel_case_types, reason = "the names under which the opcode table uses them")]
@@ -143,6 +180,12 @@ pub enum Role {
     FSrc,
     /// Register, a binary64 is read if the mathematical function takes two arguments; else the field is zero.
     FSrc2,
+    /// State register, written.
+    SDst,
+    /// State register, read.
+    SSrc,
+    /// State register, read and written.
+    SMod,
     /// Register, the address in a memory operand.
     Base,
     /// Register, an index times 1 in a memory operand.
@@ -153,6 +196,8 @@ pub enum Role {
     X4,
     /// Register, an index times 8 in a memory operand.
     X8,
+    /// Register, an index times 16 in a memory operand.
+    X16,
     /// Signed displacement in bytes of a memory operand.
     Disp,
     /// Signed number.
@@ -179,6 +224,8 @@ pub enum Role {
     Sh64,
     /// Shift count, 0–31.
     Sh32,
+    /// Layer of a state, 0–15.
+    Layer,
     /// Width of an extension: 8, 16 or 32 bits.
     Bits,
     /// Function of FMATH.
@@ -204,12 +251,23 @@ impl Role {
     pub const fn register_access(self) -> Option<Access> {
         match self {
             Role::Src | Role::FSrc | Role::FSrc2 | Role::Base => Some(Access::Read),
-            Role::X1 | Role::X2 | Role::X4 | Role::X8 => Some(Access::Read),
+            Role::X1 | Role::X2 | Role::X4 | Role::X8 | Role::X16 => Some(Access::Read),
             Role::Dst | Role::FDst => Some(Access::Write),
             Role::Mod => Some(Access::ReadWrite),
             Role::Disp | Role::S | Role::U | Role::Target | Role::Func | Role::Import | Role::Const => None,
             Role::Local | Role::Global | Role::Type | Role::Entries => None,
-            Role::Sh64 | Role::Sh32 | Role::Bits | Role::Math => None,
+            Role::Sh64 | Role::Sh32 | Role::Layer | Role::Bits | Role::Math => None,
+            Role::SDst | Role::SSrc | Role::SMod => None,
+        }
+    }
+
+    /// For a state register operand, what is done to it.
+    pub const fn state_access(self) -> Option<Access> {
+        match self {
+            Role::SSrc => Some(Access::Read),
+            Role::SDst => Some(Access::Write),
+            Role::SMod => Some(Access::ReadWrite),
+            _ => None,
         }
     }
 
@@ -225,6 +283,7 @@ impl Role {
             Role::X2 => Some(1),
             Role::X4 => Some(2),
             Role::X8 => Some(3),
+            Role::X16 => Some(4),
             _ => None,
         }
     }
@@ -237,6 +296,7 @@ impl Role {
             Role::Entries => (1, 4096),
             Role::Sh64 => (0, 63),
             Role::Sh32 => (0, 31),
+            Role::Layer => (0, 15),
             Role::Bits => (8, 32),
             Role::Type => (0, u16::MAX as i32),
             _ if self.is_signed() => (-(1 << (width - 1)), (1 << (width - 1)) - 1),
@@ -261,7 +321,8 @@ impl Role {
         match self {
             Role::Dst | Role::Src | Role::Mod | Role::FDst | Role::FSrc | Role::FSrc2 => "register",
             Role::Base => "base register",
-            Role::X1 | Role::X2 | Role::X4 | Role::X8 => "index register",
+            Role::SDst | Role::SSrc | Role::SMod => "state register",
+            Role::X1 | Role::X2 | Role::X4 | Role::X8 | Role::X16 => "index register",
             Role::Disp => "displacement in bytes",
             Role::S => "signed constant",
             Role::U => "unsigned constant",
@@ -274,6 +335,7 @@ impl Role {
             Role::Type => "function type",
             Role::Entries => "number of table entries",
             Role::Sh64 | Role::Sh32 => "shift count",
+            Role::Layer => "layer",
             Role::Bits => "width",
             Role::Math => "mathematical function",
         }
@@ -338,7 +400,7 @@ pub(super) const fn format_name(operands: &[Operand]) -> &'static str {
 
 /// The Rust type in which an engine is handed an operand of some role.
 pub trait RoleType {
-    /// `Reg`, `i32` or `u32`.
+    /// `Reg`, `StateReg`, `i32` or `u32`.
     type Value;
     /// The value of this role in `field` of `word`.
     fn decode(word: u32, field: Field) -> Self::Value;
@@ -346,7 +408,7 @@ pub trait RoleType {
 
 /// The roles as types, for the signatures of [`Visitor`](super::Visitor).
 pub mod role {
-    use super::{Field, Reg, RoleType};
+    use super::{Field, Reg, RoleType, StateReg};
 
     macro_rules! role_types {
         ($value:ty, $decode:expr, $($name:ident)*) => {$(
@@ -365,8 +427,9 @@ pub mod role {
     }
 
     role_types!(Reg, |word, field| Reg::from_low_bits(word >> field.shift()),
-        Dst Src Mod FDst FSrc FSrc2 Base X1 X2 X4 X8);
+        Dst Src Mod FDst FSrc FSrc2 Base X1 X2 X4 X8 X16);
+    role_types!(StateReg, |word, field| StateReg::from_low_bits(word >> field.shift()), SDst SSrc SMod);
     role_types!(i32, |word, field| field.signed(word), Disp S Target);
     role_types!(u32, |word, field| field.unsigned(word),
-        U Func Import Const Local Global Type Entries Sh64 Sh32 Bits Math);
+        U Func Import Const Local Global Type Entries Sh64 Sh32 Layer Bits Math);
 }

@@ -4,6 +4,7 @@
 //! bits, so that moving one never changes it.
 
 pub mod bits;
+pub mod complex;
 pub mod float;
 pub mod int;
 pub mod word;

@@ -165,6 +165,41 @@ macro_rules! for_each_op {
         0x96 F2I      f2i       Next    (a: Dst, b: FSrc)               "a ← b truncated to signed, saturating; 0 for NaN";
         0x97 F2U      f2u       Next    (a: Dst, b: FSrc)               "a ← b truncated to unsigned, saturating (0 for negative b); 0 for NaN";
 
+        // Ax ByteSil numbers, in the low bytes
+        0xA0 COMPLEX_ADD complex_add Next (a: Dst, b: Src, c: Src)      "a ← the number nearest b + c";
+        0xA1 COMPLEX_SUB complex_sub Next (a: Dst, b: Src, c: Src)      "a ← the number nearest b − c";
+        0xA2 COMPLEX_MUL complex_mul Next (a: Dst, b: Src, c: Src)      "a ← b · c";
+        0xA3 COMPLEX_DIV complex_div Next (a: Dst, b: Src, c: Src)      "a ← b ÷ c";
+        0xA4 COMPLEX_POW complex_pow Next (a: Dst, b: Src, imm12: S)    "a ← b to the power of imm";
+        0xA5 COMPLEX_ROOT complex_root Next (a: Dst, b: Src, imm12: U)  "a ← b with ρ and θ divided by imm, towards zero; 1 if imm = 0";
+        0xA6 COMPLEX_INV complex_inv Next (a: Dst, b: Src)              "a ← 1 ÷ b";
+        0xA7 COMPLEX_CONJ complex_conj Next (a: Dst, b: Src)            "a ← the conjugate of b";
+        0xA8 COMPLEX_MAG complex_mag Next (a: Dst, b: Src)              "a ← |b|";
+        0xA9 COMPLEX_PHASE complex_phase Next (a: Dst, b: Src)          "a ← b ÷ |b|; 1 for NULL";
+        0xAA COMPLEX_SCALE complex_scale Next (a: Dst, b: Src, imm12: S) "a ← b times e to the power of imm";
+        0xAB COMPLEX_ROTATE complex_rotate Next (a: Dst, b: Src, imm12: S) "a ← b turned by imm sixteenths";
+        0xAC COMPLEX_RE complex_re Next (a: FDst, b: Src)               "a ← binary64 nearest the real part of b";
+        0xAD COMPLEX_IM complex_im Next (a: FDst, b: Src)               "a ← binary64 nearest the imaginary part of b";
+        0xAE COMPLEX_FROM complex_from Next (a: Dst, b: FSrc, c: FSrc)  "a ← the number nearest b + i · c";
+        0xAF COMPLEX_LERP complex_lerp Next (a: Dst, b: Src, c: Src, imm12: U) "a ← imm of 4,095 parts of the way from b to c";
+
+        // Bx states of 16 ByteSil numbers
+        0xB0 SMOV     smov      Next    (a: SDst, b: SSrc)              "a ← b";
+        0xB1 SSPLAT   ssplat    Next    (a: SDst, b: Src)               "all layers of a ← low byte of b";
+        0xB2 SGET     sget      Next    (a: Dst, b: SSrc, imm12: Layer) "a ← layer imm of b";
+        0xB3 SSET     sset      Next    (a: SMod, b: Src, imm12: Layer) "layer imm of a ← low byte of b";
+        0xB4 SADD     sadd      Next    (a: SDst, b: SSrc, c: SSrc)     "a ← the numbers nearest b + c";
+        0xB5 SSUB     ssub      Next    (a: SDst, b: SSrc, c: SSrc)     "a ← the numbers nearest b − c";
+        0xB6 SMUL     smul      Next    (a: SDst, b: SSrc, c: SSrc)     "a ← b · c";
+        0xB7 SDIV     sdiv      Next    (a: SDst, b: SSrc, c: SSrc)     "a ← b ÷ c";
+        0xB8 SXOR     sxor      Next    (a: SDst, b: SSrc, c: SSrc)     "a ← b xor c";
+        0xB9 SAND     sand      Next    (a: SDst, b: SSrc, c: SSrc)     "a ← b and c";
+        0xBA SOR      sor       Next    (a: SDst, b: SSrc, c: SSrc)     "a ← b or c";
+        0xBB SNOT     snot      Next    (a: SDst, b: SSrc)              "a ← not b";
+        0xBC SCONJ    sconj     Next    (a: SDst, b: SSrc)              "a ← the conjugates of b";
+        0xBD SINV     sinv      Next    (a: SDst, b: SSrc)              "a ← 1 ÷ b";
+        0xBE SROTL    srotl     Next    (a: SDst, b: SSrc, imm12: Layer) "layer i + imm mod 16 of a ← layer i of b";
+
         // Cx stores
         0xC0 STORE8   store8    Next    (b: Base, imm16: Disp, a: Src)  "8 bits of M[b + imm] ← a";
         0xC1 STORE16  store16   Next    (b: Base, imm16: Disp, a: Src)  "16 bits of M[b + imm] ← a";
@@ -200,6 +235,14 @@ macro_rules! for_each_op {
         0xE3 JGEI     jgei      Branch  (a: Src, imm8: S, rel12: Target) "branch if a ≥ imm, signed";
         0xE4 JLTUI    jltui     Branch  (a: Src, imm8: U, rel12: Target) "branch if a < imm, unsigned";
         0xE5 JGEUI    jgeui     Branch  (a: Src, imm8: U, rel12: Target) "branch if a ≥ imm, unsigned";
+
+        // Fx states in memory, sums of layers
+        0xF0 SLOAD    sload     Next    (a: SDst, b: Base, imm16: Disp) "a ← 16 bytes of M[b + imm], layer 0 first";
+        0xF1 SSTORE   sstore    Next    (b: Base, imm16: Disp, a: SSrc) "16 bytes of M[b + imm] ← a, layer 0 first";
+        0xF2 SLOADX   sloadx    Next    (a: SDst, b: Base, c: X16, imm12: Disp) "a ← 16 bytes of M[b + 16c + imm], layer 0 first";
+        0xF3 SSTOREX  sstorex   Next    (b: Base, c: X16, imm12: Disp, a: SSrc) "16 bytes of M[b + 16c + imm] ← a, layer 0 first";
+        0xF4 SSUM     ssum      Next    (a: Dst, b: SSrc)               "a ← the sum of the layers of b, in halves: i + (i + 8), then 4, 2, 1";
+        0xF5 SFOLD    sfold     Next    (a: Dst, b: SSrc)               "a ← xor of the layers of b";
     } };
 }
 pub(crate) use for_each_op;

@@ -1,19 +1,21 @@
 //! Lowering: the words of one function, in their order, to Cranelift's intermediate representation.
 //!
 //! [`function`] makes the prologue, then each block that is reached, then the cold blocks at the end. The meaning of
-//! instructions is in `handlers.rs`; values of slots in `slots.rs`; memory in `memory.rs`; calls in `calls.rs`; all
+//! instructions is in `handlers.rs`, of those that need more than a line in `complex.rs`, `floats.rs`, `memory.rs` and `states.rs`; values of slots in `slots.rs`; memory in `memory.rs`; calls in `calls.rs`; all
 //! ways out in `exits.rs`; how blocks are connected in `edges.rs`.
 //!
 //! Fuel is counted as the interpreter counts it: the variable is the balance plus the number of the next word, so that going
 //! on costs nothing, a taken branch adds its displacement, and a place tells what has to be subtracted.
 
 mod calls;
+mod complex;
 mod edges;
 mod exits;
 mod floats;
 mod handlers;
 mod memory;
 mod slots;
+mod states;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -28,15 +30,17 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use super::plan::Plan;
 use super::suspending::Suspending;
 use super::{CompileOptions, Tier, offsets, trampoline};
-use crate::analysis::{Graph, OutOfMemory, Signatures};
+use crate::analysis::{Graph, OutOfMemory, Signatures, Slot};
 use crate::index::{FuncIndex, Place};
-use crate::isa::{self, Reg};
+use crate::isa;
 use crate::native::{Site, Stats};
 use crate::verify::{FRAME_CELLS, Function};
 use edges::Arrival;
 use exits::Suspension;
 use memory::Checked;
 use slots::State;
+pub(super) use states::Shuffle;
+use states::Variables;
 
 /// What lowering needs to know besides the program.
 #[derive(Clone, Copy)]
@@ -44,6 +48,8 @@ pub(super) struct Facts<'a> {
     pub(super) options: CompileOptions,
     /// Has the target instructions that round to integers?
     pub(super) rounds: bool,
+    /// How the target shuffles bytes of vectors, if it can.
+    pub(super) shuffle: Option<Shuffle>,
     pub(super) isa: &'a dyn TargetIsa,
     /// Which calls can suspend.
     pub(super) suspending: &'a Suspending,
@@ -267,6 +273,7 @@ struct Lowering<'l, 'f, 'u, 'g> {
     inherited: BTreeMap<u32, Vec<Checked>>,
     ints: Vec<Variable>,
     floats: Vec<Variable>,
+    states: Variables,
     state: State,
     checked: Vec<Checked>,
     block: u32,
@@ -286,9 +293,11 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         inlined: Option<Inlined>,
     ) -> Self {
         let ir_blocks = plan.arrivals.iter().map(|_| b.create_block()).collect();
-        let count = plan.slots.count_ones();
+        // By number of the slot.
+        let count = u64::BITS - plan.slots.leading_zeros();
         let ints = (0..count).map(|_| b.declare_var(I64)).collect();
         let floats = (0..count).map(|_| b.declare_var(cranelift_codegen::ir::types::F64)).collect();
+        let states = Variables::declare(b, unit.facts.shuffle);
         Lowering {
             b,
             unit,
@@ -301,6 +310,7 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
             inherited: BTreeMap::new(),
             ints,
             floats,
+            states,
             state: State::default(),
             checked: Vec::new(),
             block: 0,
@@ -319,6 +329,11 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         let live = self.plan.live_entry(0);
         let mut zero = None;
         for slot in slots::indices(live) {
+            if let Slot::State(state) = Slot::from_index(slot as u32) {
+                let null = self.null_state();
+                self.set_state(state, null);
+                continue;
+            }
             let value = match params.get(slot) {
                 Some(param) => *param,
                 None => *zero.get_or_insert_with(|| self.b.ins().iconst(I64, 0)),
@@ -334,7 +349,7 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
 
     /// Locals that are kept in the frame's cells start as zero.
     fn clear_cell_locals(&mut self) {
-        let variables = self.ints.len() as u32 - Reg::ALL.len() as u32;
+        let variables = self.plan.variable_locals();
         let count = u32::from(self.function().locals) - variables;
         if count == 0 {
             return;

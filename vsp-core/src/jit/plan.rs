@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::kinds::{self, Entry};
 use crate::analysis::{Graph, Liveness, OutOfMemory, Slot};
 use crate::index::{FuncIndex, Place};
-use crate::isa::{Flow, Inst, Reg, Role};
+use crate::isa::{Flow, Inst, Role};
 use crate::limits::NATIVE_CALL_WORDS;
 use crate::verify::Verified;
 
@@ -13,16 +13,21 @@ use crate::verify::Verified;
 /// back, when the program suspends there, stays in proportion.
 const MAX_BLOCKS_WITH_LOCALS: u32 = 1024;
 
-/// So many locals are kept in variables, at most. With the registers they fit the bits of a `u64`.
+/// So many locals are kept in variables, at most. With the registers and the state registers they fit the bits of a `u64`.
 const MAX_VARIABLE_LOCALS: u16 = 32;
 
-/// Which slots of a function are kept in variables: all registers, and the first locals.
+/// The slots of registers and of state registers.
+const REGISTERS: u64 = 0xFFFF;
+const STATES: u64 = 0xFFFF << 16;
+
+/// Which slots of a function are kept in variables: all registers, the state registers if it has them, and the first locals.
 pub(super) fn variable_slots(graph: &Graph<'_>) -> u64 {
     let locals = match graph.block_count() {
         0..=MAX_BLOCKS_WITH_LOCALS => graph.function().locals.min(MAX_VARIABLE_LOCALS),
         _ => 0,
     };
-    (1 << (Reg::ALL.len() + usize::from(locals))) - 1
+    let states = if graph.function().states { STATES } else { 0 };
+    REGISTERS | states | (0..locals).fold(0, |set, local| set | Slot::Local(local).bit())
 }
 
 /// The words of a function, as [`MAX_NATIVE_WORDS`](crate::limits::MAX_NATIVE_WORDS) counts them.
@@ -78,6 +83,11 @@ impl<'g> Plan<'g> {
     /// The slots that are kept in variables and live at the start of a block.
     pub(super) fn live_entry(&self, block: u32) -> u64 {
         self.live.entry(block) & self.slots
+    }
+
+    /// How many locals are kept in variables.
+    pub(super) fn variable_locals(&self) -> u32 {
+        (self.slots & !(REGISTERS | STATES)).count_ones()
     }
 
     /// Is this local kept in a variable?

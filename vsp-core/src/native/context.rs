@@ -29,7 +29,7 @@ pub struct Context {
     /// Address of `extern "C" fn(context, import: u64) -> u64`, which calls a host function with the arguments in
     /// [`Self::values`] and puts its results there. It gives one of the [`HostStatus`] numbers.
     pub host_call: u64,
-    /// Address of `extern "C" fn(function: u64, b: u64, c: u64) -> u64`: FMATH on the bits of binary64s.
+    /// Address of `extern "C" fn(function: u64, b: u64, c: u64) -> u64`: [`compute`](super::compute).
     pub math: u64,
     /// Address of `extern "C" fn(to: u64, from: u64, length: u64)`: copies bytes that may overlap, at addresses.
     pub copy: u64,

@@ -6,7 +6,7 @@ use crate::index::{FuncIndex, ImportIndex, Place};
 use crate::isa::Reg;
 use crate::limits::{Limits, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE, MIN_STACK_CELLS};
 use crate::program::{Cursor, FirstError, ReadError, ReadErrorKind, checksum};
-use crate::verify::FRAME_CELLS;
+use crate::verify::{FRAME_CELLS, STATE_CELLS};
 
 /// A saved state as it lies in its bytes: structure checked, but not against its program. (An
 /// [`Instance`](crate::Instance) is made by [`restore`](crate::Instance::restore), which does that.)
@@ -51,12 +51,12 @@ impl<'a> SavedFrame<'a> {
         self.place
     }
 
-    /// How many registers and locals it has: 16 and the function's locals.
+    /// How many cells it has: 16, the function's locals, and 32 for state registers if it has them.
     pub fn slot_count(&self) -> usize {
         usize::from(self.slots)
     }
 
-    /// The values of R0–RF and of the locals, with zero for what is not live.
+    /// The values of R0–RF, of the locals and of the state registers, with zero for what is not live.
     pub fn slots(&self) -> impl Iterator<Item = u64> + use<'a> {
         let SavedFrame { slots, mask, values, .. } = *self;
         let mut values = values.iter();
@@ -254,7 +254,7 @@ fn check_frames(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
         let start = *at;
         let frame = read_frame(at)?;
         let bits: u32 = frame.mask.iter().map(|byte| byte.count_ones()).sum();
-        start.expect(frame.values.len() as u64, u64::from(bits), "number of saved registers and locals")?;
+        start.expect(frame.values.len() as u64, u64::from(bits), "number of saved cells")?;
         let beyond = frame.mask.last().is_some_and(|last| match frame.slots % 8 {
             0 => false,
             used => last >> used != 0,
@@ -263,7 +263,7 @@ fn check_frames(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
             return start.fail("bits of a frame", ReadErrorKind::LeftOver(1));
         }
         if frame.values.contains(&[0; 8]) {
-            return start.fail("registers and locals of a frame", ReadErrorKind::Redundant);
+            return start.fail("cells of a frame", ReadErrorKind::Redundant);
         }
         cells += u64::from(FRAME_CELLS) - Reg::ALL.len() as u64 + u64::from(frame.slots);
         start.at_most(cells, header.stack_cells.into(), "cells of all frames")?;
@@ -276,15 +276,16 @@ fn read_frame<'a>(at: &mut Cursor<'a>) -> Option<SavedFrame<'a>> {
     let word = at.u32("word of a frame")?;
     let registers = Reg::ALL.len() as u64;
     let slots_at = *at;
-    let slots = at.u16("number of registers and locals")?;
-    let what = "number of registers and locals";
-    slots_at.at_most(slots.into(), registers + u64::from(Limits::DEFAULT.locals), what)?;
+    let slots = at.u16("number of cells")?;
+    let what = "number of cells";
+    let most = registers + u64::from(Limits::DEFAULT.locals) + u64::from(STATE_CELLS);
+    slots_at.at_most(slots.into(), most, what)?;
     if u64::from(slots) < registers {
         return slots_at.fail(what, ReadErrorKind::TooSmall { found: slots.into(), least: registers });
     }
-    let saved = at.u16("number of saved registers and locals")?;
+    let saved = at.u16("number of saved cells")?;
     let mask = at.bytes(usize::from(slots).div_ceil(8), "bits of a frame")?;
-    let values = at.bytes(usize::from(saved) * 8, "registers and locals of a frame")?.as_chunks().0;
+    let values = at.bytes(usize::from(saved) * 8, "cells of a frame")?.as_chunks().0;
     Some(SavedFrame { place: Place { function, word }, slots, mask, values })
 }
 

@@ -1,10 +1,10 @@
 //! From a saved state to an instance.
 
 use super::{SavedFrame, SavedState};
-use crate::analysis::{Slot, is_check_point};
+use crate::analysis::is_check_point;
 use crate::host::Imports;
 use crate::index::{FuncIndex, ImportIndex, Place};
-use crate::isa::{Inst, Opcode, Role};
+use crate::isa::{Inst, Opcode, Reg, Role};
 use crate::shared::Ref;
 use crate::verify::{Function, Verified};
 use crate::{Instance, InstantiateError, Options, Reason};
@@ -79,8 +79,8 @@ pub enum FrameFault {
         /// How many there are.
         words: u32,
     },
-    /// Frames of this function have another number of registers and locals.
-    #[error("{saved} registers and locals, and frames of the function have {expected}")]
+    /// Frames of this function have another number of cells.
+    #[error("{saved} cells, and frames of the function have {expected}")]
     Slots {
         /// How many the state has.
         saved: usize,
@@ -186,7 +186,7 @@ fn check_frames(program: &Verified<'_>, saved: &SavedState<'_>) -> Result<(), Re
 fn check_frame(program: &Verified<'_>, frame: &SavedFrame<'_>) -> Result<Inst, FrameFault> {
     let function: &Function = program.function(frame.place().function).ok_or(FrameFault::NoFunction)?;
     let inst = program.instruction(frame.place()).ok_or(FrameFault::NoWord { words: function.words })?;
-    let (saved, expected) = (frame.slot_count(), Slot::count(function.locals) as usize);
+    let (saved, expected) = (frame.slot_count(), Reg::ALL.len() + function.upper_cells() as usize);
     if saved != expected {
         return Err(FrameFault::Slots { saved, expected });
     }

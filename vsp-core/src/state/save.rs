@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::live::{LiveSets, Stop};
 use super::{GRANULE, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
-use crate::analysis::{OutOfMemory, Waiting};
+use crate::analysis::{OutOfMemory, Slot, Waiting};
 use crate::bytes::Writer;
 use crate::program::{CHECKSUM_AT, checksum};
 use crate::{Instance, Reason};
@@ -100,20 +100,23 @@ impl<S> Instance<'_, S> {
         let live = LiveSets::new(&self.program, stops)?;
         for (depth, base) in bases.iter().enumerate() {
             let (place, waiting) = stop(depth);
-            let locals = self.program.functions()[place.function.index()].locals;
+            let function = &self.program.functions()[place.function.index()];
             out.u32(place.function.0)?;
             out.u32(place.word)?;
-            out.slots(self.stack.slots_at(*base, locals), live.at((place, waiting)))?;
+            out.slots(self.stack.slots_at(*base, function), function.locals, live.at((place, waiting)))?;
         }
         Ok(())
     }
 }
 
 impl Writer {
-    /// The slots of a frame: how many there are and how many are saved, a bit for each, and those whose bit is set:
-    /// those that are live and not zero.
-    fn slots(&mut self, slots: &[u64], live: &[u64]) -> Result<(), OutOfMemory> {
-        let saved = |index: usize| live[index / 64] >> (index % 64) & 1 == 1 && slots[index] != 0;
+    /// The cells of a frame: how many there are and how many are saved, a bit for each, and those whose bit is set:
+    /// those whose slots are live, and that are not zero.
+    fn slots(&mut self, slots: &[u64], locals: u16, live: &[u64]) -> Result<(), OutOfMemory> {
+        let saved = |index: usize| {
+            let slot = Slot::of_cell(index as u32, locals);
+            slots[index] != 0 && live[slot.group() as usize] & slot.bit() != 0
+        };
         self.u16(slots.len() as u16)?;
         self.u16((0..slots.len()).filter(|index| saved(*index)).count() as u16)?;
         for first in (0..slots.len()).step_by(8) {

@@ -13,7 +13,7 @@ use super::lexer::{Kind, Line, Token};
 use super::memory;
 use super::names::{Simple, Unused};
 use super::shorthand::{self, Change};
-use crate::isa::{EncodeError, Inst, MathFn, Opcode, Operand, Role};
+use crate::isa::{EncodeError, Inst, MathFn, Opcode, Operand, Role, StateReg};
 use crate::limits::Limits;
 use crate::program::{FunctionBuilder, Label, ProgramBuilder};
 
@@ -318,6 +318,16 @@ impl BodyAssembler<'_, '_> {
                     Ok(reg.index() as i128)
                 }
                 None => Err(operand.expected("a register, R0 to RF")),
+            };
+        }
+        if role.state_access().is_some() {
+            let name = operand.clone().accept_name();
+            return match name.and_then(|name| StateReg::parse(&name)) {
+                Some(reg) => {
+                    operand.next();
+                    Ok(reg.index() as i128)
+                }
+                None => Err(operand.expected("a state register, S0 to SF")),
             };
         }
         let by_number = matches!(role, Role::Func | Role::Import | Role::Const | Role::Local | Role::Global);

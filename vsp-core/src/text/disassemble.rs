@@ -7,7 +7,7 @@ use core::fmt::Write;
 
 use super::lexer::is_plain_name;
 use crate::index::Place;
-use crate::isa::{Inst, MathFn, Reg, Role};
+use crate::isa::{Inst, MathFn, Reg, Role, StateReg};
 use crate::program::{FuncType, LineEntry, NameKind, Program};
 
 /// The text of a program.
@@ -345,6 +345,9 @@ impl Writer<'_> {
                 None => write!(self.text, "{number}"),
             },
             role if role.register_access().is_some() => write!(self.text, "{}", Reg::from_low_bits(number)),
+            role if role.state_access().is_some() => {
+                write!(self.text, "{}", StateReg::from_low_bits(number))
+            }
             _ => write!(self.text, "{value}"),
         }
     }

@@ -58,7 +58,7 @@ impl Analysis {
                 todo.extend(&words[at].successors);
             }
         }
-        let slots = 16 + u32::from(function.locals);
+        let slots = 32 + u32::from(function.locals);
         Analysis { words, reachable, params: function.ty.params() as u32, slots }
     }
 
@@ -112,7 +112,7 @@ fn effects(program: &Verified<'_>, function: &Function, inst: Inst) -> (Set, Set
     for (operand, value) in inst.operands() {
         let value = value as u32;
         match operand.role {
-            Role::Src | Role::FSrc | Role::Base | Role::X1 | Role::X2 | Role::X4 | Role::X8 => {
+            Role::Src | Role::FSrc | Role::Base | Role::X1 | Role::X2 | Role::X4 | Role::X8 | Role::X16 => {
                 reads.insert(value);
             }
             // FMATH has a second argument from function 32 on.
@@ -121,6 +121,17 @@ fn effects(program: &Verified<'_>, function: &Function, inst: Inst) -> (Set, Set
             }
             Role::Dst | Role::FDst => {
                 writes.insert(value);
+            }
+            // State registers are slots 16 to 31.
+            Role::SSrc => {
+                reads.insert(16 + value);
+            }
+            Role::SDst => {
+                writes.insert(16 + value);
+            }
+            Role::SMod => {
+                reads.insert(16 + value);
+                writes.insert(16 + value);
             }
             Role::Mod => {
                 reads.insert(value);
@@ -139,10 +150,10 @@ fn effects(program: &Verified<'_>, function: &Function, inst: Inst) -> (Set, Set
         "SYSCALL" => calls(program.program().imports().nth(immediate as usize).unwrap().ty),
         "RET" => reads.extend(0..function.ty.results() as u32),
         "GETL" => {
-            reads.insert(16 + immediate);
+            reads.insert(32 + immediate);
         }
         "SETL" => {
-            writes.insert(16 + immediate);
+            writes.insert(32 + immediate);
         }
         _ => {}
     }

@@ -236,17 +236,6 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// FMATH: a call of the host.
-    pub(super) fn math(&mut self, a: Reg, function: u32, b: Reg, c: Reg) -> Done {
-        let (b, c) = (self.get(b), self.get(c));
-        let function = self.b.ins().iconst(I64, i64::from(function));
-        let Some(bits) = self.call_out(offsets::MATH, &[function, b, c], true) else {
-            unreachable!("it has a result")
-        };
-        self.set(a, bits);
-        Ok(())
-    }
-
     pub(super) fn jump(&mut self, displacement: i32) -> Done {
         self.go(self.target(displacement), Arrival::Taken(displacement));
         Ok(())

@@ -7,6 +7,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, SourceLoc, Value};
 use super::super::offsets;
 use super::slots::{self, State};
 use super::{Lowering, b_offset, plus};
+use crate::analysis::Slot;
 use crate::index::{FuncIndex, Place};
 use crate::instance::layout;
 use crate::native::{ExitKind, Site};
@@ -167,8 +168,16 @@ impl Lowering<'_, '_, '_, '_> {
     fn store_slots(&mut self, frame: Value, slots: u64) {
         let flags = self.unit.cell_flags();
         for slot in slots::indices(slots) {
+            let cell = match Slot::from_index(slot as u32) {
+                Slot::Register(reg) => layout::REGISTERS + reg.index(),
+                Slot::Local(local) => layout::LOCALS + usize::from(local),
+                Slot::State(state) => {
+                    self.store_state_cells(frame, state);
+                    continue;
+                }
+            };
             let value = self.observed(slot);
-            self.b.ins().store(flags, value, frame, b_offset((layout::REGISTERS + slot) as u32));
+            self.b.ins().store(flags, value, frame, b_offset(cell as u32));
         }
     }
 

@@ -8,9 +8,11 @@ use cranelift_frontend::FunctionBuilder;
 use super::Lowering;
 use super::floats::Round;
 use super::memory::{Address, BYTE, FULL, HALF, WORD};
+use super::states::Binary;
 use crate::analysis::OutOfMemory;
+use crate::complex::ByteSil;
 use crate::index::{FuncIndex, ImportIndex};
-use crate::isa::{Reg, Visitor};
+use crate::isa::{Opcode, Reg, StateReg, Visitor};
 use crate::native::ExitKind;
 use crate::trap::Trap;
 
@@ -435,7 +437,7 @@ impl Visitor for Lowering<'_, '_, '_, '_> {
             ir.ins().fpromote(F64, narrow)
         })
     }
-    fn fmath(&mut self, a: Reg, function: u32, b: Reg, c: Reg) -> Done { self.math(a, function, b, c) }
+    fn fmath(&mut self, a: Reg, function: u32, b: Reg, c: Reg) -> Done { self.computed(a, Opcode::FMATH, function, b, c) }
 
     fn feq(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.float_compare(a, b, c, FloatCC::Equal) }
     fn fne(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.float_compare(a, b, c, FloatCC::NotEqual) }
@@ -465,4 +467,49 @@ impl Visitor for Lowering<'_, '_, '_, '_> {
         self.set(a, value);
         Ok(())
     }
+
+    fn complex_add(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.complex_sum(a, b, c) }
+    fn complex_sub(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.complex_difference(a, b, c) }
+    fn complex_mul(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.complex_product(a, b, c) }
+    fn complex_div(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.complex_quotient(a, b, c) }
+    fn complex_pow(&mut self, a: Reg, b: Reg, n: i32) -> Done { self.complex_function(a, b, |b| b.pow(n)) }
+    fn complex_root(&mut self, a: Reg, b: Reg, n: u32) -> Done { self.complex_function(a, b, |b| b.root(n)) }
+    fn complex_inv(&mut self, a: Reg, b: Reg) -> Done { self.complex_function(a, b, ByteSil::inv) }
+    fn complex_conj(&mut self, a: Reg, b: Reg) -> Done { self.complex_conjugate(a, b) }
+    fn complex_mag(&mut self, a: Reg, b: Reg) -> Done { self.unary(a, b, |ir, b| ir.ins().band_imm_u(b, 0xF0)) }
+    fn complex_phase(&mut self, a: Reg, b: Reg) -> Done {
+        self.unary(a, b, |ir, b| {
+            let theta = ir.ins().band_imm_u(b, 15);
+            ir.ins().bor_imm_u(theta, 0x80)
+        })
+    }
+    fn complex_scale(&mut self, a: Reg, b: Reg, n: i32) -> Done { self.complex_function(a, b, |b| b.scale(n)) }
+    fn complex_rotate(&mut self, a: Reg, b: Reg, n: i32) -> Done { self.complex_function(a, b, |b| b.rotate(n)) }
+    fn complex_re(&mut self, a: Reg, b: Reg) -> Done { self.computed(a, Opcode::COMPLEX_RE, 0, b, b) }
+    fn complex_im(&mut self, a: Reg, b: Reg) -> Done { self.computed(a, Opcode::COMPLEX_IM, 0, b, b) }
+    fn complex_from(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.computed(a, Opcode::COMPLEX_FROM, 0, b, c) }
+    fn complex_lerp(&mut self, a: Reg, b: Reg, c: Reg, weight: u32) -> Done { self.complex_between(a, b, c, weight) }
+
+    fn smov(&mut self, a: StateReg, b: StateReg) -> Done { self.copy_state(a, b) }
+    fn ssplat(&mut self, a: StateReg, b: Reg) -> Done { self.splat(a, b) }
+    fn sget(&mut self, a: Reg, b: StateReg, layer: u32) -> Done { self.layer(a, b, layer) }
+    fn sset(&mut self, a: StateReg, b: Reg, layer: u32) -> Done { self.set_layer(a, b, layer) }
+    fn sadd(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Done { self.state_binary(a, b, c, Binary::Sum) }
+    fn ssub(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Done { self.state_binary(a, b, c, Binary::Difference) }
+    fn smul(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Done { self.state_binary(a, b, c, Binary::Product) }
+    fn sdiv(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Done { self.state_binary(a, b, c, Binary::Quotient) }
+    fn sxor(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Done { self.state_binary(a, b, c, Binary::Xor) }
+    fn sand(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Done { self.state_binary(a, b, c, Binary::And) }
+    fn sor(&mut self, a: StateReg, b: StateReg, c: StateReg) -> Done { self.state_binary(a, b, c, Binary::Or) }
+    fn snot(&mut self, a: StateReg, b: StateReg) -> Done { self.invert_bits(a, b) }
+    fn sconj(&mut self, a: StateReg, b: StateReg) -> Done { self.conjugate_state(a, b) }
+    fn sinv(&mut self, a: StateReg, b: StateReg) -> Done { self.invert_state(a, b) }
+    fn srotl(&mut self, a: StateReg, b: StateReg, n: u32) -> Done { self.rotate_state(a, b, n) }
+
+    fn sload(&mut self, a: StateReg, b: Reg, imm: i32) -> Done { self.load_state(a, Address::new(b, imm)) }
+    fn sstore(&mut self, b: Reg, imm: i32, a: StateReg) -> Done { self.store_state(Address::new(b, imm), a) }
+    fn sloadx(&mut self, a: StateReg, b: Reg, c: Reg, imm: i32) -> Done { self.load_state(a, Address::indexed(b, c, 4, imm)) }
+    fn sstorex(&mut self, b: Reg, c: Reg, imm: i32, a: StateReg) -> Done { self.store_state(Address::indexed(b, c, 4, imm), a) }
+    fn ssum(&mut self, a: Reg, b: StateReg) -> Done { self.sum_of_layers(a, b) }
+    fn sfold(&mut self, a: Reg, b: StateReg) -> Done { self.fold_layers(a, b) }
 }

@@ -46,15 +46,15 @@ const MAX_CHECKED: usize = 8;
 type Done = Result<(), OutOfMemory>;
 
 impl Lowering<'_, '_, '_, '_> {
-    fn memory_flags(&self) -> MemFlagsData {
+    pub(super) fn memory_flags(&self) -> MemFlagsData {
         MemFlagsData::new()
             .with_notrap()
             .with_endianness(Endianness::Little)
             .with_alias_region(Some(self.unit.regions.memory))
     }
 
-    /// Checks an access of 1, 2, 4 or 8 bytes, and gives the machine address.
-    fn access(&mut self, address: Address, ty: Type) -> Value {
+    /// Checks an access of 1, 2, 4, 8 or 16 bytes, and gives the machine address.
+    pub(super) fn access(&mut self, address: Address, ty: Type) -> Value {
         let base = self.get(address.base);
         let base = match address.index {
             Some((index, scale)) => {
@@ -70,7 +70,10 @@ impl Lowering<'_, '_, '_, '_> {
             self.unit.out.stats.checks_removed += 1;
         } else {
             self.unit.out.stats.checks += 1;
-            let last = self.unit.last[ty.bytes().trailing_zeros() as usize];
+            let last = match self.unit.last.get(ty.bytes().trailing_zeros() as usize) {
+                Some(last) => *last,
+                None => plus(self.b, self.unit.memory_size, -i64::from(ty.bytes())),
+            };
             let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last);
             self.trap_if(outside, Trap::MemoryOutOfBounds);
             self.remember(address, ty.bytes());

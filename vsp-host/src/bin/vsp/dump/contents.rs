@@ -252,7 +252,10 @@ fn add_blocks(functions: &mut [Function], verified: &Verified<'_>) -> Result<(),
         };
         function.blocks = Some((0..).zip(graph.reachable()?).map(block).collect());
         function.loop_heads = (0..function.words).filter(|word| graph.is_loop_head(*word)).collect();
-        function.short_leaf = verified.function(FuncIndex(function.index)).map(|it| it.short_leaf);
+        if let Some(facts) = verified.function(FuncIndex(function.index)) {
+            function.short_leaf = Some(facts.short_leaf);
+            function.frame_cells = facts.frame_cells();
+        }
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use vsp_core::analysis::Signatures;
 use vsp_core::index::{GlobalIndex, Place};
-use vsp_core::isa::{Flow, Inst, Opcode, Reg, Role};
+use vsp_core::isa::{Flow, Inst, Opcode, Reg, Role, StateReg};
 use vsp_core::{Instance, Outcome, Reason};
 use vsp_host::sys::Sys;
 
@@ -46,7 +46,7 @@ pub(crate) struct Tracer {
     place: Place,
     inst: Inst,
     depth: usize,
-    writes: u16,
+    writes: u32,
     local: Option<u16>,
     global: Option<GlobalIndex>,
     /// Address and bytes of a store.
@@ -141,16 +141,26 @@ impl Tracer {
         let registers = Reg::ALL.iter().zip(frame.registers);
         let written = registers.filter(|(reg, _)| writes >> reg.index() & 1 == 1);
         let mut changes: Vec<Change> = written.map(result).collect();
+        let states = (0..).zip(frame.states).filter(|(number, _)| writes >> (16 + number) & 1 == 1);
+        for (number, [low, high]) in states {
+            let state = StateReg::from_low_bits(number);
+            changes.push(Change { what: format!("{state} layers 0-7"), value: *low });
+            changes.push(Change { what: format!("{state} layers 8-15"), value: *high });
+        }
         let local = self.local.and_then(|local| Some((local, *frame.locals.get(usize::from(local))?)));
         changes.extend(local.map(|(local, value)| Change { what: format!("local {local}"), value }));
         let global = self.global.and_then(|global| Some((global, instance.global(global)?)));
         changes.extend(global.map(|(global, value)| Change { what: code.global(global), value }));
-        changes.extend(self.store.and_then(|(address, bytes)| {
+        let stored = self.store.and_then(|(address, bytes)| {
             let at = usize::try_from(address).ok()?;
-            let stored = instance.memory().get(at..at.checked_add(bytes)?)?;
-            let value = stored.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
-            Some(Change { what: format!("[0x{address:x}]"), value })
-        }));
+            Some((address, instance.memory().get(at..at.checked_add(bytes)?)?))
+        });
+        if let Some((address, stored)) = stored {
+            changes.extend((address..).step_by(8).zip(stored.chunks(8)).map(|(address, bytes)| {
+                let value = bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
+                Change { what: format!("[0x{address:x}]"), value }
+            }));
+        }
         changes
     }
 }
@@ -159,9 +169,12 @@ pub(crate) fn is_call(inst: Inst) -> bool {
     inst.op().flow() == Flow::Call
 }
 
-/// How many bytes an instruction stores, if it does: the number in its mnemonic says how many bits.
+/// How many bytes an instruction stores, if it does: those of a state, or the number in its mnemonic says how many bits.
 fn stored_bytes(op: Opcode) -> Option<usize> {
     let is_store = op.operands().first().is_some_and(|operand| operand.role == Role::Base);
+    if is_store && op.operands().iter().any(|operand| operand.role.state_access().is_some()) {
+        return Some(16);
+    }
     let bits: String = op.mnemonic().chars().filter(char::is_ascii_digit).collect();
     is_store.then(|| bits.parse().unwrap_or(64) / 8)
 }

@@ -1,0 +1,212 @@
+//! ByteSil instructions with every number and every pair of numbers, in every engine, against the reference evaluator.
+//!
+//! Programs loop over the pairs, so that each is compiled once. The upper bits of the operands are not zero.
+
+use std::sync::Arc;
+
+use vsp_core::isa::Opcode;
+use vsp_core::program::Program;
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Options, Outcome, text};
+use vsp_host::engine::{Engine, EngineKind};
+use vsp_snapshots::reference;
+
+/// What stands above the low byte of operands.
+const DIRT: u64 = 0x0012_3456_0000;
+
+/// Runs `f` of a program in every engine; in all of them it has to leave these numbers in its memory, from address 0.
+fn check(name: &str, source: &str, expected: &[u64]) {
+    let bytes: Arc<[u8]> =
+        text::assemble(source, name).unwrap_or_else(|errors| panic!("{}", errors[0])).into();
+    let program = Arc::new(Verified::new(Program::read(bytes).unwrap()).unwrap());
+    let expected: Vec<[u8; 8]> = expected.iter().map(|value| value.to_le_bytes()).collect();
+    for kind in EngineKind::ALL {
+        let module = Engine::new(kind).unwrap().load(program.clone()).unwrap();
+        let mut instance = module.instantiate(Arc::new(Imports::default()), (), Options::default()).unwrap();
+        let outcome = instance.call_export("f", &[]).unwrap();
+        assert!(matches!(outcome, Outcome::Returned(_)), "{name}, {}: {outcome:?}", kind.name());
+        let (found, _) = instance.memory().as_chunks::<8>();
+        if let Some(at) = found.iter().zip(&expected).position(|(found, expected)| found != expected) {
+            panic!("{name}, {}: {at:#x}: {:x?}, not {:x?}", kind.name(), found[at], expected[at]);
+        }
+    }
+}
+
+/// The word of an instruction with these operands; its registers are those of the programs here.
+fn word(op: Opcode, imm: i32) -> u32 {
+    let immediate = (imm as u32 & 0xFFF) << 20;
+    u32::from(op.number()) | 0x0002_1300 & op.used_bits() | immediate & op.used_bits()
+}
+
+/// R3 of R1 and R2.
+fn line(op: Opcode, imm: i32) -> String {
+    let inst = vsp_core::isa::Inst::decode(word(op, imm)).unwrap();
+    let mut operands: Vec<String> = inst.registers().map(|(reg, _)| reg.to_string()).collect();
+    if op.used_bits() >> 20 != 0 {
+        operands.push(imm.to_string());
+    }
+    format!("{} {}", op.mnemonic(), operands.join(", "))
+}
+
+/// A loop over all pairs that stores R3, which `body` makes of R1 and R2.
+fn over_pairs(body: &str) -> String {
+    format!(
+        ".memory 0x80000\n.const DIRT {DIRT}\n.const LAST {}\n.export f\n.func f (0) -> 0\n CONST R0, DIRT\n CONST R6, LAST\n\
+         next:\n SHRI R1, R0, 8\n MOV R2, R0\n {body}\n STOREX [R4 + R5*8], R3\n ADDI R5, R5, 1\n ADDI R0, R0, 1\n\
+         JNE R0, R6, next\n RET\n.end\n",
+        DIRT + 0x1_0000
+    )
+}
+
+fn pairs() -> impl Iterator<Item = (u64, u64)> {
+    (DIRT..DIRT + 0x1_0000).map(|index| (index >> 8, index))
+}
+
+fn of_pairs(op: Opcode, imm: i32) {
+    let expected: Vec<u64> =
+        pairs().map(|(b, c)| reference::computed(word(op, imm), b, c).unwrap()).collect();
+    check(&line(op, imm), &over_pairs(&line(op, imm)), &expected);
+}
+
+/// All immediates, for 64 pairs.
+fn of_immediates(op: Opcode, first: i32) {
+    let pair = |index: u64| (DIRT + index * 67, DIRT + index * 151 + 13);
+    let mut source = format!(
+        ".memory 0x200000\n.const DIRT {DIRT}\n.export f\n.func f (0) -> 0\n CONST R7, DIRT\n\
+         next:\n MULI R1, R5, 67\n ADD R1, R1, R7\n MULI R2, R5, 151\n ADDI R2, R2, 13\n ADD R2, R2, R7\n"
+    );
+    for (place, imm) in (0..).zip(first..first + 4096) {
+        source += &format!(" {}\n STORE [R4 + {}], R3\n", line(op, imm), 8 * place);
+    }
+    source += " ADDI R4, R4, 16384\n ADDI R4, R4, 16384\n ADDI R5, R5, 1\n JNEI R5, 64, next\n RET\n.end\n";
+    let computed = |index| {
+        let (b, c) = pair(index);
+        (first..first + 4096).map(move |imm| reference::computed(word(op, imm), b, c).unwrap())
+    };
+    let expected: Vec<u64> = (0..64).flat_map(computed).collect();
+    check(&format!("{} with all immediates", op.mnemonic()), &source, &expected);
+}
+
+/// 33 immediates from the first to the last.
+fn some_immediates(op: Opcode, first: i32) {
+    for index in 0..=32 {
+        of_pairs(op, first + (index * 128).min(4095));
+    }
+}
+
+#[test]
+fn all_pairs() {
+    for op in [Opcode::COMPLEX_ADD, Opcode::COMPLEX_SUB, Opcode::COMPLEX_MUL, Opcode::COMPLEX_DIV] {
+        of_pairs(op, 0);
+    }
+}
+
+#[test]
+fn all_numbers() {
+    use Opcode::*;
+    for op in [COMPLEX_INV, COMPLEX_CONJ, COMPLEX_MAG, COMPLEX_PHASE, COMPLEX_RE, COMPLEX_IM] {
+        of_pairs(op, 0);
+    }
+}
+
+#[test]
+fn powers_roots_and_moves() {
+    use Opcode::*;
+    for (op, first) in
+        [(COMPLEX_POW, -2048), (COMPLEX_ROOT, 0), (COMPLEX_SCALE, -2048), (COMPLEX_ROTATE, -2048)]
+    {
+        some_immediates(op, first);
+        of_immediates(op, first);
+    }
+}
+
+#[test]
+fn parts_of_the_way() {
+    some_immediates(Opcode::COMPLEX_LERP, 0);
+    of_immediates(Opcode::COMPLEX_LERP, 0);
+}
+
+/// What COMPLEX_FROM makes of the parts of a number is that number.
+#[test]
+fn from_parts() {
+    let parts = " COMPLEX_RE R8, R2\n COMPLEX_IM R9, R2\n COMPLEX_FROM R3, R8, R9";
+    let expected: Vec<u64> = pairs().map(|(_, c)| c & 0xFF).collect();
+    check("parts", &over_pairs(parts), &expected);
+}
+
+/// Of sums of parts, which are points all over the plane.
+#[test]
+fn from_sums_of_parts() {
+    let sums = " COMPLEX_RE R8, R1\n COMPLEX_IM R9, R1\n COMPLEX_RE RA, R2\n COMPLEX_IM RB, R2\n FADD R8, R8, RA\n \
+        FADD R9, R9, RB\n COMPLEX_FROM R3, R8, R9";
+    let part = |op, number| f64::from_bits(reference::computed(word(op, 0), number, 0).unwrap());
+    let of_pair = |(b, c)| {
+        let sum = |op| (part(op, b) + part(op, c)).to_bits();
+        let (re, im) = (sum(Opcode::COMPLEX_RE), sum(Opcode::COMPLEX_IM));
+        reference::computed(word(Opcode::COMPLEX_FROM, 0), re, im).unwrap()
+    };
+    let expected: Vec<u64> = pairs().map(of_pair).collect();
+    check("sums of parts", &over_pairs(sums), &expected);
+}
+
+/// A loop over all pairs, 16 at a time, that stores S2, which `body` makes of S0 and S1: layer i of S0 is number b of pair
+/// `index + i`, and of S1 number c, but all are moved on by `turn` layers.
+fn over_states(body: &str, turn: u32) -> String {
+    format!(
+        ".memory 0x30000\n.export f\n.func f (0) -> 0\n MOVI R6, 0x10000\n\
+         bytes:\n SHRI R1, R0, 8\n STORE8X [R0 + R5], R1\n ADDI R2, R6, 0\n STORE8X [R2 + R0], R0\n ADDI R0, R0, 1\n\
+         JNE R0, R6, bytes\n MOVI R0, 0\n\
+         next:\n SLOAD S0, [R0]\n ADD R1, R0, R6\n SLOAD S1, [R1]\n SROTL S0, S0, {turn}\n SROTL S1, S1, {turn}\n {body}\n\
+         ADD R1, R1, R6\n SSTORE [R1], S2\n ADDI R0, R0, 16\n JNE R0, R6, next\n RET\n.end\n"
+    )
+}
+
+/// In every layer, states do what numbers do: with all pairs, and in other layers again.
+#[test]
+fn states_of_all_pairs() {
+    use Opcode::*;
+    let binary = [(SADD, COMPLEX_ADD), (SSUB, COMPLEX_SUB), (SMUL, COMPLEX_MUL), (SDIV, COMPLEX_DIV)];
+    let unary = [(SCONJ, COMPLEX_CONJ), (SINV, COMPLEX_INV)];
+    let number = |op, b, c| reference::computed(word(op, 0), b, c).unwrap() as u8;
+    for turn in [0, 5] {
+        for (state, scalar) in binary {
+            check_states(&format!("{} S2, S0, S1", state.mnemonic()), turn, |b, c| number(scalar, b, c));
+        }
+        for (state, scalar) in unary {
+            check_states(&format!("{} S2, S1", state.mnemonic()), turn, |_, c| number(scalar, c, 0));
+        }
+        check_states("SXOR S2, S0, S1", turn, |b, c| (b ^ c) as u8);
+        check_states("SAND S2, S0, S1", turn, |b, c| (b & c) as u8);
+        check_states("SOR S2, S0, S1", turn, |b, c| (b | c) as u8);
+        check_states("SNOT S2, S1", turn, |_, c| !c as u8);
+        check_states("SMOV S2, S1", turn, |_, c| c as u8);
+    }
+}
+
+fn check_states(body: &str, turn: u32, f: impl Fn(u64, u64) -> u8) {
+    let mut bytes: Vec<u8> = (0..0x1_0000).map(|index: u32| (index >> 8) as u8).collect();
+    bytes.extend((0..0x1_0000).map(|index: u32| index as u8));
+    let results: Vec<u8> = (0..0x1_0000).map(|index| f(index >> 8, index & 0xFF)).collect();
+    for state in results.chunks(16) {
+        let mut turned = state.to_vec();
+        turned.rotate_right(turn as usize);
+        bytes.extend(turned);
+    }
+    let (words, _) = bytes.as_chunks::<8>();
+    let words: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+    check(body, &over_states(body, turn), &words);
+}
+
+/// Sums of layers: of each pair in two layers, and NULL in the others.
+#[test]
+fn sums_of_two_layers() {
+    for (first, second) in [(0, 1), (3, 12), (15, 7), (5, 13)] {
+        let body = format!(
+            " SSPLAT S3, R8\n SSET S3, R1, {first}\n SSET S3, R2, {second}\n SSUM R3, S3\n SGET R9, S3, {second}\n ANDI RA, R2, 255\n \
+             XOR R9, R9, RA\n OR R3, R3, R9\n SFOLD R9, S3\n XOR RA, R1, R2\n ANDI RA, RA, 255\n XOR R9, R9, RA\n OR R3, R3, R9"
+        );
+        let sum = |(b, c)| reference::computed(word(Opcode::COMPLEX_ADD, 0), b, c).unwrap();
+        let expected: Vec<u64> = pairs().map(sum).collect();
+        check("sum of layers", &over_pairs(&body), &expected);
+    }
+}

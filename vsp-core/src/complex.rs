@@ -1,0 +1,340 @@
+//! ByteSil: complex numbers in a byte, and their exact arithmetic without tables of results.
+//!
+//! A byte `(ρ + 8) · 16 + θ` with ρ from −8 to 7 and θ from 0 to 15 is the number e^ρ · e^(iθπ/8): a magnitude that is a
+//! power of e, and one of sixteen directions. The byte 0x00 is [`ByteSil::NULL`], which is zero; so e⁻⁸ itself cannot be
+//! written, and what would be it is NULL.
+//!
+//! Multiplication, division, powers and conjugates are exact but for the range of ρ. A sum or difference is the *nearest*
+//! number: of the exact sum z, ρ is ln |z| rounded and kept in −8 to 7, θ is arg z · 8/π rounded (a half anticlockwise),
+//! and |z| < e⁻⁸ is NULL. `docs/bytesil.md` explains the system with pictures.
+//!
+//! # Algebra
+//! - Addition and multiplication commute. NULL is neutral in addition, and x − x = NULL.
+//! - Multiplication is associative and distributes over nothing; as long as no ρ leaves −8 to 7, numbers that are not NULL
+//!   are a group, with [`ByteSil::ONE`] as its neutral element. Beyond that ρ is kept in range, so that (x · y) ÷ y need not be x.
+//! - Addition is not associative: of three numbers, the two small ones may be lost one by one and not together.
+//!   A number with |Δρ| ≥ 2 to another is lost beside it.
+//! - NULL times anything is NULL. NULL ÷ x is NULL, also for x = NULL; x ÷ NULL has the largest magnitude, and x's direction.
+//! - A sum is off by at most a factor of √e in magnitude and π/16 in direction, unless it leaves the range: |z| > e^7.5 becomes e⁷.
+//!   Magnitudes reach from e⁻⁸ ≈ 0.000335 to e⁷ ≈ 1097, in steps of 8.7 dB.
+
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+mod cartesian;
+#[cfg(feature = "num-complex")]
+mod num;
+mod state;
+
+pub use state::State;
+
+/// A ByteSil number. See the [module](self).
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct ByteSil(u8);
+
+/// Sixteen signed nibbles in a constant; number k is for an angle of kπ/8 between two numbers.
+const fn nibbles(values: [i8; 16]) -> u64 {
+    let (mut all, mut k) = (0, 0);
+    while k < 16 {
+        all |= (values[k] as u64 & 15) << (4 * k);
+        k += 1;
+    }
+    all
+}
+
+/// What is added to θ of the larger of two numbers whose ρ differ by one.
+pub(crate) const TURN_NEXT: u64 = nibbles([0, 0, 1, 1, 1, 1, 1, 1, 0, -1, -1, -1, -1, -1, -1, 0]);
+
+/// What is added to θ if they have the same ρ. (At 8 they are opposite, and their sum is NULL.)
+pub(crate) const TURN_SAME: u64 = nibbles([0, 1, 1, 2, 2, 3, 3, 4, 0, -3, -3, -2, -2, -1, -1, 0]);
+
+/// What is added to ρ if they have the same ρ.
+pub(crate) const GROW_SAME: u64 = nibbles([1, 1, 1, 1, 0, 0, 0, -1, 0, -1, 0, 0, 0, 1, 1, 1]);
+
+/// Bit k: the sum of two numbers of the same ρ is NULL, if ρ is −8.
+pub(crate) const NULL_LEAST: u16 = 0b0000_0111_1100_0000;
+
+/// Bit k: it is NULL with any ρ.
+pub(crate) const NULL_SAME: u16 = 1 << 8;
+
+/// Entry k of a table of nibbles.
+pub(crate) const fn nibble(all: u64, k: u8) -> i8 {
+    (((all >> (4 * k)) as i8) << 4) >> 4
+}
+
+impl ByteSil {
+    /// Zero.
+    pub const NULL: ByteSil = ByteSil(0x00);
+    /// 1.
+    pub const ONE: ByteSil = ByteSil(0x80);
+    /// i.
+    pub const I: ByteSil = ByteSil(0x84);
+    /// −1.
+    pub const NEG_ONE: ByteSil = ByteSil(0x88);
+    /// −i.
+    pub const NEG_I: ByteSil = ByteSil(0x8C);
+    /// e⁷, the largest real number: what 1 ÷ NULL is.
+    pub const MAX: ByteSil = ByteSil(0xF0);
+
+    /// The number of this byte.
+    #[inline]
+    pub const fn from_bits(bits: u8) -> ByteSil {
+        ByteSil(bits)
+    }
+
+    /// The byte.
+    #[inline]
+    pub const fn to_bits(self) -> u8 {
+        self.0
+    }
+
+    /// All 256 numbers, in the order of their bytes.
+    pub fn all() -> impl DoubleEndedIterator<Item = ByteSil> {
+        (0..=u8::MAX).map(ByteSil)
+    }
+
+    /// e^ρ · e^(iθπ/8), where ρ is kept in −8 to 7 and θ is taken modulo 16. What would be e⁻⁸ is NULL.
+    pub const fn polar(rho: i32, theta: i32) -> ByteSil {
+        let rho = if rho < -8 {
+            -8
+        } else if rho > 7 {
+            7
+        } else {
+            rho
+        };
+        ByteSil(((rho + 8) as u8) << 4 | (theta & 15) as u8)
+    }
+
+    /// ρ, the natural logarithm of the magnitude: −8 to 7. NULL has −8.
+    #[inline]
+    pub const fn rho(self) -> i32 {
+        (self.0 >> 4) as i32 - 8
+    }
+
+    /// θ, the direction in sixteenths of a turn: 0 to 15. NULL has 0.
+    #[inline]
+    pub const fn theta(self) -> i32 {
+        (self.0 & 15) as i32
+    }
+
+    /// Is it zero?
+    #[inline]
+    pub const fn is_null(self) -> bool {
+        self.0 == 0
+    }
+
+    /// COMPLEX_ADD: the number nearest the exact sum.
+    #[inline]
+    pub const fn plus(self, other: ByteSil) -> ByteSil {
+        if self.is_null() || other.is_null() { ByteSil(self.0 | other.0) } else { sum(self.0, other.0) }
+    }
+
+    /// COMPLEX_SUB: the number nearest the exact difference.
+    #[inline]
+    pub const fn minus(self, other: ByteSil) -> ByteSil {
+        // Turning 0x08 by a half gives the value e⁻⁸, not zero.
+        match (self.is_null(), other.is_null()) {
+            (_, true) => self,
+            (true, false) => ByteSil(other.0 ^ 8),
+            (false, false) => sum(self.0, other.0 ^ 8),
+        }
+    }
+
+    /// COMPLEX_MUL.
+    #[inline]
+    pub const fn times(self, other: ByteSil) -> ByteSil {
+        match self.is_null() || other.is_null() {
+            true => ByteSil::NULL,
+            false => ByteSil::polar(self.rho() + other.rho(), self.theta() + other.theta()),
+        }
+    }
+
+    /// COMPLEX_DIV: NULL ÷ x is NULL; x ÷ NULL has ρ = 7 and the direction of x.
+    #[inline]
+    pub const fn divided_by(self, other: ByteSil) -> ByteSil {
+        match (self.is_null(), other.is_null()) {
+            (true, _) => ByteSil::NULL,
+            (false, true) => ByteSil::polar(7, self.theta()),
+            (false, false) => ByteSil::polar(self.rho() - other.rho(), self.theta() - other.theta()),
+        }
+    }
+
+    /// COMPLEX_POW. NULL to the power of n is NULL for n > 0, 1 for 0, and [`ByteSil::MAX`] for n < 0.
+    #[inline]
+    pub const fn pow(self, n: i32) -> ByteSil {
+        match self.is_null() {
+            false => {
+                let rho = self.rho() as i64 * n as i64;
+                let rho = if rho < -8 {
+                    -8
+                } else if rho > 7 {
+                    7
+                } else {
+                    rho as i32
+                };
+                ByteSil::polar(rho, self.theta().wrapping_mul(n))
+            }
+            true if n > 0 => ByteSil::NULL,
+            true if n == 0 => ByteSil::ONE,
+            true => ByteSil::MAX,
+        }
+    }
+
+    /// COMPLEX_ROOT: ρ and θ divided by n, towards zero. The 0-th root is 1.
+    #[inline]
+    pub const fn root(self, n: u32) -> ByteSil {
+        if n == 0 {
+            return ByteSil::ONE;
+        }
+        if self.is_null() {
+            return ByteSil::NULL;
+        }
+        let divisor = if n > 16 { 16 } else { n as i32 };
+        ByteSil::polar(self.rho() / divisor, self.theta() / divisor)
+    }
+
+    /// COMPLEX_INV: 1 ÷ x, and [`ByteSil::MAX`] for NULL.
+    #[inline]
+    pub const fn inv(self) -> ByteSil {
+        ByteSil::ONE.divided_by(self)
+    }
+
+    /// COMPLEX_CONJ: the other direction.
+    #[inline]
+    pub const fn conj(self) -> ByteSil {
+        ByteSil::polar(self.rho(), -self.theta())
+    }
+
+    /// COMPLEX_MAG: the magnitude.
+    #[inline]
+    pub const fn mag(self) -> ByteSil {
+        ByteSil(self.0 & 0xF0)
+    }
+
+    /// COMPLEX_PHASE: the direction, of magnitude 1. That of NULL is 1.
+    #[inline]
+    pub const fn phase(self) -> ByteSil {
+        ByteSil(0x80 | (self.0 & 15))
+    }
+
+    /// COMPLEX_SCALE: times eⁿ.
+    #[inline]
+    pub const fn scale(self, n: i32) -> ByteSil {
+        if self.is_null() { self } else { ByteSil::polar(self.rho().saturating_add(n), self.theta()) }
+    }
+
+    /// COMPLEX_ROTATE: turned by n sixteenths.
+    #[inline]
+    pub const fn rotate(self, n: i32) -> ByteSil {
+        if self.is_null() { self } else { ByteSil::polar(self.rho(), self.theta().wrapping_add(n)) }
+    }
+}
+
+/// The sum of two numbers that are not zero; the byte 0x00 stands for e⁻⁸. The rule of `docs/isa.md`.
+const fn sum(b: u8, c: u8) -> ByteSil {
+    let (large, small) = if b > c { (b, c) } else { (c, b) };
+    let (rho, theta) = ((large >> 4) as i32, (large & 15) as i32);
+    let k = small.wrapping_sub(large) & 15;
+    match rho - (small >> 4) as i32 {
+        0 => {
+            let null = if rho == 0 { NULL_LEAST } else { NULL_SAME };
+            if null >> k & 1 == 1 {
+                return ByteSil::NULL;
+            }
+            ByteSil::polar(rho - 8 + nibble(GROW_SAME, k) as i32, theta + nibble(TURN_SAME, k) as i32)
+        }
+        1 => ByteSil::polar(rho - 8, theta + nibble(TURN_NEXT, k) as i32),
+        _ => ByteSil(large),
+    }
+}
+
+impl Add for ByteSil {
+    type Output = ByteSil;
+    fn add(self, other: ByteSil) -> ByteSil {
+        self.plus(other)
+    }
+}
+
+impl Sub for ByteSil {
+    type Output = ByteSil;
+    fn sub(self, other: ByteSil) -> ByteSil {
+        self.minus(other)
+    }
+}
+
+impl Mul for ByteSil {
+    type Output = ByteSil;
+    fn mul(self, other: ByteSil) -> ByteSil {
+        self.times(other)
+    }
+}
+
+impl Div for ByteSil {
+    type Output = ByteSil;
+    fn div(self, other: ByteSil) -> ByteSil {
+        self.divided_by(other)
+    }
+}
+
+impl Neg for ByteSil {
+    type Output = ByteSil;
+    /// −x; that of e⁻⁸ · e^(iπ) would be e⁻⁸, and is NULL.
+    fn neg(self) -> ByteSil {
+        self.rotate(8)
+    }
+}
+
+impl core::iter::Sum for ByteSil {
+    /// From the first to the last. Addition is not associative: another order may give another sum.
+    fn sum<I: Iterator<Item = ByteSil>>(numbers: I) -> ByteSil {
+        numbers.fold(ByteSil::NULL, Add::add)
+    }
+}
+
+impl core::iter::Product for ByteSil {
+    fn product<I: Iterator<Item = ByteSil>>(numbers: I) -> ByteSil {
+        numbers.fold(ByteSil::ONE, Mul::mul)
+    }
+}
+
+impl core::fmt::Debug for ByteSil {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "ByteSil({:#04x}: {self})", self.0)
+    }
+}
+
+impl core::fmt::Display for ByteSil {
+    /// `0`, or the magnitude and the direction: `e^-3∠4π/8`.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        if self.is_null() {
+            return f.write_str("0");
+        }
+        write!(f, "e^{}∠{}π/8", self.rho(), self.theta())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In every layer, states do what numbers do, with all pairs.
+    #[test]
+    fn states_are_sixteen_numbers() {
+        type Pair = (fn(State, State) -> State, fn(ByteSil, ByteSil) -> ByteSil);
+        let operations: [Pair; 4] =
+            [(Add::add, Add::add), (Sub::sub, Sub::sub), (Mul::mul, Mul::mul), (Div::div, Div::div)];
+        for (state, number) in operations {
+            for b in ByteSil::all() {
+                for first in (0..=255).step_by(16) {
+                    let others = core::array::from_fn(|layer| ByteSil::from_bits(first + layer as u8));
+                    let expected = others.map(|c| number(b, c));
+                    assert_eq!(
+                        state(State::splat(b), others.into()),
+                        expected.into(),
+                        "{b:?} and {first:#x} on"
+                    );
+                }
+            }
+        }
+    }
+}
