@@ -176,7 +176,7 @@ fn large_arrays(c: &mut Criterion) {
     let from = vec![1_u8; LARGE];
     let mut to = vec![0_u8; LARGE];
     group.bench_function("copy", |bencher| {
-        bencher.iter(|| black_box(&mut to).copy_from_slice(black_box(&from)))
+        bencher.iter(|| black_box(&mut to).copy_from_slice(black_box(&from)));
     });
     group.finish();
 }

@@ -228,6 +228,30 @@ fn fuel() {
     assert!(unlimited.ends_with("fuel used: 5, no limit\n"), "{unlimited}");
 }
 
+const WITH_STATES: &str = "\
+.export main
+.func main (0) -> 1
+    MOVI    R0, 0x84
+    SSPLAT  S2, R0
+    SROTL   SA, S2, 3
+    SMUL    SA, SA, S2
+    SSUM    R0, SA
+    CALL    without
+    RET
+.end
+.func without (1) -> 1
+    NOP
+    RET
+.end
+";
+
+const LOOKING_AT_STATES: &str = "step\nstep\nstates\nstep\nstep\nstates\nstep\nstep\nstates\n";
+
+#[test]
+fn states() {
+    insta::assert_snapshot!(session(WITH_STATES, &[], LOOKING_AT_STATES));
+}
+
 const YIELDING: &str = "\
 .export main
 .func main (1) -> 1
@@ -417,7 +441,17 @@ fn help_lists_all_commands_and_the_tests_use_them() {
         .skip(1)
         .take_while(|line| !line.starts_with("A command"));
     let names: Vec<&str> = listed.map(|line| line.split([' ', ',']).next().unwrap()).collect();
-    let scripts = [STEPPING, BREAKPOINTS, INSPECTING, WATCHING, AFTER_A_TRAP, MISTAKES, "fuel", "help"];
+    let scripts = [
+        STEPPING,
+        BREAKPOINTS,
+        INSPECTING,
+        WATCHING,
+        AFTER_A_TRAP,
+        LOOKING_AT_STATES,
+        MISTAKES,
+        "fuel",
+        "help",
+    ];
     let used: BTreeSet<&str> =
         scripts.iter().flat_map(|it| it.lines()).filter_map(|it| it.split(' ').next()).collect();
     for name in &names {
@@ -490,6 +524,7 @@ const PIECES: &[&str] = &[
     "down",
     "registers",
     "locals",
+    "states",
     "globals",
     "print",
     "set",

@@ -153,12 +153,12 @@ fn errors_say_what_was_expected() {
     assert_eq!(kind(read(0, b"SILC")), ReadErrorKind::ObjectMagic);
     assert_eq!(kind(read(4, &[1, 1])), ReadErrorKind::ObjectVersion(0x0101));
     assert_eq!(kind(read(6, &[4, 0])), ReadErrorKind::TooLarge { found: 4, limit: 3 });
-    assert_eq!(kind(read(12, &[2, 0, 0, 0])), ReadErrorKind::ObjectAbi(2));
+    assert_eq!(kind(read(12, &[1, 0, 0, 0])), ReadErrorKind::ObjectAbi(1));
     assert_eq!(kind(read(20, &[5])), ReadErrorKind::Unknown(5));
     assert_eq!(kind(read(21, &[0])), ReadErrorKind::Unknown(0));
     assert_eq!(
-        read(12, &[2, 0, 0, 0]).to_string(),
-        "at offset 12, ABI version: the code expects version 2 of what lies between code and host, and this is another: compile it again"
+        read(12, &[1, 0, 0, 0]).to_string(),
+        "at offset 12, ABI version: the code expects version 1 of what lies between code and host, and this is another: compile it again"
     );
     assert_eq!(
         Object::read(b"no code object at all").unwrap_err().to_string(),

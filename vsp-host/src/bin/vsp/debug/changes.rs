@@ -2,7 +2,7 @@
 
 use vsp_core::Instance;
 use vsp_core::index::GlobalIndex;
-use vsp_core::isa::Reg;
+use vsp_core::isa::{Reg, StateReg};
 use vsp_host::sys::Sys;
 
 use super::show;
@@ -25,6 +25,7 @@ struct Frame {
     function: u32,
     registers: [u64; 16],
     locals: Vec<u64>,
+    states: Vec<[u64; 2]>,
 }
 
 /// What a stopped program held.
@@ -43,6 +44,7 @@ impl Snapshot {
             function: frame.place.function.0,
             registers: *frame.registers,
             locals: frame.locals.to_vec(),
+            states: frame.states.to_vec(),
         });
         let memory = instance.memory();
         Snapshot {
@@ -77,6 +79,11 @@ impl Snapshot {
             }
             for (number, (before, now)) in before.locals.iter().zip(&frame.locals).enumerate() {
                 compare(format!("${number}"), *before, *now);
+            }
+            for (state, (before, now)) in StateReg::all().zip(before.states.iter().zip(&frame.states)) {
+                for (layers, (before, now)) in ["0-7", "8-15"].iter().zip(before.iter().zip(now)) {
+                    compare(format!("{state} layers {layers}"), *before, *now);
+                }
             }
         }
         for (index, (before, now)) in (0..).zip(self.globals.iter().zip(&now.globals)) {

@@ -91,6 +91,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     }),
     command(&["registers", "r"], "", "show the registers of this frame", inspect::registers),
     command(&["locals"], "", "show the locals of this frame", inspect::locals),
+    command(&["states"], "", "show the state registers of this frame", inspect::states),
     command(&["globals"], "", "show the globals", inspect::globals),
     command(&["print", "p"], "EXPR", "show the value of EXPR", inspect::print),
     command(&["set"], "TARGET = EXPR", "change a register, $local, global or type[address]", inspect::set),

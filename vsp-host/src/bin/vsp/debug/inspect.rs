@@ -103,6 +103,17 @@ pub(crate) fn locals(session: &mut Session<'_>, rest: &str) -> Result<(), Failur
     Ok(())
 }
 
+pub(crate) fn states(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    nothing(rest)?;
+    here(session)?;
+    let states = session.instance.frames().nth(session.selected).map_or(&[][..], |frame| frame.states);
+    session.out += &match states {
+        [] => "this function has no state registers\n".to_owned(),
+        states => show::states(states),
+    };
+    Ok(())
+}
+
 pub(crate) fn globals(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
     nothing(rest)?;
     let globals = (0..).map(GlobalIndex).map_while(|index| Some((index, session.instance.global(index)?)));

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use vsp_core::index::Place;
-use vsp_core::isa::Reg;
+use vsp_core::isa::{Reg, StateReg};
 
 use crate::code::{Code, Line};
 use crate::value::likely_float;
@@ -15,6 +15,28 @@ const DUMP_BYTES: usize = 16;
 /// summed up.
 pub(crate) fn registers(values: &[u64; 16]) -> String {
     named_values(Reg::ALL.iter().map(|reg| reg.to_string()).zip(values.iter().copied()))
+}
+
+/// State registers, one to a line, layer 0 first. Those that are NULL are summed up.
+pub(crate) fn states(values: &[[u64; 2]]) -> String {
+    let mut out = String::new();
+    let mut nulls = 0;
+    for (state, halves) in StateReg::all().zip(values) {
+        match halves {
+            [0, 0] => nulls += 1,
+            halves => {
+                let layers = halves.map(u64::to_le_bytes);
+                let _ = writeln!(out, "{:<4}  {}", state.to_string(), bytes(layers.as_flattened()));
+            }
+        }
+    }
+    let _ = match nulls {
+        0 => Ok(()),
+        16 => writeln!(out, "all are NULL"),
+        1 => writeln!(out, "the other one is NULL"),
+        count => writeln!(out, "the other {count} are NULL"),
+    };
+    out
 }
 
 /// Values with their names.
