@@ -24,6 +24,7 @@ mod cartesian;
 #[cfg(feature = "num-complex")]
 mod num;
 mod state;
+pub(crate) mod words;
 
 pub use state::State;
 
@@ -315,24 +316,32 @@ impl core::fmt::Display for ByteSil {
 
 #[cfg(test)]
 mod tests {
+    use super::words::Binary;
     use super::*;
 
-    /// In every layer, states do what numbers do, with all pairs.
+    /// In every layer, states do what numbers do, with all pairs; as bytes and in integers, whichever is used here.
     #[test]
     fn states_are_sixteen_numbers() {
-        type Pair = (fn(State, State) -> State, fn(ByteSil, ByteSil) -> ByteSil);
-        let operations: [Pair; 4] =
-            [(Add::add, Add::add), (Sub::sub, Sub::sub), (Mul::mul, Mul::mul), (Div::div, Div::div)];
-        for (state, number) in operations {
+        type Pair = (Binary, fn(ByteSil, ByteSil) -> ByteSil);
+        let operations: [Pair; 4] = [
+            (Binary::Sum, Add::add),
+            (Binary::Difference, Sub::sub),
+            (Binary::Product, Mul::mul),
+            (Binary::Quotient, Div::div),
+        ];
+        for (op, number) in operations {
             for b in ByteSil::all() {
                 for first in (0..=255).step_by(16) {
-                    let others = core::array::from_fn(|layer| ByteSil::from_bits(first + layer as u8));
-                    let expected = others.map(|c| number(b, c));
-                    assert_eq!(
-                        state(State::splat(b), others.into()),
-                        expected.into(),
-                        "{b:?} and {first:#x} on"
-                    );
+                    let others: [ByteSil; 16] =
+                        core::array::from_fn(|layer| ByteSil::from_bits(first + layer as u8));
+                    let expected = State::from(others.map(|c| number(b, c)));
+                    let (b, others) = (State::splat(b), State::from(others));
+                    let lanes = words::binary(&mut words::Lanes, op, b.to_bytes(), others.to_bytes());
+                    assert_eq!(lanes, expected.to_bytes(), "{b:?} and {others:?}");
+                    for (half, expected) in expected.halves().into_iter().enumerate() {
+                        let [b, c] = [b, others].map(|state| state.halves()[half]);
+                        assert_eq!(words::binary(&mut words::Compute, op, b, c), expected, "{b:x} and {c:x}");
+                    }
                 }
             }
         }

@@ -14,19 +14,20 @@ pub(super) struct Function<'t> {
     aliases: HashMap<&'t str, &'t str>,
 }
 
-/// The type of a value; `None` for vectors.
+/// The type of a value, if it is known.
 pub(super) type Type = Option<Scalar>;
 
-/// An integer or a float, of so many bits.
+/// An integer, a float, or a vector of lanes, of so many bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scalar {
     Int(u32),
     Float(u32),
+    Vector(u32),
 }
 
 impl Scalar {
     fn bytes(self) -> u32 {
-        let (Scalar::Int(bits) | Scalar::Float(bits)) = self;
+        let (Scalar::Int(bits) | Scalar::Float(bits) | Scalar::Vector(bits)) = self;
         bits / 8
     }
 }
@@ -43,6 +44,8 @@ pub(super) struct Inst<'t> {
     pub(super) results: Vec<&'t str>,
     /// Without the type behind the dot.
     pub(super) op: &'t str,
+    /// What stands behind the dot.
+    ty: Type,
     /// All that follows.
     pub(super) rest: &'t str,
     pub(super) line: &'t str,
@@ -86,17 +89,36 @@ pub(super) fn parse(text: &str) -> Result<Function<'_>, String> {
             Some(_) => function.inst(code)?,
         }
     }
+    function.complete_types();
     Ok(function)
 }
 
 fn type_of(name: &str) -> Type {
     let name = name.trim();
+    if let Some((lane, lanes)) = name.split_once('x') {
+        let lanes: u32 = lanes.parse().ok()?;
+        return Some(Scalar::Vector(lanes * 8 * type_of(lane)?.bytes()));
+    }
     let bits = name.get(1..)?.parse().ok()?;
     match name.as_bytes().first()? {
         b'i' => Some(Scalar::Int(bits)),
         b'f' => Some(Scalar::Float(bits)),
         _ => None,
     }
+}
+
+/// `+16`, `-8`, `+0x8080`, `+0x0001_0000`.
+fn offset(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("-", digits) => (-1, digits),
+        (_, digits) => (1, digits),
+    };
+    let digits = digits.replace('_', "");
+    let offset = match digits.strip_prefix("0x") {
+        Some(digits) => i64::from_str_radix(digits, 16).ok()?,
+        None => digits.parse().ok()?,
+    };
+    Some(sign * offset)
 }
 
 impl<'t> Function<'t> {
@@ -138,7 +160,7 @@ impl<'t> Function<'t> {
         let (name, rest) = code.split_once(' ').unwrap_or((code, ""));
         let (op, ty) = name.split_once('.').map_or((name, None), |(op, ty)| (op, type_of(ty)));
         let has_type = name.contains('.');
-        let inst = Inst { results, op, rest: rest.trim(), line };
+        let inst = Inst { results, op, ty, rest: rest.trim(), line };
         if op.starts_with("call") {
             let types = self.results_of(&inst).ok_or_else(|| format!("cannot read {line:?}"))?;
             for (result, ty) in inst.results.iter().zip(types) {
@@ -147,14 +169,41 @@ impl<'t> Function<'t> {
         } else if let [result] = inst.results[..] {
             let ty = match op {
                 "icmp" | "fcmp" => Some(Scalar::Int(8)),
+                "f64const" => Some(Scalar::Float(64)),
+                "f32const" => Some(Scalar::Float(32)),
                 _ if has_type => ty,
-                _ => self.values(inst.rest).next_back().and_then(|value| self.type_of(value)),
+                _ => self.type_of_operands(&inst),
             };
             self.types.insert(result, ty);
         }
         let Some(block) = self.blocks.last_mut() else { return Err(format!("{line:?} is in no block")) };
         block.insts.push(inst);
         Ok(())
+    }
+
+    /// The type of a result that has that of operands. The count of a shift and the condition of a select may have others.
+    fn type_of_operands(&self, inst: &Inst<'t>) -> Type {
+        let (shift, select) =
+            (matches!(inst.op, "ishl" | "ushr" | "sshr" | "rotl" | "rotr"), inst.op == "select");
+        let values = self.values(inst.rest).skip(usize::from(select));
+        values.take(if shift { 1 } else { usize::MAX }).find_map(|value| self.type_of(value))
+    }
+
+    /// Types that follow from those of values in later blocks.
+    fn complete_types(&mut self) {
+        let mut found = true;
+        while std::mem::take(&mut found) {
+            for inst in self.blocks.iter().flat_map(|block| &block.insts) {
+                let [result] = inst.results[..] else { continue };
+                if self.types.get(result).is_some_and(Option::is_some) {
+                    continue;
+                }
+                if let Some(ty) = self.type_of_operands(inst) {
+                    self.types.insert(result, Some(ty));
+                    found = true;
+                }
+            }
+        }
     }
 
     fn results_of(&self, inst: &Inst<'t>) -> Option<Vec<Type>> {
@@ -210,11 +259,11 @@ impl<'t> Function<'t> {
         let mut values: Vec<&str> = self.values(inst.rest).collect();
         let address = values.pop()?;
         let last = inst.rest.split_whitespace().next_back()?;
-        let offset = last.find(['+', '-']).map_or(Some(0), |at| last[at..].parse().ok())?;
+        let offset = last.find(['+', '-']).map_or(Some(0), |at| offset(&last[at..]))?;
         let moved = if is_store { *values.first()? } else { *inst.results.first()? };
         let narrow =
             inst.op.trim_start_matches(|it: char| !it.is_ascii_digit()).parse().ok().map(Scalar::Int);
-        let bytes = narrow.or(self.type_of(moved))?.bytes();
+        let bytes = narrow.or(inst.ty).or(self.type_of(moved))?.bytes();
         let region = inst.rest.split_whitespace().find(|word| word.starts_with("region"));
         Some(Access { region, stored: is_store.then_some(moved), address, offset, bytes })
     }

@@ -174,6 +174,7 @@ impl<'t> Formula<'t> {
             return self.access(block, inst, &access);
         }
         match inst.op {
+            op if op.contains("load") || op.contains("store") => Err("an access of unknown size".into()),
             "call" => self.call(block, inst),
             "call_indirect" => self.indirect(block, inst),
             _ => {

@@ -1,12 +1,9 @@
 //! Sixteen ByteSil numbers at once.
-//!
-//! Sums are computed without tables and branches, so that compilers can do all layers in a vector register: the entries of
-//! the tables of [`complex`](super) are counted up in steps. With k' = k − 8 mod 16, in −7 to 7 where the sum is not NULL, the direction
-//! turns by (k' + 1) ÷ 2, rounded down, between numbers of the same ρ.
 
 use core::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Not, Sub};
 
 use super::ByteSil;
+use super::words::{self, Binary, Compute, Lanes};
 
 /// Sixteen ByteSil numbers, its layers. Operations work on each layer by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -56,7 +53,7 @@ impl State {
     /// The conjugates (SCONJ).
     #[inline]
     pub fn conj(self) -> State {
-        self.map(|b| b & 0xF0 | 16_u8.wrapping_sub(b & 15) & 15)
+        State::from_halves(self.halves().map(|half| words::conjugate(&mut Compute, half)))
     }
 
     /// 1 ÷ each (SINV); of NULL the largest number.
@@ -72,118 +69,80 @@ impl State {
     }
 
     /// The sum of all layers, in halves (SSUM): layers i and i + 8 first, then what is four, two and one apart.
-    #[inline]
+    #[inline(never)]
     pub fn sum(self) -> ByteSil {
-        [8, 4, 2, 1].into_iter().fold(self, |sum, apart| sum + sum.rotate_layers(16 - apart)).layer(0)
+        let [low, high] = self.halves();
+        let sum = |x, y| words::binary(&mut Compute, Binary::Sum, x, y);
+        let sum = [32, 16, 8].into_iter().fold(sum(low, high), |half, bits| sum(half, half >> bits));
+        ByteSil::from_bits(sum as u8)
     }
 
     /// The exclusive or of all layers (SFOLD).
     #[inline]
     pub fn fold(self) -> u8 {
-        self.0.into_iter().fold(0, BitXor::bitxor)
+        let [low, high] = self.halves();
+        [32, 16, 8].into_iter().fold(low ^ high, |half, bits| half ^ half >> bits) as u8
+    }
+
+    /// Layers 0–7 and 8–15, the lowest in the low byte.
+    #[inline(always)]
+    pub(crate) const fn halves(self) -> [u64; 2] {
+        let bits = u128::from_le_bytes(self.0);
+        [bits as u64, (bits >> 64) as u64]
+    }
+
+    /// The state with these [`halves`](Self::halves).
+    #[inline(always)]
+    pub(crate) const fn from_halves([low, high]: [u64; 2]) -> State {
+        State((low as u128 | (high as u128) << 64).to_le_bytes())
     }
 
     #[inline(always)]
-    fn map(self, f: impl Fn(u8) -> u8) -> State {
-        State(self.0.map(f))
-    }
-
-    #[inline(always)]
-    fn zip(self, other: State, f: impl Fn(u8, u8) -> u8) -> State {
-        let mut out = [0; 16];
-        for (out, (b, c)) in out.iter_mut().zip(self.0.into_iter().zip(other.0)) {
-            *out = f(b, c);
+    fn binary(self, other: State, op: Binary) -> State {
+        // Where there are no vector instructions, bytes one by one are slower than eight in an integer.
+        if cfg!(any(target_feature = "sse2", target_feature = "neon")) {
+            State(words::binary(&mut Lanes, op, self.0, other.0))
+        } else {
+            let ([low, high], [other_low, other_high]) = (self.halves(), other.halves());
+            let half = |x, y| words::binary(&mut Compute, op, x, y);
+            State::from_halves([half(low, other_low), half(high, other_high)])
         }
-        State(out)
     }
-}
-
-/// All ones if the condition holds.
-#[inline(always)]
-const fn mask(condition: bool) -> u8 {
-    if condition { 0xFF } else { 0 }
-}
-
-/// The sum of b and c, where one of them is NULL if `null`; then it is their or.
-#[inline(always)]
-const fn sum(b: u8, c: u8, null: u8) -> u8 {
-    let (large, small) = if b > c { (b, c) } else { (c, b) };
-    let rho = large >> 4;
-    let distance = rho - (small >> 4);
-    // k' + 8; 0 if the two are opposite.
-    let k = small.wrapping_sub(large).wrapping_add(8) & 15;
-
-    let turn_same = k.div_ceil(2) + 12;
-    let turn_next = ((k >= 7) as u8) + ((k >= 10) as u8) + ((k == 0) as u8) + 15;
-    let same = mask(distance == 0);
-    let next = mask(distance == 1);
-    let theta = large.wrapping_add(turn_same & same | turn_next & next) & 15;
-
-    // One more than what ρ grows by.
-    let growth = ((k >= 2) as u8) + ((k >= 5) as u8) - ((k >= 12) as u8) - ((k >= 15) as u8);
-    let grown = rho.wrapping_add(growth & same | 1 & !same);
-    let rho = if grown > 16 { 15 } else { grown.wrapping_sub(1) };
-
-    let limit = mask(k == 0) | mask(k <= 2) & 15 | mask(k >= 14) & 15;
-    let vanishes = mask(large <= limit) & same & !null;
-    (rho << 4 | theta) & !null & !vanishes | (b | c) & null
-}
-
-#[inline(always)]
-const fn product(b: u8, c: u8) -> u8 {
-    let rho = (b >> 4) + (c >> 4);
-    let rho = rho.saturating_sub(8);
-    let rho = if rho > 15 { 15 } else { rho };
-    (rho << 4 | b.wrapping_add(c) & 15) & !mask(b == 0 || c == 0)
-}
-
-#[inline(always)]
-const fn quotient(b: u8, c: u8) -> u8 {
-    // 15 more than it is, so that it is not negative: x ÷ NULL has the largest ρ.
-    let rho = (b >> 4) + 23 - (c >> 4);
-    let rho = rho.saturating_sub(15);
-    let rho = if rho > 15 { 15 } else { rho };
-    let regular = rho << 4 | b.wrapping_sub(c) & 15;
-    (regular & !mask(c == 0) | (b | 0xF0) & mask(c == 0)) & !mask(b == 0)
 }
 
 impl Add for State {
     type Output = State;
     /// SADD.
-    #[inline]
+    #[inline(never)]
     fn add(self, other: State) -> State {
-        self.zip(other, |b, c| sum(b, c, mask(b == 0 || c == 0)))
+        self.binary(other, Binary::Sum)
     }
 }
 
 impl Sub for State {
     type Output = State;
     /// SSUB.
-    #[inline]
+    #[inline(never)]
     fn sub(self, other: State) -> State {
-        self.zip(other, |b, c| {
-            // NULL stays NULL; all others are turned by a half.
-            let turned = c ^ 8 & mask(c != 0);
-            sum(b, turned, mask(b == 0 || c == 0))
-        })
+        self.binary(other, Binary::Difference)
     }
 }
 
 impl Mul for State {
     type Output = State;
     /// SMUL.
-    #[inline]
+    #[inline(never)]
     fn mul(self, other: State) -> State {
-        self.zip(other, product)
+        self.binary(other, Binary::Product)
     }
 }
 
 impl Div for State {
     type Output = State;
     /// SDIV.
-    #[inline]
+    #[inline(never)]
     fn div(self, other: State) -> State {
-        self.zip(other, quotient)
+        self.binary(other, Binary::Quotient)
     }
 }
 
@@ -192,7 +151,7 @@ impl BitXor for State {
     /// SXOR.
     #[inline]
     fn bitxor(self, other: State) -> State {
-        self.zip(other, BitXor::bitxor)
+        self.binary(other, Binary::Xor)
     }
 }
 
@@ -201,7 +160,7 @@ impl BitAnd for State {
     /// SAND.
     #[inline]
     fn bitand(self, other: State) -> State {
-        self.zip(other, BitAnd::bitand)
+        self.binary(other, Binary::And)
     }
 }
 
@@ -210,7 +169,7 @@ impl BitOr for State {
     /// SOR.
     #[inline]
     fn bitor(self, other: State) -> State {
-        self.zip(other, BitOr::bitor)
+        self.binary(other, Binary::Or)
     }
 }
 
@@ -219,7 +178,7 @@ impl Not for State {
     /// SNOT.
     #[inline]
     fn not(self) -> State {
-        self.map(Not::not)
+        State(self.0.map(Not::not))
     }
 }
 

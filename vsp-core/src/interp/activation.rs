@@ -94,14 +94,12 @@ impl Activation<'_> {
 
     #[inline(always)]
     pub(super) fn get_state(&self, reg: StateReg) -> State {
-        let [low, high] = self.states[reg.index()];
-        State::from_bytes((u128::from(low) | u128::from(high) << 64).to_le_bytes())
+        State::from_halves(self.states[reg.index()])
     }
 
     #[inline(always)]
     pub(super) fn set_state(&mut self, reg: StateReg, value: State) -> Step {
-        let bits = u128::from_le_bytes(value.to_bytes());
-        self.states[reg.index()] = [bits as u64, (bits >> 64) as u64];
+        self.states[reg.index()] = value.halves();
         Ok(())
     }
 

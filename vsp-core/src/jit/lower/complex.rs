@@ -26,11 +26,9 @@ impl Lowering<'_, '_, '_, '_> {
 
     pub(super) fn complex_sum(&mut self, a: Reg, b: Reg, c: Reg) -> Done {
         let (b, c) = (self.number(b), self.number(c));
-        let value = sum(self.b, b, c);
-        // If one is NULL, the sum is the other.
-        let both = self.b.ins().bor(b, c);
-        let value = unless_null(self.b, c, value, both);
-        let value = unless_null(self.b, b, value, both);
+        let Sum { value, large, small } = sum(self.b, b, c);
+        // If one is NULL, the sum is the other, which is the larger byte.
+        let value = unless_null(self.b, small, value, large);
         self.set(a, value);
         Ok(())
     }
@@ -38,7 +36,7 @@ impl Lowering<'_, '_, '_, '_> {
     pub(super) fn complex_difference(&mut self, a: Reg, b: Reg, c: Reg) -> Done {
         let (b, c) = (self.number(b), self.number(c));
         let turned = self.b.ins().bxor_imm_u(c, 8);
-        let value = sum(self.b, b, turned);
+        let Sum { value, .. } = sum(self.b, b, turned);
         let value = unless_null(self.b, b, value, turned);
         let value = unless_null(self.b, c, value, b);
         self.set(a, value);
@@ -165,8 +163,15 @@ const GROWTH: u64 = {
     all
 };
 
+/// A sum, and its operands in order.
+struct Sum {
+    value: Value,
+    large: Value,
+    small: Value,
+}
+
 /// The sum of two numbers that are not zero; the byte 0x00 stands for e⁻⁸.
-fn sum(b: &mut FunctionBuilder<'_>, one: Value, other: Value) -> Value {
+fn sum(b: &mut FunctionBuilder<'_>, one: Value, other: Value) -> Sum {
     let is_larger = b.ins().icmp(IntCC::UnsignedGreaterThan, one, other);
     let large = b.ins().select(is_larger, one, other);
     let small = b.ins().select(is_larger, other, one);
@@ -211,5 +216,6 @@ fn sum(b: &mut FunctionBuilder<'_>, one: Value, other: Value) -> Value {
     let value = b.ins().select(vanishes, zero, value);
     let differ = b.ins().bxor(one, other);
     let opposite = b.ins().icmp_imm_u(IntCC::Equal, differ, 8);
-    b.ins().select(opposite, zero, value)
+    let value = b.ins().select(opposite, zero, value);
+    Sum { value, large, small }
 }

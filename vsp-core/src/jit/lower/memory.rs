@@ -97,11 +97,17 @@ impl Lowering<'_, '_, '_, '_> {
         if !self.tier_two() {
             return;
         }
+        let Address { base, index, displacement } = address;
+        let (low, high) = (displacement, displacement + size as i32);
+        // What lies between two places that are inside is inside too.
+        if let Some(checked) = self.checked.iter_mut().find(|it| (it.base, it.index) == (base, index)) {
+            (checked.low, checked.high) = (checked.low.min(low), checked.high.max(high));
+            return;
+        }
         if self.checked.len() == MAX_CHECKED {
             self.checked.remove(0);
         }
-        let Address { base, index, displacement } = address;
-        self.checked.push(Checked { base, index, low: displacement, high: displacement + size as i32 });
+        self.checked.push(Checked { base, index, low, high });
     }
 
     /// A slot gets a new value: what was known of addresses with it is not known any more.

@@ -11,6 +11,7 @@ use super::memory::Address;
 use super::{Lowering, b_offset};
 use crate::analysis::{OutOfMemory, Slot};
 use crate::complex::ByteSil;
+pub(super) use crate::complex::words::Binary;
 use crate::isa::{Reg, StateReg};
 use crate::verify::FRAME_CELLS;
 pub(in crate::jit) use vectors::Shuffle;
@@ -28,18 +29,6 @@ pub(super) enum Variables {
 pub(super) enum State {
     Vector(Value),
     Words([Value; 2]),
-}
-
-/// What is done with two states, layer by layer.
-#[derive(Clone, Copy)]
-pub(super) enum Binary {
-    Sum,
-    Difference,
-    Product,
-    Quotient,
-    Xor,
-    And,
-    Or,
 }
 
 type Done = Result<(), OutOfMemory>;

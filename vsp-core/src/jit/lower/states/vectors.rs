@@ -8,7 +8,7 @@ use cranelift_codegen::ir::types::{I8X16, I64X2};
 use cranelift_codegen::ir::{ConstantData, Endianness, InstBuilder, MemFlagsData, Value};
 use cranelift_frontend::FunctionBuilder;
 
-use super::Binary;
+use crate::complex::words::Binary;
 use crate::complex::{GROW_SAME, NULL_LEAST, NULL_SAME, TURN_NEXT, TURN_SAME, nibble};
 
 /// The instruction that looks up bytes in a vector.
