@@ -156,8 +156,11 @@ impl Opcode {
     }
 
     /// Does this build of the crate execute it? Without the feature `float` instructions with binary64 operands are
-    /// left out, without `math` those that need the functions of `libm`.
+    /// left out, without `math` those that need the functions of `libm`, without `bytesil` classes Ax, Bx and Fx.
     pub const fn is_supported(self) -> bool {
+        if matches!(self.number() >> 4, 0xA | 0xB | 0xF) && !cfg!(feature = "bytesil") {
+            return false;
+        }
         let needs_math = matches!(self, Opcode::FMATH | Opcode::COMPLEX_FROM | Opcode::COMPLEX_LERP);
         if needs_math && !cfg!(feature = "math") {
             return false;

@@ -6,8 +6,9 @@
 //! The crate needs an allocator and nothing else. It has no unsafe code.
 //!
 //! # Features
+//! - `bytesil` (default): the instructions of [`complex`] numbers and states.
 //! - `float`: binary64 instructions but FMATH. Without it programs that use them are refused.
-//! - `math` (default): FMATH, COMPLEX_FROM and COMPLEX_LERP too. It is most of the code size of a small device's build.
+//! - `math` (default): FMATH too, and with `bytesil` COMPLEX_FROM and COMPLEX_LERP. It is most of the code size of a small device's build.
 //! - `generate`: random programs, for comparing engines.
 //! - `native`: machine code that was compiled before can be run by a host; see [`native`].
 //! - `jit`: the compiler, which makes such machine code.
