@@ -45,7 +45,7 @@ use cranelift_frontend::FunctionBuilderContext;
 
 use crate::analysis::{OutOfMemory, Signatures};
 use crate::index::FuncIndex;
-use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS};
+use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS, NATIVE_STATE_WORDS};
 use crate::native::{CodeInfo, TableEntry};
 use crate::verify::{FRAME_CELLS as MIN_FRAME_CELLS, Function, Verified};
 use link::Linker;
@@ -77,7 +77,7 @@ pub enum JitError {
     /// A function is too long for machine code.
     #[error(
         "function {function} counts {words} words, and machine code can be made of {MAX_NATIVE_WORDS} \
-         (what can suspend the program counts {NATIVE_CALL_WORDS})"
+         (what can suspend the program counts {NATIVE_CALL_WORDS}, what computes with states {NATIVE_STATE_WORDS})"
     )]
     FunctionTooLong {
         /// The function.

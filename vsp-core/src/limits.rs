@@ -86,12 +86,16 @@ pub const MAX_RESULTS: usize = 4;
 pub const MAX_NAME: usize = 255;
 
 /// Words of a function that machine code can be made of, where a word that calls, suspends, copies or branches
-/// backwards counts [`NATIVE_CALL_WORDS`]. The time that compiling takes grows faster than the function: at this limit it is
+/// backwards counts [`NATIVE_CALL_WORDS`], and one that computes with states [`NATIVE_STATE_WORDS`]. The time that compiling takes grows faster than the function: at this limit it is
 /// some seconds.
 pub const MAX_NATIVE_WORDS: u32 = 1 << 15;
 
 /// What a word that can suspend the program counts towards [`MAX_NATIVE_WORDS`]: about so much more machine code.
 pub const NATIVE_CALL_WORDS: u32 = 4;
+
+/// What a word counts towards [`MAX_NATIVE_WORDS`] that computes with the ByteSil numbers of states: about so much more machine
+/// code, where the target has no vectors.
+pub const NATIVE_STATE_WORDS: u32 = 16;
 
 /// Words of a function whose locals are analysed one by one. In a larger one all of them count as live everywhere: 4,095
 /// locals in 2²⁰ words would take minutes.

@@ -129,6 +129,21 @@ fn many_calls_of_a_leaf() {
     compile(&format!(".func f (1) -> 1\n{} RET\n.end\n{leaf}", " CALL g\n".repeat(4_000)), 63, 447);
 }
 
+/// Sums of layers are most work, and all states are live at check points.
+#[test]
+fn many_sums_of_layers() {
+    let mut source = String::from(".func f (8) -> 1\n");
+    for word in 0..300 {
+        let state = word % 16;
+        let _ = writeln!(source, "l{word}: SSUM R0, S{state:X}\n SSPLAT S{state:X}, R0\n LOOP R1, l{word}");
+    }
+    for state in 0..16 {
+        let _ = writeln!(source, " SFOLD R1, S{state:X}\n ADD R0, R0, R1");
+    }
+    source += " RET\n.end\n";
+    compile(&source, 477, 2_529);
+}
+
 /// Every instruction can trap.
 #[test]
 fn every_instruction_is_a_trap_site() {

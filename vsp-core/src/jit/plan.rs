@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use super::kinds::{self, Entry};
 use crate::analysis::{Graph, Liveness, OutOfMemory, Slot};
 use crate::index::{FuncIndex, Place};
-use crate::isa::{Flow, Inst, Role};
-use crate::limits::NATIVE_CALL_WORDS;
+use crate::isa::{Flow, Inst, Opcode, Role};
+use crate::limits::{NATIVE_CALL_WORDS, NATIVE_STATE_WORDS};
 use crate::verify::Verified;
 
 /// Functions of more blocks keep their locals in the frame's cells. So what all blocks together may have to write
@@ -34,7 +34,16 @@ pub(super) fn variable_slots(graph: &Graph<'_>) -> u64 {
 pub(super) fn native_words(program: &Verified<'_>, index: FuncIndex) -> u32 {
     let count = program.functions()[index.index()].words;
     let words = (0..count).filter_map(|word| program.instruction(Place { function: index, word }));
-    words.fold(0, |sum, inst| sum + if can_suspend(inst) { NATIVE_CALL_WORDS } else { 1 })
+    words.fold(0, |sum, inst| sum + native_weight(inst))
+}
+
+fn native_weight(inst: Inst) -> u32 {
+    match inst.op() {
+        Opcode::SADD | Opcode::SSUB | Opcode::SMUL | Opcode::SDIV => NATIVE_STATE_WORDS,
+        Opcode::SINV | Opcode::SSUM => NATIVE_STATE_WORDS,
+        _ if can_suspend(inst) => NATIVE_CALL_WORDS,
+        _ => 1,
+    }
 }
 
 fn can_suspend(inst: Inst) -> bool {
