@@ -10,8 +10,8 @@
 //!
 //! # Algebra
 //! - Addition and multiplication commute. NULL is neutral in addition, and x − x = NULL.
-//! - Multiplication is associative and distributes over nothing; as long as no ρ leaves −8 to 7, numbers that are not NULL
-//!   are a group, with [`ByteSil::ONE`] as its neutral element. Beyond that ρ is kept in range, so that (x · y) ÷ y need not be x.
+//! - As long as no ρ leaves −8 to 7, multiplication is associative, distributes over addition, and makes the numbers that are not
+//!   NULL a group with [`ByteSil::ONE`] as its neutral element. Beyond that ρ is kept in range, so that (x · y) ÷ y need not be x.
 //! - Addition is not associative: of three numbers, the two small ones may be lost one by one and not together.
 //!   A number with |Δρ| ≥ 2 to another is lost beside it.
 //! - NULL times anything is NULL. NULL ÷ x is NULL, also for x = NULL; x ÷ NULL has the largest magnitude, and x's direction.
@@ -318,6 +318,24 @@ impl core::fmt::Display for ByteSil {
 mod tests {
     use super::words::Binary;
     use super::*;
+
+    /// The laws that the head of this file claims, for numbers whose sums and products stay in the range.
+    #[test]
+    fn laws_of_numbers_in_the_middle() {
+        let middle = || ByteSil::all().filter(|number| (-2..=1).contains(&number.rho()));
+        let mut sums_associate = true;
+        for (b, c) in middle().flat_map(|b| middle().map(move |c| (b, c))) {
+            assert_eq!((b + c, b * c), (c + b, c * b));
+            assert_eq!(b * c / c, b);
+            assert_eq!(b - b, ByteSil::NULL);
+            for d in middle().step_by(5) {
+                assert_eq!(d * (b + c), d * b + d * c, "{b}, {c}, {d}");
+                assert_eq!((b * c) * d, b * (c * d));
+                sums_associate &= (b + c) + d == b + (c + d);
+            }
+        }
+        assert!(!sums_associate);
+    }
 
     /// In every layer, states do what numbers do, with all pairs; as bytes and in integers, whichever is used here.
     #[test]
