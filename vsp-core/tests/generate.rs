@@ -107,7 +107,7 @@ fn generated(seed: u64, hosts: &[HostImport<'_>]) -> Generated {
 fn programs_do_something_and_use_every_instruction() {
     let (hosts, imports) = hosts();
     let mut counts = Counts::default();
-    for seed in 0..600 {
+    for seed in 0..900 {
         counts.run(&generated(seed, &hosts), &imports);
     }
     let executed = |op: &&Opcode| counts.instructions.get(op).is_some_and(|count| *count >= 5);
