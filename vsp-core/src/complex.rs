@@ -321,6 +321,7 @@ mod tests {
 
     /// The laws that the head of this file claims, for numbers whose sums and products stay in the range.
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn laws_of_numbers_in_the_middle() {
         let middle = || ByteSil::all().filter(|number| (-2..=1).contains(&number.rho()));
         let mut sums_associate = true;
@@ -339,6 +340,7 @@ mod tests {
 
     /// In every layer, states do what numbers do, with all pairs; as bytes and in integers, whichever is used here.
     #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
     fn states_are_sixteen_numbers() {
         type Pair = (Binary, fn(ByteSil, ByteSil) -> ByteSil);
         let operations: [Pair; 4] = [
