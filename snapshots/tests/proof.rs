@@ -1,8 +1,6 @@
 //! Proves that machine code stays inside what was lent to it, of all examples, all case files and random programs
 //! (`vsp_snapshots::proof`). Needs z3: `cargo test -p vsp-snapshots --test proof -- --ignored`.
 
-use std::path::PathBuf;
-
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_host::native::{CompileOptions, Tier};
@@ -41,19 +39,12 @@ fn prove(tier: Tier) {
 
 /// The examples, the case files and random programs, with their names. Some case files are there to be refused.
 fn programs() -> Vec<(String, Vec<u8>)> {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let mut folders =
-        vec![PathBuf::from(format!("{root}/examples")), format!("{root}/snapshots/cases").into()];
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
     let mut programs = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "sil") {
-                let (name, text) = (path.display().to_string(), std::fs::read_to_string(&path).unwrap());
-                programs.extend(vsp_core::text::assemble(&text, &name).ok().map(|bytes| (name, bytes)));
-            }
+    for folder in [examples.into(), vsp_snapshots::cases_folder()] {
+        for path in vsp_snapshots::sil_files(&folder).unwrap() {
+            let (name, text) = (path.display().to_string(), std::fs::read_to_string(&path).unwrap());
+            programs.extend(vsp_core::text::assemble(&text, &name).ok().map(|bytes| (name, bytes)));
         }
     }
     for seed in 0..20 {

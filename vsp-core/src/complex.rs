@@ -33,8 +33,9 @@ pub use state::State;
 #[repr(transparent)]
 pub struct ByteSil(u8);
 
-/// Sixteen signed nibbles in a constant; number k is for an angle of kπ/8 between two numbers.
-const fn nibbles(values: [i8; 16]) -> u64 {
+/// Sixteen nibbles in a constant, of which the low four bits count. In those below number k is for an angle of kπ/8 between
+/// two numbers.
+pub(crate) const fn nibbles(values: [i8; 16]) -> u64 {
     let (mut all, mut k) = (0, 0);
     while k < 16 {
         all |= (values[k] as u64 & 15) << (4 * k);
@@ -164,17 +165,7 @@ impl ByteSil {
     #[inline]
     pub const fn pow(self, n: i32) -> ByteSil {
         match self.is_null() {
-            false => {
-                let rho = self.rho() as i64 * n as i64;
-                let rho = if rho < -8 {
-                    -8
-                } else if rho > 7 {
-                    7
-                } else {
-                    rho as i32
-                };
-                ByteSil::polar(rho, self.theta().wrapping_mul(n))
-            }
+            false => ByteSil::polar(self.rho().saturating_mul(n), self.theta().wrapping_mul(n)),
             true if n > 0 => ByteSil::NULL,
             true if n == 0 => ByteSil::ONE,
             true => ByteSil::MAX,

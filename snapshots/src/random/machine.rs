@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use vsp_core::complex::State;
 use vsp_core::generate::Plan;
 use vsp_core::index::{FuncIndex, GlobalIndex, Place};
 use vsp_core::verify::Verified;
@@ -145,13 +146,8 @@ impl Session for Running<'_> {
             place: frame.place,
             registers: *frame.registers,
             locals: frame.locals.to_vec(),
-            states: frame.states.iter().map(|halves| layers(*halves)).collect(),
+            states: frame.states.iter().map(|halves| State::from_halves(*halves).to_bytes()).collect(),
         };
         complete.then(|| self.instance.frames().map(view).collect())
     }
-}
-
-/// The layers of a state register, from its cells.
-fn layers([low, high]: [u64; 2]) -> [u8; 16] {
-    (u128::from(low) | u128::from(high) << 64).to_le_bytes()
 }

@@ -86,14 +86,14 @@ impl State {
 
     /// Layers 0–7 and 8–15, the lowest in the low byte.
     #[inline(always)]
-    pub(crate) const fn halves(self) -> [u64; 2] {
+    pub const fn halves(self) -> [u64; 2] {
         let bits = u128::from_le_bytes(self.0);
         [bits as u64, (bits >> 64) as u64]
     }
 
     /// The state with these [`halves`](Self::halves).
     #[inline(always)]
-    pub(crate) const fn from_halves([low, high]: [u64; 2]) -> State {
+    pub const fn from_halves([low, high]: [u64; 2]) -> State {
         State((low as u128 | (high as u128) << 64).to_le_bytes())
     }
 

@@ -11,7 +11,7 @@ use cranelift_frontend::FunctionBuilder;
 use super::super::offsets;
 use super::Lowering;
 use crate::analysis::OutOfMemory;
-use crate::complex::{ByteSil, GROW_SAME, NULL_LEAST, TURN_NEXT, TURN_SAME, nibble};
+use crate::complex::{ByteSil, GROW_SAME, NULL_LEAST, TURN_NEXT, TURN_SAME, nibble, nibbles};
 use crate::isa::{Opcode, Reg};
 use crate::native;
 
@@ -75,9 +75,8 @@ impl Lowering<'_, '_, '_, '_> {
     /// A function in which ρ depends on ρ and θ on θ, but for NULL.
     pub(super) fn complex_function(&mut self, a: Reg, b: Reg, function: impl Fn(ByteSil) -> ByteSil) -> Done {
         let b = self.number(b);
-        let table = |nibble: &dyn Fn(i32) -> i32| {
-            (0..16).fold(0, |table, at| table | (nibble(at) as u64 & 15) << (4 * at)) as i64
-        };
+        let table =
+            |entry: &dyn Fn(i32) -> i32| nibbles(core::array::from_fn(|at| entry(at as i32) as i8)) as i64;
         // With θ = 1 and ρ = 0, so that it is not NULL.
         let rhos = table(&|rho| function(ByteSil::polar(rho - 8, 1)).rho() + 8);
         let thetas = table(&|theta| function(ByteSil::polar(0, theta)).theta());
@@ -152,15 +151,14 @@ fn joined(b: &mut FunctionBuilder<'_>, rho: Value, theta: Value) -> Value {
 /// What twice ρ grows by if two numbers have the same ρ. So that it becomes negative where the sum is NULL if ρ is −8, it is one less
 /// where ρ would stay.
 const GROWTH: u64 = {
-    let (mut all, mut k) = (0, 0);
+    let (mut all, mut k) = ([0; 16], 0);
     while k < 16 {
-        let growth = nibble(GROW_SAME, k) as i64;
+        let growth = nibble(GROW_SAME, k);
         let vanishes = growth == 0 && NULL_LEAST >> k & 1 == 1;
-        let growth = 2 * growth - vanishes as i64;
-        all |= (growth as u64 & 15) << (4 * k);
+        all[k as usize] = 2 * growth - vanishes as i8;
         k += 1;
     }
-    all
+    nibbles(all)
 };
 
 /// A sum, and its operands in order.

@@ -12,6 +12,7 @@ use super::{Lowering, b_offset};
 use crate::analysis::{OutOfMemory, Slot};
 use crate::complex::ByteSil;
 pub(super) use crate::complex::words::Binary;
+use crate::complex::words::Words;
 use crate::isa::{Reg, StateReg};
 use crate::verify::FRAME_CELLS;
 pub(in crate::jit) use vectors::Shuffle;
@@ -177,7 +178,7 @@ impl Lowering<'_, '_, '_, '_> {
         let one = ByteSil::ONE.to_bits();
         let ones = match self.states {
             Variables::Vectors(..) => State::Vector(vectors::constant(self.b, [one; 16])),
-            Variables::Words(_) => State::Words([words::repeated(self.b, one); 2]),
+            Variables::Words(_) => State::Words([self.b.constant(one); 2]),
         };
         let value = self.binary_value(Binary::Quotient, ones, value);
         self.set_state(a, value);

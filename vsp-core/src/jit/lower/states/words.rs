@@ -4,13 +4,14 @@ use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use cranelift_frontend::FunctionBuilder;
 
-use crate::complex::words::{self, Binary, Words};
+use crate::complex::words::{Words, each};
+pub(super) use crate::complex::words::{binary, conjugate};
 
 impl Words for FunctionBuilder<'_> {
     type Value = Value;
 
     fn constant(&mut self, byte: u8) -> Value {
-        self.ins().iconst(I64, words::each(byte) as i64)
+        self.ins().iconst(I64, each(byte) as i64)
     }
 
     fn add(&mut self, x: Value, y: Value) -> Value {
@@ -48,18 +49,6 @@ impl Words for FunctionBuilder<'_> {
     fn select(&mut self, mask: Value, x: Value, y: Value) -> Value {
         self.ins().bitselect(mask, x, y)
     }
-}
-
-pub(super) fn binary(b: &mut FunctionBuilder<'_>, op: Binary, x: Value, y: Value) -> Value {
-    words::binary(b, op, x, y)
-}
-
-pub(super) fn conjugate(b: &mut FunctionBuilder<'_>, x: Value) -> Value {
-    words::conjugate(b, x)
-}
-
-pub(super) fn repeated(b: &mut FunctionBuilder<'_>, byte: u8) -> Value {
-    b.constant(byte)
 }
 
 pub(super) fn splat(b: &mut FunctionBuilder<'_>, number: Value) -> Value {

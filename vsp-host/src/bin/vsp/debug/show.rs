@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use vsp_core::complex::State;
 use vsp_core::index::Place;
 use vsp_core::isa::{Reg, StateReg};
 
@@ -20,23 +21,17 @@ pub(crate) fn registers(values: &[u64; 16]) -> String {
 /// State registers, one to a line, layer 0 first. Those that are NULL are summed up.
 pub(crate) fn states(values: &[[u64; 2]]) -> String {
     let mut out = String::new();
-    let mut nulls = 0;
+    let (mut shown, mut nulls) = (0, 0);
     for (state, halves) in StateReg::all().zip(values) {
-        match halves {
-            [0, 0] => nulls += 1,
-            halves => {
-                let layers = halves.map(u64::to_le_bytes);
-                let _ = writeln!(out, "{:<4}  {}", state.to_string(), bytes(layers.as_flattened()));
-            }
+        if *halves == [0, 0] {
+            nulls += 1;
+            continue;
         }
+        shown += 1;
+        let layers = State::from_halves(*halves).to_bytes();
+        let _ = writeln!(out, "{:<4}  {}", state.to_string(), bytes(&layers));
     }
-    let _ = match nulls {
-        0 => Ok(()),
-        16 => writeln!(out, "all are NULL"),
-        1 => writeln!(out, "the other one is NULL"),
-        count => writeln!(out, "the other {count} are NULL"),
-    };
-    out
+    out + &others(shown, nulls, "NULL")
 }
 
 /// Values with their names.
@@ -52,13 +47,17 @@ pub(crate) fn named_values(values: impl Iterator<Item = (String, u64)>) -> Strin
         let float = likely_float(bits).map_or_else(String::new, |float| format!("  {float:?}"));
         let _ = writeln!(out, "{name:<4}  0x{bits:016x}  {}{float}", bits as i64);
     }
-    let _ = match (shown, zeros) {
-        (_, 0) => Ok(()),
-        (0, _) => writeln!(out, "all are 0"),
-        (_, 1) => writeln!(out, "the other one is 0"),
-        (_, count) => writeln!(out, "the other {count} are 0"),
-    };
-    out
+    out + &others(shown, zeros, "0")
+}
+
+/// What is said of values that are not shown because all of them are `what`.
+fn others(shown: u32, left_out: u32, what: &str) -> String {
+    match (shown, left_out) {
+        (_, 0) => String::new(),
+        (0, _) => format!("all are {what}\n"),
+        (_, 1) => format!("the other one is {what}\n"),
+        (_, count) => format!("the other {count} are {what}\n"),
+    }
 }
 
 /// `01 02 ff`.
