@@ -9,7 +9,7 @@ pub use frame::{Frame, FrameMut};
 #[cfg(feature = "native")]
 pub use outcome::AttachError;
 pub use outcome::{CallError, InstantiateError, Outcome, Reason, Suspension, Trapped, Values};
-#[cfg(feature = "jit")]
+#[cfg(any(feature = "jit", threaded))]
 pub(crate) use stack::layout;
 pub(crate) use stack::{Overflow, Stack};
 

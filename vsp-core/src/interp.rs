@@ -5,10 +5,15 @@
 //! back to [`Machine`] as an [`Exit`].
 
 mod activation;
+mod frame;
 mod handlers;
 #[cfg(feature = "native")]
 mod native;
+#[cfg(threaded)]
+pub(crate) mod threaded;
 
+#[cfg(threaded)]
+use core::mem;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Trap;
@@ -18,9 +23,10 @@ use crate::instance::{Instance, Outcome, Overflow, Reason, Stack, Suspension, Tr
 use crate::isa::Inst;
 use crate::limits::MAX_PARAMS;
 use crate::verify::{Function, STATE_CELLS};
+use activation::Activation;
 #[cfg(feature = "jit")]
-pub(crate) use activation::BYTES_PER_FUEL;
-use activation::{Activation, Exit};
+pub(crate) use frame::BYTES_PER_FUEL;
+use frame::Exit;
 #[cfg(feature = "native")]
 pub use native::{NativeCode, Session};
 
@@ -63,6 +69,8 @@ pub(crate) fn answer<S>(instance: &mut Instance<'_, S>, reason: Reason, values: 
 pub(crate) fn proceed<S>(instance: &mut Instance<'_, S>) -> Outcome {
     let mut machine = Machine::new(instance);
     let at = machine.position(machine.stack.place());
+    #[cfg(threaded)]
+    machine.remember_last(at);
     machine.run(at)
 }
 
@@ -105,6 +113,11 @@ struct Machine<'m, S> {
     functions: &'m [Function],
     code: &'m [[u8; 4]],
     constants: &'m [[u8; 8]],
+    #[cfg(threaded)]
+    ops: &'m [threaded::Op],
+    /// What the instruction before wrote, where an instruction that is not behind a check point may need it.
+    #[cfg(threaded)]
+    last: u64,
     host: HostCalls<'m, S>,
     memory: &'m mut [u8],
     globals: &'m mut [u64],
@@ -122,6 +135,10 @@ impl<'m, S> Machine<'m, S> {
             functions: instance.program.functions(),
             code: program.code(),
             constants: program.constants(),
+            #[cfg(threaded)]
+            ops: instance.program.ops(),
+            #[cfg(threaded)]
+            last: 0,
             host: HostCalls {
                 imports: &instance.imports,
                 resolved: &instance.resolved,
@@ -224,18 +241,21 @@ impl<'m, S> Machine<'m, S> {
             },
             Exit::Return => self.ret(at),
             Exit::Host(import) => self.host_call(*at, import),
-            Exit::Yield(reg) => {
-                let value = self.stack.registers()[reg.index()];
-                Err(self.suspend(at.executed(), Reason::Yield(value)))
-            }
-            Exit::Halt(reg) => Err(Outcome::Halted(self.stack.registers()[reg.index()])),
+            Exit::Yield(value) => Err(self.suspend(at.executed(), Reason::Yield(value))),
+            Exit::Halt(value) => Err(Outcome::Halted(value)),
             Exit::Trap(kind) => Err(self.trap(*at, kind)),
             Exit::CheckPoint => self.check_point(*at),
+            Exit::Lost => unreachable!("verified: branches stay in the code"),
         }
     }
 
+    /// Executes instructions until an exit; or just one, which may have none.
     #[inline(always)]
     fn execute<const ONE: bool>(&mut self, at: &mut Position) -> Option<Exit> {
+        #[cfg(threaded)]
+        if !ONE {
+            return Some(self.execute_threaded(at));
+        }
         let Some((registers, above)) = self.stack.window() else {
             unreachable!("the running frame is in the stack")
         };
@@ -258,6 +278,51 @@ impl<'m, S> Machine<'m, S> {
         at.next = activation.next;
         *self.balance = activation.balance();
         exit
+    }
+
+    /// Finds out what the last instruction before wrote that wrote a register.
+    #[cfg(threaded)]
+    fn remember_last(&mut self, at: Position) {
+        let words = self.code[at.function.start as usize..at.next].iter().rev();
+        let insts = words.filter_map(|word| Inst::decode(u32::from_le_bytes(*word)).ok());
+        if let Some(reg) = insts.filter_map(threaded::last_written).next() {
+            self.last = self.stack.registers()[reg.index()];
+        }
+    }
+
+    #[cfg(threaded)]
+    #[inline(always)]
+    fn execute_threaded(&mut self, at: &mut Position) -> Exit {
+        let base = self.stack.running();
+        let left = threaded::State::execute(
+            threaded::Lent {
+                ops: self.ops,
+                functions: self.functions,
+                constants: self.constants,
+                cells: self.stack.cells_mut(),
+                memory: self.memory,
+                globals: self.globals,
+                interrupt: self.interrupt,
+                #[cfg(feature = "native")]
+                interpreting: self.native.is_none(),
+                #[cfg(not(feature = "native"))]
+                interpreting: true,
+            },
+            at.index,
+            base,
+            at.next,
+            mem::take(&mut self.last),
+            *self.balance,
+        );
+        *self.balance = left.balance;
+        if self.stack.set_running(left.base).is_none() {
+            unreachable!("the interpreter is left in a frame");
+        }
+        if left.index != at.index {
+            *at = self.position(Place { function: left.index, word: 0 });
+        }
+        at.next = left.next;
+        left.exit
     }
 
     #[cold]

@@ -11,9 +11,9 @@ mod table;
 
 pub use inst::{DecodeError, EncodeError, Inst};
 pub use math::{MathCall, MathFn};
-pub use operand::{Access, Field, Operand, Reg, Role, RoleType, StateReg, role};
+pub use operand::{Access, Decoded, Field, Operand, Reg, Role, RoleType, StateReg, role};
 
-use table::for_each_op;
+pub(crate) use table::for_each_op;
 
 /// Where execution can go after an instruction. See the head of the opcode table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,8 +113,10 @@ macro_rules! define_opcodes {
         pub trait Visitor {
             /// What each method gives.
             type Output;
+            /// What it takes for a general register.
+            type Reg;
             $(
-                fn $method(&mut self, $($field: <role::$role as RoleType>::Value),*) -> Self::Output;
+                fn $method(&mut self, $($field: <role::$role as RoleType>::Value<Self::Reg>),*) -> Self::Output;
             )*
             /// A word whose low byte is no opcode of this build. A verified program has none.
             fn reserved(&mut self, word: u32) -> Self::Output;
@@ -123,7 +125,7 @@ macro_rules! define_opcodes {
         /// Decodes `word` and calls the method of its instruction, or [`Visitor::reserved`].
         /// Operands are taken as they stand: this is for words that passed [`Inst::decode`] before.
         #[inline(always)]
-        pub fn visit<V: Visitor>(word: u32, visitor: &mut V) -> V::Output {
+        pub fn visit<V: Visitor<Reg = Reg>>(word: u32, visitor: &mut V) -> V::Output {
             match word as u8 {
                 $($number => {
                     if const { Opcode::$op.is_supported() } {

@@ -15,6 +15,8 @@
 use alloc::vec::Vec;
 
 use crate::index::{FuncIndex, Place};
+#[cfg(threaded)]
+use crate::interp::threaded;
 use crate::isa::{DecodeError, Flow, Inst, Opcode, Role};
 use crate::limits::MAX_VERIFY_ERRORS;
 use crate::program::{FuncDecl, FuncType, Program};
@@ -150,6 +152,8 @@ impl Function {
 pub struct Verified<'a> {
     program: Program<'a>,
     functions: Vec<Function>,
+    #[cfg(threaded)]
+    ops: Vec<threaded::Op>,
 }
 
 impl<'a> Verified<'a> {
@@ -169,7 +173,14 @@ impl<'a> Verified<'a> {
             start += decl.words;
         }
         verifier.finish()?;
-        Ok(Verified { program, functions })
+        #[cfg(threaded)]
+        let ops = threaded::decode(program.code(), &functions).ok_or(VerifyErrors::OutOfMemory)?;
+        Ok(Verified {
+            program,
+            functions,
+            #[cfg(threaded)]
+            ops,
+        })
     }
 
     /// The program.
@@ -181,6 +192,12 @@ impl<'a> Verified<'a> {
     #[inline]
     pub fn functions(&self) -> &[Function] {
         &self.functions
+    }
+
+    /// The code in the form in which the interpreter executes it.
+    #[cfg(threaded)]
+    pub(crate) fn ops(&self) -> &[threaded::Op] {
+        &self.ops
     }
 
     /// The function with this number.

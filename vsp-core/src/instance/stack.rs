@@ -35,7 +35,7 @@ pub(crate) mod layout {
         place.function.0 as u64 | (place.word as u64) << 32
     }
 
-    pub(super) const fn unpack(cell: u64) -> Place {
+    pub(crate) const fn unpack(cell: u64) -> Place {
         Place { function: FuncIndex(cell as u32), word: (cell >> 32) as u32 }
     }
 }
@@ -170,16 +170,21 @@ impl Stack {
         (self.cells.len() - self.base) as u64 - u64::from(frame_cells)
     }
 
+    /// The cell where the running frame starts.
+    #[cfg(threaded)]
+    pub(crate) fn running(&self) -> usize {
+        self.base
+    }
+
     /// All cells.
-    #[cfg(feature = "native")]
+    #[cfg(any(feature = "native", threaded))]
     pub(crate) fn cells_mut(&mut self) -> &mut [u64] {
         &mut self.cells
     }
 
-    /// Machine code was left in the frame that starts at this cell. `None` if that is no cell.
-    #[cfg(feature = "native")]
-    pub(crate) fn set_running(&mut self, base: u64) -> Option<()> {
-        let base = usize::try_from(base).ok()?;
+    /// An engine was left in the frame that starts at this cell. `None` if that is no cell.
+    #[cfg(any(feature = "native", threaded))]
+    pub(crate) fn set_running(&mut self, base: usize) -> Option<()> {
         self.cells.get(base..base.checked_add(LOCALS)?)?;
         self.base = base;
         Some(())
@@ -189,7 +194,7 @@ impl Stack {
     #[cfg(feature = "native")]
     pub(crate) fn push_place(&mut self, caller: &Function) -> Option<()> {
         let running = self.base;
-        self.set_running((running + caller.frame_cells() as usize) as u64)?;
+        self.set_running(running + caller.frame_cells() as usize)?;
         self.cells[self.base + CALLER] = running as u64;
         Some(())
     }

@@ -106,7 +106,7 @@ impl<S> Machine<'_, S> {
         if code.options().fuel {
             *self.balance = self.balance.wrapping_sub(i64::from(site.charged));
         }
-        if self.stack.set_running(frame).is_none() {
+        if usize::try_from(frame).ok().and_then(|frame| self.stack.set_running(frame)).is_none() {
             unreachable!("machine code is left in a frame");
         }
         if let Some(call) = site.inlined_at {

@@ -257,7 +257,7 @@ macro_rules! define_constructors {
             /// # Errors
             /// An immediate is outside what the instruction can say.
             #[allow(unused_mut, reason = "an instruction without operands sets none")]
-            pub fn $method($($field: <role::$role as RoleType>::Value),*) -> Result<Inst, EncodeError> {
+            pub fn $method($($field: <role::$role as RoleType>::Value<Reg>),*) -> Result<Inst, EncodeError> {
                 let values: &[i64] = &[$(IntoValue::into_value($field)),*];
                 let mut inst = Inst { op: Opcode::$op, values: [0; MAX_OPERANDS] };
                 for (i, (operand, value)) in Opcode::$op.operands().iter().zip(values).enumerate() {

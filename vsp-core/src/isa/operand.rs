@@ -271,6 +271,11 @@ impl Role {
         }
     }
 
+    /// Is it where a branch goes?
+    pub const fn is_target(self) -> bool {
+        matches!(self, Role::Target)
+    }
+
     /// Does the register hold a binary64?
     pub const fn is_float(self) -> bool {
         matches!(self, Role::FDst | Role::FSrc | Role::FSrc2)
@@ -400,36 +405,53 @@ pub(super) const fn format_name(operands: &[Operand]) -> &'static str {
 
 /// The Rust type in which an engine is handed an operand of some role.
 pub trait RoleType {
-    /// `Reg`, `StateReg`, `i32` or `u32`.
-    type Value;
+    /// `StateReg`, `i32` or `u32`; or `R`, which is what the engine takes for a register.
+    type Value<R>;
     /// The value of this role in `field` of `word`.
-    fn decode(word: u32, field: Field) -> Self::Value;
+    fn decode(word: u32, field: Field) -> Self::Value<Reg>;
+    /// The value of this role that stands in a decoded instruction.
+    fn decoded<R>(operand: Decoded<R>) -> Self::Value<R>;
+}
+
+/// An operand of an instruction that was decoded before.
+#[derive(Clone, Copy, Debug)]
+pub struct Decoded<R> {
+    /// It, if it is a register.
+    pub reg: R,
+    /// It, as a number: that of the register or state register, or the immediate.
+    pub value: i32,
 }
 
 /// The roles as types, for the signatures of [`Visitor`](super::Visitor).
 pub mod role {
-    use super::{Field, Reg, RoleType, StateReg};
+    use super::{Decoded, Field, Reg, RoleType, StateReg};
 
     macro_rules! role_types {
-        ($value:ty, $decode:expr, $($name:ident)*) => {$(
+        ($value:ty, $decode:expr, $decoded:expr, $($name:ident)*) => {$(
             #[doc = concat!("[`Role::", stringify!($name), "`](super::Role::", stringify!($name), ") as a type.")]
             #[derive(Debug)]
             pub enum $name {}
             impl RoleType for $name {
-                type Value = $value;
+                type Value<R> = $value;
                 #[inline(always)]
-                fn decode(word: u32, field: Field) -> $value {
-                    let decode: fn(u32, Field) -> $value = $decode;
+                fn decode(word: u32, field: Field) -> Self::Value<Reg> {
+                    let decode: fn(u32, Field) -> Self::Value<Reg> = $decode;
                     decode(word, field)
+                }
+                #[inline(always)]
+                fn decoded<R>(operand: Decoded<R>) -> Self::Value<R> {
+                    let decoded: fn(Decoded<R>) -> Self::Value<R> = $decoded;
+                    decoded(operand)
                 }
             }
         )*};
     }
 
-    role_types!(Reg, |word, field| Reg::from_low_bits(word >> field.shift()),
+    role_types!(R, |word, field| Reg::from_low_bits(word >> field.shift()), |operand| operand.reg,
         Dst Src Mod FDst FSrc FSrc2 Base X1 X2 X4 X8 X16);
-    role_types!(StateReg, |word, field| StateReg::from_low_bits(word >> field.shift()), SDst SSrc SMod);
-    role_types!(i32, |word, field| field.signed(word), Disp S Target);
-    role_types!(u32, |word, field| field.unsigned(word),
+    role_types!(StateReg, |word, field| StateReg::from_low_bits(word >> field.shift()),
+        |operand| StateReg::from_low_bits(operand.value as u32), SDst SSrc SMod);
+    role_types!(i32, |word, field| field.signed(word), |operand| operand.value, Disp S Target);
+    role_types!(u32, |word, field| field.unsigned(word), |operand| operand.value as u32,
         U Func Import Const Local Global Type Entries Sh64 Sh32 Layer Bits Math);
 }

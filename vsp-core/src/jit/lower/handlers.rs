@@ -240,6 +240,7 @@ impl<'f> Lowering<'_, 'f, '_, '_> {
 #[rustfmt::skip]
 impl Visitor for Lowering<'_, '_, '_, '_> {
     type Output = Done;
+    type Reg = Reg;
 
     fn reserved(&mut self, word: u32) -> Done { unreachable!("verified: {word:#010x} is an instruction of this build") }
 

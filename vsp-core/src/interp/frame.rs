@@ -1,0 +1,139 @@
+//! What instructions need of the frame that executes them, whichever engine it belongs to.
+#![expect(unreachable_pub, reason = "`Visitor` is public, and so must be what it is implemented with")]
+
+use crate::Trap;
+use crate::complex::State;
+use crate::index::{FuncIndex, ImportIndex};
+use crate::isa::StateReg;
+
+/// An instruction that the frame cannot carry out alone. It has been charged and counted as executed.
+#[derive(Clone, Copy, Debug)]
+pub enum Exit {
+    Call(FuncIndex),
+    CallIndirect {
+        number: u64,
+        ty: u32,
+    },
+    Return,
+    Host(ImportIndex),
+    Yield(u64),
+    Halt(u64),
+    Trap(Trap),
+    /// A check point whose place is the next word finds something to do.
+    CheckPoint,
+    /// The target of a branch is not in the code: the program is not verified.
+    Lost,
+}
+
+/// The engine has to be left; what was given to [`Frame::stop`] says why.
+#[derive(Debug)]
+pub struct Stopped;
+
+/// What an instruction comes to. It is one bit, so that the compiler can turn it into where each handler jumps.
+pub type Step = Result<(), Stopped>;
+
+/// MEMCOPY and MEMFILL cost one unit more for so many bytes.
+pub(crate) const BYTES_PER_FUEL: u64 = 64;
+
+/// The running frame, with everything its instructions reach.
+pub trait Frame {
+    /// How instructions name a register.
+    type Reg: Copy;
+
+    fn get(&self, reg: Self::Reg) -> u64;
+    fn set(&mut self, reg: Self::Reg, value: u64) -> Step;
+    fn get_state(&self, reg: StateReg) -> State;
+    fn set_state(&mut self, reg: StateReg, value: State) -> Step;
+    fn local(&self, local: u32) -> u64;
+    fn set_local(&mut self, local: u32, value: u64) -> Step;
+    fn constant(&self, constant: u32) -> u64;
+    fn globals(&mut self) -> &mut [u64];
+    fn memory(&self) -> &[u8];
+    fn memory_mut(&mut self) -> &mut [u8];
+
+    /// Leaves the engine.
+    fn stop(&mut self, exit: Exit) -> Step;
+    /// Skips so many words without a charge.
+    fn skip(&mut self, words: i32) -> Step;
+    /// Skips so many words without a charge, if the branch is taken; backwards if negative, and then there is a check point.
+    fn branch(&mut self, taken: bool, displacement: i32) -> Step;
+    /// Charges so much more, and passes a check point.
+    fn charge(&mut self, fuel: u64) -> Step;
+
+    /// Calls a function.
+    #[inline(always)]
+    fn enter(&mut self, function: FuncIndex) -> Step {
+        self.stop(Exit::Call(function))
+    }
+
+    /// Calls a function by its number, if it exists and has this type.
+    #[inline(always)]
+    fn enter_indirect(&mut self, number: u64, ty: u32) -> Step {
+        self.stop(Exit::CallIndirect { number, ty })
+    }
+
+    /// Returns to the caller.
+    #[inline(always)]
+    fn give_back(&mut self) -> Step {
+        self.stop(Exit::Return)
+    }
+
+    #[inline(always)]
+    fn out_of_bounds(&mut self) -> Step {
+        self.stop(Exit::Trap(Trap::MemoryOutOfBounds))
+    }
+
+    #[inline(always)]
+    fn read<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
+        let start = usize::try_from(address).ok()?;
+        self.memory().get(start..)?.first_chunk().copied()
+    }
+
+    #[inline(always)]
+    fn write<const N: usize>(&mut self, address: u64, value: [u8; N]) -> Step {
+        let start = usize::try_from(address).ok();
+        let memory = self.memory_mut();
+        let slot = start.and_then(|start| memory.get_mut(start..)).and_then(<[u8]>::first_chunk_mut);
+        match slot {
+            Some(slot) => {
+                *slot = value;
+                Ok(())
+            }
+            None => self.out_of_bounds(),
+        }
+    }
+
+    #[inline(always)]
+    fn copy(&mut self, to: u64, from: u64, length: u64) -> Step {
+        match copy(self.memory_mut(), to, from, length) {
+            Some(()) => self.charge(length / BYTES_PER_FUEL),
+            None => self.out_of_bounds(),
+        }
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, to: u64, byte: u8, length: u64) -> Step {
+        match fill(self.memory_mut(), to, byte, length) {
+            Some(()) => self.charge(length / BYTES_PER_FUEL),
+            None => self.out_of_bounds(),
+        }
+    }
+}
+
+/// The offset of `length` bytes at `address` in the memory, if all are inside.
+fn checked(memory: &[u8], address: u64, length: u64) -> Option<usize> {
+    let last = (memory.len() as u64).checked_sub(length)?;
+    (address <= last).then_some(address as usize)
+}
+
+fn copy(memory: &mut [u8], to: u64, from: u64, length: u64) -> Option<()> {
+    let (to, from) = (checked(memory, to, length)?, checked(memory, from, length)?);
+    memory.copy_within(from..from + length as usize, to);
+    Some(())
+}
+
+fn fill(memory: &mut [u8], to: u64, byte: u8, length: u64) -> Option<()> {
+    let to = checked(memory, to, length)?;
+    memory[to..to + length as usize].fill(byte);
+    Some(())
+}
