@@ -43,8 +43,6 @@ pub(in crate::interp) struct Running<'a> {
     function: &'a Function,
     /// Where it starts in the cells.
     pub(in crate::interp) base: usize,
-    /// Locals, and then state registers.
-    upper: &'a [Cell<u64>],
 }
 
 /// What a machine lends to a thread.
@@ -83,8 +81,8 @@ impl<'a> State<'a> {
     ) -> Left {
         let Lent { ops, functions, constants, cells, memory, globals, interrupt, interpreting } = lent;
         let cells = Cell::from_mut(cells).as_slice_of_cells();
-        let (Some(running), Some([before, ..]), Some(code)) =
-            (Running::at(functions, cells, index, base), ops.get(word..), ops.get(word + 1..))
+        let (Some(function), Some([before, ..]), Some(code)) =
+            (functions.get(index.index()), ops.get(word..), ops.get(word + 1..))
         else {
             unreachable!("the running frame is in the stack, and its next word in the code")
         };
@@ -103,7 +101,7 @@ impl<'a> State<'a> {
             loop_op: ptr::null(),
             loop_code: [].iter(),
             loop_next: end,
-            running,
+            running: Running { index, function, base },
             exit: Exit::Return,
             next: 0,
             fuel: 0,
@@ -117,20 +115,6 @@ impl<'a> State<'a> {
             next: state.next,
             balance: state.fuel,
         }
-    }
-}
-
-impl<'a> Running<'a> {
-    #[inline(always)]
-    fn at(
-        functions: &'a [Function],
-        cells: &'a [Cell<u64>],
-        index: FuncIndex,
-        base: usize,
-    ) -> Option<Running<'a>> {
-        let function = functions.get(index.index())?;
-        let upper = cells.get(base + LOCALS..)?.get(..function.upper_cells() as usize)?;
-        Some(Running { index, function, base, upper })
     }
 }
 
@@ -189,19 +173,16 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         Ok(())
     }
 
+    /// Goes back to where this branch went when it was taken before, or lets [`other_loop`] find out.
     #[inline(always)]
     fn back(&mut self, displacement: i32) -> Step {
         if !ptr::eq(self.op, self.state.loop_op) {
-            let ops = self.state.ops;
-            let from = ops.len() - self.from.len();
-            self.go(ops.get(from.wrapping_add_signed(displacement as isize)..))?;
-            self.state.loop_op = self.op;
-            self.state.loop_code = self.code.clone();
-            self.state.loop_next = self.next;
-        } else {
-            self.code = self.state.loop_code.clone();
-            self.next = self.state.loop_next;
+            self.code = self.from.iter();
+            self.next = other_loop;
+            return Ok(());
         }
+        self.code = self.state.loop_code.clone();
+        self.next = self.state.loop_next;
         self.fuel = self.fuel.wrapping_add(displacement.into());
         self.check_point()
     }
@@ -223,24 +204,25 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         if !callee.short_leaf && (balance < 0 || interrupt.load(Ordering::Relaxed)) {
             return None;
         }
-        let base = running.base + LOCALS + running.upper.len();
+        let base = running.base + running.function.frame_cells() as usize;
         let (head, above) = cells.get(base..)?.split_first_chunk::<LOCALS>()?;
-        let upper = above.get(..callee.upper_cells() as usize)?;
-        cells.get(running.base + PLACE)?.set(layout::pack(self.place()));
-        head[CALLER].set(running.base as u64);
-        let registers = head[REGISTERS..].first_chunk()?;
-        for (index, register) in registers.iter().enumerate() {
-            let is_parameter = index < MAX_PARAMS && index < callee.ty.params();
-            register.set(if is_parameter { self.registers[index].get() } else { 0 });
-        }
-        for cell in upper {
-            cell.set(0);
+        if above.len() < callee.upper_cells() as usize {
+            return None;
         }
         let [before, code @ ..] = ops.get(callee.start as usize..)? else { return None };
-        self.state.running = Running { index, function: callee, base, upper };
+        cells.get(running.base + PLACE)?.set(layout::pack(self.place()));
+        head[CALLER].set(running.base as u64);
+        let registers: &Registers = head[REGISTERS..].first_chunk()?;
+        for register in registers {
+            register.set(0);
+        }
+        for index in 0..callee.ty.params().min(MAX_PARAMS) {
+            registers[index].set(self.registers[index].get());
+        }
+        self.state.running = Running { index, function: callee, base };
         self.registers = registers;
         self.code = code.iter();
-        self.next = before.next;
+        self.next = if callee.upper_cells() == 0 { before.next } else { clear_upper };
         self.fuel = balance.wrapping_sub(code.len() as i64);
         Some(())
     }
@@ -254,26 +236,74 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
             base => base as usize,
         };
         let head = cells.get(base..)?.first_chunk::<LOCALS>()?;
-        let place = layout::unpack(head[PLACE].get());
-        let caller = Running::at(functions, cells, place.function, base)?;
-        let balance = self.balance();
-        let [before, code @ ..] = ops.get((caller.function.start + place.word) as usize + 1..)? else {
-            return None;
-        };
-        let registers = head[REGISTERS..].first_chunk()?;
-        for index in 0..MAX_RESULTS {
-            if index < running.function.ty.results() {
-                let registers: &Registers = registers;
-                registers[index].set(self.registers[index].get());
-            }
+        let Place { function: index, word } = layout::unpack(head[PLACE].get());
+        let function = functions.get(index.index())?;
+        let [before, code @ ..] = ops.get((function.start + word) as usize + 1..)? else { return None };
+        let registers: &Registers = head[REGISTERS..].first_chunk()?;
+        for index in 0..running.function.ty.results().min(MAX_RESULTS) {
+            registers[index].set(self.registers[index].get());
         }
-        self.state.running = caller;
+        self.fuel = self.balance().wrapping_sub(code.len() as i64);
+        self.state.running = Running { index, function, base };
         self.registers = registers;
         self.code = code.iter();
         self.next = before.next;
-        self.fuel = balance.wrapping_sub(code.len() as i64);
         Some(())
     }
+
+    /// A cell above the registers.
+    #[inline(always)]
+    fn upper(&self, index: usize) -> &'a Cell<u64> {
+        &self.state.cells[self.state.running.base + LOCALS + index]
+    }
+
+    /// The two cells of a state register.
+    #[inline(always)]
+    fn state_cells(&self, reg: StateReg) -> [&'a Cell<u64>; 2] {
+        let at = usize::from(self.state.running.function.locals) + 2 * reg.index();
+        [self.upper(at), self.upper(at + 1)]
+    }
+}
+
+/// The handler of a branch backwards that is not the one that was taken last.
+fn other_loop<'a>(code: Iter<'a, Op>, registers: &'a Registers, state: &mut State<'a>, last: u64, fuel: i64) {
+    let Some(op) = code.as_slice().first() else { return };
+    let from = (state.ops.len() - code.len()).wrapping_add_signed(op.imm as isize);
+    let Some([before, target @ ..]) = state.ops.get(from..) else {
+        state.exit = Exit::Lost;
+        return leave(code, state, fuel);
+    };
+    state.loop_op = op;
+    state.loop_code = target.iter();
+    state.loop_next = before.next;
+    let fuel = fuel.wrapping_add(op.imm.into());
+    if fuel.wrapping_add(target.len() as i64) < 0 || state.interrupt.load(Ordering::Relaxed) {
+        state.exit = Exit::CheckPoint;
+        return leave(target.iter(), state, fuel);
+    }
+    (before.next)(target.iter(), registers, state, last, fuel);
+}
+
+/// What is executed before the first instruction of a function that has locals or state registers: they become zero.
+fn clear_upper<'a>(
+    code: Iter<'a, Op>,
+    registers: &'a Registers,
+    state: &mut State<'a>,
+    last: u64,
+    fuel: i64,
+) {
+    let Running { base, function, .. } = state.running;
+    let upper =
+        state.cells.get(base + LOCALS..).and_then(|above| above.get(..function.upper_cells() as usize));
+    let before = state.ops.get(function.start as usize);
+    let (Some(upper), Some(before)) = (upper, before) else {
+        state.exit = Exit::Lost;
+        return leave(code, state, fuel);
+    };
+    for cell in upper {
+        cell.set(0);
+    }
+    (before.next)(code, registers, state, last, fuel);
 }
 
 impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
@@ -293,29 +323,25 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
 
     #[inline(always)]
     fn get_state(&self, reg: StateReg) -> Layers {
-        let Running { upper, function, .. } = self.state.running;
-        let at = usize::from(function.locals) + 2 * reg.index();
-        Layers::from_halves([upper[at].get(), upper[at + 1].get()])
+        Layers::from_halves(self.state_cells(reg).map(Cell::get))
     }
 
     #[inline(always)]
     fn set_state(&mut self, reg: StateReg, value: Layers) -> Step {
-        let Running { upper, function, .. } = self.state.running;
-        let at = usize::from(function.locals) + 2 * reg.index();
-        let [low, high] = value.halves();
-        upper[at].set(low);
-        upper[at + 1].set(high);
+        for (cell, half) in self.state_cells(reg).into_iter().zip(value.halves()) {
+            cell.set(half);
+        }
         Ok(())
     }
 
     #[inline(always)]
     fn local(&self, local: u32) -> u64 {
-        self.state.running.upper[local as usize].get()
+        self.upper(local as usize).get()
     }
 
     #[inline(always)]
     fn set_local(&mut self, local: u32, value: u64) -> Step {
-        self.state.running.upper[local as usize].set(value);
+        self.upper(local as usize).set(value);
         Ok(())
     }
 
