@@ -13,6 +13,7 @@
 
 mod decode;
 mod op;
+mod pairs;
 mod thread;
 
 pub(crate) use decode::decode;

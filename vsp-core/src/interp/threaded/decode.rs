@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::op::{HANDLERS, Op, end, last_written, variant};
+use super::pairs;
 use crate::isa::{Field, Flow, Inst, Reg, Role};
 use crate::verify::Function;
 
@@ -15,7 +16,7 @@ pub(crate) fn decode(code: &[[u8; 4]], functions: &[Function]) -> Option<Vec<Op>
     for function in functions {
         let words = &code[function.start as usize..][..function.words as usize];
         targets.find(words);
-        let mut last = None;
+        let (mut last, mut previous) = (None, None);
         for (word, bytes) in words.iter().enumerate() {
             let Ok(inst) = Inst::decode(u32::from_le_bytes(*bytes)) else {
                 unreachable!("verified: every word is an instruction")
@@ -24,7 +25,14 @@ pub(crate) fn decode(code: &[[u8; 4]], functions: &[Function]) -> Option<Vec<Op>
                 last = None;
             }
             let before = ops.len() - 1;
-            ops[before].next = HANDLERS[inst.op().number() as usize][usize::from(variant_of(inst, last))];
+            let found = variant_of(inst, last);
+            ops[before].next = HANDLERS[inst.op().number() as usize][usize::from(found)];
+            if let Some((op, variant)) = previous
+                && let Some(handler) = pairs::handler(op, variant, inst.op(), found)
+            {
+                ops[before - 1].next = handler;
+            }
+            previous = Some((inst.op(), found));
             ops.push(decoded(inst));
             last = match inst.op().flow() {
                 Flow::Next | Flow::Branch => last_written(inst).or(last),

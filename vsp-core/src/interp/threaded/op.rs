@@ -4,7 +4,7 @@ use core::cell::Cell;
 use core::slice::Iter;
 
 use super::thread::{self, Operand, State, Thread};
-use crate::interp::frame::Stopped;
+use crate::interp::frame::{Step, Stopped};
 use crate::isa::{Access, Decoded, Field, Inst, Opcode, Reg, Role, RoleType, Visitor, for_each_op, role};
 
 /// The registers of a frame.
@@ -45,23 +45,6 @@ pub(super) mod variant {
     pub(in super::super) const COUNT: usize = 16;
 }
 
-/// The variants that an instruction can have.
-const fn variants(op: Opcode) -> u8 {
-    let (operands, mut mask, mut i) = (op.operands(), 0, 0);
-    while i < operands.len() {
-        let operand = operands[i];
-        mask |= match (operand.field, operand.role.register_access()) {
-            (Field::a, Some(Access::Read | Access::ReadWrite)) => variant::A,
-            (Field::b, Some(Access::Read | Access::ReadWrite)) => variant::B,
-            (Field::c, Some(Access::Read | Access::ReadWrite)) => variant::C,
-            _ if operand.role.is_target() => variant::BACK,
-            _ => 0,
-        };
-        i += 1;
-    }
-    mask
-}
-
 /// The register that holds what the instruction hands on.
 pub(in crate::interp) fn last_written(inst: Inst) -> Option<Reg> {
     let written = |access| matches!(access, Access::Write | Access::ReadWrite);
@@ -97,66 +80,115 @@ fn immediate(value: i32) -> Decoded<Operand> {
     Decoded { reg: Operand { reg: Reg::R0, last: false }, value }
 }
 
-macro_rules! define_handlers {
+/// An instruction, as a type.
+pub(super) trait Execute {
+    /// Executes `thread.op`, which is this instruction.
+    fn execute<const VARIANT: u8>(thread: &mut Thread<'_, '_, VARIANT>) -> Step;
+}
+
+/// The handler of an instruction.
+pub(super) fn single<'a, X: Execute, const VARIANT: u8>(
+    mut code: Iter<'a, Op>,
+    registers: &'a Registers,
+    state: &mut State<'a>,
+    last: u64,
+    fuel: i64,
+) {
+    let from = code.as_slice();
+    let Some(op) = code.next() else { return };
+    let mut thread = Thread::<VARIANT> { from, op, code, next: op.next, registers, state, last, fuel };
+    match X::execute(&mut thread) {
+        Ok(()) => (thread.next)(thread.code, thread.registers, thread.state, thread.last, thread.fuel),
+        Err(Stopped) => thread::leave(thread.code, thread.state, thread.fuel),
+    }
+}
+
+/// The handler of two instructions, one behind the other, of which the first goes on to the next.
+pub(super) fn pair<'a, X: Execute, Y: Execute, const X_VARIANT: u8, const Y_VARIANT: u8>(
+    code: Iter<'a, Op>,
+    registers: &'a Registers,
+    state: &mut State<'a>,
+    last: u64,
+    fuel: i64,
+) {
+    let from = code.as_slice();
+    let [x, second @ ..] = from else { return };
+    let [y, rest @ ..] = second else { return };
+    let mut thread =
+        Thread::<X_VARIANT> { from, op: x, code: second.iter(), next: end, registers, state, last, fuel };
+    if let Err(Stopped) = X::execute(&mut thread) {
+        return thread::leave(thread.code, thread.state, thread.fuel);
+    }
+    let Thread { registers, state, last, fuel, .. } = thread;
+    let code = rest.iter();
+    let mut thread =
+        Thread::<Y_VARIANT> { from: second, op: y, code, next: y.next, registers, state, last, fuel };
+    match Y::execute(&mut thread) {
+        Ok(()) => (thread.next)(thread.code, thread.registers, thread.state, thread.last, thread.fuel),
+        Err(Stopped) => thread::leave(thread.code, thread.state, thread.fuel),
+    }
+}
+
+/// The variants that an instruction can have.
+pub(super) const fn variants(op: Opcode) -> u8 {
+    let (operands, mut mask, mut i) = (op.operands(), 0, 0);
+    while i < operands.len() {
+        let operand = operands[i];
+        mask |= match (operand.field, operand.role.register_access()) {
+            (Field::a, Some(Access::Read | Access::ReadWrite)) => variant::A,
+            (Field::b, Some(Access::Read | Access::ReadWrite)) => variant::B,
+            (Field::c, Some(Access::Read | Access::ReadWrite)) => variant::C,
+            _ if operand.role.is_target() => variant::BACK,
+            _ => 0,
+        };
+        i += 1;
+    }
+    mask
+}
+
+/// An array with `$handler::<{ $mask & v }>` for each variant v, which is the same for variants that do not differ.
+macro_rules! by_variant {
+    ($handler:ident [$($before:tt)*] $mask:expr) => {
+        by_variant!(@ $handler [$($before)*] [$mask] 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+    };
+    (@ $handler:ident $before:tt $mask:tt $($v:literal)*) => {
+        [$(by_variant!(@one $handler $before $mask $v)),*]
+    };
+    (@one $handler:ident [$($before:tt)*] [$mask:expr] $v:literal) => { $handler::<$($before)*, { $mask & $v }> };
+}
+pub(super) use by_variant;
+
+macro_rules! define_instructions {
     ($($number:literal $op:ident $method:ident $flow:ident ($($field:ident: $role:ident),*) $meaning:literal;)*) => {
-        /// One for each instruction.
-        mod handlers {
+        /// Every instruction.
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "they are called as they are")]
+        pub(super) mod instructions {
             use super::*;
             $(
-                pub(super) fn $method<'a, const VARIANT: u8>(
-                    mut code: Iter<'a, Op>,
-                    registers: &'a Registers,
-                    state: &mut State<'a>,
-                    last: u64,
-                    fuel: i64,
-                ) {
-                    let from = code.as_slice();
-                    let Some(op) = code.next() else { return };
-                    let mut thread = Thread::<VARIANT> { from, op, code, next: op.next, registers, state, last, fuel };
-                    match thread.$method($(<role::$role as RoleType>::decoded(operand!(op VARIANT $field $role))),*) {
-                        Ok(()) => (thread.next)(thread.code, thread.registers, thread.state, thread.last, thread.fuel),
-                        Err(Stopped) => thread::leave(thread.code, thread.state, thread.fuel),
+                pub(in super::super) enum $op {}
+                impl Execute for $op {
+                    #[inline(always)]
+                    fn execute<const VARIANT: u8>(thread: &mut Thread<'_, '_, VARIANT>) -> Step {
+                        if const { !Opcode::$op.is_supported() } {
+                            return thread.reserved($number);
+                        }
+                        #[allow(unused_variables, reason = "there are instructions without operands")]
+                        let op = thread.op;
+                        thread.$method($(<role::$role as RoleType>::decoded(operand!(op VARIANT $field $role))),*)
                     }
                 }
             )*
         }
 
-        const fn handlers(op: Opcode) -> [Handler; variant::COUNT] {
-            match op {
-                $(Opcode::$op if Opcode::$op.is_supported() => {
-                    const ALL: u8 = if Opcode::$op.is_supported() { variants(Opcode::$op) } else { 0 };
-                    [
-                        handlers::$method::<{ ALL & 0 }>,
-                        handlers::$method::<{ ALL & 1 }>,
-                        handlers::$method::<{ ALL & 2 }>,
-                        handlers::$method::<{ ALL & 3 }>,
-                        handlers::$method::<{ ALL & 4 }>,
-                        handlers::$method::<{ ALL & 5 }>,
-                        handlers::$method::<{ ALL & 6 }>,
-                        handlers::$method::<{ ALL & 7 }>,
-                        handlers::$method::<{ ALL & 8 }>,
-                        handlers::$method::<{ ALL & 9 }>,
-                        handlers::$method::<{ ALL & 10 }>,
-                        handlers::$method::<{ ALL & 11 }>,
-                        handlers::$method::<{ ALL & 12 }>,
-                        handlers::$method::<{ ALL & 13 }>,
-                        handlers::$method::<{ ALL & 14 }>,
-                        handlers::$method::<{ ALL & 15 }>,
-                    ]
-                })*
-                _ => [end; variant::COUNT],
-            }
-        }
-
         /// The handler of a variant of the opcode with this number.
         pub(super) static HANDLERS: [[Handler; variant::COUNT]; 256] = {
             let mut table: [[Handler; variant::COUNT]; 256] = [[end; variant::COUNT]; 256];
-            $(table[$number as usize] = handlers(Opcode::$op);)*
+            $(table[$number as usize] = by_variant!(single [instructions::$op] variants(Opcode::$op));)*
             table
         };
     };
 }
-for_each_op!(define_handlers);
+for_each_op!(define_instructions);
 
 /// What stands behind the last instruction. Execution does not run off the end.
 pub(super) fn end<'a>(_: Iter<'a, Op>, _: &'a Registers, _: &mut State<'a>, _: u64, _: i64) {
