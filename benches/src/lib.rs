@@ -1,5 +1,8 @@
 //! Loops in VSP and the same loops in Rust, for `cargo bench`.
 
+#[cfg(feature = "jit")]
+pub mod peers;
+
 /// A program with one export `run (1) -> 1`, and the same computation in Rust.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {

@@ -1,0 +1,114 @@
+//! The list of the kernels.
+
+#[path = "../../kernels/kernels.rs"]
+#[allow(unreachable_pub, reason = "in the WebAssembly module it is a module of its own")]
+mod rust;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rust::Memory;
+
+/// A computation that is written in VSP, in Rust, and in what else there is.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    /// What it is called.
+    pub name: &'static str,
+    /// The argument: how much there is to do.
+    pub argument: u64,
+    /// The answer to it.
+    pub answer: u64,
+    /// The program in VSP: exports `run (1) -> 1`, and perhaps `setup (1) -> 0`, which makes the data.
+    pub text: &'static str,
+    setup: Option<fn(&mut Memory, u64)>,
+    run: fn(&mut Memory, u64) -> u64,
+}
+
+macro_rules! kernel {
+    ($name:ident, $argument:expr, $answer:expr) => {
+        kernel!($name, $argument, $answer, None)
+    };
+    ($name:ident, $setup:ident, $argument:expr, $answer:expr) => {
+        kernel!($name, $argument, $answer, Some(rust::$setup))
+    };
+    ($name:ident, $argument:expr, $answer:expr, $setup:expr) => {
+        Kernel {
+            name: stringify!($name),
+            argument: $argument,
+            answer: $answer,
+            text: include_str!(concat!("../../kernels/", stringify!($name), ".sil")),
+            setup: $setup,
+            run: rust::$name,
+        }
+    };
+}
+
+/// The kernels. Their answers are those of `benches/kernels/answers.py`, which computes them in Python, SHA-256 and CRC-32
+/// with its own libraries.
+pub const KERNELS: [Kernel; 11] = [
+    kernel!(sum_loop, 4_000_000, 0x482F_F93C_4203_5B00),
+    kernel!(fib, 30, 832_040),
+    kernel!(sieve, 1 << 20, 82_025),
+    kernel!(matmul, matmul_setup, 128, 0xADF3_3D5A_A553_1CAB),
+    kernel!(matmulf, matmulf_setup, 128, 0x91F7_5067_256E_D692),
+    kernel!(mandelbrot, 160, 1_714_575),
+    kernel!(fnv1a, fnv1a_setup, 1 << 20, 0x0CBD_9AD7_E6BD_7FF3),
+    kernel!(sha256, sha256_setup, 1 << 16, 0x5A04_B314_F9B5_DF86),
+    kernel!(crc32, crc32_setup, 1 << 20, 0x6653_10DF),
+    kernel!(sort, 100_000, 0x1EBF_0F4D_C0D2_F737),
+    kernel!(nbody, 40_000, 0xBFC5_BBED_B364_5487),
+];
+
+/// The memory of the kernels in Rust, as static as that of a program.
+static MEMORY: Mutex<Memory> = Mutex::new(Memory::NEW);
+
+fn memory() -> MutexGuard<'static, Memory> {
+    MEMORY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Kernel {
+    /// Whether data has to be made before it runs.
+    pub fn has_setup(&self) -> bool {
+        self.setup.is_some()
+    }
+
+    /// Makes the data of the computation in Rust.
+    pub(crate) fn native_setup(&self) {
+        if let Some(setup) = self.setup {
+            setup(&mut memory(), self.argument);
+        }
+    }
+
+    /// The computation in Rust.
+    pub(crate) fn native_run(&self) -> u64 {
+        (self.run)(&mut memory(), std::hint::black_box(self.argument))
+    }
+}
+
+/// All kernels in one program, whose exports are called NAME and NAME_setup.
+pub fn all_text() -> String {
+    KERNELS.iter().map(|kernel| renamed(kernel) + "\n").collect()
+}
+
+/// The text of a kernel whose functions `run` and `setup` have names of their own.
+fn renamed(kernel: &Kernel) -> String {
+    let mut text = String::new();
+    for line in kernel.text.lines() {
+        let (code, comment) = line.split_at(line.find(';').unwrap_or(line.len()));
+        let mut rest = code;
+        while let Some(start) = rest.find(|c: char| c.is_alphanumeric() || c == '_') {
+            let word = &rest[start..];
+            let end = word.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(word.len());
+            text += &rest[..start];
+            match &word[..end] {
+                "run" => text += kernel.name,
+                "setup" => text += &format!("{}_setup", kernel.name),
+                other => text += other,
+            }
+            rest = &word[end..];
+        }
+        text += rest;
+        text += comment;
+        text.push('\n');
+    }
+    text
+}

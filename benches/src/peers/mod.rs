@@ -1,0 +1,42 @@
+//! The kernels of `benches/kernels` side by side, in VSP and in others: what `cargo bench --features peers peers` runs.
+
+mod kernels;
+mod native;
+mod vsp;
+
+pub mod measure;
+
+pub use kernels::{KERNELS, Kernel, all_text};
+pub use native::Native;
+pub use vsp::{Vsp, VspConfig, assembled, instructions};
+
+/// Anything that can go wrong, with a text.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// What runs kernels: a column of the table.
+pub trait Engine {
+    /// The head of its column.
+    fn name(&self) -> String;
+
+    /// Makes a kernel ready, its data too. `None`: it cannot say this kernel.
+    ///
+    /// # Errors
+    /// It should be able to, and is not.
+    fn load(&self, kernel: &Kernel) -> Result<Option<Box<dyn Loaded>>, Error>;
+}
+
+/// A kernel that is ready to run in an engine.
+pub trait Loaded {
+    /// Runs it once, and gives its answer.
+    ///
+    /// # Errors
+    /// It does not return.
+    fn run(&mut self) -> Result<u64, Error>;
+}
+
+/// All engines that this build has, native code first.
+pub fn engines() -> Vec<Box<dyn Engine>> {
+    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Native)];
+    engines.extend(VspConfig::ALL.map(|config| Box::new(Vsp(config)) as Box<dyn Engine>));
+    engines
+}

@@ -1,0 +1,124 @@
+//! The kernels in VSP.
+
+use std::sync::Arc;
+
+use vsp_core::index::FuncIndex;
+use vsp_core::program::Program;
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, Options, Outcome, text};
+use vsp_host::engine::{Engine as VspEngine, EngineKind, Module};
+use vsp_host::native::CompileOptions;
+
+use super::{Engine, Error, Kernel, Loaded};
+
+/// An engine of VSP, metered or not. It cannot be interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VspConfig {
+    /// The engine.
+    pub kind: EngineKind,
+    /// Does it count fuel?
+    pub fuel: bool,
+}
+
+impl VspConfig {
+    /// Those that are compared.
+    pub const ALL: [VspConfig; 5] = [
+        VspConfig { kind: EngineKind::Interpreter, fuel: false },
+        VspConfig { kind: EngineKind::Interpreter, fuel: true },
+        VspConfig { kind: EngineKind::Tier1, fuel: false },
+        VspConfig { kind: EngineKind::Tier2, fuel: false },
+        VspConfig { kind: EngineKind::Tier2, fuel: true },
+    ];
+
+    /// What machine code is compiled with.
+    pub fn compile_options(self) -> CompileOptions {
+        CompileOptions { fuel: self.fuel, interrupt: false, ..CompileOptions::default() }
+    }
+
+    /// What instances are made with.
+    pub fn options(self) -> Options<'static> {
+        Options { fuel: self.fuel.then_some(i64::MAX as u64), ..Options::default() }
+    }
+
+    /// A compiler, or nothing much for the interpreter.
+    ///
+    /// # Errors
+    /// There is no machine code on this computer.
+    pub fn engine(self) -> Result<VspEngine, Error> {
+        Ok(VspEngine::with_options(self.kind, self.compile_options())?)
+    }
+
+    /// Loads a program.
+    ///
+    /// # Errors
+    /// It is no program, or cannot be compiled.
+    pub fn module(self, bytes: Arc<[u8]>) -> Result<Module<'static>, Error> {
+        let program = Arc::new(Verified::new(Program::read(bytes)?)?);
+        Ok(self.engine()?.load(program)?)
+    }
+}
+
+/// VSP in one of its ways.
+#[derive(Clone, Copy, Debug)]
+pub struct Vsp(pub VspConfig);
+
+impl Engine for Vsp {
+    fn name(&self) -> String {
+        let VspConfig { kind, fuel } = self.0;
+        format!("vsp {}{}", kind.name(), if fuel { "+fuel" } else { "" })
+    }
+
+    fn load(&self, kernel: &Kernel) -> Result<Option<Box<dyn Loaded>>, Error> {
+        Ok(Some(Box::new(VspKernel::new(self.0, kernel)?)))
+    }
+}
+
+struct VspKernel {
+    instance: Instance<'static, ()>,
+    run: FuncIndex,
+    argument: u64,
+}
+
+impl VspKernel {
+    fn new(config: VspConfig, kernel: &Kernel) -> Result<VspKernel, Error> {
+        let module = config.module(assembled(kernel.text, kernel.name)?)?;
+        let imports = Arc::new(Imports::new());
+        let mut instance = module.instantiate(imports, (), config.options())?;
+        if kernel.has_setup() {
+            instance.call_export("setup", &[kernel.argument])?;
+        }
+        let run = module.program().export("run").ok_or("there is no run")?;
+        Ok(VspKernel { instance, run, argument: kernel.argument })
+    }
+}
+
+impl Loaded for VspKernel {
+    fn run(&mut self) -> Result<u64, Error> {
+        match self.instance.call(self.run, &[self.argument])? {
+            Outcome::Returned(values) => Ok(values[0]),
+            other => Err(format!("{other:?}").into()),
+        }
+    }
+}
+
+/// The bytes of a program.
+///
+/// # Errors
+/// It does not assemble.
+pub fn assembled(source: &str, name: &str) -> Result<Arc<[u8]>, Error> {
+    match text::assemble(source, name) {
+        Ok(bytes) => Ok(bytes.into()),
+        Err(errors) => Err(format!("{name}: {errors:?}").into()),
+    }
+}
+
+/// How many instructions a kernel executes: what it takes of fuel, in which copying and filling count more.
+///
+/// # Errors
+/// It cannot be run.
+pub fn instructions(kernel: &Kernel) -> Result<u64, Error> {
+    let mut loaded = VspKernel::new(VspConfig { kind: EngineKind::Interpreter, fuel: true }, kernel)?;
+    loaded.instance.set_fuel(i64::MAX as u64);
+    loaded.run()?;
+    Ok(i64::MAX as u64 - loaded.instance.fuel().unwrap_or(0) as u64)
+}
