@@ -285,8 +285,8 @@ impl<'m, S> Machine<'m, S> {
     fn remember_last(&mut self, at: Position) {
         let words = self.code[at.function.start as usize..at.next].iter().rev();
         let insts = words.filter_map(|word| Inst::decode(u32::from_le_bytes(*word)).ok());
-        if let Some(reg) = insts.filter_map(threaded::last_written).next() {
-            self.last = self.stack.registers()[reg.index()];
+        if let Some(written) = insts.filter_map(threaded::last_written).next() {
+            self.last = self.stack.registers()[written.reg.index()];
         }
     }
 

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::op::{HANDLERS, Op, end, last_written, variant};
+use super::op::{HANDLERS, Op, Written, end, last_written, variant};
 use super::pairs;
 use crate::isa::{Field, Flow, Inst, Reg, Role};
 use crate::verify::Function;
@@ -59,11 +59,11 @@ fn decoded(inst: Inst) -> Op {
     op
 }
 
-fn variant_of(inst: Inst, last: Option<Reg>) -> u8 {
+fn variant_of(inst: Inst, last: Option<Written>) -> u8 {
     let mut found = 0;
     for (operand, value) in inst.operands() {
-        let is_last =
-            Some(Reg::from_low_bits(value as u32)) == last && operand.role.register_access().is_some();
+        let here = Written { reg: Reg::from_low_bits(value as u32), is_float: operand.role.is_float() };
+        let is_last = Some(here) == last && operand.role.register_access().is_some();
         found |= match operand.field {
             Field::a if is_last => variant::A,
             Field::b if is_last => variant::B,

@@ -11,11 +11,11 @@ use crate::isa::{Access, Decoded, Field, Inst, Opcode, Reg, Role, RoleType, Visi
 pub(in crate::interp) type Registers = [Cell<u64>; 16];
 
 /// What executes an instruction and all that come after it. It is given the decoded instructions from its own to
-/// the end of the code, the registers, the state, the last value that an instruction wrote, and the fuel (see
-/// [`Thread::fuel`]).
+/// the end of the code, the registers, the state, the last value that an instruction wrote, the fuel (see
+/// [`Thread::fuel`]), and the last binary64 that an instruction of binary64s wrote.
 ///
 /// As many arguments as there are registers for them on x86_64: with more, no call of a handler would be a jump.
-pub(super) type Handler = for<'a, 's> fn(Iter<'a, Op>, &'a Registers, &'s mut State<'a>, u64, i64);
+pub(super) type Handler = for<'a, 's> fn(Iter<'a, Op>, &'a Registers, &'s mut State<'a>, u64, i64, f64);
 
 /// A decoded instruction.
 #[derive(Clone, Copy, Debug)]
@@ -45,22 +45,34 @@ pub(super) mod variant {
     pub(in super::super) const COUNT: usize = 16;
 }
 
-/// The register that holds what the instruction hands on.
-pub(in crate::interp) fn last_written(inst: Inst) -> Option<Reg> {
-    let written = |access| matches!(access, Access::Write | Access::ReadWrite);
-    inst.registers().filter(|(_, access)| written(*access)).last().map(|(reg, _)| reg)
+/// What an instruction hands on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::interp) struct Written {
+    /// The register that holds it too.
+    pub(in crate::interp) reg: Reg,
+    /// Is it handed on as a binary64?
+    pub(in crate::interp) is_float: bool,
+}
+
+/// What the instruction hands on, if it writes a register.
+pub(in crate::interp) fn last_written(inst: Inst) -> Option<Written> {
+    let registers = inst.operands().filter(|(operand, _)| {
+        matches!(operand.role.register_access(), Some(Access::Write | Access::ReadWrite))
+    });
+    let (operand, number) = registers.last()?;
+    Some(Written { reg: Reg::from_low_bits(number as u32), is_float: operand.role.is_float() })
 }
 
 /// The operand in a field of a decoded instruction.
 macro_rules! operand {
     ($op:ident $variant:ident a $role:ident) => {
-        decoded($op.a, $variant & variant::A != 0)
+        decoded($op.a, $variant & variant::A != 0, const { Role::$role.is_float() })
     };
     ($op:ident $variant:ident b $role:ident) => {
-        decoded($op.b, $variant & variant::B != 0)
+        decoded($op.b, $variant & variant::B != 0, const { Role::$role.is_float() })
     };
     ($op:ident $variant:ident c $role:ident) => {
-        decoded($op.c, $variant & variant::C != 0)
+        decoded($op.c, $variant & variant::C != 0, const { Role::$role.is_float() })
     };
     ($op:ident $variant:ident imm8 $role:ident) => {
         immediate(if const { Role::$role.is_signed() } { ($op.imm8 as i8).into() } else { $op.imm8.into() })
@@ -71,13 +83,13 @@ macro_rules! operand {
 }
 
 #[inline(always)]
-fn decoded(reg: Reg, last: bool) -> Decoded<Operand> {
-    Decoded { reg: Operand { reg, last }, value: reg.index() as i32 }
+fn decoded(reg: Reg, is_last: bool, is_float: bool) -> Decoded<Operand> {
+    Decoded { reg: Operand { reg, is_last, is_float }, value: reg.index() as i32 }
 }
 
 #[inline(always)]
 fn immediate(value: i32) -> Decoded<Operand> {
-    Decoded { reg: Operand { reg: Reg::R0, last: false }, value }
+    Decoded { reg: Operand { reg: Reg::R0, is_last: false, is_float: false }, value }
 }
 
 /// An instruction, as a type.
@@ -93,12 +105,21 @@ pub(super) fn single<'a, X: Execute, const VARIANT: u8>(
     state: &mut State<'a>,
     last: u64,
     fuel: i64,
+    last_float: f64,
 ) {
     let from = code.as_slice();
     let Some(op) = code.next() else { return };
-    let mut thread = Thread::<VARIANT> { from, op, code, next: op.next, registers, state, last, fuel };
+    let mut thread =
+        Thread::<VARIANT> { from, op, code, next: op.next, registers, state, last, fuel, last_float };
     match X::execute(&mut thread) {
-        Ok(()) => (thread.next)(thread.code, thread.registers, thread.state, thread.last, thread.fuel),
+        Ok(()) => (thread.next)(
+            thread.code,
+            thread.registers,
+            thread.state,
+            thread.last,
+            thread.fuel,
+            thread.last_float,
+        ),
         Err(Stopped) => thread::leave(thread.code, thread.state, thread.fuel),
     }
 }
@@ -110,21 +131,47 @@ pub(super) fn pair<'a, X: Execute, Y: Execute, const X_VARIANT: u8, const Y_VARI
     state: &mut State<'a>,
     last: u64,
     fuel: i64,
+    last_float: f64,
 ) {
     let from = code.as_slice();
-    let [x, second @ ..] = from else { return };
-    let [y, rest @ ..] = second else { return };
-    let mut thread =
-        Thread::<X_VARIANT> { from, op: x, code: second.iter(), next: end, registers, state, last, fuel };
+    let [x, y, rest @ ..] = from else { return };
+    let second = &from[1..];
+    let mut thread = Thread::<X_VARIANT> {
+        from,
+        op: x,
+        code: second.iter(),
+        next: end,
+        registers,
+        state,
+        last,
+        fuel,
+        last_float,
+    };
     if let Err(Stopped) = X::execute(&mut thread) {
         return thread::leave(thread.code, thread.state, thread.fuel);
     }
-    let Thread { registers, state, last, fuel, .. } = thread;
+    let Thread { registers, state, last, fuel, last_float, .. } = thread;
     let code = rest.iter();
-    let mut thread =
-        Thread::<Y_VARIANT> { from: second, op: y, code, next: y.next, registers, state, last, fuel };
+    let mut thread = Thread::<Y_VARIANT> {
+        from: second,
+        op: y,
+        code,
+        next: y.next,
+        registers,
+        state,
+        last,
+        fuel,
+        last_float,
+    };
     match Y::execute(&mut thread) {
-        Ok(()) => (thread.next)(thread.code, thread.registers, thread.state, thread.last, thread.fuel),
+        Ok(()) => (thread.next)(
+            thread.code,
+            thread.registers,
+            thread.state,
+            thread.last,
+            thread.fuel,
+            thread.last_float,
+        ),
         Err(Stopped) => thread::leave(thread.code, thread.state, thread.fuel),
     }
 }
@@ -191,6 +238,6 @@ macro_rules! define_instructions {
 for_each_op!(define_instructions);
 
 /// What stands behind the last instruction. Execution does not run off the end.
-pub(super) fn end<'a>(_: Iter<'a, Op>, _: &'a Registers, _: &mut State<'a>, _: u64, _: i64) {
+pub(super) fn end<'a>(_: Iter<'a, Op>, _: &'a Registers, _: &mut State<'a>, _: u64, _: i64, _: f64) {
     unreachable!("verified: execution does not run off the end")
 }

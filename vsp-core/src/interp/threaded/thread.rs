@@ -107,7 +107,7 @@ impl<'a> State<'a> {
             fuel: 0,
         };
         let fuel = balance.wrapping_sub(code.len() as i64);
-        (before.next)(code.iter(), registers, &mut state, last, fuel);
+        (before.next)(code.iter(), registers, &mut state, last, fuel, f64::from_bits(last));
         Left {
             exit: state.exit,
             index: state.running.index,
@@ -129,8 +129,10 @@ pub(super) fn leave<'a>(code: Iter<'a, Op>, state: &mut State<'a>, fuel: i64) {
 #[derive(Clone, Copy)]
 pub(super) struct Operand {
     pub(super) reg: Reg,
-    /// Is it the register that was written last?
-    pub(super) last: bool,
+    /// Is it the register that was written last, and as what it is here?
+    pub(super) is_last: bool,
+    /// Is it a binary64?
+    pub(super) is_float: bool,
 }
 
 /// One instruction at work.
@@ -148,6 +150,8 @@ pub(super) struct Thread<'s, 'a, const VARIANT: u8> {
     pub(super) last: u64,
     /// The balance less the number of decoded instructions that are left, so that going on to the next one charges 1.
     pub(super) fuel: i64,
+    /// The binary64 that was written last.
+    pub(super) last_float: f64,
 }
 
 impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
@@ -266,7 +270,14 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
 }
 
 /// The handler of a branch backwards that is not the one that was taken last.
-fn other_loop<'a>(code: Iter<'a, Op>, registers: &'a Registers, state: &mut State<'a>, last: u64, fuel: i64) {
+fn other_loop<'a>(
+    code: Iter<'a, Op>,
+    registers: &'a Registers,
+    state: &mut State<'a>,
+    last: u64,
+    fuel: i64,
+    last_float: f64,
+) {
     let Some(op) = code.as_slice().first() else { return };
     let from = (state.ops.len() - code.len()).wrapping_add_signed(op.imm as isize);
     let Some([before, target @ ..]) = state.ops.get(from..) else {
@@ -281,7 +292,7 @@ fn other_loop<'a>(code: Iter<'a, Op>, registers: &'a Registers, state: &mut Stat
         state.exit = Exit::CheckPoint;
         return leave(target.iter(), state, fuel);
     }
-    (before.next)(target.iter(), registers, state, last, fuel);
+    (before.next)(target.iter(), registers, state, last, fuel, last_float);
 }
 
 /// What is executed before the first instruction of a function that has locals or state registers: they become zero.
@@ -291,6 +302,7 @@ fn clear_upper<'a>(
     state: &mut State<'a>,
     last: u64,
     fuel: i64,
+    last_float: f64,
 ) {
     let Running { base, function, .. } = state.running;
     let upper =
@@ -303,7 +315,7 @@ fn clear_upper<'a>(
     for cell in upper {
         cell.set(0);
     }
-    (before.next)(code, registers, state, last, fuel);
+    (before.next)(code, registers, state, last, fuel, last_float);
 }
 
 impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
@@ -311,13 +323,21 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
 
     #[inline(always)]
     fn get(&self, operand: Operand) -> u64 {
-        if operand.last { self.last } else { self.registers[operand.reg.index()].get() }
+        match operand {
+            Operand { is_last: false, reg, .. } => self.registers[reg.index()].get(),
+            Operand { is_float: false, .. } => self.last,
+            Operand { is_float: true, .. } => self.last_float.to_bits(),
+        }
     }
 
     #[inline(always)]
     fn set(&mut self, operand: Operand, value: u64) -> Step {
         self.registers[operand.reg.index()].set(value);
-        self.last = value;
+        if operand.is_float {
+            self.last_float = f64::from_bits(value);
+        } else {
+            self.last = value;
+        }
         Ok(())
     }
 

@@ -4,6 +4,8 @@
 //! Whatever these functions make that is NaN is [`CANONICAL_NAN`] (or [`CANONICAL_NAN32`] in memory), because payload
 //! and sign of a NaN result differ between architectures.
 
+use core::hint;
+
 use crate::isa::{MathCall, MathFn};
 
 /// The NaN that every float instruction writes.
@@ -21,7 +23,13 @@ const fn float(bits: u64) -> f64 {
 
 #[inline(always)]
 const fn canonical(value: f64) -> u64 {
-    if value.is_nan() { CANONICAL_NAN } else { value.to_bits() }
+    let mut value = value;
+    if value.is_nan() {
+        // A jump that is foreseen does not keep what comes next waiting, unlike a conditional move.
+        hint::cold_path();
+        value = f64::from_bits(CANONICAL_NAN);
+    }
+    value.to_bits()
 }
 
 /// FADD.
