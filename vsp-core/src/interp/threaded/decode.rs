@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::op::{HANDLERS, Op, Written, end, last_written, variant};
 use super::pairs;
-use crate::isa::{Field, Flow, Inst, Reg, Role};
+use crate::isa::{Access, Field, Flow, Inst, Reg, Role};
 use crate::verify::Function;
 
 /// Decodes the words of functions that are verified. `None` if there is no memory.
@@ -60,19 +60,19 @@ fn decoded(inst: Inst) -> Op {
 }
 
 fn variant_of(inst: Inst, last: Option<Written>) -> u8 {
-    let mut found = 0;
+    let mut variant = 0;
     for (operand, value) in inst.operands() {
         let here = Written { reg: Reg::from_low_bits(value as u32), is_float: operand.role.is_float() };
-        let is_last = Some(here) == last && operand.role.register_access().is_some();
-        found |= match operand.field {
-            Field::a if is_last => variant::A,
-            Field::b if is_last => variant::B,
-            Field::c if is_last => variant::C,
-            _ if operand.role == Role::Target && value < 0 => variant::BACK,
-            _ => 0,
+        let reads = matches!(operand.role.register_access(), Some(Access::Read | Access::ReadWrite));
+        variant = match operand.field {
+            Field::a if reads && Some(here) == last => variant & variant::BACK | variant::A,
+            Field::b if reads && Some(here) == last => variant & variant::BACK | variant::B,
+            Field::c if reads && Some(here) == last => variant & variant::BACK | variant::C,
+            _ if operand.role == Role::Target && value < 0 => variant | variant::BACK,
+            _ => variant,
         };
     }
-    found
+    variant
 }
 
 /// One bit for each word of a function: do branches go there?

@@ -31,18 +31,17 @@ pub(crate) struct Op {
     pub(super) imm8: u8,
 }
 
-/// How a handler differs from the plain one of its instruction.
+/// How a handler differs from the plain one of its instruction: a number below [`COUNT`](variant::COUNT).
 pub(super) mod variant {
-    /// Register `a` was written last.
+    /// These bits say which register was written last: none, or `a`, `b` or `c`.
+    pub(in super::super) const LAST: u8 = 3;
     pub(in super::super) const A: u8 = 1;
-    /// Register `b` was written last.
     pub(in super::super) const B: u8 = 2;
-    /// Register `c` was written last.
-    pub(in super::super) const C: u8 = 4;
-    /// It branches backwards.
-    pub(in super::super) const BACK: u8 = 8;
+    pub(in super::super) const C: u8 = 3;
+    /// This bit says that it branches backwards.
+    pub(in super::super) const BACK: u8 = 4;
     /// How many there are.
-    pub(in super::super) const COUNT: usize = 16;
+    pub(in super::super) const COUNT: usize = 8;
 }
 
 /// What an instruction hands on.
@@ -66,13 +65,13 @@ pub(in crate::interp) fn last_written(inst: Inst) -> Option<Written> {
 /// The operand in a field of a decoded instruction.
 macro_rules! operand {
     ($op:ident $variant:ident a $role:ident) => {
-        decoded($op.a, $variant & variant::A != 0, const { Role::$role.is_float() })
+        decoded($op.a, $variant & variant::LAST == variant::A, const { Role::$role.is_float() })
     };
     ($op:ident $variant:ident b $role:ident) => {
-        decoded($op.b, $variant & variant::B != 0, const { Role::$role.is_float() })
+        decoded($op.b, $variant & variant::LAST == variant::B, const { Role::$role.is_float() })
     };
     ($op:ident $variant:ident c $role:ident) => {
-        decoded($op.c, $variant & variant::C != 0, const { Role::$role.is_float() })
+        decoded($op.c, $variant & variant::LAST == variant::C, const { Role::$role.is_float() })
     };
     ($op:ident $variant:ident imm8 $role:ident) => {
         immediate(if const { Role::$role.is_signed() } { ($op.imm8 as i8).into() } else { $op.imm8.into() })
@@ -109,8 +108,18 @@ pub(super) fn single<'a, X: Execute, const VARIANT: u8>(
 ) {
     let from = code.as_slice();
     let Some(op) = code.next() else { return };
-    let mut thread =
-        Thread::<VARIANT> { from, op, code, next: op.next, registers, state, last, fuel, last_float };
+    let mut thread = Thread::<VARIANT> {
+        from,
+        op,
+        code,
+        next: op.next,
+        is_taken: false,
+        registers,
+        state,
+        last,
+        fuel,
+        last_float,
+    };
     match X::execute(&mut thread) {
         Ok(()) => (thread.next)(
             thread.code,
@@ -124,7 +133,7 @@ pub(super) fn single<'a, X: Execute, const VARIANT: u8>(
     }
 }
 
-/// The handler of two instructions, one behind the other, of which the first goes on to the next.
+/// The handler of two instructions, one behind the other. If the first is a branch that is taken, the second is not executed.
 pub(super) fn pair<'a, X: Execute, Y: Execute, const X_VARIANT: u8, const Y_VARIANT: u8>(
     code: Iter<'a, Op>,
     registers: &'a Registers,
@@ -141,6 +150,7 @@ pub(super) fn pair<'a, X: Execute, Y: Execute, const X_VARIANT: u8, const Y_VARI
         op: x,
         code: second.iter(),
         next: end,
+        is_taken: false,
         registers,
         state,
         last,
@@ -150,6 +160,16 @@ pub(super) fn pair<'a, X: Execute, Y: Execute, const X_VARIANT: u8, const Y_VARI
     if let Err(Stopped) = X::execute(&mut thread) {
         return thread::leave(thread.code, thread.state, thread.fuel);
     }
+    if thread.is_taken {
+        return (thread.next)(
+            thread.code,
+            thread.registers,
+            thread.state,
+            thread.last,
+            thread.fuel,
+            thread.last_float,
+        );
+    }
     let Thread { registers, state, last, fuel, last_float, .. } = thread;
     let code = rest.iter();
     let mut thread = Thread::<Y_VARIANT> {
@@ -157,6 +177,7 @@ pub(super) fn pair<'a, X: Execute, Y: Execute, const X_VARIANT: u8, const Y_VARI
         op: y,
         code,
         next: y.next,
+        is_taken: false,
         registers,
         state,
         last,
@@ -176,32 +197,38 @@ pub(super) fn pair<'a, X: Execute, Y: Execute, const X_VARIANT: u8, const Y_VARI
     }
 }
 
-/// The variants that an instruction can have.
-pub(super) const fn variants(op: Opcode) -> u8 {
-    let (operands, mut mask, mut i) = (op.operands(), 0, 0);
+/// The variant of an instruction that is as this one would be: without what the instruction cannot have.
+pub(super) const fn normal(op: Opcode, variant: u8) -> u8 {
+    let (operands, mut normal, mut i) = (op.operands(), 0, 0);
     while i < operands.len() {
         let operand = operands[i];
-        mask |= match (operand.field, operand.role.register_access()) {
-            (Field::a, Some(Access::Read | Access::ReadWrite)) => variant::A,
-            (Field::b, Some(Access::Read | Access::ReadWrite)) => variant::B,
-            (Field::c, Some(Access::Read | Access::ReadWrite)) => variant::C,
-            _ if operand.role.is_target() => variant::BACK,
+        let field = match operand.field {
+            Field::a => variant::A,
+            Field::b => variant::B,
+            Field::c => variant::C,
             _ => 0,
         };
+        if matches!(operand.role.register_access(), Some(Access::Read | Access::ReadWrite)) {
+            if variant & variant::LAST == field {
+                normal |= field;
+            }
+        } else if operand.role.is_target() {
+            normal |= variant & variant::BACK;
+        }
         i += 1;
     }
-    mask
+    normal
 }
 
-/// An array with `$handler::<{ $mask & v }>` for each variant v, which is the same for variants that do not differ.
+/// An array with `$handler` for each variant of an instruction, which is the same for variants that do not differ.
 macro_rules! by_variant {
-    ($handler:ident [$($before:tt)*] $mask:expr) => {
-        by_variant!(@ $handler [$($before)*] [$mask] 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+    ($op:expr, $handler:ident $before:tt) => {
+        by_variant!(@all $op, $handler $before 0 1 2 3 4 5 6 7)
     };
-    (@ $handler:ident $before:tt $mask:tt $($v:literal)*) => {
-        [$(by_variant!(@one $handler $before $mask $v)),*]
+    (@all $op:expr, $handler:ident $before:tt $($v:literal)*) => {
+        [$(by_variant!(@one $op, $handler $before $v)),*]
     };
-    (@one $handler:ident [$($before:tt)*] [$mask:expr] $v:literal) => { $handler::<$($before)*, { $mask & $v }> };
+    (@one $op:expr, $handler:ident [$($before:tt)*] $v:literal) => { $handler::<$($before)*, { normal($op, $v) }> };
 }
 pub(super) use by_variant;
 
@@ -230,7 +257,7 @@ macro_rules! define_instructions {
         /// The handler of a variant of the opcode with this number.
         pub(super) static HANDLERS: [[Handler; variant::COUNT]; 256] = {
             let mut table: [[Handler; variant::COUNT]; 256] = [[end; variant::COUNT]; 256];
-            $(table[$number as usize] = by_variant!(single [instructions::$op] variants(Opcode::$op));)*
+            $(table[$number as usize] = by_variant!(Opcode::$op, single [instructions::$op]);)*
             table
         };
     };

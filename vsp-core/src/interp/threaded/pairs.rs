@@ -3,44 +3,67 @@
 //! One behind the other, each pair saves a jump that the processor has to predict. The second instruction stays as it is, so that
 //! it can be branched to, and so that a trap of the first one leaves the program there.
 
-use super::op::{Handler, by_variant, instructions, pair, variant, variants};
+use super::op::{Handler, by_variant, instructions, normal, pair, variant};
 use crate::isa::Opcode;
 
-/// By the variants of both; the first instruction of a pair is no branch.
-type Pair = [[Handler; variant::COUNT]; 8];
+/// By the variants of the first instruction, and then of the second.
+type Pair = [[Handler; variant::COUNT]; variant::COUNT];
 
+/// Takes groups: lists of first and of second instructions, each of which make a pair.
 macro_rules! define_pairs {
-    ($($x:ident $y:ident;)*) => {
+    ($([$($x:ident)*] then $ys:tt;)*) => {
+        define_pairs!(@all {} $($($x $ys)*)*);
+    };
+    (@all {$($pairs:tt)*} $x:ident [$($y:ident)*] $($rest:tt)*) => {
+        define_pairs!(@all {$($pairs)* $($x $y;)*} $($rest)*);
+    };
+    (@all {$($x:ident $y:ident;)*}) => {
         /// The pairs.
         const PAIRS: &[(Opcode, Opcode)] = &[$((Opcode::$x, Opcode::$y)),*];
 
         static HANDLERS: [Pair; PAIRS.len()] = [$(
-            define_pairs!(@ $x $y, 0 1 2 3 4 5 6 7)
+            define_pairs!(@pair $x $y 0 1 2 3 4 5 6 7)
         ),*];
     };
-    (@ $x:ident $y:ident, $($v:literal)*) => {
-        [$(by_variant!(pair [instructions::$x, instructions::$y, { variants(Opcode::$x) & $v }] variants(Opcode::$y))),*]
+    (@pair $x:ident $y:ident $($v:literal)*) => {
+        [$(by_variant!(Opcode::$y, pair [instructions::$x, instructions::$y, { normal(Opcode::$x, $v) }])),*]
     };
 }
 
 define_pairs! {
-    LOAD FMUL;
-    LOAD LOAD;
-    LOADX LOAD;
-    FMUL FADD;
-    ADDI LOOP;
-    ADD LOOP;
-    XOR MUL;
-    MUL LOOP;
+    // The end of a loop.
+    [ADD ADDI SUB MUL XOR MAC FADD STORE8 STORE32 STORE STORE8X STORE32X STOREX] then [LOOP JNE JLT JLTU];
+    [ADDI] then [JEQI JNEI JLTI JGEI JLTUI JGEUI];
+    [JEQ JNE JLT JLTU] then [LOOP ADDI LOAD];
+    [JEQI] then [JEQI JNEI ADDI];
+    // What was loaded is used, or the next is loaded.
+    [LOAD8U LOAD32U LOAD LOAD8UX LOAD32UX LOADX] then [ADD ADDI XOR SHLI JNE JLT JEQI];
+    [LOAD8U LOAD32U] then [LOAD8U LOAD32U LOAD8UX LOAD32UX];
+    [LOAD LOADX] then [LOAD LOADX FADD FSUB FMUL MUL];
+    // An address is computed.
+    [ADD ADDI ANDI SHLI SHRI] then [LOAD8U LOAD32U LOAD LOAD8UX LOAD32UX LOADX];
+    // Arithmetic.
+    [ADD ADDI SUB MUL AND OR XOR] then [ADD ADDI SUB AND OR XOR ANDI SHLI SHRI STORE8 STORE];
+    [ANDI SHLI SHRI] then [ADD SUB AND OR XOR ORI];
+    [ADDW XOR AND ROTLWI SHRWI] then [ADDW ROTLWI SHRWI];
+    [ADDW ROTLWI SHRWI] then [XOR AND STORE32];
+    [LOAD32U] then [ADDW];
+    [FADD FSUB FMUL] then [FADD FSUB FMUL STORE];
+    // Moves.
+    [MOV MOVI] then [MOV MOVI ADD ADDI];
+    [ADD ADDI] then [MOV MOVI CALL];
+    [GETL LOAD ADD ADDI] then [SETL];
+    [GETL SETL] then [GETL ADD ADDI];
 }
 
 /// The pair's number by its opcodes, more by one; 0 for none.
-static NUMBERS: [[u8; 256]; 256] = {
+static NUMBERS: [[u16; 256]; 256] = {
     let mut numbers = [[0; 256]; 256];
     let mut i = 0;
     while i < PAIRS.len() {
         let (x, y) = PAIRS[i];
-        numbers[x.number() as usize][y.number() as usize] = i as u8 + 1;
+        assert!(numbers[x.number() as usize][y.number() as usize] == 0, "a pair stands in the list twice");
+        numbers[x.number() as usize][y.number() as usize] = i as u16 + 1;
         i += 1;
     }
     numbers

@@ -144,6 +144,8 @@ pub(super) struct Thread<'s, 'a, const VARIANT: u8> {
     pub(super) code: Iter<'a, Op>,
     /// The next one's handler.
     pub(super) next: Handler,
+    /// Does execution go on elsewhere than behind this instruction?
+    pub(super) is_taken: bool,
     pub(super) registers: &'a Registers,
     pub(super) state: &'s mut State<'a>,
     /// What was written last.
@@ -174,12 +176,14 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         let Some([before, rest @ ..]) = from else { return self.stop(Exit::Lost) };
         self.code = rest.iter();
         self.next = before.next;
+        self.is_taken = true;
         Ok(())
     }
 
     /// Goes back to where this branch went when it was taken before, or lets [`other_loop`] find out.
     #[inline(always)]
     fn back(&mut self, displacement: i32) -> Step {
+        self.is_taken = true;
         if !ptr::eq(self.op, self.state.loop_op) {
             self.code = self.from.iter();
             self.next = other_loop;
