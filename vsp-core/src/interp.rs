@@ -12,8 +12,6 @@ mod native;
 #[cfg(threaded)]
 pub(crate) mod threaded;
 
-#[cfg(threaded)]
-use core::mem;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Trap;
@@ -69,8 +67,6 @@ pub(crate) fn answer<S>(instance: &mut Instance<'_, S>, reason: Reason, values: 
 pub(crate) fn proceed<S>(instance: &mut Instance<'_, S>) -> Outcome {
     let mut machine = Machine::new(instance);
     let at = machine.position(machine.stack.place());
-    #[cfg(threaded)]
-    machine.remember_last(at);
     machine.run(at)
 }
 
@@ -114,10 +110,7 @@ struct Machine<'m, S> {
     code: &'m [[u8; 4]],
     constants: &'m [[u8; 8]],
     #[cfg(threaded)]
-    ops: &'m [threaded::Op],
-    /// What the instruction before wrote, where an instruction that is not behind a check point may need it.
-    #[cfg(threaded)]
-    last: u64,
+    threaded: &'m threaded::Threaded,
     host: HostCalls<'m, S>,
     memory: &'m mut [u8],
     globals: &'m mut [u64],
@@ -136,9 +129,7 @@ impl<'m, S> Machine<'m, S> {
             code: program.code(),
             constants: program.constants(),
             #[cfg(threaded)]
-            ops: instance.program.ops(),
-            #[cfg(threaded)]
-            last: 0,
+            threaded: instance.program.threaded(),
             host: HostCalls {
                 imports: &instance.imports,
                 resolved: &instance.resolved,
@@ -280,23 +271,13 @@ impl<'m, S> Machine<'m, S> {
         exit
     }
 
-    /// Finds out what the last instruction before wrote that wrote a register.
-    #[cfg(threaded)]
-    fn remember_last(&mut self, at: Position) {
-        let words = self.code[at.function.start as usize..at.next].iter().rev();
-        let insts = words.filter_map(|word| Inst::decode(u32::from_le_bytes(*word)).ok());
-        if let Some(written) = insts.filter_map(threaded::last_written).next() {
-            self.last = self.stack.registers()[written.reg.index()];
-        }
-    }
-
     #[cfg(threaded)]
     #[inline(always)]
     fn execute_threaded(&mut self, at: &mut Position) -> Exit {
         let base = self.stack.running();
         let left = threaded::State::execute(
             threaded::Lent {
-                ops: self.ops,
+                threaded: self.threaded,
                 functions: self.functions,
                 constants: self.constants,
                 cells: self.stack.cells_mut(),
@@ -311,7 +292,6 @@ impl<'m, S> Machine<'m, S> {
             at.index,
             base,
             at.next,
-            mem::take(&mut self.last),
             *self.balance,
         );
         *self.balance = left.balance;

@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 use crate::index::{FuncIndex, Place};
 #[cfg(threaded)]
-use crate::interp::threaded;
+use crate::interp::threaded::Threaded;
 use crate::isa::{DecodeError, Flow, Inst, Opcode, Role};
 use crate::limits::MAX_VERIFY_ERRORS;
 use crate::program::{FuncDecl, FuncType, Program};
@@ -153,7 +153,7 @@ pub struct Verified<'a> {
     program: Program<'a>,
     functions: Vec<Function>,
     #[cfg(threaded)]
-    ops: Vec<threaded::Op>,
+    threaded: Threaded,
 }
 
 impl<'a> Verified<'a> {
@@ -174,12 +174,12 @@ impl<'a> Verified<'a> {
         }
         verifier.finish()?;
         #[cfg(threaded)]
-        let ops = threaded::decode(program.code(), &functions).ok_or(VerifyErrors::OutOfMemory)?;
+        let threaded = Threaded::new(program.code(), &functions).ok_or(VerifyErrors::OutOfMemory)?;
         Ok(Verified {
             program,
             functions,
             #[cfg(threaded)]
-            ops,
+            threaded,
         })
     }
 
@@ -196,8 +196,8 @@ impl<'a> Verified<'a> {
 
     /// The code in the form in which the interpreter executes it.
     #[cfg(threaded)]
-    pub(crate) fn ops(&self) -> &[threaded::Op] {
-        &self.ops
+    pub(crate) fn threaded(&self) -> &Threaded {
+        &self.threaded
     }
 
     /// The function with this number.

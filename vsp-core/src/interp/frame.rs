@@ -42,6 +42,10 @@ pub trait Frame {
 
     fn get(&self, reg: Self::Reg) -> u64;
     fn set(&mut self, reg: Self::Reg, value: u64) -> Step;
+    /// Sets a register whose value the next instruction is not likely to need.
+    fn set_aside(&mut self, reg: Self::Reg, value: u64) -> Step {
+        self.set(reg, value)
+    }
     fn get_state(&self, reg: StateReg) -> State;
     fn set_state(&mut self, reg: StateReg, value: State) -> Step;
     fn local(&self, local: u32) -> u64;

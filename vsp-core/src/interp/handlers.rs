@@ -148,7 +148,7 @@ impl<F: Frame> Visitor for F {
     #[inline(always)] fn jgeu(&mut self, a: F::Reg, b: F::Reg, target: i32) -> Step { self.branch(int::sltu(self.get(a), self.get(b)) == 0, target) }
     #[inline(always)] fn loop_(&mut self, a: F::Reg, target: i32) -> Step {
         let count = self.get(a).wrapping_sub(1);
-        self.set(a, count)?;
+        self.set_aside(a, count)?;
         self.branch(count != 0, target)
     }
     #[inline(always)] fn switch(&mut self, a: F::Reg, entries: u32) -> Step {
@@ -162,7 +162,7 @@ impl<F: Frame> Visitor for F {
     #[inline(always)] fn mov(&mut self, a: F::Reg, b: F::Reg) -> Step { self.set(a, self.get(b)) }
     #[inline(always)] fn movi(&mut self, a: F::Reg, imm: i32) -> Step { self.set(a, i64::from(imm) as u64) }
     #[inline(always)] fn const_(&mut self, a: F::Reg, constant: u32) -> Step { self.set(a, self.constant(constant)) }
-    #[inline(always)] fn xchg(&mut self, a: F::Reg, b: F::Reg) -> Step { let (old_a, old_b) = (self.get(a), self.get(b)); self.set(a, old_b)?; self.set(b, old_a) }
+    #[inline(always)] fn xchg(&mut self, a: F::Reg, b: F::Reg) -> Step { let (old_a, old_b) = (self.get(a), self.get(b)); self.set_aside(a, old_b)?; self.set_aside(b, old_a) }
     #[inline(always)] fn getl(&mut self, a: F::Reg, local: u32) -> Step { self.set(a, self.local(local)) }
     #[inline(always)] fn setl(&mut self, a: F::Reg, local: u32) -> Step { self.set_local(local, self.get(a)) }
     #[inline(always)] fn cmovz(&mut self, a: F::Reg, b: F::Reg, c: F::Reg) -> Step { self.set(a, if self.get(c) == 0 { self.get(b) } else { self.get(a) }) }

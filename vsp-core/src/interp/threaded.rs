@@ -12,11 +12,10 @@
 //! The shape is threaded code (J. R. Bell, "Threaded Code", CACM 16(6), 1973) with tail calls in place of jumps.
 
 mod decode;
+mod last;
 mod op;
 mod pairs;
 mod thread;
 
-pub(crate) use decode::decode;
-pub(crate) use op::Op;
-pub(super) use op::last_written;
+pub(crate) use decode::Threaded;
 pub(super) use thread::{Lent, State};

@@ -2,45 +2,62 @@
 
 use alloc::vec::Vec;
 
-use super::op::{HANDLERS, Op, Written, end, last_written, variant};
+use super::last::{Last, Lasts};
+use super::op::{HANDLERS, Op, end, variant};
 use super::pairs;
-use crate::isa::{Access, Field, Flow, Inst, Reg, Role};
+use crate::isa::{Access, Field, Inst, Reg, Role};
 use crate::verify::Function;
 
-/// Decodes the words of functions that are verified. `None` if there is no memory.
-pub(crate) fn decode(code: &[[u8; 4]], functions: &[Function]) -> Option<Vec<Op>> {
-    let mut ops = Vec::new();
-    ops.try_reserve_exact(code.len() + 1).ok()?;
-    ops.push(Op { next: end, imm: 0, a: Reg::R0, b: Reg::R0, c: Reg::R0, imm8: 0 });
-    let mut targets = Targets::new(functions)?;
-    for function in functions {
-        let words = &code[function.start as usize..][..function.words as usize];
-        targets.find(words);
-        let (mut last, mut previous) = (None, None);
-        for (word, bytes) in words.iter().enumerate() {
-            let Ok(inst) = Inst::decode(u32::from_le_bytes(*bytes)) else {
-                unreachable!("verified: every word is an instruction")
-            };
-            if targets.has(word) {
-                last = None;
-            }
-            let before = ops.len() - 1;
-            let found = variant_of(inst, last);
-            ops[before].next = HANDLERS[inst.op().number() as usize][usize::from(found)];
-            if let Some((op, variant)) = previous
-                && let Some(handler) = pairs::handler(op, variant, inst.op(), found)
+/// Code as the interpreter executes it.
+#[derive(Debug)]
+pub(crate) struct Threaded {
+    /// One for each word, behind one that only says the handler of the first.
+    pub(in crate::interp) ops: Vec<Op>,
+    /// For each word, what was written last when it is executed.
+    lasts: Vec<Last>,
+}
+
+impl Threaded {
+    /// Decodes the words of functions that are verified. `None` if there is no memory.
+    pub(crate) fn new(code: &[[u8; 4]], functions: &[Function]) -> Option<Threaded> {
+        let mut ops = Vec::new();
+        ops.try_reserve_exact(code.len() + 1).ok()?;
+        ops.push(Op { next: end, imm: 0, a: Reg::R0, b: Reg::R0, c: Reg::R0, imm8: 0 });
+        let mut threaded = Threaded { ops, lasts: Lasts::find(code, functions)? };
+        for function in functions {
+            let words = function.start as usize..(function.start + function.words) as usize;
+            threaded.function(&code[words.clone()], words.start);
+        }
+        Some(threaded)
+    }
+
+    fn function(&mut self, words: &[[u8; 4]], start: usize) {
+        let mut previous = None;
+        for (word, inst) in (start..).zip(words.iter().map(instruction)) {
+            let variant = variant_of(inst, self.lasts[word]);
+            self.ops[word].next = HANDLERS[usize::from(inst.op().number())][usize::from(variant)];
+            if let Some((op, before)) = previous
+                && let Some(handler) = pairs::handler(op, before, inst.op(), variant)
             {
-                ops[before - 1].next = handler;
+                self.ops[word - 1].next = handler;
             }
-            previous = Some((inst.op(), found));
-            ops.push(decoded(inst));
-            last = match inst.op().flow() {
-                Flow::Next | Flow::Branch => last_written(inst).or(last),
-                Flow::Jump | Flow::Switch | Flow::Stop | Flow::Call | Flow::Suspend | Flow::Bulk => None,
-            };
+            previous = Some((inst.op(), variant));
+            self.ops.push(decoded(inst));
         }
     }
-    Some(ops)
+
+    /// The register that was written last when a word is executed, counted from the start of the whole code.
+    pub(in crate::interp) fn last(&self, word: usize) -> Option<Reg> {
+        self.lasts[word].reg()
+    }
+}
+
+/// The instruction of a word of a verified program.
+pub(super) fn instruction(word: &[u8; 4]) -> Inst {
+    match Inst::decode(u32::from_le_bytes(*word)) {
+        Ok(inst) => inst,
+        Err(_) => unreachable!("verified: every word is an instruction"),
+    }
 }
 
 /// The instruction, with nothing behind it.
@@ -59,48 +76,18 @@ fn decoded(inst: Inst) -> Op {
     op
 }
 
-fn variant_of(inst: Inst, last: Option<Written>) -> u8 {
+fn variant_of(inst: Inst, last: Last) -> u8 {
     let mut variant = 0;
     for (operand, value) in inst.operands() {
-        let here = Written { reg: Reg::from_low_bits(value as u32), is_float: operand.role.is_float() };
+        let here = Last::written(Reg::from_low_bits(value as u32), operand.role.is_float());
         let reads = matches!(operand.role.register_access(), Some(Access::Read | Access::ReadWrite));
         variant = match operand.field {
-            Field::a if reads && Some(here) == last => variant & variant::BACK | variant::A,
-            Field::b if reads && Some(here) == last => variant & variant::BACK | variant::B,
-            Field::c if reads && Some(here) == last => variant & variant::BACK | variant::C,
+            Field::a if reads && here == last => variant & variant::BACK | variant::A,
+            Field::b if reads && here == last => variant & variant::BACK | variant::B,
+            Field::c if reads && here == last => variant & variant::BACK | variant::C,
             _ if operand.role == Role::Target && value < 0 => variant | variant::BACK,
             _ => variant,
         };
     }
     variant
-}
-
-/// One bit for each word of a function: do branches go there?
-struct Targets(Vec<u64>);
-
-impl Targets {
-    /// For each of these functions, one at a time.
-    fn new(functions: &[Function]) -> Option<Targets> {
-        let largest = functions.iter().map(|function| function.words).max().unwrap_or(0);
-        let mut bits = Vec::new();
-        let count = largest.div_ceil(u64::BITS) as usize;
-        bits.try_reserve_exact(count).ok()?;
-        bits.resize(count, 0);
-        Some(Targets(bits))
-    }
-
-    fn find(&mut self, words: &[[u8; 4]]) {
-        self.0.fill(0);
-        for (word, bytes) in words.iter().enumerate() {
-            let inst = Inst::decode(u32::from_le_bytes(*bytes)).ok();
-            if let Some(displacement) = inst.and_then(|inst| inst.value_of(Role::Target)) {
-                let target = (word + 1).wrapping_add_signed(displacement as isize);
-                self.0[target / u64::BITS as usize] |= 1 << (target % u64::BITS as usize);
-            }
-        }
-    }
-
-    fn has(&self, word: usize) -> bool {
-        self.0[word / u64::BITS as usize] >> (word % u64::BITS as usize) & 1 == 1
-    }
 }

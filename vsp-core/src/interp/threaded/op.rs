@@ -5,7 +5,7 @@ use core::slice::Iter;
 
 use super::thread::{self, Operand, State, Thread};
 use crate::interp::frame::{Step, Stopped};
-use crate::isa::{Access, Decoded, Field, Inst, Opcode, Reg, Role, RoleType, Visitor, for_each_op, role};
+use crate::isa::{Access, Decoded, Field, Opcode, Reg, Role, RoleType, Visitor, for_each_op, role};
 
 /// The registers of a frame.
 pub(in crate::interp) type Registers = [Cell<u64>; 16];
@@ -42,24 +42,6 @@ pub(super) mod variant {
     pub(in super::super) const BACK: u8 = 4;
     /// How many there are.
     pub(in super::super) const COUNT: usize = 8;
-}
-
-/// What an instruction hands on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::interp) struct Written {
-    /// The register that holds it too.
-    pub(in crate::interp) reg: Reg,
-    /// Is it handed on as a binary64?
-    pub(in crate::interp) is_float: bool,
-}
-
-/// What the instruction hands on, if it writes a register.
-pub(in crate::interp) fn last_written(inst: Inst) -> Option<Written> {
-    let registers = inst.operands().filter(|(operand, _)| {
-        matches!(operand.role.register_access(), Some(Access::Write | Access::ReadWrite))
-    });
-    let (operand, number) = registers.last()?;
-    Some(Written { reg: Reg::from_low_bits(number as u32), is_float: operand.role.is_float() })
 }
 
 /// The operand in a field of a decoded instruction.

@@ -5,6 +5,7 @@ use core::ptr;
 use core::slice::Iter;
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use super::decode::Threaded;
 use super::op::{Handler, Op, Registers, end, variant};
 use crate::complex::State as Layers;
 use crate::index::{FuncIndex, Place};
@@ -47,7 +48,7 @@ pub(in crate::interp) struct Running<'a> {
 
 /// What a machine lends to a thread.
 pub(in crate::interp) struct Lent<'a> {
-    pub(in crate::interp) ops: &'a [Op],
+    pub(in crate::interp) threaded: &'a Threaded,
     pub(in crate::interp) functions: &'a [Function],
     pub(in crate::interp) constants: &'a [[u8; 8]],
     pub(in crate::interp) cells: &'a mut [u64],
@@ -69,24 +70,25 @@ pub(in crate::interp) struct Left {
 
 impl<'a> State<'a> {
     /// Executes the function whose frame starts at a cell from a word on (counted from the start of the whole code), until an
-    /// exit. `last` is what the instruction before wrote.
+    /// exit.
     #[inline]
     pub(in crate::interp) fn execute(
         lent: Lent<'a>,
         index: FuncIndex,
         base: usize,
         word: usize,
-        last: u64,
         balance: i64,
     ) -> Left {
-        let Lent { ops, functions, constants, cells, memory, globals, interrupt, interpreting } = lent;
+        let Lent { threaded, functions, constants, cells, memory, globals, interrupt, interpreting } = lent;
+        let ops = &threaded.ops[..];
         let cells = Cell::from_mut(cells).as_slice_of_cells();
         let (Some(function), Some([before, ..]), Some(code)) =
             (functions.get(index.index()), ops.get(word..), ops.get(word + 1..))
         else {
             unreachable!("the running frame is in the stack, and its next word in the code")
         };
-        let Some(registers) = cells.get(base + REGISTERS..).and_then(<[_]>::first_chunk) else {
+        let Some(registers): Option<&Registers> = cells.get(base + REGISTERS..).and_then(<[_]>::first_chunk)
+        else {
             unreachable!("the running frame is in the stack")
         };
         let mut state = State {
@@ -107,6 +109,7 @@ impl<'a> State<'a> {
             fuel: 0,
         };
         let fuel = balance.wrapping_sub(code.len() as i64);
+        let last = threaded.last(word).map_or(0, |reg| registers[reg.index()].get());
         (before.next)(code.iter(), registers, &mut state, last, fuel, f64::from_bits(last));
         Left {
             exit: state.exit,
@@ -342,6 +345,12 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
         } else {
             self.last = value;
         }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn set_aside(&mut self, operand: Operand, value: u64) -> Step {
+        self.registers[operand.reg.index()].set(value);
         Ok(())
     }
 
