@@ -3,12 +3,22 @@
 mod kernels;
 mod native;
 mod vsp;
+#[cfg(feature = "peers")]
+mod wasmi;
+#[cfg(feature = "peers")]
+mod wasmtime;
 
 pub mod measure;
 
+#[cfg(feature = "peers")]
+pub use self::{wasmi::Wasmi, wasmtime::Wasmtime};
 pub use kernels::{KERNELS, Kernel, all_text};
 pub use native::Native;
 pub use vsp::{Vsp, VspConfig, assembled, instructions};
+
+/// The kernels as a WebAssembly module, whose exports are called NAME and NAME_setup.
+#[cfg(feature = "peers")]
+pub const WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kernels.wasm"));
 
 /// Anything that can go wrong, with a text.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -38,5 +48,10 @@ pub trait Loaded {
 pub fn engines() -> Vec<Box<dyn Engine>> {
     let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Native)];
     engines.extend(VspConfig::ALL.map(|config| Box::new(Vsp(config)) as Box<dyn Engine>));
+    #[cfg(feature = "peers")]
+    {
+        engines.extend(Wasmi::ALL.map(|engine| Box::new(engine) as Box<dyn Engine>));
+        engines.extend(Wasmtime::ALL.map(|engine| Box::new(engine) as Box<dyn Engine>));
+    }
     engines
 }
