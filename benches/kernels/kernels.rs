@@ -80,12 +80,13 @@ impl Random {
         self.0 ^= self.0 << 17;
         self.0
     }
+}
 
-    /// Fills with numbers, little-endian.
-    fn fill(mut self, bytes: &mut [u8]) {
-        for eight in bytes.chunks_exact_mut(8) {
-            eight.copy_from_slice(&self.next().to_le_bytes());
-        }
+/// Fills with random numbers, little-endian.
+pub fn fill(bytes: &mut [u8]) {
+    let mut random = Random::new();
+    for eight in bytes.chunks_exact_mut(8) {
+        eight.copy_from_slice(&random.next().to_le_bytes());
     }
 }
 
@@ -224,7 +225,7 @@ pub fn mandelbrot(_: &mut Memory, n: u64) -> u64 {
 
 /// Fills n bytes.
 pub fn fnv1a_setup(memory: &mut Memory, n: u64) {
-    Random::new().fill(&mut memory.hashed[..(n as usize).min(MEBIBYTE)]);
+    fill(&mut memory.hashed[..(n as usize).min(MEBIBYTE)]);
 }
 
 /// The 64-bit hash FNV-1a of n bytes.
@@ -240,7 +241,7 @@ pub fn fnv1a(memory: &mut Memory, n: u64) -> u64 {
 /// Fills n bytes, a multiple of 64, and puts the padding behind them.
 pub fn sha256_setup(memory: &mut Memory, n: u64) {
     let (message, padding) = memory.sha256.message.split_at_mut((n as usize).min(MESSAGE));
-    Random::new().fill(message);
+    fill(message);
     padding[0] = 0x80;
     padding[1..56].fill(0);
     padding[56..64].copy_from_slice(&(n * 8).to_be_bytes());
@@ -319,16 +320,21 @@ fn sha256_block(state: &mut [u32; 8], schedule: &mut [u32; 64], block: &[u8; 64]
     }
 }
 
-/// Makes the table, and fills n bytes.
-pub fn crc32_setup(memory: &mut Memory, n: u64) {
-    for (entry, index) in memory.crc_table.iter_mut().zip(0u32..) {
+/// What the remainder becomes by each byte.
+pub fn fill_crc_table(table: &mut [u32; 256]) {
+    for (entry, index) in table.iter_mut().zip(0u32..) {
         let mut value = index;
         for _ in 0..8 {
             value = if value & 1 == 1 { value >> 1 ^ 0xEDB8_8320 } else { value >> 1 };
         }
         *entry = value;
     }
-    Random::new().fill(&mut memory.checked[..(n as usize).min(MEBIBYTE)]);
+}
+
+/// Makes the table, and fills n bytes.
+pub fn crc32_setup(memory: &mut Memory, n: u64) {
+    fill_crc_table(&mut memory.crc_table);
+    fill(&mut memory.checked[..(n as usize).min(MEBIBYTE)]);
 }
 
 /// CRC-32 of n bytes, one byte at a time through the table.

@@ -84,6 +84,22 @@ impl Kernel {
     }
 }
 
+/// The data that fnv1a and crc32 make.
+#[cfg(feature = "peers")]
+pub(crate) fn random_bytes(count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    rust::fill(&mut bytes);
+    bytes
+}
+
+/// The table of crc32.
+#[cfg(feature = "peers")]
+pub(crate) fn crc_table() -> [u32; 256] {
+    let mut table = [0; 256];
+    rust::fill_crc_table(&mut table);
+    table
+}
+
 /// All kernels in one program, whose exports are called NAME and NAME_setup.
 pub fn all_text() -> String {
     KERNELS.iter().map(|kernel| renamed(kernel) + "\n").collect()

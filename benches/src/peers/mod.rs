@@ -1,7 +1,11 @@
 //! The kernels of `benches/kernels` side by side, in VSP and in others: what `cargo bench --features peers peers` runs.
 
 mod kernels;
+#[cfg(feature = "peers")]
+mod luajit;
 mod native;
+#[cfg(feature = "peers")]
+mod rbpf;
 mod vsp;
 #[cfg(feature = "peers")]
 mod wasmi;
@@ -11,8 +15,15 @@ mod wasmtime;
 pub mod measure;
 
 #[cfg(feature = "peers")]
-pub use self::{wasmi::Wasmi, wasmtime::Wasmtime};
+pub use self::{
+    luajit::LuaJit,
+    rbpf::{Rbpf, RbpfProgram},
+    wasmi::Wasmi,
+    wasmtime::Wasmtime,
+};
 pub use kernels::{KERNELS, Kernel, all_text};
+#[cfg(feature = "peers")]
+pub(crate) use kernels::{crc_table, random_bytes};
 pub use native::Native;
 pub use vsp::{Vsp, VspConfig, assembled, instructions};
 
@@ -21,7 +32,7 @@ pub use vsp::{Vsp, VspConfig, assembled, instructions};
 pub const WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kernels.wasm"));
 
 /// Anything that can go wrong, with a text.
-pub type Error = Box<dyn std::error::Error + Send + Sync>;
+pub type Error = Box<dyn std::error::Error>;
 
 /// What runs kernels: a column of the table.
 pub trait Engine {
@@ -52,6 +63,8 @@ pub fn engines() -> Vec<Box<dyn Engine>> {
     {
         engines.extend(Wasmi::ALL.map(|engine| Box::new(engine) as Box<dyn Engine>));
         engines.extend(Wasmtime::ALL.map(|engine| Box::new(engine) as Box<dyn Engine>));
+        engines.extend(Rbpf::ALL.map(|engine| Box::new(engine) as Box<dyn Engine>));
+        engines.push(Box::new(LuaJit));
     }
     engines
 }
