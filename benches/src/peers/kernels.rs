@@ -100,9 +100,10 @@ pub(crate) fn crc_table() -> [u32; 256] {
     table
 }
 
-/// All kernels in one program, whose exports are called NAME and NAME_setup.
+/// All kernels in one program without source lines, whose exports are called NAME and NAME_setup.
 pub fn all_text() -> String {
-    KERNELS.iter().map(|kernel| renamed(kernel) + "\n").collect()
+    let kernels: String = KERNELS.iter().map(|kernel| renamed(kernel) + "\n").collect();
+    ".lines none\n".to_owned() + &kernels
 }
 
 /// The text of a kernel whose functions `run` and `setup` have names of their own.

@@ -1,5 +1,7 @@
 //! The kernels of `benches/kernels` side by side, in VSP and in others: what `cargo bench --features peers peers` runs.
 
+#[cfg(feature = "peers")]
+mod calls_peers;
 mod kernels;
 #[cfg(feature = "peers")]
 mod luajit;
@@ -12,7 +14,11 @@ mod wasmi;
 #[cfg(feature = "peers")]
 mod wasmtime;
 
+pub mod calls;
+pub mod loads;
 pub mod measure;
+pub mod report;
+pub mod tables;
 
 #[cfg(feature = "peers")]
 pub use self::{

@@ -16,7 +16,7 @@ impl Rbpf {
     /// Those that are compared.
     pub const ALL: [Rbpf; 2] = [Rbpf { jit: false }, Rbpf { jit: true }];
 
-    /// Makes a program ready, with its memory.
+    /// Makes a program ready, with its memory. Its helper 1 adds 1.
     ///
     /// # Errors
     /// It is no program.
@@ -26,6 +26,7 @@ impl Rbpf {
         // It is small, and the machine borrows it.
         let program: &'static [u8] = assemble(text.trim())?.leak();
         let mut vm = EbpfVmRaw::new(Some(program))?;
+        vm.register_helper(1, |x, _, _, _, _| x + 1)?;
         if self.jit {
             vm.jit_compile()?;
         }

@@ -1,6 +1,8 @@
 //! The kernels in Wasmtime, which compiles WebAssembly with Cranelift or with Winch.
 
-use wasmtime::{Config, Engine as WasmtimeEngine, Linker, Module, Store, Strategy, TypedFunc};
+use wasmtime::{
+    Config, Engine as WasmtimeEngine, InstanceAllocationStrategy, Linker, Module, Store, Strategy, TypedFunc,
+};
 
 use super::{Engine, Error, Kernel, Loaded, WASM};
 
@@ -15,10 +17,12 @@ pub enum Wasmtime {
     Fuel,
     /// Winch, which compiles in one pass.
     Winch,
+    /// Cranelift. Memories and stacks are taken from a pool. (The code is that of [`Wasmtime::Guards`].)
+    Pooling,
 }
 
 impl Wasmtime {
-    /// Those that are compared.
+    /// Those that run kernels.
     pub const ALL: [Wasmtime; 4] = [Wasmtime::Guards, Wasmtime::Checks, Wasmtime::Fuel, Wasmtime::Winch];
 
     /// An engine. It compiles on one thread.
@@ -38,6 +42,9 @@ impl Wasmtime {
             }
             Wasmtime::Winch => {
                 config.strategy(Strategy::Winch);
+            }
+            Wasmtime::Pooling => {
+                config.allocation_strategy(InstanceAllocationStrategy::pooling());
             }
         }
         Ok(WasmtimeEngine::new(&config)?)
@@ -63,6 +70,7 @@ impl Engine for Wasmtime {
             Wasmtime::Checks => "wasmtime checks",
             Wasmtime::Fuel => "wasmtime+fuel",
             Wasmtime::Winch => "winch",
+            Wasmtime::Pooling => "wasmtime pooling",
         }
         .into()
     }
