@@ -74,7 +74,7 @@ fn main() -> Result<(), Error> {
             measure::kernel(kernel, &engines, 0)?;
             println!("peers/{}: right", kernel.name);
         }
-        return Ok(());
+        return loads::check();
     }
     let mut report = Report::new(engines.iter().map(|engine| engine.name()).collect());
     for kernel in &kernels {
@@ -91,6 +91,7 @@ fn main() -> Result<(), Error> {
     if arguments.only.is_empty() && arguments.filter.is_empty() {
         eprintln!("loading, calls, instances");
         let wanted = |name: &str| arguments.wants(name);
+        loads::check()?;
         report.loads = loads::loads(wanted, runs)?;
         report.calls = calls::costs(wanted, runs)?;
         report.instances = calls::instances(wanted, runs)?;

@@ -106,11 +106,22 @@ fn replaced(document: &str, tables: &[Table]) -> Result<String, Error> {
     Ok(text)
 }
 
-/// What is on an axis of ratios: 1, 2, 5, 10 and so on, up to beyond `most`.
-fn ticks(most: f64) -> Vec<f64> {
-    let all = [0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0];
+/// What is on an axis that has room for these ratios: 1, 2, 5, 10 and so on.
+fn ticks(ratios: impl Iterator<Item = f64>) -> Vec<f64> {
+    let (mut least, mut most) = (1.0, 1.0);
+    for ratio in ratios {
+        (least, most) = (f64::min(least, ratio * 1.01), f64::max(most, ratio));
+    }
+    let all = [0.5, 0.8, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0];
+    let first = all.iter().rposition(|&tick| tick <= least).unwrap_or(0);
     let last = all.iter().position(|&tick| tick >= most).unwrap_or(all.len() - 1);
-    all[..=last].to_vec()
+    all[first..=last].to_vec()
+}
+
+/// Where a bar from 1 to a ratio starts and ends. One that is too short to be seen is made longer.
+fn bar(scale: impl Fn(f64) -> i32, ratio: f64) -> (i32, i32) {
+    let (from, to) = (scale(ratio).min(scale(1.0)), scale(ratio).max(scale(1.0)));
+    if to - from < 2 { (from - 1, from + 1) } else { (from, to) }
 }
 
 fn style(size: i32, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
@@ -129,11 +140,10 @@ fn means(report: &Report, file: &Path) -> Result<(), Error> {
         .filter(|engine| *engine != "native")
         .filter_map(|engine| report.mean(engine).map(|(mean, count)| (engine, mean, count)))
         .collect();
-    let most = means.iter().map(|(_, mean, _)| *mean).fold(1.0, f64::max);
-    let ticks = ticks(most);
+    let ticks = ticks(means.iter().map(|(_, mean, _)| *mean));
     let (top, left, line) = (52, 150, 26);
     let (width, height) = (860, top + line * means.len() as i32 + 34);
-    let right = width - 70;
+    let right = width - 130;
     let area: Area<'_> = SVGBackend::new(file, (width as u32, height as u32)).into_drawing_area();
     area.fill(&WHITE)?;
     let title = "Time in multiples of native code: geometric means";
@@ -150,7 +160,7 @@ fn means(report: &Report, file: &Path) -> Result<(), Error> {
     }
     for (place, (engine, mean, count)) in means.iter().enumerate() {
         let y = top + line * place as i32;
-        let (from, to) = (scale(1.0).min(scale(*mean)), scale(1.0).max(scale(*mean)));
+        let (from, to) = bar(scale, *mean);
         area.draw(&Rectangle::new([(from, y), (to, y + line - 7)], color(engine).filled()))?;
         let middle = y + (line - 7) / 2;
         let name = engine.as_str();
@@ -169,11 +179,11 @@ fn by_kernel(report: &Report, engines: &[&str], file: &Path) -> Result<(), Error
     let engines: Vec<&str> = engines.iter().filter(known).copied().collect();
     let ratios =
         report.kernels.iter().flat_map(|kernel| engines.iter().filter_map(|name| kernel.ratio(name)));
-    let ticks = ticks(ratios.fold(1.0, f64::max));
+    let ticks = ticks(ratios);
     let (top, left, bottom) = (84, 50, 34);
     let (width, height) = (1060, 430);
     let group = f64::from(width - left - 20) / report.kernels.len() as f64;
-    let bar = (group * 0.84) / engines.len() as f64;
+    let wide = (group * 0.84) / engines.len() as f64;
     let area: Area<'_> = SVGBackend::new(file, (width as u32, height as u32)).into_drawing_area();
     area.fill(&WHITE)?;
     area.draw(&Text::new("Time in multiples of native code", (16, 12), style(17, HPos::Left, VPos::Top)))?;
@@ -196,9 +206,9 @@ fn by_kernel(report: &Report, engines: &[&str], file: &Path) -> Result<(), Error
         let start = f64::from(left) + group * (place as f64 + 0.08);
         for (place, engine) in engines.iter().enumerate() {
             let Some(ratio) = kernel.ratio(engine) else { continue };
-            let x = start + bar * place as f64;
-            let (high, low) = (scale(ratio).min(scale(1.0)), scale(ratio).max(scale(1.0)));
-            let corners = [(x.round() as i32, high), ((x + bar).round() as i32 - 1, low)];
+            let x = start + wide * place as f64;
+            let (high, low) = bar(scale, ratio);
+            let corners = [(x.round() as i32, high), ((x + wide).round() as i32 - 1, low)];
             area.draw(&Rectangle::new(corners, color(engine).filled()))?;
         }
         let middle = (start + group * 0.42).round() as i32;

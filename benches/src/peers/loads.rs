@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use vsp_core::Imports;
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
+use vsp_core::{Imports, Outcome};
 use vsp_host::engine::EngineKind;
 
 use super::measure::{Task, Times, in_turns, timed};
 use super::report::Load;
-use super::{Error, VspConfig, all_text, assembled};
+use super::{Error, KERNELS, VspConfig, all_text, assembled};
 
 /// A task, and whether it makes an instance too.
 type Loader = Box<dyn Fn(bool) -> Result<Task<'static>, Error>>;
@@ -49,6 +49,26 @@ pub fn loads(wanted: impl Fn(&str) -> bool, runs: usize) -> Result<Vec<Load>, Er
         instance: times[1],
     };
     Ok(all.into_iter().zip(times.chunks(2)).map(load).collect())
+}
+
+/// Compares the answers of all kernels of the one program, in machine code.
+///
+/// # Errors
+/// One is wrong.
+pub fn check() -> Result<(), Error> {
+    let config = VspConfig { kind: EngineKind::Tier2, fuel: false };
+    let module = config.module(assembled(&all_text(), "all")?)?;
+    let mut instance = module.instantiate(Arc::new(Imports::new()), (), config.options())?;
+    for kernel in KERNELS {
+        if kernel.has_setup() {
+            instance.call_export(&format!("{}_setup", kernel.name), &[kernel.argument])?;
+        }
+        let outcome = instance.call_export(kernel.name, &[kernel.argument])?;
+        if !matches!(&outcome, Outcome::Returned(values) if values[..] == [kernel.answer]) {
+            return Err(format!("{} among all kernels: {outcome:?}", kernel.name).into());
+        }
+    }
+    Ok(())
 }
 
 fn vsp(config: VspConfig, bytes: Arc<[u8]>, instance: bool) -> Result<Task<'static>, Error> {
