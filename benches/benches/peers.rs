@@ -4,9 +4,13 @@
 //!
 //! Every answer is compared before anything is timed.
 
+use std::path::PathBuf;
+
 use clap::Parser;
-use vsp_benches::peers::measure::{self, Times};
-use vsp_benches::peers::{Engine, Error, KERNELS, Kernel, engines, instructions};
+use vsp_benches::peers::report::{KernelTimes, Report};
+use vsp_benches::peers::{
+    Engine, Error, KERNELS, Kernel, calls, engines, instructions, loads, measure, tables,
+};
 
 #[derive(Parser)]
 #[command(about = "The kernels side by side")]
@@ -14,12 +18,15 @@ struct Arguments {
     /// Times that each kernel runs in each engine
     #[arg(long, default_value_t = 21)]
     runs: usize,
-    /// Only these kernels
+    /// Only these kernels, and nothing about loading and calls
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Only engines whose names contain one of these (native code is always there)
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
+    /// Where what was measured is written, relative to benches/
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// Only assert that the answers are right
     #[arg(long)]
     test: bool,
@@ -45,11 +52,12 @@ impl Arguments {
         Ok(KERNELS.into_iter().filter(wanted).collect())
     }
 
+    fn wants(&self, engine: &str) -> bool {
+        engine == "native" || self.engines.is_empty() || self.engines.iter().any(|part| engine.contains(part))
+    }
+
     fn engines(&self) -> Vec<Box<dyn Engine>> {
-        let wanted = |name: &str| {
-            name == "native" || self.engines.is_empty() || self.engines.iter().any(|part| name.contains(part))
-        };
-        engines().into_iter().filter(|engine| wanted(&engine.name())).collect()
+        engines().into_iter().filter(|engine| self.wants(&engine.name())).collect()
     }
 }
 
@@ -57,55 +65,45 @@ fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
     let kernels = arguments.kernels()?;
     let engines = arguments.engines();
+    if kernels.is_empty() {
+        return Ok(());
+    }
+    let runs = arguments.runs.max(1);
     if arguments.test || !arguments.bench {
         for kernel in &kernels {
             measure::kernel(kernel, &engines, 0)?;
             println!("peers/{}: right", kernel.name);
         }
-        return Ok(());
+        return loads::check();
     }
-    if kernels.is_empty() {
-        return Ok(());
-    }
-    print_head(&engines);
-    let mut ratios = vec![Vec::new(); engines.len()];
+    let mut report = Report::new(engines.iter().map(|engine| engine.name()).collect());
     for kernel in &kernels {
-        let times = measure::kernel(kernel, &engines, arguments.runs)?;
-        print_row(kernel, &times);
-        let native = times[0].map_or(f64::NAN, |times| times.median);
-        for (ratios, times) in ratios.iter_mut().zip(&times) {
-            ratios.extend(times.map(|times| times.median / native));
+        eprintln!("{}", kernel.name);
+        let times = measure::kernel(kernel, &engines, runs)?;
+        let times = report.engines.iter().cloned().zip(times);
+        report.kernels.push(KernelTimes {
+            name: kernel.name.into(),
+            argument: kernel.argument,
+            instructions: instructions(kernel)?,
+            times: times.filter_map(|(engine, times)| Some((engine, times?))).collect(),
+        });
+    }
+    if arguments.only.is_empty() && arguments.filter.is_empty() {
+        eprintln!("loading, calls, instances");
+        let wanted = |name: &str| arguments.wants(name);
+        loads::check()?;
+        report.loads = loads::loads(wanted, runs)?;
+        report.calls = calls::costs(wanted, runs)?;
+        report.instances = calls::instances(wanted, runs)?;
+    }
+    println!("{}", tables::everything(&report).text());
+    for table in tables::all(&report) {
+        if !["ratios", "times"].contains(&table.name) && !table.rows.is_empty() {
+            println!("{}", table.text());
         }
     }
-    print!("{:12}", "geom. mean");
-    for ratios in &ratios {
-        let mean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
-        print!(" {:>22}", format!("{mean:.2}x"));
-    }
-    println!("\n");
-    for kernel in &kernels {
-        println!("{:12} {:>12} instructions", kernel.name, instructions(kernel)?);
+    if let Some(file) = arguments.json {
+        std::fs::write(file, serde_json::to_string_pretty(&report)? + "\n")?;
     }
     Ok(())
-}
-
-fn print_head(engines: &[Box<dyn Engine>]) {
-    print!("{:12}", "");
-    for engine in engines {
-        print!(" {:>22}", engine.name());
-    }
-    println!();
-}
-
-fn print_row(kernel: &Kernel, times: &[Option<Times>]) {
-    print!("{:12}", kernel.name);
-    let native = times[0].map_or(f64::NAN, |times| times.median);
-    for times in times {
-        let cell = times.map_or("–".into(), |times| {
-            let spread = times.spread() * 100.0;
-            format!("{:.2} ms ±{spread:.0}% {:.2}x", times.median / 1e6, times.median / native)
-        });
-        print!(" {cell:>22}");
-    }
-    println!();
 }

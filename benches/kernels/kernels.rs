@@ -1,7 +1,7 @@
 //! The kernels in Rust: compiled into this crate, and to WebAssembly by `build.rs`. `README.md` beside this file says
 //! how they compare with the `.sil` files.
 //!
-//! A kernel works in its part of [`Memory`] and needs nothing else, neither `std` nor an allocator.
+//! A kernel works in its part of [`Memory`]; it allocates nothing, and more than fits in there it leaves undone.
 
 /// Numbers in a row and rows of the matrices.
 pub const ROWS: usize = 128;
@@ -49,8 +49,6 @@ pub struct Memory {
     sha256: Sha256,
     numbers: [u64; NUMBERS],
     bodies: [Body; 5],
-    /// How many of them there are: in memory, so that no loop over them is unrolled completely.
-    body_count: usize,
 }
 
 impl Memory {
@@ -65,7 +63,6 @@ impl Memory {
         sha256: Sha256 { state: [0; 8], schedule: [0; 64], message: [0; MESSAGE + 64] },
         numbers: [0; NUMBERS],
         bodies: [Body { place: [0.0; 3], velocity: [0.0; 3], mass: 0.0 }; 5],
-        body_count: 0,
     };
 }
 
@@ -83,12 +80,13 @@ impl Random {
         self.0 ^= self.0 << 17;
         self.0
     }
+}
 
-    /// Fills with numbers, little-endian.
-    fn fill(mut self, bytes: &mut [u8]) {
-        for eight in bytes.chunks_exact_mut(8) {
-            eight.copy_from_slice(&self.next().to_le_bytes());
-        }
+/// Fills with random numbers, little-endian.
+pub fn fill(bytes: &mut [u8]) {
+    let mut random = Random::new();
+    for eight in bytes.chunks_exact_mut(8) {
+        eight.copy_from_slice(&random.next().to_le_bytes());
     }
 }
 
@@ -124,14 +122,14 @@ fn fib_odd(n: u64) -> u64 {
 /// How many primes there are below n.
 #[inline(never)]
 pub fn sieve(memory: &mut Memory, n: u64) -> u64 {
-    let n = n as usize;
+    let n = (n as usize).min(MEBIBYTE);
     let composite = &mut memory.composite[..n];
     composite.fill(0);
     let mut count = 0;
     for candidate in 2..n {
         if composite[candidate] == 0 {
             count += 1;
-            let mut multiple = candidate * candidate;
+            let mut multiple = candidate.saturating_mul(candidate);
             while multiple < n {
                 composite[multiple] = 1;
                 multiple += candidate;
@@ -227,14 +225,14 @@ pub fn mandelbrot(_: &mut Memory, n: u64) -> u64 {
 
 /// Fills n bytes.
 pub fn fnv1a_setup(memory: &mut Memory, n: u64) {
-    Random::new().fill(&mut memory.hashed[..n as usize]);
+    fill(&mut memory.hashed[..(n as usize).min(MEBIBYTE)]);
 }
 
 /// The 64-bit hash FNV-1a of n bytes.
 #[inline(never)]
 pub fn fnv1a(memory: &mut Memory, n: u64) -> u64 {
     let mut hash = 0xCBF2_9CE4_8422_2325u64;
-    for &byte in &memory.hashed[..n as usize] {
+    for &byte in &memory.hashed[..(n as usize).min(MEBIBYTE)] {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
     }
     hash
@@ -242,8 +240,8 @@ pub fn fnv1a(memory: &mut Memory, n: u64) -> u64 {
 
 /// Fills n bytes, a multiple of 64, and puts the padding behind them.
 pub fn sha256_setup(memory: &mut Memory, n: u64) {
-    let (message, padding) = memory.sha256.message.split_at_mut(n as usize);
-    Random::new().fill(message);
+    let (message, padding) = memory.sha256.message.split_at_mut((n as usize).min(MESSAGE));
+    fill(message);
     padding[0] = 0x80;
     padding[1..56].fill(0);
     padding[56..64].copy_from_slice(&(n * 8).to_be_bytes());
@@ -269,7 +267,7 @@ static SHA256_ROUND: [u32; 64] = [
 pub fn sha256(memory: &mut Memory, n: u64) -> u64 {
     let Sha256 { state, schedule, message } = &mut memory.sha256;
     *state = SHA256_START;
-    for block in message[..n as usize + 64].as_chunks::<64>().0 {
+    for block in message[..(n as usize).min(MESSAGE) + 64].as_chunks::<64>().0 {
         sha256_block(state, schedule, block);
     }
     let pair = |i: usize| u64::from(state[i]) << 32 | u64::from(state[i + 1]);
@@ -322,23 +320,28 @@ fn sha256_block(state: &mut [u32; 8], schedule: &mut [u32; 64], block: &[u8; 64]
     }
 }
 
-/// Makes the table, and fills n bytes.
-pub fn crc32_setup(memory: &mut Memory, n: u64) {
-    for (entry, index) in memory.crc_table.iter_mut().zip(0u32..) {
+/// What the remainder becomes by each byte.
+pub fn fill_crc_table(table: &mut [u32; 256]) {
+    for (entry, index) in table.iter_mut().zip(0u32..) {
         let mut value = index;
         for _ in 0..8 {
             value = if value & 1 == 1 { value >> 1 ^ 0xEDB8_8320 } else { value >> 1 };
         }
         *entry = value;
     }
-    Random::new().fill(&mut memory.checked[..n as usize]);
+}
+
+/// Makes the table, and fills n bytes.
+pub fn crc32_setup(memory: &mut Memory, n: u64) {
+    fill_crc_table(&mut memory.crc_table);
+    fill(&mut memory.checked[..(n as usize).min(MEBIBYTE)]);
 }
 
 /// CRC-32 of n bytes, one byte at a time through the table.
 #[inline(never)]
 pub fn crc32(memory: &mut Memory, n: u64) -> u64 {
     let mut crc = 0xFFFF_FFFFu32;
-    for &byte in &memory.checked[..n as usize] {
+    for &byte in &memory.checked[..(n as usize).min(MEBIBYTE)] {
         crc = memory.crc_table[((crc ^ u32::from(byte)) & 0xFF) as usize] ^ crc >> 8;
     }
     u64::from(!crc)
@@ -347,15 +350,18 @@ pub fn crc32(memory: &mut Memory, n: u64) -> u64 {
 /// Fills n numbers and sorts them with heapsort; gives a checksum.
 #[inline(never)]
 pub fn sort(memory: &mut Memory, n: u64) -> u64 {
-    let numbers = &mut memory.numbers[..n as usize];
+    let numbers = &mut memory.numbers[..(n as usize).min(NUMBERS)];
     let mut random = Random::new();
     numbers.fill_with(|| random.next());
     for root in (0..numbers.len() / 2).rev() {
         sift(numbers, root);
     }
-    for last in (1..numbers.len()).rev() {
-        numbers.swap(0, last);
-        sift(&mut numbers[..last], 0);
+    let mut rest = &mut *numbers;
+    while let Some((last, others)) = rest.split_last_mut() {
+        let Some(first) = others.first_mut() else { break };
+        core::mem::swap(first, last);
+        sift(others, 0);
+        rest = others;
     }
     numbers.iter().fold(0, |check: u64, number| (check ^ number).wrapping_mul(0x0000_0100_0000_01B3))
 }
@@ -363,8 +369,8 @@ pub fn sort(memory: &mut Memory, n: u64) -> u64 {
 /// Lets the number at `root` sink to its place in the heap, whose other numbers are in their places.
 #[inline(never)]
 fn sift(heap: &mut [u64], mut root: usize) {
+    let Some(&value) = heap.get(root) else { return };
     let last = heap.len() - 1;
-    let value = heap[root];
     let mut child = 2 * root + 1;
     while child < last {
         let (left, right) = (heap[child], heap[child + 1]);
@@ -373,16 +379,22 @@ fn sift(heap: &mut [u64], mut root: usize) {
         if value >= larger {
             break;
         }
-        heap[root] = larger;
+        let Some(free) = heap.get_mut(root) else { return };
+        *free = larger;
         root = child;
         child = 2 * root + 1;
     }
     // There is one child without a sibling, at most. (It is no larger if the loop ended in its middle.)
     if child == last && heap[child] > value {
-        heap[root] = heap[child];
+        let only = heap[child];
+        if let Some(free) = heap.get_mut(root) {
+            *free = only;
+        }
         root = child;
     }
-    heap[root] = value;
+    if let Some(free) = heap.get_mut(root) {
+        *free = value;
+    }
 }
 
 /// The Sun, Jupiter, Saturn, Uranus and Neptune, roughly, in astronomical units, years, and masses for which the constant
@@ -399,8 +411,8 @@ const BODIES: [Body; 5] = [
 #[inline(never)]
 pub fn nbody(memory: &mut Memory, n: u64) -> u64 {
     memory.bodies = BODIES;
-    memory.body_count = core::hint::black_box(BODIES.len());
-    let bodies = &mut memory.bodies[..memory.body_count];
+    // The compiler must not know how many there are: it would unroll the loops over them completely.
+    let bodies: &mut [Body] = core::hint::black_box(&mut memory.bodies);
     for _ in 0..n {
         attract(bodies);
         for Body { place, velocity, .. } in &mut *bodies {
@@ -420,7 +432,7 @@ fn attract(bodies: &mut [Body]) {
         for other in &mut *others {
             let (dx, dy, dz) = (x - other.place[0], y - other.place[1], z - other.place[2]);
             let square = dx * dx + dy * dy + dz * dz;
-            let pull = 0.01 / (square * square_root(square));
+            let pull = 0.01 / (square * square.sqrt());
             let other_pull = other.mass * pull;
             let own_pull = mass * pull;
             vx -= dx * other_pull;
@@ -444,18 +456,9 @@ fn energy(bodies: &[Body]) -> f64 {
         energy += 0.5 * mass * (vx * vx + vy * vy + vz * vz);
         for other in others {
             let (dx, dy, dz) = (x - other.place[0], y - other.place[1], z - other.place[2]);
-            energy -= mass * other.mass / square_root(dx * dx + dy * dy + dz * dz);
+            energy -= mass * other.mass / (dx * dx + dy * dy + dz * dz).sqrt();
         }
         rest = others;
     }
     energy
-}
-
-/// √x, one instruction in both worlds. (In `core` it has no stable name yet.)
-#[inline(always)]
-fn square_root(x: f64) -> f64 {
-    #[cfg(not(target_arch = "wasm32"))]
-    return x.sqrt();
-    #[cfg(target_arch = "wasm32")]
-    return core::arch::wasm32::f64_sqrt(x);
 }

@@ -84,9 +84,26 @@ impl Kernel {
     }
 }
 
-/// All kernels in one program, whose exports are called NAME and NAME_setup.
+/// The data that fnv1a and crc32 make.
+#[cfg(feature = "peers")]
+pub(crate) fn random_bytes(count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    rust::fill(&mut bytes);
+    bytes
+}
+
+/// The table of crc32.
+#[cfg(feature = "peers")]
+pub(crate) fn crc_table() -> [u32; 256] {
+    let mut table = [0; 256];
+    rust::fill_crc_table(&mut table);
+    table
+}
+
+/// All kernels in one program without source lines, whose exports are called NAME and NAME_setup.
 pub fn all_text() -> String {
-    KERNELS.iter().map(|kernel| renamed(kernel) + "\n").collect()
+    let kernels: String = KERNELS.iter().map(|kernel| renamed(kernel) + "\n").collect();
+    ".lines none\n".to_owned() + &kernels
 }
 
 /// The text of a kernel whose functions `run` and `setup` have names of their own.

@@ -1,17 +1,44 @@
 //! The kernels of `benches/kernels` side by side, in VSP and in others: what `cargo bench --features peers peers` runs.
 
+#[cfg(feature = "peers")]
+mod calls_peers;
 mod kernels;
+#[cfg(feature = "peers")]
+mod luajit;
 mod native;
+#[cfg(feature = "peers")]
+mod rbpf;
 mod vsp;
+#[cfg(feature = "peers")]
+mod wasmi;
+#[cfg(feature = "peers")]
+mod wasmtime;
 
+pub mod calls;
+pub mod loads;
 pub mod measure;
+pub mod report;
+pub mod tables;
 
+#[cfg(feature = "peers")]
+pub use self::{
+    luajit::LuaJit,
+    rbpf::{Rbpf, RbpfProgram},
+    wasmi::Wasmi,
+    wasmtime::Wasmtime,
+};
 pub use kernels::{KERNELS, Kernel, all_text};
+#[cfg(feature = "peers")]
+pub(crate) use kernels::{crc_table, random_bytes};
 pub use native::Native;
 pub use vsp::{Vsp, VspConfig, assembled, instructions};
 
+/// The kernels as a WebAssembly module, whose exports are called NAME and NAME_setup.
+#[cfg(feature = "peers")]
+pub const WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kernels.wasm"));
+
 /// Anything that can go wrong, with a text.
-pub type Error = Box<dyn std::error::Error + Send + Sync>;
+pub type Error = Box<dyn std::error::Error>;
 
 /// What runs kernels: a column of the table.
 pub trait Engine {
@@ -38,5 +65,12 @@ pub trait Loaded {
 pub fn engines() -> Vec<Box<dyn Engine>> {
     let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Native)];
     engines.extend(VspConfig::ALL.map(|config| Box::new(Vsp(config)) as Box<dyn Engine>));
+    #[cfg(feature = "peers")]
+    {
+        engines.extend(Wasmi::ALL.map(|engine| Box::new(engine) as Box<dyn Engine>));
+        engines.extend(Wasmtime::ALL.map(|engine| Box::new(engine) as Box<dyn Engine>));
+        engines.extend(Rbpf::ALL.map(|engine| Box::new(engine) as Box<dyn Engine>));
+        engines.push(Box::new(LuaJit));
+    }
     engines
 }

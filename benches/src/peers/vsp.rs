@@ -30,6 +30,11 @@ impl VspConfig {
         VspConfig { kind: EngineKind::Tier2, fuel: true },
     ];
 
+    /// The head of its column.
+    pub fn name(self) -> String {
+        format!("vsp {}{}", self.kind.name(), if self.fuel { "+fuel" } else { "" })
+    }
+
     /// What machine code is compiled with.
     pub fn compile_options(self) -> CompileOptions {
         CompileOptions { fuel: self.fuel, interrupt: false, ..CompileOptions::default() }
@@ -64,8 +69,7 @@ pub struct Vsp(pub VspConfig);
 
 impl Engine for Vsp {
     fn name(&self) -> String {
-        let VspConfig { kind, fuel } = self.0;
-        format!("vsp {}{}", kind.name(), if fuel { "+fuel" } else { "" })
+        self.0.name()
     }
 
     fn load(&self, kernel: &Kernel) -> Result<Option<Box<dyn Loaded>>, Error> {

@@ -1,0 +1,167 @@
+//! What was measured, as it is written to a file.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::measure::Times;
+
+/// All that was measured in one go. Times are in nanoseconds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// The day, as year-month-day, in Greenwich.
+    pub date: String,
+    /// The processor.
+    pub cpu: String,
+    /// How many of them a program can use.
+    pub cores: usize,
+    /// The system, as `linux x86_64`.
+    pub system: String,
+    /// Versions of what was compared, and of the compiler.
+    pub versions: BTreeMap<String, String>,
+    /// The engines, in the order of the columns.
+    pub engines: Vec<String>,
+    /// The kernels.
+    pub kernels: Vec<KernelTimes>,
+    /// From the bytes of all kernels to an instance.
+    pub loads: Vec<Load>,
+    /// The cost of calls.
+    pub calls: Vec<CallCost>,
+    /// Making an instance with 64 KiB of memory.
+    pub instances: Vec<Named>,
+}
+
+/// The times of a kernel.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KernelTimes {
+    /// Its name.
+    pub name: String,
+    /// Its argument.
+    pub argument: u64,
+    /// The instructions of VSP that it executes.
+    pub instructions: u64,
+    /// The times by the engine; those that cannot say it are missing.
+    pub times: BTreeMap<String, Times>,
+}
+
+impl KernelTimes {
+    /// The median in an engine in milliseconds.
+    pub fn milliseconds(&self, engine: &str) -> Option<f64> {
+        self.times.get(engine).map(|times| times.median / 1e6)
+    }
+
+    /// The median in an engine, in those of native code.
+    pub fn ratio(&self, engine: &str) -> Option<f64> {
+        Some(self.milliseconds(engine)? / self.milliseconds("native")?)
+    }
+}
+
+/// Loading a program.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Load {
+    /// The engine.
+    pub engine: String,
+    /// How many bytes the program has.
+    pub bytes: usize,
+    /// Until it is checked and compiled.
+    pub module: Times,
+    /// Until an instance can be called.
+    pub instance: Times,
+}
+
+/// Calls.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CallCost {
+    /// The engine.
+    pub engine: String,
+    /// From the host into the program and back.
+    pub enter: Times,
+    /// A turn of a loop that calls the host.
+    pub with_host: Times,
+    /// A turn of a loop that does not.
+    pub without_host: Times,
+}
+
+impl CallCost {
+    /// From the program to the host and back, in nanoseconds.
+    pub fn leave(&self) -> f64 {
+        self.with_host.median - self.without_host.median
+    }
+}
+
+/// Something with a name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Named {
+    /// The name.
+    pub name: String,
+    /// How long it takes.
+    pub times: Times,
+}
+
+impl Report {
+    /// A report of this computer with nothing in it.
+    pub fn new(engines: Vec<String>) -> Report {
+        Report {
+            date: date(),
+            cpu: cpu(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            versions: versions(),
+            engines,
+            kernels: Vec::new(),
+            loads: Vec::new(),
+            calls: Vec::new(),
+            instances: Vec::new(),
+        }
+    }
+
+    /// The geometric mean of an engine's ratios to native code, and of how many kernels.
+    pub fn mean(&self, engine: &str) -> Option<(f64, usize)> {
+        let ratios: Vec<f64> = self.kernels.iter().filter_map(|kernel| kernel.ratio(engine)).collect();
+        let sum: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
+        (!ratios.is_empty()).then(|| ((sum / ratios.len() as f64).exp(), ratios.len()))
+    }
+}
+
+fn date() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    // Days since 1 March of a year that ends a cycle of 400, so that leap days come last.
+    let days = seconds / 86_400 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    format!("{year}-{month:02}-{day:02}")
+}
+
+fn cpu() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    model.map_or_else(|| "unknown".into(), |(_, model)| model.trim().into())
+}
+
+/// The versions in Cargo.lock, that of rustc, and the commit.
+fn versions() -> BTreeMap<String, String> {
+    const CRATES: [&str; 8] =
+        ["cranelift-codegen", "luajit-src", "mlua", "rbpf", "vsp-core", "wasmi", "wasmtime", "winch-codegen"];
+    let mut versions = BTreeMap::new();
+    for package in include_str!("../../../Cargo.lock").split("[[package]]") {
+        let value = |key| package.lines().find_map(|line: &str| line.strip_prefix(key)?.strip_suffix('"'));
+        if let (Some(name), Some(version)) = (value("name = \""), value("version = \""))
+            && CRATES.contains(&name)
+        {
+            versions.insert(name.to_owned(), version.to_owned());
+        }
+    }
+    versions.insert("rustc".into(), env!("BENCHES_RUSTC").into());
+    let commit = Command::new("git").args(["describe", "--always", "--dirty"]).output();
+    if let Some(commit) = commit.ok().filter(|output| output.status.success()) {
+        versions.insert("commit".into(), String::from_utf8_lossy(&commit.stdout).trim().into());
+    }
+    versions
+}

@@ -1,0 +1,195 @@
+//! Tables of a report, for a terminal and for a document.
+
+use super::measure::Times;
+use super::report::Report;
+
+/// A table: its name, its head, and its rows.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// What it is called between its markers in the document.
+    pub name: &'static str,
+    /// The heads of the columns.
+    pub head: Vec<String>,
+    /// The cells.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// All tables of a report.
+pub fn all(report: &Report) -> Vec<Table> {
+    let mut all = vec![ratios(report), times(report), instructions(report), loads(report), calls(report)];
+    all.extend([instances(report), machine(report)]);
+    all
+}
+
+fn head(first: &str, rest: impl IntoIterator<Item = String>) -> Vec<String> {
+    std::iter::once(first.to_owned()).chain(rest).collect()
+}
+
+fn nothing() -> String {
+    "–".into()
+}
+
+/// Three digits, or as many as there are before the point.
+fn short(number: f64) -> String {
+    match number {
+        number if number >= 99.95 => format!("{number:.0}"),
+        number if number >= 9.995 => format!("{number:.1}"),
+        number => format!("{number:.2}"),
+    }
+}
+
+fn spread(times: &Times) -> String {
+    format!("±{:.0} %", times.spread() * 100.0)
+}
+
+/// Medians in milliseconds, ratios to native code and spreads, all in one, for a terminal.
+pub fn everything(report: &Report) -> Table {
+    let mut rows = Vec::new();
+    for kernel in &report.kernels {
+        let cell = |engine: &String| match (kernel.times.get(engine), kernel.ratio(engine)) {
+            (Some(times), Some(ratio)) => {
+                format!("{} {}x {}", short(times.median / 1e6), short(ratio), spread(times))
+            }
+            _ => nothing(),
+        };
+        rows.push(head(&kernel.name, report.engines.iter().map(cell)));
+    }
+    rows.push(head("geom. mean", report.engines.iter().map(|engine| mean(report, engine))));
+    Table { name: "everything", head: head("ms, ratio", report.engines.clone()), rows }
+}
+
+fn mean(report: &Report, engine: &str) -> String {
+    match report.mean(engine) {
+        Some((mean, count)) if count == report.kernels.len() => short(mean),
+        Some((mean, count)) => format!("{} ({count})", short(mean)),
+        None => nothing(),
+    }
+}
+
+/// Ratios to native code.
+fn ratios(report: &Report) -> Table {
+    let mut rows = Vec::new();
+    for kernel in &report.kernels {
+        let cell = |engine: &String| kernel.ratio(engine).map_or_else(nothing, short);
+        rows.push(head(&kernel.name, report.engines.iter().map(cell)));
+    }
+    rows.push(head("geometric mean", report.engines.iter().map(|engine| mean(report, engine))));
+    Table { name: "ratios", head: head("kernel", report.engines.clone()), rows }
+}
+
+/// Medians in milliseconds, with their spread.
+fn times(report: &Report) -> Table {
+    let mut rows = Vec::new();
+    for kernel in &report.kernels {
+        let cell = |engine: &String| {
+            let cell = |times: &Times| format!("{} {}", short(times.median / 1e6), spread(times));
+            kernel.times.get(engine).map_or_else(nothing, cell)
+        };
+        rows.push(head(&kernel.name, report.engines.iter().map(cell)));
+    }
+    Table { name: "times", head: head("kernel", report.engines.clone()), rows }
+}
+
+/// Instructions of VSP, and how long each takes.
+fn instructions(report: &Report) -> Table {
+    let engines: Vec<&String> = report.engines.iter().filter(|engine| engine.starts_with("vsp")).collect();
+    let mut rows = Vec::new();
+    for kernel in &report.kernels {
+        let cell = |engine: &&String| {
+            let each = |times: &Times| short(times.median / kernel.instructions as f64);
+            kernel.times.get(*engine).map_or_else(nothing, each)
+        };
+        let cells = std::iter::once(grouped(kernel.instructions)).chain(engines.iter().map(cell));
+        rows.push(head(&kernel.name, cells));
+    }
+    let names = engines.into_iter().map(|engine| format!("{engine}, ns"));
+    let head = head("kernel", std::iter::once("instructions".into()).chain(names));
+    Table { name: "instructions", head, rows }
+}
+
+fn loads(report: &Report) -> Table {
+    let row = |load: &super::report::Load| {
+        vec![
+            load.engine.clone(),
+            grouped(load.bytes as u64),
+            format!("{} {}", short(load.module.median / 1e3), spread(&load.module)),
+            format!("{} {}", short(load.instance.median / 1e3), spread(&load.instance)),
+        ]
+    };
+    let head =
+        head("engine", ["bytes".into(), "checked and compiled, µs".into(), "and an instance, µs".into()]);
+    Table { name: "loads", head, rows: report.loads.iter().map(row).collect() }
+}
+
+fn calls(report: &Report) -> Table {
+    let row = |cost: &super::report::CallCost| {
+        vec![
+            cost.engine.clone(),
+            format!("{} {}", short(cost.enter.median), spread(&cost.enter)),
+            short(cost.leave().max(0.0)),
+        ]
+    };
+    let head = head("engine", ["host → program → host, ns".into(), "program → host → program, ns".into()]);
+    Table { name: "calls", head, rows: report.calls.iter().map(row).collect() }
+}
+
+fn instances(report: &Report) -> Table {
+    let row = |named: &super::report::Named| {
+        vec![named.name.clone(), format!("{} {}", short(named.times.median / 1e3), spread(&named.times))]
+    };
+    let head = head("engine", ["made and given up, µs".into()]);
+    Table { name: "instances", head, rows: report.instances.iter().map(row).collect() }
+}
+
+fn machine(report: &Report) -> Table {
+    let mut rows = vec![
+        vec!["date".into(), report.date.clone()],
+        vec!["processor".into(), format!("{}, {} cores", report.cpu, report.cores)],
+        vec!["system".into(), report.system.clone()],
+    ];
+    rows.extend(report.versions.iter().map(|(name, version)| vec![name.clone(), version.clone()]));
+    Table { name: "machine", head: head("what", ["which".into()]), rows }
+}
+
+/// With commas between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+impl Table {
+    /// For a terminal: columns as wide as they need to be.
+    pub fn text(&self) -> String {
+        let lines = || std::iter::once(&self.head).chain(&self.rows);
+        let width = |column: usize| {
+            lines().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
+        let mut text = String::new();
+        for row in lines() {
+            for (place, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+                let gap = width - cell.chars().count();
+                let (before, behind) = if place == 0 { (0, gap) } else { (gap + 2, 0) };
+                text += &(" ".repeat(before) + cell + &" ".repeat(behind));
+            }
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+        }
+        text
+    }
+
+    /// For a document.
+    pub fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let rule = "|---|".to_owned() + &"---:|".repeat(self.head.len() - 1) + "\n";
+        let rows: String = self.rows.iter().map(|row| line(row)).collect();
+        line(&self.head) + &rule + &rows
+    }
+}

@@ -1,0 +1,102 @@
+//! The kernels in Wasmtime, which compiles WebAssembly with Cranelift or with Winch.
+
+use wasmtime::{
+    Config, Engine as WasmtimeEngine, InstanceAllocationStrategy, Linker, Module, Store, Strategy, TypedFunc,
+};
+
+use super::{Engine, Error, Kernel, Loaded, WASM};
+
+/// Wasmtime in one of its ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wasmtime {
+    /// Cranelift. Accesses that are out of bounds run into pages that are not there.
+    Guards,
+    /// Cranelift. Each access is checked by instructions.
+    Checks,
+    /// Cranelift. Fuel is counted.
+    Fuel,
+    /// Winch, which compiles in one pass.
+    Winch,
+    /// Cranelift. Memories and stacks are taken from a pool. (The code is that of [`Wasmtime::Guards`].)
+    Pooling,
+}
+
+impl Wasmtime {
+    /// Those that run kernels.
+    pub const ALL: [Wasmtime; 4] = [Wasmtime::Guards, Wasmtime::Checks, Wasmtime::Fuel, Wasmtime::Winch];
+
+    /// An engine. It compiles on one thread.
+    ///
+    /// # Errors
+    /// It does not run on this computer.
+    pub fn engine(self) -> Result<WasmtimeEngine, Error> {
+        let mut config = Config::new();
+        match self {
+            Wasmtime::Guards => {}
+            Wasmtime::Checks => {
+                config.memory_reservation(0).memory_guard_size(0).memory_reservation_for_growth(0);
+                config.guard_before_linear_memory(false);
+            }
+            Wasmtime::Fuel => {
+                config.consume_fuel(true);
+            }
+            Wasmtime::Winch => {
+                config.strategy(Strategy::Winch);
+            }
+            Wasmtime::Pooling => {
+                config.allocation_strategy(InstanceAllocationStrategy::pooling());
+            }
+        }
+        Ok(WasmtimeEngine::new(&config)?)
+    }
+
+    /// A store with fuel for everything.
+    ///
+    /// # Errors
+    /// None.
+    pub fn store(self, engine: &WasmtimeEngine) -> Result<Store<()>, Error> {
+        let mut store = Store::new(engine, ());
+        if self == Wasmtime::Fuel {
+            store.set_fuel(u64::MAX)?;
+        }
+        Ok(store)
+    }
+}
+
+impl Engine for Wasmtime {
+    fn name(&self) -> String {
+        match self {
+            Wasmtime::Guards => "wasmtime",
+            Wasmtime::Checks => "wasmtime checks",
+            Wasmtime::Fuel => "wasmtime+fuel",
+            Wasmtime::Winch => "winch",
+            Wasmtime::Pooling => "wasmtime pooling",
+        }
+        .into()
+    }
+
+    fn load(&self, kernel: &Kernel) -> Result<Option<Box<dyn Loaded>>, Error> {
+        let engine = self.engine()?;
+        let module = Module::new(&engine, WASM)?;
+        let mut store = self.store(&engine)?;
+        let instance = Linker::new(&engine).instantiate(&mut store, &module)?;
+        if kernel.has_setup() {
+            let setup = instance.get_typed_func::<u64, ()>(&mut store, &format!("{}_setup", kernel.name))?;
+            setup.call(&mut store, kernel.argument)?;
+        }
+        let run = instance.get_typed_func(&mut store, kernel.name)?;
+        Ok(Some(Box::new(WasmtimeKernel { store, run, argument: kernel.argument })))
+    }
+}
+
+struct WasmtimeKernel {
+    store: Store<()>,
+    run: TypedFunc<u64, u64>,
+    argument: u64,
+}
+
+impl Loaded for WasmtimeKernel {
+    fn run(&mut self) -> Result<u64, Error> {
+        Ok(self.run.call(&mut self.store, self.argument)?)
+    }
+}
