@@ -15,6 +15,8 @@ mod decode;
 mod last;
 mod op;
 mod pairs;
+#[cfg(all(test, feature = "text"))]
+mod tests;
 mod thread;
 
 pub(crate) use decode::Threaded;

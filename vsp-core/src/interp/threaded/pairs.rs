@@ -19,7 +19,7 @@ macro_rules! define_pairs {
     };
     (@all {$($x:ident $y:ident;)*}) => {
         /// The pairs.
-        const PAIRS: &[(Opcode, Opcode)] = &[$((Opcode::$x, Opcode::$y)),*];
+        pub(super) const PAIRS: &[(Opcode, Opcode)] = &[$((Opcode::$x, Opcode::$y)),*];
 
         static HANDLERS: [Pair; PAIRS.len()] = [$(
             define_pairs!(@pair $x $y 0 1 2 3 4 5 6 7)

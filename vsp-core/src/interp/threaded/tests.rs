@@ -1,0 +1,104 @@
+//! Do the handlers jump? If one called the next instead, a loop would need native stack for each of its turns.
+
+use std::string::ToString;
+use std::thread;
+use std::vec::Vec;
+
+use super::pairs::PAIRS;
+use crate::index::FuncIndex;
+use crate::isa::{Flow, Inst, Opcode, Operand, Reg, Role};
+use crate::program::{FuncType, FunctionBuilder, Program, ProgramBuilder};
+use crate::verify::Verified;
+use crate::{Imports, Instance, Options, Outcome};
+
+/// Bytes of native stack.
+const STACK: usize = 64 << 10;
+
+/// Turns of a loop: with 8 bytes for each, the stack would be too small four times over.
+const TURNS: u64 = 4 * STACK as u64 / 8;
+
+/// Registers that nothing but the loop counts in, that are zero, and that hold 1.
+const COUNTER: i32 = 8;
+const ZERO: i32 = 4;
+const ONE: i32 = 1;
+
+/// Can it stand in the middle of a loop?
+fn goes_on(op: &Opcode) -> bool {
+    op.is_supported() && matches!(op.flow(), Flow::Next | Flow::Branch | Flow::Jump | Flow::Bulk)
+}
+
+/// An operand with which the instruction does not trap, and a branch goes to the next word.
+fn harmless(operand: &Operand) -> i32 {
+    match operand.role {
+        Role::Dst | Role::FDst | Role::Mod => 2,
+        Role::Base | Role::X1 | Role::X2 | Role::X4 | Role::X8 | Role::X16 => ZERO,
+        Role::Src | Role::FSrc => ONE,
+        Role::Bits => 8,
+        _ => 0,
+    }
+}
+
+fn inst(op: Opcode) -> Inst {
+    let operands: Vec<i32> = op.operands().iter().map(harmless).collect();
+    Inst::new(op, &operands).expect("the operands are in their ranges")
+}
+
+/// Runs these instructions in a loop whose end is a LOOP, on a small native stack.
+fn run(body: &[Opcode]) {
+    let mut program = ProgramBuilder::new();
+    program.memory(64);
+    program.global(0);
+    program.constant(7);
+    let mut code = FunctionBuilder::new(FuncType::new(0, 0).expect("the type exists"));
+    code.set_locals(1);
+    for (reg, value) in [(Reg::R1, 1), (Reg::R4, 0), (Reg::R8, TURNS as i32)] {
+        code.push(Inst::movi(reg, value).expect("it fits"));
+    }
+    let head = code.here();
+    body.iter().for_each(|op| code.push(inst(*op)));
+    code.branch(Inst::new(Opcode::LOOP, &[COUNTER, 0]).expect("it fits"), head);
+    code.push(Inst::ret().expect("it fits"));
+    program.function(code);
+    let bytes = program.build().expect("it can be built");
+    let verified = Verified::new(Program::read(&bytes[..]).expect("it reads")).expect("it verifies");
+    let imports = Imports::new();
+    let mut instance = Instance::new(&verified, &imports, (), Options::default()).expect("it needs little");
+    let outcome = instance.call(FuncIndex(0), &[]).expect("it can be called");
+    assert!(matches!(outcome, Outcome::Returned(_)), "{body:?}: {outcome:?}");
+}
+
+fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
+    let thread = thread::Builder::new().stack_size(STACK).name("small".to_string()).spawn(test);
+    thread.expect("there is a thread").join().expect("the stack suffices");
+}
+
+#[test]
+fn every_handler_jumps_to_the_next() {
+    on_a_small_stack(|| Opcode::ALL.iter().filter(|op| goes_on(op)).for_each(|op| run(&[*op])));
+}
+
+#[test]
+fn every_handler_of_a_pair_jumps_to_the_next() {
+    on_a_small_stack(|| {
+        let pairs = PAIRS.iter().filter(|(x, y)| goes_on(x) && goes_on(y));
+        pairs.for_each(|(x, y)| run(&[*x, *y, Opcode::NOP]));
+    });
+}
+
+#[test]
+fn calls_and_returns_jump() {
+    on_a_small_stack(|| {
+        let text = ".export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n CALL one\n CALL other\n LOOP R8, again\n RET\n\
+             .end\n.func one (1) -> 1\n ADDI R0, R0, 1\n RET\n.end\n.func other (1) -> 1\n.locals 3\n GETL R1, $2\n\
+             ADD R0, R1\n RET\n.end";
+        let bytes = crate::text::assemble(text, "calls.sil").expect("it assembles");
+        let verified = Verified::new(Program::read(&bytes[..]).expect("it reads")).expect("it verifies");
+        let imports = Imports::new();
+        let mut instance =
+            Instance::new(&verified, &imports, (), Options::default()).expect("it needs little");
+        match instance.call(FuncIndex(0), &[]).expect("it can be called") {
+            Outcome::Returned(results) => assert_eq!(results[..], [100_000]),
+            other => panic!("{other:?}"),
+        }
+    });
+}
