@@ -3,6 +3,8 @@
 //! [`Opcode`] answers questions about one opcode, [`Inst`] is one decoded instruction, [`Visitor`] is what an engine
 //! implements, and [`ops`] is the meaning of every instruction that computes something, as pure functions.
 
+#[cfg(threaded)]
+mod facts;
 mod inst;
 mod math;
 mod operand;
@@ -13,6 +15,8 @@ pub use inst::{DecodeError, EncodeError, Inst};
 pub use math::{MathCall, MathFn};
 pub use operand::{Access, Decoded, Field, Operand, Reg, Role, RoleType, StateReg, role};
 
+#[cfg(threaded)]
+pub(crate) use facts::{Bound, Facts};
 pub(crate) use table::for_each_op;
 
 /// Where execution can go after an instruction. See the head of the opcode table.
@@ -34,6 +38,18 @@ pub enum Flow {
     Suspend,
     /// To the next word, after work that is charged for by its size.
     Bulk,
+}
+
+impl Flow {
+    /// Can it go on to the next word, or behind its table?
+    pub(crate) const fn goes_on(self) -> bool {
+        !matches!(self, Flow::Jump | Flow::Stop)
+    }
+
+    /// Does it stay in the function, and cost as much as any other instruction?
+    pub(crate) const fn stays(self) -> bool {
+        !matches!(self, Flow::Call | Flow::Suspend | Flow::Bulk)
+    }
 }
 
 /// What bits 12–15 of the opcode, its class, group together; empty where nothing is defined.

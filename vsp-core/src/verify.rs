@@ -10,13 +10,19 @@
 //! 5. constants, locals, globals, functions and imports that are named exist ([`Rule::Index`]).
 //!
 //! It looks at each word twice: once to decode it and to mark the words of SWITCH tables, and once, when all of them
-//! are known, to check where branches go.
+//! are known, to check where branches go. Where the threaded interpreter runs, a look at the words that break no rule
+//! comes before ([`plain`]), after which few are left.
+
+#[cfg(threaded)]
+mod plain;
 
 use alloc::vec::Vec;
 
 use crate::index::{FuncIndex, Place};
 #[cfg(threaded)]
 use crate::interp::threaded::Threaded;
+#[cfg(threaded)]
+use crate::isa::Facts;
 use crate::isa::{DecodeError, Flow, Inst, Opcode, Role};
 use crate::limits::MAX_VERIFY_ERRORS;
 use crate::program::{FuncDecl, FuncType, Program};
@@ -228,6 +234,16 @@ struct Counts {
     globals: u32,
 }
 
+/// What was seen in the words of a function.
+struct Seen {
+    /// Nothing that a short leaf has not.
+    leaf: bool,
+    /// State registers.
+    states: bool,
+    /// Branches whose targets have to be looked at.
+    targets: bool,
+}
+
 struct Verifier<'p> {
     code: &'p [[u8; 4]],
     counts: Counts,
@@ -274,24 +290,34 @@ impl<'p> Verifier<'p> {
         let code = self.code;
         let code = &code[start as usize..][..decl.words as usize];
         self.tables[..decl.words.div_ceil(u64::BITS) as usize].fill(0);
-        let mut leaf = decl.words <= SHORT_LEAF_WORDS && decl.locals <= SHORT_LEAF_LOCALS;
-        let mut states = false;
+        let mut seen = Seen {
+            leaf: decl.words <= SHORT_LEAF_WORDS && decl.locals <= SHORT_LEAF_LOCALS,
+            states: false,
+            targets: false,
+        };
+        #[cfg(threaded)]
+        let plain = plain::Plain::new(self.counts, decl);
         for (word, bytes) in (0..).zip(code) {
+            let bits = u32::from_le_bytes(*bytes);
+            #[cfg(threaded)]
+            if plain.is_word(word, bits, &mut seen) {
+                continue;
+            }
             let place = Place { function: index, word };
-            match Inst::decode(u32::from_le_bytes(*bytes)) {
-                Ok(inst) => {
-                    leaf &= self.instruction(place, inst, code, decl);
-                    states |= inst.states().next().is_some();
-                }
+            match Inst::decode(bits) {
+                Ok(inst) => self.instruction(place, inst, code, decl, &mut seen),
                 Err(error) => self.report(place, error),
             }
         }
-        self.targets(index, code);
-        Function { start, words: decl.words, ty: decl.ty, locals: decl.locals, states, short_leaf: leaf }
+        if seen.targets {
+            self.targets(index, code);
+        }
+        let Seen { leaf: short_leaf, states, .. } = seen;
+        Function { start, words: decl.words, ty: decl.ty, locals: decl.locals, states, short_leaf }
     }
 
-    /// Rules 1, 3, 4 and 5 for one instruction. May a short leaf contain it?
-    fn instruction(&mut self, place: Place, inst: Inst, code: &[[u8; 4]], decl: FuncDecl) -> bool {
+    /// Rules 1, 3, 4 and 5 for one instruction.
+    fn instruction(&mut self, place: Place, inst: Inst, code: &[[u8; 4]], decl: FuncDecl, seen: &mut Seen) {
         if !inst.op().is_supported() {
             self.report(place, Rule::Unsupported(inst.op()));
         }
@@ -302,15 +328,14 @@ impl<'p> Verifier<'p> {
             Some(entries) => self.mark_table(place, entries as u32, code),
             None => place.word + 1,
         };
-        match inst.op().flow() {
-            Flow::Next | Flow::Branch | Flow::Switch => self.must_continue(place, next, code),
-            Flow::Call | Flow::Suspend | Flow::Bulk => {
-                self.must_continue(place, next, code);
-                return false;
-            }
-            Flow::Jump | Flow::Stop => {}
+        let flow = inst.op().flow();
+        if flow.goes_on() {
+            self.must_continue(place, next, code);
         }
-        inst.value_of(Role::Target).is_none_or(|displacement| displacement >= 0)
+        let displacement = inst.value_of(Role::Target);
+        seen.leaf &= flow.stays() && displacement.is_none_or(|displacement| displacement >= 0);
+        seen.states |= inst.states().next().is_some();
+        seen.targets |= displacement.is_some() || flow == Flow::Switch;
     }
 
     fn must_continue(&mut self, place: Place, next: u32, code: &[[u8; 4]]) {
@@ -351,8 +376,7 @@ impl<'p> Verifier<'p> {
         let words = code.len() as u32;
         for (word, bytes) in (0..).zip(code) {
             let place = Place { function, word };
-            let inst = Inst::decode(u32::from_le_bytes(*bytes)).ok();
-            let Some(displacement) = inst.and_then(|inst| inst.value_of(Role::Target)) else { continue };
+            let Some(displacement) = displacement(u32::from_le_bytes(*bytes)) else { continue };
             let target = i64::from(word) + 1 + i64::from(displacement);
             match u32::try_from(target) {
                 Ok(target) if target < words => {
@@ -364,4 +388,13 @@ impl<'p> Verifier<'p> {
             }
         }
     }
+}
+
+/// By how many words an instruction branches, if the word is one.
+fn displacement(bits: u32) -> Option<i32> {
+    #[cfg(threaded)]
+    if !Facts::of(bits).is_target {
+        return None;
+    }
+    Inst::decode(bits).ok()?.value_of(Role::Target)
 }

@@ -309,6 +309,12 @@ impl Role {
         }
     }
 
+    /// Are only some of the values in its range allowed?
+    #[cfg(threaded)]
+    pub(super) const fn is_list(self) -> bool {
+        matches!(self, Role::Bits | Role::Math | Role::Type | Role::FSrc2)
+    }
+
     /// May an operand of this role in `field` have this value?
     pub const fn accepts(self, field: Field, value: i32) -> bool {
         let (low, high) = self.range(field);

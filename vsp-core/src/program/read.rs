@@ -279,10 +279,16 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// 16 KB, for 16 bytes at a time, where the interpreter is large and fast too; else 1 KB.
+#[cfg(threaded)]
+type ChecksumTable = crc::Table<16>;
+#[cfg(not(threaded))]
+type ChecksumTable = crc::Table<1>;
+
 /// The CRC-32 (IEEE 802.3) of a file, its own field taken as zero.
 pub(crate) fn checksum(image: &[u8]) -> u32 {
-    const ALGORITHM: crc::Crc<u32, crc::Table<1>> =
-        crc::Crc::<u32, crc::Table<1>>::new(&crc::CRC_32_ISO_HDLC);
+    static ALGORITHM: crc::Crc<u32, ChecksumTable> =
+        crc::Crc::<u32, ChecksumTable>::new(&crc::CRC_32_ISO_HDLC);
     let (before, after) = image.split_at(CHECKSUM_AT.min(image.len()));
     let mut digest = ALGORITHM.digest();
     digest.update(before);

@@ -56,21 +56,47 @@ define_pairs! {
     [GETL SETL] then [GETL ADD ADDI];
 }
 
-/// The pair's number by its opcodes, more by one; 0 for none.
-static NUMBERS: [[u16; 256]; 256] = {
-    let mut numbers = [[0; 256]; 256];
+/// For each opcode number its number among the first instructions of pairs, and among the second ones; the last for those that are
+/// not in pairs.
+static FIRST: [u8; 256] = numbered(0);
+static SECOND: [u8; 256] = numbered(1);
+
+/// More than there are first or second instructions.
+const MOST: usize = 64;
+
+const fn numbered(side: usize) -> [u8; 256] {
+    let mut numbers = [MOST as u8 - 1; 256];
+    let (mut count, mut i) = (0, 0);
+    while i < PAIRS.len() {
+        let op = [PAIRS[i].0, PAIRS[i].1][side];
+        if numbers[op.number() as usize] == MOST as u8 - 1 {
+            assert!(count < MOST as u8 - 1);
+            numbers[op.number() as usize] = count;
+            count += 1;
+        }
+        i += 1;
+    }
+    numbers
+}
+
+/// The pair's number by these numbers of its instructions, more by one; 0 for none.
+static NUMBERS: [[u16; MOST]; MOST] = {
+    let mut numbers = [[0; MOST]; MOST];
     let mut i = 0;
     while i < PAIRS.len() {
         let (x, y) = PAIRS[i];
-        assert!(numbers[x.number() as usize][y.number() as usize] == 0, "a pair stands in the list twice");
-        numbers[x.number() as usize][y.number() as usize] = i as u16 + 1;
+        let number = &mut numbers[FIRST[x.number() as usize] as usize][SECOND[y.number() as usize] as usize];
+        assert!(*number == 0, "a pair stands in the list twice");
+        *number = i as u16 + 1;
         i += 1;
     }
     numbers
 };
 
-/// The handler of two instructions, if they are a pair.
-pub(super) fn handler(x: Opcode, x_variant: u8, y: Opcode, y_variant: u8) -> Option<Handler> {
-    let number = NUMBERS[usize::from(x.number())][usize::from(y.number())].checked_sub(1)?;
+/// The handler of two instructions, by opcode numbers and variants, if they are a pair.
+#[inline(always)]
+pub(super) fn handler(x: u8, x_variant: u8, y: u8, y_variant: u8) -> Option<Handler> {
+    let (first, second) = (FIRST[usize::from(x)], SECOND[usize::from(y)]);
+    let number = NUMBERS[usize::from(first)][usize::from(second)].checked_sub(1)?;
     Some(HANDLERS[usize::from(number)][usize::from(x_variant)][usize::from(y_variant)])
 }
