@@ -46,9 +46,9 @@ impl Flow {
         !matches!(self, Flow::Jump | Flow::Stop)
     }
 
-    /// Does it stay in the function, and cost as much as any other instruction?
-    pub(crate) const fn stays(self) -> bool {
-        !matches!(self, Flow::Call | Flow::Suspend | Flow::Bulk)
+    /// Does it leave the function, or cost more than other instructions?
+    pub(crate) const fn leaves(self) -> bool {
+        matches!(self, Flow::Call | Flow::Suspend | Flow::Bulk)
     }
 }
 

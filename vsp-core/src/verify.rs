@@ -235,9 +235,10 @@ struct Counts {
 }
 
 /// What was seen in the words of a function.
+#[derive(Clone, Copy, Default)]
 struct Seen {
-    /// Nothing that a short leaf has not.
-    leaf: bool,
+    /// Something that a short leaf has not.
+    leaves: bool,
     /// State registers.
     states: bool,
     /// Branches whose targets have to be looked at.
@@ -290,33 +291,32 @@ impl<'p> Verifier<'p> {
         let code = self.code;
         let code = &code[start as usize..][..decl.words as usize];
         self.tables[..decl.words.div_ceil(u64::BITS) as usize].fill(0);
-        let mut seen = Seen {
-            leaf: decl.words <= SHORT_LEAF_WORDS && decl.locals <= SHORT_LEAF_LOCALS,
-            states: false,
-            targets: false,
-        };
+        let mut seen = Seen::default();
         #[cfg(threaded)]
         let plain = plain::Plain::new(self.counts, decl);
-        for (word, bytes) in (0..).zip(code) {
-            let bits = u32::from_le_bytes(*bytes);
+        let mut word = 0;
+        loop {
             #[cfg(threaded)]
-            if plain.is_word(word, bits, &mut seen) {
-                continue;
+            {
+                word = plain.skip(code, word, &mut seen);
             }
+            let Some(bytes) = code.get(word as usize) else { break };
             let place = Place { function: index, word };
-            match Inst::decode(bits) {
+            match Inst::decode(u32::from_le_bytes(*bytes)) {
                 Ok(inst) => self.instruction(place, inst, code, decl, &mut seen),
                 Err(error) => self.report(place, error),
             }
+            word += 1;
         }
         if seen.targets {
             self.targets(index, code);
         }
-        let Seen { leaf: short_leaf, states, .. } = seen;
-        Function { start, words: decl.words, ty: decl.ty, locals: decl.locals, states, short_leaf }
+        let FuncDecl { ty, locals, words } = decl;
+        let short_leaf = !seen.leaves && words <= SHORT_LEAF_WORDS && locals <= SHORT_LEAF_LOCALS;
+        Function { start, words, ty, locals, states: seen.states, short_leaf }
     }
 
-    /// Rules 1, 3, 4 and 5 for one instruction.
+    /// Rules 3, 4 and 5 for one instruction, and whether this build executes it. Adds it to what was seen.
     fn instruction(&mut self, place: Place, inst: Inst, code: &[[u8; 4]], decl: FuncDecl, seen: &mut Seen) {
         if !inst.op().is_supported() {
             self.report(place, Rule::Unsupported(inst.op()));
@@ -333,7 +333,7 @@ impl<'p> Verifier<'p> {
             self.must_continue(place, next, code);
         }
         let displacement = inst.value_of(Role::Target);
-        seen.leaf &= flow.stays() && displacement.is_none_or(|displacement| displacement >= 0);
+        seen.leaves |= flow.leaves() || displacement.is_some_and(|displacement| displacement < 0);
         seen.states |= inst.states().next().is_some();
         seen.targets |= displacement.is_some() || flow == Flow::Switch;
     }

@@ -8,14 +8,22 @@ use super::{Flow, Opcode, Operand, Role};
 pub(crate) struct Facts {
     /// Bits that are zero in every word that is an instruction.
     pub(crate) zeros: u32,
-    /// Where the immediate starts, which goes up to bit 31: 32 if there is none.
+    /// The bits of the immediate, shifted down, and for a signed one all above: 0 if there is none.
+    mask: u32,
+    /// Where the immediate starts, which goes up to bit 31.
     shift: u8,
-    is_signed: bool,
     /// What the immediate is below.
     pub(crate) bound: Bound,
-    pub(crate) flow: Flow,
+    /// Can execution go on to the next word, or behind its table?
+    pub(crate) goes_on: bool,
+    /// Does execution always go on to the next word, if anywhere in the function?
+    pub(crate) is_straight: bool,
+    /// Is it one of those that a short leaf has not?
+    pub(crate) leaves: bool,
     /// Is the immediate the displacement of a branch?
     pub(crate) is_target: bool,
+    /// Is the immediate the number of entries of the table behind it?
+    pub(crate) has_table: bool,
     /// Does it name a state register?
     pub(crate) states: bool,
 }
@@ -68,11 +76,14 @@ impl Facts {
     /// Of words that are no instructions.
     const RESERVED: Facts = Facts {
         zeros: !0xFF,
-        shift: 32,
-        is_signed: false,
+        mask: 0,
+        shift: 0,
         bound: Bound::Closer,
-        flow: Flow::Stop,
+        goes_on: false,
+        is_straight: false,
+        leaves: false,
         is_target: false,
+        has_table: false,
         states: false,
     };
 
@@ -85,12 +96,17 @@ impl Facts {
     /// The immediate of a word of this opcode; of two the second one; 0 if it has none.
     #[inline(always)]
     pub(crate) fn immediate(&self, word: u32) -> i32 {
-        let wide = if self.is_signed { i64::from(word as i32) } else { i64::from(word) };
-        (wide >> self.shift) as i32
+        (word as i32 >> (self.shift % 32)) & self.mask as i32
     }
 
     const fn of_opcode(op: Opcode) -> Facts {
-        let mut facts = Facts { bound: Bound::None, flow: op.flow(), ..Facts::RESERVED };
+        let mut facts = Facts {
+            bound: Bound::None,
+            goes_on: op.flow().goes_on(),
+            is_straight: matches!(op.flow(), Flow::Next | Flow::Call | Flow::Suspend | Flow::Bulk),
+            leaves: op.flow().leaves(),
+            ..Facts::RESERVED
+        };
         let (operands, mut i) = (op.operands(), 0);
         while i < operands.len() {
             facts = facts.with(operands[i]);
@@ -99,7 +115,11 @@ impl Facts {
         if !Facts::suffice(op) {
             facts.bound = Bound::Closer;
         }
-        assert!(matches!(facts.bound, Bound::Closer) || !matches!(op.flow(), Flow::Switch));
+        assert!(facts.has_table == matches!(op.flow(), Flow::Switch));
+        assert!(
+            !facts.has_table || matches!(facts.bound, Bound::Closer),
+            "somebody has to look at the table"
+        );
         facts
     }
 
@@ -123,10 +143,11 @@ impl Facts {
         self.zeros &= if role.is_signed() { !field.mask() } else { !operand.encode(role.range(field).1) };
         self.states |= role.state_access().is_some();
         if field.shift() + field.width() == u32::BITS {
-            assert!(self.shift == 32, "an instruction has two large immediates");
+            assert!(self.mask == 0, "an instruction has two large immediates");
             self.shift = field.shift() as u8;
-            self.is_signed = role.is_signed();
+            self.mask = if role.is_signed() { !0 } else { field.mask() >> field.shift() };
             self.is_target = role.is_target();
+            self.has_table = matches!(role, Role::Entries);
             self.bound = Bound::of(role);
         } else {
             assert!(
@@ -135,5 +156,40 @@ impl Facts {
             );
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bound, Facts};
+    use crate::isa::Inst;
+
+    fn check(word: u32) {
+        let facts = Facts::of(word);
+        let inst = Inst::decode(word);
+        if facts.bound != Bound::Closer {
+            assert_eq!(inst.is_ok(), word & facts.zeros == 0, "0x{word:08X}");
+        }
+        let Ok(inst) = inst else { return };
+        let large = inst.operands().find(|(operand, _)| operand.field.mask() >> 31 == 1);
+        assert_eq!(facts.immediate(word), large.map_or(0, |(_, value)| value), "{inst:?}");
+        assert_eq!(facts.is_target, inst.operands().any(|(operand, _)| operand.role.is_target()), "{inst:?}");
+        assert_eq!(facts.states, inst.states().next().is_some(), "{inst:?}");
+    }
+
+    /// All opcodes, each with many different upper bits, and with few of them.
+    #[test]
+    #[cfg_attr(miri, ignore = "too slow")]
+    fn facts_are_what_decoding_finds() {
+        let mut state = 7u32;
+        for op in 0..=255 {
+            for _ in 0..4000 {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                check(op | state << 8);
+                check(op | (state & state.rotate_left(9) & state.rotate_left(19)) << 8);
+            }
+        }
     }
 }

@@ -24,21 +24,28 @@ impl Plain {
         Plain { words: decl.words, bounds }
     }
 
-    /// Breaks this word certainly none of the rules 1, 3, 4 and 5? If so, what it is has been seen.
-    #[inline(always)]
-    pub(super) fn is_word(&self, word: u32, bits: u32, seen: &mut Seen) -> bool {
-        let facts = Facts::of(bits);
-        let immediate = facts.immediate(bits);
-        let is_plain = bits & facts.zeros == 0
-            && u64::from(immediate as u32) < self.bounds[facts.bound as usize]
-            && (word + 1 < self.words || !facts.flow.goes_on());
-        if is_plain {
+    /// The first word from this one on of which it is not certain that it breaks none of the rules 1, 3, 4 and 5. Adds what is
+    /// before it to what was seen.
+    #[inline(never)]
+    pub(super) fn skip(&self, code: &[[u8; 4]], from: u32, seen: &mut Seen) -> u32 {
+        let Seen { mut leaves, mut states, mut targets } = *seen;
+        let (words, mut word) = (self.words, from);
+        for bytes in &code[from as usize..] {
+            let bits = u32::from_le_bytes(*bytes);
+            let facts = Facts::of(bits);
+            let (immediate, next) = (facts.immediate(bits), word + 1);
+            let is_bounded = u64::from(immediate as u32) < self.bounds[facts.bound as usize];
+            let falls_off = facts.goes_on & (next == words);
+            if bits & facts.zeros != 0 || !is_bounded || falls_off {
+                break;
+            }
             // A displacement that wraps around leads far outside.
-            let target = (word + 1).wrapping_add_signed(immediate);
-            seen.targets |= facts.is_target & (target >= self.words);
-            seen.leaf &= facts.flow.stays() & !(facts.is_target & (immediate < 0));
-            seen.states |= facts.states;
+            targets |= facts.is_target & (next.wrapping_add_signed(immediate) >= words);
+            leaves |= facts.leaves | facts.is_target & (immediate < 0);
+            states |= facts.states;
+            word = next;
         }
-        is_plain
+        *seen = Seen { leaves, states, targets };
+        word
     }
 }

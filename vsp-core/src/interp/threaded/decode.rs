@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::last::{self, Last};
-use super::op::{HANDLERS, Op, end, variant};
+use super::op::{Handler, Op, end, variant};
 use super::pairs;
 use crate::isa::{Access, Facts, Field, Opcode, Operand, Reg};
 use crate::verify::Function;
@@ -20,31 +20,15 @@ pub(crate) struct Threaded {
 impl Threaded {
     /// Decodes the words of functions that are verified. `None` if there is no memory.
     pub(crate) fn new(code: &[[u8; 4]], functions: &[Function]) -> Option<Threaded> {
+        let lasts = last::find(code, functions)?;
         let mut ops = Vec::new();
         ops.try_reserve_exact(code.len() + 1).ok()?;
-        ops.push(Op { next: end, imm: 0, a: Reg::R0, b: Reg::R0, c: Reg::R0, imm8: 0 });
-        let mut threaded = Threaded { ops, lasts: last::find(code, functions)? };
+        ops.resize(code.len() + 1, Op { next: end, imm: 0, a: Reg::R0, b: Reg::R0, c: Reg::R0, imm8: 0 });
         for function in functions {
             let words = function.start as usize..(function.start + function.words) as usize;
-            threaded.function(&code[words.clone()], words.start);
+            decode(&code[words.clone()], &lasts[words.clone()], &mut ops[words.start..=words.end]);
         }
-        Some(threaded)
-    }
-
-    fn function(&mut self, words: &[[u8; 4]], start: usize) {
-        let mut previous = None;
-        for (word, bytes) in (start..).zip(words) {
-            let bits = u32::from_le_bytes(*bytes);
-            let (number, variant) = (bits as u8, variant_of(bits, self.lasts[word]));
-            self.ops[word].next = HANDLERS[usize::from(number)][usize::from(variant)];
-            if let Some((number_before, variant_before)) = previous
-                && let Some(handler) = pairs::handler(number_before, variant_before, number, variant)
-            {
-                self.ops[word - 1].next = handler;
-            }
-            previous = Some((number, variant));
-            self.ops.push(decoded(bits));
-        }
+        Some(Threaded { ops, lasts })
     }
 
     /// The register that was written last when a word is executed, counted from the start of the whole code.
@@ -53,11 +37,27 @@ impl Threaded {
     }
 }
 
-/// The instruction of a word of a verified program, with nothing behind it. Fields that it does not use are anything.
+/// Decodes the words of a function, from the last to the first. `ops` starts with the one before.
+fn decode(words: &[[u8; 4]], lasts: &[Last], ops: &mut [Op]) {
+    let Some((head, ops)) = ops.split_first_mut() else { return };
+    let mut next = end as Handler;
+    // 0 is no opcode, and in no pair.
+    let mut behind = (0, 0);
+    for ((bytes, last), op) in words.iter().zip(lasts).zip(ops).rev() {
+        let bits = u32::from_le_bytes(*bytes);
+        *op = decoded(bits, next);
+        let here = (bits as u8, Differences::of(bits).variant(bits, *last));
+        next = pairs::handler(here, behind);
+        behind = here;
+    }
+    head.next = next;
+}
+
+/// The instruction of a word of a verified program, before one with this handler. What it does not use is anything.
 #[inline(always)]
-fn decoded(bits: u32) -> Op {
+fn decoded(bits: u32, next: Handler) -> Op {
     Op {
-        next: end,
+        next,
         imm: Facts::of(bits).immediate(bits),
         a: Reg::from_low_bits(bits >> Field::a.shift()),
         b: Reg::from_low_bits(bits >> Field::b.shift()),
@@ -66,7 +66,7 @@ fn decoded(bits: u32) -> Op {
     }
 }
 
-/// How an instruction differs from the plain one.
+/// How an instruction can differ from the plain one.
 #[derive(Clone, Copy)]
 struct Differences {
     /// What is to have been written last for its registers a, b and c to be the last value, if they were R0.
@@ -77,19 +77,21 @@ struct Differences {
 
 /// By opcode number.
 static DIFFERENCES: [Differences; 256] = {
-    let mut table = [Differences { reads: [Last::NEVER; 3], back: 0 }; 256];
+    let mut table = [Differences::NONE; 256];
     let mut i = 0;
     while i < Opcode::ALL.len() {
         let op = Opcode::ALL[i];
-        table[op.number() as usize] = Differences::of(op);
+        table[op.number() as usize] = Differences::of_opcode(op);
         i += 1;
     }
     table
 };
 
 impl Differences {
-    const fn of(op: Opcode) -> Differences {
-        let mut differences = Differences { reads: [Last::NEVER; 3], back: 0 };
+    const NONE: Differences = Differences { reads: [Last::NEVER; 3], back: 0 };
+
+    const fn of_opcode(op: Opcode) -> Differences {
+        let mut differences = Differences::NONE;
         let (operands, mut i) = (op.operands(), 0);
         while i < operands.len() {
             let Operand { field, role } = operands[i];
@@ -108,18 +110,24 @@ impl Differences {
         }
         differences
     }
-}
 
-#[inline(always)]
-fn variant_of(bits: u32, last: Last) -> u8 {
-    let Differences { reads: [a, b, c], back } = DIFFERENCES[usize::from(bits as u8)];
-    let mut variant = if bits as i32 >= 0 { 0 } else { back };
-    if last == c.for_register(bits >> Field::c.shift()) {
-        variant |= variant::C;
-    } else if last == b.for_register(bits >> Field::b.shift()) {
-        variant |= variant::B;
-    } else if last == a.for_register(bits >> Field::a.shift()) {
-        variant |= variant::A;
+    #[inline(always)]
+    fn of(bits: u32) -> &'static Differences {
+        &DIFFERENCES[usize::from(bits as u8)]
     }
-    variant
+
+    /// The variant of an instruction, where this was written last.
+    #[inline(always)]
+    fn variant(&self, bits: u32, last: Last) -> u8 {
+        let [a, b, c] = self.reads;
+        let mut read = 0;
+        for (r0, field, variant) in
+            [(a, Field::a, variant::A), (b, Field::b, variant::B), (c, Field::c, variant::C)]
+        {
+            if last == r0.for_register(bits >> field.shift()) {
+                read = variant;
+            }
+        }
+        read | (bits >> 31) as u8 * variant::BACK & self.back
+    }
 }

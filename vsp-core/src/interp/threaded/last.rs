@@ -6,6 +6,7 @@
 //! the work is linear in the number of words.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use crate::isa::{Access, Facts, Field, Flow, Opcode, Reg};
 use crate::verify::Function;
@@ -46,14 +47,20 @@ impl Last {
         }
     }
 
-    /// What was written last when an instruction was executed, wherever it goes in its function.
+    /// What was written last when an instruction was executed, wherever it goes in its function. (But see
+    /// [`Self::after_turn`].)
     #[inline(always)]
     fn after(self, bits: u32) -> Last {
         let a = bits >> 8 & 15;
-        match AFTER[usize::from(bits as u8)] {
-            After { clashes: true, .. } if self.reg() == Some(Reg::from_low_bits(a)) => Last::UNKNOWN,
-            After { kept, register, set, .. } => Last(self.0 & kept | a as u8 & register | set),
-        }
+        let after = &AFTER[usize::from(bits as u8)];
+        Last(self.0 & after.kept | a as u8 & after.register | after.set)
+    }
+
+    /// [`Self::after`], for an instruction that does not go straight on.
+    fn after_turn(self, bits: u32) -> Last {
+        let clashes = AFTER[usize::from(bits as u8)].clashes;
+        let a = Reg::from_low_bits(bits >> Field::a.shift());
+        if clashes && self.reg() == Some(a) { Last::UNKNOWN } else { self.after(bits) }
     }
 }
 
@@ -117,9 +124,10 @@ pub(super) fn find(code: &[[u8; 4]], functions: &[Function]) -> Option<Vec<Last>
     lasts.try_reserve_exact(code.len()).ok()?;
     lasts.resize(code.len(), Last::UNREACHED);
     let mut changed = Vec::new();
+    let cells = Cell::from_mut(&mut lasts[..]).as_slice_of_cells();
     for function in functions {
         let words = function.start as usize..(function.start + function.words) as usize;
-        Lasts { words: &code[words.clone()], lasts: &mut lasts[words], changed: &mut changed }.function()?;
+        Lasts { words: &code[words.clone()], lasts: &cells[words], changed: &mut changed }.function()?;
     }
     Some(lasts)
 }
@@ -127,7 +135,7 @@ pub(super) fn find(code: &[[u8; 4]], functions: &[Function]) -> Option<Vec<Last>
 /// The words of a function.
 struct Lasts<'a> {
     words: &'a [[u8; 4]],
-    lasts: &'a mut [Last],
+    lasts: &'a [Cell<Last>],
     /// Words from where a change is still to be followed.
     changed: &'a mut Vec<u32>,
 }
@@ -137,9 +145,11 @@ impl Lasts<'_> {
         self.pass()?;
         self.follow_all()?;
         // A state that was saved by somebody else can go on also where no path leads.
-        if self.lasts.contains(&Last::UNREACHED) {
-            for word in 0..self.lasts.len() {
-                self.meet(word, if self.lasts[word] == Last::UNREACHED { Last::UNKNOWN } else { continue })?;
+        if self.lasts.iter().fold(false, |is, last| is | (last.get() == Last::UNREACHED)) {
+            for (word, last) in self.lasts.iter().enumerate() {
+                if last.get() == Last::UNREACHED {
+                    self.meet(word, Last::UNKNOWN)?;
+                }
             }
             self.follow_all()?;
         }
@@ -149,40 +159,54 @@ impl Lasts<'_> {
     /// Goes through all words once.
     fn pass(&mut self) -> Option<()> {
         let mut flowing = Last::UNKNOWN;
-        for (word, bytes) in self.words.iter().enumerate() {
+        for ((word, bytes), here) in self.words.iter().enumerate().zip(self.lasts) {
             let bits = u32::from_le_bytes(*bytes);
             let facts = Facts::of(bits);
             // Only branches have changed it.
-            if self.lasts[word] != Last::UNREACHED {
-                flowing = flowing.meet(self.lasts[word]);
+            if here.get() != Last::UNREACHED {
+                flowing = flowing.meet(here.get());
             }
-            self.lasts[word] = flowing;
-            let after = flowing.after(bits);
-            if facts.is_target {
-                let target = (word + 1).wrapping_add_signed(facts.immediate(bits) as isize);
-                if target <= word {
-                    self.meet(target, after)?;
-                } else {
-                    self.lasts[target] = self.lasts[target].meet(after);
-                }
-            } else if facts.flow == Flow::Switch {
-                // Its table, and the word behind.
-                self.lasts[word + 1..][..=facts.immediate(bits) as usize].fill(Last::UNKNOWN);
-            }
-            flowing = if facts.flow.goes_on() { after } else { Last::UNREACHED };
+            here.set(flowing);
+            flowing = if facts.is_straight { flowing.after(bits) } else { self.turn(word, bits, flowing)? };
         }
         Some(())
     }
 
+    /// Where an instruction can go that does not go straight on. Gives what was written last if it goes on.
+    fn turn(&mut self, word: usize, bits: u32, last: Last) -> Option<Last> {
+        let facts = Facts::of(bits);
+        let (after, next) = (last.after_turn(bits), word + 1);
+        if facts.is_target {
+            let target = next.wrapping_add_signed(facts.immediate(bits) as isize);
+            // What is still to come need not be followed.
+            if target <= word {
+                self.meet(target, after)?;
+            } else {
+                self.changes(target, after);
+            }
+        } else if facts.has_table {
+            // It, and the word behind.
+            let table = &self.lasts[next..][..=facts.immediate(bits) as usize];
+            table.iter().for_each(|last| last.set(Last::UNKNOWN));
+        }
+        Some(if facts.goes_on { after } else { Last::UNREACHED })
+    }
+
     /// One more path leads to a word.
     fn meet(&mut self, word: usize, last: Last) -> Option<()> {
-        let met = self.lasts[word].meet(last);
-        if met != self.lasts[word] {
-            self.lasts[word] = met;
+        if self.changes(word, last) {
             self.changed.try_reserve(1).ok()?;
             self.changed.push(word as u32);
         }
         Some(())
+    }
+
+    /// One more path leads to a word. Does that change what is known there?
+    fn changes(&self, word: usize, last: Last) -> bool {
+        let before = self.lasts[word].get();
+        let met = before.meet(last);
+        self.lasts[word].set(met);
+        met != before
     }
 
     fn follow_all(&mut self) -> Option<()> {
@@ -197,19 +221,14 @@ impl Lasts<'_> {
         loop {
             let bits = u32::from_le_bytes(self.words[word]);
             let facts = Facts::of(bits);
-            let after = self.lasts[word].after(bits);
+            let after = self.lasts[word].get().after_turn(bits);
             if facts.is_target {
                 self.meet((word + 1).wrapping_add_signed(facts.immediate(bits) as isize), after)?;
             }
-            if !facts.flow.goes_on() {
-                return Some(());
-            }
             word += 1;
-            let met = self.lasts[word].meet(after);
-            if met == self.lasts[word] {
+            if !facts.goes_on || !self.changes(word, after) {
                 return Some(());
             }
-            self.lasts[word] = met;
         }
     }
 }

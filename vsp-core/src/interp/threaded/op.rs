@@ -236,8 +236,8 @@ macro_rules! define_instructions {
             )*
         }
 
-        /// The handler of a variant of the opcode with this number.
-        pub(super) static HANDLERS: [[Handler; variant::COUNT]; 256] = {
+        /// By opcode number and variant.
+        static HANDLERS: [[Handler; variant::COUNT]; 256] = {
             let mut table: [[Handler; variant::COUNT]; 256] = [[end; variant::COUNT]; 256];
             $(table[$number as usize] = by_variant!(Opcode::$op, single [instructions::$op]);)*
             table
@@ -245,6 +245,12 @@ macro_rules! define_instructions {
     };
 }
 for_each_op!(define_instructions);
+
+/// The handler of an opcode number and variant.
+#[inline(always)]
+pub(super) fn handler((number, variant): (u8, u8)) -> Handler {
+    HANDLERS[usize::from(number)][usize::from(variant) % variant::COUNT]
+}
 
 /// What stands behind the last instruction. Execution does not run off the end.
 pub(super) fn end<'a>(_: Iter<'a, Op>, _: &'a Registers, _: &mut State<'a>, _: u64, _: i64, _: f64) {

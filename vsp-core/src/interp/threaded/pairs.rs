@@ -3,7 +3,7 @@
 //! One behind the other, each pair saves a jump that the processor has to predict. The second instruction stays as it is, so that
 //! it can be branched to, and so that a trap of the first one leaves the program there.
 
-use super::op::{Handler, by_variant, instructions, normal, pair, variant};
+use super::op::{self, Handler, by_variant, instructions, normal, pair, variant};
 use crate::isa::Opcode;
 
 /// By the variants of the first instruction, and then of the second.
@@ -79,24 +79,27 @@ const fn numbered(side: usize) -> [u8; 256] {
     numbers
 }
 
-/// The pair's number by these numbers of its instructions, more by one; 0 for none.
+/// The pair's number by these numbers of its instructions; the largest for none.
 static NUMBERS: [[u16; MOST]; MOST] = {
-    let mut numbers = [[0; MOST]; MOST];
+    let mut numbers = [[u16::MAX; MOST]; MOST];
     let mut i = 0;
     while i < PAIRS.len() {
         let (x, y) = PAIRS[i];
         let number = &mut numbers[FIRST[x.number() as usize] as usize][SECOND[y.number() as usize] as usize];
-        assert!(*number == 0, "a pair stands in the list twice");
-        *number = i as u16 + 1;
+        assert!(*number == u16::MAX, "a pair stands in the list twice");
+        *number = i as u16;
         i += 1;
     }
     numbers
 };
 
-/// The handler of two instructions, by opcode numbers and variants, if they are a pair.
+/// The handler of the first of two instructions, each of them an opcode number and variant: if they are a pair, that of both.
 #[inline(always)]
-pub(super) fn handler(x: u8, x_variant: u8, y: u8, y_variant: u8) -> Option<Handler> {
-    let (first, second) = (FIRST[usize::from(x)], SECOND[usize::from(y)]);
-    let number = NUMBERS[usize::from(first)][usize::from(second)].checked_sub(1)?;
-    Some(HANDLERS[usize::from(number)][usize::from(x_variant)][usize::from(y_variant)])
+pub(super) fn handler(x: (u8, u8), y: (u8, u8)) -> Handler {
+    let first = usize::from(FIRST[usize::from(x.0)]) % MOST;
+    let second = usize::from(SECOND[usize::from(y.0)]) % MOST;
+    match HANDLERS.get(usize::from(NUMBERS[first][second])) {
+        Some(pair) => pair[usize::from(x.1) % variant::COUNT][usize::from(y.1) % variant::COUNT],
+        None => op::handler(x),
+    }
 }
