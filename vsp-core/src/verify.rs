@@ -295,7 +295,7 @@ impl<'p> Verifier<'p> {
         #[cfg(threaded)]
         let plain = plain::Plain::new(self.counts, decl);
         let mut word = 0;
-        loop {
+        while word < decl.words {
             #[cfg(threaded)]
             {
                 word = plain.skip(code, word, &mut seen);
