@@ -128,6 +128,6 @@ impl Differences {
                 read = variant;
             }
         }
-        read | (bits >> 31) as u8 * variant::BACK & self.back
+        read | (((bits >> 31) as u8 * variant::BACK) & self.back)
     }
 }

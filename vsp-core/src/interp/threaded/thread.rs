@@ -227,8 +227,8 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         for register in registers {
             register.set(0);
         }
-        for index in 0..callee.ty.params().min(MAX_PARAMS) {
-            registers[index].set(self.registers[index].get());
+        for (to, from) in registers.iter().zip(self.registers).take(callee.ty.params().min(MAX_PARAMS)) {
+            to.set(from.get());
         }
         self.state.running = Running { index, function: callee, base };
         self.registers = registers;
@@ -251,8 +251,9 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         let function = functions.get(index.index())?;
         let [before, code @ ..] = ops.get((function.start + word) as usize + 1..)? else { return None };
         let registers: &Registers = head[REGISTERS..].first_chunk()?;
-        for index in 0..running.function.ty.results().min(MAX_RESULTS) {
-            registers[index].set(self.registers[index].get());
+        let results = running.function.ty.results().min(MAX_RESULTS);
+        for (to, from) in registers.iter().zip(self.registers).take(results) {
+            to.set(from.get());
         }
         self.fuel = self.balance().wrapping_sub(code.len() as i64);
         self.state.running = Running { index, function, base };
