@@ -1,5 +1,6 @@
-//! The interpreter: executes the words of a verified program where they lie, allocates nothing and is the meaning that
-//! every other engine is compared with.
+//! The interpreter: executes a verified program, allocates nothing and is the meaning that every other engine is compared with.
+//!
+//! There are two: a portable one, and where the build allows it a threaded one that is faster. Both have the same handlers.
 //!
 //! [`Activation`] executes the instructions of one frame; everything that changes frames, or leaves the program, comes
 //! back to [`Machine`] as an [`Exit`].

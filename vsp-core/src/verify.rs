@@ -166,8 +166,8 @@ impl<'a> Verified<'a> {
     /// Verifies a program.
     ///
     /// # Errors
-    /// The code breaks a rule, or memory for one bit per word of the largest function and 16 bytes per function is
-    /// not to be had.
+    /// The code breaks a rule, or memory is not to be had: for one bit per word of the largest function and 16 bytes per
+    /// function; and where the threaded interpreter is built, for 17 bytes per word.
     pub fn new(program: Program<'a>) -> Result<Verified<'a>, VerifyErrors> {
         let count = program.function_count();
         let mut functions = Vec::new();
