@@ -25,9 +25,12 @@ macro_rules! define_pairs {
             define_pairs!(@pair $x $y 0 1 2 3 4 5 6 7)
         ),*];
     };
-    (@pair $x:ident $y:ident $($v:literal)*) => {
-        [$(by_variant!(Opcode::$y, pair [instructions::$x, instructions::$y, { normal(Opcode::$x, $v) }])),*]
-    };
+    // A constant of its own: the compiler relates all constants within one item to each other.
+    (@pair $x:ident $y:ident $($v:literal)*) => {{
+        const PAIR: Pair =
+            [$(by_variant!(Opcode::$y, pair [instructions::$x, instructions::$y, { normal(Opcode::$x, $v) }])),*];
+        PAIR
+    }};
 }
 
 define_pairs! {
