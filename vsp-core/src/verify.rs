@@ -11,7 +11,7 @@
 //!
 //! It looks at each word twice: once to decode it and to mark the words of SWITCH tables, and once, when all of them
 //! are known, to check where branches go. Where the threaded interpreter runs, a look at the words that break no rule
-//! comes before ([`plain`]), after which few are left.
+//! comes before (`verify/plain.rs`), after which few are left.
 
 #[cfg(threaded)]
 mod plain;
