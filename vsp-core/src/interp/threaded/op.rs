@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use core::slice::Iter;
 
-use super::thread::{self, Operand, State, Thread};
+use super::thread::{Operand, State, Thread};
 use crate::interp::frame::{Step, Stopped};
 use crate::isa::{Access, Decoded, Field, Opcode, Reg, Role, RoleType, Visitor, for_each_op, role};
 
@@ -81,7 +81,7 @@ pub(super) trait Execute {
 
 /// The handler of an instruction.
 pub(super) fn single<'a, X: Execute, const VARIANT: u8>(
-    mut code: Iter<'a, Op>,
+    code: Iter<'a, Op>,
     registers: &'a Registers,
     state: &mut State<'a>,
     last: u64,
@@ -89,29 +89,16 @@ pub(super) fn single<'a, X: Execute, const VARIANT: u8>(
     last_float: f64,
 ) {
     let from = code.as_slice();
-    let Some(op) = code.next() else { return };
-    let mut thread = Thread::<VARIANT> {
-        from,
-        op,
-        code,
-        next: op.next,
-        is_taken: false,
-        registers,
-        state,
-        last,
-        fuel,
-        last_float,
-    };
+    let [op, rest @ ..] = from else { return };
+    finish::<X, VARIANT>(Thread::new(from, op, rest, registers, state, last, fuel, last_float));
+}
+
+/// Executes an instruction, and all that come after it.
+#[inline(always)]
+fn finish<X: Execute, const VARIANT: u8>(mut thread: Thread<'_, '_, VARIANT>) {
     match X::execute(&mut thread) {
-        Ok(()) => (thread.next)(
-            thread.code,
-            thread.registers,
-            thread.state,
-            thread.last,
-            thread.fuel,
-            thread.last_float,
-        ),
-        Err(Stopped) => thread::leave(thread.code, thread.state, thread.fuel),
+        Ok(()) => thread.go_on(),
+        Err(Stopped) => thread.leave(),
     }
 }
 
@@ -127,55 +114,14 @@ pub(super) fn pair<'a, X: Execute, Y: Execute, const X_VARIANT: u8, const Y_VARI
     let from = code.as_slice();
     let [x, y, rest @ ..] = from else { return };
     let second = &from[1..];
-    let mut thread = Thread::<X_VARIANT> {
-        from,
-        op: x,
-        code: second.iter(),
-        next: end,
-        is_taken: false,
-        registers,
-        state,
-        last,
-        fuel,
-        last_float,
-    };
-    if let Err(Stopped) = X::execute(&mut thread) {
-        return thread::leave(thread.code, thread.state, thread.fuel);
-    }
-    if thread.is_taken {
-        return (thread.next)(
-            thread.code,
-            thread.registers,
-            thread.state,
-            thread.last,
-            thread.fuel,
-            thread.last_float,
-        );
-    }
-    let Thread { registers, state, last, fuel, last_float, .. } = thread;
-    let code = rest.iter();
-    let mut thread = Thread::<Y_VARIANT> {
-        from: second,
-        op: y,
-        code,
-        next: y.next,
-        is_taken: false,
-        registers,
-        state,
-        last,
-        fuel,
-        last_float,
-    };
-    match Y::execute(&mut thread) {
-        Ok(()) => (thread.next)(
-            thread.code,
-            thread.registers,
-            thread.state,
-            thread.last,
-            thread.fuel,
-            thread.last_float,
-        ),
-        Err(Stopped) => thread::leave(thread.code, thread.state, thread.fuel),
+    let mut thread = Thread::<X_VARIANT>::new(from, x, second, registers, state, last, fuel, last_float);
+    match X::execute(&mut thread) {
+        Ok(()) if thread.is_taken => thread.go_on(),
+        Ok(()) => {
+            let Thread { registers, state, last, fuel, last_float, .. } = thread;
+            finish::<Y, Y_VARIANT>(Thread::new(second, y, rest, registers, state, last, fuel, last_float));
+        }
+        Err(Stopped) => thread.leave(),
     }
 }
 

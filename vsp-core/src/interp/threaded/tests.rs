@@ -59,12 +59,16 @@ fn run(body: &[Opcode]) {
     code.branch(Inst::new(Opcode::LOOP, &[COUNTER, 0]).expect("it fits"), head);
     code.push(Inst::ret().expect("it fits"));
     program.function(code);
-    let bytes = program.build().expect("it can be built");
-    let verified = Verified::new(Program::read(&bytes[..]).expect("it reads")).expect("it verifies");
+    let outcome = call(&program.build().expect("it can be built"));
+    assert!(matches!(outcome, Outcome::Returned(_)), "{body:?}: {outcome:?}");
+}
+
+/// What comes of a call of the first function of a program.
+fn call(bytes: &[u8]) -> Outcome {
+    let verified = Verified::new(Program::read(bytes).expect("it reads")).expect("it verifies");
     let imports = Imports::new();
     let mut instance = Instance::new(&verified, &imports, (), Options::default()).expect("it needs little");
-    let outcome = instance.call(FuncIndex(0), &[]).expect("it can be called");
-    assert!(matches!(outcome, Outcome::Returned(_)), "{body:?}: {outcome:?}");
+    instance.call(FuncIndex(0), &[]).expect("it can be called")
 }
 
 fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
@@ -91,12 +95,7 @@ fn calls_and_returns_jump() {
         let text = ".export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n CALL one\n CALL other\n LOOP R8, again\n RET\n\
              .end\n.func one (1) -> 1\n ADDI R0, R0, 1\n RET\n.end\n.func other (1) -> 1\n.locals 3\n GETL R1, $2\n\
              ADD R0, R1\n RET\n.end";
-        let bytes = crate::text::assemble(text, "calls.sil").expect("it assembles");
-        let verified = Verified::new(Program::read(&bytes[..]).expect("it reads")).expect("it verifies");
-        let imports = Imports::new();
-        let mut instance =
-            Instance::new(&verified, &imports, (), Options::default()).expect("it needs little");
-        match instance.call(FuncIndex(0), &[]).expect("it can be called") {
+        match call(&crate::text::assemble(text, "calls.sil").expect("it assembles")) {
             Outcome::Returned(results) => assert_eq!(results[..], [100_000]),
             other => panic!("{other:?}"),
         }

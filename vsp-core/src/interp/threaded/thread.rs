@@ -123,7 +123,7 @@ impl<'a> State<'a> {
 
 /// Leaves the handlers.
 #[inline(never)]
-pub(super) fn leave<'a>(code: Iter<'a, Op>, state: &mut State<'a>, fuel: i64) {
+fn leave<'a>(code: Iter<'a, Op>, state: &mut State<'a>, fuel: i64) {
     state.next = state.ops.len() - 1 - code.len();
     state.fuel = fuel.wrapping_add(code.len() as i64);
 }
@@ -159,7 +159,36 @@ pub(super) struct Thread<'s, 'a, const VARIANT: u8> {
     pub(super) last_float: f64,
 }
 
-impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
+impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
+    /// Before the instruction `op`, the first of `from`, with `rest` behind it.
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "those of a handler, and where it is")]
+    pub(super) fn new(
+        from: &'a [Op],
+        op: &'a Op,
+        rest: &'a [Op],
+        registers: &'a Registers,
+        state: &'s mut State<'a>,
+        last: u64,
+        fuel: i64,
+        last_float: f64,
+    ) -> Self {
+        let code = rest.iter();
+        Thread { from, op, code, next: op.next, is_taken: false, registers, state, last, fuel, last_float }
+    }
+
+    /// Executes the next instruction, and all that come after it.
+    #[inline(always)]
+    pub(super) fn go_on(self) {
+        (self.next)(self.code, self.registers, self.state, self.last, self.fuel, self.last_float);
+    }
+
+    /// Leaves the handlers.
+    #[inline(always)]
+    pub(super) fn leave(self) {
+        leave(self.code, self.state, self.fuel);
+    }
+
     #[inline(always)]
     fn balance(&self) -> i64 {
         self.fuel.wrapping_add(self.code.len() as i64)
