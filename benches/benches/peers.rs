@@ -5,11 +5,12 @@
 //! Every answer is compared before anything is timed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
 use vsp_benches::peers::report::{KernelTimes, Report};
 use vsp_benches::peers::{
-    Engine, Error, KERNELS, Kernel, calls, engines, instructions, loads, measure, tables,
+    Engine, Error, KERNELS, Kernel, calls, engines, instructions, loads, measure, tables, tiers,
 };
 
 #[derive(Parser)]
@@ -27,6 +28,9 @@ struct Arguments {
     /// Where what was measured is written, relative to benches/
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Also the tiers that move by themselves, for amounts of work up to so many milliseconds; with 10000 that takes minutes
+    #[arg(long, value_name = "MS")]
+    tiers: Option<u64>,
     /// Only assert that the answers are right
     #[arg(long)]
     test: bool,
@@ -95,6 +99,9 @@ fn main() -> Result<(), Error> {
         report.loads = loads::loads(wanted, runs)?;
         report.calls = calls::costs(wanted, runs)?;
         report.instances = calls::instances(wanted, runs)?;
+    }
+    if let Some(longest) = arguments.tiers {
+        report.tiers = tiers::amounts(runs, Duration::from_millis(longest))?;
     }
     println!("{}", tables::everything(&report).text());
     for table in tables::all(&report) {

@@ -8,7 +8,7 @@ use vsp_core::native::ObjectError;
 use vsp_core::state::SavedState;
 use vsp_core::verify::Verified;
 use vsp_core::{CallError, Instance, Outcome, Reason};
-use vsp_host::engine::{Engine, EngineError, EngineKind, Module};
+use vsp_host::engine::{Engine, EngineError, EngineKind, Module, Threshold, TierOptions};
 use vsp_host::exec_memory::ExecMemory;
 use vsp_host::native::{CompileOptions, CompiledProgram, NativeError, Tier, Trusted};
 
@@ -31,7 +31,7 @@ pub enum Way {
 
 impl Way {
     /// All ways, with their names.
-    pub const ALL: [(&'static str, Way); 13] = [
+    pub const ALL: [(&'static str, Way); 17] = [
         ("interpreter", Way::Run(EngineKind::Interpreter)),
         ("step", Way::Step),
         ("save", Way::Save(EngineKind::Interpreter)),
@@ -45,7 +45,20 @@ impl Way {
         ("tier2 scramble", Way::Scramble(EngineKind::Tier2)),
         ("tier2 plain", Way::Plain(EngineKind::Tier2)),
         ("tier2 object", Way::Object(Tier::Two)),
+        ("auto", Way::Run(EngineKind::Auto)),
+        ("auto save", Way::Save(EngineKind::Auto)),
+        ("auto scramble", Way::Scramble(EngineKind::Auto)),
+        ("auto plain", Way::Plain(EngineKind::Auto)),
     ];
+
+    /// Programs go from tier to tier as soon as they can, and wait for the compiler, so that it is the same every time.
+    const EAGER: TierOptions = TierOptions {
+        worker: false,
+        slice: 23,
+        tier1: Some(Threshold { instructions: 0, per_word: 0 }),
+        tier2: Threshold { instructions: 300, per_word: 0 },
+        ..TierOptions::WITH_WORKER
+    };
 
     /// Is it worth while, and possible, to run a case in this way?
     pub fn is_for(self, text: &str) -> bool {
@@ -82,7 +95,11 @@ impl Way {
                 return Ok(Loader::Object(compiler.map_err(NativeError::from)?));
             }
         };
-        Ok(Loader::Engine(Engine::with_options(kind, options)?))
+        let engine = Engine::with_options(kind, options)?;
+        Ok(Loader::Engine(match kind {
+            EngineKind::Auto => engine.with_tiers(Way::EAGER),
+            EngineKind::Interpreter | EngineKind::Tier1 | EngineKind::Tier2 => engine,
+        }))
     }
 
     pub(crate) fn call<S>(

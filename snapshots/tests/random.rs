@@ -71,6 +71,8 @@ fn machine_code_agrees_with_the_interpreter() {
         Way::Save(EngineKind::Tier2),
         Way::Plain(EngineKind::Tier2),
         Way::Object(Tier::Two),
+        Way::Run(EngineKind::Auto),
+        Way::Save(EngineKind::Auto),
     ];
     // The other architectures are emulated where these tests usually run.
     let seeds = seeds(if cfg!(target_arch = "x86_64") { 40 } else { 8 });

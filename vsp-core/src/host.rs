@@ -25,13 +25,12 @@ pub struct Caller<'a, S> {
     memory: &'a mut [u8],
     /// The balance of fuel, if the instance is metered.
     balance: Option<&'a mut i64>,
+    /// What is kept back of it.
+    #[cfg(feature = "native")]
+    kept: &'a mut i64,
 }
 
-impl<'a, S> Caller<'a, S> {
-    pub(crate) fn new(state: &'a mut S, memory: &'a mut [u8], balance: Option<&'a mut i64>) -> Self {
-        Caller { state, memory, balance }
-    }
-
+impl<S> Caller<'_, S> {
     /// The host's state.
     pub fn state(&mut self) -> &mut S {
         self.state
@@ -55,10 +54,19 @@ impl<'a, S> Caller<'a, S> {
     /// Takes fuel. The program notices at the check point behind the call. Without metering nothing happens.
     pub fn charge(&mut self, units: u64) {
         if let Some(balance) = &mut self.balance {
+            #[cfg(feature = "native")]
+            if units > LARGE_CHARGE || **balance < -(LARGE_CHARGE as i64) {
+                **balance = balance.saturating_add(core::mem::take(self.kept));
+            }
             **balance = balance.saturating_sub_unsigned(units);
         }
     }
 }
+
+/// Before larger charges, and where so much more than there was is used up, what is kept back is put to the balance. So the
+/// balance without it never comes near the lowest number.
+#[cfg(feature = "native")]
+const LARGE_CHARGE: u64 = 1 << 40;
 
 /// The part of a memory, if all of it is inside.
 fn slice(memory: &mut [u8], address: u64, length: u64) -> Option<&mut [u8]> {
@@ -73,6 +81,9 @@ pub struct HostCalls<'s, S> {
     pub(crate) resolved: &'s [u32],
     pub(crate) state: &'s mut S,
     pub(crate) metered: bool,
+    /// What is kept back of the balance.
+    #[cfg(feature = "native")]
+    pub(crate) kept: &'s mut i64,
 }
 
 impl<S> HostCalls<'_, S> {
@@ -98,7 +109,13 @@ impl<S> HostCalls<'_, S> {
         args[..ty.params()].copy_from_slice(&values[..ty.params()]);
         let mut results = [0; MAX_RESULTS];
         let balance = self.metered.then_some(balance);
-        let mut caller = Caller::new(&mut *self.state, memory, balance);
+        let mut caller = Caller {
+            state: &mut *self.state,
+            memory,
+            balance,
+            #[cfg(feature = "native")]
+            kept: &mut *self.kept,
+        };
         self.imports.call(resolved, &mut caller, &args, &mut results)?;
         values[..ty.results()].copy_from_slice(&results[..ty.results()]);
         Ok(())

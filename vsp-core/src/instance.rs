@@ -69,6 +69,13 @@ pub struct Instance<'a, S> {
     pub(crate) interrupt: Option<Ref<'a, AtomicBool>>,
     #[cfg(feature = "native")]
     pub(crate) native: Option<Ref<'a, dyn interp::NativeCode<S> + 'a>>,
+    #[cfg(feature = "native")]
+    pub(crate) tiers: Option<Ref<'a, dyn interp::Tiers<S> + 'a>>,
+    /// While the instance runs with slices of its fuel, what it keeps back. (And after a panic of a host function.)
+    #[cfg(feature = "native")]
+    pub(crate) kept: i64,
+    #[cfg(feature = "native")]
+    pub(crate) slice: interp::Slice,
     status: Status,
 }
 
@@ -127,6 +134,12 @@ impl<'a, S> Instance<'a, S> {
             interrupt: options.interrupt,
             #[cfg(feature = "native")]
             native: None,
+            #[cfg(feature = "native")]
+            tiers: None,
+            #[cfg(feature = "native")]
+            kept: 0,
+            #[cfg(feature = "native")]
+            slice: interp::Slice::default(),
             status: Status::Idle,
         })
     }
@@ -142,8 +155,38 @@ impl<'a, S> Instance<'a, S> {
         native: impl Into<Ref<'a, dyn interp::NativeCode<S> + 'a>>,
     ) -> Result<(), AttachError> {
         let native = native.into();
-        let options = native.code().options();
-        if !native.is_for(&self.program) {
+        self.check_code(native.is_for(&self.program), native.code().options())?;
+        native.reserve(self.stack.cells())?;
+        self.native = Some(native);
+        self.tiers = None;
+        Ok(())
+    }
+
+    /// Lets machine code that is made while the program runs take over from the interpreter, function by function and also
+    /// in the middle of loops.
+    ///
+    /// # Errors
+    /// As [`Self::attach`].
+    #[cfg(feature = "native")]
+    pub fn attach_tiers(
+        &mut self,
+        tiers: impl Into<Ref<'a, dyn interp::Tiers<S> + 'a>>,
+    ) -> Result<(), AttachError> {
+        let tiers = tiers.into();
+        self.check_code(tiers.is_for(&self.program), tiers.options())?;
+        self.tiers = Some(tiers);
+        self.native = None;
+        Ok(())
+    }
+
+    /// Can it use code, which is made for this program or not?
+    #[cfg(feature = "native")]
+    fn check_code(
+        &self,
+        is_for_this: bool,
+        options: crate::native::CompileOptions,
+    ) -> Result<(), AttachError> {
+        if !is_for_this {
             return Err(AttachError::Program);
         }
         if self.metered && !options.fuel {
@@ -152,15 +195,31 @@ impl<'a, S> Instance<'a, S> {
         if self.interrupt.is_some() && !options.interrupt {
             return Err(AttachError::Interrupt);
         }
-        native.reserve(self.stack.cells())?;
-        self.native = Some(native);
         Ok(())
+    }
+
+    /// Puts what was kept back to the balance.
+    fn put_back(&mut self) {
+        #[cfg(feature = "native")]
+        {
+            if self.kept > 0 {
+                self.slice.left = self.balance.max(0);
+            }
+            self.balance = self.balance.saturating_add(self.kept);
+            self.kept = 0;
+        }
     }
 
     /// The machine code that runs its functions, if there is any.
     #[cfg(feature = "native")]
     pub fn native_code(&self) -> Option<&crate::native::CodeInfo> {
         self.native.as_deref().map(interp::NativeCode::code)
+    }
+
+    /// Does machine code take over while it runs?
+    #[cfg(feature = "native")]
+    pub fn has_tiers(&self) -> bool {
+        self.tiers.is_some()
     }
 
     /// Makes it suspended, for this reason and where its frames say.
@@ -264,6 +323,7 @@ impl<'a, S> Instance<'a, S> {
     fn start_engine(&mut self) -> i64 {
         // If a host function panics the instance is left callable.
         self.status = Status::Idle;
+        self.put_back();
         if !self.metered {
             self.balance = i64::MAX;
         }
@@ -272,6 +332,7 @@ impl<'a, S> Instance<'a, S> {
 
     /// Engines count modulo 2⁶⁴. Fuel is only used, so a balance that rose went below the lowest.
     fn stop_engine(&mut self, before: i64) {
+        self.put_back();
         if self.balance > before {
             self.balance = i64::MIN;
         }
@@ -345,12 +406,17 @@ impl<'a, S> Instance<'a, S> {
 
     /// The balance of fuel, if the instance is metered. It is negative where more was used than there was.
     pub fn fuel(&self) -> Option<i64> {
-        self.metered.then_some(self.balance)
+        #[cfg(feature = "native")]
+        let balance = self.balance.saturating_add(self.kept);
+        #[cfg(not(feature = "native"))]
+        let balance = self.balance;
+        self.metered.then_some(balance)
     }
 
     /// Sets the balance of fuel, 0 to 2⁶³ − 1 (larger ones are cut). Without metering nothing happens.
     pub fn set_fuel(&mut self, fuel: u64) {
         if self.metered {
+            self.put_back();
             self.balance = clamp_fuel(fuel);
         }
     }
@@ -358,6 +424,7 @@ impl<'a, S> Instance<'a, S> {
     /// Adds to the balance of fuel, up to 2⁶³ − 1. Without metering nothing happens.
     pub fn add_fuel(&mut self, fuel: u64) {
         if self.metered {
+            self.put_back();
             self.balance = self.balance.saturating_add_unsigned(fuel);
         }
     }

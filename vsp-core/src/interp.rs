@@ -12,6 +12,8 @@ mod handlers;
 mod native;
 #[cfg(threaded)]
 pub(crate) mod threaded;
+#[cfg(feature = "native")]
+mod tiers;
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -27,14 +29,18 @@ use activation::Activation;
 pub(crate) use frame::BYTES_PER_FUEL;
 use frame::Exit;
 #[cfg(feature = "native")]
-pub use native::{NativeCode, Session};
+pub use native::{Entry, NativeCode, Session};
+#[cfg(feature = "native")]
+pub(crate) use tiers::Slice;
+#[cfg(feature = "native")]
+pub use tiers::{Chosen, Next, Tiers};
 
 /// What an instance that cannot be interrupted looks at.
 static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// Runs a function whose frame is the only one.
 pub(crate) fn start<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Outcome {
-    let mut machine = Machine::new(instance);
+    let mut machine = Machine::running(instance);
     match machine.enter(function) {
         Ok(at) => machine.run(at),
         Err(outcome) => outcome,
@@ -43,7 +49,7 @@ pub(crate) fn start<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> O
 
 /// Continues a suspended program with the values it waits for, whose number is right.
 pub(crate) fn resume<S>(instance: &mut Instance<'_, S>, reason: Reason, values: &[u64]) -> Outcome {
-    let mut machine = Machine::new(instance);
+    let mut machine = Machine::running(instance);
     match machine.answer(reason, values) {
         Ok(at) => machine.run(at),
         Err(outcome) => outcome,
@@ -59,14 +65,14 @@ pub(crate) fn enter<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> O
 
 /// What [`resume`] does before it executes an instruction. `None` if one can be executed.
 pub(crate) fn answer<S>(instance: &mut Instance<'_, S>, reason: Reason, values: &[u64]) -> Option<Outcome> {
-    let mut machine = Machine::new(instance);
+    let mut machine = Machine::new(instance).interpreting();
     let answered = machine.answer(reason, values);
     machine.pause(answered)
 }
 
 /// Continues where the running frame is said to be.
 pub(crate) fn proceed<S>(instance: &mut Instance<'_, S>) -> Outcome {
-    let mut machine = Machine::new(instance);
+    let mut machine = Machine::running(instance);
     let at = machine.position(machine.stack.place());
     machine.run(at)
 }
@@ -120,6 +126,10 @@ struct Machine<'m, S> {
     interrupt: &'m AtomicBool,
     #[cfg(feature = "native")]
     native: Option<&'m (dyn NativeCode<S> + 'm)>,
+    #[cfg(feature = "native")]
+    tiers: Option<&'m (dyn Tiers<S> + 'm)>,
+    #[cfg(feature = "native")]
+    slice: &'m mut Slice,
 }
 
 impl<'m, S> Machine<'m, S> {
@@ -136,6 +146,8 @@ impl<'m, S> Machine<'m, S> {
                 resolved: &instance.resolved,
                 state: &mut instance.state,
                 metered: instance.metered,
+                #[cfg(feature = "native")]
+                kept: &mut instance.kept,
             },
             memory: &mut instance.memory,
             globals: &mut instance.globals,
@@ -144,13 +156,26 @@ impl<'m, S> Machine<'m, S> {
             interrupt: instance.interrupt.as_deref().unwrap_or(&NEVER),
             #[cfg(feature = "native")]
             native: instance.native.as_deref(),
+            #[cfg(feature = "native")]
+            tiers: instance.tiers.as_deref(),
+            #[cfg(feature = "native")]
+            slice: &mut instance.slice,
         }
+    }
+
+    /// That runs until it leaves, and not step by step.
+    fn running(instance: &'m mut Instance<'_, S>) -> Self {
+        #[cfg_attr(not(feature = "native"), expect(unused_mut, reason = "there is nothing to do"))]
+        let mut machine = Machine::new(instance);
+        #[cfg(feature = "native")]
+        machine.begin_slices();
+        machine
     }
 
     /// Without machine code.
     fn interpreting(self) -> Self {
         #[cfg(feature = "native")]
-        return Machine { native: None, ..self };
+        return Machine { native: None, tiers: None, ..self };
         #[cfg(not(feature = "native"))]
         self
     }
@@ -171,7 +196,7 @@ impl<'m, S> Machine<'m, S> {
     fn answer(&mut self, reason: Reason, values: &[u64]) -> Result<Position, Outcome> {
         let mut at = self.position(self.stack.place());
         match reason {
-            Reason::Fuel | Reason::Interrupted => self.check_point(at)?,
+            Reason::Fuel | Reason::Interrupted => self.check_point(&mut at)?,
             Reason::Yield(_) => {
                 self.answer_yield(at, values);
                 at.next += 1;
@@ -179,7 +204,7 @@ impl<'m, S> Machine<'m, S> {
             Reason::Pending(_) => {
                 self.stack.registers()[..values.len()].copy_from_slice(values);
                 at.next += 1;
-                self.check_point(at)?;
+                self.check_point(&mut at)?;
             }
         }
         Ok(at)
@@ -232,11 +257,11 @@ impl<'m, S> Machine<'m, S> {
                 None => Err(self.trap(*at, Trap::BadIndirectCall)),
             },
             Exit::Return => self.ret(at),
-            Exit::Host(import) => self.host_call(*at, import),
+            Exit::Host(import) => self.host_call(at, import),
             Exit::Yield(value) => Err(self.suspend(at.executed(), Reason::Yield(value))),
             Exit::Halt(value) => Err(Outcome::Halted(value)),
             Exit::Trap(kind) => Err(self.trap(*at, kind)),
-            Exit::CheckPoint => self.check_point(*at),
+            Exit::CheckPoint => self.check_point(at),
             Exit::Lost => unreachable!("verified: branches stay in the code"),
         }
     }
@@ -286,9 +311,13 @@ impl<'m, S> Machine<'m, S> {
                 globals: self.globals,
                 interrupt: self.interrupt,
                 #[cfg(feature = "native")]
-                interpreting: self.native.is_none(),
+                calls_leave: self.native.is_some(),
                 #[cfg(not(feature = "native"))]
-                interpreting: true,
+                calls_leave: false,
+                #[cfg(feature = "native")]
+                compiled: self.tiers.map_or(&[], Tiers::compiled),
+                #[cfg(not(feature = "native"))]
+                compiled: &[],
             },
             at.index,
             base,
@@ -320,8 +349,11 @@ impl<'m, S> Machine<'m, S> {
     }
 
     /// A check point whose place is the next word.
-    fn check_point(&mut self, at: Position) -> Result<(), Outcome> {
+    fn check_point(&mut self, at: &mut Position) -> Result<(), Outcome> {
         let reason = if *self.balance < 0 {
+            #[cfg(feature = "native")]
+            return self.slice_ended(at);
+            #[cfg(not(feature = "native"))]
             Reason::Fuel
         } else if self.interrupt.load(Ordering::Relaxed) {
             Reason::Interrupted
@@ -332,7 +364,7 @@ impl<'m, S> Machine<'m, S> {
     }
 
     /// What happens when a frame was made: its charge, and the check point.
-    fn entered(&mut self, at: Position) -> Result<(), Outcome> {
+    fn entered(&mut self, at: &mut Position) -> Result<(), Outcome> {
         *self.balance = self.balance.saturating_sub(i64::from(at.function.entry_charge()));
         if at.function.short_leaf { Ok(()) } else { self.check_point(at) }
     }
@@ -354,9 +386,13 @@ impl<'m, S> Machine<'m, S> {
         if let Some(native) = self.native
             && *self.balance >= native::MIN_BALANCE
         {
-            return self.enter_native(native, at);
+            return self.enter_native(native, Entry::Function(at.index), at);
         }
-        self.entered(*at)
+        #[cfg(feature = "native")]
+        if let Some(chosen) = self.chosen(at.index) {
+            return self.enter_chosen(&chosen, Entry::Function(at.index), at);
+        }
+        self.entered(at)
     }
 
     /// The function with this number, if it exists and has this type.
@@ -378,7 +414,7 @@ impl<'m, S> Machine<'m, S> {
         }
     }
 
-    fn host_call(&mut self, at: Position, import: ImportIndex) -> Result<(), Outcome> {
+    fn host_call(&mut self, at: &mut Position, import: ImportIndex) -> Result<(), Outcome> {
         self.stack.set_place(at.executed());
         let ty = self.host.ty(import);
         let mut values = [0; MAX_PARAMS];
@@ -388,7 +424,7 @@ impl<'m, S> Machine<'m, S> {
                 self.stack.registers()[..ty.results()].copy_from_slice(&values[..ty.results()]);
                 self.check_point(at)
             }
-            Err(HostStop::Error(code)) => Err(self.trap(at, Trap::Host(code))),
+            Err(HostStop::Error(code)) => Err(self.trap(*at, Trap::Host(code))),
             Err(HostStop::Pending) => Err(self.suspend(at.executed(), Reason::Pending(import))),
         }
     }

@@ -23,6 +23,7 @@ mod listing;
 mod lower;
 mod object;
 mod offsets;
+mod part;
 mod plan;
 mod sinking;
 mod suspending;
@@ -31,6 +32,7 @@ mod trampoline;
 
 pub use listing::{Listing, Stretch};
 pub use object::producer;
+pub use part::{Part, PartCode};
 pub use target::Known;
 
 #[doc(no_inline)]
@@ -46,10 +48,11 @@ use cranelift_frontend::FunctionBuilderContext;
 use crate::analysis::{OutOfMemory, Signatures};
 use crate::index::FuncIndex;
 use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS, NATIVE_STATE_WORDS};
-use crate::native::{CodeInfo, TableEntry};
+use crate::native::{CodeInfo, LoopEntry, TableEntry};
+use crate::program::FuncType;
 use crate::verify::{FRAME_CELLS as MIN_FRAME_CELLS, Function, Verified};
-use link::Linker;
-use lower::{Lowered, Shuffle};
+use link::{Linker, Offset};
+use lower::{Lowered, Shuffle, Start};
 use suspending::Suspending;
 use target::Allocator;
 
@@ -189,14 +192,36 @@ impl Compiler {
     /// A function has more than [`MAX_NATIVE_WORDS`] words, or there is no memory. (Cranelift itself aborts where
     /// its own allocations fail.)
     pub fn compile(&mut self, program: &Verified<'_>) -> Result<Code, JitError> {
+        self.compile_functions(program, None)
+    }
+
+    /// Compiles part of a program.
+    ///
+    /// # Errors
+    /// As [`Self::compile`], for the functions of the part.
+    pub fn compile_part(&mut self, program: &Verified<'_>, part: &Part) -> Result<PartCode, JitError> {
+        self.compile_functions(program, Some(part)).map(PartCode)
+    }
+
+    fn compile_functions(&mut self, program: &Verified<'_>, part: Option<&Part>) -> Result<Code, JitError> {
         let signatures = Signatures::new(program)?;
-        let suspending = Suspending::new(program, self.options)?;
+        let suspending = match part {
+            None => Suspending::new(program, self.options)?,
+            // The code is left where it calls other functions.
+            Some(_) => Suspending::everywhere(),
+        };
+        let unit = Selected { signatures: &signatures, suspending: &suspending, part };
         let functions = program.functions();
+        let entry = part.and_then(Part::entry);
         let mut shapes = [None; CodeInfo::SHAPES];
-        for function in functions {
-            shapes[CodeInfo::shape(function.ty)] = Some(function.ty);
+        let compiled = (0..).map(FuncIndex).zip(functions).filter(|(index, _)| unit.contains(*index));
+        let types = compiled.map(|(_, function)| function.ty);
+        for ty in types.chain(entry.map(|place| loop_type(functions[place.function.index()].ty))) {
+            shapes[CodeInfo::shape(ty)] = Some(ty);
         }
-        let mut linker = Linker::new(&*self.isa, functions.len() + shapes.iter().flatten().count());
+        let selected = part.map_or(functions.len(), |part| part.functions().count());
+        let count = selected + usize::from(entry.is_some()) + shapes.iter().flatten().count();
+        let mut linker = Linker::new(&*self.isa, functions.len(), count)?;
         let mut code = CodeInfo {
             target: self.target.clone(),
             options: self.options,
@@ -204,18 +229,22 @@ impl Compiler {
             length: 0,
             table: Vec::new(),
             entries: [CodeInfo::NO_ENTRY; CodeInfo::SHAPES],
+            loop_entry: None,
             sites: Vec::new(),
             bytes_per_cell: 1,
             stats: Stats { functions: functions.len() as u32, ..Stats::default() },
         };
         code.table.try_reserve_exact(functions.len()).map_err(|_| JitError::OutOfMemory)?;
         for (index, function) in (0..).map(FuncIndex).zip(functions) {
-            self.lower(&signatures, &suspending, index, &mut code.sites, &mut code.stats)?;
-            let cells = function.frame_cells();
-            self.generate(index, cells)?;
-            let offset = self.add(&mut linker, index)?;
-            code.bytes_per_cell = code.bytes_per_cell.max(self.frame_bytes().div_ceil(cells));
-            code.table.push(TableEntry { offset, ty: function.ty.bits(), cells: cells as u16 });
+            let cells = function.frame_cells() as u16;
+            let row = if unit.contains(index) {
+                let offset = self.function(unit, index, Start::First, &mut linker, &mut code)?;
+                linker.define(index, offset);
+                TableEntry { offset: offset.at, ty: function.ty.bits(), cells }
+            } else {
+                TableEntry { offset: linker.length(), ty: TableEntry::NOT_COMPILED, cells }
+            };
+            code.table.push(row);
         }
         for (entry, ty) in code.entries.iter_mut().zip(shapes) {
             let Some(ty) = ty else { continue };
@@ -223,7 +252,13 @@ impl Compiler {
             trampoline::build(&mut self.context.func, &mut self.frontend, &*self.isa, ty);
             let index = FuncIndex(u32::MAX);
             self.generate(index, MIN_FRAME_CELLS)?;
-            *entry = self.add(&mut linker, index)?;
+            *entry = self.add(&mut linker, index)?.at;
+        }
+        if let Some(place) = entry {
+            let start = Start::Loop(place.word);
+            let offset = self.function(unit, place.function, start, &mut linker, &mut code)?.at;
+            let shape = CodeInfo::shape(loop_type(functions[place.function.index()].ty));
+            code.loop_entry = Some(LoopEntry { place, offset, entry: code.entries[shape] });
         }
         let bytes = linker.finish()?;
         code.length = bytes.len() as u32;
@@ -242,7 +277,9 @@ impl Compiler {
         let Some(frame) = program.function(function).map(Function::frame_cells) else { return Ok(None) };
         let signatures = Signatures::new(program)?;
         let suspending = Suspending::new(program, self.options)?;
-        self.lower(&signatures, &suspending, function, &mut Vec::new(), &mut Stats::default())?;
+        let unit = Selected { signatures: &signatures, suspending: &suspending, part: None };
+        let (mut sites, mut stats) = (Vec::new(), Stats::default());
+        self.lower(unit, function, Start::First, Lowered { sites: &mut sites, stats: &mut stats })?;
         let clif = self.context.func.display().to_string();
         self.context.set_disasm(true);
         let compiled = self.generate(function, frame);
@@ -252,29 +289,48 @@ impl Compiler {
         Ok(Some(Listing::new(clif, &self.context.func, code)))
     }
 
+    /// Compiles a function that is entered at a start, and adds it to the code.
+    fn function(
+        &mut self,
+        unit: Selected<'_>,
+        index: FuncIndex,
+        start: Start,
+        linker: &mut Linker,
+        code: &mut CodeInfo,
+    ) -> Result<Offset, JitError> {
+        let cells = unit.signatures.program().functions()[index.index()].frame_cells();
+        self.lower(unit, index, start, Lowered { sites: &mut code.sites, stats: &mut code.stats })?;
+        self.generate(index, cells)?;
+        code.bytes_per_cell = code.bytes_per_cell.max(self.frame_bytes().div_ceil(cells));
+        self.add(linker, index)
+    }
+
     /// Makes the intermediate representation of a function of the program.
     fn lower(
         &mut self,
-        signatures: &Signatures<'_>,
-        suspending: &Suspending,
+        unit: Selected<'_>,
         index: FuncIndex,
-        sites: &mut Vec<Site>,
-        stats: &mut Stats,
+        start: Start,
+        out: Lowered<'_>,
     ) -> Result<(), JitError> {
+        let signatures = unit.signatures;
         let words = plan::native_words(signatures.program(), index);
         if words > MAX_NATIVE_WORDS {
             return Err(JitError::FunctionTooLong { function: index, words });
         }
         self.context.clear();
-        let out = Lowered { sites, stats };
         let facts = lower::Facts {
             options: self.options,
             rounds: self.rounds(),
             shuffle: self.shuffle(),
             isa: &*self.isa,
-            suspending,
+            suspending: unit.suspending,
+            part: unit.part,
         };
-        lower::function(&mut self.context.func, &mut self.frontend, signatures, index, facts, out)?;
+        let Lowered { sites, stats } = out;
+        let out = Lowered { sites, stats: &mut *stats };
+        let frontend = &mut self.frontend;
+        lower::function(&mut self.context.func, frontend, signatures, (index, start), facts, out)?;
         stats.words += signatures.program().functions()[index.index()].words;
         stats.ir_instructions += self.context.func.dfg.num_insts() as u32;
         Ok(())
@@ -298,7 +354,7 @@ impl Compiler {
     }
 
     /// Adds what was compiled last to the code.
-    fn add(&self, linker: &mut Linker, index: FuncIndex) -> Result<u32, JitError> {
+    fn add(&self, linker: &mut Linker, index: FuncIndex) -> Result<Offset, JitError> {
         let Some(compiled) = self.context.compiled_code() else { return Err(JitError::OutOfMemory) };
         linker.add(index, &self.context.func, compiled)
     }
@@ -333,6 +389,29 @@ impl Compiler {
     fn frame_bytes(&self) -> u32 {
         let layout = self.context.compiled_code().and_then(|code| code.buffer.frame_layout());
         layout.map_or(0, |layout| layout.frame_to_fp_offset) + self.target.arch().frame_overhead()
+    }
+}
+
+/// What is compiled.
+#[derive(Clone, Copy)]
+struct Selected<'a> {
+    signatures: &'a Signatures<'a>,
+    suspending: &'a Suspending,
+    /// `None`: the whole program.
+    part: Option<&'a Part>,
+}
+
+impl Selected<'_> {
+    fn contains(&self, function: FuncIndex) -> bool {
+        self.part.is_none_or(|part| part.contains(function))
+    }
+}
+
+/// The type of a function that is entered where a loop begins: its values are in its frame.
+fn loop_type(ty: FuncType) -> FuncType {
+    match FuncType::new(0, ty.results()) {
+        Some(ty) => ty,
+        None => unreachable!("the function gives as many results"),
     }
 }
 

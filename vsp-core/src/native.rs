@@ -8,6 +8,8 @@ mod context;
 pub(crate) mod object;
 mod target;
 
+#[cfg(feature = "jit")]
+pub(crate) use code::LoopEntry;
 pub use code::{CODE_ALIGN, Code, CodeInfo, CompileOptions, ExitKind, Fingerprint, Site, Stats, Tier};
 pub use compute::{compute, function_number};
 pub use context::{Context, HostStatus, TableEntry};

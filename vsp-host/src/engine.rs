@@ -28,12 +28,17 @@ use crate::cache::Cache;
 #[cfg(feature = "jit")]
 use crate::native::{CompileOptions, CompiledProgram, NativeError, Tier, Trusted, VspJit, host_target};
 #[cfg(feature = "jit")]
+use crate::tiers::{Backend, ProgramTiers};
+#[cfg(feature = "jit")]
+pub use crate::tiers::{Threshold, TierOptions};
+#[cfg(feature = "jit")]
 use vsp_core::native::{Object, Target};
 
 /// What runs programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum EngineKind {
-    /// Machine code of tier 2 where it can be had, and else the interpreter.
+    /// The interpreter first, and machine code of what the program does much, as soon as that is compiled
+    /// ([`TierOptions`]). With a cache, machine code of tier 2 from the start. Where there is no machine code, the interpreter.
     #[default]
     Auto,
     /// The interpreter.
@@ -98,6 +103,8 @@ pub struct Engine {
     #[cfg(feature = "jit")]
     jit: Option<VspJit>,
     #[cfg(feature = "jit")]
+    tiers: Option<Arc<Backend>>,
+    #[cfg(feature = "jit")]
     cache: Option<Arc<Cache>>,
 }
 
@@ -127,7 +134,7 @@ impl Engine {
         match host_target() {
             Ok(target) => Engine::for_target(kind, target, options),
             Err(_) if kind.tier().is_none() || kind == EngineKind::Auto => {
-                Ok(Engine { kind, jit: None, cache: None })
+                Ok(Engine { kind, jit: None, tiers: None, cache: None })
             }
             Err(error) => Err(error.into()),
         }
@@ -143,8 +150,19 @@ impl Engine {
         target: Target,
         options: CompileOptions,
     ) -> Result<Engine, EngineError> {
+        let auto = kind == EngineKind::Auto;
+        let tiers = auto.then(|| Arc::new(Backend::new(target.clone(), options, TierOptions::default())));
         let made = kind.tier().map(|tier| VspJit::for_target(target, CompileOptions { tier, ..options }));
-        Ok(Engine { kind, jit: made.transpose()?, cache: None })
+        Ok(Engine { kind, jit: made.transpose()?, tiers, cache: None })
+    }
+
+    /// In automatic mode, with other choices of when code is compiled, for programs that are loaded from now on.
+    #[cfg(feature = "jit")]
+    #[must_use]
+    pub fn with_tiers(self, options: TierOptions) -> Engine {
+        let jit = self.jit.as_ref().filter(|_| self.kind == EngineKind::Auto);
+        let backend = jit.map(|jit| Backend::new(jit.target().clone(), jit.options(), options));
+        Engine { tiers: backend.map(Arc::new), ..self }
     }
 
     /// With a cache, which other engines can use too.
@@ -166,6 +184,16 @@ impl Engine {
     pub fn load<'p>(&mut self, program: impl Into<Ref<'p, Verified<'p>>>) -> Result<Module<'p>, EngineError> {
         let program = program.into();
         #[cfg(feature = "jit")]
+        if let (Some(backend), None) = (&self.tiers, &self.cache) {
+            let tiers = ProgramTiers::new(program.clone(), backend.clone());
+            return Ok(Module {
+                program,
+                compiled: None,
+                tiers: Some(Arc::new(tiers)),
+                must_run_compiled: false,
+            });
+        }
+        #[cfg(feature = "jit")]
         let compiled = {
             let compiled = self.jit.as_mut().map(|jit| match &self.cache {
                 Some(cache) => cache.compile(jit, program.clone()),
@@ -182,6 +210,8 @@ impl Engine {
             #[cfg(feature = "jit")]
             compiled,
             #[cfg(feature = "jit")]
+            tiers: None,
+            #[cfg(feature = "jit")]
             must_run_compiled: self.kind != EngineKind::Auto,
         })
     }
@@ -193,6 +223,8 @@ pub struct Module<'p> {
     program: Ref<'p, Verified<'p>>,
     #[cfg(feature = "jit")]
     compiled: Option<Arc<CompiledProgram<'p>>>,
+    #[cfg(feature = "jit")]
+    tiers: Option<Arc<ProgramTiers<'p>>>,
     #[cfg(feature = "jit")]
     must_run_compiled: bool,
 }
@@ -215,7 +247,7 @@ impl<'p> Module<'p> {
     #[cfg(feature = "jit")]
     pub fn from_compiled(compiled: CompiledProgram<'p>) -> Module<'p> {
         let program = compiled.shared_program();
-        Module { program, compiled: Some(Arc::new(compiled)), must_run_compiled: true }
+        Module { program, compiled: Some(Arc::new(compiled)), tiers: None, must_run_compiled: true }
     }
 
     /// The program.
@@ -223,10 +255,16 @@ impl<'p> Module<'p> {
         &self.program
     }
 
-    /// Its machine code, if there is any.
+    /// Its machine code, if all of it was compiled before it runs.
     #[cfg(feature = "jit")]
     pub fn compiled(&self) -> Option<&Arc<CompiledProgram<'p>>> {
         self.compiled.as_ref()
+    }
+
+    /// How many pieces of machine code were made while the program ran.
+    #[cfg(feature = "jit")]
+    pub fn pieces(&self) -> usize {
+        self.tiers.as_ref().map_or(0, |tiers| tiers.pieces())
     }
 
     /// Makes an instance.
@@ -264,6 +302,11 @@ impl<'p> Module<'p> {
                 Err(_) if !self.must_run_compiled => {}
                 attached => attached?,
             }
+        }
+        if let Some(tiers) = &self.tiers {
+            let tiers: Arc<dyn vsp_core::Tiers<S> + 'p> = tiers.clone();
+            // What cannot use machine code is interpreted.
+            let _ = instance.attach_tiers(tiers);
         }
         Ok(instance)
     }

@@ -20,6 +20,8 @@ pub mod native;
 #[allow(unsafe_code, reason = "it calls machine code, and is called by it")]
 mod native_call;
 pub mod sys;
+#[cfg(feature = "jit")]
+mod tiers;
 pub mod warnings;
 
 /// The code of the document compiles and runs.

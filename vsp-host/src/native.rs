@@ -21,11 +21,11 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use vsp_core::index::FuncIndex;
-use vsp_core::jit::{Compiler, JitError};
+use vsp_core::jit::{Compiler, JitError, Part, PartCode};
 use vsp_core::native::{Arch, Code, CodeInfo, Object, ObjectError, Target};
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
-use vsp_core::{AttachError, CallError, Instance, NativeCode, Outcome, Ref, Session, Value};
+use vsp_core::{AttachError, CallError, Entry, Instance, NativeCode, Outcome, Ref, Session, Value};
 
 pub use vsp_core::native::{CompileOptions, Tier};
 
@@ -126,6 +126,10 @@ impl VspJit {
         self.compiler.compile(program)
     }
 
+    pub(crate) fn part(&mut self, program: &Verified<'_>, part: &Part) -> Result<PartCode, JitError> {
+        self.compiler.compile_part(program, part)
+    }
+
     /// What it compiles with.
     pub fn options(&self) -> CompileOptions {
         self.compiler.options()
@@ -159,6 +163,12 @@ impl MachineCode {
         Ok(MachineCode { info: code.into_info(), memory, start: 0 })
     }
 
+    /// Of part of a program.
+    pub(crate) fn of_part(code: PartCode) -> Result<MachineCode, ExecMemoryError> {
+        let memory = ExecMemory::new(code.bytes())?;
+        Ok(MachineCode { info: code.into_info(), memory, start: 0 })
+    }
+
     /// Copies the code of an object.
     pub(crate) fn load(object: Trusted<Object<'_>>) -> Result<MachineCode, NativeError> {
         let object = object.into_inner();
@@ -182,6 +192,31 @@ impl MachineCode {
         }
         let start = first + placement.offset;
         Ok(MachineCode { info: object.into_info(), memory, start })
+    }
+
+    /// Can frames in so many cells of stack have the native stack that they need?
+    pub(crate) fn reserve(&self, cells: u32) -> Result<(), AttachError> {
+        let bytes = u64::from(cells) * u64::from(self.info.bytes_per_cell());
+        if bytes > MAX_NATIVE_STACK {
+            return Err(AttachError::NativeStack { cells, bytes, limit: MAX_NATIVE_STACK });
+        }
+        Ok(())
+    }
+
+    /// Enters the code, as [`NativeCode::enter`] says.
+    pub(crate) fn enter<S>(&self, session: Session<'_, S>, entry: Entry, remaining: u64) -> bool {
+        let MachineCode { info, memory, start } = self;
+        let (function, offsets) = match entry {
+            Entry::Function(function) => (function, info.function_entry(function)),
+            Entry::Loop(place) => (place.function, info.loop_entry(place)),
+        };
+        let (Some(offsets), Some(row)) = (offsets, info.table().get(function.index())) else {
+            unreachable!("code is entered only where it has an entry")
+        };
+        let cells = remaining + u64::from(row.cells);
+        let stack = (cells * u64::from(info.bytes_per_cell())) as usize;
+        let code = native_call::Located { info, memory, start: *start };
+        native_call::enter(code, offsets, session, remaining, stack)
     }
 
     /// The addresses where the code is.
@@ -278,22 +313,11 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
     }
 
     fn reserve(&self, cells: u32) -> Result<(), AttachError> {
-        let bytes = u64::from(cells) * u64::from(self.machine.info.bytes_per_cell());
-        if bytes > MAX_NATIVE_STACK {
-            return Err(AttachError::NativeStack { cells, bytes, limit: MAX_NATIVE_STACK });
-        }
-        Ok(())
+        self.machine.reserve(cells)
     }
 
-    fn enter(&self, session: Session<'_, S>, function: FuncIndex, remaining: u64) -> bool {
-        let MachineCode { info, memory, start } = &*self.machine;
-        let (Some(entry), Some(row)) = (info.entry(function), info.table().get(function.index())) else {
-            unreachable!("every function of the program was compiled")
-        };
-        let cells = remaining + u64::from(row.cells);
-        let stack = (cells * u64::from(info.bytes_per_cell())) as usize;
-        let code = native_call::Located { info, memory, start: *start };
-        native_call::enter(code, (entry, row.offset as usize), session, remaining, stack)
+    fn enter(&self, session: Session<'_, S>, entry: Entry, remaining: u64) -> bool {
+        self.machine.enter(session, entry, remaining)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod loads;
 pub mod measure;
 pub mod report;
 pub mod tables;
+pub mod tiers;
 
 #[cfg(feature = "peers")]
 pub use self::{

@@ -31,6 +31,9 @@ pub struct Report {
     pub calls: Vec<CallCost>,
     /// Making an instance with 64 KiB of memory.
     pub instances: Vec<Named>,
+    /// Loading and some work.
+    #[serde(default)]
+    pub tiers: Vec<Amount>,
 }
 
 /// The times of a kernel.
@@ -91,6 +94,19 @@ impl CallCost {
     }
 }
 
+/// An amount of work with loading the program.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Amount {
+    /// The kernel.
+    pub kernel: String,
+    /// How long the best single engine was to take for it, in microseconds.
+    pub microseconds: u64,
+    /// The argument, or how many calls.
+    pub amount: u64,
+    /// The times by engine.
+    pub times: BTreeMap<String, Times>,
+}
+
 /// Something with a name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Named {
@@ -114,6 +130,7 @@ impl Report {
             loads: Vec::new(),
             calls: Vec::new(),
             instances: Vec::new(),
+            tiers: Vec::new(),
         }
     }
 

@@ -17,7 +17,7 @@ pub struct Table {
 /// All tables of a report.
 pub fn all(report: &Report) -> Vec<Table> {
     let mut all = vec![ratios(report), times(report), instructions(report), loads(report), calls(report)];
-    all.extend([instances(report), machine(report)]);
+    all.extend([instances(report), tiers(report), machine(report)]);
     all
 }
 
@@ -139,6 +139,27 @@ fn instances(report: &Report) -> Table {
     };
     let head = head("engine", ["made and given up, µs".into()]);
     Table { name: "instances", head, rows: report.instances.iter().map(row).collect() }
+}
+
+/// Milliseconds in each single engine, and in automatic mode with the ratio to the best of them.
+fn tiers(report: &Report) -> Table {
+    let (single, automatic) = super::tiers::names();
+    let mut rows = Vec::new();
+    for amount in &report.tiers {
+        let median = |name: &&str| amount.times.get(*name).map(|times| times.median);
+        let best = single.iter().filter_map(median).fold(f64::INFINITY, f64::min);
+        let milliseconds = |name: &&str| median(name).map_or_else(nothing, |time| short(time / 1e6));
+        let ratio = |name: &&str| {
+            median(name)
+                .map_or_else(nothing, |time| format!("{} ({}x)", short(time / 1e6), short(time / best)))
+        };
+        let mut row = vec![amount.kernel.clone(), format!("{} ms", short(amount.microseconds as f64 / 1e3))];
+        row.extend(single.iter().map(milliseconds));
+        row.extend(automatic.iter().map(ratio));
+        rows.push(row);
+    }
+    let names = single.iter().chain(&automatic).map(|name| format!("{name}, ms"));
+    Table { name: "tiers", head: head("kernel", std::iter::once("best".into()).chain(names)), rows }
 }
 
 fn machine(report: &Report) -> Table {

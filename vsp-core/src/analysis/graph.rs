@@ -204,12 +204,17 @@ impl<'p> Graph<'p> {
     /// # Errors
     /// There is no memory for 21 bytes for each block.
     pub fn reverse_postorder(&self) -> Result<Vec<u32>, OutOfMemory> {
+        self.reverse_postorder_from(0)
+    }
+
+    /// The blocks that can be reached from a block, in such an order.
+    pub(crate) fn reverse_postorder_from(&self, first: u32) -> Result<Vec<u32>, OutOfMemory> {
         let count = self.block_count() as usize;
         let mut seen = BitSet::new(count)?;
         let mut order = reserved(count)?;
         let mut path = reserved(count)?;
-        seen.insert(0);
-        path.push((0, self.successors(0)));
+        seen.insert(first);
+        path.push((first, self.successors(first)));
         while let Some((block, successors)) = path.last_mut() {
             match successors.find(|successor| !seen.contains(*successor)) {
                 Some(next) => {

@@ -20,7 +20,7 @@ use crate::isa::{Access, Inst, Opcode, Reg, Role};
 /// Functions of more blocks keep everything in integer registers, so that this analysis is cheap.
 const MAX_BLOCKS: u32 = 4096;
 
-const CANONICAL_NAN: u64 = 0x7FF8_0000_0000_0000;
+pub(super) const CANONICAL_NAN: u64 = 0x7FF8_0000_0000_0000;
 
 /// How the slots of group 0 are kept where a block starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(super) struct Entry {
     pub(super) float: u64,
     /// Those of them that are lazy.
     pub(super) lazy: u64,
+    /// Slots, in registers of either kind, that may hold a NaN whose bits have to survive.
+    pub(super) raw: u64,
 }
 
 /// What the values of slots can be: neither bit is clean, both is raw.
@@ -68,6 +70,7 @@ pub(super) fn entries(
     let count = graph.block_count() as usize;
     let mut entries = filled(count)?;
     if graph.block_count() > MAX_BLOCKS || !uses_floats(graph) {
+        entries.iter_mut().for_each(|entry: &mut Entry| entry.raw = slots);
         return Ok(entries);
     }
     let analysis = Analysis { graph, constants, slots };
@@ -77,6 +80,7 @@ pub(super) fn entries(
         let lazy = kinds.lazy & !kinds.raw;
         entry.float = wants.float & (!wants.int | lazy);
         entry.lazy = entry.float & lazy;
+        entry.raw = kinds.raw;
     }
     Ok(entries)
 }

@@ -10,12 +10,19 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{CompiledCode, FinalizedRelocTarget, TextSectionBuilder};
 
 use super::JitError;
+use crate::analysis::{OutOfMemory, filled};
 use crate::index::FuncIndex;
 
 /// Code that is being put together.
 pub(super) struct Linker {
     text: Box<dyn TextSectionBuilder>,
     alignment: u32,
+    /// Bytes so far.
+    length: u32,
+    /// For each function of the program, which of the text it is; `None` if it is not there.
+    functions: Vec<Option<usize>>,
+    /// How many the text has.
+    added: usize,
     calls: Vec<Call>,
     control: ControlPlane,
 }
@@ -25,24 +32,50 @@ struct Call {
     at: u64,
     kind: Reloc,
     addend: i64,
-    callee: usize,
+    callee: FuncIndex,
+}
+
+/// Something in the text.
+#[derive(Clone, Copy)]
+pub(super) struct Offset {
+    /// Where it starts, in bytes.
+    pub(super) at: u32,
+    /// Which it is, in the order of the text.
+    number: usize,
 }
 
 impl Linker {
-    /// For so many functions.
-    pub(super) fn new(isa: &dyn TargetIsa, functions: usize) -> Linker {
+    /// For a program of so many functions, and so many things in the text.
+    pub(super) fn new(isa: &dyn TargetIsa, functions: usize, count: usize) -> Result<Linker, OutOfMemory> {
         let alignment = isa.function_alignment().preferred.max(isa.symbol_alignment() as u32);
-        let text = isa.text_section_builder(functions);
-        Linker { text, alignment, calls: Vec::new(), control: ControlPlane::default() }
+        Ok(Linker {
+            text: isa.text_section_builder(count),
+            alignment,
+            length: 0,
+            functions: filled(functions, None)?,
+            added: 0,
+            calls: Vec::new(),
+            control: ControlPlane::default(),
+        })
     }
 
-    /// Adds the next function, and gives its offset.
+    /// Bytes so far.
+    pub(super) fn length(&self) -> u32 {
+        self.length
+    }
+
+    /// Calls of this function lead there.
+    pub(super) fn define(&mut self, function: FuncIndex, offset: Offset) {
+        self.functions[function.index()] = Some(offset.number);
+    }
+
+    /// Adds the next thing, and says where it is.
     pub(super) fn add(
         &mut self,
         index: FuncIndex,
         function: &Function,
         code: &CompiledCode,
-    ) -> Result<u32, JitError> {
+    ) -> Result<Offset, JitError> {
         let start = self.text.append(true, code.code_buffer(), self.alignment, &mut self.control);
         for reloc in code.buffer.relocs() {
             let Some(callee) = callee(function, &reloc.target) else {
@@ -51,15 +84,21 @@ impl Linker {
             };
             self.calls.try_reserve(1).map_err(|_| JitError::OutOfMemory)?;
             let at = start + u64::from(reloc.offset);
-            self.calls.push(Call { at, kind: reloc.kind, addend: reloc.addend, callee: callee.index() });
+            self.calls.push(Call { at, kind: reloc.kind, addend: reloc.addend, callee });
         }
-        u32::try_from(start).map_err(|_| JitError::CodeTooLarge)
+        let end = start + code.code_buffer().len() as u64;
+        self.length = u32::try_from(end).map_err(|_| JitError::CodeTooLarge)?;
+        let number = self.added;
+        self.added += 1;
+        Ok(Offset { at: start as u32, number })
     }
 
     /// Resolves the calls. Gives the bytes.
     pub(super) fn finish(mut self) -> Result<Vec<u8>, JitError> {
         for call in &self.calls {
-            if !self.text.resolve_reloc(call.at, call.kind, call.addend, call.callee) {
+            let callee = self.functions.get(call.callee.index()).copied().flatten();
+            if !callee.is_some_and(|callee| self.text.resolve_reloc(call.at, call.kind, call.addend, callee))
+            {
                 return Err(JitError::Relocation(alloc::format!("{:?}", call.kind)));
             }
         }

@@ -13,6 +13,7 @@ mod edges;
 mod exits;
 mod floats;
 mod handlers;
+mod loops;
 mod memory;
 mod slots;
 mod states;
@@ -29,7 +30,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 
 use super::plan::Plan;
 use super::suspending::Suspending;
-use super::{CompileOptions, Tier, offsets, trampoline};
+use super::{CompileOptions, Part, Tier, loop_type, offsets, trampoline};
 use crate::analysis::{Graph, OutOfMemory, Signatures, Slot};
 use crate::index::{FuncIndex, Place};
 use crate::isa;
@@ -53,6 +54,8 @@ pub(super) struct Facts<'a> {
     pub(super) isa: &'a dyn TargetIsa,
     /// Which calls can suspend.
     pub(super) suspending: &'a Suspending,
+    /// The functions that are compiled; `None`: all.
+    pub(super) part: Option<&'a Part>,
 }
 
 /// What lowering adds to.
@@ -61,24 +64,41 @@ pub(super) struct Lowered<'a> {
     pub(super) stats: &'a mut Stats,
 }
 
+/// Where a function is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// At its first word, by a call.
+    First,
+    /// At a word where a loop begins, with everything that is live in the cells of its frame.
+    Loop(u32),
+}
+
 /// Lowers a function.
 pub(super) fn function(
     ir: &mut Ir,
     frontend: &mut FunctionBuilderContext,
     signatures: &Signatures<'_>,
-    index: FuncIndex,
+    (index, start): (FuncIndex, Start),
     facts: Facts<'_>,
     out: Lowered<'_>,
 ) -> Result<(), OutOfMemory> {
     let graph = Graph::new(signatures, index)?;
-    let plan = Plan::new(&graph, signatures.program().program().constants())?;
+    let ty = graph.function().ty;
+    let (block, ty) = match start {
+        Start::First => (0, ty),
+        Start::Loop(word) => (graph.block_of(word), loop_type(ty)),
+    };
+    let plan = Plan::new(&graph, signatures.program().program().constants(), block)?;
     ir.name = UserFuncName::user(0, index.0);
-    ir.signature = trampoline::signature(graph.function().ty);
+    ir.signature = trampoline::signature(ty);
     let mut b = FunctionBuilder::new(ir, frontend);
-    let mut unit = Unit::begin(&mut b, signatures, &graph, facts, out);
+    let mut unit = Unit::begin(&mut b, signatures, &graph, start, facts, out);
     let params = unit.params.clone();
     let mut lowering = Lowering::new(&mut b, &mut unit, &plan, None);
-    lowering.enter(&params);
+    match start {
+        Start::First => lowering.enter(&params),
+        Start::Loop(_) => lowering.enter_loop(block),
+    }
     lowering.blocks()?;
     lowering.fill_suspensions();
     unit.finish(&mut b);
@@ -130,6 +150,7 @@ impl<'u> Unit<'u> {
         b: &mut FunctionBuilder<'_>,
         signatures: &'u Signatures<'u>,
         graph: &Graph<'_>,
+        start: Start,
         facts: Facts<'u>,
         out: Lowered<'u>,
     ) -> Self {
@@ -159,7 +180,10 @@ impl<'u> Unit<'u> {
         let interrupt = facts.options.interrupt.then(|| load(b, offsets::INTERRUPT));
         let fuel = facts.options.fuel.then(|| {
             let balance = b.ins().load(I64, flags, context, offsets::FUEL);
-            let charged = plus(b, balance, -i64::from(graph.function().entry_charge()));
+            let charged = match start {
+                Start::First => plus(b, balance, -i64::from(graph.function().entry_charge())),
+                Start::Loop(word) => plus(b, balance, word.into()),
+            };
             let fuel = b.declare_var(I64);
             b.def_var(fuel, charged);
             fuel

@@ -68,14 +68,19 @@ pub(super) struct Plan<'g> {
 }
 
 impl<'g> Plan<'g> {
-    pub(super) fn new(graph: &'g Graph<'g>, constants: &[[u8; 8]]) -> Result<Plan<'g>, OutOfMemory> {
+    /// For code that is entered at a block.
+    pub(super) fn new(
+        graph: &'g Graph<'g>,
+        constants: &[[u8; 8]],
+        first: u32,
+    ) -> Result<Plan<'g>, OutOfMemory> {
         let slots = variable_slots(graph);
         let mut arrivals = Vec::new();
         arrivals.try_reserve_exact(graph.block_count() as usize).map_err(|_| OutOfMemory)?;
         arrivals.resize(graph.block_count() as usize, 0);
-        // The first block is also entered from outside.
-        arrivals[0] = 1;
-        for block in graph.reverse_postorder()? {
+        // This one is also entered from outside.
+        arrivals[first as usize] = 1;
+        for block in graph.reverse_postorder_from(first)? {
             for successor in graph.successors(block) {
                 arrivals[successor as usize] += 1;
             }

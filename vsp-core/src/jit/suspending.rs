@@ -21,7 +21,7 @@ impl Suspending {
     /// Looks once at each word, and once at each call.
     pub(super) fn new(program: &Verified<'_>, options: CompileOptions) -> Result<Suspending, OutOfMemory> {
         if options.fuel || options.interrupt {
-            return Ok(Suspending { functions: None });
+            return Ok(Suspending::everywhere());
         }
         let count = program.functions().len();
         let mut functions = reserved(count)?;
@@ -51,6 +51,11 @@ impl Suspending {
             }
         }
         Ok(Suspending { functions: Some(functions) })
+    }
+
+    /// All functions can.
+    pub(super) fn everywhere() -> Suspending {
+        Suspending { functions: None }
     }
 
     /// Can the program be suspended in a call of this function, or in an indirect call?

@@ -91,6 +91,7 @@ pub struct CodeInfo {
     pub(crate) length: u32,
     pub(crate) table: Vec<TableEntry>,
     pub(crate) entries: [u32; CodeInfo::SHAPES],
+    pub(crate) loop_entry: Option<LoopEntry>,
     pub(crate) sites: Vec<Site>,
     pub(crate) bytes_per_cell: u32,
     pub(crate) stats: Stats,
@@ -145,6 +146,18 @@ pub enum ExitKind {
     Yield,
     /// A host function's results are not there yet.
     Pending(ImportIndex),
+    /// The code is that of a part of the program, and the interpreter goes on at the place.
+    Interpret,
+}
+
+/// Where the code of a part of a program can be entered besides at the starts of functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LoopEntry {
+    pub(crate) place: Place,
+    /// The first byte of the function that begins there, from the start of the machine code.
+    pub(crate) offset: u32,
+    /// The entry for it.
+    pub(crate) entry: u32,
 }
 
 /// A place where machine code can be left.
@@ -230,6 +243,19 @@ impl CodeInfo {
         let ty = crate::program::FuncType::from_bits(self.table.get(function.index())?.ty)?;
         let offset = self.entries[Self::shape(ty)];
         (offset != Self::NO_ENTRY).then_some(offset as usize)
+    }
+
+    /// Where to enter a function: the offset of [`Self::entry`], and that of the function's first byte.
+    pub fn function_entry(&self, function: FuncIndex) -> Option<(usize, usize)> {
+        Some((self.entry(function)?, self.table.get(function.index())?.offset as usize))
+    }
+
+    /// Where to enter a function at a place where a loop begins: the offset of an entry, as of [`Self::entry`], and that of
+    /// the code to give it. The function's frame, up to date, ends so many cells before the end of the stack as
+    /// `remaining` says. Only the code of a part of a program has such a place.
+    pub fn loop_entry(&self, place: Place) -> Option<(usize, usize)> {
+        let found = self.loop_entry.filter(|entry| entry.place == place)?;
+        Some((found.entry as usize, found.offset as usize))
     }
 
     /// The places where it can be left.

@@ -70,3 +70,8 @@ pub struct TableEntry {
     /// Cells of its frame.
     pub cells: u16,
 }
+
+impl TableEntry {
+    /// The type of a function that was not compiled. No function has it.
+    pub const NOT_COMPILED: u16 = u16::MAX;
+}

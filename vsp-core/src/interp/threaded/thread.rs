@@ -25,8 +25,10 @@ pub(in crate::interp) struct State<'a> {
     memory: &'a mut [u8],
     globals: &'a mut [u64],
     interrupt: &'a AtomicBool,
-    /// Do calls stay in this interpreter?
-    interpreting: bool,
+    /// Do all calls leave, to run machine code?
+    calls_leave: bool,
+    /// For each function, whether calls of it leave. What is missing does not.
+    compiled: &'a [AtomicBool],
     /// The branch backwards that was taken last, and where it goes.
     loop_op: *const Op,
     loop_code: Iter<'a, Op>,
@@ -55,7 +57,10 @@ pub(in crate::interp) struct Lent<'a> {
     pub(in crate::interp) memory: &'a mut [u8],
     pub(in crate::interp) globals: &'a mut [u64],
     pub(in crate::interp) interrupt: &'a AtomicBool,
-    pub(in crate::interp) interpreting: bool,
+    /// Do all calls leave, to run machine code?
+    pub(in crate::interp) calls_leave: bool,
+    /// For each function, whether calls of it leave. What is missing does not.
+    pub(in crate::interp) compiled: &'a [AtomicBool],
 }
 
 /// Where a thread was left, and why.
@@ -79,7 +84,8 @@ impl<'a> State<'a> {
         word: usize,
         balance: i64,
     ) -> Left {
-        let Lent { threaded, functions, constants, cells, memory, globals, interrupt, interpreting } = lent;
+        let Lent { threaded, functions, constants, cells, memory, globals, interrupt, calls_leave, compiled } =
+            lent;
         let ops = &threaded.ops[..];
         let cells = Cell::from_mut(cells).as_slice_of_cells();
         let (Some(function), Some([before, ..]), Some(code)) =
@@ -99,7 +105,8 @@ impl<'a> State<'a> {
             memory,
             globals,
             interrupt,
-            interpreting,
+            calls_leave,
+            compiled,
             loop_op: ptr::null(),
             loop_code: [].iter(),
             loop_next: end,
@@ -118,6 +125,15 @@ impl<'a> State<'a> {
             next: state.next,
             balance: state.fuel,
         }
+    }
+}
+
+impl State<'_> {
+    /// Is a call of this function left to the machine?
+    #[inline(always)]
+    fn leaves(&self, function: FuncIndex) -> bool {
+        let compiled = self.compiled.get(function.index());
+        self.calls_leave || compiled.is_some_and(|compiled| compiled.load(Ordering::Relaxed))
     }
 }
 
@@ -459,7 +475,7 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
 
     #[inline(always)]
     fn enter(&mut self, function: FuncIndex) -> Step {
-        if self.state.interpreting && self.called(function).is_some() {
+        if !self.state.leaves(function) && self.called(function).is_some() {
             return Ok(());
         }
         self.stop(Exit::Call(function))

@@ -29,6 +29,10 @@ type Done = Result<(), OutOfMemory>;
 impl Lowering<'_, '_, '_, '_> {
     pub(super) fn direct_call(&mut self, index: FuncIndex) -> Done {
         let callee = self.unit.signatures.program().functions()[index.index()];
+        if self.unit.facts.part.is_some_and(|part| !part.contains(index)) {
+            self.interpret();
+            return self.give_nothing(callee.ty);
+        }
         let remaining = self.remaining_behind(i64::from(callee.frame_cells()));
         if self.is_inlined(&callee) {
             return self.inline(index, callee);
@@ -48,13 +52,13 @@ impl Lowering<'_, '_, '_, '_> {
         let flags = self.unit.context_flags();
         let count = self.unit.signatures.program().functions().len() as i64;
         let missing = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThanOrEqual, number, count);
-        self.trap_if(missing, Trap::BadIndirectCall);
+        self.refuse_if(missing);
         let table = self.b.ins().load(I64, flags, self.unit.context, offsets::FUNCTIONS);
         let offset = self.b.ins().ishl_imm_u(number, offsets::ENTRY_SHIFT);
         let entry = self.b.ins().iadd(table, offset);
         let found = self.b.ins().uload16(I64, flags, entry, offsets::ENTRY_TYPE);
         let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, found, i64::from(ty.bits()));
-        self.trap_if(other, Trap::BadIndirectCall);
+        self.refuse_if(other);
         let cells = self.b.ins().uload16(I64, flags, entry, offsets::ENTRY_CELLS);
         let remaining = self.b.ins().isub(self.unit.remaining, cells);
         self.check_stack(remaining);
@@ -67,6 +71,24 @@ impl Lowering<'_, '_, '_, '_> {
         let call = self.b.ins().call_indirect(signature, address, &args);
         let results = self.b.inst_results(call).to_vec();
         self.returned(&results, ty, None);
+        Ok(())
+    }
+
+    /// An indirect call is none of a function of this code, if the condition holds.
+    fn refuse_if(&mut self, condition: Value) {
+        match self.unit.facts.part {
+            None => self.trap_if(condition, Trap::BadIndirectCall),
+            Some(_) => self.unlikely(condition, Self::interpret),
+        }
+    }
+
+    /// Behind a call that is never made: everything behind it is lowered all the same.
+    fn give_nothing(&mut self, ty: FuncType) -> Done {
+        self.unreached();
+        for result in Reg::ALL.into_iter().take(ty.results()) {
+            let zero = self.b.ins().iconst(I64, 0);
+            self.set(result, zero);
+        }
         Ok(())
     }
 
@@ -218,7 +240,7 @@ impl Lowering<'_, '_, '_, '_> {
         self.unit.inlined_words += callee.words;
         self.unit.out.stats.inlined += 1;
         let graph = Graph::new(self.unit.signatures, index)?;
-        let plan = Plan::new(&graph, self.unit.signatures.program().program().constants())?;
+        let plan = Plan::new(&graph, self.unit.signatures.program().program().constants(), 0)?;
         let params: Vec<Value> =
             Reg::ALL.into_iter().take(callee.ty.params()).map(|reg| self.get(reg)).collect();
         let after = self.b.create_block();

@@ -115,7 +115,7 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     /// One of the ways to a block is done. After the last one it is known where its values come from.
-    fn arrived(&mut self, target: u32) {
+    pub(super) fn arrived(&mut self, target: u32) {
         let awaited = &mut self.awaited[target as usize];
         *awaited -= 1;
         if *awaited == 0 {

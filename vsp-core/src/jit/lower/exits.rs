@@ -30,7 +30,7 @@ impl Lowering<'_, '_, '_, '_> {
         self.site_at(self.place(), self.charged(), kind)
     }
 
-    fn site_at(&mut self, place: Place, charged: u32, kind: ExitKind) -> i64 {
+    pub(super) fn site_at(&mut self, place: Place, charged: u32, kind: ExitKind) -> i64 {
         let inlined_at = self.inlined.map(|inlined| inlined.at);
         let sites = &mut self.unit.out.sites;
         sites.push(Site { place, inlined_at, charged, kind });
@@ -87,6 +87,17 @@ impl Lowering<'_, '_, '_, '_> {
     /// Ends the current block by leaving; what follows in the block of the program is not reached.
     pub(super) fn leave(&mut self, kind: ExitKind) {
         let site = self.site(kind);
+        self.exit(site);
+    }
+
+    /// Leaves before the word that is lowered, which the interpreter executes then.
+    pub(super) fn interpret(&mut self) {
+        let live = match self.word.checked_sub(self.plan.graph.words(self.block).start) {
+            Some(0) | None => self.plan.live_entry(self.block),
+            Some(number) => self.live[number as usize - 1].0,
+        };
+        let site = self.site_at(self.place(), self.charged() - 1, ExitKind::Interpret);
+        self.write_back(live);
         self.exit(site);
     }
 

@@ -33,7 +33,7 @@ impl Lowering<'_, '_, '_, '_> {
     /// How the slots are kept where a block starts.
     pub(super) fn entry_state(&self, block: u32) -> State {
         let live = self.plan.live_entry(block);
-        let Entry { float, lazy } = self.plan.entries[block as usize];
+        let Entry { float, lazy, .. } = self.plan.entries[block as usize];
         State { int: live & !float, float: live & float, lazy: live & lazy }
     }
 

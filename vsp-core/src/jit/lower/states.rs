@@ -263,9 +263,26 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// Writes a state register to the cells of the frame. (A target with vectors is little-endian, like cells there.)
+    /// The first of the two cells of a state register in the frame. (A target with vectors is little-endian, like cells there.)
+    fn state_cell(&self, reg: StateReg) -> u32 {
+        FRAME_CELLS + u32::from(self.function().locals) + 2 * reg.index() as u32
+    }
+
+    /// Reads a state register from the cells of the frame.
+    pub(super) fn load_state_cells(&mut self, frame: Value, reg: StateReg) -> State {
+        let cell = self.state_cell(reg);
+        let flags = self.unit.cell_flags();
+        match self.states {
+            Variables::Vectors(..) => State::Vector(self.b.ins().load(I8X16, flags, frame, b_offset(cell))),
+            Variables::Words(_) => State::Words(
+                [cell, cell + 1].map(|half| self.b.ins().load(I64, flags, frame, b_offset(half))),
+            ),
+        }
+    }
+
+    /// Writes a state register to the cells of the frame.
     pub(super) fn store_state_cells(&mut self, frame: Value, reg: StateReg) {
-        let cell = FRAME_CELLS + u32::from(self.function().locals) + 2 * reg.index() as u32;
+        let cell = self.state_cell(reg);
         let flags = self.unit.cell_flags();
         match self.state(reg) {
             State::Vector(vector) => {

@@ -60,6 +60,7 @@ fn read<'e, 'a: 'e>(mut at: Cursor<'e>, bytes: &'a [u8]) -> Option<Object<'a>> {
     at.bytes(header.length as usize, "code")?;
     at.finish("end of the code")?;
     let info = CodeInfo {
+        loop_entry: None,
         target: Target { arch: header.arch, features },
         options: header.options,
         program: header.program,

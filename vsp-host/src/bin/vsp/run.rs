@@ -87,6 +87,7 @@ fn engine(kind: EngineKind, _: &Options<'_>) -> std::result::Result<Engine, Engi
 fn engine_name(instance: &Instance<'_, Sys>) -> &'static str {
     let tier = instance.native_code().map(|code| code.options().tier);
     let kind = match tier {
+        None if instance.has_tiers() => EngineKind::Auto,
         None => EngineKind::Interpreter,
         Some(Tier::One) => EngineKind::Tier1,
         Some(Tier::Two) => EngineKind::Tier2,

@@ -132,6 +132,7 @@ fn why(kind: ExitKind) -> String {
         ExitKind::Interrupted => "interrupted".into(),
         ExitKind::Yield => "YIELD".into(),
         ExitKind::Pending(import) => format!("host call ${} pending", import.0),
+        ExitKind::Interpret => "interpreter".into(),
     }
 }
 

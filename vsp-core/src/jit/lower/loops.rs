@@ -1,0 +1,67 @@
+//! Entering a function where a loop begins, with the values that the interpreter left in the cells of its frame.
+
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::types::{F64, I64};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
+
+use super::slots::{self, State};
+use super::{Lowering, b_offset};
+use crate::analysis::Slot;
+use crate::instance::layout;
+use crate::native::ExitKind;
+
+impl Lowering<'_, '_, '_, '_> {
+    /// Goes into a block with everything that is live there as it is in the frame. Where the frame has a NaN that the code
+    /// does not expect, because a host changed the frame, the interpreter goes on instead.
+    pub(super) fn enter_loop(&mut self, block: u32) {
+        let frame = self.unit.frame_address(self.b);
+        if u32::from(self.function().locals) > self.plan.variable_locals() {
+            self.unit.frame = Some(frame);
+        }
+        let live = self.plan.live_entry(block);
+        let mut unexpected = None;
+        for slot in slots::indices(live) {
+            let cell = match Slot::from_index(slot as u32) {
+                Slot::Register(reg) => layout::REGISTERS + reg.index(),
+                Slot::Local(local) => layout::LOCALS + usize::from(local),
+                Slot::State(state) => {
+                    let value = self.load_state_cells(frame, state);
+                    self.set_state(state, value);
+                    continue;
+                }
+            };
+            let flags = self.unit.cell_flags();
+            let value = self.b.ins().load(I64, flags, frame, b_offset(cell as u32));
+            self.set_slot(slot, value);
+            if self.plan.entries[block as usize].raw >> slot & 1 == 0 {
+                let is = self.is_other_nan(value);
+                unexpected = Some(match unexpected {
+                    Some(other) => self.b.ins().bor(other, is),
+                    None => is,
+                });
+            }
+        }
+        let word = self.plan.graph.words(block).start;
+        if let Some(unexpected) = unexpected {
+            let site = self.site_at(self.plan.graph.place(word), word, ExitKind::Interpret);
+            self.unlikely(unexpected, |lowering| lowering.exit(site));
+        }
+        let State { float, lazy, .. } = self.entry_state(block);
+        for slot in slots::indices(float) {
+            let value = self.float_slot(slot);
+            self.set_float_slot(slot, value, lazy >> slot & 1 == 1);
+        }
+        self.b.ins().jump(self.ir_blocks[block as usize], &[]);
+        self.arrived(block);
+    }
+
+    /// Are these the bits of a NaN that is not the canonical one?
+    fn is_other_nan(&mut self, bits: Value) -> Value {
+        let value = self.b.ins().bitcast(F64, MemFlagsData::new(), bits);
+        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, value, value);
+        let canonical = self.b.ins().iconst(I64, super::super::kinds::CANONICAL_NAN as i64);
+        let is_other = self.b.ins().icmp(IntCC::NotEqual, bits, canonical);
+
+        self.b.ins().band(is_nan, is_other)
+    }
+}

@@ -1,0 +1,149 @@
+//! Compiling part of a program: the functions that are worth it, and entries where loops begin.
+
+use alloc::vec::Vec;
+
+use super::plan::native_words;
+use crate::analysis::{OutOfMemory, filled};
+use crate::index::{FuncIndex, Place};
+use crate::isa::Role;
+use crate::limits::MAX_NATIVE_WORDS;
+use crate::native::{Code, CodeInfo};
+use crate::verify::Verified;
+
+/// Which functions of a program are compiled together, and perhaps a loop where one can be entered in the middle.
+///
+/// Where the code of a part calls a function outside it, it is left, and the interpreter makes the call.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// For each function, whether it is in the part.
+    functions: Vec<bool>,
+    words: u32,
+    entry: Option<Place>,
+}
+
+impl Part {
+    /// A function with those that it calls, directly or not, the nearest first, as long as they have at most so
+    /// many words together. Functions that are too long for machine code are left out.
+    ///
+    /// An indirect call counts as a call of all functions of its type.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn of_function(
+        program: &Verified<'_>,
+        function: FuncIndex,
+        max_words: u32,
+    ) -> Result<Part, OutOfMemory> {
+        let mut part = Part::new(program, None)?;
+        let mut queue = part.queue()?;
+        part.add(function, program, max_words, &mut queue);
+        part.add_callees(program, max_words, queue)
+    }
+
+    /// A function that is only entered where a loop begins, which is a place that a branch backwards goes to, with those that it
+    /// calls as in [`Self::of_function`].
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn of_loop(program: &Verified<'_>, place: Place, max_words: u32) -> Result<Part, OutOfMemory> {
+        let mut part = Part::new(program, Some(place))?;
+        let mut queue = part.queue()?;
+        part.words = program.functions()[place.function.index()].words;
+        queue.push(place.function);
+        part.add_callees(program, max_words, queue)
+    }
+
+    fn new(program: &Verified<'_>, entry: Option<Place>) -> Result<Part, OutOfMemory> {
+        Ok(Part { functions: filled(program.functions().len(), false)?, words: 0, entry })
+    }
+
+    /// Room for each function, and once more for the first.
+    fn queue(&self) -> Result<Vec<FuncIndex>, OutOfMemory> {
+        let mut queue = Vec::new();
+        queue.try_reserve_exact(self.functions.len() + 1).map_err(|_| OutOfMemory)?;
+        Ok(queue)
+    }
+
+    /// Adds what the functions in the queue call.
+    fn add_callees(
+        mut self,
+        program: &Verified<'_>,
+        max_words: u32,
+        mut queue: Vec<FuncIndex>,
+    ) -> Result<Part, OutOfMemory> {
+        let all = program.functions();
+        let mut types: Vec<u32> = Vec::new();
+        let mut next = 0;
+        while let Some(&caller) = queue.get(next) {
+            next += 1;
+            for word in 0..all[caller.index()].words {
+                let Some(inst) = program.instruction(Place { function: caller, word }) else { continue };
+                if let Some(callee) = inst.value_of(Role::Func) {
+                    self.add(FuncIndex(callee as u32), program, max_words, &mut queue);
+                } else if let Some(ty) = inst.value_of(Role::Type).map(|bits| bits as u32)
+                    && !types.contains(&ty)
+                {
+                    types.try_reserve(1).map_err(|_| OutOfMemory)?;
+                    types.push(ty);
+                    for (index, callee) in (0..).map(FuncIndex).zip(all) {
+                        if u32::from(callee.ty.bits()) == ty {
+                            self.add(index, program, max_words, &mut queue);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    fn add(&mut self, index: FuncIndex, program: &Verified<'_>, max_words: u32, queue: &mut Vec<FuncIndex>) {
+        let words = program.functions()[index.index()].words;
+        let fits = self.words.saturating_add(words) <= max_words;
+        if fits && !self.functions[index.index()] && native_words(program, index) <= MAX_NATIVE_WORDS {
+            self.functions[index.index()] = true;
+            self.words += words;
+            queue.push(index);
+        }
+    }
+
+    /// Is the function in the part?
+    pub fn contains(&self, function: FuncIndex) -> bool {
+        self.functions.get(function.index()).is_some_and(|is_in| *is_in)
+    }
+
+    /// Words that are compiled.
+    pub fn words(&self) -> u32 {
+        self.words
+    }
+
+    /// The functions.
+    pub fn functions(&self) -> impl Iterator<Item = FuncIndex> {
+        (0..).map(FuncIndex).zip(&self.functions).filter_map(|(index, is_in)| is_in.then_some(index))
+    }
+
+    /// The loop where a function can be entered.
+    pub fn entry(&self) -> Option<Place> {
+        self.entry
+    }
+}
+
+/// Machine code of a [`Part`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartCode(pub(super) Code);
+
+impl PartCode {
+    /// The machine code.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.bytes()
+    }
+
+    /// What is known of it.
+    pub fn info(&self) -> &CodeInfo {
+        &self.0
+    }
+
+    /// What is known of it, without the machine code itself.
+    pub fn into_info(self) -> CodeInfo {
+        self.0.into_info()
+    }
+}

@@ -1,0 +1,221 @@
+//! The machine code of a program that is there so far.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use vsp_core::index::{FuncIndex, Place};
+use vsp_core::jit::{Part, PartCode};
+use vsp_core::native::{CodeInfo, Tier};
+use vsp_core::program::Program;
+use vsp_core::verify::{Function, Verified};
+use vsp_core::{AttachError, Entry, NativeCode, Session};
+
+use super::worker::What;
+use crate::exec_memory::ExecMemoryError;
+use crate::native::MachineCode;
+
+/// Machine code of a part of the program.
+#[derive(Debug)]
+pub(crate) struct Piece(MachineCode);
+
+impl Piece {
+    pub(crate) fn tier(&self) -> Tier {
+        self.0.info.options().tier
+    }
+}
+
+impl<S> NativeCode<S> for Piece {
+    fn code(&self) -> &CodeInfo {
+        &self.0.info
+    }
+
+    /// Only a program's own tiers have its pieces.
+    fn is_for(&self, _: &Verified<'_>) -> bool {
+        false
+    }
+
+    fn reserve(&self, cells: u32) -> Result<(), AttachError> {
+        self.0.reserve(cells)
+    }
+
+    fn enter(&self, session: Session<'_, S>, entry: Entry, remaining: u64) -> bool {
+        self.0.enter(session, entry, remaining)
+    }
+}
+
+/// What is known of each function.
+#[derive(Debug)]
+pub(crate) struct Pieces {
+    functions: Vec<Slot>,
+    /// For each function, whether there is code to call it with.
+    compiled: Vec<AtomicBool>,
+    /// The program again, for a thread that may outlive whoever lent it.
+    program: OnceLock<Option<Arc<Verified<'static>>>>,
+    /// How many words may still be compiled.
+    budget: AtomicU64,
+    /// How many pieces there are.
+    count: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    short_leaf: bool,
+    /// Instructions that it was sampled with since it was compiled.
+    used: AtomicU64,
+    /// Words that are compiled with it.
+    words: OnceLock<u32>,
+    /// The code to call it with, by tier.
+    code: [OnceLock<Arc<Piece>>; Tier::ALL.len()],
+    notes: Mutex<Notes>,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    /// The highest tier that was asked for, to call it.
+    asked: Option<Tier>,
+    /// The places where it was met.
+    places: Vec<Met>,
+}
+
+/// A place where a program came back.
+#[derive(Debug)]
+struct Met {
+    word: u32,
+    /// Does a loop begin there?
+    is_loop: bool,
+    /// The highest tier that was asked for.
+    asked: Option<Tier>,
+    /// The best code that can be entered there.
+    piece: Option<Arc<Piece>>,
+}
+
+impl Pieces {
+    /// Nothing yet; `budget` is how many words may be compiled.
+    pub(crate) fn new(functions: &[Function], budget: u64) -> Pieces {
+        let slot = |function: &Function| Slot { short_leaf: function.short_leaf, ..Slot::default() };
+        Pieces {
+            functions: functions.iter().map(slot).collect(),
+            compiled: functions.iter().map(|_| AtomicBool::new(false)).collect(),
+            program: OnceLock::new(),
+            budget: AtomicU64::new(budget),
+            count: AtomicUsize::new(0),
+        }
+    }
+
+    /// The program, whose pieces these are, to be kept. `None` if there is no memory for it.
+    pub(crate) fn copy_of(&self, program: &Verified<'_>) -> Option<Arc<Verified<'static>>> {
+        let copy = || {
+            let bytes: Arc<[u8]> = program.program().bytes().into();
+            Verified::new(Program::read(bytes).ok()?).ok().map(Arc::new)
+        };
+        self.program.get_or_init(copy).clone()
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn compiled(&self) -> &[AtomicBool] {
+        &self.compiled
+    }
+
+    /// The best code to call a function with.
+    pub(crate) fn function(&self, function: FuncIndex) -> Option<&Piece> {
+        let code = &self.functions[function.index()].code;
+        code.iter().rev().find_map(|code| code.get()).map(|piece| &**piece)
+    }
+
+    /// The best code that can be entered at a place.
+    pub(crate) fn at(&self, place: Place) -> Option<Arc<Piece>> {
+        let notes = self.notes(place.function);
+        notes.places.iter().find(|met| met.word == place.word)?.piece.clone()
+    }
+
+    /// Adds a sample to a function, and gives the sum of all.
+    pub(crate) fn sample(&self, function: FuncIndex, used: u64) -> u64 {
+        let sum = &self.functions[function.index()].used;
+        sum.fetch_add(used, Ordering::Relaxed).saturating_add(used)
+    }
+
+    /// The words that are compiled with a function, which are counted once.
+    pub(crate) fn words(&self, function: FuncIndex, count: impl FnOnce() -> u32) -> u32 {
+        *self.functions[function.index()].words.get_or_init(count)
+    }
+
+    /// A program came back at a place. Gives what there wants code, and the tier of the code it has.
+    ///
+    /// That is the loop that begins there. If the loop has code already, it was not there when the loop was begun, or the function
+    /// was called again and began in the interpreter: then it is the function.
+    pub(crate) fn meet(&self, place: Place, is_loop: impl FnOnce() -> bool) -> (What, Option<Tier>) {
+        let function = (What::Function(place.function), self.function(place.function).map(Piece::tier));
+        let places = &mut self.notes(place.function).places;
+        let known = places.iter().position(|met| met.word == place.word);
+        let number = known.unwrap_or_else(|| {
+            places.push(Met { word: place.word, is_loop: is_loop(), asked: None, piece: None });
+            places.len() - 1
+        });
+        let met = &places[number];
+        match met.piece.as_deref().map(Piece::tier) {
+            Some(Tier::Two) => function,
+            present if met.is_loop => (What::Loop(place), present),
+            _ => function,
+        }
+    }
+
+    /// Notes that something wants code of a tier. `false` if that was noted before.
+    pub(crate) fn asks_for(&self, what: What, tier: Tier) -> bool {
+        let lower = |asked: Option<Tier>| asked.is_none_or(|asked| (asked as u8) < tier as u8);
+        let (What::Function(function) | What::Loop(Place { function, .. })) = what;
+        let mut notes = self.notes(function);
+        let asked = match what {
+            What::Function(_) => Some(&mut notes.asked),
+            What::Loop(place) => {
+                notes.places.iter_mut().find(|met| met.word == place.word).map(|met| &mut met.asked)
+            }
+        };
+        let Some(asked) = asked.filter(|asked| lower(**asked)) else { return false };
+        *asked = Some(tier);
+        self.functions[function.index()].used.store(0, Ordering::Relaxed);
+        true
+    }
+
+    /// Takes words that are to be compiled from what may be compiled in all.
+    pub(crate) fn spend(&self, words: u32) -> bool {
+        let words = u64::from(words);
+        self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(words)).is_ok()
+    }
+
+    /// Has code of this tier to call the function with?
+    pub(crate) fn has(&self, function: FuncIndex, tier: Tier) -> bool {
+        self.functions[function.index()].code[tier as usize].get().is_some()
+    }
+
+    /// Makes code of a part runnable, and lets everybody who comes by use it.
+    pub(crate) fn publish(&self, part: &Part, code: PartCode) -> Result<(), ExecMemoryError> {
+        let piece = Arc::new(Piece(MachineCode::of_part(code)?));
+        let tier = piece.tier();
+        for function in part.functions() {
+            let slot = &self.functions[function.index()];
+            // A short leaf is sooner interpreted than entered.
+            if !slot.short_leaf && slot.code[tier as usize].set(piece.clone()).is_ok() {
+                self.compiled[function.index()].store(true, Ordering::Release);
+            }
+        }
+        if let Some(place) = part.entry() {
+            let mut notes = self.notes(place.function);
+            let met = notes.places.iter_mut().find(|met| met.word == place.word);
+            if let Some(met) =
+                met.filter(|met| met.piece.as_ref().is_none_or(|old| (old.tier() as u8) < tier as u8))
+            {
+                met.piece = Some(piece.clone());
+            }
+        }
+        self.count.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    fn notes(&self, function: FuncIndex) -> MutexGuard<'_, Notes> {
+        self.functions[function.index()].notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
