@@ -24,12 +24,13 @@ mod lower;
 mod object;
 mod offsets;
 mod plan;
+mod ranges;
 mod sinking;
 mod suspending;
 mod target;
 mod trampoline;
 
-pub use listing::{Listing, Stretch};
+pub use listing::{JoinRange, Listing, Stretch};
 pub use object::producer;
 pub use target::Known;
 
@@ -209,8 +210,12 @@ impl Compiler {
             stats: Stats { functions: functions.len() as u32, ..Stats::default() },
         };
         code.table.try_reserve_exact(functions.len()).map_err(|_| JitError::OutOfMemory)?;
+        let mut ranges = Vec::new();
         for (index, function) in (0..).map(FuncIndex).zip(functions) {
-            self.lower(&signatures, &suspending, index, &mut code.sites, &mut code.stats)?;
+            let CodeInfo { sites, stats, .. } = &mut code;
+            let out = Lowered { sites, stats, ranges: &mut ranges };
+            self.lower(&signatures, &suspending, index, out)?;
+            ranges.clear();
             let cells = function.frame_cells();
             self.generate(index, cells)?;
             let offset = self.add(&mut linker, index)?;
@@ -220,7 +225,8 @@ impl Compiler {
         for (entry, ty) in code.entries.iter_mut().zip(shapes) {
             let Some(ty) = ty else { continue };
             self.context.clear();
-            trampoline::build(&mut self.context.func, &mut self.frontend, &*self.isa, ty);
+            let counts_fuel = self.options.fuel;
+            trampoline::build(&mut self.context.func, &mut self.frontend, &*self.isa, ty, counts_fuel);
             let index = FuncIndex(u32::MAX);
             self.generate(index, MIN_FRAME_CELLS)?;
             *entry = self.add(&mut linker, index)?;
@@ -242,14 +248,17 @@ impl Compiler {
         let Some(frame) = program.function(function).map(Function::frame_cells) else { return Ok(None) };
         let signatures = Signatures::new(program)?;
         let suspending = Suspending::new(program, self.options)?;
-        self.lower(&signatures, &suspending, function, &mut Vec::new(), &mut Stats::default())?;
+        let mut ranges = Vec::new();
+        let out = Lowered { sites: &mut Vec::new(), stats: &mut Stats::default(), ranges: &mut ranges };
+        self.lower(&signatures, &suspending, function, out)?;
         let clif = self.context.func.display().to_string();
         self.context.set_disasm(true);
         let compiled = self.generate(function, frame);
         self.context.set_disasm(false);
         compiled?;
         let Some(code) = self.context.compiled_code() else { return Err(JitError::OutOfMemory) };
-        Ok(Some(Listing::new(clif, &self.context.func, code)))
+        let ranges = ranges.into_iter().map(JoinRange::new).collect();
+        Ok(Some(Listing::new(clif, ranges, &self.context.func, code)))
     }
 
     /// Makes the intermediate representation of a function of the program.
@@ -258,15 +267,13 @@ impl Compiler {
         signatures: &Signatures<'_>,
         suspending: &Suspending,
         index: FuncIndex,
-        sites: &mut Vec<Site>,
-        stats: &mut Stats,
+        out: Lowered<'_>,
     ) -> Result<(), JitError> {
         let words = plan::native_words(signatures.program(), index);
         if words > MAX_NATIVE_WORDS {
             return Err(JitError::FunctionTooLong { function: index, words });
         }
         self.context.clear();
-        let out = Lowered { sites, stats };
         let facts = lower::Facts {
             options: self.options,
             rounds: self.rounds(),
@@ -274,6 +281,8 @@ impl Compiler {
             isa: &*self.isa,
             suspending,
         };
+        let Lowered { sites, stats, ranges } = out;
+        let out = Lowered { sites, stats: &mut *stats, ranges };
         lower::function(&mut self.context.func, &mut self.frontend, signatures, index, facts, out)?;
         stats.words += signatures.program().functions()[index.index()].words;
         stats.ir_instructions += self.context.func.dfg.num_insts() as u32;
