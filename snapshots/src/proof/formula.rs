@@ -310,6 +310,10 @@ impl<'t> Formula<'t> {
             _ => return Err("an access of what nobody lent".into()),
         };
         self.claim(block, inst, &holds);
+        if let (true, [result]) = (inst.op.starts_with("uload"), &inst.results[..]) {
+            // Zeros come in front.
+            self.say(format_args!("(assert (bvule {result} {}))", number((1 << (8 * bytes)) - 1)));
+        }
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod complex;
 mod edges;
 mod exits;
 mod floats;
+mod groups;
 mod handlers;
 mod memory;
 mod slots;
@@ -112,8 +113,8 @@ struct Unit<'u> {
     remaining: Value,
     memory: Value,
     memory_size: Value,
-    /// The last address at which 2, 4, 8 or 16 bytes can be accessed, once it is needed.
-    last: [Option<Value>; 4],
+    /// The last addresses at which so many bytes can be accessed, those that are needed.
+    last: BTreeMap<u32, Value>,
     globals: Value,
     interrupt: Option<Value>,
     /// The address of the first cell of the frame, if locals are kept there.
@@ -179,7 +180,7 @@ impl<'u> Unit<'u> {
             context,
             memory,
             memory_size,
-            last: [None; 4],
+            last: BTreeMap::new(),
             globals,
             interrupt,
             frame: None,

@@ -30,6 +30,12 @@ impl Lowering<'_, '_, '_, '_> {
         self.site_at(self.place(), self.charged(), kind)
     }
 
+    /// The site of an access outside at a word of the block, which is charged then.
+    pub(super) fn site_of(&mut self, word: u32) -> i64 {
+        let charged = self.inlined.map_or(0, |inlined| inlined.charged) + word + 1;
+        self.site_at(self.plan.graph.place(word), charged, ExitKind::Trap(Trap::MemoryOutOfBounds))
+    }
+
     fn site_at(&mut self, place: Place, charged: u32, kind: ExitKind) -> i64 {
         let inlined_at = self.inlined.map(|inlined| inlined.at);
         let sites = &mut self.unit.out.sites;

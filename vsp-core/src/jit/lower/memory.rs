@@ -11,7 +11,7 @@ use super::super::offsets;
 use super::{Lowering, b_offset, plus};
 use crate::analysis::{OutOfMemory, Slot};
 use crate::interp::BYTES_PER_FUEL;
-use crate::isa::{Access, Opcode, Reg, Role};
+use crate::isa::{Access, Inst, Opcode, Reg, Role};
 use crate::trap::Trap;
 
 /// A memory operand.
@@ -20,10 +20,29 @@ pub(super) struct Address {
     base: Reg,
     /// The index register, and log₂ of what it is multiplied with.
     index: Option<(Reg, u32)>,
-    displacement: i32,
+    pub(super) displacement: i32,
 }
 
 impl Address {
+    /// The memory operand of an instruction, if it has one.
+    pub(super) fn of(inst: Inst) -> Option<Address> {
+        let displacement = inst.value_of(Role::Disp)?;
+        let register = |value: i32| Reg::from_low_bits(value as u32);
+        let index =
+            inst.operands().find_map(|(operand, value)| Some((register(value), operand.role.index_scale()?)));
+        Some(Address { base: register(inst.value_of(Role::Base)?), index, displacement })
+    }
+
+    /// The slots of its registers.
+    pub(super) fn registers(self) -> u64 {
+        let bit = |reg: Reg| Slot::Register(reg).bit();
+        bit(self.base) | self.index.map_or(0, |(index, _)| bit(index))
+    }
+
+    pub(super) fn has_registers_of(self, other: Address) -> bool {
+        (self.base, self.index) == (other.base, other.index)
+    }
+
     pub(super) const fn new(base: Reg, displacement: i32) -> Self {
         Address { base, index: None, displacement }
     }
@@ -55,7 +74,7 @@ pub(super) struct Checks {
 const MAX_CHECKED: usize = 8;
 
 /// So many words are looked at for what a value is used for.
-const MAX_DISTANCE: usize = 32;
+pub(super) const MAX_DISTANCE: usize = 32;
 
 type Done = Result<(), OutOfMemory>;
 
@@ -83,27 +102,60 @@ impl Lowering<'_, '_, '_, '_> {
             self.unit.out.stats.checks_removed += 1;
         } else {
             self.unit.out.stats.checks += 1;
-            let outside = match ty.bytes() {
-                1 => self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, at, self.unit.memory_size),
-                bytes => {
-                    let last = self.last(bytes);
-                    self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last)
-                }
-            };
-            self.trap_if(outside, Trap::MemoryOutOfBounds);
-            self.remember(address, ty.bytes());
+            self.check(address, base, at, ty.bytes());
         }
         self.b.ins().iadd(self.unit.memory, at)
     }
 
-    /// The last address at which so many bytes can be accessed, 2, 4, 8 or 16; computed where the function is entered.
+    /// Checks an access at `at`, which is the displacement behind `base`; and those behind it that can share the check.
+    fn check(&mut self, address: Address, base: Value, at: Value, bytes: u32) {
+        let members = if self.tier_two() { self.group(address, bytes) } else { Vec::new() };
+        let low = members.iter().map(|member| member.displacement).min();
+        let high = members.iter().map(|member| member.displacement + member.bytes as i32).max();
+        let span = high.zip(low).map_or(bytes, |(high, low)| (high - low) as u32);
+        let minimum = self.unit.signatures.program().program().memory_minimum();
+        match (low, &members[..]) {
+            // The memory has as many bytes.
+            (Some(low), [rest @ .., last]) if !rest.is_empty() && u64::from(span) <= minimum => {
+                let start = plus(self.b, base, i64::from(low));
+                let outside = self.outside(start, span);
+                self.unlikely(outside, |lowering| {
+                    for member in rest {
+                        let at = plus(lowering.b, base, i64::from(member.displacement));
+                        let outside = lowering.outside(at, member.bytes);
+                        let site = lowering.site_of(member.word);
+                        lowering.unlikely(outside, |lowering| lowering.exit(site));
+                    }
+                    let site = lowering.site_of(last.word);
+                    lowering.exit(site);
+                });
+                self.remember(Address { displacement: low, ..address }, span);
+            }
+            _ => {
+                let outside = self.outside(at, bytes);
+                self.trap_if(outside, Trap::MemoryOutOfBounds);
+                self.remember(address, bytes);
+            }
+        }
+    }
+
+    /// Are so many bytes at an address not all inside? The memory has as many.
+    fn outside(&mut self, at: Value, bytes: u32) -> Value {
+        if bytes == 1 {
+            return self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, at, self.unit.memory_size);
+        }
+        let last = self.last(bytes);
+        self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last)
+    }
+
+    /// The last address at which so many bytes can be accessed, computed where the function is entered.
     ///
     /// The size of a memory is a multiple of 16. Tier 2 says it with shifts: the optimiser computes the sum of a value and a
     /// constant again in every block that uses it, which takes an instruction and a register in every loop.
     fn last(&mut self, bytes: u32) -> Value {
-        let (log, size) = (bytes.trailing_zeros(), self.unit.memory_size);
-        if let Some(last) = self.unit.last[log as usize - 1] {
-            return last;
+        let (log, size) = (bytes.trailing_zeros().min(4), self.unit.memory_size);
+        if let Some(last) = self.unit.last.get(&bytes) {
+            return *last;
         }
         let is_tier_two = self.tier_two();
         let ValueDef::Result(load, _) = self.b.func.dfg.value_def(size) else {
@@ -112,12 +164,12 @@ impl Lowering<'_, '_, '_, '_> {
         let mut cursor = FuncCursor::new(self.b.func).after_inst(load);
         let last = if is_tier_two {
             let count = cursor.ins().ushr_imm_u(size, i64::from(log));
-            let less = cursor.ins().iadd_imm_s(count, -1);
+            let less = cursor.ins().iadd_imm_s(count, -i64::from(bytes >> log));
             cursor.ins().ishl_imm_u(less, i64::from(log))
         } else {
             cursor.ins().iadd_imm_s(size, -i64::from(bytes))
         };
-        self.unit.last[log as usize - 1] = Some(last);
+        self.unit.last.insert(bytes, last);
         last
     }
 
@@ -182,9 +234,15 @@ impl Lowering<'_, '_, '_, '_> {
             self.set_float_slot(a.index(), value, false);
             return Ok(());
         }
-        let value = self.loaded(address, ty);
-        let wide = if ty == I64 { value } else { self.b.ins().uextend(I64, value) };
-        self.set(a, wide);
+        let at = self.access(address, ty);
+        let flags = self.memory_flags();
+        let value = match ty {
+            I8 => self.b.ins().uload8(I64, flags, at, 0),
+            I16 => self.b.ins().uload16(I64, flags, at, 0),
+            I32 => self.b.ins().uload32(flags, at, 0),
+            _ => self.b.ins().load(ty, flags, at, 0),
+        };
+        self.set(a, value);
         Ok(())
     }
 
@@ -213,9 +271,14 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     pub(super) fn load_signed(&mut self, a: Reg, address: Address, ty: Type) -> Done {
-        let value = self.loaded(address, ty);
-        let wide = self.b.ins().sextend(I64, value);
-        self.set(a, wide);
+        let at = self.access(address, ty);
+        let flags = self.memory_flags();
+        let value = match ty {
+            I8 => self.b.ins().sload8(I64, flags, at, 0),
+            I16 => self.b.ins().sload16(I64, flags, at, 0),
+            _ => self.b.ins().sload32(flags, at, 0),
+        };
+        self.set(a, value);
         Ok(())
     }
 
