@@ -13,6 +13,10 @@
 //! one of its predecessors is and the branch goes that way; a loop head, if its dominator is. The solver has to say that
 //! no values make an access go wrong: `unsat`. What the formula does not know (products, loads, results of calls, what loops
 //! change) may be any value.
+//!
+//! Where several ways meet, the compiler says between which numbers some values lie ([`JoinRange`](vsp_core::jit::JoinRange)). The
+//! formula takes that for granted there, and it is proved of every way there that it brings such values, which for loops
+//! is induction.
 
 mod clif;
 mod formula;
@@ -89,7 +93,7 @@ impl Solver {
             let Some(listing) = listing else { return Err(format!("there is no function {index}")) };
             let function =
                 clif::parse(&listing.clif).map_err(|error| format!("function {index}: {error}"))?;
-            let formula = Formula::new(&function, program, index)
+            let formula = Formula::new(&function, program, index, &listing.ranges)
                 .map_err(|error| format!("function {index}: {error}"))?;
             self.check(&formula).map_err(|error| format!("function {index}: {error}"))?;
             proved.functions += 1;

@@ -28,6 +28,8 @@ use activation::Activation;
 #[cfg(feature = "jit")]
 pub(crate) use frame::BYTES_PER_FUEL;
 use frame::Exit;
+#[cfg(feature = "jit")]
+pub(crate) use native::MIN_BALANCE;
 #[cfg(feature = "native")]
 pub use native::{Entry, NativeCode, Session};
 #[cfg(feature = "native")]

@@ -25,12 +25,13 @@ mod object;
 mod offsets;
 mod part;
 mod plan;
+mod ranges;
 mod sinking;
 mod suspending;
 mod target;
 mod trampoline;
 
-pub use listing::{Listing, Stretch};
+pub use listing::{JoinRange, Listing, Stretch};
 pub use object::producer;
 pub use part::{Part, PartCode};
 pub use target::Known;
@@ -249,7 +250,8 @@ impl Compiler {
         for (entry, ty) in code.entries.iter_mut().zip(shapes) {
             let Some(ty) = ty else { continue };
             self.context.clear();
-            trampoline::build(&mut self.context.func, &mut self.frontend, &*self.isa, ty);
+            let counts_fuel = self.options.fuel;
+            trampoline::build(&mut self.context.func, &mut self.frontend, &*self.isa, ty, counts_fuel);
             let index = FuncIndex(u32::MAX);
             self.generate(index, MIN_FRAME_CELLS)?;
             *entry = self.add(&mut linker, index)?.at;
@@ -278,15 +280,17 @@ impl Compiler {
         let signatures = Signatures::new(program)?;
         let suspending = Suspending::new(program, self.options)?;
         let unit = Selected { signatures: &signatures, suspending: &suspending, part: None };
-        let (mut sites, mut stats) = (Vec::new(), Stats::default());
-        self.lower(unit, function, Start::First, Lowered { sites: &mut sites, stats: &mut stats })?;
+        let mut ranges = Vec::new();
+        let out = Lowered { sites: &mut Vec::new(), stats: &mut Stats::default(), ranges: &mut ranges };
+        self.lower(unit, function, Start::First, out)?;
         let clif = self.context.func.display().to_string();
         self.context.set_disasm(true);
         let compiled = self.generate(function, frame);
         self.context.set_disasm(false);
         compiled?;
         let Some(code) = self.context.compiled_code() else { return Err(JitError::OutOfMemory) };
-        Ok(Some(Listing::new(clif, &self.context.func, code)))
+        let ranges = ranges.into_iter().map(JoinRange::new).collect();
+        Ok(Some(Listing::new(clif, ranges, &self.context.func, code)))
     }
 
     /// Compiles a function that is entered at a start, and adds it to the code.
@@ -299,7 +303,8 @@ impl Compiler {
         code: &mut CodeInfo,
     ) -> Result<Offset, JitError> {
         let cells = unit.signatures.program().functions()[index.index()].frame_cells();
-        self.lower(unit, index, start, Lowered { sites: &mut code.sites, stats: &mut code.stats })?;
+        let CodeInfo { sites, stats, .. } = &mut *code;
+        self.lower(unit, index, start, Lowered { sites, stats, ranges: &mut Vec::new() })?;
         self.generate(index, cells)?;
         code.bytes_per_cell = code.bytes_per_cell.max(self.frame_bytes().div_ceil(cells));
         self.add(linker, index)
@@ -327,8 +332,8 @@ impl Compiler {
             suspending: unit.suspending,
             part: unit.part,
         };
-        let Lowered { sites, stats } = out;
-        let out = Lowered { sites, stats: &mut *stats };
+        let Lowered { sites, stats, ranges } = out;
+        let out = Lowered { sites, stats: &mut *stats, ranges };
         let frontend = &mut self.frontend;
         lower::function(&mut self.context.func, frontend, signatures, (index, start), facts, out)?;
         stats.words += signatures.program().functions()[index.index()].words;

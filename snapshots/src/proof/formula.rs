@@ -5,10 +5,11 @@ use std::fmt::Write;
 use std::mem::{offset_of, size_of};
 
 use vsp_core::index::FuncIndex;
+use vsp_core::jit::JoinRange;
 use vsp_core::native::{Context, TableEntry};
 use vsp_core::verify::{FRAME_CELLS, Verified};
 
-use super::clif::{Access, Function, Inst, Scalar, Target};
+use super::clif::{Access, Block, Function, Inst, Scalar, Target};
 
 /// A function's values and ways, and what must not be possible.
 pub(super) struct Formula<'t> {
@@ -65,6 +66,7 @@ impl<'t> Formula<'t> {
         function: &'t Function<'t>,
         program: &Verified<'_>,
         index: FuncIndex,
+        ranges: &[JoinRange],
     ) -> Result<Formula<'t>, String> {
         let Some([context, remaining, ..]) = function.blocks.first().map(|block| &block.params[..]) else {
             return Err("it has no context".into());
@@ -82,8 +84,8 @@ impl<'t> Formula<'t> {
             globals: 8 * program.program().globals().len(),
             table: size_of::<TableEntry>() * program.functions().len(),
         };
-        formula.assumptions(index)?;
-        formula.ways();
+        formula.assumptions(index, program.program().memory_minimum())?;
+        formula.ways(ranges);
         for block in &function.blocks {
             for inst in &block.insts {
                 formula.inst(block.name, inst).map_err(|error| format!("{error}: {}", inst.line))?;
@@ -98,7 +100,7 @@ impl<'t> Formula<'t> {
     }
 
     /// What the host gives, and what callers have proved.
-    fn assumptions(&mut self, index: FuncIndex) -> Done {
+    fn assumptions(&mut self, index: FuncIndex, minimum: u64) -> Done {
         for (value, ty) in &self.function.types {
             if let Some(Scalar::Int(bits)) = ty {
                 let _ = writeln!(self.text, "(declare-const {value} (_ BitVec {bits}))");
@@ -114,9 +116,10 @@ impl<'t> Formula<'t> {
         let remaining = self.remaining;
         self.say(format_args!(
             "(assert (bvule {} SIZE))\n(assert (bvule SIZE {}))",
-            number(16),
+            number(minimum),
             number(1 << 32)
         ));
+        self.say(format_args!("(assert (= (bvand SIZE {}) {}))", number(15), number(0)));
         self.say(format_args!("(assert (bvule CELLS {}))", number(1 << 28)));
         self.say(format_args!("(assert (bvsge {remaining} {}))", number(0)));
         self.say(format_args!("(define-const OWN (_ BitVec 64) (bvadd {remaining} {}))", number(own.into())));
@@ -128,9 +131,12 @@ impl<'t> Formula<'t> {
     }
 
     /// Which blocks can be reached, from where, and with what.
-    fn ways(&mut self) {
+    fn ways(&mut self, ranges: &[JoinRange]) {
         let function = self.function;
         let graph = Graph::new(function);
+        for range in ranges {
+            self.induction(&graph, range);
+        }
         for (place, &block) in graph.order.iter().enumerate() {
             let ways = &graph.ways[block];
             if place == 0 {
@@ -152,15 +158,44 @@ impl<'t> Formula<'t> {
         }
     }
 
-    fn way(&self, way: &Way<'t>, to: usize) -> String {
+    /// A value that a block takes is in its range there, because each way brings one that is.
+    fn induction(&mut self, graph: &Graph<'t>, range: &JoinRange) {
         let function = self.function;
-        let mut all = format!("(and {}", function.blocks[way.from].name);
+        let place = |block: &Block<'t>| {
+            let index = block.params.iter().position(|param| *param == range.value)?;
+            (block.name == range.block).then_some((index, block.params[index]))
+        };
+        let found = function.blocks.iter().enumerate();
+        let Some((block, (index, param))) = found.filter_map(|(at, it)| Some((at, place(it)?))).next() else {
+            // It is the same on all ways.
+            return;
+        };
+        let name = function.blocks[block].name;
+        self.say(format_args!("(assert (=> {name} {}))", within(range, param)));
+        for way in &graph.ways[block] {
+            let taken = self.taken(way);
+            let failure = format!("(and {taken} (not {}))", within(range, way.args[index]));
+            let last = function.blocks[way.from].insts.last();
+            self.claims.push(Claim { line: last.map_or("", |inst| inst.line), failure });
+        }
+    }
+
+    /// A way is gone.
+    fn taken(&self, way: &Way<'t>) -> String {
+        let function = self.function;
+        let mut all = function.blocks[way.from].name.to_owned();
         if let Some((condition, taken)) = way.condition
             && let Some(Scalar::Int(bits)) = function.type_of(condition)
         {
             let zero = format!("(= {condition} (_ bv0 {bits}))");
             all += &if taken { format!(" (not {zero})") } else { format!(" {zero}") };
         }
+        format!("(and {all})")
+    }
+
+    fn way(&self, way: &Way<'t>, to: usize) -> String {
+        let function = self.function;
+        let mut all = format!("(and {}", self.taken(way));
         for (param, arg) in function.blocks[to].params.iter().zip(&way.args) {
             if matches!(function.type_of(param), Some(Scalar::Int(_))) {
                 all += &format!(" (= {param} {arg})");
@@ -204,6 +239,11 @@ impl<'t> Formula<'t> {
             "iconst" => Some(format!("(_ bv{} {bits})", constant(inst.rest)? & (u64::MAX >> (64 - bits)))),
             "iadd" => binary("bvadd"),
             "isub" => binary("bvsub"),
+            "imul" if values.iter().any(|value| self.is_constant(value)) => binary("bvmul"),
+            "umin" => Some(format!("(ite (bvult {0} {1}) {0} {1})", values.first()?, values.get(1)?)),
+            "umax" => Some(format!("(ite (bvult {0} {1}) {1} {0})", values.first()?, values.get(1)?)),
+            "urem" => binary("bvurem"),
+            "udiv" => binary("bvudiv"),
             "band" => binary("bvand"),
             "bor" => binary("bvor"),
             "bxor" => binary("bvxor"),
@@ -239,6 +279,10 @@ impl<'t> Formula<'t> {
         }
     }
 
+    fn is_constant(&self, value: &str) -> bool {
+        self.makers.get(value).is_some_and(|inst| inst.op == "iconst")
+    }
+
     fn claim(&mut self, block: &str, inst: &'t Inst<'t>, holds: &str) {
         self.claims.push(Claim { line: inst.line, failure: format!("(and {block} (not {holds}))") });
     }
@@ -266,6 +310,10 @@ impl<'t> Formula<'t> {
             _ => return Err("an access of what nobody lent".into()),
         };
         self.claim(block, inst, &holds);
+        if let (true, [result]) = (inst.op.starts_with("uload"), &inst.results[..]) {
+            // Zeros come in front.
+            self.say(format_args!("(assert (bvule {result} {}))", number((1 << (8 * bytes)) - 1)));
+        }
         Ok(())
     }
 
@@ -382,6 +430,26 @@ impl<'t> Formula<'t> {
         let Some(cells) = cells else { return Err("a call without a look at the frame".into()) };
         self.frame_fits(block, inst, (context, remaining), &cells)
     }
+}
+
+/// A range with so few numbers is said by naming them, which solvers are better at than at remainders.
+const MAX_NAMED: u64 = 64;
+
+/// Is a value one of the numbers of a range?
+fn within(range: &JoinRange, value: &str) -> String {
+    let JoinRange { low, high, step, .. } = *range;
+    let apart = step.max(1);
+    if (high - low) / apart < MAX_NAMED {
+        let named = (low..=high).step_by(apart as usize).map(|it| format!(" (= {value} {})", number(it)));
+        return format!("(or{})", named.collect::<String>());
+    }
+    let (low, high) = (number(low), number(high));
+    let mut all = format!("(bvule {low} {value}) (bvule {value} {high})");
+    if apart > 1 {
+        let rest = format!("(bvurem (bvsub {value} {low}) {})", number(apart));
+        all += &format!(" (= {rest} {})", number(0));
+    }
+    format!("(and {all})")
 }
 
 /// A number of 64 bits.

@@ -10,9 +10,9 @@ use crate::instance::{AttachError, Outcome, Reason, Suspension, Trapped};
 use crate::native::{CodeInfo, Context, ExitKind, Site};
 use crate::verify::Verified;
 
-/// Machine code does not saturate the balance. A balance that is so low that it could wrap before the next check point is
-/// left to the interpreter.
-pub(super) const MIN_BALANCE: i64 = i64::MIN + (1 << 40);
+/// Machine code does not saturate the balance, and tells from a number that is far below this one that it was left. A lower
+/// balance is left to the interpreter.
+pub(crate) const MIN_BALANCE: i64 = -(1 << 30);
 
 /// Machine code of a program that the host can enter. Only a host can implement this so that it runs something.
 pub trait NativeCode<S>: core::fmt::Debug + Send + Sync {

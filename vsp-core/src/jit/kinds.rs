@@ -9,13 +9,14 @@
 //! - *clean*: its bits are what the program sees, and no NaN other than the canonical one, so that it can be taken for
 //!   either.
 //!
-//! Where raw and lazy values meet, the result is raw, and the lazy one is made canonical on the way. Whether a slot is
+//! Where raw and lazy values meet, the result is raw, and the lazy one is made canonical on the way; except where nobody sees the
+//! bits before the slot is written again, as with a sum that a loop takes from memory and adds to: that is lazy. Whether a slot is
 //! kept as an integer or as a binary64 where blocks meet depends on what it is used for next.
 
 use alloc::vec::Vec;
 
 use crate::analysis::{Graph, OutOfMemory, Slot};
-use crate::isa::{Access, Inst, Opcode, Reg, Role};
+use crate::isa::{Access, Flow, Inst, Opcode, Reg, Role};
 
 /// Functions of more blocks keep everything in integer registers, so that this analysis is cheap.
 const MAX_BLOCKS: u32 = 4096;
@@ -45,6 +46,8 @@ struct Kinds {
 struct Wants {
     float: u64,
     int: u64,
+    /// Those whose bits may be seen before they are written.
+    bits: u64,
 }
 
 /// What an instruction does to the kinds of values.
@@ -58,7 +61,7 @@ enum Transfer {
     /// `to` becomes a constant.
     Constant { to: u64, bits: u64 },
     /// The usual.
-    Compute { float_reads: u64, int_reads: u64, float_writes: u64, int_writes: u64 },
+    Compute { float_reads: u64, int_reads: u64, float_writes: u64, int_writes: u64, seen: u64 },
 }
 
 /// The entries of all blocks. `constants` is the program's pool, `slots` are those that are kept in variables.
@@ -77,7 +80,7 @@ pub(super) fn entries(
     let kinds = analysis.kinds()?;
     let wants = analysis.wants()?;
     for ((entry, kinds), wants) in entries.iter_mut().zip(kinds).zip(wants) {
-        let lazy = kinds.lazy & !kinds.raw;
+        let lazy = kinds.lazy & (!kinds.raw | !wants.bits);
         entry.float = wants.float & (!wants.int | lazy);
         entry.lazy = entry.float & lazy;
         entry.raw = kinds.raw;
@@ -143,7 +146,16 @@ impl Analysis<'_> {
                 let mut now = Wants::default();
                 for successor in graph.successors(block) {
                     let entry = wants[successor as usize];
-                    now = Wants { float: now.float | entry.float, int: now.int | entry.int };
+                    now = Wants {
+                        float: now.float | entry.float,
+                        int: now.int | entry.int,
+                        bits: now.bits | entry.bits,
+                    };
+                }
+                let last = graph.inst(graph.words(block).end - 1);
+                if last.value_of(Role::Target).is_some_and(|displacement| displacement < 0) {
+                    // A check point, where all that is live may be saved.
+                    now.bits = self.slots;
                 }
                 for word in graph.words(block).rev() {
                     now = self.backwards(word, now);
@@ -186,38 +198,45 @@ impl Analysis<'_> {
     }
 
     fn backwards(&self, word: u32, now: Wants) -> Wants {
-        let Wants { mut float, mut int } = now;
+        let Wants { mut float, mut int, mut bits } = now;
         match self.transfer(word) {
             Transfer::Copy { to, from } => {
                 float &= !to;
                 int &= !to;
                 float |= if now.float & to != 0 { from } else { 0 };
                 int |= if now.int & to != 0 { from } else { 0 };
+                // What is copied into the frame's cells can be seen there.
+                bits = bits & !to | if now.bits & to != 0 || to == 0 { from } else { 0 };
             }
             Transfer::Swap(a, b) => {
                 float &= !(a | b);
                 int &= !(a | b);
+                bits &= !(a | b);
                 for (to, from) in [(a, b), (b, a)] {
                     float |= if now.float & to != 0 { from } else { 0 };
                     int |= if now.int & to != 0 { from } else { 0 };
+                    bits |= if now.bits & to != 0 { from } else { 0 };
                 }
             }
             Transfer::Select { to, from, condition } => {
                 float |= if now.float & to != 0 { from } else { 0 };
                 int |= if now.int & to != 0 { from } else { 0 };
                 int |= condition;
+                bits |= if now.bits & to != 0 { from } else { 0 } | condition;
             }
             Transfer::Constant { to, .. } => {
                 float &= !to;
                 int &= !to;
+                bits &= !to;
             }
-            Transfer::Compute { float_reads, int_reads, float_writes, int_writes } => {
+            Transfer::Compute { float_reads, int_reads, float_writes, int_writes, seen } => {
                 let written = float_writes | int_writes;
                 float = float & !written | float_reads;
                 int = int & !written | int_reads;
+                bits = bits & !written | seen;
             }
         }
-        Wants { float: float & self.slots, int: int & self.slots }
+        Wants { float: float & self.slots, int: int & self.slots, bits: bits & self.slots }
     }
 
     /// Moves and constants are looked at closely; everything else by the roles of its operands.
@@ -267,8 +286,14 @@ impl Analysis<'_> {
                 _ => {}
             }
         }
-        let writes = self.graph.effects(word).writes_in(0);
-        Transfer::Compute { float_reads, int_reads, float_writes, int_writes: writes & !float_writes }
+        let effects = self.graph.effects(word);
+        let seen = match inst.op().flow() {
+            // All that is live may be saved.
+            Flow::Call | Flow::Suspend | Flow::Bulk => self.slots,
+            _ => effects.reads_in(0) & !float_reads | int_reads,
+        };
+        let int_writes = effects.writes_in(0) & !float_writes;
+        Transfer::Compute { float_reads, int_reads, float_writes, int_writes, seen }
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a function is compiled to, for people.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use cranelift_codegen::CompiledCode;
-use cranelift_codegen::ir::Function;
+use cranelift_codegen::ir::{Block, Function, Value};
 
 use super::link::callee;
+use super::ranges::Range;
 use crate::index::FuncIndex;
 
 /// Intermediate representation and machine code of one function, as text.
@@ -22,6 +23,23 @@ pub struct Listing {
     pub stretches: Vec<Stretch>,
     /// The offsets in the bytes where functions are called by number, rising, and which functions.
     pub calls: Vec<(u32, FuncIndex)>,
+    /// What the compiler took to be known of values where several ways meet.
+    pub ranges: Vec<JoinRange>,
+}
+
+/// What is known of a value in a block to which several ways lead: it is `low`, or a multiple of `step` above it, and at most `high`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinRange {
+    /// The block, as the intermediate representation calls it.
+    pub block: String,
+    /// The value, as the intermediate representation calls it.
+    pub value: String,
+    /// The smallest that it can be.
+    pub low: u64,
+    /// The largest that it can be.
+    pub high: u64,
+    /// How far what it can be is apart; 0 if it can be one number only.
+    pub step: u64,
 }
 
 /// A stretch of the machine code of a function.
@@ -36,9 +54,21 @@ pub struct Stretch {
     pub word: Option<u32>,
 }
 
+impl JoinRange {
+    pub(super) fn new((block, value, range): (Block, Value, Range)) -> JoinRange {
+        let Range { low, high, step } = range;
+        JoinRange { block: block.to_string(), value: value.to_string(), low, high, step }
+    }
+}
+
 impl Listing {
     /// What the code generator made, which was given the words as source locations.
-    pub(super) fn new(clif: String, function: &Function, code: &CompiledCode) -> Listing {
+    pub(super) fn new(
+        clif: String,
+        ranges: Vec<JoinRange>,
+        function: &Function,
+        code: &CompiledCode,
+    ) -> Listing {
         let mut stretches: Vec<Stretch> = Vec::new();
         let mut push = |start, end, word| match stretches.last_mut() {
             _ if start >= end => {}
@@ -58,6 +88,6 @@ impl Listing {
             relocs.filter_map(|reloc| Some((reloc.offset, callee(function, &reloc.target)?))).collect();
         calls.sort_unstable_by_key(|(offset, _)| *offset);
         let machine = code.vcode.clone().unwrap_or_default();
-        Listing { clif, machine, bytes: code.code_buffer().to_vec(), stretches, calls }
+        Listing { clif, machine, bytes: code.code_buffer().to_vec(), stretches, calls, ranges }
     }
 }

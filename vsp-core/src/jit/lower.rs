@@ -4,14 +4,16 @@
 //! instructions is in `handlers.rs`, of those that need more than a line in `complex.rs`, `floats.rs`, `memory.rs` and `states.rs`; values of slots in `slots.rs`; memory in `memory.rs`; calls in `calls.rs`; all
 //! ways out in `exits.rs`; how blocks are connected in `edges.rs`.
 //!
-//! Fuel is counted as the interpreter counts it: the variable is the balance plus the number of the next word, so that going
-//! on costs nothing, a taken branch adds its displacement, and a place tells what has to be subtracted.
+//! Fuel is counted by distance: the variable is the balance less the words from the next one to the end of the function, so that
+//! going on costs nothing, a taken branch adds its displacement, and a place tells what has to be subtracted. It is never above the
+//! balance, so it does not wrap, and a check point compares it with a constant.
 
 mod calls;
 mod complex;
 mod edges;
 mod exits;
 mod floats;
+mod groups;
 mod handlers;
 mod loops;
 mod memory;
@@ -29,6 +31,7 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 
 use super::plan::Plan;
+use super::ranges::{Known, Range};
 use super::suspending::Suspending;
 use super::{CompileOptions, Part, Tier, loop_type, offsets, trampoline};
 use crate::analysis::{Graph, OutOfMemory, Signatures, Slot};
@@ -38,7 +41,7 @@ use crate::native::{Site, Stats};
 use crate::verify::{FRAME_CELLS, Function};
 use edges::Arrival;
 use exits::Suspension;
-use memory::Checked;
+use memory::Checks;
 use slots::State;
 pub(super) use states::Shuffle;
 use states::Variables;
@@ -62,6 +65,8 @@ pub(super) struct Facts<'a> {
 pub(super) struct Lowered<'a> {
     pub(super) sites: &'a mut Vec<Site>,
     pub(super) stats: &'a mut Stats,
+    /// What was taken to be known of values where several ways meet.
+    pub(super) ranges: &'a mut Vec<(Block, Value, Range)>,
 }
 
 /// Where a function is entered.
@@ -88,9 +93,10 @@ pub(super) fn function(
         Start::First => (0, ty),
         Start::Loop(word) => (graph.block_of(word), loop_type(ty)),
     };
-    let plan = Plan::new(&graph, signatures.program().program().constants(), block)?;
+    let constants = signatures.program().program().constants();
+    let plan = Plan::new(&graph, constants, facts.options.tier, block)?;
     ir.name = UserFuncName::user(0, index.0);
-    ir.signature = trampoline::signature(ty);
+    ir.signature = trampoline::signature(ty, facts.options.fuel);
     let mut b = FunctionBuilder::new(ir, frontend);
     let mut unit = Unit::begin(&mut b, signatures, &graph, start, facts, out);
     let params = unit.params.clone();
@@ -128,8 +134,8 @@ struct Unit<'u> {
     remaining: Value,
     memory: Value,
     memory_size: Value,
-    /// The last address at which 1, 2, 4 or 8 bytes can be accessed.
-    last: [Value; 4],
+    /// The last addresses at which so many bytes can be accessed, those that are needed.
+    last: BTreeMap<u32, Value>,
     globals: Value,
     interrupt: Option<Value>,
     /// The address of the first cell of the frame, if locals are kept there.
@@ -175,17 +181,16 @@ impl<'u> Unit<'u> {
         let load = |b: &mut FunctionBuilder<'_>, offset| b.ins().load(I64, constant, context, offset);
         let memory = load(b, offsets::MEMORY);
         let memory_size = load(b, offsets::MEMORY_SIZE);
-        let last = [1, 2, 4, 8].map(|size| b.ins().iadd_imm_s(memory_size, -size));
         let globals = load(b, offsets::GLOBALS);
         let interrupt = facts.options.interrupt.then(|| load(b, offsets::INTERRUPT));
         let fuel = facts.options.fuel.then(|| {
-            let balance = b.ins().load(I64, flags, context, offsets::FUEL);
             let charged = match start {
-                Start::First => plus(b, balance, -i64::from(graph.function().entry_charge())),
-                Start::Loop(word) => plus(b, balance, word.into()),
+                Start::First => i64::from(graph.function().entry_charge()),
+                Start::Loop(word) => -i64::from(word),
             };
+            let balance = plus(b, params[2], -charged - i64::from(graph.function().words));
             let fuel = b.declare_var(I64);
-            b.def_var(fuel, charged);
+            b.def_var(fuel, balance);
             fuel
         });
         let exit = b.create_block();
@@ -196,11 +201,11 @@ impl<'u> Unit<'u> {
             out,
             function: *graph.function(),
             remaining: params[1],
-            params: params[2..].to_vec(),
+            params: params[2 + usize::from(facts.options.fuel)..].to_vec(),
             context,
             memory,
             memory_size,
-            last,
+            last: BTreeMap::new(),
             globals,
             interrupt,
             frame: None,
@@ -225,14 +230,16 @@ impl<'u> Unit<'u> {
         let frame = self.frame_index(b);
         b.ins().store(flags, frame, self.context, offsets::FRAME);
         if let Some(fuel) = fuel {
-            b.ins().store(flags, fuel, self.context, offsets::FUEL);
+            let balance = plus(b, fuel, i64::from(self.function.words));
+            b.ins().store(flags, balance, self.context, offsets::FUEL);
         }
         self.leave(b);
     }
 
     /// Returns without results.
     fn leave(&self, b: &mut FunctionBuilder<'_>) {
-        let mut results = alloc::vec![b.ins().iconst(I64, 1)];
+        let left = if self.fuel.is_some() { trampoline::LEFT } else { 1 };
+        let mut results = alloc::vec![b.ins().iconst(I64, left)];
         if self.function.ty.results() > 0 {
             results.push(b.ins().iconst(I64, 0));
         }
@@ -294,12 +301,14 @@ struct Lowering<'l, 'f, 'u, 'g> {
     /// The cold blocks that suspend, which are filled at the end.
     suspensions: Vec<Suspension>,
     /// What is known where a block starts that has only one way to it.
-    inherited: BTreeMap<u32, Vec<Checked>>,
+    inherited: BTreeMap<u32, Checks>,
     ints: Vec<Variable>,
     floats: Vec<Variable>,
     states: Variables,
     state: State,
-    checked: Vec<Checked>,
+    checked: Checks,
+    /// What is known of values, if anything is.
+    known: Option<Known>,
     block: u32,
     word: u32,
     /// What is live in a frame that is suspended at each word of the block: at a check point behind it, and waiting
@@ -336,7 +345,8 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
             floats,
             states,
             state: State::default(),
-            checked: Vec::new(),
+            checked: Checks::default(),
+            known: None,
             block: 0,
             word: 0,
             live: Vec::new(),
@@ -399,6 +409,9 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
                 self.locate();
                 let encoded = self.plan.graph.inst(word).encode();
                 isa::visit(encoded, self)?;
+                if let Some(known) = &mut self.known {
+                    self.plan.ranges.step(word, known);
+                }
             }
             if !self.ended {
                 self.go(block + 1, Arrival::Fall);
@@ -422,6 +435,10 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         self.checked = self.inherited.remove(&block).unwrap_or_default();
         self.live.clear();
         let words = self.plan.graph.words(block);
+        self.known = self.plan.ranges.entry(block);
+        if self.plan.arrivals[block as usize] > 1 {
+            self.state_ranges(block);
+        }
         self.live.try_reserve(words.len()).map_err(|_| OutOfMemory)?;
         for word in self.plan.live.backwards(block) {
             let answer = word.suspended(crate::analysis::Waiting::Answer);
@@ -429,6 +446,19 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         }
         self.live.reverse();
         Ok(())
+    }
+
+    /// Says what is known of values where several ways meet.
+    fn state_ranges(&mut self, block: u32) {
+        let Some(known) = self.known.take() else { return };
+        for slot in slots::indices(self.state.int) {
+            let range = known.get(Slot::from_index(slot as u32));
+            if range != Range::ANY {
+                let value = self.b.use_var(self.ints[slot]);
+                self.unit.out.ranges.push((self.ir_blocks[block as usize], value, range));
+            }
+        }
+        self.known = Some(known);
     }
 
     /// What is live at a check point behind the word that is lowered, and while it waits for an answer.

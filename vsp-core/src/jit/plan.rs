@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
+use super::Tier;
 use super::kinds::{self, Entry};
+use super::ranges::Ranges;
 use crate::analysis::{Graph, Liveness, OutOfMemory, Slot};
 use crate::index::{FuncIndex, Place};
 use crate::isa::{Flow, Inst, Opcode, Role};
@@ -65,13 +67,16 @@ pub(super) struct Plan<'g> {
     pub(super) entries: Vec<Entry>,
     /// For each block, from how many places in reached code execution can come to it; 0 if it is not reached.
     pub(super) arrivals: Vec<u32>,
+    /// What is known of values; nothing in tier 1.
+    pub(super) ranges: Ranges<'g>,
 }
 
 impl<'g> Plan<'g> {
-    /// For code that is entered at a block.
+    /// For code that is entered at a block. `constants` is the program's pool.
     pub(super) fn new(
         graph: &'g Graph<'g>,
-        constants: &[[u8; 8]],
+        constants: &'g [[u8; 8]],
+        tier: Tier,
         first: u32,
     ) -> Result<Plan<'g>, OutOfMemory> {
         let slots = variable_slots(graph);
@@ -85,12 +90,18 @@ impl<'g> Plan<'g> {
                 arrivals[successor as usize] += 1;
             }
         }
+        let locals = (slots & !(REGISTERS | STATES)).count_ones() as usize;
+        let ranges = match tier {
+            Tier::One => Ranges::nothing(graph),
+            Tier::Two => Ranges::new(graph, constants, locals, &[first])?,
+        };
         Ok(Plan {
             graph,
             live: Liveness::new(graph, 0)?,
             slots,
             entries: kinds::entries(graph, constants, slots)?,
             arrivals,
+            ranges,
         })
     }
 

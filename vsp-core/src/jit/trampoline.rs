@@ -1,18 +1,27 @@
 //! Entries: what the host calls to enter a function of some shape.
 
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, MemFlagsData, Signature, UserFuncName, types::I64,
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
-use super::offsets::VALUES;
+use super::offsets::{FUEL, VALUES};
+use crate::interp::MIN_BALANCE;
 use crate::program::FuncType;
 
-/// The signature of the machine code of a function: context, remaining cells, parameters; status, first result.
-pub(super) fn signature(ty: FuncType) -> Signature {
+/// What a function gives where it would give the fuel, and was left. No balance is so low where a function returns:
+/// [`MIN_BALANCE`] is far above, and between two check points at most 2^26 and some words are charged.
+pub(super) const LEFT: i64 = i32::MIN as i64;
+
+const _: () = assert!(LEFT < MIN_BALANCE - (1 << 28));
+
+/// The signature of the machine code of a function: context, remaining cells, fuel if it is counted, parameters. It gives
+/// the fuel, or [`LEFT`]; where fuel is not counted 0, or 1 if it was left; then the first result.
+pub(super) fn signature(ty: FuncType, counts_fuel: bool) -> Signature {
     let mut signature = Signature::new(CallConv::Fast);
-    signature.params.resize(2 + ty.params(), AbiParam::new(I64));
+    signature.params.resize(2 + usize::from(counts_fuel) + ty.params(), AbiParam::new(I64));
     signature.returns.resize(1 + ty.results().min(1), AbiParam::new(I64));
     signature
 }
@@ -23,6 +32,7 @@ pub(super) fn build(
     frontend: &mut FunctionBuilderContext,
     isa: &dyn TargetIsa,
     ty: FuncType,
+    counts_fuel: bool,
 ) {
     function.name = UserFuncName::user(1, ty.bits().into());
     function.signature = Signature::new(CallConv::SystemV);
@@ -38,15 +48,27 @@ pub(super) fn build(
     };
     let flags = MemFlagsData::trusted();
     let mut args = alloc::vec![context, remaining];
+    if counts_fuel {
+        args.push(b.ins().load(I64, flags, context, FUEL));
+    }
     for param in 0..ty.params() as i32 {
         args.push(b.ins().load(I64, flags, context, VALUES + 8 * param));
     }
-    let signature = b.import_signature(signature(ty));
+    let signature = b.import_signature(signature(ty, counts_fuel));
     let call = b.ins().call_indirect(signature, callee, &args);
     let results = b.inst_results(call).to_vec();
     if let Some(&result) = results.get(1) {
         b.ins().store(flags, result, context, VALUES);
     }
-    b.ins().return_(&results[..1]);
+    let mut status = results[0];
+    if counts_fuel {
+        // Where it was left, the fuel is in the context.
+        let left = b.ins().icmp_imm_s(IntCC::Equal, status, LEFT);
+        let kept = b.ins().load(I64, flags, context, FUEL);
+        let fuel = b.ins().select(left, kept, status);
+        b.ins().store(flags, fuel, context, FUEL);
+        status = b.ins().uextend(I64, left);
+    }
+    b.ins().return_(&[status]);
     b.finalize(isa.frontend_config());
 }

@@ -39,7 +39,6 @@ impl Lowering<'_, '_, '_, '_> {
         }
         let function = self.callee(index, callee.ty);
         let args = self.arguments(remaining, callee.ty);
-        self.store_fuel();
         let call = self.b.ins().call(function, &args);
         let results = self.b.inst_results(call).to_vec();
         self.returned(&results, callee.ty, Some(index));
@@ -67,7 +66,6 @@ impl Lowering<'_, '_, '_, '_> {
         let address = self.b.ins().iadd(code, offset);
         let signature = self.signature(ty);
         let args = self.arguments(remaining, ty);
-        self.store_fuel();
         let call = self.b.ins().call_indirect(signature, address, &args);
         let results = self.b.inst_results(call).to_vec();
         self.returned(&results, ty, None);
@@ -159,12 +157,14 @@ impl Lowering<'_, '_, '_, '_> {
                 self.b.ins().jump(inlined.after, &values);
             }
             None => {
-                self.store_fuel();
                 let (flags, context) = (self.unit.context_flags(), self.unit.context);
                 for (value, offset) in values.iter().zip(self::values()).skip(1) {
                     self.b.ins().store(flags, *value, context, offset);
                 }
-                let status = self.b.ins().iconst(I64, 0);
+                let status = match self.balance() {
+                    Some(balance) => balance,
+                    None => self.b.ins().iconst(I64, 0),
+                };
                 let mut returned = alloc::vec![status];
                 returned.extend(values.first());
                 self.b.ins().return_(&returned);
@@ -177,7 +177,12 @@ impl Lowering<'_, '_, '_, '_> {
     /// The cells that are left behind a callee's frame; traps if it does not fit.
     fn remaining_behind(&mut self, cells: i64) -> Value {
         let remaining = self.b.ins().iadd_imm_s(self.unit.remaining, -cells);
-        self.check_stack(remaining);
+        if self.checked.cells < cells {
+            self.check_stack(remaining);
+            if self.tier_two() {
+                self.checked.cells = cells;
+            }
+        }
         remaining
     }
 
@@ -188,6 +193,7 @@ impl Lowering<'_, '_, '_, '_> {
 
     fn arguments(&mut self, remaining: Value, ty: FuncType) -> Vec<Value> {
         let mut args = alloc::vec![self.unit.context, remaining];
+        args.extend(self.balance());
         args.extend(Reg::ALL.into_iter().take(ty.params()).map(|reg| self.get(reg)));
         args
     }
@@ -195,8 +201,12 @@ impl Lowering<'_, '_, '_, '_> {
     /// Behind a call: passes on that the callee left, or takes its results.
     fn returned(&mut self, returned: &[Value], ty: FuncType, callee: Option<FuncIndex>) {
         let status = returned[0];
-        self.unlikely(status, |lowering| lowering.unwind(callee));
-        self.load_fuel();
+        let left = match self.unit.fuel {
+            Some(_) => self.b.ins().icmp_imm_s(IntCC::Equal, status, trampoline::LEFT),
+            None => status,
+        };
+        self.unlikely(left, |lowering| lowering.unwind(callee));
+        self.set_balance(status);
         let (flags, context) = (self.unit.context_flags(), self.unit.context);
         for (index, (reg, offset)) in Reg::ALL.into_iter().zip(values()).take(ty.results()).enumerate() {
             let value = match returned.get(index + 1) {
@@ -221,11 +231,8 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     fn signature(&mut self, ty: FuncType) -> SigRef {
-        *self
-            .unit
-            .types
-            .entry(ty.bits())
-            .or_insert_with(|| self.b.func.import_signature(trampoline::signature(ty)))
+        let signature = trampoline::signature(ty, self.unit.facts.options.fuel);
+        *self.unit.types.entry(ty.bits()).or_insert_with(|| self.b.func.import_signature(signature))
     }
 
     fn is_inlined(&self, callee: &Function) -> bool {
@@ -240,7 +247,8 @@ impl Lowering<'_, '_, '_, '_> {
         self.unit.inlined_words += callee.words;
         self.unit.out.stats.inlined += 1;
         let graph = Graph::new(self.unit.signatures, index)?;
-        let plan = Plan::new(&graph, self.unit.signatures.program().program().constants(), 0)?;
+        let constants = self.unit.signatures.program().program().constants();
+        let plan = Plan::new(&graph, constants, self.unit.facts.options.tier, 0)?;
         let params: Vec<Value> =
             Reg::ALL.into_iter().take(callee.ty.params()).map(|reg| self.get(reg)).collect();
         let after = self.b.create_block();

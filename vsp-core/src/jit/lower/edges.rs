@@ -120,7 +120,7 @@ impl Lowering<'_, '_, '_, '_> {
         *awaited -= 1;
         if *awaited == 0 {
             self.b.seal_block(self.ir_blocks[target as usize]);
-            if self.plan.arrivals[target as usize] == 1 && !self.checked.is_empty() {
+            if self.plan.arrivals[target as usize] == 1 {
                 self.inherited.insert(target, self.checked.clone());
             }
         }

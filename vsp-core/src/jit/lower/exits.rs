@@ -30,6 +30,12 @@ impl Lowering<'_, '_, '_, '_> {
         self.site_at(self.place(), self.charged(), kind)
     }
 
+    /// The site of an access outside at a word of the block, which is charged then.
+    pub(super) fn site_of(&mut self, word: u32) -> i64 {
+        let charged = self.inlined.map_or(0, |inlined| inlined.charged) + word + 1;
+        self.site_at(self.plan.graph.place(word), charged, ExitKind::Trap(Trap::MemoryOutOfBounds))
+    }
+
     pub(super) fn site_at(&mut self, place: Place, charged: u32, kind: ExitKind) -> i64 {
         let inlined_at = self.inlined.map(|inlined| inlined.at);
         let sites = &mut self.unit.out.sites;
@@ -117,10 +123,15 @@ impl Lowering<'_, '_, '_, '_> {
     pub(super) fn check_point(&mut self, word: u32, suspend: Block) {
         if let Some(fuel) = self.unit.fuel {
             let fuel = self.b.use_var(fuel);
-            let balance = plus(self.b, fuel, -i64::from(word));
-            let used_up = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, balance, 0);
+            let least = i64::from(word) - i64::from(self.unit.function.words);
+            let used_up = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, fuel, least);
             self.suspend_if(used_up, word, ExitKind::Fuel, suspend);
         }
+        self.check_flag(word, suspend);
+    }
+
+    /// The part of a check point that looks at the interrupt flag.
+    fn check_flag(&mut self, word: u32, suspend: Block) {
         if let Some(flag) = self.unit.interrupt {
             let flag = self.b.ins().atomic_load(I8, MemFlagsData::trusted(), flag);
             self.suspend_if(flag, word, ExitKind::Interrupted, suspend);
@@ -140,7 +151,12 @@ impl Lowering<'_, '_, '_, '_> {
         if self.has_check_points() {
             let (live, _) = self.live_here();
             let suspend = self.suspension(self.state, live);
-            self.check_point(self.word + 1, suspend);
+            if let Some(balance) = self.balance() {
+                // A host function can have charged so much that what is kept of the balance wrapped.
+                let used_up = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, balance, 0);
+                self.suspend_if(used_up, self.word + 1, ExitKind::Fuel, suspend);
+            }
+            self.check_flag(self.word + 1, suspend);
         }
     }
 
@@ -239,12 +255,30 @@ impl Lowering<'_, '_, '_, '_> {
         self.b.inst_results(call).first().copied()
     }
 
+    /// The balance as it is when the word that is lowered has been executed, if fuel is counted.
+    pub(super) fn balance(&mut self) -> Option<Value> {
+        let fuel = self.b.use_var(self.unit.fuel?);
+        let ahead = self.ahead();
+        Some(plus(self.b, fuel, ahead))
+    }
+
+    /// How much the balance is above what is kept of it, when the word that is lowered has been executed.
+    fn ahead(&self) -> i64 {
+        i64::from(self.unit.function.words) - i64::from(self.charged())
+    }
+
+    /// Takes this balance, behind the word that is lowered.
+    pub(super) fn set_balance(&mut self, balance: Value) {
+        if let Some(fuel) = self.unit.fuel {
+            let ahead = self.ahead();
+            let now = plus(self.b, balance, -ahead);
+            self.b.def_var(fuel, now);
+        }
+    }
+
     /// Stores the balance as it is when the word that is lowered has been executed.
     pub(super) fn store_fuel(&mut self) {
-        if let Some(fuel) = self.unit.fuel {
-            let charged = i64::from(self.charged());
-            let fuel = self.b.use_var(fuel);
-            let balance = self.b.ins().iadd_imm_s(fuel, -charged);
+        if let Some(balance) = self.balance() {
             let flags = self.unit.context_flags();
             self.b.ins().store(flags, balance, self.unit.context, offsets::FUEL);
         }
@@ -252,12 +286,10 @@ impl Lowering<'_, '_, '_, '_> {
 
     /// Takes the balance from the context, behind the word that is lowered.
     pub(super) fn load_fuel(&mut self) {
-        if let Some(fuel) = self.unit.fuel {
+        if self.unit.fuel.is_some() {
             let flags = self.unit.context_flags();
             let balance = self.b.ins().load(I64, flags, self.unit.context, offsets::FUEL);
-            let charged = i64::from(self.charged());
-            let now = self.b.ins().iadd_imm_s(balance, charged);
-            self.b.def_var(fuel, now);
+            self.set_balance(balance);
         }
     }
 }

@@ -1,14 +1,17 @@
 //! Loads and stores, and the checks before them.
 
+use alloc::vec::Vec;
+
+use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
-use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value};
+use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, ValueDef};
 
 use super::super::offsets;
 use super::{Lowering, b_offset, plus};
-use crate::analysis::OutOfMemory;
+use crate::analysis::{OutOfMemory, Slot};
 use crate::interp::BYTES_PER_FUEL;
-use crate::isa::Reg;
+use crate::isa::{Access, Inst, Opcode, Reg, Role};
 use crate::trap::Trap;
 
 /// A memory operand.
@@ -17,10 +20,29 @@ pub(super) struct Address {
     base: Reg,
     /// The index register, and log₂ of what it is multiplied with.
     index: Option<(Reg, u32)>,
-    displacement: i32,
+    pub(super) displacement: i32,
 }
 
 impl Address {
+    /// The memory operand of an instruction, if it has one.
+    pub(super) fn of(inst: Inst) -> Option<Address> {
+        let displacement = inst.value_of(Role::Disp)?;
+        let register = |value: i32| Reg::from_low_bits(value as u32);
+        let index =
+            inst.operands().find_map(|(operand, value)| Some((register(value), operand.role.index_scale()?)));
+        Some(Address { base: register(inst.value_of(Role::Base)?), index, displacement })
+    }
+
+    /// The slots of its registers.
+    pub(super) fn registers(self) -> u64 {
+        let bit = |reg: Reg| Slot::Register(reg).bit();
+        bit(self.base) | self.index.map_or(0, |(index, _)| bit(index))
+    }
+
+    pub(super) fn has_registers_of(self, other: Address) -> bool {
+        (self.base, self.index) == (other.base, other.index)
+    }
+
     pub(super) const fn new(base: Reg, displacement: i32) -> Self {
         Address { base, index: None, displacement }
     }
@@ -40,8 +62,19 @@ pub(super) struct Checked {
     high: i32,
 }
 
+/// What checks on the way have shown.
+#[derive(Clone, Default)]
+pub(super) struct Checks {
+    accesses: Vec<Checked>,
+    /// So many cells are left behind the frame, at least.
+    pub(super) cells: i64,
+}
+
 /// So many checks are remembered; the oldest goes first.
 const MAX_CHECKED: usize = 8;
+
+/// So many words are looked at for what a value is used for.
+pub(super) const MAX_DISTANCE: usize = 32;
 
 type Done = Result<(), OutOfMemory>;
 
@@ -65,20 +98,97 @@ impl Lowering<'_, '_, '_, '_> {
             None => base,
         };
         let at = plus(self.b, base, i64::from(address.displacement));
-        let covered = self.is_covered(address, ty.bytes());
-        if covered {
+        if self.is_inside(address, ty.bytes()) || self.is_covered(address, ty.bytes()) {
             self.unit.out.stats.checks_removed += 1;
         } else {
             self.unit.out.stats.checks += 1;
-            let last = match self.unit.last.get(ty.bytes().trailing_zeros() as usize) {
-                Some(last) => *last,
-                None => plus(self.b, self.unit.memory_size, -i64::from(ty.bytes())),
-            };
-            let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last);
-            self.trap_if(outside, Trap::MemoryOutOfBounds);
-            self.remember(address, ty.bytes());
+            self.check(address, base, at, ty.bytes());
         }
         self.b.ins().iadd(self.unit.memory, at)
+    }
+
+    /// Checks an access at `at`, which is the displacement behind `base`; and those behind it that can share the check.
+    fn check(&mut self, address: Address, base: Value, at: Value, bytes: u32) {
+        let members = if self.tier_two() { self.group(address, bytes) } else { Vec::new() };
+        let low = members.iter().map(|member| member.displacement).min();
+        let high = members.iter().map(|member| member.displacement + member.bytes as i32).max();
+        let span = high.zip(low).map_or(bytes, |(high, low)| (high - low) as u32);
+        let minimum = self.unit.signatures.program().program().memory_minimum();
+        match (low, &members[..]) {
+            // The memory has as many bytes.
+            (Some(low), [rest @ .., last]) if !rest.is_empty() && u64::from(span) <= minimum => {
+                let start = plus(self.b, base, i64::from(low));
+                let outside = self.outside(start, span);
+                self.unlikely(outside, |lowering| {
+                    for member in rest {
+                        let at = plus(lowering.b, base, i64::from(member.displacement));
+                        let outside = lowering.outside(at, member.bytes);
+                        let site = lowering.site_of(member.word);
+                        lowering.unlikely(outside, |lowering| lowering.exit(site));
+                    }
+                    let site = lowering.site_of(last.word);
+                    lowering.exit(site);
+                });
+                self.remember(Address { displacement: low, ..address }, span);
+            }
+            _ => {
+                let outside = self.outside(at, bytes);
+                self.trap_if(outside, Trap::MemoryOutOfBounds);
+                self.remember(address, bytes);
+            }
+        }
+    }
+
+    /// Are so many bytes at an address not all inside? The memory has as many.
+    fn outside(&mut self, at: Value, bytes: u32) -> Value {
+        if bytes == 1 {
+            return self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, at, self.unit.memory_size);
+        }
+        let last = self.last(bytes);
+        self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last)
+    }
+
+    /// The last address at which so many bytes can be accessed, computed where the function is entered.
+    ///
+    /// The size of a memory is a multiple of 16. Tier 2 says it with shifts: the optimiser computes the sum of a value and a
+    /// constant again in every block that uses it, which takes an instruction and a register in every loop.
+    fn last(&mut self, bytes: u32) -> Value {
+        let (log, size) = (bytes.trailing_zeros().min(4), self.unit.memory_size);
+        if let Some(last) = self.unit.last.get(&bytes) {
+            return *last;
+        }
+        let is_tier_two = self.tier_two();
+        let ValueDef::Result(load, _) = self.b.func.dfg.value_def(size) else {
+            unreachable!("the size is loaded")
+        };
+        let mut cursor = FuncCursor::new(self.b.func).after_inst(load);
+        let last = if is_tier_two {
+            let count = cursor.ins().ushr_imm_u(size, i64::from(log));
+            let less = cursor.ins().iadd_imm_s(count, -i64::from(bytes >> log));
+            cursor.ins().ishl_imm_u(less, i64::from(log))
+        } else {
+            cursor.ins().iadd_imm_s(size, -i64::from(bytes))
+        };
+        self.unit.last.insert(bytes, last);
+        last
+    }
+
+    /// Is the access inside of every memory that the program can have, by what is known of the registers?
+    fn is_inside(&self, address: Address, size: u32) -> bool {
+        let Some(known) = &self.known else { return false };
+        let of = |reg: Reg| known.get(Slot::Register(reg));
+        let base = of(address.base);
+        let index = address.index.map_or(Some((0, 0)), |(index, scale)| {
+            let scaled = |value: u64| value.checked_mul(1 << scale);
+            Some((scaled(of(index).low)?, scaled(of(index).high)?))
+        });
+        let Some((least, most)) = index else { return false };
+        let displaced = |base: u64, index: u64| {
+            base.checked_add(index)?.checked_add_signed(i64::from(address.displacement))
+        };
+        let minimum = self.unit.signatures.program().program().memory_minimum();
+        let end = displaced(base.high, most).and_then(|last| last.checked_add(u64::from(size)));
+        displaced(base.low, least).is_some() && end.is_some_and(|end| end <= minimum)
     }
 
     /// Has a check on the way here shown that the access is inside?
@@ -86,7 +196,7 @@ impl Lowering<'_, '_, '_, '_> {
     /// If low ≤ high are the displacements that were checked, base + low did not wrap to more than M, and what lies
     /// between them does not either.
     fn is_covered(&self, address: Address, size: u32) -> bool {
-        self.checked.iter().any(|checked| {
+        self.checked.accesses.iter().any(|checked| {
             (checked.base, checked.index) == (address.base, address.index)
                 && checked.low <= address.displacement
                 && address.displacement + size as i32 <= checked.high
@@ -100,34 +210,75 @@ impl Lowering<'_, '_, '_, '_> {
         let Address { base, index, displacement } = address;
         let (low, high) = (displacement, displacement + size as i32);
         // What lies between two places that are inside is inside too.
-        if let Some(checked) = self.checked.iter_mut().find(|it| (it.base, it.index) == (base, index)) {
+        let accesses = &mut self.checked.accesses;
+        if let Some(checked) = accesses.iter_mut().find(|it| (it.base, it.index) == (base, index)) {
             (checked.low, checked.high) = (checked.low.min(low), checked.high.max(high));
             return;
         }
-        if self.checked.len() == MAX_CHECKED {
-            self.checked.remove(0);
+        if accesses.len() == MAX_CHECKED {
+            accesses.remove(0);
         }
-        self.checked.push(Checked { base, index, low, high });
+        accesses.push(Checked { base, index, low, high });
     }
 
     /// A slot gets a new value: what was known of addresses with it is not known any more.
     pub(super) fn forget_checks(&mut self, slot: usize) {
-        self.checked.retain(|checked| {
+        self.checked.accesses.retain(|checked| {
             checked.base.index() != slot && checked.index.is_none_or(|(index, _)| index.index() != slot)
         });
     }
 
     pub(super) fn load_unsigned(&mut self, a: Reg, address: Address, ty: Type) -> Done {
-        let value = self.loaded(address, ty);
-        let wide = if ty == I64 { value } else { self.b.ins().uextend(I64, value) };
-        self.set(a, wide);
+        if ty == I64 && self.is_float_next(a) {
+            let value = self.loaded(address, F64);
+            self.set_float_slot(a.index(), value, false);
+            return Ok(());
+        }
+        let at = self.access(address, ty);
+        let flags = self.memory_flags();
+        let value = match ty {
+            I8 => self.b.ins().uload8(I64, flags, at, 0),
+            I16 => self.b.ins().uload16(I64, flags, at, 0),
+            I32 => self.b.ins().uload32(flags, at, 0),
+            _ => self.b.ins().load(ty, flags, at, 0),
+        };
+        self.set(a, value);
         Ok(())
     }
 
+    /// Is what the word that is lowered puts into a register used as a binary64 next?
+    fn is_float_next(&self, reg: Reg) -> bool {
+        let graph = self.plan.graph;
+        let behind = self.word + 1..graph.words(self.block).end;
+        for inst in behind.take(MAX_DISTANCE).map(|word| graph.inst(word)) {
+            // What is copied or stored can be either.
+            let is_moved = matches!(inst.op(), Opcode::STORE | Opcode::STOREX | Opcode::SETL);
+            let (mut is_used, mut is_float) = (false, false);
+            for (operand, value) in inst.operands() {
+                let Some(access) = operand.role.register_access() else { continue };
+                let moves = is_moved && operand.role == Role::Src;
+                if Reg::from_low_bits(value as u32) == reg && !moves {
+                    is_used = true;
+                    is_float |= access == Access::Read && operand.role.is_float();
+                }
+            }
+            if is_used {
+                return is_float;
+            }
+        }
+        let bit = Slot::Register(reg).bit();
+        graph.successors(self.block).any(|block| self.entry_state(block).float & bit != 0)
+    }
+
     pub(super) fn load_signed(&mut self, a: Reg, address: Address, ty: Type) -> Done {
-        let value = self.loaded(address, ty);
-        let wide = self.b.ins().sextend(I64, value);
-        self.set(a, wide);
+        let at = self.access(address, ty);
+        let flags = self.memory_flags();
+        let value = match ty {
+            I8 => self.b.ins().sload8(I64, flags, at, 0),
+            I16 => self.b.ins().sload16(I64, flags, at, 0),
+            _ => self.b.ins().sload32(flags, at, 0),
+        };
+        self.set(a, value);
         Ok(())
     }
 

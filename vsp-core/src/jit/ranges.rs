@@ -1,0 +1,500 @@
+//! Between which numbers the values of registers and locals lie, so that accesses that are always inside need no check.
+//!
+//! Of each slot is known its smallest and its largest value and by how much values are apart: addresses that go through a
+//! table are the start of the table plus multiples of the size of an entry, up to the last one. What is known flows
+//! forwards along the graph. A branch that compares says more on each of its ways. Where a loop starts, what grows from round to
+//! round is taken to grow until just before one of the constants of the function, and if that does not hold, without bounds.
+//! (P. Cousot, R. Cousot, "Abstract Interpretation: A Unified Lattice Model", 1977; P. Granger, "Static Analysis of
+//! Arithmetical Congruences", 1989.)
+//!
+//! A memory has at least the bytes that its program asks for, which is what accesses are compared with.
+
+use alloc::vec::Vec;
+
+use crate::analysis::{Graph, OutOfMemory, Slot, filled};
+use crate::isa::{Inst, Opcode, Role};
+
+/// Of functions with more blocks nothing is said.
+const MAX_BLOCKS: u32 = 1024;
+
+/// What is known may flow through so many words for each word of the function, and through [`FREE`] more; if it has not
+/// settled then, nothing is said.
+const MOST_VISITS: usize = 32;
+const FREE: usize = 1024;
+
+/// What grows where a loop starts is taken as it is so many times, then up to a constant of the function; after
+/// [`MAX_ROUNDS`] it may be anything.
+const EXACT_ROUNDS: u8 = 3;
+const MAX_ROUNDS: u8 = 16;
+
+/// So many constants of a function are looked at.
+const MAX_CONSTANTS: usize = 64;
+
+/// Numbers from `low` to `high` that are multiples of `step` apart; `step` is 0 if that is one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Range {
+    pub(super) low: u64,
+    pub(super) high: u64,
+    pub(super) step: u64,
+}
+
+impl Range {
+    pub(super) const ANY: Range = Range { low: 0, high: u64::MAX, step: 1 };
+
+    const fn one(value: u64) -> Range {
+        Range { low: value, high: value, step: 0 }
+    }
+
+    /// All numbers from one to another.
+    const fn between(low: u64, high: u64) -> Range {
+        Range { low, high, step: (low != high) as u64 }
+    }
+
+    fn constant(self) -> Option<u64> {
+        (self.low == self.high).then_some(self.low)
+    }
+
+    fn join(self, other: Range) -> Range {
+        let apart = self.low.abs_diff(other.low);
+        Range {
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+            step: gcd(gcd(self.step, other.step), apart),
+        }
+    }
+
+    /// The numbers that are not below `least`, if there are any.
+    fn at_least(self, least: u64) -> Option<Range> {
+        if self.low >= least {
+            return Some(self);
+        }
+        let low = self.low.checked_add((least - self.low).checked_next_multiple_of(self.step.max(1))?)?;
+        Range { low, ..self }.checked()
+    }
+
+    /// The numbers that are not above `most`, if there are any.
+    fn at_most(self, most: u64) -> Option<Range> {
+        if self.high <= most {
+            return Some(self);
+        }
+        let above = most.checked_sub(self.low)?;
+        Range { high: most - above % self.step.max(1), ..self }.checked()
+    }
+
+    /// Without a number, which has to be an end of it.
+    fn without(self, value: u64) -> Option<Range> {
+        if self.low == value {
+            return self.at_least(value.checked_add(1)?);
+        }
+        if self.high == value { self.at_most(value - 1) } else { Some(self) }
+    }
+
+    fn checked(self) -> Option<Range> {
+        let step = if self.low == self.high { 0 } else { self.step };
+        (self.low <= self.high).then_some(Range { step, ..self })
+    }
+
+    fn add(self, other: Range) -> Range {
+        match (self.low.checked_add(other.low), self.high.checked_add(other.high)) {
+            (Some(low), Some(high)) => Range { low, high, step: gcd(self.step, other.step) },
+            _ => Range::ANY,
+        }
+    }
+
+    fn subtract(self, value: u64) -> Range {
+        match self.low.checked_sub(value) {
+            Some(low) => Range { low, high: self.high - value, ..self },
+            None => Range::ANY,
+        }
+    }
+
+    fn add_signed(self, value: i64) -> Range {
+        match value < 0 {
+            true => self.subtract(value.unsigned_abs()),
+            false => self.add(Range::one(value as u64)),
+        }
+    }
+
+    fn multiply(self, factor: u64) -> Range {
+        match self.high.checked_mul(factor) {
+            Some(high) => Range { low: self.low * factor, high, step: self.step.saturating_mul(factor) },
+            None => Range::ANY,
+        }
+    }
+
+    fn shifted_right(self, count: u32) -> Range {
+        Range::between(self.low >> count, self.high >> count)
+    }
+
+    /// With the bits of a mask.
+    fn masked(self, mask: u64) -> Range {
+        if let Some(value) = self.constant() {
+            return Range::one(value & mask);
+        }
+        let step = 1_u64.checked_shl(mask.trailing_zeros()).unwrap_or(1);
+        let high = self.high.min(mask);
+        Range { low: 0, high: high - high % step, step }.checked().unwrap_or(Range::ANY)
+    }
+
+    /// If it is in a number of bits already it stays.
+    fn narrowed(self, bits: u32) -> Range {
+        let most = u64::MAX.checked_shr(64 - bits).unwrap_or(0);
+        if self.high <= most { self } else { Range::between(0, most) }
+    }
+}
+
+fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+/// What is known of all slots at some place: of the registers, then of the locals that are kept in variables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Known(Vec<Range>);
+
+const REGISTERS: usize = 16;
+
+impl Known {
+    /// Nothing.
+    fn nothing(locals: usize) -> Result<Known, OutOfMemory> {
+        filled(REGISTERS + locals, Range::ANY).map(Known)
+    }
+
+    fn place(slot: Slot) -> Option<usize> {
+        match slot {
+            Slot::Register(reg) => Some(reg.index()),
+            Slot::Local(local) => Some(REGISTERS + usize::from(local)),
+            Slot::State(_) => None,
+        }
+    }
+
+    /// What is known of a slot.
+    pub(super) fn get(&self, slot: Slot) -> Range {
+        Self::place(slot).and_then(|place| self.0.get(place)).copied().unwrap_or(Range::ANY)
+    }
+
+    fn set(&mut self, slot: Slot, range: Range) {
+        if let Some(known) = Self::place(slot).and_then(|place| self.0.get_mut(place)) {
+            *known = range;
+        }
+    }
+}
+
+/// What is known of the slots of a function where its blocks start.
+pub(super) struct Ranges<'a> {
+    graph: &'a Graph<'a>,
+    constants: &'a [[u8; 8]],
+    /// One for each block that is reached; empty if nothing is said.
+    entries: Vec<Option<Known>>,
+}
+
+impl<'a> Ranges<'a> {
+    /// For a function that can be entered at these blocks, with any values. `constants` is the program's pool, `locals` is
+    /// how many locals are kept in variables.
+    pub(super) fn new(
+        graph: &'a Graph<'a>,
+        constants: &'a [[u8; 8]],
+        locals: usize,
+        entered: &[u32],
+    ) -> Result<Ranges<'a>, OutOfMemory> {
+        let mut ranges = Ranges { graph, constants, entries: Vec::new() };
+        if graph.block_count() <= MAX_BLOCKS && ranges.accesses_memory() {
+            ranges.entries = filled(graph.block_count() as usize, None)?;
+            for block in entered {
+                ranges.entries[*block as usize] = Some(Known::nothing(locals)?);
+            }
+            if !ranges.flow(entered)? {
+                ranges.entries = Vec::new();
+            }
+        }
+        Ok(ranges)
+    }
+
+    /// Nothing known of a function.
+    pub(super) fn nothing(graph: &'a Graph<'a>) -> Ranges<'a> {
+        Ranges { graph, constants: &[], entries: Vec::new() }
+    }
+
+    /// What is known where a block starts.
+    pub(super) fn entry(&self, block: u32) -> Option<Known> {
+        self.entries.get(block as usize).cloned().flatten()
+    }
+
+    fn accesses_memory(&self) -> bool {
+        (0..self.graph.function().words).any(|word| self.graph.inst(word).value_of(Role::Disp).is_some())
+    }
+
+    /// Lets what is known flow until it does not change any more. Gives `false` if that takes too long.
+    fn flow(&mut self, entered: &[u32]) -> Result<bool, OutOfMemory> {
+        let graph = self.graph;
+        let count = graph.block_count() as usize;
+        let order = graph.reverse_postorder()?;
+        let thresholds = self.thresholds()?;
+        let mut rounds: Vec<u8> = filled(count, 0)?;
+        let mut is_due = filled(count, false)?;
+        entered.iter().for_each(|block| is_due[*block as usize] = true);
+        let mut visits = graph.function().words as usize * MOST_VISITS + FREE;
+        while is_due.contains(&true) {
+            for &block in &order {
+                if !core::mem::take(&mut is_due[block as usize]) {
+                    continue;
+                }
+                let words = graph.words(block);
+                let Some(left) = visits.checked_sub(words.len()) else { return Ok(false) };
+                visits = left;
+                let Some(mut known) = self.entry(block) else { continue };
+                let last = words.end - 1;
+                words.for_each(|word| self.step(word, &mut known));
+                for (way, successor) in graph.successors(block).enumerate() {
+                    let mut known = known.clone();
+                    if !is_possible(graph.inst(last), way == 1, &mut known) {
+                        continue;
+                    }
+                    let is_head = graph.is_loop_head(graph.words(successor).start);
+                    let round = &mut rounds[successor as usize];
+                    let entry = &mut self.entries[successor as usize];
+                    if arrive(entry, known, is_head.then_some(*round), &thresholds) {
+                        *round = round.saturating_add(1);
+                        is_due[successor as usize] = true;
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// The constants of the function, rising, and 0.
+    fn thresholds(&self) -> Result<Vec<u64>, OutOfMemory> {
+        let words = 0..self.graph.function().words;
+        let constants = words.filter_map(|word| {
+            let inst = self.graph.inst(word);
+            match condition(inst) {
+                Some(Condition { b: Operand::Constant(value), .. }) => Some(value),
+                _ => self.constant(inst),
+            }
+        });
+        let mut all = filled(1, 0)?;
+        all.try_reserve_exact(MAX_CONSTANTS).map_err(|_| OutOfMemory)?;
+        all.extend(constants.take(MAX_CONSTANTS));
+        all.sort_unstable();
+        Ok(all)
+    }
+
+    /// The constant that an instruction does nothing but put into its register.
+    fn constant(&self, inst: Inst) -> Option<u64> {
+        if inst.op() == Opcode::MOVI {
+            return inst.value_of(Role::S).map(|imm| i64::from(imm) as u64);
+        }
+        let index = inst.value_of(Role::Const)?;
+        self.constants.get(index as usize).map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// What is known behind a word, from what is known before it.
+    pub(super) fn step(&self, word: u32, known: &mut Known) {
+        let inst = self.graph.inst(word);
+        let mut registers = inst.registers().map(|(reg, _)| Slot::Register(reg));
+        let (a, b) = (registers.next(), registers.next());
+        let local = inst.value_of(Role::Local).map(|local| Slot::Local(local as u16));
+        match (inst.op(), a, b, local) {
+            (Opcode::SETL, Some(a), _, Some(local)) => known.set(local, known.get(a)),
+            (Opcode::GETL, Some(a), _, Some(local)) => known.set(a, known.get(local)),
+            (Opcode::XCHG, Some(a), Some(b), _) => {
+                let (old_a, old_b) = (known.get(a), known.get(b));
+                known.set(a, old_b);
+                known.set(b, old_a);
+            }
+            (_, Some(a), ..) => {
+                let value = self.value(inst, known);
+                self.forget_written(word, known);
+                if let Some(value) = value {
+                    known.set(a, value);
+                }
+            }
+            _ => self.forget_written(word, known),
+        }
+    }
+
+    fn forget_written(&self, word: u32, known: &mut Known) {
+        let effects = self.graph.effects(word);
+        for slot in crate::analysis::slots(0, effects.writes_in(0)) {
+            known.set(slot, Range::ANY);
+        }
+    }
+
+    /// What an instruction puts into its first register, if something can be said of it.
+    fn value(&self, inst: Inst, known: &Known) -> Option<Range> {
+        if let Some(constant) = self.constant(inst) {
+            return Some(Range::one(constant));
+        }
+        let mut read = inst.registers().skip(1).map(|(reg, _)| known.get(Slot::Register(reg)));
+        let (b, c) = (read.next().unwrap_or(Range::ANY), read.next().unwrap_or(Range::ANY));
+        let of = |role| inst.value_of(role).unwrap_or_default();
+        let shift = || (of(Role::Sh64) as u32, of(Role::Sh32) as u32);
+        let value = match inst.op() {
+            Opcode::MOV => b,
+            Opcode::ADDI => b.add_signed(of(Role::S).into()),
+            Opcode::MULI if of(Role::S) >= 0 => b.multiply(of(Role::S) as u64),
+            Opcode::ANDI => b.masked(of(Role::U) as u64),
+            Opcode::SHLI => b.multiply(1 << shift().0),
+            Opcode::SHRI => b.shifted_right(shift().0),
+            Opcode::ADD => b.add(c),
+            Opcode::SUB => b.subtract(c.constant()?),
+            Opcode::MUL => match (b.constant(), c.constant()) {
+                (Some(factor), _) => c.multiply(factor),
+                (_, factor) => b.multiply(factor?),
+            },
+            Opcode::AND => match (b.constant(), c.constant()) {
+                (Some(mask), _) => c.masked(mask),
+                (_, Some(mask)) => b.masked(mask),
+                _ => Range::between(0, b.high.min(c.high)),
+            },
+            Opcode::MINU => Range::between(b.low.min(c.low), b.high.min(c.high)),
+            Opcode::MAXU => Range::between(b.low.max(c.low), b.high.max(c.high)),
+            Opcode::MODU => Range::between(0, b.high.min(c.high.checked_sub(1)?)),
+            Opcode::DIVU => Range::between(0, b.high / c.low.max(1)),
+            Opcode::ZEXT => b.narrowed(of(Role::Bits) as u32),
+            Opcode::LOAD8U | Opcode::LOAD8UX => Range::between(0, 0xFF),
+            Opcode::LOAD16U | Opcode::LOAD16UX => Range::between(0, 0xFFFF),
+            Opcode::SHRWI => b.narrowed(32).shifted_right(shift().1),
+            Opcode::ADDWI => b.narrowed(32).add_signed(of(Role::S).into()).narrowed(32),
+            Opcode::LOAD32U | Opcode::LOAD32UX | Opcode::ADDW | Opcode::SUBW | Opcode::MULW => {
+                Range::between(0, 0xFFFF_FFFF)
+            }
+            Opcode::LOOP => known.get(Slot::Register(inst.registers().next()?.0)).subtract(1),
+            Opcode::SLT | Opcode::SLE | Opcode::SLTU | Opcode::SLEU | Opcode::SEQ | Opcode::SNE => {
+                Range::between(0, 1)
+            }
+            Opcode::SLTI | Opcode::SLTUI | Opcode::SEQI | Opcode::SNEI => Range::between(0, 1),
+            _ => return None,
+        };
+        Some(value)
+    }
+}
+
+/// Adds what is known on one more way to a block, and says whether that changes anything. `round` is how often that
+/// happened, where a loop starts.
+fn arrive(entry: &mut Option<Known>, known: Known, round: Option<u8>, thresholds: &[u64]) -> bool {
+    let Some(Known(old)) = entry else {
+        *entry = Some(known);
+        return true;
+    };
+    let mut changed = false;
+    for (old, new) in old.iter_mut().zip(known.0) {
+        let joined = old.join(new);
+        if joined != *old {
+            *old = match round {
+                None | Some(..EXACT_ROUNDS) => joined,
+                Some(..MAX_ROUNDS) => widened(*old, joined, thresholds),
+                Some(_) => Range::ANY,
+            };
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// What grew grows on until just before one of the constants.
+fn widened(old: Range, joined: Range, thresholds: &[u64]) -> Range {
+    let Range { mut low, mut high, step } = joined;
+    if high > old.high {
+        let before = |constant: &u64| {
+            let most = Range { high: u64::MAX, ..joined }.at_most(constant.checked_sub(1)?)?;
+            (most.high >= high).then_some(most.high)
+        };
+        high = thresholds.iter().find_map(before).unwrap_or(u64::MAX - (u64::MAX - low) % step.max(1));
+    }
+    if low < old.low {
+        let behind = |constant: &u64| {
+            let apart = low.checked_sub(constant.checked_add(1)?)?;
+            Some(low - (apart - apart % step.max(1)))
+        };
+        low = thresholds.iter().rev().find_map(behind).unwrap_or(low % step.max(1));
+    }
+    Range { low, high, step }
+}
+
+/// What a branch compares a register with.
+#[derive(Clone, Copy)]
+enum Operand {
+    Register(Slot),
+    Constant(u64),
+}
+
+/// What a branch is taken on.
+#[derive(Clone, Copy)]
+struct Condition {
+    a: Slot,
+    b: Operand,
+    test: Test,
+    /// Is it taken if the test fails?
+    inverted: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Test {
+    Equal,
+    Below,
+    /// Below as signed numbers.
+    Less,
+}
+
+/// The condition of a branch, if it is one of those that say something.
+fn condition(inst: Inst) -> Option<Condition> {
+    let (test, inverted) = match inst.op() {
+        Opcode::JZ | Opcode::JEQ | Opcode::JEQI => (Test::Equal, false),
+        Opcode::JNZ | Opcode::JNE | Opcode::JNEI | Opcode::LOOP => (Test::Equal, true),
+        Opcode::JLTU | Opcode::JLTUI => (Test::Below, false),
+        Opcode::JGEU | Opcode::JGEUI => (Test::Below, true),
+        Opcode::JLT | Opcode::JLTI => (Test::Less, false),
+        Opcode::JGE | Opcode::JGEI => (Test::Less, true),
+        _ => return None,
+    };
+    let mut registers = inst.registers().map(|(reg, _)| Slot::Register(reg));
+    let (a, b) = (registers.next()?, registers.next());
+    let constant = inst.value_of(Role::S).or_else(|| inst.value_of(Role::U)).unwrap_or_default();
+    let b = b.map_or(Operand::Constant(i64::from(constant) as u64), Operand::Register);
+    Some(Condition { a, b, test, inverted })
+}
+
+/// Can a block be left on this way, the target of its branch or not? Then that says more of what is compared.
+fn is_possible(last: Inst, is_target: bool, known: &mut Known) -> bool {
+    let Some(Condition { a, b, test, inverted }) = condition(last) else { return true };
+    let other = match b {
+        Operand::Register(slot) => known.get(slot),
+        Operand::Constant(value) => Range::one(value),
+    };
+    let Some((new_a, new_b)) = compared(known.get(a), other, test, is_target != inverted) else {
+        return false;
+    };
+    known.set(a, new_a);
+    if let Operand::Register(slot) = b {
+        known.set(slot, new_b);
+    }
+    true
+}
+
+/// What is known of two numbers when a test holds or not; `None` if that cannot be.
+fn compared(a: Range, b: Range, test: Test, holds: bool) -> Option<(Range, Range)> {
+    let is_positive = |range: Range| range.high <= i64::MAX as u64;
+    match (test, holds) {
+        (Test::Equal, true) => {
+            let (low, high) = (a.low.max(b.low), a.high.min(b.high));
+            let within = |range: Range| range.at_least(low)?.at_most(high);
+            Some((within(a)?, within(b)?))
+        }
+        (Test::Equal, false) => {
+            let without = |range: Range, other: Range| match other.constant() {
+                Some(value) => range.without(value),
+                None => Some(range),
+            };
+            Some((without(a, b)?, without(b, a)?))
+        }
+        (Test::Less, _) if !is_positive(a) || !is_positive(b) => Some((a, b)),
+        (Test::Below | Test::Less, true) => {
+            Some((a.at_most(b.high.checked_sub(1)?)?, b.at_least(a.low.checked_add(1)?)?))
+        }
+        (Test::Below | Test::Less, false) => Some((a.at_least(b.low)?, b.at_most(a.high)?)),
+    }
+}
