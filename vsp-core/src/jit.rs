@@ -118,6 +118,10 @@ const MAX_FAST_INSTRUCTIONS: usize = 10_000;
 /// And for functions whose native frame it makes no larger than this for each cell of theirs.
 const MAX_FAST_BYTES_PER_CELL: u32 = 64;
 
+/// It makes the frame larger than that where there are more instructions for each cell: then it is not tried. (An instruction
+/// takes a little more than a byte of the frame.)
+const MAX_FAST_INSTRUCTIONS_PER_CELL: usize = 60;
+
 /// Compiles programs. It keeps what can be used again from one program to the next.
 ///
 /// ```
@@ -367,7 +371,8 @@ impl Compiler {
     /// Makes machine code of the intermediate representation, for a function with so many cells in its frame.
     fn generate(&mut self, index: FuncIndex, cells: u32) -> Result<(), JitError> {
         let instructions = self.context.func.dfg.num_insts();
-        if let Some(isa) = self.fast_isa.as_ref().filter(|_| instructions <= MAX_FAST_INSTRUCTIONS) {
+        let most = MAX_FAST_INSTRUCTIONS.min(cells as usize * MAX_FAST_INSTRUCTIONS_PER_CELL);
+        if let Some(isa) = self.fast_isa.as_ref().filter(|_| instructions <= most) {
             compile(&mut self.context, &**isa, index)?;
             if self.frame_bytes() <= cells * MAX_FAST_BYTES_PER_CELL {
                 return Ok(());

@@ -446,7 +446,11 @@ fn within(range: &JoinRange, value: &str) -> String {
     let (low, high) = (number(low), number(high));
     let mut all = format!("(bvule {low} {value}) (bvule {value} {high})");
     if apart > 1 {
-        let rest = format!("(bvurem (bvsub {value} {low}) {})", number(apart));
+        let above = format!("(bvsub {value} {low})");
+        let rest = match apart.is_power_of_two() {
+            true => format!("(bvand {above} {})", number(apart - 1)),
+            false => format!("(bvurem {above} {})", number(apart)),
+        };
         all += &format!(" (= {rest} {})", number(0));
     }
     format!("(and {all})")

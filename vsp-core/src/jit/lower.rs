@@ -23,6 +23,7 @@ mod states;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::ir::{
     AliasRegion, AliasRegionData, Block, FuncRef, Function as Ir, InstBuilder, MemFlagsData, SigRef,
     SourceLoc, UserFuncName, Value, types::I64,
@@ -132,12 +133,10 @@ struct Unit<'u> {
     context: Value,
     /// Cells of the stack that are left behind this function's frame.
     remaining: Value,
-    memory: Value,
-    memory_size: Value,
+    /// What was loaded from fields of the context that do not change, by their offsets.
+    fields: BTreeMap<i32, Value>,
     /// The last addresses at which so many bytes can be accessed, those that are needed.
     last: BTreeMap<u32, Value>,
-    globals: Value,
-    interrupt: Option<Value>,
     /// The address of the first cell of the frame, if locals are kept there.
     frame: Option<Value>,
     fuel: Option<Variable>,
@@ -175,14 +174,6 @@ impl<'u> Unit<'u> {
         b.seal_block(entry);
         let params = b.block_params(entry).to_vec();
         let context = params[0];
-        let flags = MemFlagsData::trusted().with_alias_region(Some(regions.context));
-        // What does not change while machine code runs: it is loaded where it is needed, or not at all.
-        let constant = flags.with_readonly().with_can_move();
-        let load = |b: &mut FunctionBuilder<'_>, offset| b.ins().load(I64, constant, context, offset);
-        let memory = load(b, offsets::MEMORY);
-        let memory_size = load(b, offsets::MEMORY_SIZE);
-        let globals = load(b, offsets::GLOBALS);
-        let interrupt = facts.options.interrupt.then(|| load(b, offsets::INTERRUPT));
         let fuel = facts.options.fuel.then(|| {
             let charged = match start {
                 Start::First => i64::from(graph.function().entry_charge()),
@@ -203,11 +194,8 @@ impl<'u> Unit<'u> {
             remaining: params[1],
             params: params[2 + usize::from(facts.options.fuel)..].to_vec(),
             context,
-            memory,
-            memory_size,
+            fields: BTreeMap::new(),
             last: BTreeMap::new(),
-            globals,
-            interrupt,
             frame: None,
             fuel,
             regions,
@@ -264,6 +252,21 @@ impl<'u> Unit<'u> {
         let bytes = b.ins().ishl_imm_u(above, 3);
         let end = b.ins().load(I64, self.context_flags(), self.context, offsets::CELLS_END);
         b.ins().isub(end, bytes)
+    }
+
+    /// A field of the context that does not change while machine code runs. It is loaded at the entry.
+    fn field(&mut self, b: &mut FunctionBuilder<'_>, offset: i32) -> Value {
+        if let Some(value) = self.fields.get(&offset) {
+            return *value;
+        }
+        let constant = self.context_flags().with_readonly().with_can_move();
+        let mut cursor = FuncCursor::new(b.func);
+        if let Some(entry) = cursor.layout().entry_block() {
+            cursor.goto_first_insertion_point(entry);
+        }
+        let value = cursor.ins().load(I64, constant, self.context, offset);
+        self.fields.insert(offset, value);
+        value
     }
 
     fn context_flags(&self) -> MemFlagsData {

@@ -116,7 +116,7 @@ impl Lowering<'_, '_, '_, '_> {
 
     /// Does this code look at fuel or at the interrupt flag?
     pub(super) fn has_check_points(&self) -> bool {
-        self.unit.fuel.is_some() || self.unit.interrupt.is_some()
+        self.unit.fuel.is_some() || self.unit.facts.options.interrupt
     }
 
     /// A check point with its place at `word`, which goes to `suspend` with the site where there is something to do.
@@ -132,7 +132,8 @@ impl Lowering<'_, '_, '_, '_> {
 
     /// The part of a check point that looks at the interrupt flag.
     fn check_flag(&mut self, word: u32, suspend: Block) {
-        if let Some(flag) = self.unit.interrupt {
+        if self.unit.facts.options.interrupt {
+            let flag = self.unit.field(self.b, offsets::INTERRUPT);
             let flag = self.b.ins().atomic_load(I8, MemFlagsData::trusted(), flag);
             self.suspend_if(flag, word, ExitKind::Interrupted, suspend);
         }

@@ -292,7 +292,7 @@ impl Visitor for Lowering<'_, '_, '_, '_> {
     fn setl(&mut self, a: Reg, local: u32) -> Done { self.store_local(a, local) }
     fn cmovz(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.conditional_move(a, b, c, IntCC::Equal) }
     fn cmovnz(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.conditional_move(a, b, c, IntCC::NotEqual) }
-    fn memsize(&mut self, a: Reg) -> Done { let size = self.unit.memory_size; self.set(a, size); Ok(()) }
+    fn memsize(&mut self, a: Reg) -> Done { let size = self.memory_size(); self.set(a, size); Ok(()) }
     fn memcopy(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.copy_memory(a, b, c) }
     fn memfill(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.fill_memory(a, b, c) }
     fn getg(&mut self, a: Reg, global: u32) -> Done { self.load_global(a, global) }

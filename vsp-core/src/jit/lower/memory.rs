@@ -104,7 +104,18 @@ impl Lowering<'_, '_, '_, '_> {
             self.unit.out.stats.checks += 1;
             self.check(address, base, at, ty.bytes());
         }
-        self.b.ins().iadd(self.unit.memory, at)
+        let memory = self.memory();
+        self.b.ins().iadd(memory, at)
+    }
+
+    /// The address of the memory.
+    fn memory(&mut self) -> Value {
+        self.unit.field(self.b, offsets::MEMORY)
+    }
+
+    /// Its size in bytes.
+    pub(super) fn memory_size(&mut self) -> Value {
+        self.unit.field(self.b, offsets::MEMORY_SIZE)
     }
 
     /// Checks an access at `at`, which is the displacement behind `base`; and those behind it that can share the check.
@@ -142,7 +153,8 @@ impl Lowering<'_, '_, '_, '_> {
     /// Are so many bytes at an address not all inside? The memory has as many.
     fn outside(&mut self, at: Value, bytes: u32) -> Value {
         if bytes == 1 {
-            return self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, at, self.unit.memory_size);
+            let size = self.memory_size();
+            return self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, at, size);
         }
         let last = self.last(bytes);
         self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last)
@@ -153,10 +165,10 @@ impl Lowering<'_, '_, '_, '_> {
     /// The size of a memory is a multiple of 16. Tier 2 says it with shifts: the optimiser computes the sum of a value and a
     /// constant again in every block that uses it, which takes an instruction and a register in every loop.
     fn last(&mut self, bytes: u32) -> Value {
-        let (log, size) = (bytes.trailing_zeros().min(4), self.unit.memory_size);
         if let Some(last) = self.unit.last.get(&bytes) {
             return *last;
         }
+        let (log, size) = (bytes.trailing_zeros().min(4), self.memory_size());
         let is_tier_two = self.tier_two();
         let ValueDef::Result(load, _) = self.b.func.dfg.value_def(size) else {
             unreachable!("the size is loaded")
@@ -333,8 +345,9 @@ impl Lowering<'_, '_, '_, '_> {
     pub(super) fn copy_memory(&mut self, a: Reg, b: Reg, c: Reg) -> Done {
         let (to, from, length) = (self.get(a), self.get(b), self.get(c));
         self.check_range(length, &[to, from]);
-        let to = self.b.ins().iadd(self.unit.memory, to);
-        let from = self.b.ins().iadd(self.unit.memory, from);
+        let memory = self.memory();
+        let to = self.b.ins().iadd(memory, to);
+        let from = self.b.ins().iadd(memory, from);
         self.call_out(offsets::COPY, &[to, from, length], false);
         self.bulk_done(length)
     }
@@ -342,7 +355,8 @@ impl Lowering<'_, '_, '_, '_> {
     pub(super) fn fill_memory(&mut self, a: Reg, b: Reg, c: Reg) -> Done {
         let (to, byte, length) = (self.get(a), self.get(b), self.get(c));
         self.check_range(length, &[to]);
-        let to = self.b.ins().iadd(self.unit.memory, to);
+        let memory = self.memory();
+        let to = self.b.ins().iadd(memory, to);
         let byte = self.b.ins().ireduce(I8, byte);
         let byte = self.b.ins().uextend(I64, byte);
         self.call_out(offsets::FILL, &[to, byte, length], false);
@@ -351,7 +365,7 @@ impl Lowering<'_, '_, '_, '_> {
 
     /// Traps unless length ≤ M and every address ≤ M − length.
     fn check_range(&mut self, length: Value, addresses: &[Value]) {
-        let size = self.unit.memory_size;
+        let size = self.memory_size();
         let last = self.b.ins().isub(size, length);
         let mut outside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, length, size);
         for address in addresses {
@@ -375,7 +389,8 @@ impl Lowering<'_, '_, '_, '_> {
 
     pub(super) fn load_global(&mut self, a: Reg, global: u32) -> Done {
         let flags = MemFlagsData::trusted().with_alias_region(Some(self.unit.regions.globals));
-        let value = self.b.ins().load(I64, flags, self.unit.globals, b_offset(global));
+        let globals = self.unit.field(self.b, offsets::GLOBALS);
+        let value = self.b.ins().load(I64, flags, globals, b_offset(global));
         self.set(a, value);
         Ok(())
     }
@@ -383,7 +398,8 @@ impl Lowering<'_, '_, '_, '_> {
     pub(super) fn store_global(&mut self, a: Reg, global: u32) -> Done {
         let value = self.get_observed(a);
         let flags = MemFlagsData::trusted().with_alias_region(Some(self.unit.regions.globals));
-        self.b.ins().store(flags, value, self.unit.globals, b_offset(global));
+        let globals = self.unit.field(self.b, offsets::GLOBALS);
+        self.b.ins().store(flags, value, globals, b_offset(global));
         Ok(())
     }
 
