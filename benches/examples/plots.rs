@@ -11,7 +11,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use vsp_benches::peers::Error;
-use vsp_benches::peers::report::Report;
+use vsp_benches::peers::report::{Report, Scaling};
 use vsp_benches::peers::tables::{self, Table};
 
 #[derive(Parser)]
@@ -71,7 +71,12 @@ fn main() -> Result<(), Error> {
     by_kernel(&report, &COMPILED, &pictures.join("performance-compiled.svg"))?;
     by_kernel(&report, &INTERPRETED, &pictures.join("performance-interpreted.svg"))?;
 
-    let tables = tables::all(&report);
+    let mut tables = tables::all(&report);
+    let scaling = arguments.json.with_file_name("scaling.json");
+    if scaling.exists() {
+        let scaling: Scaling = serde_json::from_str(&std::fs::read_to_string(scaling)?)?;
+        tables.extend(tables::scaling(&scaling));
+    }
     for table in &tables {
         println!("{}\n", marked(table));
     }

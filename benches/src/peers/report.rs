@@ -107,6 +107,24 @@ pub struct Amount {
     pub times: BTreeMap<String, Times>,
 }
 
+/// Loading as programs grow.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Scaling {
+    /// Programs of many functions.
+    pub programs: Vec<Scale>,
+    /// Programs of one function.
+    pub functions: Vec<Scale>,
+}
+
+/// What loading a program of some size takes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Scale {
+    /// Its size.
+    pub instructions: usize,
+    /// For each engine seconds, and the most bytes of heap.
+    pub engines: Vec<(String, f64, usize)>,
+}
+
 /// Something with a name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Named {

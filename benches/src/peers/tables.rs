@@ -1,7 +1,7 @@
 //! Tables of a report, for a terminal and for a document.
 
 use super::measure::Times;
-use super::report::Report;
+use super::report::{Report, Scale, Scaling};
 
 /// A table: its name, its head, and its rows.
 #[derive(Clone, Debug)]
@@ -160,6 +160,33 @@ fn tiers(report: &Report) -> Table {
     }
     let names = single.iter().chain(&automatic).map(|name| format!("{name}, ms"));
     Table { name: "tiers", head: head("kernel", std::iter::once("best".into()).chain(names)), rows }
+}
+
+/// Loading as programs grow: of many functions, and of one.
+pub fn scaling(scaling: &Scaling) -> Vec<Table> {
+    vec![sizes("scaling-programs", &scaling.programs), sizes("scaling-functions", &scaling.functions)]
+}
+
+/// Time and heap by size, and the exponent with which the time grows from one size to the next.
+fn sizes(name: &'static str, scales: &[Scale]) -> Table {
+    let mut rows = Vec::new();
+    for (number, scale) in scales.iter().enumerate() {
+        let before = number.checked_sub(1).and_then(|before| scales.get(before));
+        let cells = scale.engines.iter().enumerate().flat_map(|(engine, (_, seconds, heap))| {
+            let from = before.map(|before| (before.instructions, before.engines[engine].1));
+            let exponent = from.map_or_else(nothing, |(instructions, time)| {
+                let growth = scale.instructions as f64 / instructions as f64;
+                short((seconds / time).ln() / growth.ln())
+            });
+            [short(seconds * 1e3), exponent, short(*heap as f64 / 1024.0)]
+        });
+        rows.push(head(&grouped(scale.instructions as u64), cells));
+    }
+    let engines = scales.first().map_or(&[][..], |scale| &scale.engines);
+    let heads = engines
+        .iter()
+        .flat_map(|(name, ..)| [format!("{name}, ms"), "exponent".into(), "heap, KiB".into()]);
+    Table { name, head: head("instructions", heads), rows }
 }
 
 fn machine(report: &Report) -> Table {

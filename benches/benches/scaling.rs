@@ -1,0 +1,127 @@
+//! What loading and compiling take, and how much memory, as programs and functions grow.
+//!
+//!     cargo bench -p vsp-benches --features jit --bench scaling -- --json results/scaling.json
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use peak_alloc::PeakAlloc;
+use vsp_benches::peers::assembled;
+use vsp_benches::peers::measure::timed;
+use vsp_benches::peers::report::{Scale, Scaling};
+use vsp_benches::peers::{Error, tables};
+use vsp_core::program::Program;
+use vsp_core::verify::Verified;
+use vsp_host::engine::{Engine, EngineKind};
+
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+#[derive(Parser)]
+#[command(about = "Loading and compiling as programs grow")]
+struct Arguments {
+    /// How often each is loaded
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// Where what was measured is written, relative to benches/
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Only the smallest sizes, once
+    #[arg(long)]
+    test: bool,
+    /// What cargo says
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Ignored
+    #[arg(hide = true)]
+    filter: Vec<String>,
+}
+
+/// Instructions of all functions together, for programs of many functions.
+const PROGRAMS: [u32; 7] = [100, 300, 1_000, 3_000, 10_000, 30_000, 100_000];
+/// Instructions of the only function.
+const FUNCTIONS: [u32; 6] = [100, 300, 1_000, 3_000, 10_000, 18_000];
+
+/// Loops in a function of a program of many.
+const LOOPS: u32 = 4;
+/// Instructions of a loop.
+const LOOP: u32 = 12;
+
+/// A loop with loads, stores, branches and arithmetic, as those in hashes and searches are.
+fn add_loop(text: &mut String, number: u32) {
+    let _ = writeln!(
+        text,
+        "    MOVI R4, {count}\nl{number}:\n    ANDI R5, R0, 4088\n    LOAD R6, [R5 + 16]\n    ROTLI R6, 13\n    \
+         XOR R0, R6\n    MUL R0, R1\n    JGEU R0, R2, s{number}\n    ADD R2, R0\n    STORE [R5], R2\ns{number}:\n    \
+         ADDI R1, {add}\n    SHRI R3, R0, 7\n    LOOP R4, l{number}",
+        count = 10 + number % 7,
+        add = 1 + number % 100,
+    );
+}
+
+/// A program with so many instructions in functions, each of which calls the next.
+fn many(instructions: u32) -> String {
+    let count = (instructions / (LOOPS * LOOP + 2)).max(1);
+    let mut text = String::from(".memory 8192\n.export f0\n");
+    for number in 0..count {
+        let _ = writeln!(text, ".func f{number} (2) -> 1");
+        (0..LOOPS).for_each(|turn| add_loop(&mut text, number * LOOPS + turn));
+        let callee = if number + 1 < count { format!("    CALL f{}\n", number + 1) } else { String::new() };
+        let _ = writeln!(text, "{callee}    RET\n.end");
+    }
+    text
+}
+
+/// A program with one function of so many instructions.
+fn one(instructions: u32) -> String {
+    let mut text = String::from(".memory 8192\n.export f\n.func f (2) -> 1\n");
+    (0..instructions / LOOP).for_each(|number| add_loop(&mut text, number));
+    text + "    RET\n.end\n"
+}
+
+fn measure(source: &str, runs: usize) -> Result<Scale, Error> {
+    let bytes = assembled(source, "scaling")?;
+    let mut scale = Scale { instructions: Program::read(bytes.clone())?.code().len(), engines: Vec::new() };
+    for kind in EngineKind::ALL {
+        let mut engine = Engine::new(kind)?;
+        let mut least = Duration::MAX;
+        let mut peak = 0;
+        for _ in 0..runs {
+            HEAP.reset_peak_usage();
+            let before = HEAP.current_usage();
+            let (time, module) = timed(|| {
+                let program = Arc::new(Verified::new(Program::read(bytes.clone())?)?);
+                Ok(engine.load(program)?)
+            })?;
+            peak = peak.max(HEAP.peak_usage().saturating_sub(before));
+            least = least.min(time);
+            drop(module);
+        }
+        scale.engines.push((kind.name().into(), least.as_secs_f64(), peak));
+    }
+    Ok(scale)
+}
+
+fn main() -> Result<(), Error> {
+    let arguments = Arguments::parse();
+    let test = arguments.test || !arguments.bench;
+    let runs = if test { 1 } else { arguments.runs.max(1) };
+    let sizes = |all: &[u32]| all[..if test { 1 } else { all.len() }].to_vec();
+    let mut scaling = Scaling::default();
+    for size in sizes(&PROGRAMS) {
+        scaling.programs.push(measure(&many(size), runs)?);
+    }
+    for size in sizes(&FUNCTIONS) {
+        scaling.functions.push(measure(&one(size), runs)?);
+    }
+    for table in tables::scaling(&scaling) {
+        println!("{}", table.text());
+    }
+    if let Some(file) = arguments.json {
+        std::fs::write(file, serde_json::to_string_pretty(&scaling)? + "\n")?;
+    }
+    Ok(())
+}
