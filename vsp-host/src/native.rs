@@ -308,8 +308,7 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
     }
 
     fn is_for(&self, program: &Verified<'_>) -> bool {
-        let own: &Verified<'_> = &self.program;
-        std::ptr::addr_eq(own, program) || own.program().bytes() == program.program().bytes()
+        is_same(&self.program, program)
     }
 
     fn reserve(&self, cells: u32) -> Result<(), AttachError> {
@@ -319,6 +318,11 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
     fn enter(&self, session: Session<'_, S>, entry: Entry, remaining: u64) -> bool {
         self.machine.enter(session, entry, remaining)
     }
+}
+
+/// Are these the same program?
+pub(crate) fn is_same(one: &Verified<'_>, other: &Verified<'_>) -> bool {
+    std::ptr::addr_eq(one, other) || one.program().bytes() == other.program().bytes()
 }
 
 /// Why a function cannot be had.

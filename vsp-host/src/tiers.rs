@@ -22,6 +22,7 @@ use vsp_core::native::{CompileOptions, Target, Tier};
 use vsp_core::verify::Verified;
 use vsp_core::{Chosen, Next, Ref};
 
+use crate::native::is_same;
 use pieces::{Piece, Pieces};
 use worker::{Job, Worker};
 
@@ -165,8 +166,7 @@ fn is_loop_head(program: &Verified<'_>, place: Place) -> bool {
 
 impl<S> vsp_core::Tiers<S> for ProgramTiers<'_> {
     fn is_for(&self, program: &Verified<'_>) -> bool {
-        let own: &Verified<'_> = &self.program;
-        std::ptr::addr_eq(own, program) || own.program().bytes() == program.program().bytes()
+        is_same(&self.program, program)
     }
 
     fn options(&self) -> CompileOptions {
