@@ -9,9 +9,10 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use super::offsets::VALUES;
 use crate::program::FuncType;
 
-/// The signature of the machine code of a function: context, remaining cells, parameters; status, first result.
+/// The signature of the machine code of a function: context, remaining cells, parameters; status, first result. It is one
+/// that a host can call.
 pub(super) fn signature(ty: FuncType) -> Signature {
-    let mut signature = Signature::new(CallConv::Fast);
+    let mut signature = Signature::new(CallConv::SystemV);
     signature.params.resize(2 + ty.params(), AbiParam::new(I64));
     signature.returns.resize(1 + ty.results().min(1), AbiParam::new(I64));
     signature

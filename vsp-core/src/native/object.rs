@@ -25,7 +25,7 @@ pub(crate) const VERSION: u16 = 0x0100;
 /// The version of what machine code and host expect of each other: the layout of the [`Context`](super::Context) and of
 /// the function table, what entries and the context's functions take and give, and what exits leave behind. It rises with
 /// every change of these.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// A flag of the header: the code counts fuel.
 pub(crate) const COUNTS_FUEL: u16 = 1;
