@@ -19,7 +19,7 @@ struct Arguments {
     /// Times that each kernel runs in each engine
     #[arg(long, default_value_t = 21)]
     runs: usize,
-    /// Only these kernels, and nothing about loading and calls
+    /// Only these kernels, and of loads, calls and instances those that are named
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Only engines whose names contain one of these (native code is always there)
@@ -41,11 +41,13 @@ struct Arguments {
     filter: Vec<String>,
 }
 
+/// What is measured besides kernels.
+const OTHERS: [&str; 3] = ["loads", "calls", "instances"];
+
 impl Arguments {
     fn kernels(&self) -> Result<Vec<Kernel>, Error> {
-        if let Some(unknown) =
-            self.only.iter().find(|name| KERNELS.iter().all(|kernel| kernel.name != **name))
-        {
+        let exists = |name: &str| OTHERS.contains(&name) || KERNELS.iter().any(|kernel| kernel.name == name);
+        if let Some(unknown) = self.only.iter().find(|name| !exists(name)) {
             return Err(format!("there is no kernel {unknown}").into());
         }
         let wanted = |kernel: &Kernel| {
@@ -54,6 +56,11 @@ impl Arguments {
                 && (self.filter.is_empty() || self.filter.iter().any(|part| full.contains(part)))
         };
         Ok(KERNELS.into_iter().filter(wanted).collect())
+    }
+
+    /// Is one of [`OTHERS`] to be measured?
+    fn wants_other(&self, name: &str) -> bool {
+        self.filter.is_empty() && (self.only.is_empty() || self.only.iter().any(|only| only == name))
     }
 
     fn wants(&self, engine: &str) -> bool {
@@ -69,7 +76,7 @@ fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
     let kernels = arguments.kernels()?;
     let engines = arguments.engines();
-    if kernels.is_empty() {
+    if kernels.is_empty() && !OTHERS.iter().any(|name| arguments.wants_other(name)) {
         return Ok(());
     }
     let runs = arguments.runs.max(1);
@@ -92,18 +99,26 @@ fn main() -> Result<(), Error> {
             times: times.filter_map(|(engine, times)| Some((engine, times?))).collect(),
         });
     }
-    if arguments.only.is_empty() && arguments.filter.is_empty() {
-        eprintln!("loading, calls, instances");
-        let wanted = |name: &str| arguments.wants(name);
+    let wanted = |name: &str| arguments.wants(name);
+    if arguments.wants_other("loads") {
+        eprintln!("loads");
         loads::check()?;
         report.loads = loads::loads(wanted, runs)?;
+    }
+    if arguments.wants_other("calls") {
+        eprintln!("calls");
         report.calls = calls::costs(wanted, runs)?;
+    }
+    if arguments.wants_other("instances") {
+        eprintln!("instances");
         report.instances = calls::instances(wanted, runs)?;
     }
     if let Some(longest) = arguments.tiers {
         report.tiers = tiers::amounts(runs, Duration::from_millis(longest))?;
     }
-    println!("{}", tables::everything(&report).text());
+    if !kernels.is_empty() {
+        println!("{}", tables::everything(&report).text());
+    }
     for table in tables::all(&report) {
         if !["ratios", "times"].contains(&table.name) && !table.rows.is_empty() {
             println!("{}", table.text());

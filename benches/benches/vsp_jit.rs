@@ -13,27 +13,38 @@ use criterion::measurement::WallTime;
 use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
-use vsp_benches::KERNELS;
+use vsp_benches::peers::{Engine as _, KERNELS, Kernel, Native, assembled};
 use vsp_core::index::FuncIndex;
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
-use vsp_core::{Imports, Instance, Options, Outcome, text};
+use vsp_core::{Imports, Instance, Options, Outcome};
 use vsp_host::engine::{Engine, EngineKind, Module};
 use vsp_host::native::{CompileOptions, Tier, VspJit};
 
-/// A program whose function 0 is called with these arguments, and its first result.
+/// A program, a function of it that is called with these arguments, and its first result.
 struct Subject {
     name: &'static str,
     program: Arc<Verified<'static>>,
+    function: FuncIndex,
+    /// Is there a `setup`, which has to be called with the same arguments before?
+    has_setup: bool,
     arguments: Vec<u64>,
     answer: u64,
 }
 
 impl Subject {
+    /// Function 0 of a program.
     fn new(name: &'static str, source: &str, arguments: &[u64], answer: u64) -> Subject {
-        let bytes: Arc<[u8]> = text::assemble(source, name).expect("it assembles").into();
+        let bytes = assembled(source, name).expect("it assembles");
         let program = Verified::new(Program::read(bytes).expect("it reads")).expect("it verifies");
-        Subject { name, program: Arc::new(program), arguments: arguments.to_vec(), answer }
+        let (function, arguments) = (FuncIndex(0), arguments.to_vec());
+        Subject { name, program: Arc::new(program), function, has_setup: false, arguments, answer }
+    }
+
+    fn kernel(kernel: &Kernel) -> Subject {
+        let subject = Subject::new(kernel.name, kernel.text, &[kernel.argument], kernel.answer);
+        let function = subject.program.export("run").expect("kernels export run");
+        Subject { function, has_setup: kernel.has_setup(), ..subject }
     }
 
     fn words(&self) -> u64 {
@@ -54,12 +65,15 @@ impl Subject {
         };
         let imports = Arc::new(Imports::new());
         let mut instance = module.instantiate(imports, (), options).expect("it can be made");
+        if self.has_setup {
+            instance.call_export("setup", &self.arguments).expect("it can be called");
+        }
         assert_eq!(self.call(&mut instance), self.answer, "{}", self.name);
         instance
     }
 
     fn call(&self, instance: &mut Instance<'static, ()>) -> u64 {
-        match instance.call(FuncIndex(0), black_box(&self.arguments)) {
+        match instance.call(self.function, black_box(&self.arguments)) {
             Ok(Outcome::Returned(values)) => values[0],
             other => panic!("{}: {other:?}", self.name),
         }
@@ -190,11 +204,8 @@ fn calls(criterion: &mut Criterion) {
 
 /// What being stoppable costs: tier 2 without and with the checks of fuel and of the interrupt flag, and Rust.
 fn stoppable(criterion: &mut Criterion) {
-    let kernels = KERNELS.map(|kernel| {
-        let answer = (kernel.native)(kernel.argument);
-        (Subject::new(kernel.name, kernel.text, &[kernel.argument], answer), Some(kernel.native))
-    });
-    for (subject, native) in kernels.into_iter().chain([(turns(), None)]) {
+    let kernels = KERNELS.map(|kernel| (Subject::kernel(&kernel), Some(kernel)));
+    for (subject, kernel) in kernels.into_iter().chain([(turns(), None)]) {
         let mut group = criterion.benchmark_group(format!("vsp_jit/stoppable/{}", subject.name));
         for (name, fuel, interrupt) in [
             ("without", false, false),
@@ -206,8 +217,10 @@ fn stoppable(criterion: &mut Criterion) {
             let mut instance = subject.instance(&subject.module(EngineKind::Tier2, with), with);
             group.bench_function(name, |bencher| bencher.iter(|| subject.call(&mut instance)));
         }
-        if let Some(native) = native {
-            group.bench_function("rust", |bencher| bencher.iter(|| native(black_box(subject.arguments[0]))));
+        if let Some(kernel) = kernel {
+            let loaded = Native.load(&kernel).expect("Rust can say all kernels");
+            let mut loaded = loaded.expect("Rust can say all kernels");
+            group.bench_function("rust", |bencher| bencher.iter(|| loaded.run()));
         }
         group.finish();
     }

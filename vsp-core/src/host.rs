@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::array;
+use core::cell::Cell;
 
 use crate::index::ImportIndex;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
@@ -15,6 +17,27 @@ pub enum HostStop {
     Error(u32),
     /// The results are not there yet: the program is suspended until the host resumes it with them.
     Pending,
+}
+
+/// How a call of a host function ended, as two machine words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostEnd {
+    /// With results; this is the first, if there is one.
+    Results(u64),
+    /// With an error of this code.
+    Error(u64),
+    /// The results are not there yet.
+    Pending,
+}
+
+impl From<HostStop> for HostEnd {
+    #[inline]
+    fn from(stop: HostStop) -> HostEnd {
+        match stop {
+            HostStop::Error(code) => HostEnd::Error(code.into()),
+            HostStop::Pending => HostEnd::Pending,
+        }
+    }
 }
 
 /// What a host function can reach: the host's own state, the memory of the calling program, and its fuel.
@@ -86,28 +109,51 @@ pub struct HostCalls<'s, S> {
     pub(crate) kept: &'s mut i64,
 }
 
+/// Host functions, whatever the type of the host's state.
+#[cfg(threaded)]
+pub(crate) trait CallHost {
+    /// As [`HostCalls::call_with`].
+    fn call_with(
+        &mut self,
+        import: ImportIndex,
+        memory: &mut [u8],
+        balance: &mut i64,
+        registers: &[Cell<u64>; 16],
+    ) -> Result<(), HostStop>;
+}
+
+#[cfg(threaded)]
+impl<S> CallHost for HostCalls<'_, S> {
+    fn call_with(
+        &mut self,
+        import: ImportIndex,
+        memory: &mut [u8],
+        balance: &mut i64,
+        registers: &[Cell<u64>; 16],
+    ) -> Result<(), HostStop> {
+        HostCalls::call_with(self, import, memory, balance, registers)
+    }
+}
+
 impl<S> HostCalls<'_, S> {
     /// The type of an import.
     pub(crate) fn ty(&self, import: ImportIndex) -> FuncType {
         self.imports.ty(self.resolved[import.index()])
     }
 
-    /// Calls the host function of an import. `values` are the arguments in the first places, and then the results.
-    ///
-    /// # Errors
-    /// It did not end with results.
+    /// Calls the host function of an import. It takes the first three arguments one by one, so that they can stay in machine
+    /// registers, and those behind them from their places in `values`. Gives the first result, and puts the others into
+    /// their places. What is behind arguments or results means nothing.
+    #[inline]
     pub fn call(
         &mut self,
         import: ImportIndex,
         memory: &mut [u8],
         balance: &mut i64,
+        [a, b, c]: [u64; 3],
         values: &mut [u64; MAX_PARAMS],
-    ) -> Result<(), HostStop> {
+    ) -> HostEnd {
         let resolved = self.resolved[import.index()];
-        let ty = self.imports.ty(resolved);
-        let mut args = [0; MAX_PARAMS];
-        args[..ty.params()].copy_from_slice(&values[..ty.params()]);
-        let mut results = [0; MAX_RESULTS];
         let balance = self.metered.then_some(balance);
         let mut caller = Caller {
             state: &mut *self.state,
@@ -116,9 +162,39 @@ impl<S> HostCalls<'_, S> {
             #[cfg(feature = "native")]
             kept: &mut *self.kept,
         };
-        self.imports.call(resolved, &mut caller, &args, &mut results)?;
-        values[..ty.results()].copy_from_slice(&results[..ty.results()]);
-        Ok(())
+        (self.imports.definitions[resolved as usize].call)(&mut caller, a, b, c, values)
+    }
+
+    /// Calls the host function of an import with the first registers, and puts its results there.
+    #[inline]
+    pub(crate) fn call_with(
+        &mut self,
+        import: ImportIndex,
+        memory: &mut [u8],
+        balance: &mut i64,
+        registers: &[Cell<u64>; 16],
+    ) -> Result<(), HostStop> {
+        let ty = self.ty(import);
+        let mut values = [0; MAX_PARAMS];
+        if ty.params() > 3 {
+            values = array::from_fn(|index| registers[index].get());
+        }
+        let [a, b, c, ..] = registers;
+        match self.call(import, memory, balance, [a.get(), b.get(), c.get()], &mut values) {
+            HostEnd::Results(first) => {
+                if ty.results() > 0 {
+                    a.set(first);
+                }
+                if ty.results() > 1 {
+                    for index in 1..ty.results() {
+                        registers[index].set(values[index]);
+                    }
+                }
+                Ok(())
+            }
+            HostEnd::Error(code) => Err(HostStop::Error(code as u32)),
+            HostEnd::Pending => Err(HostStop::Pending),
+        }
     }
 }
 
@@ -133,10 +209,12 @@ pub trait Value: Copy {
 macro_rules! impl_value {
     ($($ty:ty: $from:expr, $to:expr;)*) => {$(
         impl Value for $ty {
+            #[inline]
             fn from_bits(bits: u64) -> Self {
                 let from: fn(u64) -> $ty = $from;
                 from(bits)
             }
+            #[inline]
             fn to_bits(self) -> u64 {
                 let to: fn($ty) -> u64 = $to;
                 to(self)
@@ -159,29 +237,31 @@ impl_value! {
 pub trait HostReturn {
     /// How many results that is.
     const COUNT: usize;
-    /// Puts the results in their places.
+    /// Puts the results in the first places.
     ///
     /// # Errors
     /// The function did not end with results.
-    fn store(self, results: &mut [u64; MAX_RESULTS]) -> Result<(), HostStop>;
+    fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop>;
 }
 
 macro_rules! impl_host_return {
     ($(($count:literal: $ty:ty, $($generic:ident $index:tt)*: $pattern:pat => $($value:expr),*);)*) => {$(
         impl<$($generic: Value),*> HostReturn for $ty {
             const COUNT: usize = $count;
+            #[inline]
             #[allow(unused_variables, reason = "without results there is nothing to store into")]
-            fn store(self, results: &mut [u64; MAX_RESULTS]) -> Result<(), HostStop> {
+            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
                 let $pattern = self;
-                $(results[$index] = $value.to_bits();)*
+                $(values[$index] = $value.to_bits();)*
                 Ok(())
             }
         }
 
         impl<$($generic: Value),*> HostReturn for Result<$ty, HostStop> {
             const COUNT: usize = $count;
-            fn store(self, results: &mut [u64; MAX_RESULTS]) -> Result<(), HostStop> {
-                self?.store(results)
+            #[inline]
+            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
+                self?.store(values)
             }
         }
     )*};
@@ -199,15 +279,17 @@ macro_rules! impl_host_return_for_values {
     ($($ty:ty)*) => {$(
         impl HostReturn for $ty {
             const COUNT: usize = 1;
-            fn store(self, results: &mut [u64; MAX_RESULTS]) -> Result<(), HostStop> {
-                (self,).store(results)
+            #[inline]
+            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
+                (self,).store(values)
             }
         }
 
         impl HostReturn for Result<$ty, HostStop> {
             const COUNT: usize = 1;
-            fn store(self, results: &mut [u64; MAX_RESULTS]) -> Result<(), HostStop> {
-                self?.store(results)
+            #[inline]
+            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
+                self?.store(values)
             }
         }
     )*};
@@ -222,16 +304,11 @@ pub trait HostFn<S, Args>: Send + Sync + 'static {
     const PARAMS: usize;
     /// How many results it gives.
     const RESULTS: usize;
-    /// Calls it.
+    /// Calls it. `values` are the arguments in the first places, and then the results.
     ///
     /// # Errors
     /// It did not end with results.
-    fn call(
-        &self,
-        caller: &mut Caller<'_, S>,
-        args: &[u64; MAX_PARAMS],
-        results: &mut [u64; MAX_RESULTS],
-    ) -> Result<(), HostStop>;
+    fn call(&self, caller: &mut Caller<'_, S>, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop>;
 }
 
 macro_rules! impl_host_fn {
@@ -244,14 +321,9 @@ macro_rules! impl_host_fn {
         {
             const PARAMS: usize = $params;
             const RESULTS: usize = R::COUNT;
-            #[allow(unused_variables, reason = "a function without parameters takes none")]
-            fn call(
-                &self,
-                caller: &mut Caller<'_, S>,
-                args: &[u64; MAX_PARAMS],
-                results: &mut [u64; MAX_RESULTS],
-            ) -> Result<(), HostStop> {
-                self(caller, $($arg::from_bits(args[$index])),*).store(results)
+            #[inline]
+            fn call(&self, caller: &mut Caller<'_, S>, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
+                self(caller, $($arg::from_bits(values[$index])),*).store(values)
             }
         }
     )*};
@@ -269,9 +341,8 @@ impl_host_fn! {
     8: A 0 B 1 C 2 D 3 E 4 G 5 H 6 I 7;
 }
 
-type Call<S> = dyn Fn(&mut Caller<'_, S>, &[u64; MAX_PARAMS], &mut [u64; MAX_RESULTS]) -> Result<(), HostStop>
-    + Send
-    + Sync;
+/// Takes arguments and gives results as [`HostCalls::call`] does.
+type Call<S> = dyn Fn(&mut Caller<'_, S>, u64, u64, u64, &mut [u64; MAX_PARAMS]) -> HostEnd + Send + Sync;
 
 struct Definition<S> {
     module: String,
@@ -367,7 +438,17 @@ impl<S> Imports<S> {
                 None => panic!("the implementations of HostFn stay within the limits"),
             }
         };
-        self.define_raw(module, name, ty, move |caller, args, results| function.call(caller, args, results))
+        self.add(module, name, ty, move |caller, a, b, c, values| {
+            let [_, _, _, d, e, f, g, h] = *values;
+            let mut own = [a, b, c, d, e, f, g, h];
+            if let Err(stop) = function.call(caller, &mut own) {
+                return stop.into();
+            }
+            if F::RESULTS > 1 {
+                values[1..F::RESULTS].copy_from_slice(&own[1..F::RESULTS]);
+            }
+            HostEnd::Results(own[0])
+        })
     }
 
     /// Defines a host function whose type is only known when the host runs. It is given eight arguments, of which
@@ -388,6 +469,23 @@ impl<S> Imports<S> {
             + Sync
             + 'static,
     {
+        self.add(module, name, ty, move |caller, a, b, c, values| {
+            let [_, _, _, d, e, f, g, h] = *values;
+            let mut args = [a, b, c, d, e, f, g, h];
+            args[ty.params()..].fill(0);
+            let mut results = [0; MAX_RESULTS];
+            if let Err(stop) = function(caller, &args, &mut results) {
+                return stop.into();
+            }
+            values[..MAX_RESULTS].copy_from_slice(&results);
+            HostEnd::Results(results[0])
+        })
+    }
+
+    fn add<F>(&mut self, module: &str, name: &str, ty: FuncType, call: F) -> Result<&mut Self, ImportError>
+    where
+        F: Fn(&mut Caller<'_, S>, u64, u64, u64, &mut [u64; MAX_PARAMS]) -> HostEnd + Send + Sync + 'static,
+    {
         if self.find(module, name).is_some() {
             return Err(ImportError::Defined { module: module.into(), name: name.into() });
         }
@@ -395,7 +493,7 @@ impl<S> Imports<S> {
             module: module.into(),
             name: name.into(),
             ty,
-            call: Box::new(function),
+            call: Box::new(call),
         });
         Ok(self)
     }
@@ -430,16 +528,5 @@ impl<S> Imports<S> {
     /// The type of a resolved import.
     pub(crate) fn ty(&self, resolved: u32) -> FuncType {
         self.definitions[resolved as usize].ty
-    }
-
-    /// Calls a resolved import.
-    pub(crate) fn call(
-        &self,
-        resolved: u32,
-        caller: &mut Caller<'_, S>,
-        args: &[u64; MAX_PARAMS],
-        results: &mut [u64; MAX_RESULTS],
-    ) -> Result<(), HostStop> {
-        (self.definitions[resolved as usize].call)(caller, args, results)
     }
 }

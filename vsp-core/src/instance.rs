@@ -76,6 +76,13 @@ pub struct Instance<'a, S> {
     pub(crate) kept: i64,
     #[cfg(feature = "native")]
     pub(crate) slice: interp::Slice,
+    /// The address of that code, or 0.
+    #[cfg(feature = "native")]
+    native_address: usize,
+    #[cfg(feature = "native")]
+    pub(crate) context: crate::native::Context,
+    #[cfg(feature = "native")]
+    pub(crate) entered: interp::Entered,
     status: Status,
 }
 
@@ -140,6 +147,11 @@ impl<'a, S> Instance<'a, S> {
             kept: 0,
             #[cfg(feature = "native")]
             slice: interp::Slice::default(),
+            native_address: 0,
+            #[cfg(feature = "native")]
+            context: crate::native::Context::default(),
+            #[cfg(feature = "native")]
+            entered: interp::Entered::NOTHING,
             status: Status::Idle,
         })
     }
@@ -157,6 +169,8 @@ impl<'a, S> Instance<'a, S> {
         let native = native.into();
         self.check_code(native.is_for(&self.program), native.code().options())?;
         native.reserve(self.stack.cells())?;
+        self.native_address = address(&*native);
+        self.entered = interp::Entered::NOTHING;
         self.native = Some(native);
         self.tiers = None;
         Ok(())
@@ -176,6 +190,7 @@ impl<'a, S> Instance<'a, S> {
         self.check_code(tiers.is_for(&self.program), tiers.options())?;
         self.tiers = Some(tiers);
         self.native = None;
+        self.native_address = 0;
         Ok(())
     }
 
@@ -198,7 +213,15 @@ impl<'a, S> Instance<'a, S> {
         Ok(())
     }
 
+    /// Is this machine code attached?
+    #[cfg(feature = "native")]
+    #[inline]
+    pub fn runs<N: interp::NativeCode<S> + ?Sized>(&self, native: &N) -> bool {
+        self.native_address == address(native)
+    }
+
     /// Puts what was kept back to the balance.
+    #[inline]
     fn put_back(&mut self) {
         #[cfg(feature = "native")]
         {
@@ -240,14 +263,30 @@ impl<'a, S> Instance<'a, S> {
     ///
     /// # Errors
     /// The number of arguments is wrong, or the instance is suspended and has to be resumed or reset first.
+    #[inline]
     pub fn call(&mut self, function: FuncIndex, args: &[u64]) -> Result<Outcome, CallError> {
         match self.push_first(function, args)? {
-            None => self.run(|instance| interp::start(instance, function)),
+            None => {
+                let before = self.start_engine();
+                let ended = interp::start(self, function);
+                self.stop_engine(before);
+                match ended {
+                    Ok(values) => {
+                        self.stack.clear();
+                        Ok(Outcome::Returned(values))
+                    }
+                    Err(outcome) => {
+                        self.ended(&outcome);
+                        Ok(outcome)
+                    }
+                }
+            }
             Some(outcome) => Ok(outcome),
         }
     }
 
     /// Makes the first frame. Gives the outcome of a call whose frame does not fit.
+    #[inline]
     fn push_first(&mut self, function: FuncIndex, args: &[u64]) -> Result<Option<Outcome>, CallError> {
         match self.status {
             Status::Idle => {}
@@ -311,6 +350,7 @@ impl<'a, S> Instance<'a, S> {
         self.stack.clear();
     }
 
+    #[inline]
     fn run(&mut self, engine: impl FnOnce(&mut Self) -> Outcome) -> Result<Outcome, CallError> {
         let before = self.start_engine();
         let outcome = engine(self);
@@ -320,25 +360,38 @@ impl<'a, S> Instance<'a, S> {
     }
 
     /// Gives the balance that an engine starts with.
+    #[inline]
     fn start_engine(&mut self) -> i64 {
         // If a host function panics the instance is left callable.
         self.status = Status::Idle;
         self.put_back();
-        if !self.metered {
-            self.balance = i64::MAX;
-        }
+        self.balance = self.starting_balance();
         self.balance
     }
 
+    /// Without metering fuel is never used up.
+    #[inline]
+    pub(crate) fn starting_balance(&self) -> i64 {
+        if self.metered { self.balance } else { i64::MAX }
+    }
+
+    #[cfg(feature = "native")]
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.status == Status::Idle
+    }
+
     /// Engines count modulo 2⁶⁴. Fuel is only used, so a balance that rose went below the lowest.
-    fn stop_engine(&mut self, before: i64) {
+    #[inline]
+    pub(crate) fn stop_engine(&mut self, before: i64) {
         self.put_back();
         if self.balance > before {
             self.balance = i64::MIN;
         }
     }
 
-    fn ended(&mut self, outcome: &Outcome) {
+    #[inline]
+    pub(crate) fn ended(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Suspended(suspension) => self.status = Status::Suspended(suspension.reason),
             Outcome::Returned(_) | Outcome::Halted(_) => self.stack.clear(),
@@ -433,6 +486,12 @@ impl<'a, S> Instance<'a, S> {
     pub fn stack_cells(&self) -> u32 {
         self.stack.cells()
     }
+}
+
+/// Where something is.
+#[cfg(feature = "native")]
+fn address<T: ?Sized>(it: &T) -> usize {
+    core::ptr::from_ref(it).addr()
 }
 
 fn clamp_fuel(fuel: u64) -> i64 {

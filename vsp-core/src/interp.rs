@@ -22,12 +22,15 @@ use crate::host::{HostCalls, HostStop};
 use crate::index::{FuncIndex, ImportIndex, Place};
 use crate::instance::{Instance, Outcome, Overflow, Reason, Stack, Suspension, Trapped, Values};
 use crate::isa::Inst;
-use crate::limits::MAX_PARAMS;
+#[cfg(feature = "native")]
+use crate::native::Context;
 use crate::verify::{Function, STATE_CELLS};
 use activation::Activation;
 #[cfg(feature = "jit")]
 pub(crate) use frame::BYTES_PER_FUEL;
 use frame::Exit;
+#[cfg(feature = "native")]
+pub(crate) use native::Entered;
 #[cfg(feature = "jit")]
 pub(crate) use native::MIN_BALANCE;
 #[cfg(feature = "native")]
@@ -40,11 +43,92 @@ pub use tiers::{Chosen, Next, Tiers};
 /// What an instance that cannot be interrupted looks at.
 static NEVER: AtomicBool = AtomicBool::new(false);
 
-/// Runs a function whose frame is the only one.
-pub(crate) fn start<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Outcome {
+/// Runs a function whose frame is the only one, and gives its results, or how else the call ended.
+#[inline]
+pub(crate) fn start<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Result<Values, Outcome> {
+    #[cfg(threaded)]
+    match start_threaded(instance, function) {
+        Some(Started::Returned(values)) => return Ok(values),
+        Some(Started::Left(left)) => return Err(go_on(instance, &left)),
+        None => {}
+    }
+    Err(start_machine(instance, function))
+}
+
+#[cfg_attr(threaded, cold)]
+fn start_machine<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Outcome {
     let mut machine = Machine::running(instance);
     match machine.enter(function) {
         Ok(at) => machine.run(at),
+        Err(outcome) => outcome,
+    }
+}
+
+/// How far [`start_threaded`] got.
+#[cfg(threaded)]
+enum Started {
+    Returned(Values),
+    Left(threaded::Left),
+}
+
+/// Does what [`start`] does in few steps, if there is nothing to be done at the function's entry: until it returns, or the
+/// threaded interpreter is left.
+#[cfg(threaded)]
+#[inline]
+fn start_threaded<S>(instance: &mut Instance<'_, S>, index: FuncIndex) -> Option<Started> {
+    #[cfg(feature = "native")]
+    if instance.native.is_some() || instance.tiers.is_some() {
+        return None;
+    }
+    let functions = instance.program.functions();
+    let function = functions.get(index.index())?;
+    let balance = instance.balance.checked_sub(function.entry_charge().into())?;
+    let interrupt = instance.interrupt.as_deref().unwrap_or(&NEVER);
+    if !function.short_leaf && (balance < 0 || interrupt.load(Ordering::Relaxed)) {
+        return None;
+    }
+    instance.balance = balance;
+    let mut host = HostCalls {
+        imports: &instance.imports,
+        resolved: &instance.resolved,
+        state: &mut instance.state,
+        metered: instance.metered,
+        #[cfg(feature = "native")]
+        kept: &mut instance.kept,
+    };
+    let lent = threaded::Lent {
+        threaded: instance.program.threaded(),
+        functions,
+        constants: instance.program.program().constants(),
+        cells: instance.stack.present_cells(),
+        memory: &mut instance.memory,
+        globals: &mut instance.globals,
+        interrupt,
+        host: &mut host,
+        balance: &mut instance.balance,
+        calls_leave: false,
+        compiled: &[],
+    };
+    let word = function.start as usize;
+    let left = threaded::State::execute(lent, index, 0, word, |state| {
+        // Only the frame that was entered has no caller.
+        if state.has_returned() { None } else { Some(state.left()) }
+    });
+    Some(match left {
+        None => Started::Returned(instance.stack.first_registers(function.ty.results())),
+        Some(left) => Started::Left(left),
+    })
+}
+
+/// Does what the threaded interpreter was left for, and continues.
+#[cfg(threaded)]
+#[cold]
+fn go_on<S>(instance: &mut Instance<'_, S>, left: &threaded::Left) -> Outcome {
+    let mut machine = Machine::new(instance);
+    let mut at = machine.position(Place { function: left.index, word: 0 });
+    machine.take_over(&mut at, left);
+    match machine.act(&mut at, left.exit) {
+        Ok(()) => machine.run(at),
         Err(outcome) => outcome,
     }
 }
@@ -127,6 +211,8 @@ struct Machine<'m, S> {
     balance: &'m mut i64,
     interrupt: &'m AtomicBool,
     #[cfg(feature = "native")]
+    context: &'m mut Context,
+    #[cfg(feature = "native")]
     native: Option<&'m (dyn NativeCode<S> + 'm)>,
     #[cfg(feature = "native")]
     tiers: Option<&'m (dyn Tiers<S> + 'm)>,
@@ -156,6 +242,8 @@ impl<'m, S> Machine<'m, S> {
             stack: &mut instance.stack,
             balance: &mut instance.balance,
             interrupt: instance.interrupt.as_deref().unwrap_or(&NEVER),
+            #[cfg(feature = "native")]
+            context: &mut instance.context,
             #[cfg(feature = "native")]
             native: instance.native.as_deref(),
             #[cfg(feature = "native")]
@@ -251,7 +339,15 @@ impl<'m, S> Machine<'m, S> {
     /// instruction.
     #[inline(always)]
     fn turn<const ONE: bool>(&mut self, at: &mut Position) -> Result<(), Outcome> {
-        let Some(exit) = self.execute::<ONE>(at) else { return Ok(()) };
+        match self.execute::<ONE>(at) {
+            Some(exit) => self.act(at, exit),
+            None => Ok(()),
+        }
+    }
+
+    /// Does what the running frame was left for.
+    #[inline(always)]
+    fn act(&mut self, at: &mut Position, exit: Exit) -> Result<(), Outcome> {
         match exit {
             Exit::Call(callee) => self.call(at, callee),
             Exit::CallIndirect { number, ty } => match self.indirect(number, ty) {
@@ -263,6 +359,7 @@ impl<'m, S> Machine<'m, S> {
             Exit::Yield(value) => Err(self.suspend(at.executed(), Reason::Yield(value))),
             Exit::Halt(value) => Err(Outcome::Halted(value)),
             Exit::Trap(kind) => Err(self.trap(*at, kind)),
+            Exit::Pending(import) => Err(self.suspend(at.executed(), Reason::Pending(import))),
             Exit::CheckPoint => self.check_point(at),
             Exit::Lost => unreachable!("verified: branches stay in the code"),
         }
@@ -308,10 +405,12 @@ impl<'m, S> Machine<'m, S> {
                 threaded: self.threaded,
                 functions: self.functions,
                 constants: self.constants,
-                cells: self.stack.cells_mut(),
+                cells: self.stack.present_cells(),
                 memory: self.memory,
                 globals: self.globals,
                 interrupt: self.interrupt,
+                host: &mut self.host,
+                balance: self.balance,
                 #[cfg(feature = "native")]
                 calls_leave: self.native.is_some(),
                 #[cfg(not(feature = "native"))]
@@ -324,9 +423,16 @@ impl<'m, S> Machine<'m, S> {
             at.index,
             base,
             at.next,
-            *self.balance,
+            |state| state.left(),
         );
-        *self.balance = left.balance;
+        self.take_over(at, &left);
+        left.exit
+    }
+
+    /// The threaded interpreter was left there.
+    #[cfg(threaded)]
+    #[inline(always)]
+    fn take_over(&mut self, at: &mut Position, left: &threaded::Left) {
         if self.stack.set_running(left.base).is_none() {
             unreachable!("the interpreter is left in a frame");
         }
@@ -334,7 +440,6 @@ impl<'m, S> Machine<'m, S> {
             *at = self.position(Place { function: left.index, word: 0 });
         }
         at.next = left.next;
-        left.exit
     }
 
     #[cold]
@@ -418,14 +523,8 @@ impl<'m, S> Machine<'m, S> {
 
     fn host_call(&mut self, at: &mut Position, import: ImportIndex) -> Result<(), Outcome> {
         self.stack.set_place(at.executed());
-        let ty = self.host.ty(import);
-        let mut values = [0; MAX_PARAMS];
-        values[..ty.params()].copy_from_slice(&self.stack.registers()[..ty.params()]);
-        match self.host.call(import, self.memory, self.balance, &mut values) {
-            Ok(()) => {
-                self.stack.registers()[..ty.results()].copy_from_slice(&values[..ty.results()]);
-                self.check_point(at)
-            }
+        match self.host.call_with(import, self.memory, self.balance, self.stack.register_cells()) {
+            Ok(()) => self.check_point(at),
             Err(HostStop::Error(code)) => Err(self.trap(*at, Trap::Host(code))),
             Err(HostStop::Pending) => Err(self.suspend(at.executed(), Reason::Pending(import))),
         }

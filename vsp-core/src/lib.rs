@@ -46,7 +46,7 @@ pub mod text;
 mod trap;
 pub mod verify;
 
-pub use host::{Caller, HostCalls, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
+pub use host::{Caller, HostCalls, HostEnd, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
 #[cfg(feature = "native")]
 pub use instance::AttachError;
 pub use instance::{

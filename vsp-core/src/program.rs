@@ -119,6 +119,7 @@ impl<'a> Program<'a> {
         self.sections.extents()
     }
 
+    #[inline]
     fn section(&self, section: Section) -> read::Cursor<'_> {
         self.sections.cursor(&self.image, section)
     }

@@ -28,7 +28,8 @@ use vsp_core::jit::producer;
 use vsp_core::native::ABI_VERSION;
 use vsp_core::verify::Verified;
 
-use crate::native::{CompiledProgram, MachineCode, NativeError, Trusted, VspJit};
+use crate::native::{CompiledProgram, NativeError, Trusted, VspJit};
+use crate::native_call::MachineCode;
 
 /// Bytes of machine code that a cache keeps in memory, unless the host chooses.
 pub const DEFAULT_MEMORY_LIMIT: usize = 64 << 20;
@@ -144,7 +145,7 @@ impl Cache {
                 if self.write(&key, || code.to_object().map_err(io::Error::other)).is_err() {
                     self.memory().statistics.not_written += 1;
                 }
-                MachineCode::new(code)?
+                MachineCode::of_code(code)?
             }
         };
         let machine = Arc::new(machine);
@@ -206,16 +207,16 @@ impl Memory {
 
     fn put(&mut self, key: Key, machine: Arc<MachineCode>) {
         self.clock += 1;
-        self.bytes += machine.info.length();
+        self.bytes += machine.info().length();
         if let Some(replaced) = self.kept.insert(key, Kept { machine, used: self.clock }) {
-            self.bytes -= replaced.machine.info.length();
+            self.bytes -= replaced.machine.info().length();
         }
         while self.bytes > self.limit {
             let Some(oldest) = self.kept.iter().min_by_key(|(_, kept)| kept.used).map(|(key, _)| *key) else {
                 return;
             };
             if let Some(dropped) = self.kept.remove(&oldest) {
-                self.bytes -= dropped.machine.info.length();
+                self.bytes -= dropped.machine.info().length();
             }
         }
     }

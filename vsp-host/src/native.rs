@@ -22,6 +22,7 @@ use std::sync::{Arc, OnceLock};
 
 use vsp_core::index::FuncIndex;
 use vsp_core::jit::{Compiler, JitError, Part, PartCode};
+use vsp_core::limits::MAX_PARAMS;
 use vsp_core::native::{Arch, Code, CodeInfo, Object, ObjectError, Target};
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
@@ -30,7 +31,7 @@ use vsp_core::{AttachError, CallError, Entry, Instance, NativeCode, Outcome, Ref
 pub use vsp_core::native::{CompileOptions, Tier};
 
 use crate::exec_memory::{ExecMemory, ExecMemoryError};
-use crate::native_call;
+use crate::native_call::{self, MachineCode};
 
 pub use crate::native_call::Trusted;
 
@@ -118,7 +119,7 @@ impl VspJit {
         program: impl Into<Ref<'p, Verified<'p>>>,
     ) -> Result<CompiledProgram<'p>, NativeError> {
         let program = program.into();
-        let machine = MachineCode::new(self.code(&program)?)?;
+        let machine = MachineCode::of_code(self.code(&program)?)?;
         Ok(CompiledProgram::new(Arc::new(machine), program))
     }
 
@@ -148,25 +149,17 @@ pub struct CompiledProgram<'p> {
     program: Ref<'p, Verified<'p>>,
 }
 
-/// Machine code in executable memory, without its program.
-#[derive(Debug)]
-pub(crate) struct MachineCode {
-    pub(crate) info: CodeInfo,
-    memory: ExecMemory,
-    /// Where the code starts in the memory, in bytes.
-    start: usize,
-}
-
 impl MachineCode {
-    pub(crate) fn new(code: Code) -> Result<MachineCode, ExecMemoryError> {
+    /// Puts code into executable memory.
+    pub(crate) fn of_code(code: Code) -> Result<MachineCode, ExecMemoryError> {
         let memory = ExecMemory::new(code.bytes())?;
-        Ok(MachineCode { info: code.into_info(), memory, start: 0 })
+        Ok(MachineCode::new(code.into_info(), memory, 0))
     }
 
     /// Of part of a program.
     pub(crate) fn of_part(code: PartCode) -> Result<MachineCode, ExecMemoryError> {
         let memory = ExecMemory::new(code.bytes())?;
-        Ok(MachineCode { info: code.into_info(), memory, start: 0 })
+        Ok(MachineCode::new(code.into_info(), memory, 0))
     }
 
     /// Copies the code of an object.
@@ -174,7 +167,7 @@ impl MachineCode {
         let object = object.into_inner();
         object.info().check_target(&host_target()?)?;
         let memory = ExecMemory::new(object.placement().code)?;
-        Ok(MachineCode { info: object.into_info(), memory, start: 0 })
+        Ok(MachineCode::new(object.into_info(), memory, 0))
     }
 
     /// Takes over memory that holds a code object.
@@ -191,38 +184,16 @@ impl MachineCode {
             return Err(NativeError::NotInPlace { align: placement.align });
         }
         let start = first + placement.offset;
-        Ok(MachineCode { info: object.into_info(), memory, start })
+        Ok(MachineCode::new(object.into_info(), memory, start))
     }
 
     /// Can frames in so many cells of stack have the native stack that they need?
     pub(crate) fn reserve(&self, cells: u32) -> Result<(), AttachError> {
-        let bytes = u64::from(cells) * u64::from(self.info.bytes_per_cell());
+        let bytes = u64::from(cells) * u64::from(self.info().bytes_per_cell());
         if bytes > MAX_NATIVE_STACK {
             return Err(AttachError::NativeStack { cells, bytes, limit: MAX_NATIVE_STACK });
         }
         Ok(())
-    }
-
-    /// Enters the code, as [`NativeCode::enter`] says.
-    pub(crate) fn enter<S>(&self, session: Session<'_, S>, entry: Entry, remaining: u64) -> bool {
-        let MachineCode { info, memory, start } = self;
-        let (function, offsets) = match entry {
-            Entry::Function(function) => (function, info.function_entry(function)),
-            Entry::Loop(place) => (place.function, info.loop_entry(place)),
-        };
-        let (Some(offsets), Some(row)) = (offsets, info.table().get(function.index())) else {
-            unreachable!("code is entered only where it has an entry")
-        };
-        let cells = remaining + u64::from(row.cells);
-        let stack = (cells * u64::from(info.bytes_per_cell())) as usize;
-        let code = native_call::Located { info, memory, start: *start };
-        native_call::enter(code, offsets, session, remaining, stack)
-    }
-
-    /// The addresses where the code is.
-    fn address_range(&self) -> Range<usize> {
-        let start = self.memory.address_range().start + self.start;
-        start..start + self.info.length()
     }
 }
 
@@ -258,13 +229,13 @@ impl<'p> CompiledProgram<'p> {
     ) -> Result<CompiledProgram<'p>, NativeError> {
         let program = program.into();
         let machine = MachineCode::in_place(memory, file)?;
-        machine.info.check_program(&program)?;
+        machine.info().check_program(&program)?;
         Ok(CompiledProgram::new(Arc::new(machine), program))
     }
 
     /// What is known of the code.
     pub fn code(&self) -> &CodeInfo {
-        &self.machine.info
+        self.machine.info()
     }
 
     /// The addresses where the code is.
@@ -304,7 +275,7 @@ impl<'p> CompiledProgram<'p> {
 
 impl<S> NativeCode<S> for CompiledProgram<'_> {
     fn code(&self) -> &CodeInfo {
-        &self.machine.info
+        self.machine.info()
     }
 
     fn is_for(&self, program: &Verified<'_>) -> bool {
@@ -315,8 +286,15 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
         self.machine.reserve(cells)
     }
 
-    fn enter(&self, session: Session<'_, S>, entry: Entry, remaining: u64) -> bool {
-        self.machine.enter(session, entry, remaining)
+    #[inline]
+    fn enter(
+        &self,
+        session: Session<'_, S>,
+        entry: Entry,
+        remaining: u64,
+        values: &mut [u64; MAX_PARAMS],
+    ) -> bool {
+        native_call::enter(&self.machine, entry, session, remaining, values)
     }
 }
 
@@ -382,14 +360,23 @@ impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
     ///
     /// # Errors
     /// The instance is of another program or cannot be called, or the function did not return.
+    #[inline]
     pub fn call<S>(&self, instance: &mut Instance<'p, S>, args: P) -> Result<R, FunctionStopped> {
-        let native: Arc<dyn NativeCode<S> + 'p> = self.program.clone();
-        instance.attach(native)?;
-        let (values, count) = args.values();
-        match instance.call(self.index, &values[..count])? {
-            Outcome::Returned(results) => Ok(R::from_values(&results)),
-            other => Err(FunctionStopped::Outcome(other)),
+        if !instance.runs(&*self.program) {
+            self.attach(instance)?;
         }
+        let mut values = [0; MAX_PARAMS];
+        args.store(&mut values);
+        match instance.call_native(&*self.program, self.index, &mut values)? {
+            None => Ok(R::from_values(&values)),
+            Some(outcome) => Err(FunctionStopped::Outcome(outcome)),
+        }
+    }
+
+    #[cold]
+    fn attach<S>(&self, instance: &mut Instance<'p, S>) -> Result<(), AttachError> {
+        let native: Arc<dyn NativeCode<S> + 'p> = self.program.clone();
+        instance.attach(native)
     }
 }
 
@@ -397,27 +384,26 @@ impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
 pub trait Parameters {
     /// How many.
     const COUNT: usize;
-    /// Their bits, and how many.
-    fn values(self) -> ([u64; 8], usize);
+    /// Puts their bits into the first places.
+    fn store(self, values: &mut [u64; MAX_PARAMS]);
 }
 
 /// Up to four [`Value`]s: nothing, one, or a tuple.
 pub trait Results {
     /// How many.
     const COUNT: usize;
-    /// What these bits mean; there are [`Self::COUNT`].
-    fn from_values(values: &[u64]) -> Self;
+    /// What the first [`Self::COUNT`] of these bits mean.
+    fn from_values(values: &[u64; MAX_PARAMS]) -> Self;
 }
 
 macro_rules! impl_parameters {
     ($($count:literal: $($name:ident $index:tt)*;)*) => {$(
         impl<$($name: Value),*> Parameters for ($($name,)*) {
             const COUNT: usize = $count;
-            fn values(self) -> ([u64; 8], usize) {
-                #[allow(unused_mut, reason = "without parameters nothing is stored")]
-                let mut values = [0; 8];
+            #[inline]
+            #[allow(unused_variables, reason = "without parameters nothing is stored")]
+            fn store(self, values: &mut [u64; MAX_PARAMS]) {
                 $(values[$index] = self.$index.to_bits();)*
-                (values, $count)
             }
         }
     )*};
@@ -439,8 +425,9 @@ macro_rules! impl_results {
     ($($count:literal: $($name:ident $index:tt)*;)*) => {$(
         impl<$($name: Value),*> Results for ($($name,)*) {
             const COUNT: usize = $count;
+            #[inline]
             #[allow(unused_variables, clippy::unused_unit, reason = "without results nothing is read")]
-            fn from_values(values: &[u64]) -> Self {
+            fn from_values(values: &[u64; MAX_PARAMS]) -> Self {
                 ($($name::from_bits(values[$index]),)*)
             }
         }
@@ -459,7 +446,8 @@ macro_rules! impl_one_result {
     ($($ty:ty)*) => {$(
         impl Results for $ty {
             const COUNT: usize = 1;
-            fn from_values(values: &[u64]) -> Self {
+            #[inline]
+            fn from_values(values: &[u64; MAX_PARAMS]) -> Self {
                 Value::from_bits(values[0])
             }
         }

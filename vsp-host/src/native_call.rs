@@ -1,20 +1,26 @@
 //! The call into machine code, and the calls that machine code makes to the host.
 //!
 //! What makes these safe: machine code comes from `vsp-core`'s compiler, at once or by a [`Trusted`] code object; it
-//! lowers verified programs only, and the code reaches nothing but its native stack, and what the context's addresses lead to, within the bounds that stand there. [`enter`] fills
-//! the context with the addresses and bounds of one session, which is borrowed for as long as the code runs. Until the code is
-//! left, only it and the functions below touch what was lent to it, one at a time: they run on the same thread, and use
-//! the same raw pointers.
+//! lowers verified programs only, and the code reaches nothing but its native stack, and what the context's addresses lead to,
+//! within the bounds that stand there. [`enter`] fills the context with the addresses and bounds of what a session lends,
+//! which is borrowed for as long as the code runs. A session says if it has done so before: an instance never moves what it
+//! lends, the code does not write these fields, and the instance gives its context to nobody else while the code is
+//! attached. Until the code is left, only it and the functions below touch what was lent to it, one at a time: they run on the
+//! same thread, and use the same addresses, which were exposed for this session.
 
 use std::any::Any;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::ptr;
 use std::slice;
+use std::sync::atomic::AtomicBool;
 
-use vsp_core::index::ImportIndex;
-use vsp_core::native::{self, CodeInfo, Context, HostStatus, Object, ObjectError};
-use vsp_core::{HostCalls, HostStop, Session};
+use vsp_core::index::{FuncIndex, ImportIndex, Place};
+use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
+use vsp_core::native::{self, CodeInfo, Context, HostStatus, LEFT, Object, ObjectError, TableEntry};
+use vsp_core::program::FuncType;
+use vsp_core::{Entry, HostCalls, HostEnd, Session};
 
 use crate::exec_memory::ExecMemory;
 
@@ -30,21 +36,46 @@ macro_rules! extern_machine {
     )*};
 }
 
-/// An entry: context, remaining cells, address of the function; what it gives is 0 if the function returned.
-#[cfg(target_arch = "x86_64")]
-type Entry = extern "sysv64" fn(*mut Context, u64, u64) -> u64;
-/// An entry: context, remaining cells, address of the function; what it gives is 0 if the function returned.
-#[cfg(not(target_arch = "x86_64"))]
-type Entry = extern "C" fn(*mut Context, u64, u64) -> u64;
+macro_rules! extern_machine_type {
+    ($($(#[$doc:meta])* type $name:ident = fn $args:tt -> $result:ty;)*) => {$(
+        $(#[$doc])*
+        #[cfg(target_arch = "x86_64")]
+        type $name = extern "sysv64" fn $args -> $result;
+        $(#[$doc])*
+        #[cfg(not(target_arch = "x86_64"))]
+        type $name = extern "C" fn $args -> $result;
+    )*};
+}
+
+extern_machine_type! {
+    /// An entry: context, remaining cells, address of the function; what it gives is 0 if the function returned.
+    type Shaped = fn(*mut Context, u64, u64) -> u64;
+    /// A function: context, remaining cells, the fuel if it is counted, and what it has of parameters.
+    type Direct = fn(*mut Context, u64, u64, u64, u64, u64) -> Returned;
+}
+
+/// How a function ended: a status, which is 0 if it returned, or if fuel is counted the fuel or [`LEFT`]; and its first
+/// result, if it has one.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Returned {
+    status: u64,
+    first: u64,
+}
+
+/// A function with so many parameters, one of which may be the fuel, is called without an entry: they are in registers. On s390x,
+/// the convention of C has two results in memory, and that of machine code in registers.
+const DIRECT_PARAMS: usize = 4;
+const CAN_BE_DIRECT: bool = cfg!(not(target_arch = "s390x"));
 
 /// What a session keeps for the calls of its host functions.
 struct Host<'s, S> {
     calls: HostCalls<'s, S>,
-    memory: *mut u8,
-    memory_size: usize,
-    /// What a host function panicked with, and the fuel that was left then.
-    panic: Option<(Box<dyn Any + Send>, i64)>,
+    panic: Option<Panic>,
 }
+
+/// What a host function panicked with, and the fuel that was left then.
+type Panic = (Box<dyn Any + Send>, i64);
 
 /// Bytes of native stack for host functions, and for the entry.
 pub(crate) const HOST_STACK: usize = 256 << 10;
@@ -84,71 +115,213 @@ impl Trusted<PathBuf> {
     }
 }
 
-/// Machine code, and where it is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Located<'c> {
-    pub(crate) info: &'c CodeInfo,
-    pub(crate) memory: &'c ExecMemory,
-    /// Where the code starts in the memory.
-    pub(crate) start: usize,
+/// Machine code, and where its functions are.
+#[derive(Debug)]
+pub(crate) struct MachineCode {
+    info: CodeInfo,
+    /// It holds the code.
+    #[expect(dead_code, reason = "it keeps the code mapped")]
+    memory: ExecMemory,
+    /// The address of the code.
+    address: u64,
+    /// `None`: it was not compiled.
+    functions: Vec<Option<Function>>,
+    /// One that begins where a loop does.
+    at_loop: Option<(Place, Function)>,
+    counts_fuel: bool,
 }
 
-/// Enters a function, as `NativeCode::enter` wants it. `entry` and `function` are offsets in the code; `stack` is how many
-/// bytes of native stack it can take.
+/// A function in machine code.
+#[derive(Clone, Copy, Debug)]
+struct Function {
+    /// The address of an entry for functions of its type.
+    entry: usize,
+    /// Its own address.
+    address: usize,
+    /// Cells of its frame.
+    cells: u64,
+    /// Is it a [`Direct`]?
+    is_direct: bool,
+}
+
+impl MachineCode {
+    /// The code starts in the memory at `start`, and is what is known of it.
+    pub(crate) fn new(info: CodeInfo, memory: ExecMemory, start: usize) -> MachineCode {
+        let address = |offset: usize| match memory.entry(start + offset) {
+            Some(pointer) => pointer.expose_provenance(),
+            None => unreachable!("entries are inside the code"),
+        };
+        let counts_fuel = info.options().fuel;
+        let function = |row: &TableEntry, (entry, offset): (usize, usize), params: usize| Function {
+            entry: address(entry),
+            address: address(offset),
+            cells: row.cells.into(),
+            is_direct: CAN_BE_DIRECT && params + usize::from(counts_fuel) <= DIRECT_PARAMS,
+        };
+        let functions = (0..).map(FuncIndex).zip(info.table()).map(|(index, row)| {
+            let ty = FuncType::from_bits(row.ty)?;
+            Some(function(row, info.function_entry(index)?, ty.params()))
+        });
+        let functions = functions.collect();
+        let at_loop = info.loop_place().and_then(|place| {
+            let row = info.table().get(place.function.index())?;
+            Some((place, function(row, info.loop_entry(place)?, 0)))
+        });
+        let address = (memory.address_range().start + start) as u64;
+        MachineCode { info, memory, address, functions, at_loop, counts_fuel }
+    }
+
+    #[inline]
+    fn find(&self, entry: Entry) -> Option<&Function> {
+        match entry {
+            Entry::Function(function) => self.functions.get(function.index())?.as_ref(),
+            Entry::Loop(place) => self.at_loop.as_ref().filter(|it| it.0 == place).map(|it| &it.1),
+        }
+    }
+
+    pub(crate) fn info(&self) -> &CodeInfo {
+        &self.info
+    }
+
+    /// The addresses where the code is.
+    pub(crate) fn address_range(&self) -> Range<usize> {
+        let start = self.address as usize;
+        start..start + self.info.length()
+    }
+}
+
+/// Enters a function, as `NativeCode::enter` wants it. There has to be an entry.
 ///
 /// # Panics
 /// Whatever a host function panics with.
+#[inline]
 pub(crate) fn enter<S>(
-    Located { info, memory, start }: Located<'_>,
-    (entry, function): (usize, usize),
+    code: &MachineCode,
+    entry: Entry,
     session: Session<'_, S>,
     remaining: u64,
-    stack: usize,
+    values: &mut [u64; MAX_PARAMS],
 ) -> bool {
-    let (Some(entry), Some(function)) = (memory.entry(start + entry), memory.entry(start + function)) else {
-        unreachable!("entries are inside the code")
-    };
-    let Session { context, memory: bytes, globals, cells, interrupt, host } = session;
-    let mut host = Host { calls: host, memory_size: bytes.len(), memory: bytes.as_mut_ptr(), panic: None };
-    context.memory = address(host.memory);
-    context.memory_size = host.memory_size as u64;
-    context.globals = address(globals.as_mut_ptr());
-    context.cells = cells.len() as u64;
-    context.cells_end = address(cells.as_mut_ptr_range().end);
-    context.interrupt = address(interrupt.as_ptr());
-    context.code = (memory.address_range().start + start) as u64;
-    context.functions = address(info.table().as_ptr().cast_mut());
-    context.host_call = host_call::<S> as *const () as u64;
-    context.math = math as *const () as u64;
-    context.copy = copy as *const () as u64;
-    context.fill = fill as *const () as u64;
+    let Some(function) = code.find(entry) else { unreachable!("code is entered only where it has an entry") };
+    let stack = (remaining + function.cells) * u64::from(code.info.bytes_per_cell());
+    let Session { context, is_filled, memory, globals, cells, interrupt, host } = session;
+    // Machine code, and the functions below, work with addresses: what was lent has to be exposed each time, even where the
+    // same addresses are in the context already.
+    if is_filled {
+        address(memory.as_mut_ptr());
+        address(globals.as_mut_ptr());
+        address(cells.as_mut_ptr());
+        address(interrupt.as_ptr());
+    } else {
+        context.host_call = host_call::<S> as *const () as u64;
+        fill_context(context, code, (memory, globals, cells), interrupt);
+    }
+    let mut host = Host { calls: host, panic: None };
     context.host = address(&raw mut host);
 
-    // SAFETY: `Code::entry` says that there is a function of this type at the offset, and the code lies at
-    // `start` in `memory`; they stay mapped while `memory` is borrowed.
-    let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
-    let pointer: *mut Context = context;
-    let left = on_enough_stack(stack + HOST_STACK, || entry(pointer, remaining, function as u64));
+    let stack = stack as usize + HOST_STACK;
+    let Returned { status, first } = if function.is_direct {
+        let direct = ptr::with_exposed_provenance::<u8>(function.address);
+        // SAFETY: `MachineCode::new` has the address from `CodeInfo`, and has seen that its parameters, and the fuel if it counts
+        // it, are no more than those of a `Direct`, which it finds in their registers; it leaves alone what else is in
+        // registers. The code stays mapped while `code` is borrowed.
+        let direct = unsafe { std::mem::transmute::<*const u8, Direct>(direct) };
+        let [a, b, c, d, ..] = *values;
+        let [a, b, c, d] = if code.counts_fuel { [context.fuel as u64, a, b, c] } else { [a, b, c, d] };
+        let pointer: *mut Context = context;
+        let returned = if has_stack(stack) {
+            direct(pointer, remaining, a, b, c, d)
+        } else {
+            on_own_stack(stack, move || direct(pointer, remaining, a, b, c, d))
+        };
+        if code.counts_fuel { took_fuel(context, returned) } else { returned }
+    } else {
+        context.values = *values;
+        enter_with_values(*function, context, remaining, stack)
+    };
     if let Some((payload, fuel)) = host.panic {
         context.fuel = fuel;
         resume_unwind(payload);
     }
-    left != 0
+    values[0] = first;
+    values[1..MAX_RESULTS].copy_from_slice(&context.values[1..MAX_RESULTS]);
+    status != 0
+}
+
+/// Where a function gives the fuel and returned, the context has it now. Gives a status that does not depend on fuel.
+#[inline]
+fn took_fuel(context: &mut Context, Returned { status, first }: Returned) -> Returned {
+    let fuel = status as i64;
+    let left = fuel == LEFT;
+    if !left {
+        context.fuel = fuel;
+    }
+    Returned { status: left.into(), first }
+}
+
+/// Fills in what stays as it is while code is attached to an instance.
+#[cold]
+#[inline(never)]
+fn fill_context(
+    context: &mut Context,
+    code: &MachineCode,
+    (memory, globals, cells): (&mut [u8], &mut [u64], &mut [u64]),
+    interrupt: &AtomicBool,
+) {
+    context.memory = address(memory.as_mut_ptr());
+    context.memory_size = memory.len() as u64;
+    context.globals = address(globals.as_mut_ptr());
+    context.cells = cells.len() as u64;
+    context.cells_end = address(cells.as_mut_ptr_range().end);
+    context.interrupt = address(interrupt.as_ptr());
+    context.code = code.address;
+    context.functions = address(code.info.table().as_ptr().cast_mut());
+    context.math = math as *const () as u64;
+    context.copy = copy as *const () as u64;
+    context.fill = fill as *const () as u64;
+}
+
+/// Calls a function, with the first of the context's values, by its entry.
+#[cold]
+fn enter_with_values(function: Function, context: &mut Context, remaining: u64, stack: usize) -> Returned {
+    let entry = ptr::with_exposed_provenance::<u8>(function.entry);
+    // SAFETY: `MachineCode::new` has the address from `CodeInfo::entry`, which says that a function of this type is there;
+    // the caller borrows the code, so that it stays mapped.
+    let entry = unsafe { std::mem::transmute::<*const u8, Shaped>(entry) };
+    let pointer: *mut Context = context;
+    let enter = || entry(pointer, remaining, function.address as u64);
+    let status = if has_stack(stack) { enter() } else { on_own_stack(stack, enter) };
+    Returned { status, first: context.values[0] }
 }
 
 /// The address of something that machine code, or a function below, will use.
+#[inline]
 fn address<T>(pointer: *mut T) -> u64 {
     pointer.expose_provenance() as u64
 }
 
-/// Runs something that needs so much native stack: here, or on a stack of its own.
-fn on_enough_stack<R>(bytes: usize, run: impl FnOnce() -> R) -> R {
-    stacker::maybe_grow(bytes, bytes + HOST_STACK, run)
+/// Has the stack that this runs on so many bytes left?
+#[inline]
+fn has_stack(bytes: usize) -> bool {
+    stacker::remaining_stack().is_some_and(|remaining| remaining >= bytes)
+}
+
+/// Runs something that needs so much native stack on a stack of its own.
+#[cold]
+#[inline(never)]
+fn on_own_stack<R>(bytes: usize, run: impl FnOnce() -> R) -> R {
+    stacker::grow(bytes + HOST_STACK, run)
+}
+
+#[cold]
+#[inline(never)]
+fn panicked(kept: &mut Option<Panic>, payload: Box<dyn Any + Send>, fuel: i64) {
+    *kept = Some((payload, fuel));
 }
 
 extern_machine! {
     /// Calls a host function for machine code. A panic ends here and goes on when the code has been left.
-    fn host_call<S>(context: *mut Context, import: u64) -> u64 {
+    fn host_call<S>(context: *mut Context, import: u64, a: u64, b: u64, c: u64) -> u64 {
         // SAFETY: machine code hands on the context that `enter` gave it, which is borrowed there, and does not touch it
         // before this returns.
         let context = unsafe { &mut *context };
@@ -156,25 +329,27 @@ extern_machine! {
         // is right; nobody uses it but this function, which does not run twice at once since host functions cannot call
         // back into the instance.
         let host = unsafe { &mut *ptr::with_exposed_provenance_mut::<Host<'_, S>>(context.host as usize) };
-        // SAFETY: pointer and size are those of the session's memory, which is lent to the code that waits for this.
-        let memory = unsafe { slice::from_raw_parts_mut(host.memory, host.memory_size) };
+        let memory = ptr::with_exposed_provenance_mut(context.memory as usize);
+        // SAFETY: address and size are those of the session's memory, which is lent to the code that waits for this.
+        let memory = unsafe { slice::from_raw_parts_mut(memory, context.memory_size as usize) };
         let import = ImportIndex(import as u32);
         let called = catch_unwind(AssertUnwindSafe(|| {
-            host.calls.call(import, memory, &mut context.fuel, &mut context.values)
+            host.calls.call(import, memory, &mut context.fuel, [a, b, c], &mut context.values)
         }));
-        let status = match called {
-            Ok(Ok(())) => HostStatus::Done,
-            Ok(Err(HostStop::Pending)) => HostStatus::Pending,
-            Ok(Err(HostStop::Error(code))) => {
-                context.value = u64::from(code);
-                HostStatus::Error
+        let (status, first) = match called {
+            Ok(HostEnd::Results(first)) => (HostStatus::Done, first),
+            Ok(HostEnd::Pending) => (HostStatus::Pending, 0),
+            Ok(HostEnd::Error(code)) => {
+                context.value = code;
+                (HostStatus::Error, 0)
             }
             Err(payload) => {
-                host.panic = Some((payload, context.fuel));
-                HostStatus::Error
+                panicked(&mut host.panic, payload, context.fuel);
+                (HostStatus::Error, 0)
             }
         };
-        status as u64
+        context.status = status as u64;
+        first
     }
 
     /// What machine code leaves to the host.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use vsp_core::index::{FuncIndex, GlobalIndex};
 use vsp_core::isa::Reg;
 use vsp_core::jit::JitError;
-use vsp_core::program::Program;
+use vsp_core::program::{FuncType, Program};
 use vsp_core::verify::Verified;
 use vsp_core::{
     AttachError, Caller, HostStop, Imports, Instance, NativeCode, Options, Outcome, Reason, Trap, text,
@@ -65,6 +65,106 @@ fn typed_functions_take_and_give_rust_values() {
     let wrong = code.function::<(i64,), i64>("divide").unwrap_err();
     assert_eq!(wrong.to_string(), "\"divide\" is a function (2) -> 2");
     assert_eq!(code.function::<(), ()>("nothing").unwrap_err(), FunctionError::NoExport("nothing".into()));
+}
+
+const SHAPES: &str = "
+.export nothing
+.func nothing (0) -> 0
+    RET
+.end
+.export turn
+.func turn (4) -> 4
+    XCHG  R0, R3
+    XCHG  R1, R2
+    RET
+.end
+.export fifth
+.func fifth (5) -> 1
+    MOV   R0, R4
+    RET
+.end
+.export last
+.func last (8) -> 4
+    MOV   R0, R4
+    MOV   R1, R5
+    MOV   R2, R6
+    MOV   R3, R7
+    RET
+.end
+";
+
+/// One after the other, in an instance that is moved, that a trap was left in, and that other code ran in.
+#[test]
+fn functions_of_every_shape_can_be_called() {
+    let program = program(&(SHAPES.to_owned() + DIVIDE));
+    let compile =
+        || Arc::new(VspJit::new(CompileOptions::default()).unwrap().compile(program.clone()).unwrap());
+    let (code, other): (_, Arc<dyn NativeCode<()>>) = (compile(), compile());
+    let nothing = code.function::<(), ()>("nothing").unwrap();
+    let turn = code.function::<(u64, i32, bool, f64), (f64, bool, i32, u64)>("turn").unwrap();
+    let fifth = code.function::<(u64, u64, u64, u64, u64), u64>("fifth").unwrap();
+    let last =
+        code.function::<(u64, u64, u64, u64, i64, u64, u64, u64), (i64, u64, u64, u64)>("last").unwrap();
+    let divide = code.function::<(i64, i64), (i64, i64)>("divide").unwrap();
+    let options = Options { fuel: Some(1_000), ..Options::default() };
+    let mut instance = Instance::new(program.clone(), Arc::new(Imports::new()), (), options).unwrap();
+    for round in 0..3 {
+        nothing.call(&mut instance, ()).unwrap();
+        assert_eq!(turn.call(&mut instance, (u64::MAX, -2, true, 1.5)).unwrap(), (1.5, true, -2, u64::MAX));
+        let mut moved = Box::new(instance);
+        assert_eq!(turn.call(&mut moved, (round, 7, false, -0.0)).unwrap(), (-0.0, false, 7, round));
+        assert_eq!(fifth.call(&mut moved, (1, 2, 3, 4, 5)).unwrap(), 5);
+        assert_eq!(last.call(&mut moved, (1, 2, 3, 4, -5, 6, 7, 8)).unwrap(), (-5, 6, 7, 8));
+        assert!(divide.call(&mut moved, (1, 0)).is_err());
+        assert_eq!(moved.call_stack().count(), 1);
+        assert_eq!(divide.call(&mut moved, (9, 4)).unwrap(), (2, 1));
+        assert_eq!(moved.call_stack().count(), 0);
+        instance = *moved;
+        assert!(instance.runs(&*code));
+        instance.attach(other.clone()).unwrap();
+        assert!(!instance.runs(&*code));
+        assert_eq!(divide_once(&mut instance), [2, 1]);
+    }
+    // Each round executes these words: 1 + 2·3 + 2 + 5 + 1 + 2·4.
+    assert_eq!(instance.fuel(), Some(1_000 - 3 * 23));
+}
+
+fn divide_once(instance: &mut Instance<'_, ()>) -> Vec<u64> {
+    match instance.call_export("divide", &[9, 4]).unwrap() {
+        Outcome::Returned(values) => values.to_vec(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn host_functions_take_eight_arguments_and_give_four_results_in_every_engine() {
+    let program = program(
+        ".import t.many (8) -> 4\n.import t.raw (2) -> 2\n.export run\n.func run (8) -> 4\n SYSCALL t.many\n SYSCALL t.raw\n RET\n.end",
+    );
+    type Eight = (u64, u64, u64, u64);
+    let mut imports = Imports::<()>::new();
+    let many =
+        |_: &mut Caller<'_, ()>, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64| -> Eight {
+            (a * 10 + h, b * 10 + g, c * 10 + f, d * 10 + e)
+        };
+    imports.define("t", "many", many).unwrap();
+    let ty = FuncType::new(2, 2).unwrap();
+    imports
+        .define_raw("t", "raw", ty, |_, args, results| {
+            assert_eq!(args[2..], [0; 6]);
+            results.copy_from_slice(&[args[1], args[0], 99, 99]);
+            Ok(())
+        })
+        .unwrap();
+    let imports = Arc::new(imports);
+    for kind in EngineKind::ALL {
+        let mut instance =
+            module(kind, &program).instantiate(imports.clone(), (), Options::default()).unwrap();
+        match instance.call_export("run", &[1, 2, 3, 4, 5, 6, 7, 8]).unwrap() {
+            Outcome::Returned(values) => assert_eq!(values[..], [27, 18, 36, 45], "{}", kind.name()),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]

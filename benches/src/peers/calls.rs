@@ -22,8 +22,13 @@ const INSTANCES: u64 = 100;
 
 /// A program that can add 1, and can let the host add 1.
 pub(crate) trait Calls {
-    /// Calls it n times for x + 1, from x = 0, and gives the last x.
-    fn enter(&mut self, n: u64) -> Result<u64, Error>;
+    /// Calls it for x + 1.
+    fn inc(&mut self, x: u64) -> Result<u64, Error>;
+    /// Calls it n times for x + 1, from x = 0, and gives the last x. The loop is here, so that it is compiled together with the
+    /// call.
+    fn enter(&mut self, n: u64) -> Result<u64, Error> {
+        (0..n).try_fold(0, |x, _| self.inc(x))
+    }
     /// Lets it call the host n times for x + 1.
     fn leave(&mut self, n: u64) -> Result<u64, Error>;
     /// Lets it count to n.
@@ -110,6 +115,10 @@ fn inc(x: u64) -> u64 {
 }
 
 impl Calls for NativeCalls {
+    fn inc(&mut self, x: u64) -> Result<u64, Error> {
+        Ok(inc(x))
+    }
+
     fn enter(&mut self, n: u64) -> Result<u64, Error> {
         let inc = black_box(inc as fn(u64) -> u64);
         Ok((0..n).fold(0, |x, _| inc(x)))
@@ -181,15 +190,11 @@ impl VspCalls {
 }
 
 impl Calls for VspCalls {
-    fn enter(&mut self, n: u64) -> Result<u64, Error> {
-        let mut x = 0;
-        for _ in 0..n {
-            x = match &self.compiled {
-                Some(compiled) => compiled.call(&mut self.instance, (x,))?,
-                None => self.call(self.inc, x)?,
-            };
+    fn inc(&mut self, x: u64) -> Result<u64, Error> {
+        match &self.compiled {
+            Some(compiled) => Ok(compiled.call(&mut self.instance, (x,))?),
+            None => self.call(self.inc, x),
         }
-        Ok(x)
     }
 
     fn leave(&mut self, n: u64) -> Result<u64, Error> {

@@ -82,12 +82,8 @@ impl WasmiCalls {
 }
 
 impl Calls for WasmiCalls {
-    fn enter(&mut self, n: u64) -> Result<u64, Error> {
-        let mut x = 0;
-        for _ in 0..n {
-            x = self.inc.call(&mut self.store, x)?;
-        }
-        Ok(x)
+    fn inc(&mut self, x: u64) -> Result<u64, Error> {
+        Ok(self.inc.call(&mut self.store, x)?)
     }
 
     fn leave(&mut self, n: u64) -> Result<u64, Error> {
@@ -147,12 +143,8 @@ impl WasmtimeCalls {
 }
 
 impl Calls for WasmtimeCalls {
-    fn enter(&mut self, n: u64) -> Result<u64, Error> {
-        let mut x = 0;
-        for _ in 0..n {
-            x = self.inc.call(&mut self.store, x)?;
-        }
-        Ok(x)
+    fn inc(&mut self, x: u64) -> Result<u64, Error> {
+        Ok(self.inc.call(&mut self.store, x)?)
     }
 
     fn leave(&mut self, n: u64) -> Result<u64, Error> {
@@ -184,12 +176,8 @@ impl RbpfCalls {
 }
 
 impl Calls for RbpfCalls {
-    fn enter(&mut self, n: u64) -> Result<u64, Error> {
-        let mut x = 0;
-        for _ in 0..n {
-            x = RbpfCalls::run(&mut self.enter, x)?;
-        }
-        Ok(x)
+    fn inc(&mut self, x: u64) -> Result<u64, Error> {
+        RbpfCalls::run(&mut self.enter, x)
     }
 
     fn leave(&mut self, n: u64) -> Result<u64, Error> {
@@ -223,12 +211,8 @@ impl LuaCalls {
 }
 
 impl Calls for LuaCalls {
-    fn enter(&mut self, n: u64) -> Result<u64, Error> {
-        let mut x = 0.0;
-        for _ in 0..n {
-            x = self.inc.call::<f64>(x)?;
-        }
-        Ok(x as u64)
+    fn inc(&mut self, x: u64) -> Result<u64, Error> {
+        Ok(self.inc.call::<f64>(x as f64)? as u64)
     }
 
     fn leave(&mut self, n: u64) -> Result<u64, Error> {

@@ -183,9 +183,8 @@ fn sizes(name: &'static str, scales: &[Scale]) -> Table {
         rows.push(head(&grouped(scale.instructions as u64), cells));
     }
     let engines = scales.first().map_or(&[][..], |scale| &scale.engines);
-    let heads = engines
-        .iter()
-        .flat_map(|(name, ..)| [format!("{name}, ms"), "exponent".into(), "heap, KiB".into()]);
+    let heads =
+        engines.iter().flat_map(|(name, ..)| [format!("{name}, ms"), "exponent".into(), "heap, KiB".into()]);
     Table { name, head: head("instructions", heads), rows }
 }
 

@@ -16,17 +16,18 @@ pub struct Values {
 
 impl Values {
     /// The first four of `values`.
+    #[inline]
     pub fn new(values: &[u64]) -> Values {
-        let mut all = [0; MAX_RESULTS];
-        let count = values.len().min(MAX_RESULTS);
-        all[..count].copy_from_slice(&values[..count]);
-        Values { values: all, count: count as u8 }
+        // A loop of a fixed length, without a call to copy a few words.
+        let value = |index| values.get(index).copied().unwrap_or(0);
+        Values { values: core::array::from_fn(value), count: values.len().min(MAX_RESULTS) as u8 }
     }
 }
 
 impl core::ops::Deref for Values {
     type Target = [u64];
 
+    #[inline]
     fn deref(&self) -> &[u64] {
         &self.values[..usize::from(self.count)]
     }

@@ -11,7 +11,10 @@
 //! | then | S0–SF, two cells each, the lower layers first; if the function's code names a state register |
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 
+#[cfg(threaded)]
+use super::Values;
 use crate::index::{FuncIndex, Place};
 use crate::isa::Reg;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
@@ -45,7 +48,10 @@ use layout::{CALLER, LOCALS, OUTERMOST, PLACE, REGISTERS, pack, unpack};
 /// The cells, and where the running frame starts.
 #[derive(Debug)]
 pub(crate) struct Stack {
+    /// Those that were needed so far, and some more. There is room for all from the beginning, so that they never move.
     cells: Vec<u64>,
+    /// How many there can be.
+    limit: usize,
     base: usize,
     /// Is there a frame?
     active: bool,
@@ -55,31 +61,73 @@ pub(crate) struct Stack {
 #[derive(Debug)]
 pub(crate) struct Overflow;
 
+/// More cells at once, at least.
+const STEP: usize = 256;
+
 impl Stack {
     /// A stack of so many cells, without a frame. `None` if the host has no memory for it.
     pub(crate) fn new(cells: u32) -> Option<Stack> {
-        Some(Stack { cells: super::zeroed(cells as usize)?, base: 0, active: false })
+        let limit = cells as usize;
+        let mut cells = Vec::new();
+        cells.try_reserve_exact(limit).ok()?;
+        Some(Stack { cells, limit, base: 0, active: false })
     }
 
+    #[inline]
     pub(crate) fn cells(&self) -> u32 {
-        self.cells.len() as u32
+        self.limit as u32
+    }
+
+    /// Makes sure that the cells before `end` are there.
+    #[inline]
+    fn reach(&mut self, end: usize) -> Result<(), Overflow> {
+        if end <= self.cells.len() { Ok(()) } else { self.grow(end) }
+    }
+
+    /// Allocates nothing: the room is there.
+    #[cold]
+    fn grow(&mut self, end: usize) -> Result<(), Overflow> {
+        if end > self.limit {
+            return Err(Overflow);
+        }
+        self.cells.resize(end.max(2 * self.cells.len()).max(STEP).min(self.limit), 0);
+        Ok(())
     }
 
     /// Forgets all frames.
+    #[inline]
     pub(crate) fn clear(&mut self) {
         self.base = 0;
         self.active = false;
     }
 
     /// The first frame, with its parameters.
+    #[inline]
     pub(crate) fn push_first(&mut self, callee: &Function, args: &[u64]) -> Result<(), Overflow> {
-        let frame = self.cells.get_mut(..callee.frame_cells() as usize).ok_or(Overflow)?;
-        frame.fill(0);
-        frame[CALLER] = OUTERMOST;
-        frame[REGISTERS..REGISTERS + args.len()].copy_from_slice(args);
+        let cells = callee.frame_cells() as usize;
+        self.reach(cells)?;
+        let frame = self.cells.get_mut(..cells).ok_or(Overflow)?;
+        let (head, upper) = frame.split_first_chunk_mut::<LOCALS>().ok_or(Overflow)?;
+        *head = [0; LOCALS];
+        head[CALLER] = OUTERMOST;
+        // As in `push`.
+        for index in 0..MAX_PARAMS {
+            head[REGISTERS + index] = args.get(index).copied().unwrap_or(0);
+        }
+        if !upper.is_empty() {
+            upper.fill(0);
+        }
         self.base = 0;
         self.active = true;
         Ok(())
+    }
+
+    /// Gets ready for first frames of machine code, which keeps what is in them elsewhere: they become running ones by
+    /// [`Self::set_running`], if it is left. That they have no caller stands in the cells from now on.
+    #[cfg(feature = "native")]
+    pub(crate) fn begin(&mut self) {
+        self.clear();
+        self.all_cells()[CALLER] = OUTERMOST;
     }
 
     /// A frame for `callee`, called by the running frame, which belongs to `caller`. Its parameters are the caller's
@@ -87,6 +135,7 @@ impl Stack {
     #[inline]
     pub(crate) fn push(&mut self, caller: &Function, callee: &Function) -> Result<(), Overflow> {
         let base = self.base + caller.frame_cells() as usize;
+        self.reach(base + callee.frame_cells() as usize)?;
         let (below, above) = self.cells.split_at_mut_checked(base).ok_or(Overflow)?;
         let frame = above.get_mut(..callee.frame_cells() as usize).ok_or(Overflow)?;
         let args = below[self.base + REGISTERS..].first_chunk::<MAX_PARAMS>().ok_or(Overflow)?;
@@ -104,14 +153,15 @@ impl Stack {
         Ok(())
     }
 
-    /// A frame at cell `base` with this place and these cells above it, called by the running frame, if there is one. It
-    /// has to fit. Gives the cell behind it.
+    /// A frame at cell `base` with this place and so many cells above it, called by the running frame, if there is one.
+    /// Gives the cell behind it.
     pub(crate) fn push_saved(
         &mut self,
         base: usize,
         place: Place,
-        slots: impl Iterator<Item = u64>,
-    ) -> usize {
+        slots: impl ExactSizeIterator<Item = u64>,
+    ) -> Result<usize, Overflow> {
+        self.reach(base + REGISTERS + slots.len())?;
         self.cells[base + CALLER] = if self.active { self.base as u64 } else { OUTERMOST };
         let mut end = base + REGISTERS;
         for slot in slots {
@@ -121,7 +171,7 @@ impl Stack {
         self.base = base;
         self.active = true;
         self.set_place(place);
-        end
+        Ok(end)
     }
 
     /// Ends the running frame, handing `results` first registers to its caller. Gives the caller's place, or `None`
@@ -154,6 +204,22 @@ impl Stack {
         &mut self.cells[self.base + REGISTERS..][..Reg::ALL.len()]
     }
 
+    /// So many registers of the first frame.
+    #[cfg(threaded)]
+    #[inline]
+    pub(crate) fn first_registers(&self, count: usize) -> Values {
+        let registers = self.cells.get(REGISTERS..).and_then(|registers| registers.get(..count));
+        Values::new(registers.unwrap_or_default())
+    }
+
+    /// The registers of the running frame, as cells.
+    pub(crate) fn register_cells(&mut self) -> &[Cell<u64>; 16] {
+        match Cell::from_mut(self.registers()).as_slice_of_cells().first_chunk() {
+            Some(registers) => registers,
+            None => unreachable!("there are 16 registers"),
+        }
+    }
+
     /// Where the running frame is, as last recorded.
     pub(crate) fn place(&self) -> Place {
         unpack(self.cells[self.base + PLACE])
@@ -167,7 +233,7 @@ impl Stack {
     /// Cells that are left behind the running frame, which has so many.
     #[cfg(feature = "native")]
     pub(crate) fn remaining(&self, frame_cells: u32) -> u64 {
-        (self.cells.len() - self.base) as u64 - u64::from(frame_cells)
+        (self.limit - self.base) as u64 - u64::from(frame_cells)
     }
 
     /// The cell where the running frame starts.
@@ -176,10 +242,27 @@ impl Stack {
         self.base
     }
 
-    /// All cells.
+    /// The cells that are there. A frame may need more, for which it has to be pushed.
     #[cfg(any(feature = "native", threaded))]
-    pub(crate) fn cells_mut(&mut self) -> &mut [u64] {
+    #[inline]
+    pub(crate) fn present_cells(&mut self) -> &mut [u64] {
         &mut self.cells
+    }
+
+    /// All cells.
+    #[cfg(feature = "native")]
+    #[inline]
+    pub(crate) fn all_cells(&mut self) -> &mut [u64] {
+        if self.cells.len() != self.limit {
+            self.grow_fully();
+        }
+        &mut self.cells
+    }
+
+    #[cfg(feature = "native")]
+    #[cold]
+    fn grow_fully(&mut self) {
+        self.cells.resize(self.limit, 0);
     }
 
     /// An engine was left in the frame that starts at this cell. `None` if that is no cell.
@@ -187,6 +270,7 @@ impl Stack {
     pub(crate) fn set_running(&mut self, base: usize) -> Option<()> {
         self.cells.get(base..base.checked_add(LOCALS)?)?;
         self.base = base;
+        self.active = true;
         Some(())
     }
 

@@ -19,6 +19,8 @@ pub enum Exit {
     Yield(u64),
     Halt(u64),
     Trap(Trap),
+    /// A host function was called that has no results yet.
+    Pending(ImportIndex),
     /// A check point whose place is the next word finds something to do.
     CheckPoint,
     /// The target of a branch is not in the code: the program is not verified.
@@ -74,6 +76,12 @@ pub trait Frame {
     #[inline(always)]
     fn enter_indirect(&mut self, number: u64, ty: u32) -> Step {
         self.stop(Exit::CallIndirect { number, ty })
+    }
+
+    /// Calls a host function, and passes a check point.
+    #[inline(always)]
+    fn call_host(&mut self, import: ImportIndex) -> Step {
+        self.stop(Exit::Host(import))
     }
 
     /// Returns to the caller.

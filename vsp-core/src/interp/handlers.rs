@@ -157,7 +157,7 @@ impl<F: Frame> Visitor for F {
     }
     #[inline(always)] fn call(&mut self, function: u32) -> Step { self.enter(FuncIndex(function)) }
     #[inline(always)] fn callr(&mut self, a: F::Reg, ty: u32) -> Step { self.enter_indirect(self.get(a), ty) }
-    #[inline(always)] fn syscall(&mut self, import: u32) -> Step { self.stop(Exit::Host(ImportIndex(import))) }
+    #[inline(always)] fn syscall(&mut self, import: u32) -> Step { self.call_host(ImportIndex(import)) }
 
     #[inline(always)] fn mov(&mut self, a: F::Reg, b: F::Reg) -> Step { self.set(a, self.get(b)) }
     #[inline(always)] fn movi(&mut self, a: F::Reg, imm: i32) -> Step { self.set(a, i64::from(imm) as u64) }

@@ -1,13 +1,15 @@
 //! Entering machine code, and understanding how it was left.
 
+use core::array;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Machine, Position};
+use super::{Machine, NEVER, Position};
 use crate::Trap;
 use crate::host::HostCalls;
 use crate::index::{FuncIndex, Place};
-use crate::instance::{AttachError, Outcome, Reason, Suspension, Trapped};
-use crate::native::{CodeInfo, Context, ExitKind, Site};
+use crate::instance::{AttachError, CallError, Instance, Outcome, Reason, Suspension, Trapped};
+use crate::limits::{MAX_PARAMS, MAX_RESULTS};
+use crate::native::{CodeInfo, Context, ExitKind};
 use crate::verify::Verified;
 
 /// Machine code does not saturate the balance, and tells from a number that is far below this one that it was left. A lower
@@ -29,13 +31,20 @@ pub trait NativeCode<S>: core::fmt::Debug + Send + Sync {
     fn reserve(&self, cells: u32) -> Result<(), AttachError>;
 
     /// Enters a function of the program; `remaining` cells of the stack are left behind its frame. If it is entered at
-    /// its start, its parameters are the first of the context's values; where a loop begins, its frame is up to date. The
-    /// context's addresses are filled in here. Gives `false` if the function returned, with its results as the first
-    /// values; `true` if the code was left at the context's site.
+    /// its start, its parameters are the first of the values; where a loop begins, its frame is up to date. The context's
+    /// addresses are filled in here. Gives `false` if the function returned, with its results as the first values; `true`
+    /// if the code was left at the context's site.
     ///
     /// `remaining` is at most the number of cells behind the function's frame, so that code that was made from
-    /// the program stays inside the session's cells.
-    fn enter(&self, session: Session<'_, S>, entry: Entry, remaining: u64) -> bool;
+    /// the program stays inside the session's cells. Instances call this, with sessions of their own, for the code that is
+    /// attached to them: nobody else should, and nobody should hand a session on to other code.
+    fn enter(
+        &self,
+        session: Session<'_, S>,
+        entry: Entry,
+        remaining: u64,
+        values: &mut [u64; MAX_PARAMS],
+    ) -> bool;
 }
 
 /// Where machine code is entered.
@@ -52,6 +61,9 @@ pub enum Entry {
 pub struct Session<'s, S> {
     /// What it finds behind its context pointer.
     pub context: &'s mut Context,
+    /// Did this code fill in the context's addresses and sizes when it was entered before? They are those of memory,
+    /// globals, cells and flag now, too, and nobody else had the context since.
+    pub is_filled: bool,
     /// The memory.
     pub memory: &'s mut [u8],
     /// The globals.
@@ -64,9 +76,32 @@ pub struct Session<'s, S> {
     pub host: HostCalls<'s, S>,
 }
 
+/// What [`Instance::call_native`] entered last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entered {
+    function: FuncIndex,
+    /// The cells that are left behind its frame, which is the first.
+    remaining: u64,
+}
+
+impl Entered {
+    /// Nothing was entered since the code was attached.
+    pub(crate) const NOTHING: Entered = Entered { function: FuncIndex(u32::MAX), remaining: 0 };
+
+    #[inline]
+    fn is_some(self) -> bool {
+        self.function != Entered::NOTHING.function
+    }
+
+    #[inline]
+    fn remaining_of(self, function: FuncIndex) -> Option<u64> {
+        (self.function == function && self.is_some()).then_some(self.remaining)
+    }
+}
+
 /// The context of a session. Its fuel becomes the balance when the session ends, also by a panic of a host function.
 struct Running<'b> {
-    context: Context,
+    context: &'b mut Context,
     balance: &'b mut i64,
 }
 
@@ -86,42 +121,36 @@ impl<S> Machine<'_, S> {
         at: &mut Position,
     ) -> Result<(), Outcome> {
         let function = at.function;
-        let params = function.ty.params();
         let remaining = self.stack.remaining(function.frame_cells());
-        let mut running = Running { context: Context::default(), balance: self.balance };
+        let running = Running { context: self.context, balance: self.balance };
         running.context.fuel = *running.balance;
-        running.context.values[..params].copy_from_slice(&self.stack.registers()[..params]);
+        let mut values = array::from_fn(|index| self.stack.registers()[index]);
         let session = Session {
-            context: &mut running.context,
+            context: running.context,
+            is_filled: false,
             memory: self.memory,
             globals: self.globals,
-            cells: self.stack.cells_mut(),
+            cells: self.stack.all_cells(),
             interrupt: self.interrupt,
             host: HostCalls { state: &mut *self.host.state, kept: &mut *self.host.kept, ..self.host },
         };
-        let left = native.enter(session, entry, remaining);
-        let values = running.context.values;
-        let Context { site, frame, value, .. } = running.context;
+        let left = native.enter(session, entry, remaining, &mut values);
         drop(running);
         if left {
-            let site = usize::try_from(site).ok().and_then(|site| native.code().sites().get(site));
-            let Some(site) = site else { unreachable!("machine code is left at its sites") };
-            return self.left(native.code(), *site, frame, value, at);
+            let place = self.left(native.code())?;
+            *at = self.position(place);
+            return Ok(());
         }
         let results = function.ty.results();
         self.stack.registers()[..results].copy_from_slice(&values[..results]);
         self.ret(at)
     }
 
-    /// What it means that machine code was left at a site, in the frame that starts at a cell.
-    fn left(
-        &mut self,
-        code: &CodeInfo,
-        site: Site,
-        frame: u64,
-        value: u64,
-        at: &mut Position,
-    ) -> Result<(), Outcome> {
+    /// What it means that machine code was left. Gives the place where the interpreter goes on, if that is all.
+    fn left(&mut self, code: &CodeInfo) -> Result<Place, Outcome> {
+        let Context { site, frame, value, .. } = *self.context;
+        let site = usize::try_from(site).ok().and_then(|site| code.sites().get(site));
+        let Some(site) = site else { unreachable!("machine code is left at its sites") };
         if code.options().fuel {
             *self.balance = self.balance.wrapping_sub(i64::from(site.charged));
         }
@@ -144,20 +173,122 @@ impl<S> Machine<'_, S> {
             ExitKind::Halt => Outcome::Halted(value),
             // Only a slice of the fuel is used up. The interpreter goes on to the next check point.
             ExitKind::Fuel if *self.host.kept > 0 && self.whole_balance() >= 0 => {
-                if self.interrupt.load(Ordering::Relaxed) {
-                    return Err(suspended(Reason::Interrupted));
+                if !self.interrupt.load(Ordering::Relaxed) {
+                    return Ok(place);
                 }
-                *at = self.position(place);
-                return Ok(());
+                suspended(Reason::Interrupted)
             }
             ExitKind::Fuel => suspended(Reason::Fuel),
             ExitKind::Interrupted => suspended(Reason::Interrupted),
             ExitKind::Yield => suspended(Reason::Yield(value)),
             ExitKind::Pending(import) => suspended(Reason::Pending(import)),
-            ExitKind::Interpret => {
-                *at = self.position(place);
-                return Ok(());
-            }
+            ExitKind::Interpret => return Ok(place),
         })
+    }
+}
+
+impl<S> Instance<'_, S> {
+    /// Calls a function as [`Self::call`] does, and faster if this machine code is what is attached. The arguments are the first
+    /// of the values; if the function returns it gives `None`, and its results are the first of the values.
+    ///
+    /// # Errors
+    /// The function does not exist, or the instance is suspended and has to be resumed or reset first.
+    #[inline]
+    pub fn call_native<N: NativeCode<S> + ?Sized>(
+        &mut self,
+        native: &N,
+        function: FuncIndex,
+        values: &mut [u64; MAX_PARAMS],
+    ) -> Result<Option<Outcome>, CallError> {
+        let before = self.starting_balance();
+        if self.is_idle() && before >= MIN_BALANCE && self.runs(native) {
+            let is_filled = self.entered.is_some();
+            let remaining = match self.entered.remaining_of(function) {
+                Some(remaining) => Some(remaining),
+                None => self.prepare_entry(function),
+            };
+            if let Some(remaining) = remaining {
+                return Ok(self.enter_native(native, (function, remaining), is_filled, before, values));
+            }
+        }
+        self.context.values = *values;
+        match self.call_with_values(function)? {
+            Outcome::Returned(results) => {
+                for (index, value) in values.iter_mut().enumerate().take(MAX_RESULTS) {
+                    *value = results.get(index).copied().unwrap_or(0);
+                }
+                Ok(None)
+            }
+            other => Ok(Some(other)),
+        }
+    }
+
+    /// Makes the stack ready for a function whose frame is the first. Gives the cells that are left behind it, if it fits.
+    #[inline(never)]
+    fn prepare_entry(&mut self, function: FuncIndex) -> Option<u64> {
+        let callee = self.program.function(function)?;
+        let remaining = u64::from(self.stack.cells()).checked_sub(callee.frame_cells().into())?;
+        self.stack.begin();
+        self.entered = Entered { function, remaining };
+        Some(remaining)
+    }
+
+    #[inline]
+    fn enter_native<N: NativeCode<S> + ?Sized>(
+        &mut self,
+        native: &N,
+        (function, remaining): (FuncIndex, u64),
+        is_filled: bool,
+        before: i64,
+        values: &mut [u64; MAX_PARAMS],
+    ) -> Option<Outcome> {
+        self.stack.clear();
+        self.context.fuel = before;
+        let running = Running { context: &mut self.context, balance: &mut self.balance };
+        let session = Session {
+            context: running.context,
+            is_filled,
+            memory: &mut self.memory,
+            globals: &mut self.globals,
+            cells: self.stack.present_cells(),
+            interrupt: self.interrupt.as_deref().unwrap_or(&NEVER),
+            host: HostCalls {
+                imports: &self.imports,
+                resolved: &self.resolved,
+                state: &mut self.state,
+                metered: self.metered,
+                kept: &mut self.kept,
+            },
+        };
+        let left = native.enter(session, Entry::Function(function), remaining, values);
+        drop(running);
+        if left {
+            return Some(self.left_native(native.code(), before));
+        }
+        self.stop_engine(before);
+        None
+    }
+
+    #[cold]
+    fn left_native(&mut self, code: &CodeInfo, before: i64) -> Outcome {
+        let mut machine = Machine::new(self);
+        let outcome = match machine.left(code) {
+            Ok(place) => {
+                let at = machine.position(place);
+                machine.run(at)
+            }
+            Err(outcome) => outcome,
+        };
+        self.stop_engine(before);
+        self.ended(&outcome);
+        outcome
+    }
+
+    /// Calls a function with the first of the context's values, in whatever engine.
+    #[cold]
+    fn call_with_values(&mut self, function: FuncIndex) -> Result<Outcome, CallError> {
+        let callee = self.program.function(function).ok_or(CallError::NoFunction(function))?;
+        let values = self.context.values;
+        self.call(function, &values[..callee.ty.params()])
     }
 }

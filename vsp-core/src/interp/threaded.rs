@@ -20,4 +20,4 @@ mod tests;
 mod thread;
 
 pub(crate) use decode::Threaded;
-pub(super) use thread::{Lent, State};
+pub(super) use thread::{Left, Lent, State};

@@ -38,7 +38,7 @@ use super::{CompileOptions, Part, Tier, loop_type, offsets, trampoline};
 use crate::analysis::{Graph, OutOfMemory, Signatures, Slot};
 use crate::index::{FuncIndex, Place};
 use crate::isa;
-use crate::native::{Site, Stats};
+use crate::native::{LEFT, Site, Stats};
 use crate::verify::{FRAME_CELLS, Function};
 use edges::Arrival;
 use exits::Suspension;
@@ -226,7 +226,7 @@ impl<'u> Unit<'u> {
 
     /// Returns without results.
     fn leave(&self, b: &mut FunctionBuilder<'_>) {
-        let left = if self.fuel.is_some() { trampoline::LEFT } else { 1 };
+        let left = if self.fuel.is_some() { LEFT } else { 1 };
         let mut results = alloc::vec![b.ins().iconst(I64, left)];
         if self.function.ty.results() > 0 {
             results.push(b.ins().iconst(I64, 0));

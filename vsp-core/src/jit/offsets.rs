@@ -28,6 +28,7 @@ define_offsets! {
     VALUE = Context.value;
     SITE = Context.site;
     FRAME = Context.frame;
+    STATUS = Context.status;
     ENTRY_OFFSET = TableEntry.offset;
     ENTRY_TYPE = TableEntry.ty;
     ENTRY_CELLS = TableEntry.cells;

@@ -9,18 +9,18 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::offsets::{FUEL, VALUES};
 use crate::interp::MIN_BALANCE;
+use crate::native::LEFT;
 use crate::program::FuncType;
 
-/// What a function gives where it would give the fuel, and was left. No balance is so low where a function returns:
-/// [`MIN_BALANCE`] is far above, and between two check points at most 2^26 and some words are charged.
-pub(super) const LEFT: i64 = i32::MIN as i64;
-
+/// No balance is as low as [`LEFT`] where a function returns: [`MIN_BALANCE`] is far above, and between two check points at most
+/// 2^26 and some words are charged.
 const _: () = assert!(LEFT < MIN_BALANCE - (1 << 28));
 
 /// The signature of the machine code of a function: context, remaining cells, fuel if it is counted, parameters. It gives
-/// the fuel, or [`LEFT`]; where fuel is not counted 0, or 1 if it was left; then the first result.
+/// the fuel, or [`LEFT`]; where fuel is not counted 0, or 1 if it was left; then the first result. It is one that a host can
+/// call.
 pub(super) fn signature(ty: FuncType, counts_fuel: bool) -> Signature {
-    let mut signature = Signature::new(CallConv::Fast);
+    let mut signature = Signature::new(CallConv::SystemV);
     signature.params.resize(2 + usize::from(counts_fuel) + ty.params(), AbiParam::new(I64));
     signature.returns.resize(1 + ty.results().min(1), AbiParam::new(I64));
     signature

@@ -258,6 +258,11 @@ impl CodeInfo {
         Some((found.entry as usize, found.offset as usize))
     }
 
+    /// The place where a loop begins and the code can be entered.
+    pub fn loop_place(&self) -> Option<Place> {
+        self.loop_entry.map(|entry| entry.place)
+    }
+
     /// The places where it can be left.
     pub fn sites(&self) -> &[Site] {
         &self.sites

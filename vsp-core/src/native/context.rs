@@ -26,8 +26,9 @@ pub struct Context {
     pub code: u64,
     /// Address of the function table, see [`TableEntry`].
     pub functions: u64,
-    /// Address of `extern "C" fn(context, import: u64) -> u64`, which calls a host function with the arguments in
-    /// [`Self::values`] and puts its results there. It gives one of the [`HostStatus`] numbers.
+    /// Address of `extern "C" fn(context, import: u64, a: u64, b: u64, c: u64) -> u64`, which calls a host function with the
+    /// arguments a, b and c, and those behind them in their places in [`Self::values`]. It gives the first result, puts the
+    /// others into their places, and one of the [`HostStatus`] numbers into [`Self::status`].
     pub host_call: u64,
     /// Address of `extern "C" fn(function: u64, b: u64, c: u64) -> u64`: [`compute`](super::compute).
     pub math: u64,
@@ -37,7 +38,7 @@ pub struct Context {
     pub fill: u64,
     /// For the host's functions: their own data.
     pub host: u64,
-    /// Parameters and results of an entry, arguments and results of host functions, results 1–3 of functions.
+    /// Parameters and results of an entry, arguments 3–7 and results 1–3 of host functions, results 1–3 of functions.
     pub values: [u64; MAX_PARAMS],
     /// What the code was left with: the value of HLT or YIELD, the code of a host function's error.
     pub value: u64,
@@ -45,7 +46,12 @@ pub struct Context {
     pub site: u64,
     /// The cell where the frame starts in which it was left.
     pub frame: u64,
+    /// How the last call of a host function ended: one of the [`HostStatus`] numbers.
+    pub status: u64,
 }
+
+/// What a function that counts fuel gives where it would give the fuel, and was left. The balance is in the context then.
+pub const LEFT: i64 = i32::MIN as i64;
 
 /// How a call of a host function ended, as a number for machine code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

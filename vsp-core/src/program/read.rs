@@ -172,6 +172,7 @@ impl<'a> Cursor<'a> {
         self.bytes.len()
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.bytes
     }

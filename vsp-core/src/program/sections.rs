@@ -82,6 +82,7 @@ impl SectionTable {
         })
     }
 
+    #[inline]
     pub(super) fn cursor<'a>(&self, image: &'a [u8], section: Section) -> Cursor<'a> {
         let (offset, length) = self.0[section as usize - 1];
         let (offset, length) = (offset as usize, length as usize);

@@ -57,7 +57,7 @@ impl<'a> SavedFrame<'a> {
     }
 
     /// The values of R0–RF, of the locals and of the state registers, with zero for what is not live.
-    pub fn slots(&self) -> impl Iterator<Item = u64> + use<'a> {
+    pub fn slots(&self) -> impl ExactSizeIterator<Item = u64> + use<'a> {
         let SavedFrame { slots, mask, values, .. } = *self;
         let mut values = values.iter();
         (0..usize::from(slots)).map(move |index| match mask[index / 8] >> (index % 8) & 1 {

@@ -137,7 +137,9 @@ impl<'a, S> Instance<'a, S> {
         }
         let mut cell = 0;
         for frame in saved.frames() {
-            cell = instance.stack.push_saved(cell, frame.place(), frame.slots());
+            let pushed = instance.stack.push_saved(cell, frame.place(), frame.slots());
+            let Ok(end) = pushed else { unreachable!("the frames of a state fit into its stack") };
+            cell = end;
         }
         instance.suspend(saved.reason());
         Ok(instance)

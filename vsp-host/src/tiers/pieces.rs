@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use vsp_core::index::{FuncIndex, Place};
 use vsp_core::jit::{Part, PartCode};
+use vsp_core::limits::MAX_PARAMS;
 use vsp_core::native::{CodeInfo, Tier};
 use vsp_core::program::Program;
 use vsp_core::verify::{Function, Verified};
@@ -12,7 +13,7 @@ use vsp_core::{AttachError, Entry, NativeCode, Session};
 
 use super::worker::What;
 use crate::exec_memory::ExecMemoryError;
-use crate::native::MachineCode;
+use crate::native_call::{self, MachineCode};
 
 /// Machine code of a part of the program.
 #[derive(Debug)]
@@ -20,13 +21,13 @@ pub(crate) struct Piece(MachineCode);
 
 impl Piece {
     pub(crate) fn tier(&self) -> Tier {
-        self.0.info.options().tier
+        self.0.info().options().tier
     }
 }
 
 impl<S> NativeCode<S> for Piece {
     fn code(&self) -> &CodeInfo {
-        &self.0.info
+        self.0.info()
     }
 
     /// Only a program's own tiers have its pieces.
@@ -38,8 +39,14 @@ impl<S> NativeCode<S> for Piece {
         self.0.reserve(cells)
     }
 
-    fn enter(&self, session: Session<'_, S>, entry: Entry, remaining: u64) -> bool {
-        self.0.enter(session, entry, remaining)
+    fn enter(
+        &self,
+        session: Session<'_, S>,
+        entry: Entry,
+        remaining: u64,
+        values: &mut [u64; MAX_PARAMS],
+    ) -> bool {
+        native_call::enter(&self.0, entry, session, remaining, values)
     }
 }
 

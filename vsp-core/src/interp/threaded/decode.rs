@@ -32,6 +32,7 @@ impl Threaded {
     }
 
     /// The register that was written last when a word is executed, counted from the start of the whole code.
+    #[inline]
     pub(in crate::interp) fn last(&self, word: usize) -> Option<Reg> {
         self.lasts[word].reg()
     }

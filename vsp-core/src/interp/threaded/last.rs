@@ -34,6 +34,7 @@ impl Last {
     }
 
     /// The register, if it is known.
+    #[inline]
     pub(super) fn reg(self) -> Option<Reg> {
         (self.0 < 0x20).then(|| Reg::from_low_bits(self.0.into()))
     }

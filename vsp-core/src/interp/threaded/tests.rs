@@ -9,7 +9,7 @@ use crate::index::FuncIndex;
 use crate::isa::{Flow, Inst, Opcode, Operand, Reg, Role};
 use crate::program::{FuncType, FunctionBuilder, Program, ProgramBuilder};
 use crate::verify::Verified;
-use crate::{Imports, Instance, Options, Outcome};
+use crate::{Caller, Imports, Instance, Options, Outcome};
 
 /// Bytes of native stack.
 const STACK: usize = 64 << 10;
@@ -66,7 +66,8 @@ fn run(body: &[Opcode]) {
 /// What comes of a call of the first function of a program.
 fn call(bytes: &[u8]) -> Outcome {
     let verified = Verified::new(Program::read(bytes).expect("it reads")).expect("it verifies");
-    let imports = Imports::new();
+    let mut imports = Imports::new();
+    imports.define("host", "inc", |_: &mut Caller<'_, ()>, x: u64| x + 1).expect("it is the only one");
     let mut instance = Instance::new(&verified, &imports, (), Options::default()).expect("it needs little");
     instance.call(FuncIndex(0), &[]).expect("it can be called")
 }
@@ -96,6 +97,18 @@ fn calls_and_returns_jump() {
              .end\n.func one (1) -> 1\n ADDI R0, R0, 1\n RET\n.end\n.func other (1) -> 1\n.locals 3\n GETL R1, $2\n\
              ADD R0, R1\n RET\n.end";
         match call(&crate::text::assemble(text, "calls.sil").expect("it assembles")) {
+            Outcome::Returned(results) => assert_eq!(results[..], [100_000]),
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+#[test]
+fn calls_of_the_host_jump() {
+    on_a_small_stack(|| {
+        let text = ".import host.inc (1) -> 1\n.export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n SYSCALL host.inc\n\
+             LOOP R8, again\n RET\n.end";
+        match call(&crate::text::assemble(text, "host.sil").expect("it assembles")) {
             Outcome::Returned(results) => assert_eq!(results[..], [100_000]),
             other => panic!("{other:?}"),
         }

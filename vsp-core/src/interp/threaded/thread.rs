@@ -7,8 +7,10 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::decode::Threaded;
 use super::op::{Handler, Op, Registers, end, variant};
+use crate::Trap;
 use crate::complex::State as Layers;
-use crate::index::{FuncIndex, Place};
+use crate::host::{CallHost, HostStop};
+use crate::index::{FuncIndex, ImportIndex, Place};
 use crate::instance::layout::{self, CALLER, LOCALS, OUTERMOST, PLACE, REGISTERS};
 use crate::interp::frame::{Exit, Frame, Step, Stopped};
 use crate::isa::{Reg, StateReg};
@@ -25,6 +27,9 @@ pub(in crate::interp) struct State<'a> {
     memory: &'a mut [u8],
     globals: &'a mut [u64],
     interrupt: &'a AtomicBool,
+    host: &'a mut dyn CallHost,
+    /// The balance, while no handler has it.
+    balance: &'a mut i64,
     /// Do all calls leave, to run machine code?
     calls_leave: bool,
     /// For each function, whether calls of it leave. What is missing does not.
@@ -36,7 +41,6 @@ pub(in crate::interp) struct State<'a> {
     running: Running<'a>,
     exit: Exit,
     next: usize,
-    fuel: i64,
 }
 
 /// The running frame.
@@ -57,6 +61,8 @@ pub(in crate::interp) struct Lent<'a> {
     pub(in crate::interp) memory: &'a mut [u8],
     pub(in crate::interp) globals: &'a mut [u64],
     pub(in crate::interp) interrupt: &'a AtomicBool,
+    pub(in crate::interp) host: &'a mut dyn CallHost,
+    pub(in crate::interp) balance: &'a mut i64,
     /// Do all calls leave, to run machine code?
     pub(in crate::interp) calls_leave: bool,
     /// For each function, whether calls of it leave. What is missing does not.
@@ -70,22 +76,22 @@ pub(in crate::interp) struct Left {
     pub(in crate::interp) base: usize,
     /// The next word, counted from the start of the whole code.
     pub(in crate::interp) next: usize,
-    pub(in crate::interp) balance: i64,
 }
 
 impl<'a> State<'a> {
     /// Executes the function whose frame starts at a cell from a word on (counted from the start of the whole code), until an
-    /// exit.
-    #[inline]
-    pub(in crate::interp) fn execute(
+    /// exit, and looks at the state then.
+    #[inline(always)]
+    pub(in crate::interp) fn execute<R>(
         lent: Lent<'a>,
         index: FuncIndex,
         base: usize,
         word: usize,
-        balance: i64,
-    ) -> Left {
-        let Lent { threaded, functions, constants, cells, memory, globals, interrupt, calls_leave, compiled } =
-            lent;
+        look: impl FnOnce(&State<'a>) -> R,
+    ) -> R {
+        let Lent { threaded, functions, constants, cells, memory, globals, interrupt, .. } = lent;
+        let Lent { host, balance, calls_leave, compiled, .. } = lent;
+        let fuel = *balance;
         let ops = &threaded.ops[..];
         let cells = Cell::from_mut(cells).as_slice_of_cells();
         let (Some(function), Some([before, ..]), Some(code)) =
@@ -105,6 +111,8 @@ impl<'a> State<'a> {
             memory,
             globals,
             interrupt,
+            host,
+            balance,
             calls_leave,
             compiled,
             loop_op: ptr::null(),
@@ -113,18 +121,22 @@ impl<'a> State<'a> {
             running: Running { index, function, base },
             exit: Exit::Return,
             next: 0,
-            fuel: 0,
         };
-        let fuel = balance.wrapping_sub(code.len() as i64);
+        let fuel = fuel.wrapping_sub(code.len() as i64);
         let last = threaded.last(word).map_or(0, |reg| registers[reg.index()].get());
         (before.next)(code.iter(), registers, &mut state, last, fuel, f64::from_bits(last));
-        Left {
-            exit: state.exit,
-            index: state.running.index,
-            base: state.running.base,
-            next: state.next,
-            balance: state.fuel,
-        }
+        look(&state)
+    }
+
+    /// Was it left by a return to nowhere?
+    #[inline(always)]
+    pub(in crate::interp) fn has_returned(&self) -> bool {
+        matches!(self.exit, Exit::Return)
+    }
+
+    #[inline(always)]
+    pub(in crate::interp) fn left(&self) -> Left {
+        Left { exit: self.exit, index: self.running.index, base: self.running.base, next: self.next }
     }
 }
 
@@ -141,7 +153,7 @@ impl State<'_> {
 #[inline(never)]
 fn leave<'a>(code: Iter<'a, Op>, state: &mut State<'a>, fuel: i64) {
     state.next = state.ops.len() - 1 - code.len();
-    state.fuel = fuel.wrapping_add(code.len() as i64);
+    *state.balance = fuel.wrapping_add(code.len() as i64);
 }
 
 /// How a handler names a register.
@@ -479,6 +491,23 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
             return Ok(());
         }
         self.stop(Exit::Call(function))
+    }
+
+    #[inline(always)]
+    fn call_host(&mut self, import: ImportIndex) -> Step {
+        let Some(place) = self.state.cells.get(self.state.running.base + PLACE) else {
+            return self.stop(Exit::Lost);
+        };
+        place.set(layout::pack(self.place()));
+        *self.state.balance = self.balance();
+        let State { host, memory, balance, .. } = &mut *self.state;
+        let called = host.call_with(import, memory, balance, self.registers);
+        self.fuel = self.state.balance.wrapping_sub(self.code.len() as i64);
+        match called {
+            Ok(()) => self.check_point(),
+            Err(HostStop::Error(code)) => self.stop(Exit::Trap(Trap::Host(code))),
+            Err(HostStop::Pending) => self.stop(Exit::Pending(import)),
+        }
     }
 
     #[inline(always)]

@@ -16,13 +16,16 @@ use super::{Inlined, Lowering};
 use crate::analysis::{Graph, OutOfMemory};
 use crate::index::{FuncIndex, ImportIndex};
 use crate::isa::Reg;
-use crate::native::{ExitKind, HostStatus};
+use crate::native::{ExitKind, HostStatus, LEFT};
 use crate::program::FuncType;
 use crate::trap::Trap;
 use crate::verify::Function;
 
 /// So many words are inlined into one function, at most: compiling takes time in proportion to what is written.
 const MAX_INLINED_WORDS: u32 = 4096;
+
+/// The context, the number of the import, and the first arguments.
+const HOST_CALL_PARAMS: usize = 5;
 
 type Done = Result<(), OutOfMemory>;
 
@@ -94,14 +97,22 @@ impl Lowering<'_, '_, '_, '_> {
         let inst = self.plan.graph.inst(self.word);
         let Some(ty) = self.unit.signatures.callee(inst) else { unreachable!("verified: the import exists") };
         let (flags, context) = (self.unit.context_flags(), self.unit.context);
+        let mut args = alloc::vec![context, self.b.ins().iconst(I64, i64::from(import.0))];
         for (param, offset) in Reg::ALL.into_iter().zip(values()).take(ty.params()) {
             let value = self.get(param);
-            self.b.ins().store(flags, value, context, offset);
+            if args.len() < HOST_CALL_PARAMS {
+                args.push(value);
+            } else {
+                self.b.ins().store(flags, value, context, offset);
+            }
+        }
+        while args.len() < HOST_CALL_PARAMS {
+            args.push(self.b.ins().iconst(I64, 0));
         }
         self.store_fuel();
-        let number = self.b.ins().iconst(I64, i64::from(import.0));
-        let status = self.call_out(offsets::HOST_CALL, &[context, number], true);
-        let Some(status) = status else { unreachable!("it has a result") };
+        let first = self.call_out(offsets::HOST_CALL, &args, true);
+        let Some(first) = first else { unreachable!("it has a result") };
+        let status = self.b.ins().load(I64, flags, context, offsets::STATUS);
         let (pending, error) = (self.site(ExitKind::Pending(import)), self.site(ExitKind::HostError));
         let (_, live) = self.live_here();
         self.unlikely(status, |lowering| {
@@ -114,10 +125,7 @@ impl Lowering<'_, '_, '_, '_> {
             lowering.exit(error);
         });
         self.load_fuel();
-        for (result, offset) in Reg::ALL.into_iter().zip(values()).take(ty.results()) {
-            let value = self.b.ins().load(I64, flags, context, offset);
-            self.set(result, value);
-        }
+        self.take_results(first, ty);
         self.check_behind();
         Ok(())
     }
@@ -202,15 +210,22 @@ impl Lowering<'_, '_, '_, '_> {
     fn returned(&mut self, returned: &[Value], ty: FuncType, callee: Option<FuncIndex>) {
         let status = returned[0];
         let left = match self.unit.fuel {
-            Some(_) => self.b.ins().icmp_imm_s(IntCC::Equal, status, trampoline::LEFT),
+            Some(_) => self.b.ins().icmp_imm_s(IntCC::Equal, status, LEFT),
             None => status,
         };
         self.unlikely(left, |lowering| lowering.unwind(callee));
         self.set_balance(status);
+        if let Some(first) = returned.get(1) {
+            self.take_results(*first, ty);
+        }
+    }
+
+    /// The first result is given, the others are in the context.
+    fn take_results(&mut self, first: Value, ty: FuncType) {
         let (flags, context) = (self.unit.context_flags(), self.unit.context);
-        for (index, (reg, offset)) in Reg::ALL.into_iter().zip(values()).take(ty.results()).enumerate() {
-            let value = match returned.get(index + 1) {
-                Some(value) if index == 0 => *value,
+        for (reg, offset) in Reg::ALL.into_iter().zip(values()).take(ty.results()) {
+            let value = match reg {
+                Reg::R0 => first,
                 _ => self.b.ins().load(I64, flags, context, offset),
             };
             self.set(reg, value);
