@@ -9,7 +9,8 @@ use vsp_core::jit::JoinRange;
 use vsp_core::native::{Context, TableEntry};
 use vsp_core::verify::{FRAME_CELLS, Verified};
 
-use super::clif::{Access, Block, Function, Inst, Scalar, Target};
+use super::clif::{Access, Block, Function, Inst, Scalar};
+use super::graph::{Graph, Way};
 
 /// A function's values and ways, and what must not be possible.
 pub(super) struct Formula<'t> {
@@ -216,7 +217,21 @@ impl<'t> Formula<'t> {
                 if let ([result], Some(term)) = (&inst.results[..], self.term(inst)) {
                     self.say(format_args!("(assert (= {result} {term}))"));
                 }
+                self.division(inst);
                 Ok(())
+            }
+        }
+    }
+
+    /// Quotients and remainders are not above what is divided, and remainders are below what it is divided by, which is not 0.
+    fn division(&mut self, inst: &Inst<'t>) {
+        let values: Vec<&str> = self.function.values(inst.rest).collect();
+        if let ("urem" | "udiv", [result], [of, by]) = (inst.op, &inst.results[..], &values[..]) {
+            self.say(format_args!("(assert (bvule {result} {of}))"));
+            if inst.op == "urem" {
+                self.say(format_args!(
+                    "(assert (=> (distinct {by} (bvsub {by} {by})) (bvult {result} {by})))"
+                ));
             }
         }
     }
@@ -239,11 +254,8 @@ impl<'t> Formula<'t> {
             "iconst" => Some(format!("(_ bv{} {bits})", constant(inst.rest)? & (u64::MAX >> (64 - bits)))),
             "iadd" => binary("bvadd"),
             "isub" => binary("bvsub"),
-            "imul" if values.iter().any(|value| self.is_constant(value)) => binary("bvmul"),
             "umin" => Some(format!("(ite (bvult {0} {1}) {0} {1})", values.first()?, values.get(1)?)),
             "umax" => Some(format!("(ite (bvult {0} {1}) {1} {0})", values.first()?, values.get(1)?)),
-            "urem" => binary("bvurem"),
-            "udiv" => binary("bvudiv"),
             "band" => binary("bvand"),
             "bor" => binary("bvor"),
             "bxor" => binary("bvxor"),
@@ -277,10 +289,6 @@ impl<'t> Formula<'t> {
             }
             _ => None,
         }
-    }
-
-    fn is_constant(&self, value: &str) -> bool {
-        self.makers.get(value).is_some_and(|inst| inst.op == "iconst")
     }
 
     fn claim(&mut self, block: &str, inst: &'t Inst<'t>, holds: &str) {
@@ -468,80 +476,4 @@ fn constant(text: &str) -> Option<u64> {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
         None => digits.parse::<i64>().map(|value| value as u64).or_else(|_| digits.parse()).ok(),
     }
-}
-
-/// A way to a block.
-struct Way<'t> {
-    from: usize,
-    /// The value that is tested, and whether the way is taken if it is not zero.
-    condition: Option<(&'t str, bool)>,
-    args: Vec<&'t str>,
-}
-
-/// The blocks that can be reached.
-struct Graph<'t> {
-    /// In reverse postorder.
-    order: Vec<usize>,
-    /// The place of each block in the order.
-    place: Vec<Option<usize>>,
-    /// All ways to each block from blocks that can be reached.
-    ways: Vec<Vec<Way<'t>>>,
-    /// The immediate dominator of each block.
-    dominator: Vec<usize>,
-}
-
-impl<'t> Graph<'t> {
-    fn new(function: &'t Function<'t>) -> Graph<'t> {
-        let count = function.blocks.len();
-        let numbers: HashMap<&str, usize> =
-            function.blocks.iter().enumerate().map(|(number, block)| (block.name, number)).collect();
-        let leads = |block: usize| -> Vec<(usize, Way<'t>)> {
-            let Some(inst) = function.blocks[block].insts.last() else { return Vec::new() };
-            let condition = (inst.op == "brif").then(|| function.values(inst.rest).next()).flatten();
-            let targets = function.targets(inst).into_iter().enumerate();
-            let way = |(index, target): (usize, Target<'t>)| {
-                let condition = condition.map(|value| (value, index == 0));
-                (numbers[target.block], Way { from: block, condition, args: target.args })
-            };
-            targets.map(way).collect()
-        };
-        let (mut order, mut seen) = (Vec::new(), vec![false; count]);
-        let mut stack = vec![(0, false)];
-        while let Some((block, is_done)) = stack.pop() {
-            if is_done {
-                order.push(block);
-            } else if !std::mem::replace(&mut seen[block], true) {
-                stack.push((block, true));
-                stack.extend(leads(block).into_iter().map(|(to, _)| (to, false)));
-            }
-        }
-        order.reverse();
-        let mut place = vec![None; count];
-        order.iter().enumerate().for_each(|(at, &block)| place[block] = Some(at));
-        let mut ways: Vec<Vec<Way<'t>>> = (0..count).map(|_| Vec::new()).collect();
-        order.iter().flat_map(|&block| leads(block)).for_each(|(to, way)| ways[to].push(way));
-        let dominator = dominators(&order, &place, &ways);
-        Graph { order, place, ways, dominator }
-    }
-}
-
-/// Immediate dominators (K. D. Cooper, T. J. Harvey, K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001).
-fn dominators(order: &[usize], place: &[Option<usize>], ways: &[Vec<Way<'_>>]) -> Vec<usize> {
-    let mut found: Vec<Option<usize>> = vec![None; place.len()];
-    found[0] = Some(0);
-    let mut changed = true;
-    while std::mem::take(&mut changed) {
-        for &block in order.iter().skip(1) {
-            let known = ways[block].iter().map(|way| way.from).filter(|from| found[*from].is_some());
-            let common = known.reduce(|mut a, mut b| {
-                while a != b {
-                    let later = if place[a] > place[b] { &mut a } else { &mut b };
-                    *later = found[*later].unwrap_or(0);
-                }
-                a
-            });
-            changed |= std::mem::replace(&mut found[block], common) != common;
-        }
-    }
-    found.into_iter().map(|dominator| dominator.unwrap_or(0)).collect()
 }

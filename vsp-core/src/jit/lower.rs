@@ -172,6 +172,8 @@ impl<'u> Unit<'u> {
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         b.seal_block(entry);
+        // What is loaded at the entry is put there later, perhaps before anything else is.
+        b.ensure_inserted_block();
         let params = b.block_params(entry).to_vec();
         let context = params[0];
         let fuel = facts.options.fuel.then(|| {

@@ -335,16 +335,11 @@ impl<'a> Ranges<'a> {
         let value = match inst.op() {
             Opcode::MOV => b,
             Opcode::ADDI => b.add_signed(of(Role::S).into()),
-            Opcode::MULI if of(Role::S) >= 0 => b.multiply(of(Role::S) as u64),
             Opcode::ANDI => b.masked(of(Role::U) as u64),
             Opcode::SHLI => b.multiply(1 << shift().0),
             Opcode::SHRI => b.shifted_right(shift().0),
             Opcode::ADD => b.add(c),
             Opcode::SUB => b.subtract(c.constant()?),
-            Opcode::MUL => match (b.constant(), c.constant()) {
-                (Some(factor), _) => c.multiply(factor),
-                (_, factor) => b.multiply(factor?),
-            },
             Opcode::AND => match (b.constant(), c.constant()) {
                 (Some(mask), _) => c.masked(mask),
                 (_, Some(mask)) => b.masked(mask),
@@ -353,7 +348,7 @@ impl<'a> Ranges<'a> {
             Opcode::MINU => Range::between(b.low.min(c.low), b.high.min(c.high)),
             Opcode::MAXU => Range::between(b.low.max(c.low), b.high.max(c.high)),
             Opcode::MODU => Range::between(0, b.high.min(c.high.checked_sub(1)?)),
-            Opcode::DIVU => Range::between(0, b.high / c.low.max(1)),
+            Opcode::DIVU => Range::between(0, b.high),
             Opcode::ZEXT => b.narrowed(of(Role::Bits) as u32),
             Opcode::LOAD8U | Opcode::LOAD8UX => Range::between(0, 0xFF),
             Opcode::LOAD16U | Opcode::LOAD16UX => Range::between(0, 0xFFFF),

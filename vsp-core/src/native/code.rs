@@ -13,7 +13,7 @@ use crate::verify::Verified;
 pub enum Tier {
     /// Compiles fast.
     One,
-    /// Runs fast: optimised, short leaves inlined, bounds checks removed that a check before them covers.
+    /// Runs fast: optimised, short leaves inlined, bounds checks removed that are not necessary.
     #[default]
     Two,
 }
@@ -182,7 +182,7 @@ pub struct Stats {
     pub words: u32,
     /// Calls that were replaced by the called function's body.
     pub inlined: u32,
-    /// Bounds checks that a check before them made unnecessary.
+    /// Bounds checks that were not necessary: by what is known of the address, or because of a check before them.
     pub checks_removed: u32,
     /// Bounds checks that are left.
     pub checks: u32,

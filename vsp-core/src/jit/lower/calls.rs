@@ -63,7 +63,8 @@ impl Lowering<'_, '_, '_, '_> {
         self.refuse_if(other);
         let cells = self.b.ins().uload16(I64, flags, entry, offsets::ENTRY_CELLS);
         let remaining = self.b.ins().isub(self.unit.remaining, cells);
-        self.check_stack(remaining);
+        let overflow = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, remaining, 0);
+        self.trap_if(overflow, Trap::StackOverflow);
         let offset = self.b.ins().uload32(flags, entry, offsets::ENTRY_OFFSET);
         let code = self.b.ins().load(I64, flags, self.unit.context, offsets::CODE);
         let address = self.b.ins().iadd(code, offset);
@@ -184,19 +185,14 @@ impl Lowering<'_, '_, '_, '_> {
 
     /// The cells that are left behind a callee's frame; traps if it does not fit.
     fn remaining_behind(&mut self, cells: i64) -> Value {
-        let remaining = self.b.ins().iadd_imm_s(self.unit.remaining, -cells);
         if self.checked.cells < cells {
-            self.check_stack(remaining);
+            let overflow = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, self.unit.remaining, cells);
+            self.trap_if(overflow, Trap::StackOverflow);
             if self.tier_two() {
                 self.checked.cells = cells;
             }
         }
-        remaining
-    }
-
-    fn check_stack(&mut self, remaining: Value) {
-        let overflow = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, remaining, 0);
-        self.trap_if(overflow, Trap::StackOverflow);
+        self.b.ins().iadd_imm_s(self.unit.remaining, -cells)
     }
 
     fn arguments(&mut self, remaining: Value, ty: FuncType) -> Vec<Value> {

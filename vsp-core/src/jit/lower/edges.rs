@@ -51,7 +51,7 @@ impl Lowering<'_, '_, '_, '_> {
         self.convert(wanted);
         self.skip_fuel(arrival.skipped());
         if arrival.checks() {
-            self.check_edge(target);
+            self.check_edge(target, matches!(arrival, Arrival::Entry { .. }));
         }
         self.b.ins().jump(self.ir_blocks[target as usize], &[]);
         self.arrived(target);
@@ -127,7 +127,7 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     /// A check point on the way to a block, whose first word is the place. The state is that of the block's start.
-    fn check_edge(&mut self, target: u32) {
+    fn check_edge(&mut self, target: u32, is_entry: bool) {
         if !self.has_check_points() {
             return;
         }
@@ -139,6 +139,6 @@ impl Lowering<'_, '_, '_, '_> {
                 block
             }
         };
-        self.check_point(self.plan.graph.words(target).start, suspend);
+        self.check_point(self.plan.graph.words(target).start, suspend, is_entry);
     }
 }

@@ -119,11 +119,16 @@ impl Lowering<'_, '_, '_, '_> {
         self.unit.fuel.is_some() || self.unit.facts.options.interrupt
     }
 
-    /// A check point with its place at `word`, which goes to `suspend` with the site where there is something to do.
-    pub(super) fn check_point(&mut self, word: u32, suspend: Block) {
+    /// A check point with its place at `word`, which goes to `suspend` with the site where there is something to do. Where a function
+    /// is entered, the optimiser finds the balance among the parameters.
+    pub(super) fn check_point(&mut self, word: u32, suspend: Block, is_entry: bool) {
         if let Some(fuel) = self.unit.fuel {
             let fuel = self.b.use_var(fuel);
             let least = i64::from(word) - i64::from(self.unit.function.words);
+            let (fuel, least) = match is_entry && self.tier_two() {
+                true => (plus(self.b, fuel, -least), 0),
+                false => (fuel, least),
+            };
             let used_up = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, fuel, least);
             self.suspend_if(used_up, word, ExitKind::Fuel, suspend);
         }

@@ -7,11 +7,14 @@
 use alloc::vec::Vec;
 
 use super::Lowering;
-use super::memory::{Address, MAX_DISTANCE};
+use super::memory::Address;
 use crate::isa::{Flow, Inst, Opcode, Role};
 
 /// So many accesses share a check, at most: the cold path has a check for each.
 const MAX_MEMBERS: usize = 8;
+
+/// And so many words are looked at, from the first.
+const MAX_WORDS: usize = 256;
 
 /// An access of a group.
 #[derive(Clone, Copy)]
@@ -28,7 +31,7 @@ impl Lowering<'_, '_, '_, '_> {
         let graph = self.plan.graph;
         let end = graph.words(self.block).end;
         let registers = address.registers();
-        for word in (self.word..end).take(MAX_DISTANCE) {
+        for word in (self.word..end).take(MAX_WORDS) {
             let inst = graph.inst(word);
             if word > self.word {
                 match accessed(inst) {

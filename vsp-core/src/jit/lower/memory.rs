@@ -74,7 +74,7 @@ pub(super) struct Checks {
 const MAX_CHECKED: usize = 8;
 
 /// So many words are looked at for what a value is used for.
-pub(super) const MAX_DISTANCE: usize = 32;
+const MAX_DISTANCE: usize = 32;
 
 type Done = Result<(), OutOfMemory>;
 
