@@ -279,7 +279,6 @@ impl<'m, S> Machine<'m, S> {
         let left = threaded::State::execute(
             threaded::Lent {
                 threaded: self.threaded,
-                functions: self.functions,
                 constants: self.constants,
                 cells: self.stack.cells_mut(),
                 memory: self.memory,

@@ -11,6 +11,7 @@
 //!
 //! The shape is threaded code (J. R. Bell, "Threaded Code", CACM 16(6), 1973) with tail calls in place of jumps.
 
+mod calls;
 mod decode;
 mod last;
 mod op;
