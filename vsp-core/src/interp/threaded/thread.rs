@@ -30,6 +30,8 @@ pub(in crate::interp) struct State<'a> {
     loop_op: *const Op,
     loop_code: Iter<'a, Op>,
     loop_next: Handler,
+    /// How many decoded instructions are left there.
+    loop_left: i64,
     pub(super) running: Running<'a>,
     pub(super) exit: Exit,
     next: usize,
@@ -88,6 +90,7 @@ impl<'a> State<'a> {
             loop_op: ptr::null(),
             loop_code: [].iter(),
             loop_next: end,
+            loop_left: 0,
             running: Running { entry, base: base as u32 },
             exit: Exit::Return,
             next: 0,
@@ -180,7 +183,12 @@ impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
 
     #[inline(always)]
     fn check_point(&mut self) -> Step {
-        if self.balance() < 0 || self.state.interrupt.load(Ordering::Relaxed) {
+        self.check(self.balance())
+    }
+
+    #[inline(always)]
+    fn check(&mut self, balance: i64) -> Step {
+        if balance < 0 || self.state.interrupt.load(Ordering::Relaxed) {
             return self.stop(Exit::CheckPoint);
         }
         Ok(())
@@ -198,7 +206,7 @@ impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
         self.code = self.state.loop_code.clone();
         self.next = self.state.loop_next;
         self.fuel = self.fuel.wrapping_add(displacement.into());
-        self.check_point()
+        self.check(self.fuel.wrapping_add(self.state.loop_left))
     }
 
     /// A cell above the registers.
@@ -234,8 +242,9 @@ fn other_loop<'a>(
     state.loop_op = op;
     state.loop_code = target.clone();
     state.loop_next = before.next;
+    state.loop_left = target.len() as i64;
     let fuel = fuel.wrapping_add(op.imm.into());
-    if fuel.wrapping_add(target.len() as i64) < 0 || state.interrupt.load(Ordering::Relaxed) {
+    if fuel.wrapping_add(state.loop_left) < 0 || state.interrupt.load(Ordering::Relaxed) {
         state.exit = Exit::CheckPoint;
         return leave(target, state, fuel);
     }
