@@ -13,6 +13,7 @@
 
 mod calls;
 mod decode;
+mod groups;
 mod last;
 mod op;
 mod pairs;

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::calls::Entry;
+use super::groups::{self, Behind};
 use super::last::{self, Last};
 use super::op::{Handler, Op, end, variant};
 use super::pairs;
@@ -45,7 +46,7 @@ fn decode(words: &[[u8; 4]], lasts: &[Last], function: &Function, functions: &[F
     let Some((head, ops)) = ops.split_first_mut() else { return };
     let mut next = end as Handler;
     // 0 is no opcode, and in no pair.
-    let mut behind = (0, 0);
+    let (mut second, mut behind) = ((0, 0), Behind::NONE);
     for ((bytes, last), op) in words.iter().zip(lasts).zip(ops).rev() {
         let bits = u32::from_le_bytes(*bytes);
         *op = decoded(bits, next);
@@ -59,8 +60,11 @@ fn decode(words: &[[u8; 4]], lasts: &[Last], function: &Function, functions: &[F
             Some(HandsOn::Results) => last.variant_handing_on(function.ty.results()),
         };
         let here = (bits as u8, variant);
-        next = pairs::handler(here, behind);
-        behind = here;
+        next = match groups::handler(here, behind) {
+            Some(handler) => handler,
+            None => pairs::handler(here, second),
+        };
+        (second, behind) = (here, behind.with(here));
     }
     head.next = next;
 }

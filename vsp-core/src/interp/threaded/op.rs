@@ -37,16 +37,21 @@ pub(crate) struct Op {
 pub(super) mod variant {
     /// These bits say which register was written last: none, or `a`, `b` or `c`.
     pub(in super::super) const LAST: u8 = 3;
+    pub(in super::super) const NONE: u8 = 0;
     pub(in super::super) const A: u8 = 1;
     pub(in super::super) const B: u8 = 2;
     pub(in super::super) const C: u8 = 3;
     /// This bit says that it branches backwards.
     pub(in super::super) const BACK: u8 = 4;
+    pub(in super::super) const A_BACK: u8 = A | BACK;
     /// How many there are.
     pub(in super::super) const COUNT: usize = 8;
 
     /// Those of CALL and RET say how many registers are handed on, if these are fewer than 4, and whether R0 was written last.
     const MORE: u8 = 4;
+    pub(in super::super) const ONE: u8 = handing_on(1, false);
+    pub(in super::super) const TWO: u8 = handing_on(2, false);
+    pub(in super::super) const LAST_ONE: u8 = handing_on(1, true);
 
     /// The variant of a CALL or RET that hands on so many registers.
     #[inline(always)]
@@ -216,6 +221,17 @@ macro_rules! by_variant {
     };
 }
 pub(super) use by_variant;
+
+/// The handlers of the variants of an instruction before a sequence.
+macro_rules! by_first_variant {
+    ($x:ident $tail:ident) => {
+        by_first_variant!(@all $x $tail 0 1 2 3 4 5 6 7)
+    };
+    (@all $x:ident $tail:ident $($v:literal)*) => {
+        [$(sequence::<Then<instructions::$x, { normal(Opcode::$x, $v) }, $tail>>),*]
+    };
+}
+pub(super) use by_first_variant;
 
 macro_rules! define_instructions {
     ($($number:literal $op:ident $method:ident $flow:ident ($($field:ident: $role:ident),*) $meaning:literal;)*) => {
