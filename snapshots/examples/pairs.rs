@@ -1,15 +1,16 @@
 //! Which instructions follow each other most often, in the examples that are not also kernels of the benchmark: from these
-//! counts the pairs of the threaded interpreter were chosen.
+//! counts the pairs and longer groups of the threaded interpreter were chosen.
 //!
-//!     cargo run --release -p vsp-snapshots --example pairs [HOW MANY]
+//!     cargo run --release -p vsp-snapshots --example pairs [HOW MANY [LENGTH]]
 //!
-//! Each program counts the same, however long it runs.
+//! Each program counts the same, however long it runs. Behind the instructions of groups that are longer than 2 stands
+//! which of their operands was written last, and whether they branch backwards.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 
 use vsp_core::index::Place;
-use vsp_core::isa::Opcode;
+use vsp_core::isa::Operand;
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{Instance, Options, text};
@@ -23,17 +24,18 @@ const KERNELS: [&str; 10] =
 /// Instructions of a program that are counted at most.
 const LIMIT: u64 = 20_000_000;
 
-type Counts = BTreeMap<(Opcode, Opcode), u64>;
+type Counts = BTreeMap<Vec<String>, u64>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let shown = std::env::args().nth(1).map_or(Ok(100), |shown| shown.parse())?;
+    let length = std::env::args().nth(2).map_or(Ok(2), |length| length.parse())?;
     let mut shares = BTreeMap::new();
     for program in PROGRAMS.iter().filter(|program| !KERNELS.contains(&program.name)) {
         let bytes = text::assemble(program.text, program.name).map_err(|errors| errors[0].clone())?;
         let verified = Verified::new(Program::read(&bytes[..])?)?;
         let mut counts = Counts::new();
         for invocation in (program.invocations)() {
-            count(&verified, invocation, &mut counts)?;
+            count(&verified, invocation, length, &mut counts)?;
         }
         let total: u64 = counts.values().sum();
         for (pair, count) in counts {
@@ -44,16 +46,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     shares.sort_by(|(_, one), (_, other)| other.total_cmp(one));
     let total: f64 = shares.iter().map(|(_, share)| share).sum();
     let mut sum = 0.0;
-    for ((x, y), share) in shares.into_iter().take(shown) {
+    for (group, share) in shares.into_iter().take(shown) {
         sum += share;
-        let (x, y) = (x.mnemonic(), y.mnemonic());
-        println!("{x:10} {y:10} {:6.2} % {:6.2} %", 100.0 * share / total, 100.0 * sum / total);
+        let group: String = group.iter().map(|name| format!("{name:12}")).collect();
+        println!("{group} {:6.2} % {:6.2} %", 100.0 * share / total, 100.0 * sum / total);
     }
     Ok(())
 }
 
-/// Counts the pairs that are executed one behind the other.
-fn count(verified: &Verified<'_>, invocation: Invocation, counts: &mut Counts) -> Result<(), Box<dyn Error>> {
+/// Counts the groups that are executed one behind the other.
+fn count(
+    verified: &Verified<'_>,
+    invocation: Invocation,
+    length: usize,
+    counts: &mut Counts,
+) -> Result<(), Box<dyn Error>> {
     let imports = sys::imports()?;
     let state = Sys {
         input: Box::new(std::io::Cursor::new(invocation.input)),
@@ -70,16 +77,51 @@ fn count(verified: &Verified<'_>, invocation: Invocation, counts: &mut Counts) -
     if instance.begin(main, &[])?.is_some() {
         return Ok(());
     }
-    let mut previous: Option<Place> = instance.next_place();
-    instance.step_until(LIMIT, |place| {
-        if let Some(before) = previous
-            && place == (Place { word: before.word + 1, ..before })
-            && let (Some(x), Some(y)) = (verified.instruction(before), verified.instruction(place))
-        {
-            *counts.entry((x.op(), y.op())).or_default() += 1;
+    // By the place where they begin.
+    let mut begun = BTreeMap::<Place, u64>::new();
+    let mut straight = std::collections::VecDeque::<Place>::new();
+    let mut next = |place: Place| {
+        if straight.back().is_none_or(|before| place != Place { word: before.word + 1, ..*before }) {
+            straight.clear();
         }
-        previous = Some(place);
+        straight.push_back(place);
+        if straight.len() > length {
+            straight.pop_front();
+        }
+        if straight.len() == length {
+            *begun.entry(straight[0]).or_default() += 1;
+        }
+    };
+    instance.next_place().into_iter().for_each(&mut next);
+    instance.step_until(LIMIT, |place| {
+        next(place);
         false
     })?;
+    for (first, count) in begun {
+        *counts.entry(group(verified, first, length)).or_default() += count;
+    }
     Ok(())
+}
+
+/// The instructions from a place on.
+fn group(verified: &Verified<'_>, first: Place, length: usize) -> Vec<String> {
+    let mut last = None;
+    let mut names = Vec::new();
+    for word in first.word..first.word + length as u32 {
+        let Some(inst) = verified.instruction(Place { word, ..first }) else { break };
+        let mut name = inst.op().mnemonic().to_string();
+        if length > 2 && word > first.word {
+            let read = |(operand, value): &(Operand, i32)| {
+                operand.role.reads_register() && last == Some((*value, operand.role.is_float()))
+            };
+            name.extend(inst.operands().filter(read).map(|(operand, _)| format!(".{:?}", operand.field)));
+        }
+        if length > 2 && inst.operands().any(|(operand, value)| operand.role.is_target() && value < 0) {
+            name.push_str(".back");
+        }
+        names.push(name);
+        let written = inst.operands().find(|(operand, _)| operand.role.writes_register());
+        last = written.map(|(operand, value)| (value, operand.role.is_float())).or(last);
+    }
+    names
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use vsp_core::index::FuncIndex;
-use vsp_core::isa::{Access, CLASS_TITLES, Field, Flow, Inst, Opcode, Operand, Reg, Role};
+use vsp_core::isa::{CLASS_TITLES, Field, Flow, Inst, Opcode, Operand, Reg, Role};
 use vsp_core::jit::{Arch, Target};
 use vsp_core::program::{FuncType, FunctionBuilder, Program, ProgramBuilder};
 use vsp_core::text;
@@ -179,12 +179,12 @@ fn minimal(op: Opcode) -> Result<Vec<u8>, Error> {
         Flow::Switch => vec![inst, Inst::jmp(2)?, Inst::jmp(2)?, mov, Inst::addi(Reg::R0, Reg::R0, 2)?, ret],
     };
     // States get values before, and are looked at behind.
-    for (state, _) in inst.states().filter(|(_, access)| *access != Access::Write) {
+    for (state, _) in inst.states().filter(|(_, access)| access.reads()) {
         function.push(Inst::ssplat(state, Reg::from_low_bits(state.index() as u32))?);
     }
     for inst in around {
         function.push(inst);
-        for (state, _) in inst.states().filter(|(_, access)| *access != Access::Read) {
+        for (state, _) in inst.states().filter(|(_, access)| access.writes()) {
             function.push(Inst::sfold(Reg::R0, state)?);
         }
     }

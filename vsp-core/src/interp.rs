@@ -98,7 +98,6 @@ fn start_threaded<S>(instance: &mut Instance<'_, S>, index: FuncIndex) -> Option
     };
     let lent = threaded::Lent {
         threaded: instance.program.threaded(),
-        functions,
         constants: instance.program.program().constants(),
         cells: instance.stack.present_cells(),
         memory: &mut instance.memory,
@@ -403,7 +402,6 @@ impl<'m, S> Machine<'m, S> {
         let left = threaded::State::execute(
             threaded::Lent {
                 threaded: self.threaded,
-                functions: self.functions,
                 constants: self.constants,
                 cells: self.stack.present_cells(),
                 memory: self.memory,

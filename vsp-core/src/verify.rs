@@ -167,7 +167,7 @@ impl<'a> Verified<'a> {
     ///
     /// # Errors
     /// The code breaks a rule, or memory is not to be had: for one bit per word of the largest function and 16 bytes per
-    /// function; and where the threaded interpreter is built, for 17 bytes per word.
+    /// function; and where the threaded interpreter is built, for 17 bytes per word and 40 per function.
     pub fn new(program: Program<'a>) -> Result<Verified<'a>, VerifyErrors> {
         let count = program.function_count();
         let mut functions = Vec::new();

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{OutOfMemory, reserved};
 use crate::index::FuncIndex;
-use crate::isa::{Access, Inst, Opcode, Reg, Role, StateReg};
+use crate::isa::{Inst, Opcode, Reg, Role, StateReg};
 use crate::program::FuncType;
 use crate::verify::{Function, Verified};
 
@@ -154,12 +154,10 @@ const _: () = {
         let operands = Opcode::ALL[i].operands();
         let (mut locals, mut reads, mut writes, mut j) = (0, 0, 0, 0);
         while j < operands.len() {
-            match operands[j].role.register_access() {
-                Some(Access::Read) => reads += 1,
-                Some(Access::Write) => writes += 1,
-                Some(Access::ReadWrite) => (reads, writes) = (reads + 1, writes + 1),
-                None => locals += matches!(operands[j].role, Role::Local) as u32,
-            }
+            let role = operands[j].role;
+            reads += role.reads_register() as u32;
+            writes += role.writes_register() as u32;
+            locals += matches!(role, Role::Local) as u32;
             j += 1;
         }
         assert!(locals == 0 || locals == 1 && reads + writes == 1, "is this local read or written?");
@@ -207,10 +205,10 @@ impl<'p> Signatures<'p> {
         let states = inst.states().map(|(state, access)| (Slot::State(state), access));
         for (slot, access) in registers.chain(states) {
             let bit = slot.bit() as u32;
-            if access != Access::Write {
+            if access.reads() {
                 effects.reads |= bit;
             }
-            if access != Access::Read {
+            if access.writes() {
                 effects.writes |= bit;
             }
         }

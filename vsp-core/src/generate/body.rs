@@ -3,7 +3,7 @@
 use super::entropy::{Entropy, pick};
 use super::{World, values};
 use crate::index::FuncIndex;
-use crate::isa::{Access, Flow, Inst, Opcode, Reg, Role};
+use crate::isa::{Flow, Inst, Opcode, Reg, Role};
 use crate::program::{BuildError, FuncType, FunctionBuilder, Label, ProgramBuilder};
 
 /// A function that is being made.
@@ -152,8 +152,7 @@ impl Body<'_> {
 
     fn remember(&mut self, inst: Inst) {
         for (operand, value) in inst.operands() {
-            let written = operand.role.register_access().is_some_and(|access| access != Access::Read);
-            if written {
+            if operand.role.writes_register() {
                 self.wrote(Reg::from_low_bits(value as u32), operand.role.is_float());
             }
         }

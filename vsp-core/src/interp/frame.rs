@@ -1,6 +1,8 @@
 //! What instructions need of the frame that executes them, whichever engine it belongs to.
 #![expect(unreachable_pub, reason = "`Visitor` is public, and so must be what it is implemented with")]
 
+use core::hint::cold_path;
+
 use crate::Trap;
 use crate::complex::State;
 use crate::index::{FuncIndex, ImportIndex};
@@ -97,22 +99,18 @@ pub trait Frame {
 
     #[inline(always)]
     fn read<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
-        let start = usize::try_from(address).ok()?;
-        self.memory().get(start..)?.first_chunk().copied()
+        let memory = self.memory();
+        let start = start_of::<N>(memory, address)?;
+        memory[start..].first_chunk().copied()
     }
 
     #[inline(always)]
     fn write<const N: usize>(&mut self, address: u64, value: [u8; N]) -> Step {
-        let start = usize::try_from(address).ok();
         let memory = self.memory_mut();
-        let slot = start.and_then(|start| memory.get_mut(start..)).and_then(<[u8]>::first_chunk_mut);
-        match slot {
-            Some(slot) => {
-                *slot = value;
-                Ok(())
-            }
-            None => self.out_of_bounds(),
-        }
+        let Some(start) = start_of::<N>(memory, address) else { return self.out_of_bounds() };
+        let Some(slot) = memory[start..].first_chunk_mut() else { return self.out_of_bounds() };
+        *slot = value;
+        Ok(())
     }
 
     #[inline(always)]
@@ -130,6 +128,23 @@ pub trait Frame {
             None => self.out_of_bounds(),
         }
     }
+}
+
+/// The offset of N bytes at `address` in the memory, if all are inside.
+///
+/// Two comparisons that are known to fail rarely: as one condition they would take more instructions.
+#[inline(always)]
+fn start_of<const N: usize>(memory: &[u8], address: u64) -> Option<usize> {
+    let start = usize::try_from(address).ok()?;
+    if start >= memory.len() {
+        cold_path();
+        return None;
+    }
+    if N > 1 && memory.len() - start < N {
+        cold_path();
+        return None;
+    }
+    Some(start)
 }
 
 /// The offset of `length` bytes at `address` in the memory, if all are inside.

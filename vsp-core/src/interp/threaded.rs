@@ -11,7 +11,9 @@
 //!
 //! The shape is threaded code (J. R. Bell, "Threaded Code", CACM 16(6), 1973) with tail calls in place of jumps.
 
+mod calls;
 mod decode;
+mod groups;
 mod last;
 mod op;
 mod pairs;

@@ -16,7 +16,7 @@ pub(crate) struct Facts {
     pub(crate) bound: Bound,
     /// Can execution go on to the next word, or behind its table?
     pub(crate) goes_on: bool,
-    /// Does execution always go on to the next word, if anywhere in the function?
+    /// Does execution always go on to the next word, if anywhere in the function, and is it no call of a function?
     pub(crate) is_straight: bool,
     /// Is it one of those that a short leaf has not?
     pub(crate) leaves: bool,
@@ -103,7 +103,7 @@ impl Facts {
         let mut facts = Facts {
             bound: Bound::None,
             goes_on: op.flow().goes_on(),
-            is_straight: matches!(op.flow(), Flow::Next | Flow::Call | Flow::Suspend | Flow::Bulk),
+            is_straight: matches!(op.flow(), Flow::Next | Flow::Suspend | Flow::Bulk),
             leaves: op.flow().leaves(),
             ..Facts::RESERVED
         };

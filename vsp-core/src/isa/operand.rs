@@ -241,6 +241,18 @@ pub enum Access {
     ReadWrite,
 }
 
+impl Access {
+    /// Is it read?
+    pub const fn reads(self) -> bool {
+        matches!(self, Access::Read | Access::ReadWrite)
+    }
+
+    /// Is it written?
+    pub const fn writes(self) -> bool {
+        matches!(self, Access::Write | Access::ReadWrite)
+    }
+}
+
 impl Role {
     /// Is the field a two's complement number?
     pub const fn is_signed(self) -> bool {
@@ -259,6 +271,16 @@ impl Role {
             Role::Sh64 | Role::Sh32 | Role::Layer | Role::Bits | Role::Math => None,
             Role::SDst | Role::SSrc | Role::SMod => None,
         }
+    }
+
+    /// Is it a register that is read?
+    pub const fn reads_register(self) -> bool {
+        matches!(self.register_access(), Some(access) if access.reads())
+    }
+
+    /// Is it a register that is written?
+    pub const fn writes_register(self) -> bool {
+        matches!(self.register_access(), Some(access) if access.writes())
     }
 
     /// For a state register operand, what is done to it.

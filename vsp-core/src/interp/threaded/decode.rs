@@ -2,10 +2,12 @@
 
 use alloc::vec::Vec;
 
+use super::calls::Entry;
+use super::groups::{self, Behind};
 use super::last::{self, Last};
 use super::op::{Handler, Op, end, variant};
 use super::pairs;
-use crate::isa::{Access, Facts, Field, Opcode, Operand, Reg};
+use crate::isa::{Facts, Field, Opcode, Operand, Reg};
 use crate::verify::Function;
 
 /// Code as the interpreter executes it.
@@ -15,6 +17,7 @@ pub(crate) struct Threaded {
     pub(in crate::interp) ops: Vec<Op>,
     /// For each word, what was written last when it is executed.
     lasts: Vec<Last>,
+    pub(super) entries: Vec<Entry>,
 }
 
 impl Threaded {
@@ -26,9 +29,10 @@ impl Threaded {
         ops.resize(code.len() + 1, Op { next: end, imm: 0, a: Reg::R0, b: Reg::R0, c: Reg::R0, imm8: 0 });
         for function in functions {
             let words = function.start as usize..(function.start + function.words) as usize;
-            decode(&code[words.clone()], &lasts[words.clone()], &mut ops[words.start..=words.end]);
+            let ops = &mut ops[words.start..=words.end];
+            decode(&code[words.clone()], &lasts[words], function, functions, ops);
         }
-        Some(Threaded { ops, lasts })
+        Some(Threaded { ops, lasts, entries: Entry::all(code.len(), functions)? })
     }
 
     /// The register that was written last when a word is executed, counted from the start of the whole code.
@@ -39,17 +43,29 @@ impl Threaded {
 }
 
 /// Decodes the words of a function, from the last to the first. `ops` starts with the one before.
-fn decode(words: &[[u8; 4]], lasts: &[Last], ops: &mut [Op]) {
+fn decode(words: &[[u8; 4]], lasts: &[Last], function: &Function, functions: &[Function], ops: &mut [Op]) {
     let Some((head, ops)) = ops.split_first_mut() else { return };
     let mut next = end as Handler;
     // 0 is no opcode, and in no pair.
-    let mut behind = (0, 0);
+    let (mut second, mut behind) = ((0, 0), Behind::NONE);
     for ((bytes, last), op) in words.iter().zip(lasts).zip(ops).rev() {
         let bits = u32::from_le_bytes(*bytes);
         *op = decoded(bits, next);
-        let here = (bits as u8, Differences::of(bits).variant(bits, *last));
-        next = pairs::handler(here, behind);
-        behind = here;
+        let differences = Differences::of(bits);
+        let variant = match differences.hands_on {
+            None => differences.variant(bits, *last),
+            Some(HandsOn::Params) => {
+                let callee = functions.get(op.imm as usize);
+                last.variant_handing_on(callee.map_or(0, |callee| callee.ty.params()))
+            }
+            Some(HandsOn::Results) => last.variant_handing_on(function.ty.results()),
+        };
+        let here = (bits as u8, variant);
+        next = match groups::handler(here, behind) {
+            Some(handler) => handler,
+            None => pairs::handler(here, second),
+        };
+        (second, behind) = (here, behind.with(here));
     }
     head.next = next;
 }
@@ -74,6 +90,14 @@ struct Differences {
     reads: [Last; 3],
     /// What its variant has if bit 31 is set.
     back: u8,
+    /// What an instruction hands on whose variants tell how much.
+    hands_on: Option<HandsOn>,
+}
+
+#[derive(Clone, Copy)]
+enum HandsOn {
+    Params,
+    Results,
 }
 
 /// By opcode number.
@@ -89,14 +113,19 @@ static DIFFERENCES: [Differences; 256] = {
 };
 
 impl Differences {
-    const NONE: Differences = Differences { reads: [Last::NEVER; 3], back: 0 };
+    const NONE: Differences = Differences { reads: [Last::NEVER; 3], back: 0, hands_on: None };
 
     const fn of_opcode(op: Opcode) -> Differences {
         let mut differences = Differences::NONE;
+        differences.hands_on = match op {
+            Opcode::CALL => Some(HandsOn::Params),
+            Opcode::RET => Some(HandsOn::Results),
+            _ => None,
+        };
         let (operands, mut i) = (op.operands(), 0);
         while i < operands.len() {
             let Operand { field, role } = operands[i];
-            if matches!(role.register_access(), Some(Access::Read | Access::ReadWrite)) {
+            if role.reads_register() {
                 let index = match field {
                     Field::a => 0,
                     Field::b => 1,

@@ -8,7 +8,9 @@
 use alloc::vec::Vec;
 use core::cell::Cell;
 
-use crate::isa::{Access, Facts, Field, Flow, Opcode, Reg};
+use super::op::variant;
+use crate::isa::{Facts, Field, Flow, Opcode, Reg};
+use crate::program::FuncType;
 use crate::verify::Function;
 
 /// What was written last: a register, and as what it was handed on; or unknown.
@@ -31,6 +33,17 @@ impl Last {
     #[inline(always)]
     pub(super) fn for_register(self, bits: u32) -> Last {
         Last(self.0 | bits as u8 & 15)
+    }
+
+    /// What was written last after a call or a return that hands on so many registers.
+    fn handed_on(count: usize) -> Last {
+        if count > 0 { Last::written(Reg::R0, false) } else { Last::UNKNOWN }
+    }
+
+    /// The variant of a CALL or RET that hands on so many registers.
+    #[inline(always)]
+    pub(super) fn variant_handing_on(self, count: usize) -> u8 {
+        variant::handing_on(count as u8, self == Last::written(Reg::R0, false))
     }
 
     /// The register, if it is known.
@@ -97,7 +110,7 @@ impl After {
         let (operands, mut written, mut i) = (op.operands(), None, 0);
         while i < operands.len() {
             let operand = operands[i];
-            if matches!(operand.role.register_access(), Some(Access::Write | Access::ReadWrite)) {
+            if operand.role.writes_register() {
                 if written.is_some() {
                     // XCHG hands nothing on.
                     return After::UNKNOWN;
@@ -128,13 +141,15 @@ pub(super) fn find(code: &[[u8; 4]], functions: &[Function]) -> Option<Vec<Last>
     let cells = Cell::from_mut(&mut lasts[..]).as_slice_of_cells();
     for function in functions {
         let words = function.start as usize..(function.start + function.words) as usize;
-        Lasts { words: &code[words.clone()], lasts: &cells[words], changed: &mut changed }.function()?;
+        let (words, lasts) = (&code[words.clone()], &cells[words]);
+        Lasts { functions, words, lasts, changed: &mut changed }.function(function.ty)?;
     }
     Some(lasts)
 }
 
 /// The words of a function.
 struct Lasts<'a> {
+    functions: &'a [Function],
     words: &'a [[u8; 4]],
     lasts: &'a [Cell<Last>],
     /// Words from where a change is still to be followed.
@@ -142,8 +157,8 @@ struct Lasts<'a> {
 }
 
 impl Lasts<'_> {
-    fn function(&mut self) -> Option<()> {
-        self.pass()?;
+    fn function(&mut self, ty: FuncType) -> Option<()> {
+        self.pass(Last::handed_on(ty.params()))?;
         self.follow_all()?;
         // A state that was saved by somebody else can go on also where no path leads.
         if self.lasts.iter().fold(false, |is, last| is | (last.get() == Last::UNREACHED)) {
@@ -157,9 +172,8 @@ impl Lasts<'_> {
         Some(())
     }
 
-    /// Goes through all words once.
-    fn pass(&mut self) -> Option<()> {
-        let mut flowing = Last::UNKNOWN;
+    /// Goes through all words once. This was written last before the first.
+    fn pass(&mut self, mut flowing: Last) -> Option<()> {
         for ((word, bytes), here) in self.words.iter().enumerate().zip(self.lasts) {
             let bits = u32::from_le_bytes(*bytes);
             let facts = Facts::of(bits);
@@ -173,10 +187,23 @@ impl Lasts<'_> {
         Some(())
     }
 
+    /// [`Last::after_turn`], also for calls.
+    fn after_turn(&self, last: Last, bits: u32) -> Last {
+        const CALL: u8 = Opcode::CALL.number();
+        const CALLR: u8 = Opcode::CALLR.number();
+        let immediate = Facts::of(bits).immediate(bits);
+        let callee = match bits as u8 {
+            CALL => self.functions.get(immediate as usize).map(|callee| callee.ty),
+            CALLR => FuncType::from_bits(immediate as u16),
+            _ => return last.after_turn(bits),
+        };
+        Last::handed_on(callee.map_or(0, FuncType::results))
+    }
+
     /// Where an instruction can go that does not go straight on. Gives what was written last if it goes on.
     fn turn(&mut self, word: usize, bits: u32, last: Last) -> Option<Last> {
         let facts = Facts::of(bits);
-        let (after, next) = (last.after_turn(bits), word + 1);
+        let (after, next) = (self.after_turn(last, bits), word + 1);
         if facts.is_target {
             let target = next.wrapping_add_signed(facts.immediate(bits) as isize);
             // What is still to come need not be followed.
@@ -222,7 +249,7 @@ impl Lasts<'_> {
         loop {
             let bits = u32::from_le_bytes(self.words[word]);
             let facts = Facts::of(bits);
-            let after = self.lasts[word].get().after_turn(bits);
+            let after = self.after_turn(self.lasts[word].get(), bits);
             if facts.is_target {
                 self.meet((word + 1).wrapping_add_signed(facts.immediate(bits) as isize), after)?;
             }

@@ -1,21 +1,23 @@
 //! Decoded instructions, and the table of their handlers.
 
 use core::cell::Cell;
+use core::marker::PhantomData;
 use core::slice::Iter;
 
 use super::thread::{Operand, State, Thread};
+use crate::instance::layout::LOCALS;
 use crate::interp::frame::{Step, Stopped};
-use crate::isa::{Access, Decoded, Field, Opcode, Reg, Role, RoleType, Visitor, for_each_op, role};
+use crate::isa::{Decoded, Field, Opcode, Reg, Role, RoleType, Visitor, for_each_op, role};
 
-/// The registers of a frame.
-pub(in crate::interp) type Registers = [Cell<u64>; 16];
+/// A frame up to the end of its registers.
+pub(super) type Head = [Cell<u64>; LOCALS];
 
 /// What executes an instruction and all that come after it. It is given the decoded instructions from its own to
-/// the end of the code, the registers, the state, the last value that an instruction wrote, the fuel (see
+/// the end of the code, the frame, the state, the last value that an instruction wrote, the fuel (see
 /// [`Thread::fuel`]), and the last binary64 that an instruction of binary64s wrote.
 ///
 /// As many arguments as there are registers for them on x86_64: with more, no call of a handler would be a jump.
-pub(super) type Handler = for<'a, 's> fn(Iter<'a, Op>, &'a Registers, &'s mut State<'a>, u64, i64, f64);
+pub(super) type Handler = for<'a, 's> fn(Iter<'a, Op>, &'a Head, &'s mut State<'a>, u64, i64, f64);
 
 /// A decoded instruction.
 #[derive(Clone, Copy, Debug)]
@@ -35,13 +37,44 @@ pub(crate) struct Op {
 pub(super) mod variant {
     /// These bits say which register was written last: none, or `a`, `b` or `c`.
     pub(in super::super) const LAST: u8 = 3;
+    pub(in super::super) const NONE: u8 = 0;
     pub(in super::super) const A: u8 = 1;
     pub(in super::super) const B: u8 = 2;
     pub(in super::super) const C: u8 = 3;
     /// This bit says that it branches backwards.
     pub(in super::super) const BACK: u8 = 4;
+    pub(in super::super) const A_BACK: u8 = A | BACK;
     /// How many there are.
     pub(in super::super) const COUNT: usize = 8;
+
+    /// Those of CALL and RET say how many registers are handed on, if these are fewer than 4, and whether R0 was written last.
+    const MORE: u8 = 4;
+    pub(in super::super) const ONE: u8 = handing_on(1, false);
+    pub(in super::super) const TWO: u8 = handing_on(2, false);
+    pub(in super::super) const LAST_ONE: u8 = handing_on(1, true);
+
+    /// The variant of a CALL or RET that hands on so many registers.
+    #[inline(always)]
+    pub(in super::super) const fn handing_on(count: u8, is_r0_last: bool) -> u8 {
+        match count {
+            1..MORE if is_r0_last => MORE + count,
+            0..MORE => count,
+            _ => MORE,
+        }
+    }
+
+    /// How many registers are handed on, if the variant says it.
+    pub(in super::super) const fn count(variant: u8) -> Option<usize> {
+        match variant {
+            MORE => None,
+            _ => Some((variant % MORE) as usize),
+        }
+    }
+
+    /// Was R0 written last?
+    pub(in super::super) const fn is_r0_last(variant: u8) -> bool {
+        variant > MORE
+    }
 }
 
 /// The operand in a field of a decoded instruction.
@@ -79,54 +112,77 @@ pub(super) trait Execute {
     fn execute<const VARIANT: u8>(thread: &mut Thread<'_, '_, VARIANT>) -> Step;
 }
 
-/// The handler of an instruction.
-pub(super) fn single<'a, X: Execute, const VARIANT: u8>(
-    code: Iter<'a, Op>,
-    registers: &'a Registers,
-    state: &mut State<'a>,
-    last: u64,
-    fuel: i64,
-    last_float: f64,
-) {
-    let from = code.as_slice();
-    let [op, rest @ ..] = from else { return };
-    finish::<X, VARIANT>(Thread::new(from, op, rest, registers, state, last, fuel, last_float));
+/// Instructions, one behind the other, as a type.
+pub(super) trait Sequence {
+    /// How many they are.
+    const LENGTH: usize;
+
+    /// Executes them, the first of `code`, and all that come after them. If one is a branch that is taken, those behind it
+    /// are not executed.
+    fn run<'a>(code: &'a [Op], head: &'a Head, state: &mut State<'a>, last: u64, fuel: i64, last_float: f64);
 }
 
-/// Executes an instruction, and all that come after it.
-#[inline(always)]
-fn finish<X: Execute, const VARIANT: u8>(mut thread: Thread<'_, '_, VARIANT>) {
-    match X::execute(&mut thread) {
-        Ok(()) => thread.go_on(),
-        Err(Stopped) => thread.leave(),
+/// One instruction.
+pub(super) struct One<X, const VARIANT: u8>(PhantomData<X>);
+
+impl<X: Execute, const VARIANT: u8> Sequence for One<X, VARIANT> {
+    const LENGTH: usize = 1;
+
+    #[inline(always)]
+    fn run<'a>(code: &'a [Op], head: &'a Head, state: &mut State<'a>, last: u64, fuel: i64, last_float: f64) {
+        let Some(mut thread) = Thread::<VARIANT>::new(code, head, state, last, fuel, last_float) else {
+            return;
+        };
+        match X::execute(&mut thread) {
+            Ok(()) => thread.go_on(),
+            Err(Stopped) => thread.leave(),
+        }
     }
 }
 
-/// The handler of two instructions, one behind the other. If the first is a branch that is taken, the second is not executed.
-pub(super) fn pair<'a, X: Execute, Y: Execute, const X_VARIANT: u8, const Y_VARIANT: u8>(
+/// An instruction before others.
+pub(super) struct Then<X, const VARIANT: u8, S>(PhantomData<(X, S)>);
+
+impl<X: Execute, const VARIANT: u8, S: Sequence> Sequence for Then<X, VARIANT, S> {
+    const LENGTH: usize = 1 + S::LENGTH;
+
+    #[inline(always)]
+    fn run<'a>(code: &'a [Op], head: &'a Head, state: &mut State<'a>, last: u64, fuel: i64, last_float: f64) {
+        let Some(mut thread) = Thread::<VARIANT>::new(code, head, state, last, fuel, last_float) else {
+            return;
+        };
+        match X::execute(&mut thread) {
+            Ok(()) if thread.is_taken => thread.go_on(),
+            Ok(()) => {
+                let Thread { head, state, last, fuel, last_float, .. } = thread;
+                S::run(&code[1..], head, state, last, fuel, last_float);
+            }
+            Err(Stopped) => thread.leave(),
+        }
+    }
+}
+
+/// The handler of instructions.
+pub(super) fn sequence<'a, S: Sequence>(
     code: Iter<'a, Op>,
-    registers: &'a Registers,
+    head: &'a Head,
     state: &mut State<'a>,
     last: u64,
     fuel: i64,
     last_float: f64,
 ) {
-    let from = code.as_slice();
-    let [x, y, rest @ ..] = from else { return };
-    let second = &from[1..];
-    let mut thread = Thread::<X_VARIANT>::new(from, x, second, registers, state, last, fuel, last_float);
-    match X::execute(&mut thread) {
-        Ok(()) if thread.is_taken => thread.go_on(),
-        Ok(()) => {
-            let Thread { registers, state, last, fuel, last_float, .. } = thread;
-            finish::<Y, Y_VARIANT>(Thread::new(second, y, rest, registers, state, last, fuel, last_float));
-        }
-        Err(Stopped) => thread.leave(),
+    let code = code.as_slice();
+    // One comparison for all of them.
+    if code.len() >= S::LENGTH {
+        S::run(code, head, state, last, fuel, last_float);
     }
 }
 
 /// The variant of an instruction that is as this one would be: without what the instruction cannot have.
 pub(super) const fn normal(op: Opcode, variant: u8) -> u8 {
+    if matches!(op, Opcode::CALL | Opcode::RET) {
+        return variant;
+    }
     let (operands, mut normal, mut i) = (op.operands(), 0, 0);
     while i < operands.len() {
         let operand = operands[i];
@@ -136,7 +192,7 @@ pub(super) const fn normal(op: Opcode, variant: u8) -> u8 {
             Field::c => variant::C,
             _ => 0,
         };
-        if matches!(operand.role.register_access(), Some(Access::Read | Access::ReadWrite)) {
+        if operand.role.reads_register() {
             if variant & variant::LAST == field {
                 normal |= field;
             }
@@ -148,17 +204,34 @@ pub(super) const fn normal(op: Opcode, variant: u8) -> u8 {
     normal
 }
 
-/// An array with `$handler` for each variant of an instruction, which is the same for variants that do not differ.
+/// The handlers of the variants of an instruction, which are the same for variants that do not differ. `$sequence` says which
+/// sequence it begins or ends.
 macro_rules! by_variant {
-    ($op:expr, $handler:ident $before:tt) => {
-        by_variant!(@all $op, $handler $before 0 1 2 3 4 5 6 7)
+    ($op:expr, $sequence:tt) => {
+        by_variant!(@all $op, $sequence 0 1 2 3 4 5 6 7)
     };
-    (@all $op:expr, $handler:ident $before:tt $($v:literal)*) => {
-        [$(by_variant!(@one $op, $handler $before $v)),*]
+    (@all $op:expr, $sequence:tt $($v:literal)*) => {
+        [$(by_variant!(@one $op, $sequence $v)),*]
     };
-    (@one $op:expr, $handler:ident [$($before:tt)*] $v:literal) => { $handler::<$($before)*, { normal($op, $v) }> };
+    (@one $op:expr, [One $x:ty] $v:literal) => { sequence::<One<$x, { normal($op, $v) }>> };
+    (@one $op:expr, [Then $x:ident $xv:literal, $y:ident] $v:literal) => {
+        sequence::<
+            Then<instructions::$x, { normal(Opcode::$x, $xv) }, One<instructions::$y, { normal($op, $v) }>>,
+        >
+    };
 }
 pub(super) use by_variant;
+
+/// The handlers of the variants of an instruction before a sequence.
+macro_rules! by_first_variant {
+    ($x:ident $tail:ident) => {
+        by_first_variant!(@all $x $tail 0 1 2 3 4 5 6 7)
+    };
+    (@all $x:ident $tail:ident $($v:literal)*) => {
+        [$(sequence::<Then<instructions::$x, { normal(Opcode::$x, $v) }, $tail>>),*]
+    };
+}
+pub(super) use by_first_variant;
 
 macro_rules! define_instructions {
     ($($number:literal $op:ident $method:ident $flow:ident ($($field:ident: $role:ident),*) $meaning:literal;)*) => {
@@ -185,7 +258,7 @@ macro_rules! define_instructions {
         /// By opcode number and variant.
         static HANDLERS: [[Handler; variant::COUNT]; 256] = {
             let mut table: [[Handler; variant::COUNT]; 256] = [[end; variant::COUNT]; 256];
-            $(table[$number as usize] = by_variant!(Opcode::$op, single [instructions::$op]);)*
+            $(table[$number as usize] = by_variant!(Opcode::$op, [One instructions::$op]);)*
             table
         };
     };
@@ -199,6 +272,6 @@ pub(super) fn handler((number, variant): (u8, u8)) -> Handler {
 }
 
 /// What stands behind the last instruction. Execution does not run off the end.
-pub(super) fn end<'a>(_: Iter<'a, Op>, _: &'a Registers, _: &mut State<'a>, _: u64, _: i64, _: f64) {
+pub(super) fn end<'a>(_: Iter<'a, Op>, _: &'a Head, _: &mut State<'a>, _: u64, _: i64, _: f64) {
     unreachable!("verified: execution does not run off the end")
 }

@@ -3,7 +3,7 @@
 //! One behind the other, each pair saves a jump that the processor has to predict. The second instruction stays as it is, so that
 //! it can be branched to, and so that a trap of the first one leaves the program there.
 
-use super::op::{self, Handler, by_variant, instructions, normal, pair, variant};
+use super::op::{self, Handler, One, Then, by_variant, instructions, normal, sequence, variant};
 use crate::isa::Opcode;
 
 /// By the variants of the first instruction, and then of the second.
@@ -28,7 +28,7 @@ macro_rules! define_pairs {
     // A constant of its own: the compiler relates all constants within one item to each other.
     (@pair $x:ident $y:ident $($v:literal)*) => {{
         const PAIR: Pair =
-            [$(by_variant!(Opcode::$y, pair [instructions::$x, instructions::$y, { normal(Opcode::$x, $v) }])),*];
+            [$(by_variant!(Opcode::$y, [Then $x $v, $y])),*];
         PAIR
     }};
 }

@@ -4,9 +4,11 @@ use std::string::ToString;
 use std::thread;
 use std::vec::Vec;
 
+use super::groups;
+use super::op::variant;
 use super::pairs::PAIRS;
 use crate::index::FuncIndex;
-use crate::isa::{Flow, Inst, Opcode, Operand, Reg, Role};
+use crate::isa::{Field, Flow, Inst, Opcode, Operand, Reg, Role};
 use crate::program::{FuncType, FunctionBuilder, Program, ProgramBuilder};
 use crate::verify::Verified;
 use crate::{Caller, Imports, Instance, Options, Outcome};
@@ -39,12 +41,24 @@ fn harmless(operand: &Operand) -> i32 {
 }
 
 fn inst(op: Opcode) -> Inst {
-    let operands: Vec<i32> = op.operands().iter().map(harmless).collect();
+    variant_of(op, variant::NONE)
+}
+
+/// An instruction behind one that writes R2, which is the register that the variant says.
+fn variant_of(op: Opcode, variant: u8) -> Inst {
+    let last = match variant {
+        variant::A => Some(Field::a),
+        variant::B => Some(Field::b),
+        variant::C => Some(Field::c),
+        _ => None,
+    };
+    let of = |operand: &Operand| if Some(operand.field) == last { 2 } else { harmless(operand) };
+    let operands: Vec<i32> = op.operands().iter().map(of).collect();
     Inst::new(op, &operands).expect("the operands are in their ranges")
 }
 
 /// Runs these instructions in a loop whose end is a LOOP, on a small native stack.
-fn run(body: &[Opcode]) {
+fn run(body: &[Inst]) {
     let mut program = ProgramBuilder::new();
     program.memory(64);
     program.global(0);
@@ -55,7 +69,7 @@ fn run(body: &[Opcode]) {
         code.push(Inst::movi(reg, value).expect("it fits"));
     }
     let head = code.here();
-    body.iter().for_each(|op| code.push(inst(*op)));
+    body.iter().for_each(|inst| code.push(*inst));
     code.branch(Inst::new(Opcode::LOOP, &[COUNTER, 0]).expect("it fits"), head);
     code.push(Inst::ret().expect("it fits"));
     program.function(code);
@@ -79,25 +93,41 @@ fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
 
 #[test]
 fn every_handler_jumps_to_the_next() {
-    on_a_small_stack(|| Opcode::ALL.iter().filter(|op| goes_on(op)).for_each(|op| run(&[*op])));
+    on_a_small_stack(|| Opcode::ALL.iter().filter(|op| goes_on(op)).for_each(|op| run(&[inst(*op)])));
 }
 
 #[test]
 fn every_handler_of_a_pair_jumps_to_the_next() {
     on_a_small_stack(|| {
         let pairs = PAIRS.iter().filter(|(x, y)| goes_on(x) && goes_on(y));
-        pairs.for_each(|(x, y)| run(&[*x, *y, Opcode::NOP]));
+        pairs.for_each(|(x, y)| run(&[inst(*x), inst(*y), inst(Opcode::NOP)]));
+    });
+}
+
+#[test]
+fn every_handler_of_a_group_jumps_to_the_next() {
+    on_a_small_stack(|| {
+        for (first, behind) in groups::all() {
+            let mut body = std::vec![inst(first)];
+            body.extend(behind.iter().map(|(op, variant)| variant_of(*op, *variant)));
+            if behind.last() == Some(&(Opcode::LOOP, variant::BACK)) {
+                body.pop();
+            }
+            if body.iter().all(|inst| goes_on(&inst.op())) {
+                run(&body);
+            }
+        }
     });
 }
 
 #[test]
 fn calls_and_returns_jump() {
     on_a_small_stack(|| {
-        let text = ".export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n CALL one\n CALL other\n LOOP R8, again\n RET\n\
+        let text = ".export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n CALL one\n CALL other\n MOVI R9, 1\n CALLR R9, (1) -> 1\n LOOP R8, again\n RET\n\
              .end\n.func one (1) -> 1\n ADDI R0, R0, 1\n RET\n.end\n.func other (1) -> 1\n.locals 3\n GETL R1, $2\n\
              ADD R0, R1\n RET\n.end";
         match call(&crate::text::assemble(text, "calls.sil").expect("it assembles")) {
-            Outcome::Returned(results) => assert_eq!(results[..], [100_000]),
+            Outcome::Returned(results) => assert_eq!(results[..], [200_000]),
             other => panic!("{other:?}"),
         }
     });

@@ -5,28 +5,27 @@ use core::ptr;
 use core::slice::Iter;
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use super::calls::{Entry, Running};
 use super::decode::Threaded;
-use super::op::{Handler, Op, Registers, end, variant};
+use super::op::{Handler, Head, Op, end, variant};
 use crate::Trap;
 use crate::complex::State as Layers;
 use crate::host::{CallHost, HostStop};
-use crate::index::{FuncIndex, ImportIndex, Place};
-use crate::instance::layout::{self, CALLER, LOCALS, OUTERMOST, PLACE, REGISTERS};
+use crate::index::{FuncIndex, ImportIndex};
+use crate::instance::layout::{LOCALS, REGISTERS};
 use crate::interp::frame::{Exit, Frame, Step, Stopped};
 use crate::isa::{Reg, StateReg};
-use crate::limits::{MAX_PARAMS, MAX_RESULTS};
-use crate::verify::Function;
 
 /// What handlers do not hand on in machine registers.
 pub(in crate::interp) struct State<'a> {
     /// All decoded instructions, behind one that only says the handler of the first.
-    ops: &'a [Op],
-    functions: &'a [Function],
+    pub(super) ops: Iter<'a, Op>,
+    pub(super) entries: &'a [Entry],
     constants: &'a [[u8; 8]],
-    cells: &'a [Cell<u64>],
+    pub(super) cells: &'a [Cell<u64>],
     memory: &'a mut [u8],
     globals: &'a mut [u64],
-    interrupt: &'a AtomicBool,
+    pub(super) interrupt: &'a AtomicBool,
     host: &'a mut dyn CallHost,
     /// The balance, while no handler has it.
     balance: &'a mut i64,
@@ -38,24 +37,16 @@ pub(in crate::interp) struct State<'a> {
     loop_op: *const Op,
     loop_code: Iter<'a, Op>,
     loop_next: Handler,
-    running: Running<'a>,
-    exit: Exit,
+    /// How many decoded instructions are left there.
+    loop_left: i64,
+    pub(super) running: Running<'a>,
+    pub(super) exit: Exit,
     next: usize,
-}
-
-/// The running frame.
-#[derive(Clone, Copy)]
-pub(in crate::interp) struct Running<'a> {
-    pub(in crate::interp) index: FuncIndex,
-    function: &'a Function,
-    /// Where it starts in the cells.
-    pub(in crate::interp) base: usize,
 }
 
 /// What a machine lends to a thread.
 pub(in crate::interp) struct Lent<'a> {
     pub(in crate::interp) threaded: &'a Threaded,
-    pub(in crate::interp) functions: &'a [Function],
     pub(in crate::interp) constants: &'a [[u8; 8]],
     pub(in crate::interp) cells: &'a mut [u64],
     pub(in crate::interp) memory: &'a mut [u8],
@@ -89,23 +80,19 @@ impl<'a> State<'a> {
         word: usize,
         look: impl FnOnce(&State<'a>) -> R,
     ) -> R {
-        let Lent { threaded, functions, constants, cells, memory, globals, interrupt, .. } = lent;
+        let Lent { threaded, constants, cells, memory, globals, interrupt, .. } = lent;
         let Lent { host, balance, calls_leave, compiled, .. } = lent;
         let fuel = *balance;
-        let ops = &threaded.ops[..];
         let cells = Cell::from_mut(cells).as_slice_of_cells();
-        let (Some(function), Some([before, ..]), Some(code)) =
-            (functions.get(index.index()), ops.get(word..), ops.get(word + 1..))
-        else {
+        let entry = threaded.entries.get(index.index());
+        let head: Option<&Head> = cells.get(base..).and_then(<[_]>::first_chunk);
+        let mut code = threaded.ops.iter();
+        let (Some(entry), Some(head), Some(before)) = (entry, head, code.nth(word)) else {
             unreachable!("the running frame is in the stack, and its next word in the code")
         };
-        let Some(registers): Option<&Registers> = cells.get(base + REGISTERS..).and_then(<[_]>::first_chunk)
-        else {
-            unreachable!("the running frame is in the stack")
-        };
         let mut state = State {
-            ops,
-            functions,
+            ops: threaded.ops.iter(),
+            entries: &threaded.entries,
             constants,
             cells,
             memory,
@@ -118,13 +105,14 @@ impl<'a> State<'a> {
             loop_op: ptr::null(),
             loop_code: [].iter(),
             loop_next: end,
-            running: Running { index, function, base },
+            loop_left: 0,
+            running: Running { entry, base: base as u32 },
             exit: Exit::Return,
             next: 0,
         };
         let fuel = fuel.wrapping_sub(code.len() as i64);
-        let last = threaded.last(word).map_or(0, |reg| registers[reg.index()].get());
-        (before.next)(code.iter(), registers, &mut state, last, fuel, f64::from_bits(last));
+        let last = threaded.last(word).map_or(0, |reg| head[REGISTERS + reg.index()].get());
+        (before.next)(code, head, &mut state, last, fuel, f64::from_bits(last));
         look(&state)
     }
 
@@ -136,22 +124,21 @@ impl<'a> State<'a> {
 
     #[inline(always)]
     pub(in crate::interp) fn left(&self) -> Left {
-        Left { exit: self.exit, index: self.running.index, base: self.running.base, next: self.next }
+        let Running { entry, base } = self.running;
+        Left { exit: self.exit, index: entry.index, base: base as usize, next: self.next }
     }
-}
 
-impl State<'_> {
-    /// Is a call of this function left to the machine?
+    /// Is a call of the function with this number left to the machine?
     #[inline(always)]
-    fn leaves(&self, function: FuncIndex) -> bool {
-        let compiled = self.compiled.get(function.index());
+    pub(super) fn leaves(&self, number: u64) -> bool {
+        let compiled = usize::try_from(number).ok().and_then(|number| self.compiled.get(number));
         self.calls_leave || compiled.is_some_and(|compiled| compiled.load(Ordering::Relaxed))
     }
 }
 
 /// Leaves the handlers.
 #[inline(never)]
-fn leave<'a>(code: Iter<'a, Op>, state: &mut State<'a>, fuel: i64) {
+pub(super) fn leave<'a>(code: Iter<'a, Op>, state: &mut State<'a>, fuel: i64) {
     state.next = state.ops.len() - 1 - code.len();
     *state.balance = fuel.wrapping_add(code.len() as i64);
 }
@@ -169,7 +156,7 @@ pub(super) struct Operand {
 /// One instruction at work.
 pub(super) struct Thread<'s, 'a, const VARIANT: u8> {
     /// The decoded instructions from this one on.
-    pub(super) from: &'a [Op],
+    pub(super) from: Iter<'a, Op>,
     pub(super) op: &'a Op,
     /// The decoded instructions from the next one on.
     pub(super) code: Iter<'a, Op>,
@@ -177,7 +164,7 @@ pub(super) struct Thread<'s, 'a, const VARIANT: u8> {
     pub(super) next: Handler,
     /// Does execution go on elsewhere than behind this instruction?
     pub(super) is_taken: bool,
-    pub(super) registers: &'a Registers,
+    pub(super) head: &'a Head,
     pub(super) state: &'s mut State<'a>,
     /// What was written last.
     pub(super) last: u64,
@@ -188,27 +175,26 @@ pub(super) struct Thread<'s, 'a, const VARIANT: u8> {
 }
 
 impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
-    /// Before the instruction `op`, the first of `from`, with `rest` behind it.
+    /// Before the first of these instructions.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "those of a handler, and where it is")]
     pub(super) fn new(
-        from: &'a [Op],
-        op: &'a Op,
-        rest: &'a [Op],
-        registers: &'a Registers,
+        code: &'a [Op],
+        head: &'a Head,
         state: &'s mut State<'a>,
         last: u64,
         fuel: i64,
         last_float: f64,
-    ) -> Self {
-        let code = rest.iter();
-        Thread { from, op, code, next: op.next, is_taken: false, registers, state, last, fuel, last_float }
+    ) -> Option<Self> {
+        let from = code.iter();
+        let mut code = from.clone();
+        let op = code.next()?;
+        Some(Thread { from, op, code, next: op.next, is_taken: false, head, state, last, fuel, last_float })
     }
 
     /// Executes the next instruction, and all that come after it.
     #[inline(always)]
     pub(super) fn go_on(self) {
-        (self.next)(self.code, self.registers, self.state, self.last, self.fuel, self.last_float);
+        (self.next)(self.code, self.head, self.state, self.last, self.fuel, self.last_float);
     }
 
     /// Leaves the handlers.
@@ -218,25 +204,20 @@ impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
     }
 
     #[inline(always)]
-    fn balance(&self) -> i64 {
+    pub(super) fn balance(&self) -> i64 {
         self.fuel.wrapping_add(self.code.len() as i64)
     }
 
     #[inline(always)]
     fn check_point(&mut self) -> Step {
-        if self.balance() < 0 || self.state.interrupt.load(Ordering::Relaxed) {
-            return self.stop(Exit::CheckPoint);
-        }
-        Ok(())
+        self.check(self.balance())
     }
 
-    /// Goes on behind the first of these instructions.
     #[inline(always)]
-    fn go(&mut self, from: Option<&'a [Op]>) -> Step {
-        let Some([before, rest @ ..]) = from else { return self.stop(Exit::Lost) };
-        self.code = rest.iter();
-        self.next = before.next;
-        self.is_taken = true;
+    fn check(&mut self, balance: i64) -> Step {
+        if balance < 0 || self.state.interrupt.load(Ordering::Relaxed) {
+            return self.stop(Exit::CheckPoint);
+        }
         Ok(())
     }
 
@@ -245,91 +226,26 @@ impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
     fn back(&mut self, displacement: i32) -> Step {
         self.is_taken = true;
         if !ptr::eq(self.op, self.state.loop_op) {
-            self.code = self.from.iter();
+            self.code = self.from.clone();
             self.next = other_loop;
             return Ok(());
         }
         self.code = self.state.loop_code.clone();
         self.next = self.state.loop_next;
         self.fuel = self.fuel.wrapping_add(displacement.into());
-        self.check_point()
-    }
-
-    /// The place of this instruction.
-    #[inline(always)]
-    fn place(&self) -> Place {
-        let Running { index, function, .. } = self.state.running;
-        let word = self.state.ops.len() - 1 - self.from.len();
-        Place { function: index, word: word as u32 - function.start }
-    }
-
-    /// Calls a function whose frame fits, if there is nothing to do at its check point.
-    #[inline(always)]
-    fn called(&mut self, index: FuncIndex) -> Option<()> {
-        let State { functions, cells, ops, running, interrupt, .. } = *self.state;
-        let callee = functions.get(index.index())?;
-        let balance = self.balance().checked_sub(callee.entry_charge().into())?;
-        if !callee.short_leaf && (balance < 0 || interrupt.load(Ordering::Relaxed)) {
-            return None;
-        }
-        let base = running.base + running.function.frame_cells() as usize;
-        let (head, above) = cells.get(base..)?.split_first_chunk::<LOCALS>()?;
-        if above.len() < callee.upper_cells() as usize {
-            return None;
-        }
-        let [before, code @ ..] = ops.get(callee.start as usize..)? else { return None };
-        cells.get(running.base + PLACE)?.set(layout::pack(self.place()));
-        head[CALLER].set(running.base as u64);
-        let registers: &Registers = head[REGISTERS..].first_chunk()?;
-        for register in registers {
-            register.set(0);
-        }
-        for (to, from) in registers.iter().zip(self.registers).take(callee.ty.params().min(MAX_PARAMS)) {
-            to.set(from.get());
-        }
-        self.state.running = Running { index, function: callee, base };
-        self.registers = registers;
-        self.code = code.iter();
-        self.next = if callee.upper_cells() == 0 { before.next } else { clear_upper };
-        self.fuel = balance.wrapping_sub(code.len() as i64);
-        Some(())
-    }
-
-    /// Returns to a caller that has a frame.
-    #[inline(always)]
-    fn returned(&mut self) -> Option<()> {
-        let State { functions, cells, ops, running, .. } = *self.state;
-        let base = match cells.get(running.base + CALLER)?.get() {
-            OUTERMOST => return None,
-            base => base as usize,
-        };
-        let head = cells.get(base..)?.first_chunk::<LOCALS>()?;
-        let Place { function: index, word } = layout::unpack(head[PLACE].get());
-        let function = functions.get(index.index())?;
-        let [before, code @ ..] = ops.get((function.start + word) as usize + 1..)? else { return None };
-        let registers: &Registers = head[REGISTERS..].first_chunk()?;
-        let results = running.function.ty.results().min(MAX_RESULTS);
-        for (to, from) in registers.iter().zip(self.registers).take(results) {
-            to.set(from.get());
-        }
-        self.fuel = self.balance().wrapping_sub(code.len() as i64);
-        self.state.running = Running { index, function, base };
-        self.registers = registers;
-        self.code = code.iter();
-        self.next = before.next;
-        Some(())
+        self.check(self.fuel.wrapping_add(self.state.loop_left))
     }
 
     /// A cell above the registers.
     #[inline(always)]
     fn upper(&self, index: usize) -> &'a Cell<u64> {
-        &self.state.cells[self.state.running.base + LOCALS + index]
+        &self.state.cells[self.state.running.base as usize + LOCALS + index]
     }
 
     /// The two cells of a state register.
     #[inline(always)]
     fn state_cells(&self, reg: StateReg) -> [&'a Cell<u64>; 2] {
-        let at = usize::from(self.state.running.function.locals) + 2 * reg.index();
+        let at = usize::from(self.state.running.entry.locals) + 2 * reg.index();
         [self.upper(at), self.upper(at + 1)]
     }
 }
@@ -337,7 +253,7 @@ impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
 /// The handler of a branch backwards that is not the one that was taken last.
 fn other_loop<'a>(
     code: Iter<'a, Op>,
-    registers: &'a Registers,
+    head: &'a Head,
     state: &mut State<'a>,
     last: u64,
     fuel: i64,
@@ -345,42 +261,21 @@ fn other_loop<'a>(
 ) {
     let Some(op) = code.as_slice().first() else { return };
     let from = (state.ops.len() - code.len()).wrapping_add_signed(op.imm as isize);
-    let Some([before, target @ ..]) = state.ops.get(from..) else {
+    let mut target = state.ops.clone();
+    let Some(before) = target.nth(from) else {
         state.exit = Exit::Lost;
         return leave(code, state, fuel);
     };
     state.loop_op = op;
-    state.loop_code = target.iter();
+    state.loop_code = target.clone();
     state.loop_next = before.next;
+    state.loop_left = target.len() as i64;
     let fuel = fuel.wrapping_add(op.imm.into());
-    if fuel.wrapping_add(target.len() as i64) < 0 || state.interrupt.load(Ordering::Relaxed) {
+    if fuel.wrapping_add(state.loop_left) < 0 || state.interrupt.load(Ordering::Relaxed) {
         state.exit = Exit::CheckPoint;
-        return leave(target.iter(), state, fuel);
+        return leave(target, state, fuel);
     }
-    (before.next)(target.iter(), registers, state, last, fuel, last_float);
-}
-
-/// What is executed before the first instruction of a function that has locals or state registers: they become zero.
-fn clear_upper<'a>(
-    code: Iter<'a, Op>,
-    registers: &'a Registers,
-    state: &mut State<'a>,
-    last: u64,
-    fuel: i64,
-    last_float: f64,
-) {
-    let Running { base, function, .. } = state.running;
-    let upper =
-        state.cells.get(base + LOCALS..).and_then(|above| above.get(..function.upper_cells() as usize));
-    let before = state.ops.get(function.start as usize);
-    let (Some(upper), Some(before)) = (upper, before) else {
-        state.exit = Exit::Lost;
-        return leave(code, state, fuel);
-    };
-    for cell in upper {
-        cell.set(0);
-    }
-    (before.next)(code, registers, state, last, fuel, last_float);
+    (before.next)(target, head, state, last, fuel, last_float);
 }
 
 impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
@@ -389,7 +284,7 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
     #[inline(always)]
     fn get(&self, operand: Operand) -> u64 {
         match operand {
-            Operand { is_last: false, reg, .. } => self.registers[reg.index()].get(),
+            Operand { is_last: false, reg, .. } => self.head[REGISTERS + reg.index()].get(),
             Operand { is_float: false, .. } => self.last,
             Operand { is_float: true, .. } => self.last_float.to_bits(),
         }
@@ -397,7 +292,7 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
 
     #[inline(always)]
     fn set(&mut self, operand: Operand, value: u64) -> Step {
-        self.registers[operand.reg.index()].set(value);
+        self.head[REGISTERS + operand.reg.index()].set(value);
         if operand.is_float {
             self.last_float = f64::from_bits(value);
         } else {
@@ -408,7 +303,7 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
 
     #[inline(always)]
     fn set_aside(&mut self, operand: Operand, value: u64) -> Step {
-        self.registers[operand.reg.index()].set(value);
+        self.head[REGISTERS + operand.reg.index()].set(value);
         Ok(())
     }
 
@@ -465,7 +360,12 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
     #[inline(always)]
     fn skip(&mut self, words: i32) -> Step {
         self.fuel = self.fuel.wrapping_add(words.into());
-        self.go(self.from.get(words as usize..))
+        let mut code = self.from.clone();
+        let Some(before) = code.nth(words as usize) else { return self.stop(Exit::Lost) };
+        self.code = code;
+        self.next = before.next;
+        self.is_taken = true;
+        Ok(())
     }
 
     #[inline(always)]
@@ -487,21 +387,21 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
 
     #[inline(always)]
     fn enter(&mut self, function: FuncIndex) -> Step {
-        if !self.state.leaves(function) && self.called(function).is_some() {
-            return Ok(());
-        }
-        self.stop(Exit::Call(function))
+        self.call_number(function.0.into(), None, Exit::Call(function))
+    }
+
+    #[inline(always)]
+    fn enter_indirect(&mut self, number: u64, ty: u32) -> Step {
+        self.call_number(number, Some(ty), Exit::CallIndirect { number, ty })
     }
 
     #[inline(always)]
     fn call_host(&mut self, import: ImportIndex) -> Step {
-        let Some(place) = self.state.cells.get(self.state.running.base + PLACE) else {
-            return self.stop(Exit::Lost);
-        };
-        place.set(layout::pack(self.place()));
+        self.note_place();
         *self.state.balance = self.balance();
+        let Some(registers) = self.head[REGISTERS..].first_chunk() else { return self.stop(Exit::Lost) };
         let State { host, memory, balance, .. } = &mut *self.state;
-        let called = host.call_with(import, memory, balance, self.registers);
+        let called = host.call_with(import, memory, balance, registers);
         self.fuel = self.state.balance.wrapping_sub(self.code.len() as i64);
         match called {
             Ok(()) => self.check_point(),
@@ -512,9 +412,6 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
 
     #[inline(always)]
     fn give_back(&mut self) -> Step {
-        match self.returned() {
-            Some(()) => Ok(()),
-            None => self.stop(Exit::Return),
-        }
+        self.hand_back()
     }
 }

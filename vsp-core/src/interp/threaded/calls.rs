@@ -1,0 +1,211 @@
+//! Calls and returns that stay in the interpreter.
+
+use alloc::vec::Vec;
+use core::slice::Iter;
+use core::sync::atomic::Ordering;
+
+use super::op::{Head, Op, variant};
+use super::thread::{State, Thread, leave};
+use crate::index::{FuncIndex, Place};
+use crate::instance::layout::{self, CALLER, LOCALS, OUTERMOST, PLACE, REGISTERS};
+use crate::interp::frame::{Exit, Frame, Step};
+use crate::limits::{MAX_PARAMS, MAX_RESULTS};
+use crate::verify::{FRAME_CELLS, Function};
+
+/// What is needed of a function to call it, and to return to it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) index: FuncIndex,
+    /// Its first word, counted from the start of the whole code.
+    pub(super) start: u32,
+    pub(super) frame_cells: u32,
+    /// How many decoded instructions there are in the whole code from its first one on.
+    left: u32,
+    /// What entering it costs, besides the 1 of the call.
+    charge: u32,
+    /// All ones if entering it passes a check point, zero if not.
+    checked: i64,
+    pub(super) locals: u16,
+    /// The bits of its type.
+    ty: u16,
+    params: u8,
+    results: u8,
+}
+
+impl Entry {
+    fn new(words: usize, index: FuncIndex, function: &Function) -> Entry {
+        Entry {
+            index,
+            start: function.start,
+            frame_cells: function.frame_cells(),
+            left: words as u32 - function.start,
+            charge: function.entry_charge(),
+            checked: if function.short_leaf { 0 } else { -1 },
+            locals: function.locals,
+            ty: function.ty.bits(),
+            params: function.ty.params() as u8,
+            results: function.ty.results() as u8,
+        }
+    }
+
+    /// Those of all functions of a program with so many words of code. `None` if there is no memory.
+    pub(super) fn all(words: usize, functions: &[Function]) -> Option<Vec<Entry>> {
+        let mut entries = Vec::new();
+        entries.try_reserve_exact(functions.len()).ok()?;
+        let functions = (0..).map(FuncIndex).zip(functions);
+        entries.extend(functions.map(|(index, function)| Entry::new(words, index, function)));
+        Some(entries)
+    }
+}
+
+/// The running frame.
+#[derive(Clone, Copy)]
+pub(super) struct Running<'a> {
+    pub(super) entry: &'a Entry,
+    /// Where it starts in the cells.
+    pub(super) base: u32,
+}
+
+impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
+    /// Calls a function by its number, or leaves the interpreter for `exit`. If a type is given, the function must have it.
+    #[inline(always)]
+    pub(super) fn call_number(&mut self, number: u64, ty: Option<u32>, exit: Exit) -> Step {
+        // What is in the frame need not be kept in machine registers until it is known that the call stays here.
+        self.note_place();
+        let balance = self.balance();
+        if !self.state.leaves(number) && self.called(number, ty, balance).is_some() {
+            return Ok(());
+        }
+        let Place { word, .. } = layout::unpack(self.head[PLACE].get());
+        self.code = self.state.ops.clone();
+        self.code.nth(self.state.running.entry.start as usize + word as usize + 1);
+        self.fuel = balance.wrapping_sub(self.code.len() as i64);
+        self.stop(exit)
+    }
+
+    /// Writes the place of this instruction into the frame.
+    #[inline(always)]
+    pub(super) fn note_place(&mut self) {
+        let caller = self.state.running.entry;
+        let word = caller.left.wrapping_sub(self.from.len() as u32);
+        self.head[PLACE].set(layout::pack(Place { function: caller.index, word }));
+    }
+
+    /// Calls a function whose frame fits, if there is nothing to do at its check point.
+    #[inline(always)]
+    fn called(&mut self, number: u64, ty: Option<u32>, balance: i64) -> Option<()> {
+        let callee = self.state.entries.get(usize::try_from(number).ok()?)?;
+        let balance = balance.checked_sub(callee.charge.into())?;
+        if balance & callee.checked < 0 || self.state.interrupt.load(Ordering::Relaxed) {
+            return None;
+        }
+        let (params, first) = match ty {
+            None => (variant::count(VARIANT).unwrap_or(callee.params.into()), self.first_register()),
+            Some(ty) if ty == callee.ty.into() => (callee.params.into(), self.register(0)),
+            Some(_) => return None,
+        };
+        let Running { entry, base } = self.state.running;
+        let start = base as usize + entry.frame_cells as usize;
+        let cells = self.state.cells;
+        let head: &Head = cells.get(start..start + LOCALS)?.first_chunk()?;
+        let mut code = self.state.ops.clone();
+        let mut next = code.nth(callee.start as usize)?.next;
+        if callee.frame_cells != FRAME_CELLS {
+            cells.get(start + LOCALS..start + callee.frame_cells as usize)?;
+            next = clear_upper;
+        }
+        head[CALLER].set(base.into());
+        for (index, register) in head[REGISTERS..].iter().enumerate() {
+            register.set(match index {
+                0 if params > 0 => first,
+                1..MAX_PARAMS if index < params => self.register(index),
+                _ => 0,
+            });
+        }
+        self.state.running = Running { entry: callee, base: start as u32 };
+        self.head = head;
+        self.last = first;
+        self.fuel = balance.wrapping_sub(callee.left.into());
+        self.code = code;
+        self.next = next;
+        Some(())
+    }
+
+    /// Returns to the caller, or leaves the interpreter.
+    #[inline(always)]
+    pub(super) fn hand_back(&mut self) -> Step {
+        let balance = self.balance();
+        if self.returned(balance).is_some() {
+            return Ok(());
+        }
+        // Nobody asks where.
+        self.code = self.state.ops.clone();
+        self.code.next();
+        self.fuel = balance.wrapping_sub(self.code.len() as i64);
+        self.stop(Exit::Return)
+    }
+
+    /// Returns to a caller that has a frame.
+    #[inline(always)]
+    fn returned(&mut self, balance: i64) -> Option<()> {
+        let base = match self.head[CALLER].get() {
+            OUTERMOST => return None,
+            base => base as u32,
+        };
+        let start = base as usize;
+        let head: &Head = self.state.cells.get(start..start + LOCALS)?.first_chunk()?;
+        let Place { function, word } = layout::unpack(head[PLACE].get());
+        let entry = self.state.entries.get(function.index())?;
+        let mut code = self.state.ops.clone();
+        let next = code.nth(entry.start as usize + word as usize + 1)?.next;
+        let results = variant::count(VARIANT).unwrap_or(self.state.running.entry.results.into());
+        let first = self.first_register();
+        for (index, register) in head[REGISTERS..].iter().enumerate().take(MAX_RESULTS) {
+            if index < results {
+                register.set(if index == 0 { first } else { self.register(index) });
+            }
+        }
+        self.state.running = Running { entry, base };
+        self.head = head;
+        self.last = first;
+        // From behind the call on.
+        self.fuel = balance.wrapping_sub(i64::from(entry.left) - i64::from(word) - 1);
+        self.code = code;
+        self.next = next;
+        Some(())
+    }
+
+    #[inline(always)]
+    fn register(&self, index: usize) -> u64 {
+        self.head[REGISTERS + index].get()
+    }
+
+    /// R0, for a call or a return.
+    #[inline(always)]
+    fn first_register(&self) -> u64 {
+        if variant::is_r0_last(VARIANT) { self.last } else { self.register(0) }
+    }
+}
+
+/// What is executed before the first instruction of a function that has locals or state registers: they become zero.
+fn clear_upper<'a>(
+    code: Iter<'a, Op>,
+    head: &'a Head,
+    state: &mut State<'a>,
+    last: u64,
+    fuel: i64,
+    last_float: f64,
+) {
+    let Running { base, entry, .. } = state.running;
+    let upper =
+        state.cells.get(base as usize..).and_then(|frame| frame.get(LOCALS..entry.frame_cells as usize));
+    let before = state.ops.as_slice().get(entry.start as usize);
+    let (Some(upper), Some(before)) = (upper, before) else {
+        state.exit = Exit::Lost;
+        return leave(code, state, fuel);
+    };
+    for cell in upper {
+        cell.set(0);
+    }
+    (before.next)(code, head, state, last, fuel, last_float);
+}
