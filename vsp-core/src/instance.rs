@@ -147,6 +147,7 @@ impl<'a, S> Instance<'a, S> {
             kept: 0,
             #[cfg(feature = "native")]
             slice: interp::Slice::default(),
+            #[cfg(feature = "native")]
             native_address: 0,
             #[cfg(feature = "native")]
             context: crate::native::Context::default(),

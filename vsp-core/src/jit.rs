@@ -46,8 +46,8 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::FunctionBuilderContext;
 
-use crate::analysis::{OutOfMemory, Signatures};
-use crate::index::FuncIndex;
+use crate::analysis::{Graph, OutOfMemory, Signatures};
+use crate::index::{FuncIndex, Place};
 use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS, NATIVE_STATE_WORDS};
 use crate::native::{CodeInfo, LoopEntry, TableEntry};
 use crate::program::FuncType;
@@ -89,6 +89,9 @@ pub enum JitError {
         /// Its words, as [`MAX_NATIVE_WORDS`] counts them.
         words: u32,
     },
+    /// No loop begins at the place where a part is to be entered, or nothing leads there.
+    #[error("{0} is no place where a loop begins")]
+    NoLoop(Place),
     /// There is more machine code than 32-bit offsets reach.
     #[error("there is too much machine code")]
     CodeTooLarge,
@@ -218,6 +221,9 @@ impl Compiler {
         let unit = Selected { signatures: &signatures, suspending: &suspending, part };
         let functions = program.functions();
         let entry = part.and_then(Part::entry);
+        if let Some(place) = entry {
+            check_entry(&signatures, place)?;
+        }
         let mut shapes = [None; CodeInfo::SHAPES];
         let compiled = (0..).map(FuncIndex).zip(functions).filter(|(index, _)| unit.contains(*index));
         let types = compiled.map(|(_, function)| function.ty);
@@ -415,6 +421,20 @@ impl Selected<'_> {
     fn contains(&self, function: FuncIndex) -> bool {
         self.part.is_none_or(|part| part.contains(function))
     }
+}
+
+/// Does a loop begin at the place, to which some execution of the function comes?
+fn check_entry(signatures: &Signatures<'_>, place: Place) -> Result<(), JitError> {
+    let function = signatures.program().function(place.function);
+    if function.is_none_or(|function| place.word >= function.words) {
+        return Err(JitError::NoLoop(place));
+    }
+    let graph = Graph::new(signatures, place.function)?;
+    let block = graph.block_of(place.word);
+    if !graph.is_loop_head(place.word) || !graph.reachable()?[block as usize] {
+        return Err(JitError::NoLoop(place));
+    }
+    Ok(())
 }
 
 /// The type of a function that is entered where a loop begins: its values are in its frame.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use vsp_core::index::{FuncIndex, Place};
+use vsp_core::jit::{Compiler, JitError, Part};
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome, Reason, Trap, text};
@@ -234,4 +236,23 @@ fn instances_are_sent_to_other_threads() {
     assert_eq!(outcome, expected.outcome);
     assert_eq!(instance.memory(), expected.memory);
     assert_eq!(*instance.state(), expected.state);
+}
+
+#[test]
+fn a_part_is_entered_where_a_loop_begins_that_something_leads_to() {
+    let source = ".func f (1) -> 1\nnext: LOOP R0, next\n RET\nnever: ADDI R0, 1\n JMP never\n.end";
+    let bytes = text::assemble(source, "test.sil").unwrap();
+    let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+    let target = vsp_host::native::host_target().unwrap();
+    let mut compiler = Compiler::new(target, CompileOptions::default()).unwrap();
+    let mut at = |function, word| {
+        let place = Place { function: FuncIndex(function), word };
+        let part = Part::of_loop(&program, place, 100).unwrap();
+        compiler.compile_part(&program, &part).map(|code| code.info().loop_place() == Some(place))
+    };
+    assert_eq!(at(0, 0), Ok(true));
+    for (function, word) in [(0, 1), (0, 2), (0, 3), (0, 4), (0, u32::MAX), (1, 0)] {
+        let place = Place { function: FuncIndex(function), word };
+        assert_eq!(at(function, word), Err(JitError::NoLoop(place)));
+    }
 }

@@ -48,8 +48,10 @@ impl Part {
     pub fn of_loop(program: &Verified<'_>, place: Place, max_words: u32) -> Result<Part, OutOfMemory> {
         let mut part = Part::new(program, Some(place))?;
         let mut queue = part.queue()?;
-        part.words = program.functions()[place.function.index()].words;
-        queue.push(place.function);
+        if let Some(function) = program.function(place.function) {
+            part.words = function.words;
+            queue.push(place.function);
+        }
         part.add_callees(program, max_words, queue)
     }
 
@@ -97,7 +99,7 @@ impl Part {
     }
 
     fn add(&mut self, index: FuncIndex, program: &Verified<'_>, max_words: u32, queue: &mut Vec<FuncIndex>) {
-        let words = program.functions()[index.index()].words;
+        let Some(words) = program.function(index).map(|function| function.words) else { return };
         let fits = self.words.saturating_add(words) <= max_words;
         if fits && !self.functions[index.index()] && native_words(program, index) <= MAX_NATIVE_WORDS {
             self.functions[index.index()] = true;
