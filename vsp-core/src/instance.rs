@@ -69,6 +69,9 @@ pub struct Instance<'a, S> {
     pub(crate) interrupt: Option<Ref<'a, AtomicBool>>,
     #[cfg(feature = "native")]
     pub(crate) native: Option<Ref<'a, dyn interp::NativeCode<S> + 'a>>,
+    /// The address of that code, or 0.
+    #[cfg(feature = "native")]
+    native_address: usize,
     #[cfg(feature = "native")]
     pub(crate) tiers: Option<Ref<'a, dyn interp::Tiers<S> + 'a>>,
     /// While the instance runs with slices of its fuel, what it keeps back. (And after a panic of a host function.)
@@ -76,9 +79,6 @@ pub struct Instance<'a, S> {
     pub(crate) kept: i64,
     #[cfg(feature = "native")]
     pub(crate) slice: interp::Slice,
-    /// The address of that code, or 0.
-    #[cfg(feature = "native")]
-    native_address: usize,
     #[cfg(feature = "native")]
     pub(crate) context: crate::native::Context,
     #[cfg(feature = "native")]
@@ -170,6 +170,7 @@ impl<'a, S> Instance<'a, S> {
         let native = native.into();
         self.check_code(native.is_for(&self.program), native.code().options())?;
         native.reserve(self.stack.cells())?;
+        self.put_back();
         self.native_address = address(&*native);
         self.entered = interp::Entered::NOTHING;
         self.native = Some(native);
@@ -189,6 +190,8 @@ impl<'a, S> Instance<'a, S> {
     ) -> Result<(), AttachError> {
         let tiers = tiers.into();
         self.check_code(tiers.is_for(&self.program), tiers.options())?;
+        self.put_back();
+        self.entered = interp::Entered::NOTHING;
         self.tiers = Some(tiers);
         self.native = None;
         self.native_address = 0;
@@ -366,6 +369,7 @@ impl<'a, S> Instance<'a, S> {
         // If a host function panics the instance is left callable.
         self.status = Status::Idle;
         self.put_back();
+        self.stack.in_use = true;
         self.balance = self.starting_balance();
         self.balance
     }
@@ -386,6 +390,7 @@ impl<'a, S> Instance<'a, S> {
     #[inline]
     pub(crate) fn stop_engine(&mut self, before: i64) {
         self.put_back();
+        self.stack.in_use = false;
         if self.balance > before {
             self.balance = i64::MIN;
         }

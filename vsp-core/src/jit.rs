@@ -8,7 +8,8 @@
 //! places. How it is left:
 //!
 //! - Every instruction that can trap has an explicit check and a cold exit of its own, which says at which [`Site`] it
-//!   was; there are no signal handlers. Functions return a status besides their result, and callers pass it on.
+//!   was; there are no signal handlers. Functions return a status (or the fuel, of which one number stands for it) besides their
+//!   result, and callers pass it on.
 //! - When the program suspends, every frame writes its live registers and locals to its cells, in the layout of the
 //!   interpreter's stack, on the way out. The interpreter carries on from there.
 //! - Stack cells are counted down in an argument, so that StackOverflow comes at the same depth as in the
@@ -329,10 +330,7 @@ impl Compiler {
         out: Lowered<'_>,
     ) -> Result<(), JitError> {
         let signatures = unit.signatures;
-        let words = plan::native_words(signatures.program(), index);
-        if words > MAX_NATIVE_WORDS {
-            return Err(JitError::FunctionTooLong { function: index, words });
-        }
+        check_length(signatures, index)?;
         self.context.clear();
         let facts = lower::Facts {
             options: self.options,
@@ -423,12 +421,22 @@ impl Selected<'_> {
     }
 }
 
+/// Is a function short enough?
+fn check_length(signatures: &Signatures<'_>, function: FuncIndex) -> Result<(), JitError> {
+    let words = plan::native_words(signatures.program(), function);
+    if words > MAX_NATIVE_WORDS {
+        return Err(JitError::FunctionTooLong { function, words });
+    }
+    Ok(())
+}
+
 /// Does a loop begin at the place, to which some execution of the function comes?
 fn check_entry(signatures: &Signatures<'_>, place: Place) -> Result<(), JitError> {
     let function = signatures.program().function(place.function);
     if function.is_none_or(|function| place.word >= function.words) {
         return Err(JitError::NoLoop(place));
     }
+    check_length(signatures, place.function)?;
     let graph = Graph::new(signatures, place.function)?;
     let block = graph.block_of(place.word);
     if !graph.is_loop_head(place.word) || !graph.reachable()?[block as usize] {

@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 
 use vsp_core::index::{FuncIndex, ImportIndex, Place};
 use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
-use vsp_core::native::{self, CodeInfo, Context, HostStatus, LEFT, Object, ObjectError, TableEntry};
+use vsp_core::native::{self, CodeInfo, Context, HostStatus, LEFT, NO_SITE, Object, ObjectError, TableEntry};
 use vsp_core::program::FuncType;
 use vsp_core::{Entry, HostCalls, HostEnd, Session};
 
@@ -207,7 +207,8 @@ pub(crate) fn enter<S>(
     let Session { context, is_filled, memory, globals, cells, interrupt, host } = session;
     // Machine code, and the functions below, work with addresses: what was lent has to be exposed each time, even where the
     // same addresses are in the context already.
-    if is_filled {
+    // Whoever hands a session on to other code than the one before has its context filled again.
+    if is_filled && context.code == code.address {
         address(memory.as_mut_ptr());
         address(globals.as_mut_ptr());
         address(cells.as_mut_ptr());
@@ -218,6 +219,7 @@ pub(crate) fn enter<S>(
     }
     let mut host = Host { calls: host, panic: None };
     context.host = address(&raw mut host);
+    context.site = NO_SITE;
 
     let stack = stack as usize + HOST_STACK;
     let Returned { status, first } = if function.is_direct {
@@ -252,7 +254,7 @@ pub(crate) fn enter<S>(
 #[inline]
 fn took_fuel(context: &mut Context, Returned { status, first }: Returned) -> Returned {
     let fuel = status as i64;
-    let left = fuel == LEFT;
+    let left = fuel == LEFT && context.site != NO_SITE;
     if !left {
         context.fuel = fuel;
     }
@@ -325,8 +327,8 @@ extern_machine! {
         // SAFETY: machine code hands on the context that `enter` gave it, which is borrowed there, and does not touch it
         // before this returns.
         let context = unsafe { &mut *context };
-        // SAFETY: `enter::<S>` put the address of its `Host<S>` there together with that of this function, so the type
-        // is right; nobody uses it but this function, which does not run twice at once since host functions cannot call
+        // SAFETY: `enter::<S>` put the address of its `Host<S>` there, and, now or when it filled the context before for the same
+        // instance, that of this function, so the type is right; nobody uses it but this function, which does not run twice at once since host functions cannot call
         // back into the instance.
         let host = unsafe { &mut *ptr::with_exposed_provenance_mut::<Host<'_, S>>(context.host as usize) };
         let memory = ptr::with_exposed_provenance_mut(context.memory as usize);

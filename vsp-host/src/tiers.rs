@@ -18,8 +18,9 @@ use std::sync::atomic::AtomicBool;
 use vsp_core::index::{FuncIndex, Place};
 use vsp_core::isa::Role;
 use vsp_core::jit::Part;
+use vsp_core::limits::MAX_NATIVE_WORDS;
 use vsp_core::native::{CompileOptions, Target, Tier};
-use vsp_core::verify::Verified;
+use vsp_core::verify::{Function, Verified};
 use vsp_core::{Chosen, Next, Ref};
 
 use crate::native::is_same;
@@ -156,7 +157,8 @@ impl<'p> ProgramTiers<'p> {
 
 /// Is there a branch backwards to this place?
 fn is_loop_head(program: &Verified<'_>, place: Place) -> bool {
-    let Some(function) = program.function(place.function) else { return false };
+    let short = |function: &&Function| function.words <= MAX_NATIVE_WORDS;
+    let Some(function) = program.function(place.function).filter(short) else { return false };
     (place.word..function.words).any(|word| {
         let inst = program.instruction(Place { word, ..place });
         let displacement = inst.and_then(|inst| inst.value_of(Role::Target));

@@ -55,6 +55,8 @@ pub(crate) struct Stack {
     base: usize,
     /// Is there a frame?
     active: bool,
+    /// Does an engine work with it? (Or did, until a host function panicked: then nobody knows what is in its frames.)
+    pub(crate) in_use: bool,
 }
 
 /// The frame does not fit.
@@ -70,7 +72,7 @@ impl Stack {
         let limit = cells as usize;
         let mut cells = Vec::new();
         cells.try_reserve_exact(limit).ok()?;
-        Some(Stack { cells, limit, base: 0, active: false })
+        Some(Stack { cells, limit, base: 0, active: false, in_use: false })
     }
 
     #[inline]
@@ -233,7 +235,7 @@ impl Stack {
     /// Cells that are left behind the running frame, which has so many.
     #[cfg(feature = "native")]
     pub(crate) fn remaining(&self, frame_cells: u32) -> u64 {
-        (self.limit - self.base) as u64 - u64::from(frame_cells)
+        ((self.limit - self.base) as u64).saturating_sub(frame_cells.into())
     }
 
     /// The cell where the running frame starts.
@@ -285,7 +287,7 @@ impl Stack {
 
     /// Where the frames start, innermost first.
     pub(crate) fn bases(&self) -> impl Iterator<Item = usize> {
-        let mut next = self.active.then_some(self.base);
+        let mut next = (self.active && !self.in_use).then_some(self.base);
         core::iter::from_fn(move || {
             let base = next?;
             next = match self.cells[base + CALLER] {

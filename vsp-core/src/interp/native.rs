@@ -62,7 +62,7 @@ pub struct Session<'s, S> {
     /// What it finds behind its context pointer.
     pub context: &'s mut Context,
     /// Did this code fill in the context's addresses and sizes when it was entered before? They are those of memory,
-    /// globals, cells and flag now, too, and nobody else had the context since.
+    /// globals, cells and flag now, too; whoever had the context since filled in the same.
     pub is_filled: bool,
     /// The memory.
     pub memory: &'s mut [u8],

@@ -79,8 +79,9 @@ pub(super) fn entries(
     let analysis = Analysis { graph, constants, slots };
     let kinds = analysis.kinds()?;
     let wants = analysis.wants()?;
-    for ((entry, kinds), wants) in entries.iter_mut().zip(kinds).zip(wants) {
-        let lazy = kinds.lazy & (!kinds.raw | !wants.bits);
+    let checked = analysis.raw_at_check_points(&kinds)?;
+    for (((entry, kinds), wants), checked) in entries.iter_mut().zip(kinds).zip(wants).zip(checked) {
+        let lazy = kinds.lazy & (!kinds.raw | !(wants.bits | checked));
         entry.float = wants.float & (!wants.int | lazy);
         entry.lazy = entry.float & lazy;
         entry.raw = kinds.raw;
@@ -111,8 +112,7 @@ impl Analysis<'_> {
     fn kinds(&self) -> Result<Vec<Kinds>, OutOfMemory> {
         let graph = self.graph;
         let mut kinds: Vec<Kinds> = filled(graph.block_count() as usize)?;
-        let params = (1 << graph.function().ty.params()) - 1;
-        kinds[0].raw = params;
+        kinds[0].raw = self.params();
         let order = graph.reverse_postorder()?;
         let mut changed = true;
         while changed {
@@ -131,6 +131,30 @@ impl Analysis<'_> {
             }
         }
         Ok(kinds)
+    }
+
+    /// For each block, what is raw on a way to it with a check point, where it may be saved as it is at the block's start.
+    fn raw_at_check_points(&self, kinds: &[Kinds]) -> Result<Vec<u64>, OutOfMemory> {
+        let graph = self.graph;
+        let mut checked: Vec<u64> = filled(graph.block_count() as usize)?;
+        if !graph.function().short_leaf {
+            checked[0] = self.params();
+        }
+        for block in 0..graph.block_count() {
+            let words = graph.words(block);
+            let last = words.end - 1;
+            let back = graph.inst(last).value_of(Role::Target).filter(|displacement| *displacement < 0);
+            let Some(displacement) = back else { continue };
+            let now = words.fold(kinds[block as usize], |now, word| self.forwards(word, now));
+            let target = graph.block_of((last + 1).wrapping_add_signed(displacement));
+            checked[target as usize] |= now.raw;
+        }
+        Ok(checked)
+    }
+
+    /// The slots of the function's parameters.
+    fn params(&self) -> u64 {
+        (1 << self.graph.function().ty.params()) - 1
     }
 
     /// What slots are used for next at the start of each block: backwards.

@@ -17,6 +17,8 @@ use crate::verify::Verified;
 pub struct Part {
     /// For each function, whether it is in the part.
     functions: Vec<bool>,
+    /// For each function, whether it was looked at.
+    seen: Vec<bool>,
     words: u32,
     entry: Option<Place>,
 }
@@ -56,7 +58,8 @@ impl Part {
     }
 
     fn new(program: &Verified<'_>, entry: Option<Place>) -> Result<Part, OutOfMemory> {
-        Ok(Part { functions: filled(program.functions().len(), false)?, words: 0, entry })
+        let count = program.functions().len();
+        Ok(Part { functions: filled(count, false)?, seen: filled(count, false)?, words: 0, entry })
     }
 
     /// Room for each function, and once more for the first.
@@ -100,8 +103,11 @@ impl Part {
 
     fn add(&mut self, index: FuncIndex, program: &Verified<'_>, max_words: u32, queue: &mut Vec<FuncIndex>) {
         let Some(words) = program.function(index).map(|function| function.words) else { return };
+        if core::mem::replace(&mut self.seen[index.index()], true) {
+            return;
+        }
         let fits = self.words.saturating_add(words) <= max_words;
-        if fits && !self.functions[index.index()] && native_words(program, index) <= MAX_NATIVE_WORDS {
+        if fits && native_words(program, index) <= MAX_NATIVE_WORDS {
             self.functions[index.index()] = true;
             self.words += words;
             queue.push(index);

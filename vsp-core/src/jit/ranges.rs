@@ -197,15 +197,13 @@ impl<'a> Ranges<'a> {
         graph: &'a Graph<'a>,
         constants: &'a [[u8; 8]],
         locals: usize,
-        entered: &[u32],
+        first: u32,
     ) -> Result<Ranges<'a>, OutOfMemory> {
         let mut ranges = Ranges { graph, constants, entries: Vec::new() };
         if graph.block_count() <= MAX_BLOCKS && ranges.accesses_memory() {
             ranges.entries = filled(graph.block_count() as usize, None)?;
-            for block in entered {
-                ranges.entries[*block as usize] = Some(Known::nothing(locals)?);
-            }
-            if !ranges.flow(entered)? {
+            ranges.entries[first as usize] = Some(Known::nothing(locals)?);
+            if !ranges.flow(first)? {
                 ranges.entries = Vec::new();
             }
         }
@@ -227,14 +225,14 @@ impl<'a> Ranges<'a> {
     }
 
     /// Lets what is known flow until it does not change any more. Gives `false` if that takes too long.
-    fn flow(&mut self, entered: &[u32]) -> Result<bool, OutOfMemory> {
+    fn flow(&mut self, first: u32) -> Result<bool, OutOfMemory> {
         let graph = self.graph;
         let count = graph.block_count() as usize;
-        let order = graph.reverse_postorder()?;
+        let order = graph.reverse_postorder_from(first)?;
         let thresholds = self.thresholds()?;
         let mut rounds: Vec<u8> = filled(count, 0)?;
         let mut is_due = filled(count, false)?;
-        entered.iter().for_each(|block| is_due[*block as usize] = true);
+        is_due[first as usize] = true;
         let mut visits = graph.function().words as usize * MOST_VISITS + FREE;
         while is_due.contains(&true) {
             for &block in &order {

@@ -7,13 +7,13 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
-use super::offsets::{FUEL, VALUES};
+use super::offsets::{FUEL, SITE, VALUES};
 use crate::interp::MIN_BALANCE;
-use crate::native::LEFT;
+use crate::native::{LEFT, NO_SITE};
 use crate::program::FuncType;
 
-/// No balance is as low as [`LEFT`] where a function returns: [`MIN_BALANCE`] is far above, and between two check points at most
-/// 2^26 and some words are charged.
+/// What [`LEFT`] stands for is rarely a balance: code is entered with no less than [`MIN_BALANCE`], and it takes very deep calls of
+/// very long functions to charge so much more on the way back, where there are no check points.
 const _: () = assert!(LEFT < MIN_BALANCE - (1 << 28));
 
 /// The signature of the machine code of a function: context, remaining cells, fuel if it is counted, parameters. It gives
@@ -63,7 +63,10 @@ pub(super) fn build(
     let mut status = results[0];
     if counts_fuel {
         // Where it was left, the fuel is in the context.
-        let left = b.ins().icmp_imm_s(IntCC::Equal, status, LEFT);
+        let is_left = b.ins().icmp_imm_s(IntCC::Equal, status, LEFT);
+        let site = b.ins().load(I64, flags, context, SITE);
+        let has_site = b.ins().icmp_imm_s(IntCC::NotEqual, site, NO_SITE as i64);
+        let left = b.ins().band(is_left, has_site);
         let kept = b.ins().load(I64, flags, context, FUEL);
         let fuel = b.ins().select(left, kept, status);
         b.ins().store(flags, fuel, context, FUEL);

@@ -42,7 +42,8 @@ pub struct Context {
     pub values: [u64; MAX_PARAMS],
     /// What the code was left with: the value of HLT or YIELD, the code of a host function's error.
     pub value: u64,
-    /// Where the code was left: an index of [`CodeInfo::sites`](super::CodeInfo::sites).
+    /// Where the code was left: an index of [`CodeInfo::sites`](super::CodeInfo::sites). The host sets it to [`NO_SITE`] before it
+    /// enters code.
     pub site: u64,
     /// The cell where the frame starts in which it was left.
     pub frame: u64,
@@ -50,8 +51,12 @@ pub struct Context {
     pub status: u64,
 }
 
-/// What a function that counts fuel gives where it would give the fuel, and was left. The balance is in the context then.
+/// What a function that counts fuel gives where it would give the fuel, and was left. The balance and the site are in the context
+/// then. (If the site is [`NO_SITE`], it is the fuel after all.)
 pub const LEFT: i64 = i32::MIN as i64;
+
+/// The [`Context::site`] of code that was entered, and was not left.
+pub const NO_SITE: u64 = u64::MAX;
 
 /// How a call of a host function ended, as a number for machine code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -193,6 +193,11 @@ impl Pieces {
         self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(words)).is_ok()
     }
 
+    /// Gives back what was spent for nothing.
+    pub(crate) fn unspend(&self, words: u32) {
+        self.budget.fetch_add(words.into(), Ordering::Relaxed);
+    }
+
     /// Has code of this tier to call the function with?
     pub(crate) fn has(&self, function: FuncIndex, tier: Tier) -> bool {
         self.functions[function.index()].code[tier as usize].get().is_some()

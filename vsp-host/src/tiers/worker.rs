@@ -103,12 +103,14 @@ impl Compilers {
             What::Function(function) => Part::of_function(program, function, self.max_words),
             What::Loop(place) => Part::of_loop(program, place, self.max_words),
         };
-        if let (Ok(part), Some(jit)) = (part, self.tier(tier))
-            && pieces.spend(part.words())
-            && let Ok(code) = jit.part(program, &part)
-        {
+        let (Ok(part), Some(jit)) = (part, self.tier(tier)) else { return };
+        if part.words() == 0 || !pieces.spend(part.words()) {
+            return;
+        }
+        match jit.part(program, &part) {
             // Without executable memory the interpreter goes on.
-            let _ = pieces.publish(&part, code);
+            Ok(code) => drop(pieces.publish(&part, code)),
+            Err(_) => pieces.unspend(part.words()),
         }
     }
 

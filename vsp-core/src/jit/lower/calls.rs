@@ -16,7 +16,7 @@ use super::{Inlined, Lowering};
 use crate::analysis::{Graph, OutOfMemory};
 use crate::index::{FuncIndex, ImportIndex};
 use crate::isa::Reg;
-use crate::native::{ExitKind, HostStatus, LEFT};
+use crate::native::{ExitKind, HostStatus, LEFT, NO_SITE};
 use crate::program::FuncType;
 use crate::trap::Trap;
 use crate::verify::Function;
@@ -209,11 +209,36 @@ impl Lowering<'_, '_, '_, '_> {
             Some(_) => self.b.ins().icmp_imm_s(IntCC::Equal, status, LEFT),
             None => status,
         };
-        self.unlikely(left, |lowering| lowering.unwind(callee));
+        self.pass_on(left, callee);
         self.set_balance(status);
         if let Some(first) = returned.get(1) {
             self.take_results(*first, ty);
         }
+    }
+
+    /// Leaves if the callee did, which the condition says; but the fuel can also be just the number that stands for this.
+    fn pass_on(&mut self, left: Value, callee: Option<FuncIndex>) {
+        if self.unit.fuel.is_none() {
+            return self.unlikely(left, |lowering| lowering.unwind(callee));
+        }
+        let (block, unwind, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(block);
+        self.b.set_cold_block(unwind);
+        self.stay_cold(after);
+        self.b.ins().brif(left, block, &[], after, &[]);
+        self.b.switch_to_block(block);
+        self.b.seal_block(block);
+        let flags = self.unit.context_flags();
+        let site = self.b.ins().load(I64, flags, self.unit.context, offsets::SITE);
+        let returned = self.b.ins().icmp_imm_s(IntCC::Equal, site, NO_SITE as i64);
+        self.b.ins().brif(returned, after, &[], unwind, &[]);
+        self.b.switch_to_block(unwind);
+        self.b.seal_block(unwind);
+        let state = self.state;
+        self.unwind(callee);
+        self.state = state;
+        self.b.switch_to_block(after);
+        self.b.seal_block(after);
     }
 
     /// The first result is given, the others are in the context.
