@@ -46,8 +46,11 @@ const WAYS: [Way; 5] = [
 /// The first ways choose nothing.
 const SINGLE: usize = 3;
 
-/// Engines that would take so many times as long as the best one are left out.
-const MAX_TIMES: f64 = 30.0;
+/// Engines that would take so many times as long as the best one are left out; the second number is for the longest amount.
+const MAX_TIMES: [f64; 2] = [30.0, 3.0];
+
+/// From this amount on each engine runs once.
+const LONG: Duration = Duration::from_secs(10);
 
 /// The amounts: what takes the best of the single engines so long.
 const AMOUNTS: [Duration; 7] = [
@@ -132,7 +135,8 @@ pub fn amounts(runs: usize, longest: Duration) -> Result<Vec<Amount>, Error> {
             let amount = most.fold(1.0, f64::max) as u64;
             let slow = |place: usize| {
                 let (load, unit) = costs.get(place).copied().unwrap_or_default();
-                load + unit * amount as f64 > MAX_TIMES * best.as_secs_f64()
+                let most = MAX_TIMES[usize::from(best >= LONG)];
+                load + unit * amount as f64 > most * best.as_secs_f64()
             };
             let ways: Vec<Way> = (0..WAYS.len()).filter(|way| !slow(*way)).map(|way| WAYS[way]).collect();
             let mut tasks: Vec<Task<'_>> = Vec::new();
@@ -140,8 +144,8 @@ pub fn amounts(runs: usize, longest: Duration) -> Result<Vec<Amount>, Error> {
                 let work = &work;
                 tasks.push(Box::new(move || work.run(*way, amount)));
             }
-            let runs = (5.0 / best.as_secs_f64()).clamp(1.0, runs as f64) as usize;
-            let times = in_turns(&mut tasks, runs)?;
+            let runs = (2.0 / best.as_secs_f64()).clamp(1.0, runs as f64) as usize;
+            let times = if best >= LONG { once(&mut tasks)? } else { in_turns(&mut tasks, runs)? };
             let times: BTreeMap<String, Times> = ways.iter().map(|way| way.name.into()).zip(times).collect();
             let microseconds = best.as_micros() as u64;
             eprintln!("{} {best:?}", work.kernel.name);
@@ -149,6 +153,11 @@ pub fn amounts(runs: usize, longest: Duration) -> Result<Vec<Amount>, Error> {
         }
     }
     Ok(found)
+}
+
+/// The times of tasks that are long.
+fn once(tasks: &mut [Task<'_>]) -> Result<Vec<Times>, Error> {
+    tasks.iter_mut().map(|task| Ok(Times::of(vec![task()?.as_secs_f64() * 1e9]))).collect()
 }
 
 /// The names of what is compared, those of single engines first.
