@@ -171,7 +171,7 @@ impl MachineCode {
         MachineCode { info, memory, address, functions, at_loop, counts_fuel }
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&self, entry: Entry) -> Option<&Function> {
         match entry {
             Entry::Function(function) => self.functions.get(function.index())?.as_ref(),
@@ -229,14 +229,14 @@ pub(crate) fn enter<S>(
         // registers. The code stays mapped while `code` is borrowed.
         let direct = unsafe { std::mem::transmute::<*const u8, Direct>(direct) };
         let [a, b, c, d, ..] = *values;
-        let [a, b, c, d] = if code.counts_fuel { [context.fuel as u64, a, b, c] } else { [a, b, c, d] };
-        let pointer: *mut Context = context;
-        let returned = if has_stack(stack) {
-            direct(pointer, remaining, a, b, c, d)
+        // One call for each: choosing between the arguments would load them together, and wait for how they were stored.
+        if code.counts_fuel {
+            let fuel = context.fuel as u64;
+            let returned = call(direct, stack, context, remaining, [fuel, a, b, c]);
+            took_fuel(context, returned)
         } else {
-            on_own_stack(stack, move || direct(pointer, remaining, a, b, c, d))
-        };
-        if code.counts_fuel { took_fuel(context, returned) } else { returned }
+            call(direct, stack, context, remaining, [a, b, c, d])
+        }
     } else {
         context.values = *values;
         enter_with_values(*function, context, remaining, stack)
@@ -248,6 +248,16 @@ pub(crate) fn enter<S>(
     values[0] = first;
     values[1..MAX_RESULTS].copy_from_slice(&context.values[1..MAX_RESULTS]);
     status != 0
+}
+
+/// Calls a function, here or on a stack that has so many bytes.
+#[inline(always)]
+fn call(direct: Direct, stack: usize, context: *mut Context, remaining: u64, args: [u64; 4]) -> Returned {
+    let [a, b, c, d] = args;
+    match has_stack(stack) {
+        true => direct(context, remaining, a, b, c, d),
+        false => on_own_stack(stack, move || direct(context, remaining, a, b, c, d)),
+    }
 }
 
 /// Where a function gives the fuel and returned, the context has it now. Gives a status that does not depend on fuel.
