@@ -391,6 +391,12 @@ impl<'a, S> Instance<'a, S> {
     pub(crate) fn stop_engine(&mut self, before: i64) {
         self.put_back();
         self.stack.in_use = false;
+        self.saturate(before);
+    }
+
+    /// A balance that rose is the lowest.
+    #[inline]
+    pub(crate) fn saturate(&mut self, before: i64) {
         if self.balance > before {
             self.balance = i64::MIN;
         }

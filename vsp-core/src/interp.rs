@@ -34,7 +34,7 @@ pub(crate) use native::Entered;
 #[cfg(feature = "jit")]
 pub(crate) use native::MIN_BALANCE;
 #[cfg(feature = "native")]
-pub use native::{Entry, NativeCode, Session};
+pub use native::{Entry, NativeCode, NotReturned, Session};
 #[cfg(feature = "native")]
 pub(crate) use tiers::Slice;
 #[cfg(feature = "native")]

@@ -26,7 +26,9 @@ use vsp_core::limits::MAX_PARAMS;
 use vsp_core::native::{Arch, Code, CodeInfo, Object, ObjectError, Target};
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
-use vsp_core::{AttachError, CallError, Entry, Instance, NativeCode, Outcome, Ref, Session, Value};
+use vsp_core::{
+    AttachError, CallError, Entry, Instance, NativeCode, NotReturned, Outcome, Ref, Session, Value,
+};
 
 pub use vsp_core::native::{CompileOptions, Tier};
 
@@ -367,8 +369,21 @@ impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
         }
         let mut values = [0; MAX_PARAMS];
         args.store(&mut values);
-        match instance.call_native(&*self.program, self.index, &mut values)? {
-            None => Ok(R::from_values(&values)),
+        match instance.call_native(&*self.program, self.index, &mut values) {
+            Ok(()) => Ok(R::from_values(&values)),
+            Err(not_returned) => self.finish(instance, &mut values, not_returned),
+        }
+    }
+
+    #[cold]
+    fn finish<S>(
+        &self,
+        instance: &mut Instance<'p, S>,
+        values: &mut [u64; MAX_PARAMS],
+        not_returned: NotReturned,
+    ) -> Result<R, FunctionStopped> {
+        match instance.finish_native(&*self.program, self.index, values, not_returned)? {
+            None => Ok(R::from_values(values)),
             Some(outcome) => Err(FunctionStopped::Outcome(outcome)),
         }
     }

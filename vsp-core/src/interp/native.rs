@@ -76,6 +76,15 @@ pub struct Session<'s, S> {
     pub host: HostCalls<'s, S>,
 }
 
+/// A call of machine code that has not been brought to its end.
+#[derive(Debug)]
+pub struct NotReturned {
+    /// The balance that it started with.
+    before: i64,
+    /// Was the code left? Else it was not entered.
+    is_left: bool,
+}
+
 /// What [`Instance::call_native`] entered last.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entered {
@@ -189,17 +198,17 @@ impl<S> Machine<'_, S> {
 
 impl<S> Instance<'_, S> {
     /// Calls a function as [`Self::call`] does, and faster if this machine code is what is attached. The arguments are the first
-    /// of the values; if the function returns it gives `None`, and its results are the first of the values.
+    /// of the values; if the function returns, its results are.
     ///
     /// # Errors
-    /// The function does not exist, or the instance is suspended and has to be resumed or reset first.
+    /// That did not work out: [`Self::finish_native`] says how the call ended.
     #[inline]
     pub fn call_native<N: NativeCode<S> + ?Sized>(
         &mut self,
         native: &N,
         function: FuncIndex,
         values: &mut [u64; MAX_PARAMS],
-    ) -> Result<Option<Outcome>, CallError> {
+    ) -> Result<(), NotReturned> {
         let before = self.starting_balance();
         if self.is_idle() && before >= MIN_BALANCE && self.runs(native) {
             let is_filled = self.entered.is_some();
@@ -208,11 +217,36 @@ impl<S> Instance<'_, S> {
                 None => self.prepare_entry(function),
             };
             if let Some(remaining) = remaining {
-                return Ok(self.enter_native(native, (function, remaining), is_filled, before, values));
+                if self.enter_native(native, (function, remaining), is_filled, before, values) {
+                    return Err(NotReturned { before, is_left: true });
+                }
+                return Ok(());
             }
         }
-        self.context.values = *values;
-        match self.call_with_values(function)? {
+        Err(NotReturned { before, is_left: false })
+    }
+
+    /// How a call ended that [`Self::call_native`] has not brought to its end, with this code, function and values. It is
+    /// continued for that; if the function returns it gives `None`, and its results are the first of the values.
+    ///
+    /// # Errors
+    /// The function does not exist, or the instance is suspended and has to be resumed or reset first.
+    #[cold]
+    pub fn finish_native<N: NativeCode<S> + ?Sized>(
+        &mut self,
+        native: &N,
+        function: FuncIndex,
+        values: &mut [u64; MAX_PARAMS],
+        NotReturned { before, is_left }: NotReturned,
+    ) -> Result<Option<Outcome>, CallError> {
+        let outcome = if is_left {
+            self.left_native(native.code(), before)
+        } else {
+            let callee = self.program.function(function).ok_or(CallError::NoFunction(function))?;
+            let count = callee.ty.params();
+            self.call(function, &values[..count])?
+        };
+        match outcome {
             Outcome::Returned(results) => {
                 for (index, value) in values.iter_mut().enumerate().take(MAX_RESULTS) {
                     *value = results.get(index).copied().unwrap_or(0);
@@ -233,6 +267,7 @@ impl<S> Instance<'_, S> {
         Some(remaining)
     }
 
+    /// Gives `true` if the code was left.
     #[inline]
     fn enter_native<N: NativeCode<S> + ?Sized>(
         &mut self,
@@ -241,7 +276,7 @@ impl<S> Instance<'_, S> {
         is_filled: bool,
         before: i64,
         values: &mut [u64; MAX_PARAMS],
-    ) -> Option<Outcome> {
+    ) -> bool {
         self.stack.clear();
         self.context.fuel = before;
         let running = Running { context: &mut self.context, balance: &mut self.balance };
@@ -262,11 +297,10 @@ impl<S> Instance<'_, S> {
         };
         let left = native.enter(session, Entry::Function(function), remaining, values);
         drop(running);
-        if left {
-            return Some(self.left_native(native.code(), before));
+        if !left {
+            self.saturate(before);
         }
-        self.stop_engine(before);
-        None
+        left
     }
 
     #[cold]
@@ -282,13 +316,5 @@ impl<S> Instance<'_, S> {
         self.stop_engine(before);
         self.ended(&outcome);
         outcome
-    }
-
-    /// Calls a function with the first of the context's values, in whatever engine.
-    #[cold]
-    fn call_with_values(&mut self, function: FuncIndex) -> Result<Outcome, CallError> {
-        let callee = self.program.function(function).ok_or(CallError::NoFunction(function))?;
-        let values = self.context.values;
-        self.call(function, &values[..callee.ty.params()])
     }
 }
