@@ -256,3 +256,37 @@ fn a_part_is_entered_where_a_loop_begins_that_something_leads_to() {
         assert_eq!(at(function, word), Err(JitError::NoLoop(place)));
     }
 }
+
+/// The pointer of the loop is in the memory, whatever happens; unless a host says otherwise.
+#[test]
+fn pointers_that_the_host_changed_are_checked() {
+    let source = "
+.memory 4096
+.export f
+.func f (1) -> 1
+    MOVI    R1, 0
+    MOVI    R5, 512
+    YIELD   R4
+again:
+    LOOP    R0, again
+    MOVI    R0, 3000
+next:
+    STORE   [R1], R0
+    ADDI    R1, 8
+    JLTU    R1, R5, next
+    MOVI    R1, 0
+    JMP     again
+.end";
+    for pointer in [0, 8, 504, 512, 4088, 4089, 1 << 40, u64::MAX - 7, u64::MAX] {
+        let seen = [EngineKind::Interpreter, EngineKind::Auto].map(|kind| {
+            let module = load(source, kind, EAGER);
+            let options = Options { fuel: Some(30_000), ..Options::default() };
+            let mut instance = module.instantiate(imports(), Vec::new(), options).unwrap();
+            assert!(matches!(instance.call_export("f", &[3000]).unwrap(), Outcome::Suspended(_)));
+            instance.frame_mut(0).unwrap().registers[1] = pointer;
+            let outcome = instance.resume(&[0]).unwrap();
+            (outcome, instance.memory().to_vec(), instance.fuel())
+        });
+        assert_eq!(seen[0], seen[1], "{pointer}");
+    }
+}

@@ -191,19 +191,18 @@ pub(super) struct Ranges<'a> {
 }
 
 impl<'a> Ranges<'a> {
-    /// For a function that can be entered at these blocks, with any values. `constants` is the program's pool, `locals` is
-    /// how many locals are kept in variables.
+    /// For a function that begins with any values; whoever enters it elsewhere sees to it that they are in the ranges there.
+    /// `constants` is the program's pool, `locals` is how many locals are kept in variables.
     pub(super) fn new(
         graph: &'a Graph<'a>,
         constants: &'a [[u8; 8]],
         locals: usize,
-        first: u32,
     ) -> Result<Ranges<'a>, OutOfMemory> {
         let mut ranges = Ranges { graph, constants, entries: Vec::new() };
         if graph.block_count() <= MAX_BLOCKS && ranges.accesses_memory() {
             ranges.entries = filled(graph.block_count() as usize, None)?;
-            ranges.entries[first as usize] = Some(Known::nothing(locals)?);
-            if !ranges.flow(first)? {
+            ranges.entries[0] = Some(Known::nothing(locals)?);
+            if !ranges.flow()? {
                 ranges.entries = Vec::new();
             }
         }
@@ -225,14 +224,14 @@ impl<'a> Ranges<'a> {
     }
 
     /// Lets what is known flow until it does not change any more. Gives `false` if that takes too long.
-    fn flow(&mut self, first: u32) -> Result<bool, OutOfMemory> {
+    fn flow(&mut self) -> Result<bool, OutOfMemory> {
         let graph = self.graph;
         let count = graph.block_count() as usize;
-        let order = graph.reverse_postorder_from(first)?;
+        let order = graph.reverse_postorder()?;
         let thresholds = self.thresholds()?;
         let mut rounds: Vec<u8> = filled(count, 0)?;
         let mut is_due = filled(count, false)?;
-        is_due[first as usize] = true;
+        is_due[0] = true;
         let mut visits = graph.function().words as usize * MOST_VISITS + FREE;
         while is_due.contains(&true) {
             for &block in &order {

@@ -4,6 +4,7 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F64, I64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 
+use super::super::ranges::Range;
 use super::slots::{self, State};
 use super::{Lowering, b_offset};
 use crate::analysis::Slot;
@@ -11,14 +12,16 @@ use crate::instance::layout;
 use crate::native::ExitKind;
 
 impl Lowering<'_, '_, '_, '_> {
-    /// Goes into a block with everything that is live there as it is in the frame. Where the frame has a NaN that the code
-    /// does not expect, because a host changed the frame, the interpreter goes on instead.
+    /// Goes into a block with everything that is live there as it is in the frame. Where the frame has a number that is not in the
+    /// range that the code relies on, or a NaN that it does not expect, because a host changed the frame or made it, the
+    /// interpreter goes on instead.
     pub(super) fn enter_loop(&mut self, block: u32) {
         let frame = self.unit.frame_address(self.b);
         if u32::from(self.function().locals) > self.plan.variable_locals() {
             self.unit.frame = Some(frame);
         }
         let live = self.plan.live_entry(block);
+        let known = self.plan.ranges.entry(block);
         let mut unexpected = None;
         for slot in slots::indices(live) {
             let cell = match Slot::from_index(slot as u32) {
@@ -33,11 +36,14 @@ impl Lowering<'_, '_, '_, '_> {
             let flags = self.unit.cell_flags();
             let value = self.b.ins().load(I64, flags, frame, b_offset(cell as u32));
             self.set_slot(slot, value);
-            if self.plan.entries[block as usize].raw >> slot & 1 == 0 {
-                let is = self.is_other_nan(value);
+            let is_raw = self.plan.entries[block as usize].raw >> slot & 1 == 1;
+            let nan = if is_raw { None } else { Some(self.is_other_nan(value)) };
+            let range = known.as_ref().map_or(Range::ANY, |known| known.get(Slot::from_index(slot as u32)));
+            let outside = self.is_outside(value, range);
+            for condition in [nan, outside].into_iter().flatten() {
                 unexpected = Some(match unexpected {
-                    Some(other) => self.b.ins().bor(other, is),
-                    None => is,
+                    Some(other) => self.b.ins().bor(other, condition),
+                    None => condition,
                 });
             }
         }
@@ -53,6 +59,24 @@ impl Lowering<'_, '_, '_, '_> {
         }
         self.b.ins().jump(self.ir_blocks[block as usize], &[]);
         self.arrived(block);
+    }
+
+    /// Is a value not in a range? `None`: all are.
+    fn is_outside(&mut self, value: Value, range: Range) -> Option<Value> {
+        if range == Range::ANY {
+            return None;
+        }
+        let Range { low, high, step } = range;
+        let from_low = self.b.ins().iadd_imm_s(value, (low as i64).wrapping_neg());
+        let width = self.b.ins().iconst(I64, high.wrapping_sub(low) as i64);
+        let above = self.b.ins().icmp(IntCC::UnsignedGreaterThan, from_low, width);
+        if step <= 1 {
+            return Some(above);
+        }
+        let step = self.b.ins().iconst(I64, step as i64);
+        let rest = self.b.ins().urem(from_low, step);
+        let between = self.b.ins().icmp_imm_s(IntCC::NotEqual, rest, 0);
+        Some(self.b.ins().bor(above, between))
     }
 
     /// Are these the bits of a NaN that is not the canonical one?
