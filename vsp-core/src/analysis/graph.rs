@@ -14,13 +14,14 @@ use crate::verify::Function;
 /// behind its last. Blocks are numbered in the order of the code from 0, which is the function's entry. Calls, and what
 /// suspends, do not end a block; each JMP of a SWITCH's table is a block of its own.
 ///
-/// It is made in time linear in the function's words, and needs at most 17 bytes for each.
+/// It is made in time linear in the function's words, and needs at most 40 bytes for each.
 #[derive(Debug)]
 pub struct Graph<'p> {
     signatures: &'p Signatures<'p>,
     index: FuncIndex,
     function: Function,
-    code: &'p [[u8; 4]],
+    /// The decoded words.
+    insts: Vec<Inst>,
     /// The first word of every block, and the number of words.
     starts: Vec<u32>,
     /// One bit for each word: is it the first of a block?
@@ -65,7 +66,7 @@ impl<'p> Graph<'p> {
             signatures,
             index,
             function,
-            code,
+            insts: reserved(code.len())?,
             starts: Vec::new(),
             leaders: BitSet::new(code.len())?,
             ranks: Vec::new(),
@@ -73,6 +74,10 @@ impl<'p> Graph<'p> {
             predecessor_starts: Vec::new(),
             predecessors: Vec::new(),
         };
+        graph.insts.extend(code.iter().map(|word| match Inst::decode(u32::from_le_bytes(*word)) {
+            Ok(inst) => inst,
+            Err(error) => unreachable!("verified: {error}"),
+        }));
         graph.find_blocks()?;
         graph.find_predecessors()?;
         Ok(graph)
@@ -145,10 +150,7 @@ impl<'p> Graph<'p> {
     /// The instruction at a word of the function.
     #[inline]
     pub fn inst(&self, word: u32) -> Inst {
-        match Inst::decode(u32::from_le_bytes(self.code[word as usize])) {
-            Ok(inst) => inst,
-            Err(error) => unreachable!("verified: {error}"),
-        }
+        self.insts[word as usize]
     }
 
     /// What the instruction at a word reads and writes.
