@@ -188,9 +188,9 @@ impl<S> vsp_core::Tiers<S> for ProgramTiers<'_> {
         self.backend.options.slice
     }
 
-    fn came_back(&self, place: Place, used: u64) -> Next<'_, S> {
+    fn came_back(&self, place: Place, used: u64, caller: Option<u64>) -> Next<'_, S> {
         let used = self.pieces.sample(place.function, used);
-        let (what, present) = self.pieces.meet(place, || is_loop_head(&self.program, place));
+        let (what, present) = self.pieces.meet(place, caller, || is_loop_head(&self.program, place));
         if let Some(tier) = self.wanted(place.function, used, present)
             && self.pieces.asks_for(what, tier)
         {

@@ -285,6 +285,21 @@ impl Stack {
         Some(())
     }
 
+    /// A number made of the place and the registers of the running frame's caller (by FNV-1a, of words). `None`: it has none.
+    #[cfg(feature = "native")]
+    pub(crate) fn caller_mark(&self) -> Option<u64> {
+        let caller = match self.cells.get(self.base + CALLER) {
+            None | Some(&OUTERMOST) => return None,
+            Some(caller) => *caller as usize,
+        };
+        let frame = self.cells.get(caller..caller + LOCALS)?;
+        Some(
+            frame
+                .iter()
+                .fold(0xCBF2_9CE4_8422_2325, |mark, cell| (mark ^ cell).wrapping_mul(0x100_0000_01B3)),
+        )
+    }
+
     /// Where the frames start, innermost first.
     pub(crate) fn bases(&self) -> impl Iterator<Item = usize> {
         let mut next = (self.active && !self.in_use).then_some(self.base);

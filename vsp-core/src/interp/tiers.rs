@@ -32,8 +32,10 @@ pub trait Tiers<S>: core::fmt::Debug + Send + Sync {
     /// The fuel after which a program that begins to run comes back.
     fn slice(&self) -> u64;
 
-    /// The program is at a check point, and has used so much fuel since it came back before.
-    fn came_back(&self, place: Place, used: u64) -> Next<'_, S>;
+    /// The program is at a check point, and has used so much fuel since it came back before. `caller` is made of the frame of
+    /// the function's caller, which does not change while the function runs: most likely it is another number when the function
+    /// has been called again. `None`: the host called it.
+    fn came_back(&self, place: Place, used: u64, caller: Option<u64>) -> Next<'_, S>;
 }
 
 /// Machine code to go on in.
@@ -112,7 +114,8 @@ impl<'m, S> Machine<'m, S> {
         if self.interrupt.load(Ordering::Relaxed) {
             return Err(self.suspend(at.place(), Reason::Interrupted));
         }
-        let Next { slice, enter } = tiers.came_back(at.place(), used.unsigned_abs());
+        let caller = self.stack.caller_mark();
+        let Next { slice, enter } = tiers.came_back(at.place(), used.unsigned_abs(), caller);
         self.slice.begin(slice);
         self.keep_back(self.slice.left);
         match enter.filter(|chosen| self.fits(chosen)) {

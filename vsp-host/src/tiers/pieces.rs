@@ -80,6 +80,8 @@ struct Slot {
 struct Notes {
     /// The highest tier that was asked for, to call it.
     asked: Option<Tier>,
+    /// What its caller was when it was met last.
+    caller: Option<Option<u64>>,
     /// The places where it was met.
     places: Vec<Met>,
 }
@@ -152,11 +154,20 @@ impl Pieces {
 
     /// A program came back at a place. Gives what there wants code, and the tier of the code it has.
     ///
-    /// That is the loop that begins there. If the loop has code already, it was not there when the loop was begun, or the function
-    /// was called again and began in the interpreter: then it is the function.
-    pub(crate) fn meet(&self, place: Place, is_loop: impl FnOnce() -> bool) -> (What, Option<Tier>) {
-        let function = (What::Function(place.function), self.function(place.function).map(Piece::tier));
-        let places = &mut self.notes(place.function).places;
+    /// That is the loop that begins there. But if the function was called again since it was met before, which its caller's
+    /// frame shows, it is the function; and also if the loop has code already: that was not there when the loop was begun, or the
+    /// function began in the interpreter again.
+    pub(crate) fn meet(
+        &self,
+        place: Place,
+        caller: Option<u64>,
+        is_loop: impl FnOnce() -> bool,
+    ) -> (What, Option<Tier>) {
+        let tier = self.function(place.function).map(Piece::tier);
+        let function = (What::Function(place.function), tier);
+        let mut notes = self.notes(place.function);
+        let is_called_again = notes.caller.replace(caller).is_some_and(|before| before != caller);
+        let places = &mut notes.places;
         let known = places.iter().position(|met| met.word == place.word);
         let number = known.unwrap_or_else(|| {
             places.push(Met { word: place.word, is_loop: is_loop(), asked: None, piece: None });
@@ -164,6 +175,7 @@ impl Pieces {
         });
         let met = &places[number];
         match met.piece.as_deref().map(Piece::tier) {
+            _ if is_called_again && tier != Some(Tier::Two) => function,
             Some(Tier::Two) => function,
             present if met.is_loop => (What::Loop(place), present),
             _ => function,
