@@ -35,7 +35,7 @@ mod effects;
 mod graph;
 mod liveness;
 
-pub use check_point::is_check_point;
+pub use check_point::{is_check_point, is_loop_head};
 pub use early::{EarlyRead, early_reads};
 pub use effects::{Effects, Signatures, Slot, slots};
 pub use graph::{Graph, Successors};

@@ -15,12 +15,12 @@ mod worker;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use vsp_core::analysis::is_loop_head;
 use vsp_core::index::{FuncIndex, Place};
-use vsp_core::isa::Role;
 use vsp_core::jit::Part;
 use vsp_core::limits::MAX_NATIVE_WORDS;
 use vsp_core::native::{CompileOptions, Target, Tier};
-use vsp_core::verify::{Function, Verified};
+use vsp_core::verify::Verified;
 use vsp_core::{Chosen, Next, Ref};
 
 use crate::native::is_same;
@@ -155,15 +155,10 @@ impl<'p> ProgramTiers<'p> {
     }
 }
 
-/// Is there a branch backwards to this place?
-fn is_loop_head(program: &Verified<'_>, place: Place) -> bool {
-    let short = |function: &&Function| function.words <= MAX_NATIVE_WORDS;
-    let Some(function) = program.function(place.function).filter(short) else { return false };
-    (place.word..function.words).any(|word| {
-        let inst = program.instruction(Place { word, ..place });
-        let displacement = inst.and_then(|inst| inst.value_of(Role::Target));
-        displacement.is_some_and(|by| by < 0 && (word + 1).checked_add_signed(by) == Some(place.word))
-    })
+/// Does a loop begin at this place, in a function that is short enough for machine code?
+fn can_enter_loop(program: &Verified<'_>, place: Place) -> bool {
+    let function = program.function(place.function);
+    function.is_some_and(|function| function.words <= MAX_NATIVE_WORDS) && is_loop_head(program, place)
 }
 
 impl<S> vsp_core::Tiers<S> for ProgramTiers<'_> {
@@ -190,7 +185,7 @@ impl<S> vsp_core::Tiers<S> for ProgramTiers<'_> {
 
     fn came_back(&self, place: Place, used: u64, caller: Option<u64>) -> Next<'_, S> {
         let used = self.pieces.sample(place.function, used);
-        let (what, present) = self.pieces.meet(place, caller, || is_loop_head(&self.program, place));
+        let (what, present) = self.pieces.meet(place, caller, || can_enter_loop(&self.program, place));
         if let Some(tier) = self.wanted(place.function, used, present)
             && self.pieces.asks_for(what, tier)
         {

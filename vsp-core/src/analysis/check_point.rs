@@ -17,7 +17,13 @@ pub fn is_check_point(program: &Verified<'_>, place: Place) -> bool {
         Some(before) => inst(before)
             .is_some_and(|inst| inst.op().flow() == Flow::Bulk || inst.value_of(Role::Import).is_some()),
     };
-    behind
-        || (0..function.words)
-            .any(|word| inst(word).and_then(|inst| target(word, inst)) == Some((place.word, true)))
+    behind || is_loop_head(program, place)
+}
+
+/// Is this place the target of a branch with a negative displacement? In time linear in the function's words.
+pub fn is_loop_head(program: &Verified<'_>, place: Place) -> bool {
+    let Some(function) = program.function(place.function) else { return false };
+    let inst = |word| program.instruction(Place { word, ..place });
+    (place.word..function.words)
+        .any(|word| inst(word).and_then(|inst| target(word, inst)) == Some((place.word, true)))
 }
