@@ -7,8 +7,10 @@ use core::array;
 use core::cell::Cell;
 
 use crate::index::ImportIndex;
+use crate::instance::InstantiateError;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::program::{FuncType, Program};
+use crate::shared::Ref;
 
 /// How a host function ends, if not with results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,19 +46,25 @@ impl From<HostStop> for HostEnd {
 /// The program itself is out of reach: a host function cannot call back into it.
 #[derive(Debug)]
 pub struct Caller<'a, S> {
-    state: &'a mut S,
+    own: &'a mut HostOwn<S>,
     memory: &'a mut [u8],
-    /// The balance of fuel, if the instance is metered.
-    balance: Option<&'a mut i64>,
-    /// What is kept back of it.
+    balance: &'a mut i64,
+}
+
+/// What an instance has for its host functions.
+#[derive(Debug)]
+pub(crate) struct HostOwn<S> {
+    pub(crate) state: S,
+    pub(crate) metered: bool,
+    /// While the instance runs with slices of its fuel, what it keeps back of the balance. (And after a panic of a host function.)
     #[cfg(feature = "native")]
-    kept: &'a mut i64,
+    pub(crate) kept: i64,
 }
 
 impl<S> Caller<'_, S> {
     /// The host's state.
     pub fn state(&mut self) -> &mut S {
-        self.state
+        &mut self.own.state
     }
 
     /// The program's memory.
@@ -66,7 +74,7 @@ impl<S> Caller<'_, S> {
 
     /// State and memory at once.
     pub fn parts(&mut self) -> (&mut S, &mut [u8]) {
-        (self.state, self.memory)
+        (&mut self.own.state, self.memory)
     }
 
     /// `length` bytes of the program's memory from `address`, if it has them.
@@ -76,12 +84,12 @@ impl<S> Caller<'_, S> {
 
     /// Takes fuel. The program notices at the check point behind the call. Without metering nothing happens.
     pub fn charge(&mut self, units: u64) {
-        if let Some(balance) = &mut self.balance {
+        if self.own.metered {
             #[cfg(feature = "native")]
-            if units > LARGE_CHARGE || **balance < -(LARGE_CHARGE as i64) {
-                **balance = balance.saturating_add(core::mem::take(self.kept));
+            if units > LARGE_CHARGE || *self.balance < -(LARGE_CHARGE as i64) {
+                *self.balance = self.balance.saturating_add(core::mem::take(&mut self.own.kept));
             }
-            **balance = balance.saturating_sub_unsigned(units);
+            *self.balance = self.balance.saturating_sub_unsigned(units);
         }
     }
 }
@@ -97,16 +105,13 @@ fn slice(memory: &mut [u8], address: u64, length: u64) -> Option<&mut [u8]> {
     memory.get_mut(address..address.checked_add(length)?)
 }
 
-/// What the calls of host functions need besides the memory and the fuel.
+/// What an instance has for the calls of its host functions, besides the memory and the fuel.
 #[derive(Debug)]
-pub struct HostCalls<'s, S> {
-    pub(crate) imports: &'s Imports<S>,
-    pub(crate) resolved: &'s [u32],
-    pub(crate) state: &'s mut S,
-    pub(crate) metered: bool,
-    /// What is kept back of the balance.
-    #[cfg(feature = "native")]
-    pub(crate) kept: &'s mut i64,
+pub struct HostCalls<'a, S> {
+    imports: Ref<'a, Imports<S>>,
+    /// For each import of the program, the number of the host function.
+    resolved: Vec<u32>,
+    pub(crate) own: HostOwn<S>,
 }
 
 /// Host functions, whatever the type of the host's state.
@@ -135,7 +140,26 @@ impl<S> CallHost for HostCalls<'_, S> {
     }
 }
 
-impl<S> HostCalls<'_, S> {
+impl<'a, S> HostCalls<'a, S> {
+    /// For an instance of the program.
+    pub(crate) fn new(
+        program: &Program<'_>,
+        imports: Ref<'a, Imports<S>>,
+        state: S,
+        metered: bool,
+    ) -> Result<HostCalls<'a, S>, InstantiateError> {
+        let mut resolved = Vec::new();
+        resolved.try_reserve_exact(program.imports().count()).map_err(|_| InstantiateError::OutOfMemory)?;
+        imports.resolve(program, &mut resolved)?;
+        let own = HostOwn {
+            state,
+            metered,
+            #[cfg(feature = "native")]
+            kept: 0,
+        };
+        Ok(HostCalls { imports, resolved, own })
+    }
+
     /// The type of an import.
     pub(crate) fn ty(&self, import: ImportIndex) -> FuncType {
         self.imports.ty(self.resolved[import.index()])
@@ -154,14 +178,7 @@ impl<S> HostCalls<'_, S> {
         values: &mut [u64; MAX_PARAMS],
     ) -> HostEnd {
         let resolved = self.resolved[import.index()];
-        let balance = self.metered.then_some(balance);
-        let mut caller = Caller {
-            state: &mut *self.state,
-            memory,
-            balance,
-            #[cfg(feature = "native")]
-            kept: &mut *self.kept,
-        };
+        let mut caller = Caller { own: &mut self.own, memory, balance };
         (self.imports.definitions[resolved as usize].call)(&mut caller, a, b, c, values)
     }
 

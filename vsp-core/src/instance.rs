@@ -17,7 +17,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicBool;
 
-use crate::host::Imports;
+use crate::host::{HostCalls, Imports};
 use crate::index::{FuncIndex, GlobalIndex, ImportIndex, Place};
 use crate::interp;
 use crate::limits::{DEFAULT_STACK_CELLS, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE, MIN_STACK_CELLS};
@@ -56,16 +56,12 @@ enum Status {
 #[derive(Debug)]
 pub struct Instance<'a, S> {
     pub(crate) program: Ref<'a, Verified<'a>>,
-    pub(crate) imports: Ref<'a, Imports<S>>,
-    /// For each import of the program, the number of the host function.
-    pub(crate) resolved: Vec<u32>,
-    pub(crate) state: S,
+    pub(crate) host: HostCalls<'a, S>,
     pub(crate) memory: Vec<u8>,
     pub(crate) globals: Vec<u64>,
     pub(crate) stack: Stack,
     /// The balance of fuel; without metering a number that is never used up.
     pub(crate) balance: i64,
-    pub(crate) metered: bool,
     pub(crate) interrupt: Option<Ref<'a, AtomicBool>>,
     #[cfg(feature = "native")]
     pub(crate) native: Option<Ref<'a, dyn interp::NativeCode<S> + 'a>>,
@@ -74,9 +70,6 @@ pub struct Instance<'a, S> {
     native_address: usize,
     #[cfg(feature = "native")]
     pub(crate) tiers: Option<Ref<'a, dyn interp::Tiers<S> + 'a>>,
-    /// While the instance runs with slices of its fuel, what it keeps back. (And after a panic of a host function.)
-    #[cfg(feature = "native")]
-    pub(crate) kept: i64,
     #[cfg(feature = "native")]
     pub(crate) slice: interp::Slice,
     #[cfg(feature = "native")]
@@ -116,10 +109,7 @@ impl<'a, S> Instance<'a, S> {
         options: Options<'a>,
     ) -> Result<Instance<'a, S>, InstantiateError> {
         let image = program.program();
-        let mut resolved = Vec::new();
-        resolved.try_reserve_exact(image.imports().count()).map_err(|_| InstantiateError::OutOfMemory)?;
-        imports.resolve(image, &mut resolved)?;
-
+        let host = HostCalls::new(image, imports, state, options.fuel.is_some())?;
         let size = memory_size(image.memory_minimum(), options.memory)?;
         let cells = options.stack_cells.unwrap_or(DEFAULT_STACK_CELLS);
         if !(MIN_STACK_CELLS..=MAX_STACK_CELLS).contains(&cells) {
@@ -130,21 +120,16 @@ impl<'a, S> Instance<'a, S> {
         let stack = Stack::new(cells).ok_or(InstantiateError::OutOfMemory)?;
         Ok(Instance {
             program,
-            imports,
-            resolved,
-            state,
+            host,
             memory,
             globals,
             stack,
             balance: options.fuel.map_or(i64::MAX, clamp_fuel),
-            metered: options.fuel.is_some(),
             interrupt: options.interrupt,
             #[cfg(feature = "native")]
             native: None,
             #[cfg(feature = "native")]
             tiers: None,
-            #[cfg(feature = "native")]
-            kept: 0,
             #[cfg(feature = "native")]
             slice: interp::Slice::default(),
             #[cfg(feature = "native")]
@@ -208,7 +193,7 @@ impl<'a, S> Instance<'a, S> {
         if !is_for_this {
             return Err(AttachError::Program);
         }
-        if self.metered && !options.fuel {
+        if self.host.own.metered && !options.fuel {
             return Err(AttachError::Fuel);
         }
         if self.interrupt.is_some() && !options.interrupt {
@@ -229,11 +214,11 @@ impl<'a, S> Instance<'a, S> {
     fn put_back(&mut self) {
         #[cfg(feature = "native")]
         {
-            if self.kept > 0 {
+            if self.host.own.kept > 0 {
                 self.slice.left = self.balance.max(0);
             }
-            self.balance = self.balance.saturating_add(self.kept);
-            self.kept = 0;
+            self.balance = self.balance.saturating_add(self.host.own.kept);
+            self.host.own.kept = 0;
         }
     }
 
@@ -377,7 +362,7 @@ impl<'a, S> Instance<'a, S> {
     /// Without metering fuel is never used up.
     #[inline]
     pub(crate) fn starting_balance(&self) -> i64 {
-        if self.metered { self.balance } else { i64::MAX }
+        if self.host.own.metered { self.balance } else { i64::MAX }
     }
 
     #[cfg(feature = "native")]
@@ -412,7 +397,7 @@ impl<'a, S> Instance<'a, S> {
     }
 
     fn import_results(&self, import: ImportIndex) -> usize {
-        self.imports.ty(self.resolved[import.index()]).results()
+        self.host.ty(import).results()
     }
 
     /// Why the instance is suspended, if it is.
@@ -436,17 +421,17 @@ impl<'a, S> Instance<'a, S> {
 
     /// The host's state.
     pub fn state(&self) -> &S {
-        &self.state
+        &self.host.own.state
     }
 
     /// The host's state, to change it.
     pub fn state_mut(&mut self) -> &mut S {
-        &mut self.state
+        &mut self.host.own.state
     }
 
     /// Ends the instance and gives the host's state back.
     pub fn into_state(self) -> S {
-        self.state
+        self.host.own.state
     }
 
     /// The memory.
@@ -472,15 +457,15 @@ impl<'a, S> Instance<'a, S> {
     /// The balance of fuel, if the instance is metered. It is negative where more was used than there was.
     pub fn fuel(&self) -> Option<i64> {
         #[cfg(feature = "native")]
-        let balance = self.balance.saturating_add(self.kept);
+        let balance = self.balance.saturating_add(self.host.own.kept);
         #[cfg(not(feature = "native"))]
         let balance = self.balance;
-        self.metered.then_some(balance)
+        self.host.own.metered.then_some(balance)
     }
 
     /// Sets the balance of fuel, 0 to 2⁶³ − 1 (larger ones are cut). Without metering nothing happens.
     pub fn set_fuel(&mut self, fuel: u64) {
-        if self.metered {
+        if self.host.own.metered {
             self.put_back();
             self.balance = clamp_fuel(fuel);
         }
@@ -488,7 +473,7 @@ impl<'a, S> Instance<'a, S> {
 
     /// Adds to the balance of fuel, up to 2⁶³ − 1. Without metering nothing happens.
     pub fn add_fuel(&mut self, fuel: u64) {
-        if self.metered {
+        if self.host.own.metered {
             self.put_back();
             self.balance = self.balance.saturating_add_unsigned(fuel);
         }

@@ -24,6 +24,8 @@ use crate::instance::{Instance, Outcome, Overflow, Reason, Stack, Suspension, Tr
 use crate::isa::Inst;
 #[cfg(feature = "native")]
 use crate::native::Context;
+#[cfg(feature = "native")]
+use crate::verify::Verified;
 use crate::verify::{Function, STATE_CELLS};
 use activation::Activation;
 #[cfg(feature = "jit")]
@@ -34,7 +36,7 @@ pub(crate) use native::Entered;
 #[cfg(feature = "jit")]
 pub(crate) use native::MIN_BALANCE;
 #[cfg(feature = "native")]
-pub use native::{Entry, NativeCode, NotReturned, Session};
+pub use native::{Entry, Lent, NativeCode, NotReturned, Session};
 #[cfg(feature = "native")]
 pub(crate) use tiers::Slice;
 #[cfg(feature = "native")]
@@ -88,14 +90,6 @@ fn start_threaded<S>(instance: &mut Instance<'_, S>, index: FuncIndex) -> Option
         return None;
     }
     instance.balance = balance;
-    let mut host = HostCalls {
-        imports: &instance.imports,
-        resolved: &instance.resolved,
-        state: &mut instance.state,
-        metered: instance.metered,
-        #[cfg(feature = "native")]
-        kept: &mut instance.kept,
-    };
     let lent = threaded::Lent {
         threaded: instance.program.threaded(),
         constants: instance.program.program().constants(),
@@ -103,7 +97,7 @@ fn start_threaded<S>(instance: &mut Instance<'_, S>, index: FuncIndex) -> Option
         memory: &mut instance.memory,
         globals: &mut instance.globals,
         interrupt,
-        host: &mut host,
+        host: &mut instance.host,
         balance: &mut instance.balance,
         calls_leave: false,
         compiled: &[],
@@ -197,13 +191,15 @@ impl Position {
 }
 
 /// An instance while it runs.
-struct Machine<'m, S> {
+struct Machine<'m, 'a, S> {
+    #[cfg(feature = "native")]
+    program: &'m Verified<'a>,
     functions: &'m [Function],
     code: &'m [[u8; 4]],
     constants: &'m [[u8; 8]],
     #[cfg(threaded)]
     threaded: &'m threaded::Threaded,
-    host: HostCalls<'m, S>,
+    host: &'m mut HostCalls<'a, S>,
     memory: &'m mut [u8],
     globals: &'m mut [u64],
     stack: &'m mut Stack,
@@ -219,23 +215,18 @@ struct Machine<'m, S> {
     slice: &'m mut Slice,
 }
 
-impl<'m, S> Machine<'m, S> {
-    fn new(instance: &'m mut Instance<'_, S>) -> Self {
+impl<'m, 'a, S> Machine<'m, 'a, S> {
+    fn new(instance: &'m mut Instance<'a, S>) -> Self {
         let program = instance.program.program();
         Machine {
+            #[cfg(feature = "native")]
+            program: &instance.program,
             functions: instance.program.functions(),
             code: program.code(),
             constants: program.constants(),
             #[cfg(threaded)]
             threaded: instance.program.threaded(),
-            host: HostCalls {
-                imports: &instance.imports,
-                resolved: &instance.resolved,
-                state: &mut instance.state,
-                metered: instance.metered,
-                #[cfg(feature = "native")]
-                kept: &mut instance.kept,
-            },
+            host: &mut instance.host,
             memory: &mut instance.memory,
             globals: &mut instance.globals,
             stack: &mut instance.stack,
@@ -253,7 +244,7 @@ impl<'m, S> Machine<'m, S> {
     }
 
     /// That runs until it leaves, and not step by step.
-    fn running(instance: &'m mut Instance<'_, S>) -> Self {
+    fn running(instance: &'m mut Instance<'a, S>) -> Self {
         #[cfg_attr(not(feature = "native"), expect(unused_mut, reason = "there is nothing to do"))]
         let mut machine = Machine::new(instance);
         #[cfg(feature = "native")]
@@ -407,7 +398,7 @@ impl<'m, S> Machine<'m, S> {
                 memory: self.memory,
                 globals: self.globals,
                 interrupt: self.interrupt,
-                host: &mut self.host,
+                host: self.host,
                 balance: self.balance,
                 #[cfg(feature = "native")]
                 calls_leave: self.native.is_some(),

@@ -33,7 +33,7 @@ use vsp_core::{
 pub use vsp_core::native::{CompileOptions, Tier};
 
 use crate::exec_memory::{ExecMemory, ExecMemoryError};
-use crate::native_call::{self, MachineCode};
+use crate::native_call::{self, Found, MachineCode};
 
 pub use crate::native_call::Trusted;
 
@@ -262,16 +262,15 @@ impl<'p> CompiledProgram<'p> {
         self: &Arc<Self>,
         name: &str,
     ) -> Result<CompiledFunction<'p, P, R>, FunctionError> {
-        let index = self.program.export(name).ok_or_else(|| FunctionError::NoExport(name.into()))?;
-        let wanted = FuncType::new(P::COUNT, R::COUNT);
-        let found = self.program.function(index).map(|function| function.ty);
-        match (wanted, found) {
-            (Some(wanted), Some(found)) if wanted == found => {
-                Ok(CompiledFunction { program: self.clone(), index, types: PhantomData })
-            }
-            (_, Some(found)) => Err(FunctionError::Type { name: name.into(), found }),
-            (_, None) => Err(FunctionError::NoExport(name.into())),
+        let no_export = || FunctionError::NoExport(name.into());
+        let index = self.program.export(name).ok_or_else(no_export)?;
+        let function = self.program.function(index).ok_or_else(no_export)?;
+        let found = self.machine.find(Entry::Function(index)).ok_or_else(no_export)?;
+        if FuncType::new(P::COUNT, R::COUNT) != Some(function.ty) {
+            return Err(FunctionError::Type { name: name.into(), found: function.ty });
         }
+        let found = if function.short_leaf { found.of_short_leaf(&self.machine) } else { found };
+        Ok(CompiledFunction { program: self.clone(), index, found, types: PhantomData })
     }
 }
 
@@ -288,15 +287,8 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
         self.machine.reserve(cells)
     }
 
-    #[inline]
-    fn enter(
-        &self,
-        session: Session<'_, S>,
-        entry: Entry,
-        remaining: u64,
-        values: &mut [u64; MAX_PARAMS],
-    ) -> bool {
-        native_call::enter(&self.machine, entry, session, remaining, values)
+    fn enter(&self, session: Session<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
+        native_call::enter(&self.machine, |program| is_same(&self.program, program), session, values)
     }
 }
 
@@ -343,12 +335,14 @@ pub enum FunctionStopped {
 pub struct CompiledFunction<'p, P, R> {
     program: Arc<CompiledProgram<'p>>,
     index: FuncIndex,
+    /// Where it is.
+    found: Found,
     types: PhantomData<fn(P) -> R>,
 }
 
 impl<P, R> Clone for CompiledFunction<'_, P, R> {
     fn clone(&self) -> Self {
-        CompiledFunction { program: self.program.clone(), index: self.index, types: PhantomData }
+        CompiledFunction { program: self.program.clone(), types: PhantomData, ..*self }
     }
 }
 
@@ -364,14 +358,17 @@ impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
     /// The instance is of another program or cannot be called, or the function did not return.
     #[inline]
     pub fn call<S>(&self, instance: &mut Instance<'p, S>, args: P) -> Result<R, FunctionStopped> {
-        if !instance.runs(&*self.program) {
-            self.attach(instance)?;
-        }
         let mut values = [0; MAX_PARAMS];
         args.store(&mut values);
-        match instance.call_native(&*self.program, self.index, &mut values) {
+        let called = instance.call_native(&*self.program, self.index, |session| {
+            let CompiledProgram { machine, program } = &*self.program;
+            let is_for = |other: &Verified<'_>| is_same(program, other);
+            self.found.enter(machine, is_for, session.open(), &mut values, P::COUNT, R::COUNT)
+        });
+        match called {
             Ok(()) => Ok(R::from_values(&values)),
-            Err(not_returned) => self.finish(instance, &mut values, not_returned),
+            // A copy, so that the values above can be in machine registers.
+            Err(not_returned) => self.finish(instance, values, not_returned),
         }
     }
 
@@ -379,19 +376,17 @@ impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
     fn finish<S>(
         &self,
         instance: &mut Instance<'p, S>,
-        values: &mut [u64; MAX_PARAMS],
+        mut values: [u64; MAX_PARAMS],
         not_returned: NotReturned,
     ) -> Result<R, FunctionStopped> {
-        match instance.finish_native(&*self.program, self.index, values, not_returned)? {
-            None => Ok(R::from_values(values)),
+        if !instance.runs(&*self.program) {
+            let native: Arc<dyn NativeCode<S> + 'p> = self.program.clone();
+            instance.attach(native)?;
+        }
+        match instance.finish_native(&*self.program, self.index, &mut values, not_returned)? {
+            None => Ok(R::from_values(&values)),
             Some(outcome) => Err(FunctionStopped::Outcome(outcome)),
         }
-    }
-
-    #[cold]
-    fn attach<S>(&self, instance: &mut Instance<'p, S>) -> Result<(), AttachError> {
-        let native: Arc<dyn NativeCode<S> + 'p> = self.program.clone();
-        instance.attach(native)
     }
 }
 

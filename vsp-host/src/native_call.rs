@@ -9,6 +9,7 @@
 //! same thread, and use the same addresses, which were exposed for this session.
 
 use std::any::Any;
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
@@ -20,7 +21,8 @@ use vsp_core::index::{FuncIndex, ImportIndex, Place};
 use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
 use vsp_core::native::{self, CodeInfo, Context, HostStatus, LEFT, NO_SITE, Object, ObjectError, TableEntry};
 use vsp_core::program::FuncType;
-use vsp_core::{Entry, HostCalls, HostEnd, Session};
+use vsp_core::verify::Verified;
+use vsp_core::{Entry, HostCalls, HostEnd, Lent, Session};
 
 use crate::exec_memory::ExecMemory;
 
@@ -69,9 +71,10 @@ const DIRECT_PARAMS: usize = 4;
 const CAN_BE_DIRECT: bool = cfg!(not(target_arch = "s390x"));
 
 /// What a session keeps for the calls of its host functions.
-struct Host<'s, S> {
-    calls: HostCalls<'s, S>,
-    panic: Option<Panic>,
+struct Host<'s, 'a, S> {
+    calls: &'s mut HostCalls<'a, S>,
+    /// Only there when code was left, which takes it: otherwise there is nothing to drop.
+    panic: ManuallyDrop<Option<Panic>>,
 }
 
 /// What a host function panicked with, and the fuel that was left then.
@@ -125,24 +128,29 @@ pub(crate) struct MachineCode {
     /// The address of the code.
     address: u64,
     /// `None`: it was not compiled.
-    functions: Vec<Option<Function>>,
+    functions: Vec<Option<Found>>,
     /// One that begins where a loop does.
-    at_loop: Option<(Place, Function)>,
+    at_loop: Option<(Place, Found)>,
     counts_fuel: bool,
 }
 
-/// A function in machine code.
+/// Where machine code can be entered.
 #[derive(Clone, Copy, Debug)]
-struct Function {
+pub(crate) struct Found {
     /// The address of an entry for functions of its type.
     entry: usize,
-    /// Its own address.
+    /// The address of the function, or of what begins where the loop does.
     address: usize,
     /// Cells of its frame.
     cells: u64,
-    /// Is it a [`Direct`]?
-    is_direct: bool,
+    /// Values that it takes.
+    params: usize,
+    /// Does it need no more native stack than [`LEAF_STACK`]?
+    is_leaf: bool,
 }
+
+/// Bytes of native stack that are always there, as Rust's own functions suppose.
+const LEAF_STACK: u64 = 4096;
 
 impl MachineCode {
     /// The code starts in the memory at `start`, and is what is known of it.
@@ -152,30 +160,30 @@ impl MachineCode {
             None => unreachable!("entries are inside the code"),
         };
         let counts_fuel = info.options().fuel;
-        let function = |row: &TableEntry, (entry, offset): (usize, usize), params: usize| Function {
+        let found = |row: &TableEntry, (entry, offset): (usize, usize), params: usize| Found {
             entry: address(entry),
             address: address(offset),
             cells: row.cells.into(),
-            is_direct: CAN_BE_DIRECT && params + usize::from(counts_fuel) <= DIRECT_PARAMS,
+            params,
+            is_leaf: false,
         };
         let functions = (0..).map(FuncIndex).zip(info.table()).map(|(index, row)| {
             let ty = FuncType::from_bits(row.ty)?;
-            Some(function(row, info.function_entry(index)?, ty.params()))
+            Some(found(row, info.function_entry(index)?, ty.params()))
         });
         let functions = functions.collect();
         let at_loop = info.loop_place().and_then(|place| {
             let row = info.table().get(place.function.index())?;
-            Some((place, function(row, info.loop_entry(place)?, 0)))
+            Some((place, found(row, info.loop_entry(place)?, 0)))
         });
         let address = (memory.address_range().start + start) as u64;
         MachineCode { info, memory, address, functions, at_loop, counts_fuel }
     }
 
-    #[inline(always)]
-    fn find(&self, entry: Entry) -> Option<&Function> {
+    pub(crate) fn find(&self, entry: Entry) -> Option<Found> {
         match entry {
-            Entry::Function(function) => self.functions.get(function.index())?.as_ref(),
-            Entry::Loop(place) => self.at_loop.as_ref().filter(|it| it.0 == place).map(|it| &it.1),
+            Entry::Function(function) => *self.functions.get(function.index())?,
+            Entry::Loop(place) => self.at_loop.filter(|it| it.0 == place).map(|it| it.1),
         }
     }
 
@@ -190,74 +198,124 @@ impl MachineCode {
     }
 }
 
-/// Enters a function, as `NativeCode::enter` wants it. There has to be an entry.
+/// Enters code, as `NativeCode::enter` wants it; `is_for` says if the code was made from a program. There has to be an entry.
 ///
 /// # Panics
 /// Whatever a host function panics with.
-#[inline]
 pub(crate) fn enter<S>(
     code: &MachineCode,
-    entry: Entry,
-    session: Session<'_, S>,
-    remaining: u64,
+    is_for: impl FnOnce(&Verified<'_>) -> bool,
+    session: Session<'_, '_, S>,
     values: &mut [u64; MAX_PARAMS],
 ) -> bool {
-    let Some(function) = code.find(entry) else { unreachable!("code is entered only where it has an entry") };
-    let stack = (remaining + function.cells) * u64::from(code.info.bytes_per_cell());
-    let Session { context, is_filled, memory, globals, cells, interrupt, host } = session;
-    // Machine code, and the functions below, work with addresses: what was lent has to be exposed each time, even where the
-    // same addresses are in the context already.
-    // Whoever hands a session on to other code than the one before has its context filled again.
-    if is_filled && context.code == code.address {
-        address(memory.as_mut_ptr());
-        address(globals.as_mut_ptr());
-        address(cells.as_mut_ptr());
-        address(interrupt.as_ptr());
-    } else {
-        context.host_call = host_call::<S> as *const () as u64;
-        fill_context(context, code, (memory, globals, cells), interrupt);
-    }
-    let mut host = Host { calls: host, panic: None };
-    context.host = address(&raw mut host);
-    context.site = NO_SITE;
-
-    let stack = stack as usize + HOST_STACK;
-    let Returned { status, first } = if function.is_direct {
-        let direct = ptr::with_exposed_provenance::<u8>(function.address);
-        // SAFETY: `MachineCode::new` has the address from `CodeInfo`, and has seen that its parameters, and the fuel if it counts
-        // it, are no more than those of a `Direct`, which it finds in their registers; it leaves alone what else is in
-        // registers. The code stays mapped while `code` is borrowed.
-        let direct = unsafe { std::mem::transmute::<*const u8, Direct>(direct) };
-        let [a, b, c, d, ..] = *values;
-        // One call for each: choosing between the arguments would load them together, and wait for how they were stored.
-        if code.counts_fuel {
-            let fuel = context.fuel as u64;
-            let returned = call(direct, stack, context, remaining, [fuel, a, b, c]);
-            took_fuel(context, returned)
-        } else {
-            call(direct, stack, context, remaining, [a, b, c, d])
-        }
-    } else {
-        context.values = *values;
-        enter_with_values(*function, context, remaining, stack)
+    let lent = session.open();
+    let Some(found) = code.find(lent.entry) else {
+        unreachable!("code is entered only where it has an entry")
     };
-    if let Some((payload, fuel)) = host.panic {
-        context.fuel = fuel;
-        resume_unwind(payload);
-    }
-    values[0] = first;
-    values[1..MAX_RESULTS].copy_from_slice(&context.values[1..MAX_RESULTS]);
-    status != 0
+    found.enter(code, is_for, lent, values, found.params, MAX_RESULTS)
 }
 
-/// Calls a function, here or on a stack that has so many bytes.
-#[inline(always)]
-fn call(direct: Direct, stack: usize, context: *mut Context, remaining: u64, args: [u64; 4]) -> Returned {
-    let [a, b, c, d] = args;
-    match has_stack(stack) {
-        true => direct(context, remaining, a, b, c, d),
-        false => on_own_stack(stack, move || direct(context, remaining, a, b, c, d)),
+impl Found {
+    /// Of a function that is a [`short_leaf`](vsp_core::verify::Function::short_leaf) of the program: it calls nothing.
+    pub(crate) fn of_short_leaf(self, code: &MachineCode) -> Found {
+        Found { is_leaf: self.cells * u64::from(code.info.bytes_per_cell()) <= LEAF_STACK, ..self }
     }
+
+    /// Enters the code where [`MachineCode::find`] found this for the entry of what is lent. It takes so many of the
+    /// values, and gives so many.
+    ///
+    /// # Panics
+    /// Whatever a host function panics with.
+    #[inline(always)]
+    pub(crate) fn enter<S>(
+        &self,
+        code: &MachineCode,
+        is_for: impl FnOnce(&Verified<'_>) -> bool,
+        lent: Lent<'_, '_, S>,
+        values: &mut [u64; MAX_PARAMS],
+        params: usize,
+        results: usize,
+    ) -> bool {
+        let Lent { program, remaining, context, is_filled, memory, globals, cells, interrupt, host, .. } =
+            lent;
+        // Whoever hands a session on to other code than the one before has its context filled again.
+        if is_filled && context.code == code.address {
+            // Machine code, and the functions below, work with addresses: what was lent has to be exposed each time, even
+            // where the same addresses are in the context already.
+            address(memory.as_mut_ptr());
+            address(globals.as_mut_ptr());
+            address(cells.as_mut_ptr());
+            address(interrupt.as_ptr());
+        } else {
+            fill_context::<S>(context, code, || is_for(program), (memory, globals, cells), interrupt);
+        }
+        let mut host = Host { calls: host, panic: ManuallyDrop::new(None) };
+        context.host = address(&raw mut host);
+
+        let stack = match self.is_leaf {
+            true => None,
+            false => {
+                Some((remaining + self.cells) as usize * code.info.bytes_per_cell() as usize + HOST_STACK)
+            }
+        };
+        let Returned { status, first } =
+            if CAN_BE_DIRECT && params + usize::from(code.counts_fuel) <= DIRECT_PARAMS {
+                let direct = ptr::with_exposed_provenance::<u8>(self.address);
+                // SAFETY: `MachineCode::new` has the address from `CodeInfo`, which says that a function that takes `params` values is
+                // there; with the fuel, if it counts it, they are no more than those of a `Direct`, which it finds in their
+                // registers; it leaves alone what else is in registers. The code stays mapped while `code` is borrowed.
+                let direct = unsafe { std::mem::transmute::<*const u8, Direct>(direct) };
+                let [a, b, c, d, ..] = *values;
+                // One call for each: choosing between the arguments would load them together, and wait for how they were stored.
+                if code.counts_fuel {
+                    let fuel = context.fuel as u64;
+                    context.site = NO_SITE;
+                    let returned = call(direct, stack, context, remaining, [fuel, a, b, c]);
+                    took_fuel(context, returned)
+                } else {
+                    call(direct, stack, context, remaining, [a, b, c, d])
+                }
+            } else {
+                context.site = NO_SITE;
+                context.values = *values;
+                self.enter_with_values(context, remaining, stack)
+            };
+        let left = status != 0;
+        if left && let Some((payload, fuel)) = ManuallyDrop::into_inner(host.panic) {
+            context.fuel = fuel;
+            resume_unwind(payload);
+        }
+        values[0] = first;
+        if results > 1 {
+            values[1..results].copy_from_slice(&context.values[1..results]);
+        }
+        left
+    }
+
+    /// Enters with the first of the context's values.
+    #[cold]
+    fn enter_with_values(&self, context: &mut Context, remaining: u64, stack: Option<usize>) -> Returned {
+        let entry = ptr::with_exposed_provenance::<u8>(self.entry);
+        // SAFETY: `MachineCode::new` has the address from `CodeInfo`, which says that an entry for functions of this type
+        // is there; the caller borrows the code, so that it stays mapped.
+        let entry = unsafe { std::mem::transmute::<*const u8, Shaped>(entry) };
+        let pointer: *mut Context = context;
+        let function = self.address as u64;
+        let status = with_stack(stack, move || entry(pointer, remaining, function));
+        Returned { status, first: context.values[0] }
+    }
+}
+
+/// Calls a function that needs so many bytes of native stack.
+#[inline(always)]
+fn call(
+    direct: Direct,
+    stack: Option<usize>,
+    context: *mut Context,
+    remaining: u64,
+    [a, b, c, d]: [u64; 4],
+) -> Returned {
+    with_stack(stack, move || direct(context, remaining, a, b, c, d))
 }
 
 /// Where a function gives the fuel and returned, the context has it now. Gives a status that does not depend on fuel.
@@ -274,12 +332,14 @@ fn took_fuel(context: &mut Context, Returned { status, first }: Returned) -> Ret
 /// Fills in what stays as it is while code is attached to an instance.
 #[cold]
 #[inline(never)]
-fn fill_context(
+fn fill_context<S>(
     context: &mut Context,
     code: &MachineCode,
+    is_for_program: impl FnOnce() -> bool,
     (memory, globals, cells): (&mut [u8], &mut [u64], &mut [u64]),
     interrupt: &AtomicBool,
 ) {
+    assert!(is_for_program(), "machine code is attached to instances of its program");
     context.memory = address(memory.as_mut_ptr());
     context.memory_size = memory.len() as u64;
     context.globals = address(globals.as_mut_ptr());
@@ -288,22 +348,10 @@ fn fill_context(
     context.interrupt = address(interrupt.as_ptr());
     context.code = code.address;
     context.functions = address(code.info.table().as_ptr().cast_mut());
+    context.host_call = host_call::<S> as *const () as u64;
     context.math = math as *const () as u64;
     context.copy = copy as *const () as u64;
     context.fill = fill as *const () as u64;
-}
-
-/// Calls a function, with the first of the context's values, by its entry.
-#[cold]
-fn enter_with_values(function: Function, context: &mut Context, remaining: u64, stack: usize) -> Returned {
-    let entry = ptr::with_exposed_provenance::<u8>(function.entry);
-    // SAFETY: `MachineCode::new` has the address from `CodeInfo::entry`, which says that a function of this type is there;
-    // the caller borrows the code, so that it stays mapped.
-    let entry = unsafe { std::mem::transmute::<*const u8, Shaped>(entry) };
-    let pointer: *mut Context = context;
-    let enter = || entry(pointer, remaining, function.address as u64);
-    let status = if has_stack(stack) { enter() } else { on_own_stack(stack, enter) };
-    Returned { status, first: context.values[0] }
 }
 
 /// The address of something that machine code, or a function below, will use.
@@ -312,10 +360,15 @@ fn address<T>(pointer: *mut T) -> u64 {
     pointer.expose_provenance() as u64
 }
 
-/// Has the stack that this runs on so many bytes left?
-#[inline]
-fn has_stack(bytes: usize) -> bool {
-    stacker::remaining_stack().is_some_and(|remaining| remaining >= bytes)
+/// Runs something that needs so many bytes of native stack, if it needs more than there always is: here, or on a stack of its own.
+#[inline(always)]
+fn with_stack<R>(bytes: Option<usize>, run: impl FnOnce() -> R) -> R {
+    match bytes {
+        Some(bytes) if stacker::remaining_stack().is_none_or(|remaining| remaining < bytes) => {
+            on_own_stack(bytes, run)
+        }
+        _ => run(),
+    }
 }
 
 /// Runs something that needs so much native stack on a stack of its own.
@@ -340,7 +393,7 @@ extern_machine! {
         // SAFETY: `enter::<S>` put the address of its `Host<S>` there, and, now or when it filled the context before for the same
         // instance, that of this function, so the type is right; nobody uses it but this function, which does not run twice at once since host functions cannot call
         // back into the instance.
-        let host = unsafe { &mut *ptr::with_exposed_provenance_mut::<Host<'_, S>>(context.host as usize) };
+        let host = unsafe { &mut *ptr::with_exposed_provenance_mut::<Host<'_, '_, S>>(context.host as usize) };
         let memory = ptr::with_exposed_provenance_mut(context.memory as usize);
         // SAFETY: address and size are those of the session's memory, which is lent to the code that waits for this.
         let memory = unsafe { slice::from_raw_parts_mut(memory, context.memory_size as usize) };

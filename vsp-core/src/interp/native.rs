@@ -30,21 +30,10 @@ pub trait NativeCode<S>: core::fmt::Debug + Send + Sync {
     /// That would be more than is allowed.
     fn reserve(&self, cells: u32) -> Result<(), AttachError>;
 
-    /// Enters a function of the program; `remaining` cells of the stack are left behind its frame. If it is entered at
-    /// its start, its parameters are the first of the values; where a loop begins, its frame is up to date. The context's
-    /// addresses are filled in here. Gives `false` if the function returned, with its results as the first values; `true`
-    /// if the code was left at the context's site.
-    ///
-    /// `remaining` is at most the number of cells behind the function's frame, so that code that was made from
-    /// the program stays inside the session's cells. Instances call this, with sessions of their own, for the code that is
-    /// attached to them: nobody else should, and nobody should hand a session on to other code.
-    fn enter(
-        &self,
-        session: Session<'_, S>,
-        entry: Entry,
-        remaining: u64,
-        values: &mut [u64; MAX_PARAMS],
-    ) -> bool;
+    /// Enters the program where the session says. At the start of a function, its parameters are the first of the values;
+    /// where a loop begins, its frame is up to date. The context's addresses are filled in here. Gives `false` if the function
+    /// returned, with its results as the first values; `true` if the code was left at the context's site.
+    fn enter(&self, session: Session<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool;
 }
 
 /// Where machine code is entered.
@@ -56,13 +45,32 @@ pub enum Entry {
     Loop(Place),
 }
 
-/// What machine code works on.
+/// A call into machine code. Only instances make these, so what one says is true.
 #[derive(Debug)]
-pub struct Session<'s, S> {
+pub struct Session<'s, 'a, S>(Lent<'s, 'a, S>);
+
+impl<'s, 'a, S> Session<'s, 'a, S> {
+    /// What it lends. There is no way back.
+    #[inline(always)]
+    pub fn open(self) -> Lent<'s, 'a, S> {
+        self.0
+    }
+}
+
+/// What machine code works on, and where it is entered.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Lent<'s, 'a, S> {
+    /// The program of the instance.
+    pub program: &'s Verified<'a>,
+    /// Where it is entered.
+    pub entry: Entry,
+    /// How many cells there can be behind the frame of the function that is entered, at most.
+    pub remaining: u64,
     /// What it finds behind its context pointer.
     pub context: &'s mut Context,
-    /// Did this code fill in the context's addresses and sizes when it was entered before? They are those of memory,
-    /// globals, cells and flag now, too; whoever had the context since filled in the same.
+    /// Did code that was attached then, and is now, fill in the context's addresses and sizes when it was entered before? They are
+    /// those of memory, globals, cells and flag now, too; whoever had the context since filled in the same.
     pub is_filled: bool,
     /// The memory.
     pub memory: &'s mut [u8],
@@ -73,7 +81,7 @@ pub struct Session<'s, S> {
     /// The interrupt flag.
     pub interrupt: &'s AtomicBool,
     /// The host functions.
-    pub host: HostCalls<'s, S>,
+    pub host: &'s mut HostCalls<'a, S>,
 }
 
 /// A call of machine code that has not been brought to its end.
@@ -88,24 +96,15 @@ pub struct NotReturned {
 /// What [`Instance::call_native`] entered last.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entered {
-    function: FuncIndex,
+    /// The function's number, or one that no function has.
+    function: u64,
     /// The cells that are left behind its frame, which is the first.
     remaining: u64,
 }
 
 impl Entered {
     /// Nothing was entered since the code was attached.
-    pub(crate) const NOTHING: Entered = Entered { function: FuncIndex(u32::MAX), remaining: 0 };
-
-    #[inline]
-    fn is_some(self) -> bool {
-        self.function != Entered::NOTHING.function
-    }
-
-    #[inline]
-    fn remaining_of(self, function: FuncIndex) -> Option<u64> {
-        (self.function == function && self.is_some()).then_some(self.remaining)
-    }
+    pub(crate) const NOTHING: Entered = Entered { function: u64::MAX, remaining: 0 };
 }
 
 /// The context of a session. Its fuel becomes the balance when the session ends, also by a panic of a host function.
@@ -120,7 +119,7 @@ impl Drop for Running<'_> {
     }
 }
 
-impl<S> Machine<'_, S> {
+impl<'a, S> Machine<'_, 'a, S> {
     /// Runs the function whose frame is the running one. If it returns, `at` is behind its call; the interpreter can also go
     /// on elsewhere.
     pub(super) fn enter_native(
@@ -134,16 +133,19 @@ impl<S> Machine<'_, S> {
         let running = Running { context: self.context, balance: self.balance };
         running.context.fuel = *running.balance;
         let mut values = array::from_fn(|index| self.stack.registers()[index]);
-        let session = Session {
+        let session = Session(Lent {
+            program: self.program,
+            entry,
+            remaining,
             context: running.context,
             is_filled: false,
             memory: self.memory,
             globals: self.globals,
             cells: self.stack.all_cells(),
             interrupt: self.interrupt,
-            host: HostCalls { state: &mut *self.host.state, kept: &mut *self.host.kept, ..self.host },
-        };
-        let left = native.enter(session, entry, remaining, &mut values);
+            host: self.host,
+        });
+        let left = native.enter(session, &mut values);
         drop(running);
         if left {
             let place = self.left(native.code())?;
@@ -181,7 +183,7 @@ impl<S> Machine<'_, S> {
             ExitKind::HostError => trapped(Trap::Host(value as u32)),
             ExitKind::Halt => Outcome::Halted(value),
             // Only a slice of the fuel is used up. The interpreter goes on to the next check point.
-            ExitKind::Fuel if *self.host.kept > 0 && self.whole_balance() >= 0 => {
+            ExitKind::Fuel if self.host.own.kept > 0 && self.whole_balance() >= 0 => {
                 if !self.interrupt.load(Ordering::Relaxed) {
                     return Ok(place);
                 }
@@ -196,28 +198,28 @@ impl<S> Machine<'_, S> {
     }
 }
 
-impl<S> Instance<'_, S> {
-    /// Calls a function as [`Self::call`] does, and faster if this machine code is what is attached. The arguments are the first
-    /// of the values; if the function returns, its results are.
+impl<'a, S> Instance<'a, S> {
+    /// Calls a function as [`Self::call`] does, and faster if this machine code is what is attached. `enter` does what
+    /// [`NativeCode::enter`] does, with that code: it has the arguments already, and keeps the results.
     ///
     /// # Errors
     /// That did not work out: [`Self::finish_native`] says how the call ended.
-    #[inline]
+    #[inline(always)]
     pub fn call_native<N: NativeCode<S> + ?Sized>(
         &mut self,
         native: &N,
         function: FuncIndex,
-        values: &mut [u64; MAX_PARAMS],
+        enter: impl FnOnce(Session<'_, 'a, S>) -> bool,
     ) -> Result<(), NotReturned> {
         let before = self.starting_balance();
         if self.is_idle() && before >= MIN_BALANCE && self.runs(native) {
-            let is_filled = self.entered.is_some();
-            let remaining = match self.entered.remaining_of(function) {
-                Some(remaining) => Some(remaining),
-                None => self.prepare_entry(function),
+            let entered = if self.entered.function == u64::from(function.0) {
+                Some((self.entered.remaining, true))
+            } else {
+                self.prepare_entry(function)
             };
-            if let Some(remaining) = remaining {
-                if self.enter_native(native, (function, remaining), is_filled, before, values) {
+            if let Some((remaining, is_filled)) = entered {
+                if self.enter_native((function, remaining), is_filled, before, enter) {
                     return Err(NotReturned { before, is_left: true });
                 }
                 return Ok(());
@@ -226,8 +228,9 @@ impl<S> Instance<'_, S> {
         Err(NotReturned { before, is_left: false })
     }
 
-    /// How a call ended that [`Self::call_native`] has not brought to its end, with this code, function and values. It is
-    /// continued for that; if the function returns it gives `None`, and its results are the first of the values.
+    /// How a call ended that [`Self::call_native`] has not brought to its end, with this code and function. It was not entered,
+    /// or is continued; its arguments are the first of the values. If the function returns this gives `None`, and its results
+    /// are the first of the values.
     ///
     /// # Errors
     /// The function does not exist, or the instance is suspended and has to be resumed or reset first.
@@ -257,45 +260,44 @@ impl<S> Instance<'_, S> {
         }
     }
 
-    /// Makes the stack ready for a function whose frame is the first. Gives the cells that are left behind it, if it fits.
+    /// Makes the stack ready for a function whose frame is the first. If it fits, gives the cells that are left behind it, and
+    /// whether the context is filled.
+    #[cold]
     #[inline(never)]
-    fn prepare_entry(&mut self, function: FuncIndex) -> Option<u64> {
+    fn prepare_entry(&mut self, function: FuncIndex) -> Option<(u64, bool)> {
         let callee = self.program.function(function)?;
         let remaining = u64::from(self.stack.cells()).checked_sub(callee.frame_cells().into())?;
         self.stack.begin();
-        self.entered = Entered { function, remaining };
-        Some(remaining)
+        let is_filled = self.entered.function != Entered::NOTHING.function;
+        self.entered = Entered { function: function.0.into(), remaining };
+        Some((remaining, is_filled))
     }
 
     /// Gives `true` if the code was left.
-    #[inline]
-    fn enter_native<N: NativeCode<S> + ?Sized>(
+    #[inline(always)]
+    fn enter_native(
         &mut self,
-        native: &N,
         (function, remaining): (FuncIndex, u64),
         is_filled: bool,
         before: i64,
-        values: &mut [u64; MAX_PARAMS],
+        enter: impl FnOnce(Session<'_, 'a, S>) -> bool,
     ) -> bool {
         self.stack.clear();
         self.context.fuel = before;
         let running = Running { context: &mut self.context, balance: &mut self.balance };
-        let session = Session {
+        let session = Session(Lent {
+            program: &self.program,
+            entry: Entry::Function(function),
+            remaining,
             context: running.context,
             is_filled,
             memory: &mut self.memory,
             globals: &mut self.globals,
             cells: self.stack.present_cells(),
             interrupt: self.interrupt.as_deref().unwrap_or(&NEVER),
-            host: HostCalls {
-                imports: &self.imports,
-                resolved: &self.resolved,
-                state: &mut self.state,
-                metered: self.metered,
-                kept: &mut self.kept,
-            },
-        };
-        let left = native.enter(session, Entry::Function(function), remaining, values);
+            host: &mut self.host,
+        });
+        let left = enter(session);
         drop(running);
         if !left {
             self.saturate(before);

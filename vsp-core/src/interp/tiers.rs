@@ -72,7 +72,7 @@ impl Slice {
     }
 }
 
-impl<'m, S> Machine<'m, S> {
+impl<'m, S> Machine<'m, '_, S> {
     /// Goes on with the slice that an earlier run did not use up, if there are tiers.
     pub(super) fn begin_slices(&mut self) {
         if let Some(tiers) = self.tiers {
@@ -85,21 +85,21 @@ impl<'m, S> Machine<'m, S> {
 
     /// The balance, with what is kept back.
     pub(super) fn whole_balance(&self) -> i64 {
-        self.balance.saturating_add(*self.host.kept)
+        self.balance.saturating_add(self.host.own.kept)
     }
 
     /// Lets the engine have the fuel that was kept back. Gives the slice's balance.
     pub(super) fn lend_all(&mut self) -> i64 {
         let slice = *self.balance;
         *self.balance = self.whole_balance();
-        *self.host.kept = 0;
+        self.host.own.kept = 0;
         slice
     }
 
     /// Keeps back what is more than this.
     pub(super) fn keep_back(&mut self, slice: i64) {
         let kept = self.balance.saturating_sub(slice.max(0)).max(0);
-        *self.host.kept = kept;
+        self.host.own.kept = kept;
         *self.balance -= kept;
     }
 

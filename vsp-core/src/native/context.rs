@@ -43,7 +43,7 @@ pub struct Context {
     /// What the code was left with: the value of HLT or YIELD, the code of a host function's error.
     pub value: u64,
     /// Where the code was left: an index of [`CodeInfo::sites`](super::CodeInfo::sites). The host sets it to [`NO_SITE`] before it
-    /// enters code.
+    /// enters code that counts fuel.
     pub site: u64,
     /// The cell where the frame starts in which it was left.
     pub frame: u64,

@@ -126,7 +126,7 @@ impl<'a, S> Instance<'a, S> {
         let chosen_fuel = sizes.fuel;
         let mut instance = Instance::blank(program, imports.into(), state, sizes)?;
         if let (None, Some(balance)) = (chosen_fuel, saved.fuel()) {
-            instance.metered = true;
+            instance.host.own.metered = true;
             instance.balance = balance;
         }
         for (address, bytes) in saved.memory() {

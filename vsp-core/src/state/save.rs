@@ -60,14 +60,14 @@ impl<S> Instance<'_, S> {
         out.put(&MAGIC)?;
         out.u16(VERSION)?;
         let interruptible = if self.interrupt.is_some() { INTERRUPTIBLE } else { 0 };
-        out.u16(interruptible | if self.metered { METERED } else { 0 })?;
+        out.u16(interruptible | if self.host.own.metered { METERED } else { 0 })?;
         out.u64(0)?;
         out.u32(0)?;
         out.u32(program.checksum())?;
         out.u32(program.bytes().len() as u32)?;
         out.u32(self.stack.cells())?;
         out.u64(self.memory.len() as u64)?;
-        out.u64(if self.metered { self.balance as u64 } else { 0 })?;
+        out.u64(if self.host.own.metered { self.balance as u64 } else { 0 })?;
         out.u64(value)?;
         out.u32(reason)?;
         out.u32(bases.len() as u32)?;

@@ -9,7 +9,7 @@ use vsp_core::limits::MAX_PARAMS;
 use vsp_core::native::{CodeInfo, Tier};
 use vsp_core::program::Program;
 use vsp_core::verify::{Function, Verified};
-use vsp_core::{AttachError, Entry, NativeCode, Session};
+use vsp_core::{AttachError, NativeCode, Session};
 
 use super::worker::What;
 use crate::exec_memory::ExecMemoryError;
@@ -39,14 +39,8 @@ impl<S> NativeCode<S> for Piece {
         self.0.reserve(cells)
     }
 
-    fn enter(
-        &self,
-        session: Session<'_, S>,
-        entry: Entry,
-        remaining: u64,
-        values: &mut [u64; MAX_PARAMS],
-    ) -> bool {
-        native_call::enter(&self.0, entry, session, remaining, values)
+    fn enter(&self, session: Session<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
+        native_call::enter(&self.0, |_| true, session, values)
     }
 }
 
