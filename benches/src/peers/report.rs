@@ -68,10 +68,12 @@ pub struct Load {
     pub engine: String,
     /// How many bytes the program has.
     pub bytes: usize,
-    /// Until it is checked and compiled.
+    /// Until it is checked and compiled, where nothing else was done for a while.
     pub module: Times,
-    /// Until an instance can be called.
+    /// Until an instance can be called, where nothing else was done for a while.
     pub instance: Times,
+    /// The same, after other engines did it.
+    pub after_others: Times,
 }
 
 /// Calls.

@@ -108,16 +108,18 @@ fn instructions(report: &Report) -> Table {
 }
 
 fn loads(report: &Report) -> Table {
+    let times = |times: &Times| format!("{} {}", short(times.median / 1e3), spread(times));
     let row = |load: &super::report::Load| {
         vec![
             load.engine.clone(),
             grouped(load.bytes as u64),
-            format!("{} {}", short(load.module.median / 1e3), spread(&load.module)),
-            format!("{} {}", short(load.instance.median / 1e3), spread(&load.instance)),
+            times(&load.module),
+            times(&load.instance),
+            times(&load.after_others),
         ]
     };
-    let head =
-        head("engine", ["bytes".into(), "checked and compiled, µs".into(), "and an instance, µs".into()]);
+    let columns = ["bytes", "checked and compiled, µs", "and an instance, µs", "after other engines, µs"];
+    let head = head("engine", columns.map(String::from));
     Table { name: "loads", head, rows: report.loads.iter().map(row).collect() }
 }
 
