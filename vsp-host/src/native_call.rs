@@ -270,10 +270,12 @@ impl Found {
                 if code.counts_fuel {
                     let fuel = context.fuel as u64;
                     context.site = NO_SITE;
-                    let returned = call(direct, stack, context, remaining, [fuel, a, b, c]);
+                    let pointer = &raw mut *context;
+                    let returned = with_stack(stack, move || direct(pointer, remaining, fuel, a, b, c));
                     took_fuel(context, returned)
                 } else {
-                    call(direct, stack, context, remaining, [a, b, c, d])
+                    let pointer = &raw mut *context;
+                    with_stack(stack, move || direct(pointer, remaining, a, b, c, d))
                 }
             } else {
                 context.site = NO_SITE;
@@ -306,18 +308,6 @@ impl Found {
     }
 }
 
-/// Calls a function that needs so many bytes of native stack.
-#[inline(always)]
-fn call(
-    direct: Direct,
-    stack: Option<usize>,
-    context: *mut Context,
-    remaining: u64,
-    [a, b, c, d]: [u64; 4],
-) -> Returned {
-    with_stack(stack, move || direct(context, remaining, a, b, c, d))
-}
-
 /// Where a function gives the fuel and returned, the context has it now. Gives a status that does not depend on fuel.
 #[inline]
 fn took_fuel(context: &mut Context, Returned { status, first }: Returned) -> Returned {
@@ -339,7 +329,9 @@ fn fill_context<S>(
     (memory, globals, cells): (&mut [u8], &mut [u64], &mut [u64]),
     interrupt: &AtomicBool,
 ) {
-    assert!(is_for_program(), "machine code is attached to instances of its program");
+    // It compares programs, if they are not one. Where this code filled the context in before, it did so for this instance.
+    let is_known = context.code == code.address;
+    assert!(is_known || is_for_program(), "machine code is attached to instances of its program");
     context.memory = address(memory.as_mut_ptr());
     context.memory_size = memory.len() as u64;
     context.globals = address(globals.as_mut_ptr());

@@ -38,6 +38,11 @@ fn short(number: f64) -> String {
     }
 }
 
+/// Times in so many nanoseconds, and how far they spread.
+fn in_units(times: &Times, unit: f64) -> String {
+    format!("{} {}", short(times.median / unit), spread(times))
+}
+
 fn spread(times: &Times) -> String {
     format!("±{:.0} %", times.spread() * 100.0)
 }
@@ -81,10 +86,8 @@ fn ratios(report: &Report) -> Table {
 fn times(report: &Report) -> Table {
     let mut rows = Vec::new();
     for kernel in &report.kernels {
-        let cell = |engine: &String| {
-            let cell = |times: &Times| format!("{} {}", short(times.median / 1e6), spread(times));
-            kernel.times.get(engine).map_or_else(nothing, cell)
-        };
+        let cell =
+            |engine: &String| kernel.times.get(engine).map_or_else(nothing, |times| in_units(times, 1e6));
         rows.push(head(&kernel.name, report.engines.iter().map(cell)));
     }
     Table { name: "times", head: head("kernel", report.engines.clone()), rows }
@@ -108,14 +111,13 @@ fn instructions(report: &Report) -> Table {
 }
 
 fn loads(report: &Report) -> Table {
-    let times = |times: &Times| format!("{} {}", short(times.median / 1e3), spread(times));
     let row = |load: &super::report::Load| {
         vec![
             load.engine.clone(),
             grouped(load.bytes as u64),
-            times(&load.module),
-            times(&load.instance),
-            times(&load.after_others),
+            in_units(&load.module, 1e3),
+            in_units(&load.instance, 1e3),
+            in_units(&load.after_others, 1e3),
         ]
     };
     let columns = ["bytes", "checked and compiled, µs", "and an instance, µs", "after other engines, µs"];
@@ -125,20 +127,14 @@ fn loads(report: &Report) -> Table {
 
 fn calls(report: &Report) -> Table {
     let row = |cost: &super::report::CallCost| {
-        vec![
-            cost.engine.clone(),
-            format!("{} {}", short(cost.enter.median), spread(&cost.enter)),
-            short(cost.leave().max(0.0)),
-        ]
+        vec![cost.engine.clone(), in_units(&cost.enter, 1.0), short(cost.leave().max(0.0))]
     };
     let head = head("engine", ["host → program → host, ns".into(), "program → host → program, ns".into()]);
     Table { name: "calls", head, rows: report.calls.iter().map(row).collect() }
 }
 
 fn instances(report: &Report) -> Table {
-    let row = |named: &super::report::Named| {
-        vec![named.name.clone(), format!("{} {}", short(named.times.median / 1e3), spread(&named.times))]
-    };
+    let row = |named: &super::report::Named| vec![named.name.clone(), in_units(&named.times, 1e3)];
     let head = head("engine", ["made and given up, µs".into()]);
     Table { name: "instances", head, rows: report.instances.iter().map(row).collect() }
 }
