@@ -6,6 +6,9 @@
 //! - *The frame arithmetic*: what a function stores in cells lies between the start of its frame and the end of the stack, and
 //!   a callee gets a frame that fits behind that of its caller.
 //!
+//! Both are proved of the code that calls enter, and of the code for each loop where the interpreter can enter: there the cells
+//! of the frame may hold any values.
+//!
 //! What a function may assume is what its callers prove: that its own frame fits. The entry assumes of the context what
 //! the host gives ([`Context`](vsp_core::native::Context)): memory, globals, function table and cells of the sizes that stand there.
 //!
@@ -25,8 +28,9 @@ mod graph;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use vsp_core::index::FuncIndex;
-use vsp_core::jit::{Arch, CompileOptions, Compiler, Target};
+use vsp_core::analysis::{Graph, Signatures};
+use vsp_core::index::{FuncIndex, Place};
+use vsp_core::jit::{Arch, CompileOptions, Compiler, Listing, Part, Target};
 use vsp_core::verify::Verified;
 
 use formula::Formula;
@@ -39,8 +43,10 @@ const TACTIC: &str =
 /// What was proved of a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Proved {
-    /// Functions.
+    /// Functions, entered by a call.
     pub functions: usize,
+    /// Loop heads where a function is entered.
+    pub loops: usize,
     /// Accesses and calls.
     pub claims: usize,
 }
@@ -92,15 +98,34 @@ impl Solver {
         for index in (0..program.functions().len() as u32).map(FuncIndex) {
             let listing = compiler.listing(program, index).map_err(|error| error.to_string())?;
             let Some(listing) = listing else { return Err(format!("there is no function {index}")) };
-            let function =
-                clif::parse(&listing.clif).map_err(|error| format!("function {index}: {error}"))?;
-            let formula = Formula::new(&function, program, index, &listing.ranges)
+            proved.claims += self
+                .prove_listing(program, index, &listing)
                 .map_err(|error| format!("function {index}: {error}"))?;
-            self.check(&formula).map_err(|error| format!("function {index}: {error}"))?;
             proved.functions += 1;
-            proved.claims += formula.claims.len();
+            for place in loops(program, index)? {
+                let part = Part::of_loop(program, place, u32::MAX).map_err(|error| error.to_string())?;
+                let listing = compiler.loop_listing(program, &part).map_err(|error| error.to_string())?;
+                let Some(listing) = listing else { return Err(format!("{place} is no entry of the part")) };
+                proved.claims += self
+                    .prove_listing(program, index, &listing)
+                    .map_err(|error| format!("{place}, entered there: {error}"))?;
+                proved.loops += 1;
+            }
         }
         Ok(proved)
+    }
+
+    /// Proves the claims of one listing, and returns their number.
+    fn prove_listing(
+        &mut self,
+        program: &Verified<'_>,
+        index: FuncIndex,
+        listing: &Listing,
+    ) -> Result<usize, String> {
+        let function = clif::parse(&listing.clif)?;
+        let formula = Formula::new(&function, program, index, &listing.ranges)?;
+        self.check(&formula)?;
+        Ok(formula.claims.len())
     }
 
     fn check(&mut self, formula: &Formula<'_>) -> Result<(), String> {
@@ -127,6 +152,15 @@ impl Solver {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// Returns the loop heads of a function that can be reached.
+fn loops(program: &Verified<'_>, function: FuncIndex) -> Result<Vec<Place>, String> {
+    let signatures = Signatures::new(program).map_err(|error| error.to_string())?;
+    let graph = Graph::new(&signatures, function).map_err(|error| error.to_string())?;
+    let order = graph.reverse_postorder().map_err(|error| error.to_string())?;
+    let starts = order.into_iter().map(|block| graph.words(block).start);
+    Ok(starts.filter(|word| graph.is_loop_head(*word)).map(|word| graph.place(word)).collect())
 }
 
 impl Drop for Solver {

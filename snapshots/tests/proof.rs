@@ -27,14 +27,16 @@ fn prove(tier: Tier) {
         match solver.prove(&program, CompileOptions { tier, ..CompileOptions::default() }) {
             Ok(proved) => {
                 all.functions += proved.functions;
+                all.loops += proved.loops;
                 all.claims += proved.claims;
             }
             Err(error) => failures.push(format!("{name}: {error}")),
         }
     }
-    println!("{tier:?}: {} functions, {} accesses and calls", all.functions, all.claims);
+    let Proved { functions, loops, claims } = all;
+    println!("{tier:?}: {functions} functions, {loops} entries at loops, {claims} accesses and calls");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(all.functions > 3_000 && all.claims > 5_000, "that is less than the programs have");
+    assert!(functions > 3_000 && loops > 300 && claims > 5_000, "that is less than the programs have");
 }
 
 /// The examples, the case files and random programs, with their names. Some case files are there to be refused.

@@ -158,8 +158,6 @@ impl<'a, S> Instance<'a, S> {
         self.put_back();
         self.native_address = address(&*native);
         self.entered = interp::Entered::NOTHING;
-        // So whatever code fills in the context next looks whether it is of this program.
-        self.context.code = 0;
         self.native = Some(native);
         self.tiers = None;
         Ok(())

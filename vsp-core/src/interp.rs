@@ -36,7 +36,7 @@ pub(crate) use native::Entered;
 #[cfg(feature = "jit")]
 pub(crate) use native::MIN_BALANCE;
 #[cfg(feature = "native")]
-pub use native::{Entry, Lent, NativeCode, NotReturned, Session};
+pub use native::{CodeKey, Entry, NativeCode, NotReturned, Session};
 #[cfg(feature = "native")]
 pub(crate) use tiers::Slice;
 #[cfg(feature = "native")]
@@ -208,6 +208,8 @@ struct Machine<'m, 'a, S> {
     #[cfg(feature = "native")]
     context: &'m mut Context,
     #[cfg(feature = "native")]
+    filled_by: &'m mut Option<CodeKey>,
+    #[cfg(feature = "native")]
     native: Option<&'m (dyn NativeCode<S> + 'm)>,
     #[cfg(feature = "native")]
     tiers: Option<&'m (dyn Tiers<S> + 'm)>,
@@ -234,6 +236,8 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             interrupt: instance.interrupt.as_deref().unwrap_or(&NEVER),
             #[cfg(feature = "native")]
             context: &mut instance.context,
+            #[cfg(feature = "native")]
+            filled_by: &mut instance.entered.filled_by,
             #[cfg(feature = "native")]
             native: instance.native.as_deref(),
             #[cfg(feature = "native")]

@@ -52,7 +52,7 @@ use crate::index::{FuncIndex, Place};
 use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS, NATIVE_STATE_WORDS};
 use crate::native::{CodeInfo, LoopEntry, TableEntry};
 use crate::program::FuncType;
-use crate::verify::{FRAME_CELLS as MIN_FRAME_CELLS, Function, Verified};
+use crate::verify::{FRAME_CELLS as MIN_FRAME_CELLS, Verified};
 use link::{Linker, Offset};
 use lower::{Lowered, Shuffle, Start};
 use suspending::Suspending;
@@ -287,21 +287,41 @@ impl Compiler {
         program: &Verified<'_>,
         function: FuncIndex,
     ) -> Result<Option<Listing>, JitError> {
-        let Some(frame) = program.function(function).map(Function::frame_cells) else { return Ok(None) };
+        if program.function(function).is_none() {
+            return Ok(None);
+        }
         let signatures = Signatures::new(program)?;
         let suspending = Suspending::new(program, self.options)?;
         let unit = Selected { signatures: &signatures, suspending: &suspending, part: None };
+        self.list(unit, function, Start::First).map(Some)
+    }
+
+    /// The same of the code that [`Self::compile_part`] makes of the loop where a part is entered. `None` if the part has none.
+    ///
+    /// # Errors
+    /// As [`Self::compile_part`].
+    pub fn loop_listing(&mut self, program: &Verified<'_>, part: &Part) -> Result<Option<Listing>, JitError> {
+        let Some(place) = part.entry() else { return Ok(None) };
+        let signatures = Signatures::new(program)?;
+        check_entry(&signatures, place)?;
+        let suspending = Suspending::everywhere();
+        let unit = Selected { signatures: &signatures, suspending: &suspending, part: Some(part) };
+        self.list(unit, place.function, Start::Loop(place.word)).map(Some)
+    }
+
+    fn list(&mut self, unit: Selected<'_>, index: FuncIndex, start: Start) -> Result<Listing, JitError> {
+        let frame = unit.signatures.program().functions()[index.index()].frame_cells();
         let mut ranges = Vec::new();
         let out = Lowered { sites: &mut Vec::new(), stats: &mut Stats::default(), ranges: &mut ranges };
-        self.lower(unit, function, Start::First, out)?;
+        self.lower(unit, index, start, out)?;
         let clif = self.context.func.display().to_string();
         self.context.set_disasm(true);
-        let compiled = self.generate(function, frame);
+        let compiled = self.generate(index, frame);
         self.context.set_disasm(false);
         compiled?;
         let Some(code) = self.context.compiled_code() else { return Err(JitError::OutOfMemory) };
         let ranges = ranges.into_iter().map(JoinRange::new).collect();
-        Ok(Some(Listing::new(clif, ranges, &self.context.func, code)))
+        Ok(Listing::new(clif, ranges, &self.context.func, code))
     }
 
     /// Compiles a function that is entered at a start, and adds it to the code.

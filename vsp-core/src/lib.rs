@@ -54,7 +54,7 @@ pub use instance::{
     Values,
 };
 #[cfg(feature = "native")]
-pub use interp::{Chosen, Entry, Lent, NativeCode, Next, NotReturned, Session, Tiers};
+pub use interp::{Chosen, CodeKey, Entry, NativeCode, Next, NotReturned, Session, Tiers};
 pub use shared::Ref;
 pub use trap::Trap;
 

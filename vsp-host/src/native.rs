@@ -363,7 +363,7 @@ impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
         let called = instance.call_native(&*self.program, self.index, |session| {
             let CompiledProgram { machine, program } = &*self.program;
             let is_for = |other: &Verified<'_>| is_same(program, other);
-            self.found.enter(machine, is_for, session.open(), &mut values, P::COUNT, R::COUNT)
+            self.found.enter(machine, is_for, session, &mut values, P::COUNT, R::COUNT)
         });
         match called {
             Ok(()) => Ok(R::from_values(&values)),

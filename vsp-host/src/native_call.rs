@@ -2,11 +2,12 @@
 //!
 //! What makes these safe: machine code comes from `vsp-core`'s compiler, at once or by a [`Trusted`] code object; it
 //! lowers verified programs only, and the code reaches nothing but its native stack, and what the context's addresses lead to,
-//! within the bounds that stand there. [`enter`] fills the context with the addresses and bounds of what a session lends,
-//! which is borrowed for as long as the code runs. A session says if it has done so before: an instance never moves what it
-//! lends, the code does not write these fields, and the instance gives its context to nobody else while the code is
-//! attached. Until the code is left, only it and the functions below touch what was lent to it, one at a time: they run on the
-//! same thread, and use the same addresses, which were exposed for this session.
+//! within the bounds that stand there. The instance fills its context with the addresses and bounds of its data, which it
+//! never moves, and which a session borrows for as long as the code runs; [`enter`] adds those of code and functions, for an
+//! instance of the code's program. That it has done so before, and nobody else since, is known by the [`CodeKey`], which
+//! never leaves the [`MachineCode`]. The code does not write these fields, and safe code cannot reach them. Until the code is
+//! left, only it and the functions below touch the instance's data, one at a time: they run on the same thread, and use the
+//! same addresses, which were exposed for this session.
 
 use std::any::Any;
 use std::mem::ManuallyDrop;
@@ -15,14 +16,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::ptr;
 use std::slice;
-use std::sync::atomic::AtomicBool;
 
 use vsp_core::index::{FuncIndex, ImportIndex, Place};
 use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
-use vsp_core::native::{self, CodeInfo, Context, HostStatus, LEFT, NO_SITE, Object, ObjectError, TableEntry};
+use vsp_core::native::{
+    self, Addresses, CodeInfo, Context, HostStatus, LEFT, NO_SITE, Object, ObjectError, TableEntry,
+};
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
-use vsp_core::{Entry, HostCalls, HostEnd, Lent, Session};
+use vsp_core::{CodeKey, Entry, HostCalls, HostEnd, Session};
 
 use crate::exec_memory::ExecMemory;
 
@@ -122,6 +124,8 @@ impl Trusted<PathBuf> {
 #[derive(Debug)]
 pub(crate) struct MachineCode {
     info: CodeInfo,
+    /// Nobody else sees it.
+    key: CodeKey,
     /// It holds the code.
     #[expect(dead_code, reason = "it keeps the code mapped")]
     memory: ExecMemory,
@@ -177,7 +181,7 @@ impl MachineCode {
             Some((place, found(row, info.loop_entry(place)?, 0)))
         });
         let address = (memory.address_range().start + start) as u64;
-        MachineCode { info, memory, address, functions, at_loop, counts_fuel }
+        MachineCode { info, key: CodeKey::new(), memory, address, functions, at_loop, counts_fuel }
     }
 
     pub(crate) fn find(&self, entry: Entry) -> Option<Found> {
@@ -208,11 +212,10 @@ pub(crate) fn enter<S>(
     session: Session<'_, '_, S>,
     values: &mut [u64; MAX_PARAMS],
 ) -> bool {
-    let lent = session.open();
-    let Some(found) = code.find(lent.entry) else {
+    let Some(found) = code.find(session.entry()) else {
         unreachable!("code is entered only where it has an entry")
     };
-    found.enter(code, is_for, lent, values, found.params, MAX_RESULTS)
+    found.enter(code, is_for, session, values, found.params, MAX_RESULTS)
 }
 
 impl Found {
@@ -221,35 +224,28 @@ impl Found {
         Found { is_leaf: self.cells * u64::from(code.info.bytes_per_cell()) <= LEAF_STACK, ..self }
     }
 
-    /// Enters the code where [`MachineCode::find`] found this for the entry of what is lent. It takes so many of the
+    /// Enters the code where [`MachineCode::find`] found this for the entry of the session. It takes so many of the
     /// values, and gives so many.
     ///
     /// # Panics
-    /// Whatever a host function panics with.
+    /// Whatever a host function panics with; and if the code was not made from the program of the instance.
     #[inline(always)]
     pub(crate) fn enter<S>(
         &self,
         code: &MachineCode,
         is_for: impl FnOnce(&Verified<'_>) -> bool,
-        lent: Lent<'_, '_, S>,
+        mut session: Session<'_, '_, S>,
         values: &mut [u64; MAX_PARAMS],
         params: usize,
         results: usize,
     ) -> bool {
-        let Lent { program, remaining, context, is_filled, memory, globals, cells, interrupt, host, .. } =
-            lent;
-        // Whoever hands a session on to other code than the one before has its context filled again.
-        if is_filled && context.code == code.address {
-            // Machine code, and the functions below, work with addresses: what was lent has to be exposed each time, even
-            // where the same addresses are in the context already.
-            address(memory.as_mut_ptr());
-            address(globals.as_mut_ptr());
-            address(cells.as_mut_ptr());
-            address(interrupt.as_ptr());
-        } else {
-            fill_context::<S>(context, code, || is_for(program), (memory, globals, cells), interrupt);
+        if !session.is_filled_by(&code.key) {
+            fill_context(&mut session, code, is_for);
         }
-        let mut host = Host { calls: host, panic: ManuallyDrop::new(None) };
+        let remaining = session.remaining();
+        // SAFETY: the session borrows both from its instance, and is not used again before machine code has been left.
+        let (context, calls) = unsafe { (&mut *session.context(), &mut *session.host()) };
+        let mut host = Host { calls, panic: ManuallyDrop::new(None) };
         context.host = address(&raw mut host);
 
         let stack = match self.is_leaf {
@@ -319,31 +315,24 @@ fn took_fuel(context: &mut Context, Returned { status, first }: Returned) -> Ret
     Returned { status: left.into(), first }
 }
 
-/// Fills in what stays as it is while code is attached to an instance.
+/// Fills in the addresses of code and functions.
 #[cold]
 #[inline(never)]
 fn fill_context<S>(
-    context: &mut Context,
+    session: &mut Session<'_, '_, S>,
     code: &MachineCode,
-    is_for_program: impl FnOnce() -> bool,
-    (memory, globals, cells): (&mut [u8], &mut [u64], &mut [u64]),
-    interrupt: &AtomicBool,
+    is_for: impl FnOnce(&Verified<'_>) -> bool,
 ) {
-    // It compares programs, if they are not one. Where this code filled the context in before, it did so for this instance.
-    let is_known = context.code == code.address;
-    assert!(is_known || is_for_program(), "machine code is attached to instances of its program");
-    context.memory = address(memory.as_mut_ptr());
-    context.memory_size = memory.len() as u64;
-    context.globals = address(globals.as_mut_ptr());
-    context.cells = cells.len() as u64;
-    context.cells_end = address(cells.as_mut_ptr_range().end);
-    context.interrupt = address(interrupt.as_ptr());
-    context.code = code.address;
-    context.functions = address(code.info.table().as_ptr().cast_mut());
-    context.host_call = host_call::<S> as *const () as u64;
-    context.math = math as *const () as u64;
-    context.copy = copy as *const () as u64;
-    context.fill = fill as *const () as u64;
+    assert!(is_for(session.program()), "machine code is attached to instances of its program");
+    let addresses = Addresses {
+        code: code.address,
+        functions: address(code.info.table().as_ptr().cast_mut()),
+        host_call: host_call::<S> as *const () as u64,
+        math: math as *const () as u64,
+        copy: copy as *const () as u64,
+        fill: fill as *const () as u64,
+    };
+    session.fill(&code.key, addresses);
 }
 
 /// The address of something that machine code, or a function below, will use.
@@ -382,12 +371,12 @@ extern_machine! {
         // SAFETY: machine code hands on the context that `enter` gave it, which is borrowed there, and does not touch it
         // before this returns.
         let context = unsafe { &mut *context };
-        // SAFETY: `enter::<S>` put the address of its `Host<S>` there, and, now or when it filled the context before for the same
-        // instance, that of this function, so the type is right; nobody uses it but this function, which does not run twice at once since host functions cannot call
-        // back into the instance.
+        // SAFETY: `enter::<S>` put the address of its `Host<S>` there, and, now or before for the same instance, that of this
+        // function, so the type is right; nobody uses it but this function, which does not run twice at once since host
+        // functions cannot call back into the instance.
         let host = unsafe { &mut *ptr::with_exposed_provenance_mut::<Host<'_, '_, S>>(context.host as usize) };
         let memory = ptr::with_exposed_provenance_mut(context.memory as usize);
-        // SAFETY: address and size are those of the session's memory, which is lent to the code that waits for this.
+        // SAFETY: address and size are those of the instance's memory, which its session borrows while the code waits for this.
         let memory = unsafe { slice::from_raw_parts_mut(memory, context.memory_size as usize) };
         let import = ImportIndex(import as u32);
         let called = catch_unwind(AssertUnwindSafe(|| {
@@ -418,15 +407,15 @@ extern_machine! {
     fn copy(to: u64, from: u64, length: u64) {
         let from = ptr::with_exposed_provenance::<u8>(from as usize);
         let to = ptr::with_exposed_provenance_mut::<u8>(to as usize);
-        // SAFETY: machine code adds addresses to that of the session's memory after it has checked that `length` bytes
-        // from there are inside; the memory is lent to it.
+        // SAFETY: machine code adds addresses to that of the instance's memory after it has checked that `length` bytes
+        // from there are inside; its session borrows the memory.
         unsafe { ptr::copy(from, to, length as usize) };
     }
 
     /// MEMFILL for machine code, which has checked the range; and zeros for its frames.
     fn fill(to: u64, byte: u64, length: u64) {
         let to = ptr::with_exposed_provenance_mut::<u8>(to as usize);
-        // SAFETY: the range is in the session's memory, as for `copy`; or it is a frame's locals in the session's cells,
+        // SAFETY: the range is in the instance's memory, as for `copy`; or it is a frame's locals in the instance's cells,
         // which fit, as was checked at the call. Zeros are valid cells.
         unsafe { ptr::write_bytes(to, byte as u8, length as usize) };
     }

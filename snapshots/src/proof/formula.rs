@@ -259,6 +259,10 @@ impl<'t> Formula<'t> {
             "band" => binary("bvand"),
             "bor" => binary("bvor"),
             "bxor" => binary("bvxor"),
+            "urem" => {
+                let divisor = self.constant(values.get(1)?).filter(|divisor| *divisor != 0)?;
+                Some(remainder(values[0], divisor))
+            }
             "ishl" => shift("bvshl"),
             "ushr" => shift("bvlshr"),
             "uextend" => Some(format!("((_ zero_extend {}) {})", bits - widths.first()?, values[0])),
@@ -289,6 +293,12 @@ impl<'t> Formula<'t> {
             }
             _ => None,
         }
+    }
+
+    /// The constant that a value is.
+    fn constant(&self, value: &str) -> Option<u64> {
+        let inst = self.makers.get(value).filter(|inst| inst.op == "iconst")?;
+        constant(inst.rest)
     }
 
     fn claim(&mut self, block: &str, inst: &'t Inst<'t>, holds: &str) {
@@ -454,14 +464,18 @@ fn within(range: &JoinRange, value: &str) -> String {
     let (low, high) = (number(low), number(high));
     let mut all = format!("(bvule {low} {value}) (bvule {value} {high})");
     if apart > 1 {
-        let above = format!("(bvsub {value} {low})");
-        let rest = match apart.is_power_of_two() {
-            true => format!("(bvand {above} {})", number(apart - 1)),
-            false => format!("(bvurem {above} {})", number(apart)),
-        };
+        let rest = remainder(&format!("(bvsub {value} {low})"), apart);
         all += &format!(" (= {rest} {})", number(0));
     }
     format!("(and {all})")
+}
+
+/// The remainder of a division by a constant other than 0. Solvers are better at masks.
+fn remainder(value: &str, divisor: u64) -> String {
+    match divisor.is_power_of_two() {
+        true => format!("(bvand {value} {})", number(divisor - 1)),
+        false => format!("(bvurem {value} {})", number(divisor)),
+    }
 }
 
 /// A number of 64 bits.

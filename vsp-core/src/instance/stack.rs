@@ -232,10 +232,10 @@ impl Stack {
         self.cells[self.base + PLACE] = pack(place);
     }
 
-    /// Cells that are left behind the running frame, which has so many.
+    /// Cells that are left behind the running frame, which has so many. `None` if it is not inside the stack.
     #[cfg(feature = "native")]
-    pub(crate) fn remaining(&self, frame_cells: u32) -> u64 {
-        ((self.limit - self.base) as u64).saturating_sub(frame_cells.into())
+    pub(crate) fn remaining(&self, frame_cells: u32) -> Option<u64> {
+        (self.limit.checked_sub(self.base)? as u64).checked_sub(frame_cells.into())
     }
 
     /// The cell where the running frame starts.

@@ -1,5 +1,6 @@
 //! Entering machine code, and understanding how it was left.
 
+use alloc::sync::Arc;
 use core::array;
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +10,7 @@ use crate::host::HostCalls;
 use crate::index::{FuncIndex, Place};
 use crate::instance::{AttachError, CallError, Instance, Outcome, Reason, Suspension, Trapped};
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
-use crate::native::{CodeInfo, Context, ExitKind};
+use crate::native::{Addresses, CodeInfo, Context, ExitKind};
 use crate::verify::Verified;
 
 /// Machine code does not saturate the balance, and tells from a number that is far below this one that it was left. A lower
@@ -17,6 +18,9 @@ use crate::verify::Verified;
 pub(crate) const MIN_BALANCE: i64 = -(1 << 30);
 
 /// Machine code of a program that the host can enter. Only a host can implement this so that it runs something.
+///
+/// Instances trust an implementation to do what the methods say. One that does not makes the program's results wrong, or the
+/// instance panic; in safe code it cannot do more.
 pub trait NativeCode<S>: core::fmt::Debug + Send + Sync {
     /// What is known of the code.
     fn code(&self) -> &CodeInfo;
@@ -31,8 +35,8 @@ pub trait NativeCode<S>: core::fmt::Debug + Send + Sync {
     fn reserve(&self, cells: u32) -> Result<(), AttachError>;
 
     /// Enters the program where the session says. At the start of a function, its parameters are the first of the values;
-    /// where a loop begins, its frame is up to date. The context's addresses are filled in here. Gives `false` if the function
-    /// returned, with its results as the first values; `true` if the code was left at the context's site.
+    /// where a loop begins, its frame is up to date. Gives `false` if the function returned, with its results as the first
+    /// values; `true` if the code was left at the context's site.
     fn enter(&self, session: Session<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool;
 }
 
@@ -45,43 +49,108 @@ pub enum Entry {
     Loop(Place),
 }
 
-/// A call into machine code. Only instances make these, so what one says is true.
+/// A call into machine code, which only instances make.
+///
+/// What machine code relies on is reached through raw pointers only: safe code can pass a session on, but change nothing
+/// behind it.
+///
+/// ```compile_fail
+/// fn change<S>(session: vsp_core::Session<'_, '_, S>) {
+///     (*session.context()).memory = 0;
+/// }
+/// ```
+///
+/// ```compile_fail
+/// fn change<S>(session: vsp_core::Session<'_, '_, S>) {
+///     session.context().memory = 0;
+/// }
+/// ```
 #[derive(Debug)]
-pub struct Session<'s, 'a, S>(Lent<'s, 'a, S>);
+pub struct Session<'s, 'a, S> {
+    program: &'s Verified<'a>,
+    entry: Entry,
+    remaining: u64,
+    /// Its addresses of memory, globals, cells and flag are those of the instance.
+    context: &'s mut Context,
+    /// Whose addresses of code and functions the context has.
+    filled_by: &'s mut Option<CodeKey>,
+    host: &'s mut HostCalls<'a, S>,
+}
 
-impl<'s, 'a, S> Session<'s, 'a, S> {
-    /// What it lends. There is no way back.
+impl<'a, S> Session<'_, 'a, S> {
+    /// Returns the program of the instance.
     #[inline(always)]
-    pub fn open(self) -> Lent<'s, 'a, S> {
-        self.0
+    pub fn program(&self) -> &Verified<'a> {
+        self.program
+    }
+
+    /// Returns where machine code is to be entered.
+    #[inline(always)]
+    pub fn entry(&self) -> Entry {
+        self.entry
+    }
+
+    /// Returns how many cells there can be above the frame of the function that is entered.
+    #[inline(always)]
+    pub fn remaining(&self) -> u64 {
+        self.remaining
+    }
+
+    /// Returns whether the holder of this key filled in the addresses of code and functions, for this instance, and nobody since.
+    #[inline(always)]
+    pub fn is_filled_by(&self, key: &CodeKey) -> bool {
+        self.filled_by.as_ref().is_some_and(|filled_by| filled_by.is(key))
+    }
+
+    /// Fills in the addresses of code and functions in the context.
+    #[cold]
+    pub fn fill(&mut self, key: &CodeKey, addresses: Addresses) {
+        self.context.fill(addresses);
+        *self.filled_by = Some(key.share());
+    }
+
+    /// Returns the context. Its addresses of memory, globals, cells and interrupt flag are those of the instance, and exposed
+    /// for this session; until the session is dropped nobody else uses what is there.
+    #[inline(always)]
+    pub fn context(&mut self) -> *mut Context {
+        self.context
+    }
+
+    /// Returns the host functions of the instance.
+    #[inline(always)]
+    pub fn host(&mut self) -> *mut HostCalls<'a, S> {
+        self.host
     }
 }
 
-/// What machine code works on, and where it is entered.
+/// The identity of machine code that lies somewhere: an address may be used again, a key is not.
+///
+/// Whoever holds the key keeps it to itself. So [`Session::is_filled_by`] means that the holder filled in the context.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Lent<'s, 'a, S> {
-    /// The program of the instance.
-    pub program: &'s Verified<'a>,
-    /// Where it is entered.
-    pub entry: Entry,
-    /// How many cells there can be behind the frame of the function that is entered, at most.
-    pub remaining: u64,
-    /// What it finds behind its context pointer.
-    pub context: &'s mut Context,
-    /// Did code that was attached then, and is now, fill in the context's addresses and sizes when it was entered before? They are
-    /// those of memory, globals, cells and flag now, too; whoever had the context since filled in the same.
-    pub is_filled: bool,
-    /// The memory.
-    pub memory: &'s mut [u8],
-    /// The globals.
-    pub globals: &'s mut [u64],
-    /// The cells of the stack.
-    pub cells: &'s mut [u64],
-    /// The interrupt flag.
-    pub interrupt: &'s AtomicBool,
-    /// The host functions.
-    pub host: &'s mut HostCalls<'a, S>,
+pub struct CodeKey(Arc<u8>);
+
+impl CodeKey {
+    /// Makes a key that is like no other.
+    #[must_use]
+    pub fn new() -> CodeKey {
+        CodeKey(Arc::new(0))
+    }
+
+    /// The allocation stays while there is a share of the key, so its address belongs to this key alone.
+    #[inline(always)]
+    fn is(&self, other: &CodeKey) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    fn share(&self) -> CodeKey {
+        CodeKey(self.0.clone())
+    }
+}
+
+impl Default for CodeKey {
+    fn default() -> CodeKey {
+        CodeKey::new()
+    }
 }
 
 /// A call of machine code that has not been brought to its end.
@@ -94,17 +163,46 @@ pub struct NotReturned {
 }
 
 /// What [`Instance::call_native`] entered last.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Entered {
     /// The function's number, or one that no function has.
     function: u64,
     /// The cells that are left behind its frame, which is the first.
     remaining: u64,
+    /// The key of the code that filled in the context.
+    pub(crate) filled_by: Option<CodeKey>,
 }
 
 impl Entered {
     /// Nothing was entered since the code was attached.
-    pub(crate) const NOTHING: Entered = Entered { function: u64::MAX, remaining: 0 };
+    pub(crate) const NOTHING: Entered = Entered { function: u64::MAX, remaining: 0, filled_by: None };
+}
+
+/// What machine code works on, at addresses that do not change while the instance lives.
+struct InstanceData<'s> {
+    memory: &'s mut [u8],
+    globals: &'s mut [u64],
+    /// All that there can be.
+    cells: &'s mut [u64],
+    interrupt: &'s AtomicBool,
+}
+
+impl InstanceData<'_> {
+    /// Exposes the addresses: of memory, globals, the end of the cells, and the flag.
+    #[inline(always)]
+    fn expose(self) -> [u64; 4] {
+        let globals = self.globals.as_mut_ptr().expose_provenance();
+        let cells_end = self.cells.as_mut_ptr_range().end.expose_provenance();
+        let interrupt = self.interrupt.as_ptr().expose_provenance();
+        [self.memory.as_mut_ptr().expose_provenance(), globals, cells_end, interrupt].map(|address| address as u64)
+    }
+
+    /// Fills in addresses and sizes.
+    fn fill(self, context: &mut Context) {
+        context.memory_size = self.memory.len() as u64;
+        context.cells = self.cells.len() as u64;
+        [context.memory, context.globals, context.cells_end, context.interrupt] = self.expose();
+    }
 }
 
 /// The context of a session. Its fuel becomes the balance when the session ends, also by a panic of a host function.
@@ -129,23 +227,30 @@ impl<'a, S> Machine<'_, 'a, S> {
         at: &mut Position,
     ) -> Result<(), Outcome> {
         let function = at.function;
-        let remaining = self.stack.remaining(function.frame_cells());
-        let running = Running { context: self.context, balance: self.balance };
-        running.context.fuel = *running.balance;
+        let Some(remaining) = self.stack.remaining(function.frame_cells()) else {
+            unreachable!("the running frame is in the stack");
+        };
         let mut values = array::from_fn(|index| self.stack.registers()[index]);
-        let session = Session(Lent {
-            program: self.program,
-            entry,
-            remaining,
-            context: running.context,
-            is_filled: false,
+        let instance = InstanceData {
             memory: self.memory,
             globals: self.globals,
             cells: self.stack.all_cells(),
             interrupt: self.interrupt,
-            host: self.host,
-        });
-        let left = native.enter(session, &mut values);
+        };
+        instance.fill(self.context);
+        let running = Running { context: self.context, balance: self.balance };
+        running.context.fuel = *running.balance;
+        let left = native.enter(
+            Session {
+                program: self.program,
+                entry,
+                remaining,
+                context: running.context,
+                filled_by: self.filled_by,
+                host: self.host,
+            },
+            &mut values,
+        );
         drop(running);
         if left {
             let place = self.left(native.code())?;
@@ -213,13 +318,13 @@ impl<'a, S> Instance<'a, S> {
     ) -> Result<(), NotReturned> {
         let before = self.starting_balance();
         if self.is_idle() && before >= MIN_BALANCE && self.runs(native) {
-            let entered = if self.entered.function == u64::from(function.0) {
-                Some((self.entered.remaining, true))
+            let remaining = if self.entered.function == u64::from(function.0) {
+                Some(self.entered.remaining)
             } else {
                 self.prepare_entry(function)
             };
-            if let Some((remaining, is_filled)) = entered {
-                if self.enter_native((function, remaining), is_filled, before, enter) {
+            if let Some(remaining) = remaining {
+                if self.enter_native(function, remaining, before, enter) {
                     return Err(NotReturned { before, is_left: true });
                 }
                 return Ok(());
@@ -260,44 +365,53 @@ impl<'a, S> Instance<'a, S> {
         }
     }
 
-    /// Makes the stack ready for a function whose frame is the first. If it fits, gives the cells that are left behind it, and
-    /// whether the context is filled.
+    /// Makes stack and context ready for a function whose frame is the first. If it fits, gives the cells that are left behind it.
     #[cold]
     #[inline(never)]
-    fn prepare_entry(&mut self, function: FuncIndex) -> Option<(u64, bool)> {
+    fn prepare_entry(&mut self, function: FuncIndex) -> Option<u64> {
         let callee = self.program.function(function)?;
         let remaining = u64::from(self.stack.cells()).checked_sub(callee.frame_cells().into())?;
         self.stack.begin();
-        let is_filled = self.entered.function != Entered::NOTHING.function;
-        self.entered = Entered { function: function.0.into(), remaining };
-        Some((remaining, is_filled))
+        let data = InstanceData {
+            memory: &mut self.memory,
+            globals: &mut self.globals,
+            cells: self.stack.all_cells(),
+            interrupt: self.interrupt.as_deref().unwrap_or(&NEVER),
+        };
+        data.fill(&mut self.context);
+        self.entered.function = function.0.into();
+        self.entered.remaining = remaining;
+        Some(remaining)
     }
 
     /// Gives `true` if the code was left.
     #[inline(always)]
     fn enter_native(
         &mut self,
-        (function, remaining): (FuncIndex, u64),
-        is_filled: bool,
+        function: FuncIndex,
+        remaining: u64,
         before: i64,
         enter: impl FnOnce(Session<'_, 'a, S>) -> bool,
     ) -> bool {
         self.stack.clear();
-        self.context.fuel = before;
-        let running = Running { context: &mut self.context, balance: &mut self.balance };
-        let session = Session(Lent {
-            program: &self.program,
-            entry: Entry::Function(function),
-            remaining,
-            context: running.context,
-            is_filled,
+        // The context has these addresses; but each session borrows what is there, and exposes it.
+        InstanceData {
             memory: &mut self.memory,
             globals: &mut self.globals,
             cells: self.stack.present_cells(),
             interrupt: self.interrupt.as_deref().unwrap_or(&NEVER),
+        }
+        .expose();
+        self.context.fuel = before;
+        let running = Running { context: &mut self.context, balance: &mut self.balance };
+        let left = enter(Session {
+            program: &self.program,
+            entry: Entry::Function(function),
+            remaining,
+            context: running.context,
+            filled_by: &mut self.entered.filled_by,
             host: &mut self.host,
         });
-        let left = enter(session);
         drop(running);
         if !left {
             self.saturate(before);

@@ -32,7 +32,7 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 
 use super::plan::Plan;
-use super::ranges::{Known, Range};
+use super::ranges::{EntryFacts, Known, Range};
 use super::suspending::Suspending;
 use super::{CompileOptions, Part, Tier, loop_type, offsets, trampoline};
 use crate::analysis::{Graph, OutOfMemory, Signatures, Slot};
@@ -440,7 +440,10 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         self.checked = self.inherited.remove(&block).unwrap_or_default();
         self.live.clear();
         let words = self.plan.graph.words(block);
-        self.known = self.plan.ranges.entry(block);
+        self.known = match self.plan.ranges.facts(block) {
+            EntryFacts::Known(known) => Some(known),
+            EntryFacts::Nothing | EntryFacts::Unreached => None,
+        };
         if self.plan.arrivals[block as usize] > 1 {
             self.state_ranges(block);
         }

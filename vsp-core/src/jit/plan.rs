@@ -93,7 +93,7 @@ impl<'g> Plan<'g> {
         let locals = (slots & !(REGISTERS | STATES)).count_ones() as usize;
         let ranges = match tier {
             Tier::One => Ranges::nothing(graph),
-            Tier::Two => Ranges::new(graph, constants, locals)?,
+            Tier::Two => Ranges::new(graph, constants, locals, first)?,
         };
         Ok(Plan {
             graph,

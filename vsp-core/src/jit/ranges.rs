@@ -182,27 +182,41 @@ impl Known {
     }
 }
 
-/// What is known of the slots of a function where its blocks start.
+/// Value ranges at the start of each block of a function.
 pub(super) struct Ranges<'a> {
     graph: &'a Graph<'a>,
     constants: &'a [[u8; 8]],
-    /// One for each block that is reached; empty if nothing is said.
+    /// One for each block, `None` if the analysis found no path to it; empty if the function was not analysed.
     entries: Vec<Option<Known>>,
 }
 
+/// The result of the analysis at the start of a block.
+pub(super) enum EntryFacts {
+    /// The function was not analysed: every value is possible, and no code relies on anything else.
+    Nothing,
+    /// The values that the slots have there.
+    Known(Known),
+    /// No execution that starts at one of the entries comes there. Code elsewhere may rely on that.
+    Unreached,
+}
+
 impl<'a> Ranges<'a> {
-    /// For a function that begins with any values; whoever enters it elsewhere sees to it that they are in the ranges there.
-    /// `constants` is the program's pool, `locals` is how many locals are kept in variables.
+    /// Analyses a function that is called with any arguments, or entered at the start of block `first` with any frame:
+    /// the code of that entry compares the frame with the facts there. `constants` is the program's pool, `locals` is
+    /// the number of locals kept in variables.
+    ///
+    /// # Errors
+    /// There is no memory for it.
     pub(super) fn new(
         graph: &'a Graph<'a>,
         constants: &'a [[u8; 8]],
         locals: usize,
+        first: u32,
     ) -> Result<Ranges<'a>, OutOfMemory> {
         let mut ranges = Ranges { graph, constants, entries: Vec::new() };
         if graph.block_count() <= MAX_BLOCKS && ranges.accesses_memory() {
             ranges.entries = filled(graph.block_count() as usize, None)?;
-            ranges.entries[0] = Some(Known::nothing(locals)?);
-            if !ranges.flow()? {
+            if !ranges.flow(locals, first)? {
                 ranges.entries = Vec::new();
             }
         }
@@ -214,34 +228,54 @@ impl<'a> Ranges<'a> {
         Ranges { graph, constants: &[], entries: Vec::new() }
     }
 
-    /// What is known where a block starts.
-    pub(super) fn entry(&self, block: u32) -> Option<Known> {
-        self.entries.get(block as usize).cloned().flatten()
+    /// Returns the facts at the start of a block.
+    pub(super) fn facts(&self, block: u32) -> EntryFacts {
+        match self.entries.get(block as usize) {
+            None => EntryFacts::Nothing,
+            Some(None) => EntryFacts::Unreached,
+            Some(Some(known)) => EntryFacts::Known(known.clone()),
+        }
     }
 
     fn accesses_memory(&self) -> bool {
         (0..self.graph.function().words).any(|word| self.graph.inst(word).value_of(Role::Disp).is_some())
     }
 
-    /// Lets what is known flow until it does not change any more. Gives `false` if that takes too long.
-    fn flow(&mut self) -> Result<bool, OutOfMemory> {
+    /// Solves the equations for both entries of the function. Returns `false` if that takes too long.
+    ///
+    /// Where the solution of the call alone has facts at `first`, the entry there compares with these. Where it has none,
+    /// since some branch on the way is never taken, any frame can be there.
+    fn flow(&mut self, locals: usize, first: u32) -> Result<bool, OutOfMemory> {
+        let order = self.graph.reverse_postorder()?;
+        let mut solver = Solver::new(self.graph, self.thresholds()?)?;
+        for source in [0, first] {
+            if self.entries[source as usize].is_none() {
+                if !order.contains(&source) {
+                    return Ok(false);
+                }
+                self.entries[source as usize] = Some(Known::nothing(locals)?);
+                solver.is_due[source as usize] = true;
+                if !self.solve(&order, &mut solver) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Propagates facts until no block is due. Returns `false` if that takes too long.
+    fn solve(&mut self, order: &[u32], solver: &mut Solver) -> bool {
         let graph = self.graph;
-        let count = graph.block_count() as usize;
-        let order = graph.reverse_postorder()?;
-        let thresholds = self.thresholds()?;
-        let mut rounds: Vec<u8> = filled(count, 0)?;
-        let mut is_due = filled(count, false)?;
-        is_due[0] = true;
-        let mut visits = graph.function().words as usize * MOST_VISITS + FREE;
+        let Solver { thresholds, rounds, is_due, visits } = solver;
         while is_due.contains(&true) {
-            for &block in &order {
+            for &block in order {
                 if !core::mem::take(&mut is_due[block as usize]) {
                     continue;
                 }
                 let words = graph.words(block);
-                let Some(left) = visits.checked_sub(words.len()) else { return Ok(false) };
-                visits = left;
-                let Some(mut known) = self.entry(block) else { continue };
+                let Some(left) = visits.checked_sub(words.len()) else { return false };
+                *visits = left;
+                let EntryFacts::Known(mut known) = self.facts(block) else { continue };
                 let last = words.end - 1;
                 words.for_each(|word| self.step(word, &mut known));
                 for (way, successor) in graph.successors(block).enumerate() {
@@ -252,14 +286,14 @@ impl<'a> Ranges<'a> {
                     let is_head = graph.is_loop_head(graph.words(successor).start);
                     let round = &mut rounds[successor as usize];
                     let entry = &mut self.entries[successor as usize];
-                    if arrive(entry, known, is_head.then_some(*round), &thresholds) {
+                    if arrive(entry, known, is_head.then_some(*round), thresholds) {
                         *round = round.saturating_add(1);
                         is_due[successor as usize] = true;
                     }
                 }
             }
         }
-        Ok(true)
+        true
     }
 
     /// The constants of the function, rising, and 0.
@@ -362,6 +396,25 @@ impl<'a> Ranges<'a> {
             _ => return None,
         };
         Some(value)
+    }
+}
+
+/// The state of the iteration.
+struct Solver {
+    thresholds: Vec<u64>,
+    /// For each block, how often its facts have changed where a loop starts.
+    rounds: Vec<u8>,
+    /// Whether the facts of a block have changed since it was visited.
+    is_due: Vec<bool>,
+    /// The words that may still be visited.
+    visits: usize,
+}
+
+impl Solver {
+    fn new(graph: &Graph<'_>, thresholds: Vec<u64>) -> Result<Solver, OutOfMemory> {
+        let count = graph.block_count() as usize;
+        let visits = graph.function().words as usize * MOST_VISITS + FREE;
+        Ok(Solver { thresholds, rounds: filled(count, 0)?, is_due: filled(count, false)?, visits })
     }
 }
 

@@ -51,6 +51,26 @@ pub struct Context {
     pub status: u64,
 }
 
+/// Addresses that whoever enters machine code fills in: of the code, and of what it needs. [`Context`] says what each is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of Context have the same names")]
+pub struct Addresses {
+    pub code: u64,
+    pub functions: u64,
+    pub host_call: u64,
+    pub math: u64,
+    pub copy: u64,
+    pub fill: u64,
+}
+
+impl Context {
+    pub(crate) fn fill(&mut self, addresses: Addresses) {
+        let Addresses { code, functions, host_call, math, copy, fill } = addresses;
+        (self.code, self.functions, self.host_call) = (code, functions, host_call);
+        (self.math, self.copy, self.fill) = (math, copy, fill);
+    }
+}
+
 /// What a function that counts fuel gives where it would give the fuel, and was left. The balance and the site are in the context
 /// then. (If the site is [`NO_SITE`], it is the fuel after all.)
 pub const LEFT: i64 = i32::MIN as i64;

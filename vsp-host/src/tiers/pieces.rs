@@ -40,6 +40,7 @@ impl<S> NativeCode<S> for Piece {
     }
 
     fn enter(&self, session: Session<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
+        // Only instances that have a program's tiers get its pieces, and `attach_tiers` has compared the programs.
         native_call::enter(&self.0, |_| true, session, values)
     }
 }

@@ -4,7 +4,7 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F64, I64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 
-use super::super::ranges::Range;
+use super::super::ranges::{EntryFacts, Range};
 use super::slots::{self, State};
 use super::{Lowering, b_offset};
 use crate::analysis::Slot;
@@ -21,7 +21,7 @@ impl Lowering<'_, '_, '_, '_> {
             self.unit.frame = Some(frame);
         }
         let live = self.plan.live_entry(block);
-        let known = self.plan.ranges.entry(block);
+        let facts = self.plan.ranges.facts(block);
         let mut unexpected = None;
         for slot in slots::indices(live) {
             let cell = match Slot::from_index(slot as u32) {
@@ -38,7 +38,11 @@ impl Lowering<'_, '_, '_, '_> {
             self.set_slot(slot, value);
             let is_raw = self.plan.entries[block as usize].raw >> slot & 1 == 1;
             let nan = if is_raw { None } else { Some(self.is_other_nan(value)) };
-            let range = known.as_ref().map_or(Range::ANY, |known| known.get(Slot::from_index(slot as u32)));
+            let range = match &facts {
+                EntryFacts::Known(known) => known.get(Slot::from_index(slot as u32)),
+                EntryFacts::Nothing => Range::ANY,
+                EntryFacts::Unreached => unreachable!("the block is an entry of the analysis"),
+            };
             let outside = self.is_outside(value, range);
             for condition in [nan, outside].into_iter().flatten() {
                 unexpected = Some(match unexpected {
