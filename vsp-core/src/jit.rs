@@ -26,6 +26,7 @@ mod object;
 mod offsets;
 mod part;
 mod plan;
+mod range;
 mod ranges;
 mod sinking;
 mod suspending;

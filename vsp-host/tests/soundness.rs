@@ -62,13 +62,17 @@ dead:
 /// A state in which the program is in the loop that it cannot come to by itself.
 fn state_in_dead_loop(program: &Arc<Verified<'static>>, address: u64) -> Vec<u8> {
     let options = Options { fuel: Some(100), ..Options::default() };
-    let mut it = load(program, EngineKind::Interpreter).instantiate(Arc::new(Imports::new()), (), options).unwrap();
+    let mut it =
+        load(program, EngineKind::Interpreter).instantiate(Arc::new(Imports::new()), (), options).unwrap();
     assert!(matches!(it.call_export("f", &[]).unwrap(), Outcome::Suspended(_)));
     let frame = it.frame_mut(0).unwrap();
     frame.registers[..4].copy_from_slice(&[0x6666, address, 0, 1_000_000]);
     it.set_fuel(20);
     let outcome = it.resume(&[0]).unwrap();
-    assert!(matches!(outcome, Outcome::Suspended(at) if at.reason == Reason::Fuel && at.place.word == 6), "{outcome:?}");
+    assert!(
+        matches!(outcome, Outcome::Suspended(at) if at.reason == Reason::Fuel && at.place.word == 6),
+        "{outcome:?}"
+    );
     it.save().unwrap()
 }
 
@@ -185,7 +189,8 @@ fn sessions_that_are_exchanged_keep_their_instances() {
 /// What attaches tiers forgets what was known of the code before.
 #[test]
 fn tiers_after_code_enter_with_addresses_of_their_own() {
-    let program = verified(".memory 16\n.export f\n.func f (1) -> 1\nl: LOOP R0, l\n LOAD R0, [R1 + 8]\n RET\n.end\n");
+    let program =
+        verified(".memory 16\n.export f\n.func f (1) -> 1\nl: LOOP R0, l\n LOAD R0, [R1 + 8]\n RET\n.end\n");
     let code = Arc::new(compile(&program));
     let module = load(&program, EngineKind::Auto);
     let mut it: Instance<'static, ()> =

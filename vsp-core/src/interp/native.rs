@@ -194,7 +194,8 @@ impl InstanceData<'_> {
         let globals = self.globals.as_mut_ptr().expose_provenance();
         let cells_end = self.cells.as_mut_ptr_range().end.expose_provenance();
         let interrupt = self.interrupt.as_ptr().expose_provenance();
-        [self.memory.as_mut_ptr().expose_provenance(), globals, cells_end, interrupt].map(|address| address as u64)
+        [self.memory.as_mut_ptr().expose_provenance(), globals, cells_end, interrupt]
+            .map(|address| address as u64)
     }
 
     /// Fills in addresses and sizes.

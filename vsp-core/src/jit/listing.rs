@@ -7,7 +7,7 @@ use cranelift_codegen::CompiledCode;
 use cranelift_codegen::ir::{Block, Function, Value};
 
 use super::link::callee;
-use super::ranges::Range;
+use super::range::Range;
 use crate::index::FuncIndex;
 
 /// Intermediate representation and machine code of one function, as text.

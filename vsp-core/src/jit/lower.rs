@@ -32,7 +32,8 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 
 use super::plan::Plan;
-use super::ranges::{EntryFacts, Known, Range};
+use super::range::Range;
+use super::ranges::{EntryFacts, Known};
 use super::suspending::Suspending;
 use super::{CompileOptions, Part, Tier, loop_type, offsets, trampoline};
 use crate::analysis::{Graph, OutOfMemory, Signatures, Slot};

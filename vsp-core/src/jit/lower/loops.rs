@@ -4,7 +4,8 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F64, I64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 
-use super::super::ranges::{EntryFacts, Range};
+use super::super::range::Range;
+use super::super::ranges::EntryFacts;
 use super::slots::{self, State};
 use super::{Lowering, b_offset};
 use crate::analysis::Slot;

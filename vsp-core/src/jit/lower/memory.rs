@@ -8,6 +8,7 @@ use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, ValueDef};
 
 use super::super::offsets;
+use super::super::range::is_inside;
 use super::{Lowering, b_offset, plus};
 use crate::analysis::{OutOfMemory, Slot};
 use crate::interp::BYTES_PER_FUEL;
@@ -189,18 +190,9 @@ impl Lowering<'_, '_, '_, '_> {
     fn is_inside(&self, address: Address, size: u32) -> bool {
         let Some(known) = &self.known else { return false };
         let of = |reg: Reg| known.get(Slot::Register(reg));
-        let base = of(address.base);
-        let index = address.index.map_or(Some((0, 0)), |(index, scale)| {
-            let scaled = |value: u64| value.checked_mul(1 << scale);
-            Some((scaled(of(index).low)?, scaled(of(index).high)?))
-        });
-        let Some((least, most)) = index else { return false };
-        let displaced = |base: u64, index: u64| {
-            base.checked_add(index)?.checked_add_signed(i64::from(address.displacement))
-        };
+        let index = address.index.map(|(index, scale)| (of(index), scale));
         let minimum = self.unit.signatures.program().program().memory_minimum();
-        let end = displaced(base.high, most).and_then(|last| last.checked_add(u64::from(size)));
-        displaced(base.low, least).is_some() && end.is_some_and(|end| end <= minimum)
+        is_inside(of(address.base), index, address.displacement, size, minimum)
     }
 
     /// Has a check on the way here shown that the access is inside?
