@@ -1,40 +1,130 @@
-//! Compares the engines on random programs until two of them differ: `hunt PROGRAMS [FIRST_SEED]`. `bugs/run` uses it.
+//! Compares engines on random programs until two of them differ, at as little cost as possible: `bugs/run` uses it, and it
+//! runs for hours.
 //!
-//! The number of each program is written before it runs, so that it is known also if the process dies.
+//! ```text
+//! hunt [PROGRAMS] [--first SEED] [--seconds SECONDS] [--engines NAME,NAME…] [--changed-frames] [--long] [--numbers]
+//! ```
+//!
+//! `--changed-frames` lets the host write into the innermost frame of every suspended program. `--long` makes the programs of
+//! the tests, which are longer, instead of short ones. `--engines` names some of `Way::ALL` in place of those that are usual;
+//! the first is the one that others are compared with. `--numbers` writes the number of each program before it runs, so that
+//! it is known also if the process dies.
+//!
+//! It ends with 1 at the first difference, and says the seed; at the end it says what the programs did.
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
+use vsp_core::generate::{Generated, Slice};
 use vsp_host::engine::EngineKind;
-use vsp_host::native::Tier;
 use vsp_snapshots::Way;
-use vsp_snapshots::random::{Engine, Machine, check, program};
+use vsp_snapshots::random::{Engine, Machine, Tally, check, program, short_program};
 
-const WAYS: [Way; 6] = [
+const WAYS: [Way; 4] = [
     Way::Run(EngineKind::Interpreter),
     Way::Run(EngineKind::Tier1),
     Way::Run(EngineKind::Tier2),
-    Way::Scramble(EngineKind::Tier2),
-    Way::Plain(EngineKind::Tier2),
-    Way::Object(Tier::Two),
+    Way::Run(EngineKind::Auto),
 ];
 
-fn main() -> Result<ExitCode, String> {
-    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>());
-    let mut next = |default| arguments.next().unwrap_or(Ok(default)).map_err(|error| error.to_string());
-    let (programs, first) = (next(1_000)?, next(0)?);
-    let mut machines = Vec::new();
-    for way in WAYS {
-        machines.push(Machine::new(way)?);
-    }
-    for number in 0..programs {
-        println!("{}", number + 1);
-        std::io::stdout().flush().map_err(|error| error.to_string())?;
-        let mut engines: Vec<&mut dyn Engine> = machines.iter_mut().map(|it| it as &mut dyn Engine).collect();
-        if let Err(difference) = check(&program(first + number)?, &mut engines) {
-            println!("seed {}: {difference}", first + number);
-            return Ok(ExitCode::FAILURE);
+/// What the command line says.
+struct Arguments {
+    programs: u64,
+    first: u64,
+    seconds: Option<u64>,
+    ways: Vec<Way>,
+    changed_frames: bool,
+    long: bool,
+    numbers: bool,
+}
+
+fn arguments() -> Result<Arguments, String> {
+    let mut given = Arguments {
+        programs: u64::MAX,
+        first: 0,
+        seconds: None,
+        ways: WAYS.to_vec(),
+        changed_frames: false,
+        long: false,
+        numbers: false,
+    };
+    let mut all = std::env::args().skip(1);
+    while let Some(argument) = all.next() {
+        let mut value = || all.next().ok_or_else(|| format!("{argument} needs a value"));
+        match &argument[..] {
+            "--first" => given.first = number(&value()?)?,
+            "--seconds" => given.seconds = Some(number(&value()?)?),
+            "--engines" => given.ways = value()?.split(',').map(way).collect::<Result<_, _>>()?,
+            "--changed-frames" => given.changed_frames = true,
+            "--long" => given.long = true,
+            "--numbers" => given.numbers = true,
+            other => given.programs = number(other)?,
         }
     }
+    if given.programs == u64::MAX && given.seconds.is_none() {
+        given.programs = 1_000;
+    }
+    Ok(given)
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("{text} is no number"))
+}
+
+fn way(name: &str) -> Result<Way, String> {
+    let found = Way::ALL.iter().find(|(other, _)| *other == name);
+    found.map(|(_, way)| *way).ok_or_else(|| format!("there is no engine {name}"))
+}
+
+impl Arguments {
+    fn program(&self, seed: u64) -> Result<Generated, String> {
+        let mut made = if self.long { program(seed)? } else { short_program(seed)? };
+        if self.changed_frames {
+            made.plan.changed_frames = true;
+            // A program that is not suspended is of no use here.
+            if matches!(made.plan.slice, Slice::Plenty | Slice::Large) {
+                made.plan.slice = Slice::Small;
+            }
+        }
+        Ok(made)
+    }
+
+    /// Runs the programs. Gives what they did, and the seed of the one on which engines differ, with what differs.
+    fn hunt(&self) -> Result<(Tally, Option<(u64, String)>), String> {
+        let mut machines = self.ways.iter().map(|way| Machine::cheap(*way)).collect::<Result<Vec<_>, _>>()?;
+        let until = self.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        let mut all = Tally::default();
+        for count in 0..self.programs {
+            if until.is_some_and(|until| Instant::now() >= until) {
+                break;
+            }
+            if self.numbers {
+                println!("{}", count + 1);
+                std::io::stdout().flush().map_err(|error| error.to_string())?;
+            }
+            let seed = self.first.wrapping_add(count);
+            let mut engines: Vec<&mut dyn Engine> =
+                machines.iter_mut().map(|it| it as &mut dyn Engine).collect();
+            match check(&self.program(seed)?, &mut engines) {
+                Ok(tally) => all.add(&tally),
+                Err(difference) => return Ok((all, Some((seed, difference.to_string())))),
+            }
+        }
+        Ok((all, None))
+    }
+}
+
+fn main() -> Result<ExitCode, String> {
+    let given = arguments()?;
+    let started = Instant::now();
+    let (tally, difference) = given.hunt()?;
+    if let Some((seed, what)) = difference {
+        println!("seed {seed}: {what}");
+        println!("after {} programs without a difference", tally.programs);
+        return Ok(ExitCode::FAILURE);
+    }
+    let each = started.elapsed().as_secs_f64() * 1e3 / tally.programs.max(1) as f64;
+    println!("seeds {}..{}, {each:.2} ms a program: {tally}", given.first, given.first + tally.programs);
     Ok(ExitCode::SUCCESS)
 }

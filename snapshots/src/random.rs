@@ -42,6 +42,18 @@ pub fn program(seed: u64) -> Result<Generated, String> {
     make(&mut Seed::new(seed))
 }
 
+/// A short program of a seed, with a plan that does not take long: for comparing very many.
+///
+/// # Errors
+/// As [`program`].
+pub fn short_program(seed: u64) -> Result<Generated, String> {
+    let imports = imports::for_generator();
+    let shape = Shape { imports: &imports, functions: 3, statements: 14 };
+    let mut made = generate(&mut Seed::new(seed), &shape).map_err(|error| error.to_string())?;
+    made.plan.turns = 12;
+    Ok(made)
+}
+
 /// The program of the choices that a fuzzer made.
 ///
 /// # Errors

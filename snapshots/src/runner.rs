@@ -117,7 +117,7 @@ struct Runner<'v> {
 
 impl<'v> Runner<'v> {
     fn new(program: &'v Verified<'v>, way: Way) -> Result<Self, String> {
-        let module = way.loader().and_then(|mut loader| loader.load(program));
+        let module = way.loader(true).and_then(|mut loader| loader.load(program));
         let module = module.map_err(|error| error.to_string())?;
         let imports = Arc::new(imports::imports().map_err(|error| error.to_string())?);
         let flag = Arc::new(AtomicBool::new(false));

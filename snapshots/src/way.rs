@@ -81,11 +81,12 @@ impl Way {
         !matches!(self, Way::Plain(_))
     }
 
-    /// What makes programs ready to run. Machine code is made with all checks of the code generator.
-    pub(crate) fn loader(self) -> Result<Loader, EngineError> {
+    /// What makes programs ready to run. `check_ir` says whether the code generator checks what it is given, which takes
+    /// as long as the rest.
+    pub(crate) fn loader(self, check_ir: bool) -> Result<Loader, EngineError> {
         let checks = self.interrupts();
         let options =
-            CompileOptions { fuel: checks, interrupt: checks, check_ir: true, ..CompileOptions::default() };
+            CompileOptions { fuel: checks, interrupt: checks, check_ir, ..CompileOptions::default() };
         let kind = match self {
             Way::Run(kind) | Way::Save(kind) | Way::Scramble(kind) | Way::Plain(kind) => kind,
             Way::Step => EngineKind::Interpreter,

@@ -103,6 +103,7 @@ fn check(engine: &mut dyn Engine) -> usize {
     let bytes = text::assemble(&program(), "binary64.sil").unwrap();
     let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
     let plan = Plan {
+        changed_frames: false,
         memory: None,
         stack_cells: None,
         calls: Vec::new(),

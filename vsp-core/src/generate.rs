@@ -194,6 +194,7 @@ fn plan_for(entropy: &mut dyn Entropy, world: &World<'_>) -> Plan {
         slice: pick(entropy, &[Slice::Plenty, Slice::Small, Slice::Tiny, Slice::Large])
             .unwrap_or(Slice::Plenty),
         interrupts: entropy.chance(1, 3),
+        changed_frames: false,
         seed: entropy.bits(64),
         turns: 40,
     }

@@ -70,7 +70,7 @@ impl Loaded {
         let bytes = text::assemble(program.text, &file).map_err(|errors| format!("{file}: {}", errors[0]))?;
         let read = File::read(Arc::<[u8]>::from(bytes)).map_err(|error| format!("{file}: {error}"))?;
         let verified = Verified::new(read).map_err(|error| format!("{file}: {error}"))?;
-        let module = way.loader().and_then(|mut loader| loader.load(Arc::new(verified)));
+        let module = way.loader(true).and_then(|mut loader| loader.load(Arc::new(verified)));
         let module = module.map_err(|error| format!("{file}: {error}"))?;
         let imports = Arc::new(sys::imports().map_err(|error| error.to_string())?);
         Ok(Loaded { module, imports, way })

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use vsp_core::generate::{Generated, Plan, Turn};
+use vsp_core::isa::Reg;
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{Outcome, Reason};
@@ -106,6 +107,7 @@ pub(super) fn play(
             tally.fuel += used.clamp(0, 1 << 20) as u64;
             tally.count(&outcome);
             let Outcome::Suspended(suspension) = outcome else { break };
+            change_frames(program, plan, sessions, number - 1)?;
             if round >= plan.turns {
                 tally.count_end(End::GivenUp);
                 sessions.iter_mut().for_each(|(_, session)| session.reset());
@@ -117,6 +119,25 @@ pub(super) fn play(
         }
     }
     Ok(tally)
+}
+
+/// Writes into the innermost frames of the suspended program what the plan says for this turn.
+fn change_frames(
+    program: &Verified<'_>,
+    plan: &Plan,
+    sessions: &mut [Named<'_>],
+    number: u32,
+) -> Result<(), Difference> {
+    for (engine, session) in sessions {
+        let place = session.call_stack().first().copied();
+        let locals = place.and_then(|place| program.function(place.function)).map_or(0, |it| it.locals);
+        let memory = session.memory().len() as u64;
+        for (slot, value) in plan.changes(number, Reg::ALL.len() as u32 + u32::from(locals), memory) {
+            let failed = |what| Difference { engine: engine.clone(), turn: number, what };
+            session.write(slot, value).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// What the host does with a suspended program.

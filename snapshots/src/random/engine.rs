@@ -61,6 +61,12 @@ pub trait Session {
     /// Gives up a suspended call.
     fn reset(&mut self);
 
+    /// Writes a slot of the innermost frame: a register, or the local with the number that follows theirs.
+    ///
+    /// # Errors
+    /// There is no such slot, which is a difference.
+    fn write(&mut self, slot: u32, value: u64) -> Result<(), String>;
+
     /// The balance of fuel, of an engine that counts it.
     fn balance(&self) -> Option<i64>;
 

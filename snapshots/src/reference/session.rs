@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use vsp_core::generate::Plan;
 use vsp_core::index::{FuncIndex, ImportIndex, Place};
+use vsp_core::isa::Reg;
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
 use vsp_core::{Outcome, Reason, Suspension, Trap, Trapped, Values};
@@ -320,6 +321,14 @@ impl Session for Machine {
     fn reset(&mut self) {
         self.waiting = None;
         self.frames.clear();
+    }
+
+    fn write(&mut self, slot: u32, value: u64) -> Result<(), String> {
+        match slot.checked_sub(Reg::ALL.len() as u32) {
+            None => self.set_register(slot, value),
+            Some(local) => self.frame().set_local(local, value),
+        }
+        Ok(())
     }
 
     fn balance(&self) -> Option<i64> {

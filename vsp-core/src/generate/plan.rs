@@ -43,6 +43,8 @@ pub struct Plan {
     pub slice: Slice,
     /// Is the interrupt flag set in some turns?
     pub interrupts: bool,
+    /// Does the host write into the innermost frame of the suspended program? [`Plan::changes`] says what.
+    pub changed_frames: bool,
     /// What amounts and answers follow from.
     pub seed: u64,
     /// A call that has taken so many turns is given up.
@@ -63,9 +65,14 @@ pub struct Turn {
 }
 
 impl Plan {
+    /// The choices of the turn with this number.
+    fn entropy(&self, number: u32) -> Seed {
+        Seed::new(self.seed ^ u64::from(number).wrapping_mul(0xD605_0A1C_6D2E_8C35))
+    }
+
     /// What is done in the turn with this number.
     pub fn turn(&self, number: u32) -> Turn {
-        let mut entropy = Seed::new(self.seed ^ u64::from(number).wrapping_mul(0xD605_0A1C_6D2E_8C35));
+        let mut entropy = self.entropy(number);
         let fuel = match self.slice {
             Slice::Plenty => 20_000,
             Slice::Large => entropy.below(4_000),
@@ -78,5 +85,17 @@ impl Plan {
             answers: core::array::from_fn(|_| values::integer(&mut entropy)),
             error: entropy.chance(1, 16).then(|| entropy.bits(8) as u32),
         }
+    }
+
+    /// What the host writes into the innermost frame if the turn with this number ends in a suspension: numbers of slots below
+    /// `slots`, and their new values, many of which are near `memory`, the size of the memory in bytes.
+    pub fn changes(&self, number: u32, slots: u32, memory: u64) -> Vec<(u32, u64)> {
+        if !self.changed_frames {
+            return Vec::new();
+        }
+        let mut entropy = self.entropy(!number);
+        (0..1 + entropy.below(3))
+            .map(|_| (entropy.below(slots), values::edge(&mut entropy, memory)))
+            .collect()
     }
 }

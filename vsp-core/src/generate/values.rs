@@ -147,6 +147,21 @@ pub(super) fn special_float(entropy: &mut dyn Entropy) -> u64 {
     pick(entropy, MAKERS_OF_NANS).unwrap_or(0)
 }
 
+/// A number that is an edge for addresses in a memory of so many bytes, or for something else.
+pub(super) fn edge(entropy: &mut dyn Entropy, memory: u64) -> u64 {
+    match entropy.below(10) {
+        0 => memory,
+        1 => memory.wrapping_sub(entropy.below(24).into()),
+        2 => entropy.bits(4).wrapping_neg(),
+        3 => entropy.bits(5),
+        4 => 0,
+        5 => float(entropy),
+        6 => 1 << (32 + entropy.below(32)),
+        7 => integer(entropy),
+        _ => entropy.bits(32) % memory.max(1),
+    }
+}
+
 /// Eight bytes of memory: an integer, a binary64 or two binary32.
 pub(super) fn memory(entropy: &mut dyn Entropy) -> u64 {
     match entropy.below(4) {
