@@ -82,10 +82,8 @@ impl Arguments {
         let mut made = if self.long { program(seed)? } else { short_program(seed)? };
         if self.changed_frames {
             made.plan.changed_frames = true;
-            // A program that is not suspended is of no use here.
-            if matches!(made.plan.slice, Slice::Plenty | Slice::Large) {
-                made.plan.slice = Slice::Small;
-            }
+            // A program that is not suspended is of no use here, nor one that never gets far.
+            made.plan.slice = Slice::Mixed;
         }
         Ok(made)
     }

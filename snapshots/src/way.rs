@@ -56,7 +56,7 @@ impl Way {
         worker: false,
         slice: 23,
         tier1: Some(Threshold { instructions: 0, per_word: 0 }),
-        tier2: Threshold { instructions: 300, per_word: 0 },
+        tier2: Threshold { instructions: 100, per_word: 0 },
         ..TierOptions::WITH_WORKER
     };
 

@@ -24,7 +24,9 @@ mod flow;
 mod mixed;
 mod operands;
 mod plan;
+mod pointers;
 mod values;
+mod walks;
 
 pub use entropy::{Bytes, Entropy, Seed};
 pub use plan::{Call, Plan, Slice, Turn};
@@ -94,6 +96,7 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
         memory,
         constants: 2 + entropy.below(10),
         globals: 2 + entropy.below(6),
+        daring: entropy.chance(1, 4),
     };
     for _ in 0..world.constants {
         let value = if entropy.bits(1) == 0 { values::integer(entropy) } else { values::float(entropy) };
@@ -134,6 +137,8 @@ struct World<'a> {
     memory: u64,
     constants: u32,
     globals: u32,
+    /// Are accesses beyond the edges of the memory, and other errors, frequent?
+    daring: bool,
 }
 
 impl World<'_> {
@@ -150,7 +155,7 @@ fn with_flow(flow: Flow) -> Vec<Opcode> {
 
 /// Memory of some size with data in it, mostly at its beginning and its end.
 fn memory(entropy: &mut dyn Entropy, program: &mut ProgramBuilder) -> Result<u64, BuildError> {
-    let granules = pick(entropy, &[4, 1, 2, 3, 8, 16, 64, 300, 4097]).unwrap_or(1);
+    let granules = pick(entropy, &[4, 16, 32, 1, 64, 17, 3, 300, 16, 8, 257, 4097]).unwrap_or(1);
     let size = granules * 16;
     program.memory(size);
     let (middle, end) = (size / 2, size - 16);

@@ -54,7 +54,7 @@ impl Search<'_> {
                 self.change(|draft| drop(draft.plan.calls.remove(call)));
             }
         }
-        for slice in [Slice::Plenty, Slice::Large, Slice::Small] {
+        for slice in [Slice::Plenty, Slice::Large, Slice::Mixed, Slice::Small] {
             if self.change(|draft| draft.plan.slice = slice) {
                 break;
             }

@@ -14,6 +14,8 @@ pub(super) struct Body<'a> {
     pub(super) index: FuncIndex,
     pub(super) code: FunctionBuilder,
     pub(super) locals: u16,
+    /// Is it one that may be inlined: short, without loops and calls?
+    pub(super) leaf: bool,
     /// Does it use state registers?
     pub(super) states: bool,
     /// Statements that may still be made.
@@ -60,6 +62,7 @@ pub(super) fn body(
         index,
         code,
         locals,
+        leaf,
         states,
         depth: 0,
         reserved: 0,

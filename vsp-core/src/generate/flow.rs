@@ -7,10 +7,10 @@ use crate::isa::{Flow, Inst, Opcode, Reg, Role};
 use crate::program::{BuildError, FuncType, Label};
 
 /// The deepest nesting of statements.
-const MAX_DEPTH: u32 = 4;
+pub(super) const MAX_DEPTH: u32 = 4;
 
 /// Registers that loops count with: calls do not write them.
-const COUNTERS: core::ops::Range<u32> = 4..16;
+pub(super) const COUNTERS: core::ops::Range<u32> = 4..16;
 
 /// The most loops in each other.
 const MAX_LOOPS: u32 = 3;
@@ -19,8 +19,9 @@ impl Body<'_> {
     pub(super) fn statement(&mut self) -> Result<(), BuildError> {
         self.statements = self.statements.saturating_sub(1);
         match self.entropy.below(32) {
-            0..=14 => self.compute_some(),
-            15 | 16 => self.float_chain(),
+            0..=9 => self.compute_some(),
+            10 | 11 => self.float_chain(),
+            12..=16 => self.point(),
             17 => self.walk(),
             18..=20 => self.conditional(),
             21..=23 => self.counted_loop(),
@@ -76,7 +77,7 @@ impl Body<'_> {
     }
 
     /// A branch that is taken in some cases.
-    fn branch_sometimes(&mut self, label: Label) -> Result<(), BuildError> {
+    pub(super) fn branch_sometimes(&mut self, label: Label) -> Result<(), BuildError> {
         if let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Branch)) {
             let inst = self.with_operands(op)?;
             self.branch(inst, label);

@@ -7,6 +7,9 @@ use super::values;
 use crate::index::FuncIndex;
 use crate::limits::MAX_RESULTS;
 
+/// Registers come first among the slots of a frame.
+const REGISTERS: u32 = 16;
+
 /// One call of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -27,6 +30,8 @@ pub enum Slice {
     Small,
     /// A handful.
     Tiny,
+    /// Some hundreds, or a handful in one of three turns.
+    Mixed,
 }
 
 /// What a host does with an instance of a generated program, and so everything that its run depends on. Every turn of the
@@ -78,6 +83,8 @@ impl Plan {
             Slice::Large => entropy.below(4_000),
             Slice::Small => entropy.below(250),
             Slice::Tiny => entropy.below(24),
+            Slice::Mixed if entropy.chance(1, 3) => entropy.below(50),
+            Slice::Mixed => 200 + entropy.below(600),
         };
         Turn {
             fuel: u64::from(fuel),
@@ -94,8 +101,11 @@ impl Plan {
             return Vec::new();
         }
         let mut entropy = self.entropy(!number);
-        (0..1 + entropy.below(3))
-            .map(|_| (entropy.below(slots), values::edge(&mut entropy, memory)))
-            .collect()
+        let change = |_| {
+            // Registers more often than locals, of which there may be hundreds.
+            let slots = if entropy.chance(1, 4) { slots } else { slots.min(REGISTERS) };
+            (entropy.below(slots), values::edge(&mut entropy, memory))
+        };
+        (0..3).map(change).collect()
     }
 }
