@@ -5,10 +5,10 @@
 //! hunt [PROGRAMS] [--first SEED] [--seconds SECONDS] [--engines NAME,NAME…] [--changed-frames] [--long] [--numbers]
 //! ```
 //!
-//! `--changed-frames` lets the host write into the innermost frame of every suspended program. `--long` makes the programs of
-//! the tests, which are longer, instead of short ones. `--engines` names some of `Way::ALL` in place of those that are usual;
+//! `--changed-frames` lets the host write into the innermost frame of every suspended program. Without it, `--long` makes the
+//! programs of the tests instead of short ones. `--engines` names some of `Way::ALL` in place of those that are usual;
 //! the first is the one that others are compared with. `--numbers` writes the number of each program before it runs, so that
-//! it is known also if the process dies.
+//! it is known also if the process dies: `hunt … --numbers | tail -2`.
 //!
 //! It ends with 1 at the first difference, and says the seed; at the end it says what the programs did.
 
@@ -16,7 +16,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use vsp_core::generate::{Generated, Slice};
+use vsp_core::generate::Generated;
 use vsp_host::engine::EngineKind;
 use vsp_snapshots::Way;
 use vsp_snapshots::random::{Engine, Machine, Tally, check, program, short_program};
@@ -79,13 +79,7 @@ fn way(name: &str) -> Result<Way, String> {
 
 impl Arguments {
     fn program(&self, seed: u64) -> Result<Generated, String> {
-        let mut made = if self.long { program(seed)? } else { short_program(seed)? };
-        if self.changed_frames {
-            made.plan.changed_frames = true;
-            // A program that is not suspended is of no use here, nor one that never gets far.
-            made.plan.slice = Slice::Mixed;
-        }
-        Ok(made)
+        if self.long { program(seed) } else { short_program(seed, self.changed_frames) }
     }
 
     /// Runs the programs. Gives what they did, and the seed of the one on which engines differ, with what differs.

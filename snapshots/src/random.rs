@@ -42,13 +42,14 @@ pub fn program(seed: u64) -> Result<Generated, String> {
     make(&mut Seed::new(seed))
 }
 
-/// A short program of a seed, with a plan that does not take long: for comparing very many.
+/// A short program of a seed, with a plan that does not take long: for comparing very many. Does the host write into its
+/// frames?
 ///
 /// # Errors
 /// As [`program`].
-pub fn short_program(seed: u64) -> Result<Generated, String> {
+pub fn short_program(seed: u64, changed_frames: bool) -> Result<Generated, String> {
     let imports = imports::for_generator();
-    let shape = Shape { imports: &imports, functions: 3, statements: 14 };
+    let shape = Shape { imports: &imports, functions: 3, statements: 14, changed_frames };
     let mut made = generate(&mut Seed::new(seed), &shape).map_err(|error| error.to_string())?;
     made.plan.turns = 12;
     Ok(made)

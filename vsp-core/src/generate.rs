@@ -62,11 +62,14 @@ pub struct Shape<'a> {
     pub functions: u32,
     /// About the most statements of a function. (A statement is one to ten instructions, without those in it.)
     pub statements: u32,
+    /// Does the host write into frames of suspended programs? Then they are suspended in loops, and have ways that only such
+    /// a host opens.
+    pub changed_frames: bool,
 }
 
 impl Default for Shape<'_> {
     fn default() -> Self {
-        Shape { imports: &[], functions: 5, statements: 40 }
+        Shape { imports: &[], functions: 5, statements: 40, changed_frames: false }
     }
 }
 
@@ -192,14 +195,17 @@ fn plan_for(entropy: &mut dyn Entropy, world: &World<'_>) -> Plan {
         calls.push(Call { function: FuncIndex(function), arguments: (0..params).map(argument).collect() });
     }
     let bigger = [world.memory + 16, world.memory * 2];
+    let slices = match world.shape.changed_frames {
+        true => &[Slice::Mixed, Slice::Mixed, Slice::Mixed, Slice::Small][..],
+        false => &[Slice::Plenty, Slice::Small, Slice::Tiny, Slice::Large],
+    };
     Plan {
         memory: pick(entropy, &bigger).filter(|_| entropy.chance(1, 4)),
         stack_cells: pick(entropy, STACKS).filter(|_| entropy.chance(1, 3)),
         calls,
-        slice: pick(entropy, &[Slice::Plenty, Slice::Small, Slice::Tiny, Slice::Large])
-            .unwrap_or(Slice::Plenty),
+        slice: pick(entropy, slices).unwrap_or(Slice::Plenty),
         interrupts: entropy.chance(1, 3),
-        changed_frames: false,
+        changed_frames: world.shape.changed_frames,
         seed: entropy.bits(64),
         turns: 40,
     }

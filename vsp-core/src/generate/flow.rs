@@ -18,6 +18,9 @@ const MAX_LOOPS: u32 = 3;
 impl Body<'_> {
     pub(super) fn statement(&mut self) -> Result<(), BuildError> {
         self.statements = self.statements.saturating_sub(1);
+        if self.world.shape.changed_frames && self.entropy.chance(1, 6) {
+            return self.closed_way();
+        }
         match self.entropy.below(32) {
             0..=9 => self.compute_some(),
             10 | 11 => self.float_chain(),

@@ -481,9 +481,9 @@ impl Body<'_> {
     }
 
     /// A way that is never gone, unless the host changes a register while the program waits: there is a loop on it.
-    fn closed_way(&mut self) -> Result<(), BuildError> {
-        if self.reserved.count_ones() > 6 {
-            return self.tamed_accesses();
+    pub(super) fn closed_way(&mut self) -> Result<(), BuildError> {
+        if self.reserved.count_ones() > 6 || self.world.memory < LEAST_MEMORY {
+            return self.compute();
         }
         self.with_kept(|body, pointer| {
             let span = body.load_edge(pointer)?;

@@ -198,7 +198,7 @@ impl Body<'_> {
         if self.statements > 0 && self.entropy.chance(1, 3) {
             self.statement()?;
         }
-        if self.entropy.chance(1, 6) {
+        if self.entropy.chance(1, if self.world.shape.changed_frames { 3 } else { 8 }) {
             let reg = self.writable();
             self.push(Inst::yield_(reg)?);
         }
