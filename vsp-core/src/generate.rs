@@ -19,12 +19,14 @@
 //! ```
 
 mod body;
+mod calls;
 mod entropy;
 mod flow;
 mod mixed;
 mod operands;
 mod plan;
 mod pointers;
+mod probes;
 mod values;
 mod walks;
 
@@ -100,6 +102,8 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
         constants: 2 + entropy.below(10),
         globals: 2 + entropy.below(6),
         daring: entropy.chance(1, 4),
+        relays: entropy.chance(1, 12),
+        big: entropy.chance(1, 300),
     };
     for _ in 0..world.constants {
         let value = if entropy.bits(1) == 0 { values::integer(entropy) } else { values::float(entropy) };
@@ -142,6 +146,10 @@ struct World<'a> {
     globals: u32,
     /// Are accesses beyond the edges of the memory, and other errors, frequent?
     daring: bool,
+    /// Are all functions short, and there to call others?
+    relays: bool,
+    /// Has the first function very many blocks?
+    big: bool,
 }
 
 impl World<'_> {
@@ -176,8 +184,11 @@ fn functions(entropy: &mut dyn Entropy, most: u32) -> Vec<FuncType> {
     for _ in 0..1 + entropy.below(most.max(1)) {
         let (params, results) = (entropy.below(1 + MAX_PARAMS as u32), entropy.below(1 + MAX_RESULTS as u32));
         let new = FuncType::new(params as usize, results as usize);
-        let old = pick(entropy, &types).filter(|_| entropy.chance(1, 3));
-        types.extend(old.or(new));
+        let old = pick(entropy, &types).filter(|_| entropy.bits(1) == 1);
+        // The same, or one that gives something else.
+        let like = old.and_then(|old| FuncType::new(old.params(), results as usize));
+        let like = if entropy.chance(1, 3) { like } else { old };
+        types.extend(like.or(new));
     }
     types
 }

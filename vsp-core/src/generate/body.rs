@@ -1,10 +1,13 @@
 //! The code of one function: its registers, and statements that compute.
 
-use super::entropy::{Entropy, pick};
+use super::entropy::{Entropy, Seed, pick};
 use super::{World, values};
 use crate::index::FuncIndex;
 use crate::isa::{Flow, Inst, Opcode, Reg, Role};
 use crate::program::{BuildError, FuncType, FunctionBuilder, Label, ProgramBuilder};
+
+/// Blocks of a big function: just beyond limits of the compiler.
+const MANY_BLOCKS: &[u32] = &[1_030, 4_100, 1_100];
 
 /// A function that is being made.
 pub(super) struct Body<'a> {
@@ -26,6 +29,8 @@ pub(super) struct Body<'a> {
     pub(super) reserved: u16,
     /// Registers that must not be written before the instruction whose operands are being prepared.
     pub(super) held: u16,
+    /// Are operands to be edges, each loaded for the instruction?
+    pub(super) probing: bool,
     /// Registers that probably hold a binary64.
     pub(super) floats: u16,
     /// A register whose value, plus up to so many, is a good address of eight bytes.
@@ -45,6 +50,7 @@ pub(super) fn body(
     let mut code = FunctionBuilder::new(world.functions[index.index()]);
     let first = index.0 == 0;
     let leaf = !first && entropy.chance(1, 4);
+    let relay = !leaf && (world.relays || !first && entropy.chance(1, 5));
     let locals: &[u16] = if leaf { &[0, 3, 16, 17] } else { &[0, 2, 5, 1, 15, 16, 3, 33, 7, 50, 130, 300] };
     let locals = pick(entropy, locals).unwrap_or(0);
     code.set_locals(locals);
@@ -53,6 +59,7 @@ pub(super) fn body(
     let mut body = Body {
         statements: match world.shape.statements {
             most if leaf => entropy.below(most.min(9)),
+            _ if relay => 1 + entropy.below(3),
             most if first => most / 4 + entropy.below(most),
             most => entropy.below(most),
         },
@@ -67,17 +74,28 @@ pub(super) fn body(
         depth: 0,
         reserved: 0,
         held: 0,
+        probing: false,
         floats: 0,
         pointer: None,
         landings,
         landed: 0,
     };
+    if locals > 0 && body.entropy.chance(1, 3) {
+        body.read_locals_early()?;
+    }
     body.fill_registers(if leaf { 3 } else { 8 })?;
+    if first && world.big {
+        body.many_blocks()?;
+    }
     while body.statements > 0 {
-        match leaf {
-            true => body.leaf_statement()?,
-            false => body.statement()?,
+        match (leaf, relay) {
+            (true, _) => body.leaf_statement()?,
+            (_, true) => body.relay_statement()?,
+            _ => body.statement()?,
         }
+    }
+    if locals > 0 && body.entropy.chance(1, 2) {
+        body.dirty_locals()?;
     }
     if !leaf && body.entropy.chance(3, 4) {
         body.keep_registers()?;
@@ -110,9 +128,36 @@ impl Body<'_> {
     fn leaf_statement(&mut self) -> Result<(), BuildError> {
         self.statements -= 1;
         let skip = self.perhaps_forward(1, 4)?;
-        self.compute()?;
+        match self.entropy.below(16) {
+            0..=11 => self.compute()?,
+            12 | 13 => self.point()?,
+            14 => self.probe()?,
+            _ => self.trap_seldom()?,
+        }
         if let Some(label) = skip {
             self.code.bind(label);
+        }
+        Ok(())
+    }
+
+    /// A statement of a function that is there to call others.
+    fn relay_statement(&mut self) -> Result<(), BuildError> {
+        self.statements -= 1;
+        self.relay()
+    }
+
+    /// So many basic blocks that parts of the compiler give up.
+    fn many_blocks(&mut self) -> Result<(), BuildError> {
+        let blocks = pick(self.entropy, MANY_BLOCKS).unwrap_or(0);
+        // Choices of its own: there are not so many others.
+        let mut choices = Seed::new(self.entropy.bits(64));
+        for _ in 0..blocks / 2 {
+            let mut reg = || Reg::from_low_bits(choices.bits(4) as u32);
+            let (a, b) = (reg(), reg());
+            let skip = self.code.label();
+            self.branch(Inst::jn(a, 0)?, skip);
+            self.push(Inst::addi(b, a, 1)?);
+            self.code.bind(skip);
         }
         Ok(())
     }
@@ -193,15 +238,32 @@ impl Body<'_> {
     }
 
     pub(super) fn fresh_integer(&mut self) -> Result<Reg, BuildError> {
-        let (reg, value) = (self.writable(), values::integer(self.entropy));
+        let reg = self.writable();
+        let value = match self.probing && self.entropy.bits(1) == 1 {
+            true => self.entropy.bits(64),
+            false => values::integer(self.entropy),
+        };
         self.load(reg, value)?;
+        self.hold_probed(reg);
         Ok(reg)
     }
 
     pub(super) fn fresh_float(&mut self) -> Result<Reg, BuildError> {
-        let (reg, value) = (self.writable(), values::float(self.entropy));
+        let reg = self.writable();
+        let value = match self.probing && self.entropy.bits(1) == 1 {
+            true => values::special_float(self.entropy),
+            false => values::float(self.entropy),
+        };
         self.load(reg, value)?;
         self.floats |= 1 << reg.index();
+        self.hold_probed(reg);
         Ok(reg)
+    }
+
+    /// The other operands of a probe are not to overwrite this one.
+    fn hold_probed(&mut self, reg: Reg) {
+        if self.probing {
+            self.held |= 1 << reg.index();
+        }
     }
 }

@@ -3,8 +3,8 @@
 use super::PATIENCE;
 use super::body::Body;
 use super::entropy::pick;
-use crate::isa::{Flow, Inst, Opcode, Reg, Role};
-use crate::program::{BuildError, FuncType, Label};
+use crate::isa::{Flow, Inst, Opcode, Reg};
+use crate::program::{BuildError, Label};
 
 /// The deepest nesting of statements.
 pub(super) const MAX_DEPTH: u32 = 4;
@@ -22,7 +22,8 @@ impl Body<'_> {
             return self.closed_way();
         }
         match self.entropy.below(32) {
-            0..=9 => self.compute_some(),
+            0..=6 => self.compute_some(),
+            7..=9 => self.probe(),
             10 | 11 => self.float_chain(),
             12..=16 => self.point(),
             17 => self.walk(),
@@ -37,7 +38,7 @@ impl Body<'_> {
         }
     }
 
-    fn compute_some(&mut self) -> Result<(), BuildError> {
+    pub(super) fn compute_some(&mut self) -> Result<(), BuildError> {
         for _ in 0..1 + self.entropy.below(5) {
             self.compute()?;
         }
@@ -204,27 +205,8 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A call of a function behind this one; or of any, as often as patience allows.
-    fn call(&mut self) -> Result<(), BuildError> {
-        let count = self.world.functions.len() as u32;
-        let later = count - self.index.0 - 1;
-        if later > 0 && self.entropy.chance(3, 4) {
-            let callee = self.index.0 + 1 + self.entropy.below(later);
-            return self.call_function(callee);
-        }
-        let callee = self.entropy.below(count);
-        if self.entropy.chance(1, 150) {
-            return self.call_function(callee);
-        }
-        let out = self.code.label();
-        self.lose_patience(out)?;
-        self.call_function(callee)?;
-        self.code.bind(out);
-        Ok(())
-    }
-
     /// Goes to `out` once the program has come here, or to a place like this one, so often.
-    fn lose_patience(&mut self, out: Label) -> Result<(), BuildError> {
+    pub(super) fn lose_patience(&mut self, out: Label) -> Result<(), BuildError> {
         let patience = self.writable();
         self.push(Inst::getg(patience, PATIENCE)?);
         self.branch(Inst::jz(patience, 0)?, out);
@@ -233,73 +215,8 @@ impl Body<'_> {
         Ok(())
     }
 
-    fn call_function(&mut self, callee: u32) -> Result<(), BuildError> {
-        let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Call)) else { return Ok(()) };
-        let ty = self.world.functions[callee as usize];
-        let mut inst = self.with_operands(op)?;
-        for (index, operand) in op.operands().iter().enumerate() {
-            inst = match operand.role {
-                Role::Func => inst.with(index, i64::from(callee))?,
-                Role::Type => inst.with(index, i64::from(ty.bits()))?,
-                Role::Src => inst.with(index, self.function_number(callee, ty)? as i64)?,
-                _ => inst,
-            };
-        }
-        self.push(inst);
-        self.wrote_results(ty);
-        Ok(())
-    }
-
-    /// A register with the number of a function, or of one like it; seldom a bad one.
-    fn function_number(&mut self, callee: u32, ty: FuncType) -> Result<Reg, BuildError> {
-        let number = self.writable();
-        let bad = self.entropy.chance(1, 30);
-        let value = match bad {
-            true => super::values::integer(self.entropy),
-            false => u64::from(callee),
-        };
-        self.load(number, value)?;
-        let like = self.world.functions.iter().rposition(|other| *other == ty).map(|like| like as u32);
-        if let Some(like) = like.filter(|like| *like > self.index.0)
-            && !bad
-        {
-            self.held |= 1 << number.index();
-            let (other, chooser) = (self.writable(), self.source()?);
-            if chooser != other {
-                self.load(other, u64::from(like))?;
-                self.push(Inst::cmovnz(number, other, chooser)?);
-            }
-            self.held = 0;
-        }
-        Ok(number)
-    }
-
-    /// A host function, or the host itself.
-    fn ask_host(&mut self) -> Result<(), BuildError> {
-        let imports = self.world.shape.imports;
-        let possible =
-            |op: &Opcode| !imports.is_empty() || op.operands().iter().all(|it| it.role != Role::Import);
-        let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Suspend)).filter(possible) else {
-            return Ok(());
-        };
-        let inst = self.with_operands(op)?;
-        let import = inst.value_of(Role::Import).and_then(|import| imports.get(import as usize));
-        let out = match import {
-            Some(import) if import.seldom => Some(self.unless_rare()?),
-            _ => None,
-        };
-        self.push(inst);
-        if let Some(import) = import {
-            self.wrote_results(import.ty);
-        }
-        if let Some(out) = out {
-            self.code.bind(out);
-        }
-        Ok(())
-    }
-
     /// A branch that is mostly taken, to a label that is to be bound below it.
-    fn unless_rare(&mut self) -> Result<Label, BuildError> {
+    pub(super) fn unless_rare(&mut self) -> Result<Label, BuildError> {
         let out = self.code.label();
         let source = self.source()?;
         self.held = 1 << source.index();
@@ -318,13 +235,25 @@ impl Body<'_> {
         let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Bulk)) else { return Ok(()) };
         let memory = self.world.memory;
         let mask = ((memory.min(1 << 16) / 2).next_power_of_two() / 2).max(1) - 1;
-        let edges = [[memory, 0, 0], [0, 0, memory], [memory - 1, memory - 1, 1], [1, 1, memory - 1]];
-        let bad =
-            [[1, 0, memory], [memory + 1, 0, 0], [0, memory, 1], [0, 0, u64::MAX], [1 << 63, 0, 1 << 63]];
-        let sizes = match self.entropy.below(120) {
-            0..=19 => pick(self.entropy, &edges),
-            119 => pick(self.entropy, &bad),
-            _ => None,
+        let edges = [
+            [memory, 0, 0],
+            [0, 0, memory],
+            [memory - 1, memory - 1, 1],
+            [1, 1, memory - 1],
+            [memory, memory, 0],
+        ];
+        let bad = [
+            [memory + 1, 0, 0],
+            [0, memory + 1, 0],
+            [1, 0, memory],
+            [0, memory, 1],
+            [u64::MAX, u64::MAX, 0],
+            [0, 0, u64::MAX],
+            [1 << 63, 0, 1 << 63],
+        ];
+        let sizes = match self.dares() {
+            true => pick(self.entropy, &bad),
+            false => pick(self.entropy, &edges).filter(|_| self.entropy.chance(1, 6)),
         };
         let mut inst = self.with_operands(op)?;
         for (index, _) in op.operands().iter().enumerate() {

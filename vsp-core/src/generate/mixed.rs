@@ -15,7 +15,7 @@ fn has(op: Opcode, role: fn(Role) -> bool) -> bool {
 }
 
 impl Body<'_> {
-    fn pick_with(&mut self, role: fn(Role) -> bool) -> Option<Opcode> {
+    pub(super) fn pick_with(&mut self, role: fn(Role) -> bool) -> Option<Opcode> {
         let all = self.world.opcodes(Flow::Next);
         let possible: Vec<Opcode> =
             all.iter().copied().filter(|op| has(*op, role) && self.may_use(*op)).collect();

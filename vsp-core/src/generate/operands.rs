@@ -120,6 +120,7 @@ impl Body<'_> {
     /// A register to read, mostly one that holds an integer.
     pub(super) fn source(&mut self) -> Result<Reg, BuildError> {
         match self.entropy.below(14) {
+            _ if self.probing => self.fresh_integer(),
             0 | 1 => self.fresh_integer(),
             2 | 3 => Ok(self.any_register(self.floats)),
             _ => Ok(self.any_register(!self.floats)),
@@ -128,7 +129,7 @@ impl Body<'_> {
 
     /// A register to read, mostly one that holds a binary64.
     fn float_source(&mut self) -> Result<Reg, BuildError> {
-        if self.floats == 0 || self.entropy.chance(1, 5) {
+        if self.probing || self.floats == 0 || self.entropy.chance(1, 5) {
             return self.fresh_float();
         }
         Ok(self.any_register(self.floats))
@@ -148,6 +149,8 @@ impl Body<'_> {
     fn number(&mut self, operand: Operand) -> i32 {
         let (low, high) = operand.role.range(operand.field);
         let value = match self.entropy.below(5) {
+            0 | 1 if self.probing => low,
+            2 | 3 if self.probing => high,
             0 => self.entropy.bits(3) as i32,
             1 => -(self.entropy.bits(3) as i32),
             2 => low + self.entropy.bits(1) as i32,
@@ -161,10 +164,14 @@ impl Body<'_> {
         }
     }
 
-    /// A register that is not zero, also in its low half: a special number, or any number made odd.
+    /// A register that is mostly not zero, also in its low half: a special number, or any number made odd.
     fn divisor(&mut self) -> Result<Reg, BuildError> {
         let reg = self.writable();
         match self.entropy.below(3) {
+            _ if self.dares() => {
+                let source = self.any_register(u16::MAX);
+                self.push(Inst::andi(reg, source, 15)?);
+            }
             0 => {
                 let value = values::integer(self.entropy) | 1;
                 self.load(reg, value)?;

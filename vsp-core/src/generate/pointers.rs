@@ -371,7 +371,7 @@ impl Body<'_> {
     }
 
     /// A register that keeps what it is while `inner` is made.
-    fn with_kept(
+    pub(super) fn with_kept(
         &mut self,
         inner: impl FnOnce(&mut Self, Reg) -> Result<(), BuildError>,
     ) -> Result<(), BuildError> {

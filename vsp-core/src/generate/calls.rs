@@ -1,0 +1,133 @@
+//! Calls of functions and of the host.
+
+use super::body::Body;
+use super::entropy::pick;
+use super::values;
+use crate::index::FuncIndex;
+use crate::isa::{Flow, Inst, Opcode, Reg, Role};
+use crate::program::{BuildError, FuncType};
+
+impl Body<'_> {
+    /// A call of a function behind this one; or of any, as often as patience allows.
+    pub(super) fn call(&mut self) -> Result<(), BuildError> {
+        let count = self.world.functions.len() as u32;
+        let later = count - self.index.0 - 1;
+        if later > 0 && self.entropy.chance(3, 4) {
+            let callee = self.index.0 + 1 + self.entropy.below(later);
+            return self.call_function(callee);
+        }
+        let callee = self.entropy.below(count);
+        if self.entropy.chance(1, 150) {
+            return self.call_function(callee);
+        }
+        let out = self.code.label();
+        self.lose_patience(out)?;
+        self.call_function(callee)?;
+        self.code.bind(out);
+        Ok(())
+    }
+
+    fn call_function(&mut self, callee: u32) -> Result<(), BuildError> {
+        let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Call)) else { return Ok(()) };
+        let ty = self.world.functions[callee as usize];
+        let mut inst = self.with_operands(op)?;
+        for (index, operand) in op.operands().iter().enumerate() {
+            inst = match operand.role {
+                Role::Func => inst.with(index, i64::from(callee))?,
+                Role::Type => inst.with(index, i64::from(ty.bits()))?,
+                Role::Src => inst.with(index, self.function_number(callee, ty)? as i64)?,
+                _ => inst,
+            };
+        }
+        self.push(inst);
+        self.wrote_results(ty);
+        Ok(())
+    }
+
+    /// A register with the number of a function, or of one like it; seldom a bad one.
+    fn function_number(&mut self, callee: u32, ty: FuncType) -> Result<Reg, BuildError> {
+        let number = self.writable();
+        let bad = self.dares();
+        let value = match bad {
+            true => self.wrong_function(ty),
+            false => u64::from(callee),
+        };
+        self.load(number, value)?;
+        let like = self.world.functions.iter().rposition(|other| *other == ty).map(|like| like as u32);
+        if let Some(like) = like.filter(|like| *like > self.index.0)
+            && !bad
+        {
+            self.held |= 1 << number.index();
+            let (other, chooser) = (self.writable(), self.source()?);
+            if chooser != other {
+                self.load(other, u64::from(like))?;
+                self.push(Inst::cmovnz(number, other, chooser)?);
+            }
+            self.held = 0;
+        }
+        Ok(number)
+    }
+
+    /// A host function, or the host itself.
+    pub(super) fn ask_host(&mut self) -> Result<(), BuildError> {
+        let imports = self.world.shape.imports;
+        let possible =
+            |op: &Opcode| !imports.is_empty() || op.operands().iter().all(|it| it.role != Role::Import);
+        let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Suspend)).filter(possible) else {
+            return Ok(());
+        };
+        let inst = self.with_operands(op)?;
+        let import = inst.value_of(Role::Import).and_then(|import| imports.get(import as usize));
+        let out = match import {
+            Some(import) if import.seldom => Some(self.unless_rare()?),
+            _ => None,
+        };
+        self.push(inst);
+        if let Some(import) = import {
+            self.wrote_results(import.ty);
+        }
+        if let Some(out) = out {
+            self.code.bind(out);
+        }
+        Ok(())
+    }
+
+    /// A number that is no function of this type: mostly one that takes as much, and gives something else.
+    fn wrong_function(&mut self, ty: FuncType) -> u64 {
+        let functions = &self.world.functions;
+        let like = functions.iter().position(|it| *it != ty && it.params() == ty.params());
+        let other = functions.iter().position(|it| *it != ty);
+        match like.or(other).filter(|_| self.entropy.chance(3, 4)) {
+            Some(number) => number as u64,
+            None => values::integer(self.entropy),
+        }
+    }
+
+    /// A call of a function behind this one, or if there is none a suspension, with registers that live across it: so programs
+    /// are suspended in functions that are called by others that suspend nothing themselves.
+    pub(super) fn relay(&mut self) -> Result<(), BuildError> {
+        self.compute_some()?;
+        let later = self.world.functions.len() as u32 - self.index.0 - 1;
+        if later > 0 {
+            let callee =
+                FuncIndex(self.index.0 + 1 + self.entropy.below(later).min(self.entropy.below(later)));
+            self.push(Inst::call(callee.0)?);
+            self.wrote_results(self.world.functions[callee.index()]);
+        } else if self.entropy.bits(1) == 1 {
+            self.ask_host()?;
+        } else {
+            let reg = self.writable();
+            self.push(Inst::yield_(reg)?);
+        }
+        self.compute_some()
+    }
+
+    /// Ends the program with a trap, in rare cases.
+    pub(super) fn trap_seldom(&mut self) -> Result<(), BuildError> {
+        let out = self.unless_rare()?;
+        let number = self.entropy.bits(4) as u32;
+        self.push(Inst::trap(number)?);
+        self.code.bind(out);
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! Instructions with operands that are edges, of which every result is kept: what an instruction does in rare cases shows
+//! only if the case comes and nobody overwrites what it gives.
+
+use alloc::vec::Vec;
+
+use super::body::Body;
+use super::values;
+use crate::isa::{Inst, Reg, Role};
+use crate::program::BuildError;
+
+/// Is it a number in the instruction that is computed with?
+fn is_number(role: Role) -> bool {
+    matches!(role, Role::S | Role::U | Role::Sh64 | Role::Sh32 | Role::Bits | Role::Layer)
+}
+
+impl Body<'_> {
+    /// Instructions that each get operands of their own.
+    pub(super) fn probe(&mut self) -> Result<(), BuildError> {
+        self.with_kept(|body, sum| {
+            let global = body.global();
+            body.push(Inst::getg(sum, global)?);
+            for _ in 0..2 + body.entropy.below(8) {
+                match body.entropy.below(6) {
+                    0 => body.exchange(sum)?,
+                    1 | 2 => body.probe_with(sum, |role| role.is_float())?,
+                    3 => body.probe_with(sum, is_number)?,
+                    _ => body.probe_with(sum, |role| role == Role::Dst)?,
+                }
+            }
+            body.push(Inst::setg(sum, global)?);
+            Ok(())
+        })
+    }
+
+    /// One instruction with an operand of such a role.
+    fn probe_with(&mut self, sum: Reg, role: fn(Role) -> bool) -> Result<(), BuildError> {
+        let Some(op) = self.pick_with(role) else { return Ok(()) };
+        self.probing = true;
+        let inst = self.with_operands(op);
+        self.probing = false;
+        let inst = inst?;
+        self.push(inst);
+        self.mix_written(sum, inst)
+    }
+
+    /// Mixes what an instruction wrote into a sum.
+    fn mix_written(&mut self, sum: Reg, inst: Inst) -> Result<(), BuildError> {
+        let written = inst.operands().filter(|(operand, _)| operand.role.writes_register());
+        let written: Vec<Reg> = written.map(|(_, value)| Reg::from_low_bits(value as u32)).collect();
+        for reg in written {
+            self.mix(sum, reg)?;
+        }
+        Ok(())
+    }
+
+    fn mix(&mut self, sum: Reg, reg: Reg) -> Result<(), BuildError> {
+        self.push(Inst::rotli(sum, sum, 5)?);
+        self.push(Inst::xor(sum, sum, reg)?);
+        Ok(())
+    }
+
+    /// A register that holds an integer or a binary64 that was just computed, which may be a NaN.
+    fn computed(&mut self, is_float: bool) -> Result<Reg, BuildError> {
+        let reg = self.writable();
+        self.held |= 1 << reg.index();
+        let [one, two] = [self.writable(), self.writable()];
+        for reg in [one, two] {
+            let value =
+                if is_float { values::special_float(self.entropy) } else { values::integer(self.entropy) };
+            self.load(reg, value)?;
+        }
+        let inst = match (is_float, self.entropy.below(4)) {
+            (true, 0) => Inst::fadd(reg, one, two)?,
+            (true, 1) => Inst::fmul(reg, one, two)?,
+            (true, 2) => Inst::fdiv(reg, one, two)?,
+            (true, _) => Inst::fsub(reg, one, two)?,
+            (false, 0) => Inst::add(reg, one, two)?,
+            (false, _) => Inst::xor(reg, one, two)?,
+        };
+        self.push(inst);
+        Ok(reg)
+    }
+
+    /// Two registers of any kinds go through an instruction that moves values.
+    fn exchange(&mut self, sum: Reg) -> Result<(), BuildError> {
+        let kinds = self.entropy.bits(2);
+        self.held = 0;
+        let a = self.computed(kinds & 1 == 1)?;
+        let b = self.computed(kinds & 2 == 2)?;
+        let condition = self.any_register(u16::MAX);
+        let inst = match self.entropy.below(6) {
+            0 => Inst::cmovz(a, b, condition)?,
+            1 => Inst::cmovnz(a, b, condition)?,
+            2 => Inst::mov(a, b)?,
+            3 if self.locals > 0 => {
+                let local = self.entropy.below(self.locals.into());
+                self.push(Inst::setl(b, local)?);
+                Inst::getl(a, local)?
+            }
+            _ => Inst::xchg(a, b)?,
+        };
+        self.held = 0;
+        self.push(inst);
+        self.mix(sum, a)?;
+        self.mix(sum, b)
+    }
+
+    /// Looks at locals that were not written in this call: the stack was used by others before.
+    pub(super) fn read_locals_early(&mut self) -> Result<(), BuildError> {
+        for _ in 0..1 + self.entropy.below(2) {
+            let (reg, local) = (self.writable(), self.edge_of(self.locals.into()));
+            self.push(Inst::getl(reg, local)?);
+            let global = self.global();
+            self.push(Inst::setg(reg, global)?);
+        }
+        Ok(())
+    }
+
+    /// Writes locals, so that what is left on the stack is not zero.
+    pub(super) fn dirty_locals(&mut self) -> Result<(), BuildError> {
+        let reg = self.writable();
+        self.push(Inst::ori(reg, reg, 1)?);
+        for _ in 0..1 + self.entropy.below(3) {
+            let local = self.edge_of(self.locals.into());
+            self.push(Inst::setl(reg, local)?);
+        }
+        Ok(())
+    }
+
+    /// One of so many, mostly the last or the first.
+    fn edge_of(&mut self, count: u32) -> u32 {
+        match self.entropy.below(4) {
+            0 => 0,
+            1 | 2 => count - 1,
+            _ => self.entropy.below(count),
+        }
+    }
+}
