@@ -101,7 +101,7 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
         memory,
         constants: 2 + entropy.below(10),
         globals: 2 + entropy.below(6),
-        daring: entropy.chance(1, 4),
+        daring: entropy.chance(1, 3),
         relays: entropy.chance(1, 12),
         big: entropy.chance(1, 300),
     };

@@ -22,6 +22,7 @@ impl Body<'_> {
             return self.closed_way();
         }
         match self.entropy.below(32) {
+            1..=3 if self.world.daring => self.point(),
             0..=6 => self.compute_some(),
             7..=9 => self.probe(),
             10 | 11 => self.float_chain(),

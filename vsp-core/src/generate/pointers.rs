@@ -70,7 +70,7 @@ impl Body<'_> {
 
     /// Is something to be done that is an error in the program?
     pub(super) fn dares(&mut self) -> bool {
-        let of = if self.world.daring { 12 } else { 200 };
+        let of = if self.world.daring { 10 } else { 250 };
         self.entropy.chance(1, of)
     }
 
@@ -126,8 +126,8 @@ impl Body<'_> {
 
     /// Any value; often one that is an edge where the largest that is wanted is `most`.
     fn load_wild(&mut self, reg: Reg, most: i64) -> Result<(), BuildError> {
-        let edges = [most, most + 1, -1, most - 1, i64::MIN, 0, 1 << 32, i64::MAX];
-        match pick(self.entropy, &edges).filter(|_| self.entropy.chance(3, 4)) {
+        let edges = [most, most + 1, -1, most, i64::MIN, most - 1, 0, most, 1 << 32, i64::MAX];
+        match pick(self.entropy, &edges).filter(|_| self.entropy.chance(7, 8)) {
             Some(value) => {
                 self.load(reg, value as u64)?;
                 self.hide(reg)
@@ -357,7 +357,9 @@ impl Body<'_> {
         let (low, high) = (-span.low, self.memory() - span.high - bytes);
         let is_beyond = self.dares();
         let value = match self.entropy.below(8) {
-            0..=4 if is_beyond => high + 1 + i64::from(self.entropy.below(bytes as u32)),
+            0..=3 if is_beyond => high + 1,
+            4 | 5 if is_beyond => high + 1 + i64::from(self.entropy.below(bytes as u32)),
+            6 if is_beyond => low - 1,
             _ if is_beyond => low - 1 - i64::from(self.entropy.below(8)),
             _ if low > high => return None,
             0..=2 => high,
