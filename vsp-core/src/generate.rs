@@ -94,6 +94,7 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
         program.import(import.module, import.name, import.ty)?;
     }
     let memory = memory(entropy, &mut program)?;
+    let style = pick(entropy, STYLES).unwrap_or(Style::Mixed);
     let world = World {
         shape: *shape,
         opcodes: [Flow::Next, Flow::Branch, Flow::Stop, Flow::Call, Flow::Suspend, Flow::Bulk].map(with_flow),
@@ -101,8 +102,8 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
         memory,
         constants: 2 + entropy.below(10),
         globals: 2 + entropy.below(6),
-        daring: entropy.chance(1, 3),
-        relays: entropy.chance(1, 12),
+        daring: style == Style::Shots || entropy.chance(1, 6),
+        style,
         big: entropy.chance(1, 300),
     };
     for _ in 0..world.constants {
@@ -134,6 +135,29 @@ const PATIENCE: u32 = 0;
 /// Cells of stacks that overflow sooner than others.
 const STACKS: &[u32] = &[1 << 12, 1 << 13, 1_000, 1_500, 300, MIN_STACK_CELLS];
 
+/// What the functions of a program are like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Mixed,
+    /// They are short, and there to call others.
+    Relays,
+    /// They are short, and each tries something that may be an error. The host calls many of them.
+    Shots,
+}
+
+const STYLES: &[Style] = &[
+    Style::Mixed,
+    Style::Mixed,
+    Style::Shots,
+    Style::Mixed,
+    Style::Mixed,
+    Style::Shots,
+    Style::Mixed,
+    Style::Mixed,
+    Style::Shots,
+    Style::Relays,
+];
+
 /// What the instructions of a program can name.
 struct World<'a> {
     shape: Shape<'a>,
@@ -144,10 +168,9 @@ struct World<'a> {
     memory: u64,
     constants: u32,
     globals: u32,
+    style: Style,
     /// Are accesses beyond the edges of the memory, and other errors, frequent?
     daring: bool,
-    /// Are all functions short, and there to call others?
-    relays: bool,
     /// Has the first function very many blocks?
     big: bool,
 }
@@ -195,7 +218,11 @@ fn functions(entropy: &mut dyn Entropy, most: u32) -> Vec<FuncType> {
 
 fn plan_for(entropy: &mut dyn Entropy, world: &World<'_>) -> Plan {
     let mut calls = Vec::new();
-    for number in 0..pick(entropy, &[1, 1, 2, 3]).unwrap_or(1) {
+    let count = match world.style {
+        Style::Shots => 4 + entropy.below(5),
+        Style::Mixed | Style::Relays => pick(entropy, &[1, 1, 2, 3]).unwrap_or(1),
+    };
+    for number in 0..count {
         let function = if number == 0 { 0 } else { entropy.below(world.functions.len() as u32) };
         let params = world.functions[function as usize].params();
         let argument = |_| match entropy.below(3) {

@@ -1,13 +1,28 @@
 //! The code of one function: its registers, and statements that compute.
 
 use super::entropy::{Entropy, Seed, pick};
-use super::{World, values};
+use super::{Style, World, values};
 use crate::index::FuncIndex;
 use crate::isa::{Flow, Inst, Opcode, Reg, Role};
 use crate::program::{BuildError, FuncType, FunctionBuilder, Label, ProgramBuilder};
 
 /// Blocks of a big function: just beyond limits of the compiler.
 const MANY_BLOCKS: &[u32] = &[1_030, 4_100, 1_100];
+
+/// What a function is like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Usual,
+    /// It may be inlined.
+    Leaf,
+    /// It is there to call others.
+    Relay,
+    /// It tries a few things that may be errors.
+    Shots,
+}
+
+const KINDS: &[Kind] =
+    &[Kind::Usual, Kind::Leaf, Kind::Usual, Kind::Relay, Kind::Usual, Kind::Leaf, Kind::Usual];
 
 /// A function that is being made.
 pub(super) struct Body<'a> {
@@ -49,8 +64,14 @@ pub(super) fn body(
 ) -> Result<FunctionBuilder, BuildError> {
     let mut code = FunctionBuilder::new(world.functions[index.index()]);
     let first = index.0 == 0;
-    let leaf = !first && entropy.chance(1, 4);
-    let relay = !leaf && (world.relays || !first && entropy.chance(1, 5));
+    let kind = match world.style {
+        Style::Shots if first || !entropy.chance(1, 4) => Kind::Shots,
+        Style::Relays => Kind::Relay,
+        _ if first => Kind::Usual,
+        Style::Shots => Kind::Leaf,
+        Style::Mixed => pick(entropy, KINDS).unwrap_or(Kind::Usual),
+    };
+    let leaf = kind == Kind::Leaf;
     let locals: &[u16] = if leaf { &[0, 3, 16, 17] } else { &[0, 2, 5, 1, 15, 16, 3, 33, 7, 50, 130, 300] };
     let locals = pick(entropy, locals).unwrap_or(0);
     code.set_locals(locals);
@@ -59,7 +80,8 @@ pub(super) fn body(
     let mut body = Body {
         statements: match world.shape.statements {
             most if leaf => entropy.below(most.min(9)),
-            _ if relay => 1 + entropy.below(3),
+            _ if kind == Kind::Relay => 1 + entropy.below(3),
+            _ if kind == Kind::Shots => 2 + entropy.below(4),
             most if first => most / 4 + entropy.below(most),
             most => entropy.below(most),
         },
@@ -88,10 +110,11 @@ pub(super) fn body(
         body.many_blocks()?;
     }
     while body.statements > 0 {
-        match (leaf, relay) {
-            (true, _) => body.leaf_statement()?,
-            (_, true) => body.relay_statement()?,
-            _ => body.statement()?,
+        match kind {
+            Kind::Usual => body.statement()?,
+            Kind::Leaf => body.leaf_statement()?,
+            Kind::Relay => body.relay_statement()?,
+            Kind::Shots => body.shot()?,
         }
     }
     if locals > 0 && body.entropy.chance(1, 2) {
@@ -138,6 +161,21 @@ impl Body<'_> {
             self.code.bind(label);
         }
         Ok(())
+    }
+
+    /// A statement of a function that does little else.
+    fn shot(&mut self) -> Result<(), BuildError> {
+        match self.entropy.below(8) {
+            0 => self.statement(),
+            1 => {
+                self.statements -= 1;
+                self.probe()
+            }
+            _ => {
+                self.statements -= 1;
+                self.point()
+            }
+        }
     }
 
     /// A statement of a function that is there to call others.

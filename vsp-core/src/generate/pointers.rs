@@ -40,6 +40,13 @@ impl Span {
     }
 }
 
+/// An end of a span.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Low,
+    High,
+}
+
 /// In smaller memories there is no room for pointers.
 const LEAST_MEMORY: u64 = 256;
 
@@ -117,6 +124,12 @@ impl Body<'_> {
         if self.entropy.bits(1) == 1 { self.hide(reg) } else { Ok(()) }
     }
 
+    /// Loads a number that is hidden in some cases.
+    pub(super) fn load_seldom_hidden(&mut self, reg: Reg, value: i64) -> Result<(), BuildError> {
+        self.load(reg, value as u64)?;
+        if self.entropy.chance(1, 5) { self.hide(reg) } else { Ok(()) }
+    }
+
     /// Loads an edge of the memory.
     fn load_edge(&mut self, reg: Reg) -> Result<Span, BuildError> {
         let value = self.edge();
@@ -141,7 +154,8 @@ impl Body<'_> {
     }
 
     /// Gives a register some value of a span, in one of the ways from which a compiler can see that it is in there.
-    fn tame(&mut self, reg: Reg) -> Result<Span, BuildError> {
+    /// Where `exact` says so, it gets the end of the span that `exact` names.
+    fn tame(&mut self, reg: Reg, exact: Option<Side>) -> Result<Span, BuildError> {
         let room = (self.memory() - 2 * MARGIN).min(1 << 15);
         let most = match self.entropy.below(3) {
             0 => 1 + i64::from(self.entropy.below(room as u32 - 1)),
@@ -150,8 +164,7 @@ impl Body<'_> {
         };
         let held = self.held;
         self.held |= 1 << reg.index();
-        self.load_wild(reg, most)?;
-        let mut span = self.bounded(reg, most, room)?;
+        let mut span = self.bounded(reg, most, room, exact)?;
         let log = self.entropy.below(4);
         if span.high << log <= room && self.entropy.chance(1, 3) {
             self.push_either(Inst::shli(reg, reg, log)?, Inst::muli(reg, reg, 1 << log)?);
@@ -181,12 +194,22 @@ impl Body<'_> {
         Ok(span)
     }
 
-    /// Bounds a register. It may be less than `most` at most, where that is not below `room`.
-    fn bounded(&mut self, reg: Reg, most: i64, room: i64) -> Result<Span, BuildError> {
+    /// Gives a register a number from 0 to `most`, or where that is not below `room` to another bound.
+    fn bounded(&mut self, reg: Reg, most: i64, room: i64, exact: Option<Side>) -> Result<Span, BuildError> {
         let upto = |high: i64| Span { low: 0, high };
         let mask = (1 << most.max(1).ilog2()) - 1;
+        let way = self.entropy.below(12);
+        // What has to be there so that the largest number comes of it.
+        let top = if matches!(way, 0..=2 | 9 | 10) { -1 } else { most };
+        match exact {
+            None => self.load_wild(reg, most)?,
+            Some(side) => {
+                self.load(reg, if side == Side::High { top as u64 } else { 0 })?;
+                self.hide(reg)?;
+            }
+        }
         let other = self.writable();
-        Ok(match self.entropy.below(12) {
+        Ok(match way {
             0 | 1 => {
                 let mask = mask & !(pick(self.entropy, &[0, 7, 1, 3]).unwrap_or(0));
                 self.push(Inst::andi(reg, reg, mask as u32)?);
@@ -203,7 +226,7 @@ impl Body<'_> {
                 upto(most)
             }
             4 | 5 => {
-                self.load_limit(other, most)?;
+                self.load_limit(other, most, exact)?;
                 self.push_either(Inst::minu(reg, reg, other)?, Inst::minu(reg, other, reg)?);
                 upto(most)
             }
@@ -216,7 +239,7 @@ impl Body<'_> {
             }
             6 | 7 => {
                 let label = self.code.label();
-                self.load_limit(other, most + 1)?;
+                self.load_limit(other, most + 1, exact)?;
                 self.branch(Inst::jltu(reg, other, 0)?, label);
                 self.load_below(reg, most)?;
                 self.code.bind(label);
@@ -243,7 +266,8 @@ impl Body<'_> {
                 upto(255)
             }
             _ => {
-                self.load_wild(other, most)?;
+                self.load(other, top as u64)?;
+                self.hide(other)?;
                 self.push_either(Inst::sltu(reg, reg, other)?, Inst::seq(reg, reg, other)?);
                 upto(1)
             }
@@ -251,11 +275,15 @@ impl Body<'_> {
     }
 
     /// Loads a number that a pointer is compared with: this one, or up to so many less, which only running shows.
-    fn load_limit(&mut self, reg: Reg, limit: i64) -> Result<(), BuildError> {
+    fn load_limit(&mut self, reg: Reg, limit: i64, exact: Option<Side>) -> Result<(), BuildError> {
         if limit < 16 || !self.entropy.chance(1, 4) {
             return self.load(reg, limit as u64);
         }
-        self.load_wild(reg, 7)?;
+        match exact {
+            Some(_) => self.load(reg, 7)?,
+            None => self.load_wild(reg, 7)?,
+        }
+        self.hide(reg)?;
         self.push(Inst::andi(reg, reg, 7)?);
         let other = self.writable();
         self.load(other, limit as u64 - 7)?;
@@ -280,6 +308,13 @@ impl Body<'_> {
         let possible: alloc::vec::Vec<Opcode> =
             all.iter().copied().filter(|op| fits(op) && self.may_use(*op)).collect();
         pick(self.entropy, &possible)
+    }
+
+    /// An instruction that accesses memory without an index.
+    fn pick_plain_access(&mut self) -> Option<Opcode> {
+        let has_index =
+            |op: &Opcode| op.operands().iter().any(|operand| operand.role.index_scale().is_some());
+        (0..8).find_map(|_| self.pick_access(None).filter(|op| !has_index(op)))
     }
 
     /// An access by a register that is in a span, or by a register and an index with a scale that add up to it.
@@ -385,15 +420,33 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Accesses by a register of which only its bounds are known.
+    /// Accesses by a register of which only its bounds are known. The last one is beyond the edge in some cases.
     fn tamed_accesses(&mut self) -> Result<(), BuildError> {
         self.with_kept(|body, reg| {
-            let span = body.tame(reg)?;
+            let is_beyond = body.entropy.chance(1, if body.world.daring { 3 } else { 60 });
+            let side = if body.entropy.chance(1, 4) { Side::Low } else { Side::High };
+            let span = body.tame(reg, is_beyond.then_some(side))?;
             for _ in 0..1 + body.entropy.below(3) {
                 body.reach(reg, None, span)?;
             }
-            Ok(())
+            match is_beyond {
+                true => body.reach_beyond(reg, span, side),
+                false => Ok(()),
+            }
         })
+    }
+
+    /// An access that is just beyond an edge of the memory if the register is at this end of its span.
+    fn reach_beyond(&mut self, reg: Reg, span: Span, side: Side) -> Result<(), BuildError> {
+        let Some(op) = self.pick_plain_access() else { return Ok(()) };
+        let displacement = match side {
+            Side::High => self.memory() - span.high - access_bytes(op) as i64 + 1,
+            Side::Low => -span.low - 1,
+        };
+        match i16::try_from(displacement) {
+            Ok(displacement) => self.reach_with(op, reg, None, span, Some(displacement.into())),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Accesses by registers that change between them: steps, copies, exchanges, on some ways only.
@@ -401,7 +454,7 @@ impl Body<'_> {
         self.with_kept(|body, a| {
             let span_a = match body.entropy.chance(2, 3) {
                 true => body.load_edge(a)?,
-                false => body.tame(a)?,
+                false => body.tame(a, None)?,
             };
             body.with_kept(|body, b| {
                 body.push(Inst::mov(b, a)?);
@@ -440,7 +493,7 @@ impl Body<'_> {
                     self.push(Inst::getl(reg, local)?);
                     spans[which] = spans[1 - which];
                 }
-                5 => spans[which] = self.tame(reg)?,
+                5 => spans[which] = self.tame(reg, None)?,
                 _ => self.reach(reg, None, spans[which])?,
             }
         }

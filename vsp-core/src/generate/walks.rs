@@ -9,6 +9,8 @@ use crate::program::{BuildError, Label};
 
 const STEPS: &[i64] = &[8, 1, 16, 4, 8, 2, 24, 3, 12, 32, -8, -1, -16, -4];
 
+const INDEX_STEPS: &[i64] = &[1, 1, 2, 1, 3, -1, 1, -2];
+
 /// The most rounds of a walk.
 const MAX_ROUNDS: u32 = 20;
 
@@ -115,8 +117,7 @@ impl Body<'_> {
         let end = pick(self.entropy, ENDS).unwrap_or(End::NotEqual);
         let is_index = end == End::Immediate || self.entropy.chance(1, 3);
         let scale = self.entropy.below(4);
-        let step = pick(self.entropy, STEPS).unwrap_or(8);
-        let step = if is_index { step.clamp(-2, 3) } else { step };
+        let step = pick(self.entropy, if is_index { INDEX_STEPS } else { STEPS }).unwrap_or(1);
         let most = (memory - 128) / (step.abs() << if is_index { scale } else { 0 });
         let rounds = (1 + i64::from(self.entropy.below(MAX_ROUNDS))).min(most).max(1);
         let few = i64::from(self.entropy.below(64));
@@ -138,7 +139,7 @@ impl Body<'_> {
 
     /// Loads the registers of a walk.
     fn start(&mut self, walk: &mut Walk) -> Result<(), BuildError> {
-        self.load_perhaps_hidden(walk.reg, walk.from)?;
+        self.load_seldom_hidden(walk.reg, walk.from)?;
         let must_not_meet = matches!(walk.end, End::Unsigned | End::Signed | End::Before);
         if walk.step > 1 && walk.rounds > 1 && must_not_meet && self.entropy.chance(1, 3) {
             walk.off = 1 + i64::from(self.entropy.below(walk.step as u32));
@@ -151,7 +152,7 @@ impl Body<'_> {
             End::NotEqual => walk.to,
             _ => walk.to - walk.step.min(0),
         };
-        self.load_perhaps_hidden(walk.other, end)?;
+        self.load_seldom_hidden(walk.other, end)?;
         if let Some(index) = &mut walk.index {
             // Its elements end at an edge.
             let (low, high) = (walk.from.min(walk.to) << index.scale, walk.from.max(walk.to) << index.scale);
@@ -162,7 +163,7 @@ impl Body<'_> {
                 2 => self.memory() - high,
                 _ => self.memory() - high - few,
             };
-            self.load_perhaps_hidden(index.base, index.address)?;
+            self.load_seldom_hidden(index.base, index.address)?;
         }
         Ok(())
     }
