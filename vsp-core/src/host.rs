@@ -524,6 +524,11 @@ impl<S> Imports<S> {
         self.definitions.iter().map(|it| (it.module.as_str(), it.name.as_str(), it.ty))
     }
 
+    /// Module, name and type of every function here.
+    pub fn functions(&self) -> impl Iterator<Item = (&str, &str, FuncType)> {
+        self.definitions.iter().map(|it| (it.module.as_str(), it.name.as_str(), it.ty))
+    }
+
     /// For each import of the program, the number of the function here.
     pub(crate) fn resolve(&self, program: &Program<'_>, out: &mut Vec<u32>) -> Result<(), ImportError> {
         for import in program.imports() {

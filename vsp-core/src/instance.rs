@@ -503,8 +503,16 @@ fn memory_size(minimum: u64, chosen: Option<u64>) -> Result<usize, InstantiateEr
     usize::try_from(size).map_err(|_| InstantiateError::OutOfMemory)
 }
 
-/// So many zeros, or `None` if there is no memory for them.
-pub(crate) fn zeroed<T: Copy + Default>(count: usize) -> Option<Vec<T>> {
+/// Makes so many zeros. The operating system gives memory that is zero already, page by page when it is touched first.
+/// `None` if there is none.
+#[cfg(target_pointer_width = "64")]
+fn zeroed<T: bytemuck::Zeroable>(count: usize) -> Option<Vec<T>> {
+    bytemuck::allocation::try_zeroed_slice_box(count).ok().map(Vec::from)
+}
+
+/// Makes so many zeros, or `None` if there is no memory for them. (Here memories are small, and so has code to be.)
+#[cfg(not(target_pointer_width = "64"))]
+fn zeroed<T: Copy + Default>(count: usize) -> Option<Vec<T>> {
     let mut cells = Vec::new();
     cells.try_reserve_exact(count).ok()?;
     cells.resize(count, T::default());

@@ -15,7 +15,7 @@ mod memory;
 mod names;
 mod shorthand;
 
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, most_similar};
 pub use disassemble::{Listing, disassemble};
 pub use format::format;
 pub use shorthand::mnemonics;

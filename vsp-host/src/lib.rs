@@ -12,6 +12,7 @@ pub mod engine;
 #[cfg(feature = "jit")]
 #[allow(unsafe_code, reason = "it makes pages executable, and reads through their address")]
 pub mod exec_memory;
+pub mod imports;
 pub mod load;
 pub mod message;
 #[cfg(feature = "jit")]
@@ -19,6 +20,7 @@ pub mod native;
 #[cfg(feature = "jit")]
 #[allow(unsafe_code, reason = "it calls machine code, and is called by it")]
 mod native_call;
+pub mod number;
 pub mod sys;
 #[cfg(feature = "jit")]
 mod tiers;

@@ -96,7 +96,14 @@ impl Loaded {
 /// # Errors
 /// The file cannot be read, or is no program.
 pub fn load(path: &Path) -> Result<Loaded, LoadError> {
-    let bytes = std::fs::read(path).map_err(|error| LoadError::Io { path: path.into(), error })?;
+    from_bytes(path, std::fs::read(path).map_err(|error| LoadError::Io { path: path.into(), error })?)
+}
+
+/// Makes a program of the bytes of a file, and assembles it if it is a text.
+///
+/// # Errors
+/// They are no program.
+pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Loaded, LoadError> {
     if bytes.starts_with(b"SILC") || path.extension().is_some_and(|extension| extension == "silc") {
         return read(path, bytes, None);
     }
@@ -106,6 +113,11 @@ pub fn load(path: &Path) -> Result<Loaded, LoadError> {
         Ok(bytes) => read(path, bytes, Some(text)),
         Err(errors) => Err(LoadError::Text { path: path.into(), text, errors }),
     }
+}
+
+/// Are the bytes of a file a code object, or meant to be one?
+pub fn is_code(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"SILN")
 }
 
 /// The text that the bytes of a file are.
@@ -120,7 +132,7 @@ pub fn text(path: &Path, bytes: Vec<u8>) -> Result<String, LoadError> {
     if bytes.starts_with(b"SILC") {
         return Err(LoadError::IsProgram { path: path.into() });
     }
-    if bytes.starts_with(b"SILN") {
+    if is_code(&bytes) {
         return Err(LoadError::IsCode { path: path.into() });
     }
     String::from_utf8(bytes).map_err(not_text)

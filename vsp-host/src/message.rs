@@ -4,12 +4,15 @@ use std::ops::Range;
 use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, Title};
+use vsp_core::ImportError;
 use vsp_core::analysis::Slot;
 use vsp_core::index::Place;
+use vsp_core::limits::MAX_ASSEMBLY_ERRORS;
 use vsp_core::program::Program;
 use vsp_core::text::Diagnostic;
 use vsp_core::verify::VerifyErrors;
 
+use crate::imports::WrongImport;
 use crate::load::{LoadError, Loaded};
 use crate::warnings::Warning;
 
@@ -20,7 +23,8 @@ const MOST_FRAMES: usize = 16;
 pub fn render(error: &LoadError) -> String {
     let groups = match error {
         LoadError::Text { path, text, errors } => {
-            errors.iter().map(|error| of_text(Level::ERROR, text, path, error)).collect()
+            let groups = errors.iter().map(|error| of_text(Level::ERROR, text, path, error));
+            groups.chain(summary(path, errors.len(), errors.len() == MAX_ASSEMBLY_ERRORS)).collect()
         }
         LoadError::Verify { loaded, errors: VerifyErrors::Rules { errors, more } } => {
             let mut groups: Vec<Group<'_>> = errors
@@ -30,14 +34,23 @@ pub fn render(error: &LoadError) -> String {
                     of_place(title, loaded, error.place, SourceLine::span)
                 })
                 .collect();
-            if *more {
-                groups.push(Group::with_title(Level::NOTE.secondary_title("there are more errors")));
-            }
+            groups.extend(summary(&loaded.path, errors.len(), *more));
             groups
         }
         other => vec![Group::with_title(Level::ERROR.primary_title(other.to_string()))],
     };
     Renderer::styled().render(&groups)
+}
+
+/// How many errors there are, unless one sees that. `stopped`: there may be more.
+fn summary(path: &Path, count: usize, stopped: bool) -> Option<Group<'static>> {
+    let path = path.display();
+    let text = match (count, stopped) {
+        (_, true) => format!("{path}: … and more; stopped after {count} errors"),
+        (0 | 1, false) => return None,
+        (_, false) => format!("{path}: {count} errors"),
+    };
+    Some(Group::with_title(Level::ERROR.primary_title(text)))
 }
 
 /// What there is to say about a part of a text, with that part and the hint.
@@ -227,6 +240,54 @@ fn render_warning<'l>(loaded: &'l Loaded, warning: &'l Warning) -> Group<'l> {
         Some(hint) => group.element(Level::HELP.message(hint)),
         None => group,
     }
+}
+
+/// What a program imports and the host does not have, with the lines that say so.
+pub fn render_imports(loaded: &Loaded, wrong: &[WrongImport]) -> String {
+    let groups: Vec<Group<'_>> = wrong.iter().map(|wrong| render_import(loaded, wrong)).collect();
+    Renderer::styled().render(&groups)
+}
+
+fn render_import<'l>(loaded: &'l Loaded, wrong: &WrongImport) -> Group<'l> {
+    let title = Level::ERROR.primary_title(wrong.error.to_string());
+    let group = match import_span(loaded, wrong) {
+        Some((text, span)) => title.element(snippet(text, &loaded.path.display().to_string(), span)),
+        None => title.element(Level::NOTE.message(format!("in {}", loaded.path.display()))),
+    };
+    let WrongImport { module, known, similar, error, .. } = wrong;
+    let help = match (error, similar) {
+        (ImportError::Missing { .. }, Some(similar)) => format!("did you mean `{module}.{similar}`?"),
+        (ImportError::Missing { .. }, None) if known.is_empty() => {
+            format!("a host of your own can have the module `{module}`; this one has not")
+        }
+        (ImportError::Missing { .. }, None) => format!("`{module}` has {}", known.join(", ")),
+        (ImportError::Type { host, .. }, _) => {
+            format!("write `.import {module}.{} {host}`", wrong.name)
+        }
+        _ => return group,
+    };
+    group.element(Level::HELP.message(help))
+}
+
+/// Where the text names an import: the directive of its number, if that is what stands there.
+fn import_span<'l>(loaded: &'l Loaded, wrong: &WrongImport) -> Option<(&'l str, Range<usize>)> {
+    let text = loaded.text.as_deref()?;
+    let mut at = 0;
+    let lines = text.split_inclusive('\n').map(|line| {
+        at += line.len();
+        (at - line.len(), line)
+    });
+    let is_import = |(_, line): &(usize, &str)| line.trim_start().starts_with(".import");
+    let (start, line) = lines.filter(is_import).nth(wrong.index as usize)?;
+    let full = format!("{}.{}", wrong.module, wrong.name);
+    let code = code_of(line);
+    let from = code.find(&full)?;
+    let to = if matches!(wrong.error, ImportError::Type { .. }) {
+        code.trim_end().len()
+    } else {
+        from + full.len()
+    };
+    Some((text, start + from..start + to))
 }
 
 /// A plain note.

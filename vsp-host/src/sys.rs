@@ -14,7 +14,7 @@
 //! | `sys.error_uint (1) -> 0` | an unsigned number in decimal on the error stream |
 //! | `sys.arg_count (0) -> 1` | how many arguments the program was given |
 //! | `sys.arg (3) -> 1` | number of an argument, address, capacity → copies it to memory, cut to the capacity; gives its whole length |
-//! | `sys.arg_int (2) -> 1` | number of an argument, default → the argument as an integer (decimal or 0x), or the default if there is none |
+//! | `sys.arg_int (2) -> 1` | number of an argument, default → the argument as an integer, or the default if there is none (the notation: [`number`]) |
 //! | `sys.arg_float (2) -> 1` | the same for a binary64 |
 //! | `sys.input_name (2) -> 1` | address, capacity → the input's name, `-` for the standard input; as `sys.arg` |
 //! | `sys.exit_code (1) -> 0` | what the process ends with, 0–255 |
@@ -22,6 +22,8 @@
 use std::io::{self, BufRead, Write};
 
 use vsp_core::{Caller, HostStop, ImportError, Imports};
+
+use crate::number::{self, NumberError};
 
 /// Why a function of the module failed. Its number is the code of the trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,8 +41,8 @@ pub enum SysError {
     /// There is no argument of this number.
     #[error("there is no such argument")]
     NoArgument = 4,
-    /// An argument is no number.
-    #[error("the argument is no number")]
+    /// An argument is no number, or none that fits.
+    #[error("the argument is not the number that is needed")]
     NotANumber = 5,
     /// An exit code above 255.
     #[error("an exit code is 0 to 255")]
@@ -112,10 +114,10 @@ pub fn imports() -> Result<Imports<Sys>, ImportError> {
         .define("sys", "arg_count", |caller: &mut SysCaller<'_>| caller.state().args.len() as u64)?
         .define("sys", "arg", arg)?
         .define("sys", "arg_int", |caller: &mut SysCaller<'_>, index: u64, default: u64| {
-            number(caller, index, default, parse_integer)
+            number(caller, index, default, number::integer)
         })?
         .define("sys", "arg_float", |caller: &mut SysCaller<'_>, index: u64, default: f64| {
-            number(caller, index, default, |text| text.parse().ok())
+            number(caller, index, default, number::float)
         })?
         .define("sys", "input_name", |caller: &mut SysCaller<'_>, address: u64, capacity: u64| {
             let name = caller.state().input_name.clone();
@@ -129,27 +131,6 @@ pub fn imports() -> Result<Imports<Sys>, ImportError> {
             Err(_) => fail(SysError::ExitCode),
         })?;
     Ok(imports)
-}
-
-/// An integer: decimal or 0x, from −2⁶³ to 2⁶⁴ − 1, as the bits of a register.
-pub fn parse_integer(text: &str) -> Option<u64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
-    };
-    let (digits, radix) = match digits.strip_prefix("0x") {
-        Some(hex) => (hex, 16),
-        None => (digits, 10),
-    };
-    // Rust's parser would take a sign here.
-    if digits.starts_with('+') {
-        return None;
-    }
-    let value = i128::from(u64::from_str_radix(digits, radix).ok()?);
-    match negative {
-        true => i64::try_from(-value).ok().map(|value| value as u64),
-        false => u64::try_from(value).ok(),
-    }
 }
 
 fn fail<T>(error: SysError) -> Result<T, HostStop> {
@@ -232,34 +213,18 @@ fn number<T>(
     caller: &mut SysCaller<'_>,
     index: u64,
     default: T,
-    parse: impl Fn(&str) -> Option<T>,
+    parse: impl Fn(&str) -> Result<T, NumberError>,
 ) -> Result<T, HostStop> {
     let Some(text) = argument(caller, index) else { return Ok(default) };
-    match parse(&text) {
-        Some(value) => Ok(value),
-        None => {
-            caller.state().failure = Some(format!("argument {index} is \"{text}\""));
-            fail(SysError::NotANumber)
-        }
-    }
+    parse(&text).or_else(|error| {
+        caller.state().failure = Some(format!("argument {index}, \"{text}\", {error}"));
+        fail(SysError::NotANumber)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn integers_are_those_of_a_register() {
-        assert_eq!(parse_integer("18446744073709551615"), Some(u64::MAX));
-        assert_eq!(parse_integer("18446744073709551616"), None);
-        assert_eq!(parse_integer("-9223372036854775808"), Some(1 << 63));
-        assert_eq!(parse_integer("-9223372036854775809"), None);
-        assert_eq!(parse_integer("0xFF"), Some(255));
-        assert_eq!(parse_integer("-0x1"), Some(u64::MAX));
-        for text in ["", "-", "+5", "-+5", "0x", "0x+5", "5x", "0x-1", "1.5", " 5"] {
-            assert_eq!(parse_integer(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn error_codes_are_those_of_the_table() {

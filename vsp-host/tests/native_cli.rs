@@ -134,12 +134,36 @@ mod jit {
         assert_eq!(vsp(&["ir", "--tier", "3", &fib]).status.code(), Some(2));
     }
 
+    #[test]
+    fn the_help_lists_the_targets_of_this_build() {
+        for command in ["compile", "ir", "disasm-native"] {
+            let help = stdout(&vsp(&[command, "--help"]));
+            let line = help.lines().find(|line| line.contains("The architecture: ")).unwrap();
+            let has = line.contains("s390x");
+            assert_eq!(has, cfg!(any(feature = "s390x", target_arch = "s390x")), "{line}");
+            assert!(line.contains("x86_64, aarch64, riscv64"), "{line}");
+        }
+    }
+
+    #[test]
+    fn tiers_and_engines_have_the_same_names() {
+        let fib = example("fib.sil");
+        let ir = |tier| stdout(&vsp(&["ir", &fib, "--target", "x86_64", "--tier", tier]));
+        assert!(ir("1") == ir("tier1") && ir("2") == ir("tier2") && ir("1") != ir("2"));
+        let engine = |name| {
+            let report = vsp(&["run", "--json", "--engine", name, &fib, "5"]).stderr;
+            serde_json::from_slice::<Value>(&report).unwrap()["engine"].clone()
+        };
+        assert!(engine("1") == "tier1" && engine("tier2") == "tier2" && engine("2") == "tier2");
+    }
+
     #[cfg(not(feature = "s390x"))]
     #[cfg(not(target_arch = "s390x"))]
     #[test]
     fn a_target_that_is_left_out_is_named() {
         let output = vsp(&["ir", "--target", "s390x", &example("fib.sil")]);
         assert!(stderr(&output).contains("built without the feature `s390x`"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("--features s390x"), "{}", stderr(&output));
     }
 }
 

@@ -39,7 +39,7 @@ fn nothing_is_overwritten() {
     std::fs::write(&readme, "mine").unwrap();
     let output = run(&["new", folder.path().to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("README.md: this is there already"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("README.md: the file exists already"), "{}", stderr(&output));
     assert_eq!(std::fs::read_to_string(&readme).unwrap(), "mine");
     assert!(!folder.path().join("main.sil").exists());
 }

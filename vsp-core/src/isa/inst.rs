@@ -51,7 +51,7 @@ pub enum DecodeError {
 
 /// An operand that does not fit its instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{value} is no {} of {}: it must be {}", operand.role.describe(), op.mnemonic(), Allowed(*operand))]
+#[error("{}", Refused(self))]
 pub struct EncodeError {
     /// The instruction.
     pub op: Opcode,
@@ -61,19 +61,26 @@ pub struct EncodeError {
     pub value: i64,
 }
 
-/// The values that an operand may have, in words.
-pub(crate) struct Allowed(pub(crate) Operand);
+/// What is wrong, in words.
+struct Refused<'e>(&'e EncodeError);
 
-impl core::fmt::Display for Allowed {
+impl core::fmt::Display for Refused<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self.0.role {
-            Role::Bits => f.write_str("8, 16 or 32"),
-            Role::Math => f.write_str("one of the functions of FMATH"),
-            Role::FSrc2 => f.write_str("in 0 to 15, and 0 where the function takes one argument"),
-            role => {
-                let (low, high) = role.range(self.0.field);
-                write!(f, "in {low} to {high}")
-            }
+        let EncodeError { op, operand, value } = self.0;
+        let (what, op) = (operand.role.describe(), op.mnemonic());
+        let (low, high) = operand.role.range(operand.field);
+        if operand.role.is_list() {
+            let allowed = match operand.role {
+                Role::Bits => "8, 16 or 32",
+                Role::Math => "one of the functions of FMATH",
+                Role::Type => "that of up to 8 parameters and 4 results",
+                _ => "in 0 to 15, and 0 where the function takes one argument",
+            };
+            write!(f, "{value} is no {what} of {op}: it must be {allowed}")
+        } else if matches!(operand.role, Role::S | Role::U) {
+            write!(f, "{value} is out of range for {op} ({low} to {high})")
+        } else {
+            write!(f, "{value} is out of range for the {what} of {op} ({low} to {high})")
         }
     }
 }

@@ -332,7 +332,6 @@ impl Role {
     }
 
     /// Are only some of the values in its range allowed?
-    #[cfg(threaded)]
     pub(super) const fn is_list(self) -> bool {
         matches!(self, Role::Bits | Role::Math | Role::Type | Role::FSrc2)
     }

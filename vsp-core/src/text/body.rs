@@ -271,7 +271,7 @@ impl BodyAssembler<'_, '_> {
                 let mut whole = operand.clone();
                 let mut value = self.value(role, &mut operand).map_err(|problem| {
                     let is_number = change == Change::None && whole.number(&self.declared.values).is_ok();
-                    match immediate_form(op, index).filter(|_| is_number) {
+                    match shorthand::immediate_form(op, index).filter(|_| is_number) {
                         Some(name) => problem.with_hint(format!("{name} takes a number here")),
                         None => problem,
                     }
@@ -501,12 +501,25 @@ fn checked(op: Opcode, values: &[(i128, Range<usize>)], span: &Range<usize>) -> 
     let mut inst = encoded(Inst::new(op, &least_values(op)), span)?;
     for (index, (value, at)) in values.iter().enumerate() {
         let value = i64::try_from(*value).map_err(|_| too_wide(at.clone()))?;
-        inst = inst.with(index, value).map_err(|error| Problem::new(at.clone(), format!("{error}")))?;
+        inst = inst.with(index, value).map_err(|error| out_of_range(&error, index, at.clone()))?;
         if op.operands()[index].role == Role::Math {
             check_arity(inst, values.len() == op.operands().len(), span)?;
         }
     }
     Ok(inst)
+}
+
+/// An operand that its instruction cannot have; and how to say it all the same, if there is an instruction for it.
+fn out_of_range(error: &EncodeError, index: usize, span: Range<usize>) -> Problem {
+    let problem = Problem::new(span, format!("{error}"));
+    match shorthand::register_form(error.op, index) {
+        Some(form) => problem.with_hint(format!(
+            "`MOVI Rx, {}` puts it into a register, for `{}`",
+            error.value,
+            form.mnemonic()
+        )),
+        None => problem,
+    }
 }
 
 /// Takes the function of an FMATH two arguments if a second one is given, and one if not?
@@ -522,14 +535,6 @@ fn check_arity(inst: Inst, second_given: bool, span: &Range<usize>) -> Result<()
 /// A value for every operand that it can have.
 fn least_values(op: Opcode) -> Vec<i32> {
     op.operands().iter().map(|operand| operand.role.range(operand.field).0.max(0)).collect()
-}
-
-/// The instruction that takes a number as its operand number `index`, where `op` takes a register: ADDI for ADD.
-fn immediate_form(op: Opcode, index: usize) -> Option<String> {
-    let is_register = |op: Opcode| Some(op.operands().get(index)?.role.register_access().is_some());
-    let name = format!("{}I", op.mnemonic());
-    let (other, _) = shorthand::resolve(&name)?;
-    (is_register(op) == Some(true) && is_register(other) == Some(false)).then_some(name)
 }
 
 fn wrong_count(op: Opcode, mnemonic: &str, operands: &[Tokens<'_, '_>], at: Tokens<'_, '_>) -> Problem {

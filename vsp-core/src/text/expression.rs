@@ -208,7 +208,7 @@ impl<'l, 't> Tokens<'l, 't> {
         match self.number(values)? {
             Number::Int(value) if range.contains(&value) => Ok(value),
             Number::Int(value) => {
-                let message = format!("{value} is no {what}: it must be in {low} to {high}");
+                let message = format!("{value} is out of range for the {what} ({low} to {high})");
                 Err(Problem::new(start..self.end, message))
             }
             Number::Float(_) => Err(Problem::new(start..self.end, format!("a {what} is an integer"))),

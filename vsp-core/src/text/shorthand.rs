@@ -1,5 +1,8 @@
 //! Mnemonics that stand for others.
 
+use alloc::format;
+use alloc::string::String;
+
 use crate::isa::Opcode;
 
 /// How a shorthand's operands become those of the instruction.
@@ -42,6 +45,23 @@ pub(super) fn resolve(mnemonic: &str) -> Option<(Opcode, Change)> {
         .iter()
         .find(|(name, _, _)| name.eq_ignore_ascii_case(mnemonic))
         .map(|(_, op, change)| (*op, *change))
+}
+
+/// The instruction that takes a number where `op` takes a register as operand number `index`.
+pub(super) fn immediate_form(op: Opcode, index: usize) -> Option<String> {
+    let name = format!("{}I", op.mnemonic());
+    let (other, _) = resolve(&name)?;
+    (takes_register(op, index)? && !takes_register(other, index)?).then_some(name)
+}
+
+/// The instruction that takes a register where `op` takes a number as operand number `index`.
+pub(super) fn register_form(op: Opcode, index: usize) -> Option<Opcode> {
+    let (other, _) = resolve(op.mnemonic().strip_suffix('I')?)?;
+    (!takes_register(op, index)? && takes_register(other, index)?).then_some(other)
+}
+
+fn takes_register(op: Opcode, index: usize) -> Option<bool> {
+    Some(op.operands().get(index)?.role.register_access().is_some())
 }
 
 /// Everything that can stand where a mnemonic is expected, in upper case: all mnemonics, and the shorthands, with the

@@ -47,6 +47,27 @@ fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> {
     }
 }
 
+/// Runs `vsp` with an empty standard input and other streams, and gives its exit code.
+pub(crate) fn code_with(
+    args: &[&str],
+    stdout: impl Fn() -> Stdio,
+    stderr: impl Fn() -> Stdio,
+) -> Option<i32> {
+    const VSP: &str = env!("CARGO_BIN_EXE_vsp");
+    let code = |command: &mut Command| {
+        let command = command.args(args).stdin(Stdio::null()).stdout(stdout()).stderr(stderr());
+        command.status().map(|status| status.code())
+    };
+    match code(&mut Command::new(VSP)) {
+        Ok(code) if code != Some(127) => code,
+        _ => {
+            let arch = std::env::consts::ARCH;
+            let libraries = format!("/usr/{arch}-linux-gnu");
+            code(Command::new(format!("qemu-{arch}")).args(["-L", &libraries, VSP])).unwrap()
+        }
+    }
+}
+
 /// What a command wrote to its standard output.
 pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()

@@ -14,7 +14,8 @@ use vsp_core::index::FuncIndex;
 use vsp_host::message;
 
 use crate::code::Code;
-use crate::translate::{Result, load_verified, print, write};
+use crate::files::Files;
+use crate::translate::{Result, load_verified, print};
 use graph::FlowGraph;
 
 const NOTES: &str = "\
@@ -33,15 +34,15 @@ for a wrong command line.";
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct CfgArgs {
-    /// The program: a .sil text or a .silc program.
+    /// The program: a .sil text or a .silc program; `-` is the standard input.
     file: PathBuf,
     /// Only this function, named as in the text or $N. Can be given several times.
     #[arg(long, short, value_name = "NAME")]
     function: Vec<String>,
-    /// What to write [default: svg if the output's name ends so, else dot].
+    /// What to write [default: what the output's name ends with, .svg, .dot or .gv; dot if it has no ending].
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Where it goes [default: the standard output].
+    /// Where it goes [default: `-`, the standard output].
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -56,8 +57,9 @@ enum Format {
 
 pub(crate) fn cfg(args: &CfgArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
+    let format = format(args)?;
     let (loaded, verified) = load_verified(&args.file)?;
-    let code = Code::new(&verified, &args.file, loaded.text.as_deref());
+    let code = Code::new(&verified, &loaded.path, loaded.text.as_deref());
     let functions: Vec<FuncIndex> = match args.function.is_empty() {
         true => (0..verified.functions().len() as u32).map(FuncIndex).collect(),
         false => {
@@ -69,19 +71,33 @@ pub(crate) fn cfg(args: &CfgArgs) -> Result<ExitCode> {
     let graphs = functions.into_iter().map(|function| FlowGraph::new(&signatures, &code, function));
     let graphs: Vec<FlowGraph> =
         graphs.collect::<std::result::Result<_, _>>().map_err(|error| refuse(error.to_string()))?;
-    let text = match format(args) {
+    let text = match format {
         Format::Dot => dot::text(&graphs),
         Format::Svg => svg::drawing(&graphs).map_err(refuse)?,
     };
     match &args.output {
-        Some(path) => write(path, text.as_bytes())?,
+        Some(path) => Files::default().reading(&args.file, "the program").write(path, text.as_bytes())?,
         None => print(&text)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn format(args: &CfgArgs) -> Format {
-    let is_svg = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "svg");
-    let by_name = if args.output.as_ref().is_some_and(is_svg) { Format::Svg } else { Format::Dot };
-    args.format.unwrap_or(by_name)
+/// The format that was asked for, or that belongs to the output's name.
+fn format(args: &CfgArgs) -> Result<Format> {
+    if let Some(format) = args.format {
+        return Ok(format);
+    }
+    let Some(path) = &args.output else { return Ok(Format::Dot) };
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    match ending.as_deref() {
+        Some("svg") => Ok(Format::Svg),
+        Some("dot" | "gv") | None => Ok(Format::Dot),
+        Some(other) => Err(message::render_help(
+            &format!("{}: there is no format for names that end with .{other}", path.display()),
+            &[
+                "known endings are .svg (a drawing), .dot and .gv (for Graphviz)".to_owned(),
+                "with --format the name can be any".to_owned(),
+            ],
+        )),
+    }
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use vsp_host::message;
+use vsp_host::imports::wrong_imports;
 use vsp_host::warnings::warnings;
+use vsp_host::{message, sys};
 
 use crate::cli::EXIT_REFUSED;
-use crate::translate::{Result, load_verified, print};
+use crate::translate::{Result, counted, load_verified, print, say};
 
 /// Warnings of one program that are printed.
 const MOST_WARNINGS: usize = 64;
@@ -23,6 +24,9 @@ anything was written to them (they are zero then), code that is never reached, a
 constants, numbers, data, spaces, globals, imports and functions that are never used. A name
 that starts with `_` needs no use.
 
+Imports of the module `sys` have to be those that `vsp run` has. Other modules belong to other
+hosts, and nothing is said about them.
+
 Exit codes:
   0  all programs are good
   1  one is refused or cannot be read, or there are warnings and --deny-warnings
@@ -31,7 +35,7 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct CheckArgs {
-    /// The programs: .sil texts or .silc programs.
+    /// The programs: .sil texts or .silc programs; `-` is the standard input.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Fail if there is something to warn of.
@@ -50,7 +54,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode> {
                 }
             }
             Err(error) => {
-                anstream::eprintln!("{error}");
+                say(&error);
                 code = ExitCode::from(EXIT_REFUSED);
             }
         }
@@ -66,10 +70,17 @@ struct Checked {
 
 fn one(file: &Path) -> Result<Checked> {
     let (loaded, verified) = load_verified(file)?;
+    // Other modules are those of other hosts.
+    let imports = sys::imports().map_err(|error| message::render_text(&error.to_string()))?;
+    let mut wrong = wrong_imports(&loaded.program, &imports);
+    wrong.retain(|wrong| wrong.module == "sys");
+    if !wrong.is_empty() {
+        return Err(message::render_imports(&loaded, &wrong));
+    }
     let warnings = warnings(&loaded, &verified).map_err(|error| message::render_text(&error.to_string()))?;
     if !warnings.is_empty() {
         let shown = &warnings[..warnings.len().min(MOST_WARNINGS)];
-        anstream::eprintln!("{}", message::render_warnings(&loaded, shown, warnings.len() - shown.len()));
+        say(&message::render_warnings(&loaded, shown, warnings.len() - shown.len()));
     }
     let program = verified.program();
     let count = match warnings.len() {
@@ -78,12 +89,12 @@ fn one(file: &Path) -> Result<Checked> {
         count => format!(", {count} warnings"),
     };
     let summary = format!(
-        "{}: ok: {} functions, {} words of code, {} imports, {} bytes of memory{count}\n",
-        file.display(),
-        program.function_count(),
-        program.code().len(),
-        program.imports().count(),
-        program.memory_minimum()
+        "{}: ok: {}, {} of code, {}, {} of memory{count}\n",
+        loaded.path.display(),
+        counted(program.function_count() as u64, "function"),
+        counted(program.code().len() as u64, "word"),
+        counted(program.imports().count() as u64, "import"),
+        counted(program.memory_minimum(), "byte")
     );
     Ok(Checked { summary, warnings: warnings.len() })
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use vsp_host::engine::EngineKind;
 
@@ -10,6 +10,9 @@ use crate::program::ProgramArgs;
 
 /// The program was not run, or a file could not be read or written.
 pub(crate) const EXIT_REFUSED: u8 = 1;
+
+/// The command line is wrong.
+pub(crate) const EXIT_USAGE: u8 = 2;
 
 /// The program trapped.
 pub(crate) const EXIT_TRAP: u8 = 3;
@@ -39,9 +42,9 @@ A program that ends well chooses its exit code itself: it is 0 unless it calls s
 
 Messages have colours on a terminal, unless the environment variable NO_COLOR is set.";
 
-/// Run, assemble, disassemble and check VSP programs.
+/// Run, assemble, disassemble, check and debug VSP programs.
 #[derive(Debug, Parser)]
-#[command(name = "vsp", version, about, after_help = NOTES)]
+#[command(name = "vsp", version, after_help = NOTES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -95,7 +98,8 @@ Examples:
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) program: ProgramArgs,
-    /// What runs the program: `auto` is tier2 where there is machine code, and else interp.
+    /// What runs the program. `auto` starts in the interpreter, and compiles what the program does much while it runs (where
+    /// there is machine code); `interp` only interprets; `tier1` and `tier2` compile all of it first, fast or well.
     #[arg(long, value_name = "ENGINE", default_value = "auto", value_parser = engine_kind())]
     pub(crate) engine: EngineKind,
     /// Run the machine code of this code object, which `vsp compile` made from the program. It is trusted like any machine
@@ -126,9 +130,9 @@ The program is verified too. Exit codes: 0, 1 if there are errors, 2 for a wrong
 #[derive(Debug, Args)]
 #[command(after_help = ASM_EXAMPLES)]
 pub(crate) struct AsmArgs {
-    /// The text.
+    /// The text; `-` is the standard input.
     pub(crate) file: PathBuf,
-    /// Where the program goes [default: the text's name with .silc].
+    /// Where the program goes; `-` is the standard output [default: the text's name with .silc, or `-` if that is `-`].
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -143,9 +147,9 @@ Exit codes: 0, 1 if the file is no program, 2 for a wrong command line.";
 #[derive(Debug, Args)]
 #[command(after_help = DIS_EXAMPLES)]
 pub(crate) struct DisArgs {
-    /// The program: a .silc program, or a .sil text, which is assembled first.
+    /// The program: a .silc program, or a .sil text, which is assembled first; `-` is the standard input.
     pub(crate) file: PathBuf,
-    /// Where the text goes [default: the standard output].
+    /// Where the text goes [default: `-`, the standard output].
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -153,6 +157,14 @@ pub(crate) struct DisArgs {
 /// Takes the names of engines.
 fn engine_kind() -> impl TypedValueParser<Value = EngineKind> {
     let kinds = || std::iter::once(EngineKind::Auto).chain(EngineKind::ALL);
-    PossibleValuesParser::new(kinds().map(EngineKind::name))
-        .map(move |name| kinds().find(|kind| kind.name() == name).unwrap_or_default())
+    let value = |kind: EngineKind| match kind.name().strip_prefix("tier") {
+        // As `--tier` of other commands has it.
+        Some(number) => PossibleValue::new(kind.name()).alias(number),
+        None => PossibleValue::new(kind.name()),
+    };
+    PossibleValuesParser::new(kinds().map(value)).map(move |name| {
+        kinds()
+            .find(|kind| kind.name() == name || kind.name().strip_prefix("tier") == Some(&name))
+            .unwrap_or_default()
+    })
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 /// Behind the help of the commands.
 pub(crate) const NOTES: &str = "\
@@ -12,7 +13,7 @@ all of those that a processor has.";
 
 #[derive(Debug, Args)]
 pub(crate) struct CompileArgs {
-    /// The program: a .sil text or a .silc program.
+    /// The program: a .sil text or a .silc program; `-` is the standard input.
     pub(crate) file: PathBuf,
     /// One function only: its name, or $ and its number.
     #[arg(long, short, value_name = "NAME")]
@@ -25,10 +26,9 @@ pub(crate) struct CompileArgs {
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
     /// 1 compiles fast, 2 runs fast.
-    #[arg(long, default_value = "2", value_parser = clap::value_parser!(u8).range(1..=2))]
+    #[arg(long, default_value = "2", value_parser = tier())]
     pub(crate) tier: u8,
-    /// The architecture: x86_64, aarch64, riscv64 or s390x [default: this computer's].
-    #[arg(long, value_name = "ARCH")]
+    #[arg(long, value_name = "ARCH", help = target_help())]
     pub(crate) target: Option<String>,
     /// Features of the processor, or a processor's name, separated by commas.
     #[arg(long, value_name = "FEATURE", value_delimiter = ',')]
@@ -39,6 +39,23 @@ pub(crate) struct Settings {
     /// Code that does not look at the interrupt flag.
     #[arg(long)]
     pub(crate) no_interrupt: bool,
+}
+
+/// Takes the numbers of tiers, also as the engines are called.
+fn tier() -> impl TypedValueParser<Value = u8> {
+    let values = [PossibleValue::new("1").alias("tier1"), PossibleValue::new("2").alias("tier2")];
+    PossibleValuesParser::new(values).map(|tier| if tier.ends_with('1') { 1 } else { 2 })
+}
+
+/// The architectures that this build has code generators for.
+#[cfg(feature = "jit")]
+fn target_help() -> String {
+    format!("The architecture: {} [default: this computer's]", with_jit::targets())
+}
+
+#[cfg(not(feature = "jit"))]
+fn target_help() -> String {
+    "The architecture; this build has none".to_owned()
 }
 
 /// The error of a command that is not there.
@@ -204,15 +221,19 @@ mod with_jit {
         let first = if first.starts_with("riscv64") { "riscv64" } else { first };
         match Arch::parse(first) {
             Some(arch) if arch.is_built() => Ok(arch),
-            Some(Arch::S390x) => Err(refuse(&format!(
-                "this build has no code generator for s390x: it was built without the feature `s390x`; it has {}",
-                targets()
-            ))),
+            Some(Arch::S390x) => Err(message::render_help(
+                &format!(
+                    "this build has no code generator for s390x: it was built without the feature `s390x`; it has {}",
+                    targets()
+                ),
+                &["build it with `cargo build --release -p vsp-host --features s390x`".to_owned()],
+            )),
             _ => Err(refuse(&format!("there is no target \"{name}\"; there are {}", targets()))),
         }
     }
 
-    fn targets() -> String {
+    /// The names of the architectures that there are code generators for.
+    pub(super) fn targets() -> String {
         let names: Vec<&str> =
             Arch::ALL.iter().filter(|arch| arch.is_built()).map(|arch| arch.name()).collect();
         names.join(", ")

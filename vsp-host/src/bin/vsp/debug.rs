@@ -13,7 +13,7 @@ mod stops;
 mod tokens;
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{self, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -21,10 +21,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
-use vsp_host::{message, sys};
+use vsp_host::message;
 
 use crate::cli::EXIT_REFUSED;
 use crate::code::Code;
+use crate::execution::imports;
+use crate::files;
 use crate::program::ProgramArgs;
 use crate::translate::{Result, load_verified};
 use commands::Flow;
@@ -53,7 +55,7 @@ Exit codes:
 pub(crate) struct DebugArgs {
     #[command(flatten)]
     program: ProgramArgs,
-    /// Read the debugger's commands from a file [default: the standard input].
+    /// Read the debugger's commands from a file [default: `-`, the standard input].
     #[arg(long, short, value_name = "FILE")]
     commands: Option<PathBuf>,
 }
@@ -63,7 +65,7 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
     let (loaded, verified) = load_verified(&args.program.file)?;
     let text = loaded.text.clone();
     let (entry, values) = args.program.entry(&verified).map_err(refuse)?;
-    let imports = sys::imports().map_err(|error| refuse(error.to_string()))?;
+    let imports = imports(&loaded)?;
     let interrupt = Arc::new(AtomicBool::new(false));
     let mut input = commands(args, &interrupt).map_err(refuse)?;
     let console = Console::default();
@@ -76,9 +78,23 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
         input: standard_input(args).map_err(refuse)?,
         console: console.clone(),
     };
-    let code = Code::new(&verified, &args.program.file, text.as_deref());
-    let mut session = Session::new(setup, code, interrupt).map_err(refuse)?;
-    converse(&mut session, &mut input, &console).map_err(refuse)
+    let code = Code::new(&verified, &loaded.path, text.as_deref());
+    let mut session = Session::new(setup, code, interrupt, args.files()).map_err(refuse)?;
+    let code = converse(&mut session, &mut input, &console).map_err(refuse);
+    // What the program wrote is there however the conversation ended.
+    let finished = session.finish_output().map_err(refuse);
+    code.and_then(|code| finished.map(|()| code))
+}
+
+impl DebugArgs {
+    /// What is read.
+    fn files(&self) -> files::Files {
+        let files = self.program.files();
+        match &self.commands {
+            Some(commands) => files.reading(commands, "the file of commands"),
+            None => files,
+        }
+    }
 }
 
 /// Carries out commands until they end.
@@ -89,9 +105,11 @@ fn converse(
 ) -> std::result::Result<ExitCode, String> {
     let mut code = ExitCode::SUCCESS;
     loop {
-        if print(session, console).is_err() {
+        match print(session, console) {
+            Ok(()) => {}
             // Whoever read the output has seen enough.
-            return Ok(code);
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(code),
+            Err(error) => return Err(format!("the standard output: {error}")),
         }
         let Some(line) = input.next()? else { return Ok(code) };
         match commands::execute(session, &line) {
@@ -118,12 +136,14 @@ fn print(session: &mut Session<'_>, console: &Console) -> io::Result<()> {
 }
 
 fn commands(args: &DebugArgs, interrupt: &Arc<AtomicBool>) -> std::result::Result<Input, String> {
-    if let Some(path) = &args.commands {
+    if let Some(path) = args.commands.as_ref().filter(|path| !files::is_standard(path)) {
         let file = File::open(path).map_err(|error| file_error(path, &error))?;
         return Ok(Input::Script(Box::new(BufReader::new(file))));
     }
-    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        return Ok(Input::Script(standard_reader()));
+    if args.commands.is_some() || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        let stdin = files::standard_input();
+        let stdin = stdin.map_err(|error| format!("the commands: standard input: {error}"))?;
+        return Ok(Input::Script(Box::new(stdin.lock())));
     }
     let flag = Arc::clone(interrupt);
     let handler = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
@@ -131,19 +151,14 @@ fn commands(args: &DebugArgs, interrupt: &Arc<AtomicBool>) -> std::result::Resul
     Input::terminal()
 }
 
-fn standard_reader() -> Box<dyn BufRead> {
-    Box::new(io::stdin().lock())
-}
-
 /// What the program reads if no file is named. All of it is read now, so that it is there again after a restart.
 fn standard_input(args: &DebugArgs) -> std::result::Result<Rc<[u8]>, String> {
-    let mut bytes = Vec::new();
-    if args.commands.is_some() && args.program.input.is_none() && !io::stdin().is_terminal() {
-        io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(|error| file_error(Path::new("standard input"), &error))?;
-    }
-    Ok(Rc::from(bytes))
+    let is_file = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| !files::is_standard(path));
+    let is_free = is_file(&args.commands) && !files::is_standard(&args.program.file);
+    let is_asked_for = args.program.input.as_deref().is_some_and(files::is_standard);
+    let is_used = is_asked_for || is_free && !is_file(&args.program.input) && !io::stdin().is_terminal();
+    let bytes = if is_used { files::read(Path::new("-")) } else { Ok(Vec::new()) };
+    bytes.map(Rc::from).map_err(|error| file_error(Path::new("standard input"), &error))
 }
 
 fn file_error(path: &Path, error: &io::Error) -> String {

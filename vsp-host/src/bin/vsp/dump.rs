@@ -12,9 +12,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
-use vsp_host::load::{LoadError, load};
+use vsp_host::load;
 use vsp_host::message;
 
+use crate::files;
 use crate::table::Table;
 use crate::translate::{Result, print};
 use contents::{Contents, Function};
@@ -37,7 +38,7 @@ Exit codes: 0, 1 if the file is neither or has no such function, 2 for a wrong c
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct DumpArgs {
-    /// A .silc program, or a .sil text, which is assembled first; or a .vsc code object.
+    /// A .silc program, or a .sil text, which is assembled first; or a .vsc code object. `-` is the standard input.
     file: PathBuf,
     /// Show the basic blocks of the functions, and where they lead to.
     #[arg(long)]
@@ -51,10 +52,12 @@ pub(crate) struct DumpArgs {
 }
 
 pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode> {
-    let loaded = match load(&args.file) {
-        Err(LoadError::IsCode { path }) => return dump_object(args, &path),
-        loaded => loaded.map_err(|error| message::render(&error))?,
-    };
+    let path = files::name(&args.file);
+    let bytes = files::read(&args.file).map_err(|error| files::refuse(path, &error))?;
+    if load::is_code(&bytes) {
+        return dump_object(args, path, &bytes);
+    }
+    let loaded = load::from_bytes(path, bytes).map_err(|error| message::render(&error))?;
     let mut contents = Contents::of(&loaded).map_err(|error| message::render_text(&error.to_string()))?;
     if !args.function.is_empty() {
         contents.keep_functions(&args.function).map_err(|error| message::render_text(&error))?;
@@ -68,13 +71,12 @@ pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode> {
 }
 
 #[cfg(feature = "jit")]
-fn dump_object(args: &DumpArgs, path: &Path) -> Result<ExitCode> {
-    let refuse = |error: &dyn Display| message::render_text(&format!("{}: {error}", path.display()));
+fn dump_object(args: &DumpArgs, path: &Path, bytes: &[u8]) -> Result<ExitCode> {
+    let refuse = |error: &dyn Display| files::refuse(path, error);
     if args.blocks {
         return Err(refuse(&"a code object has no basic blocks; the program it was made from has them"));
     }
-    let bytes = std::fs::read(path).map_err(|error| refuse(&error))?;
-    let mut contents = object::contents(path, &bytes).map_err(|error| refuse(&error))?;
+    let mut contents = object::contents(path, bytes).map_err(|error| refuse(&error))?;
     if !args.function.is_empty() {
         contents.keep_functions(&args.function).map_err(|error| message::render_text(&error))?;
     }
@@ -87,7 +89,7 @@ fn dump_object(args: &DumpArgs, path: &Path) -> Result<ExitCode> {
 }
 
 #[cfg(not(feature = "jit"))]
-fn dump_object(_: &DumpArgs, _: &Path) -> Result<ExitCode> {
+fn dump_object(_: &DumpArgs, _: &Path, _: &[u8]) -> Result<ExitCode> {
     Err(crate::compile::missing("dump of a code object", "jit"))
 }
 
@@ -130,10 +132,10 @@ fn things(out: &mut String, contents: &Contents) -> std::fmt::Result {
         format!("{module}.{name} ({}) -> {}", import.params, import.results)
     })?;
     list(out, "globals", &contents.globals, |global| match &global.name {
-        Some(name) => format!("{} = {}", quoted(name), global.initial as i64),
-        None => format!("= {}", global.initial as i64),
+        Some(name) => format!("{} = {}", quoted(name), global.initial.0 as i64),
+        None => format!("= {}", global.initial.0 as i64),
     })?;
-    list(out, "constants", &contents.constants, |constant| constant_text(*constant))?;
+    list(out, "constants", &contents.constants, |constant| constant_text(constant.0))?;
     list(out, "data", &contents.data, |data| {
         let name = data.name.as_ref().map_or_else(String::new, |name| format!("{} ", quoted(name)));
         let end = u64::from(data.address) + data.bytes.len() as u64;

@@ -1,6 +1,5 @@
 //! `vsp fmt`.
 
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,7 +9,8 @@ use vsp_host::load::{self, LoadError};
 use vsp_host::message;
 
 use crate::cli::EXIT_REFUSED;
-use crate::translate::{Result, print, write};
+use crate::files;
+use crate::translate::{Result, print, say};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,7 +39,7 @@ pub(crate) fn fmt(args: &FmtArgs) -> Result<ExitCode> {
             Ok(true) => {}
             Ok(false) => code = ExitCode::from(EXIT_REFUSED),
             Err(message) => {
-                anstream::eprintln!("{message}");
+                say(&message);
                 code = ExitCode::from(EXIT_REFUSED);
             }
         }
@@ -49,10 +49,8 @@ pub(crate) fn fmt(args: &FmtArgs) -> Result<ExitCode> {
 
 /// Formats a text. Is all well with it?
 fn one(file: &Path, check: bool) -> Result<bool> {
-    let is_standard = file == Path::new("-");
-    let bytes = if is_standard { read_standard() } else { std::fs::read(file) };
-    let path = if is_standard { Path::new("standard input") } else { file };
-    let text = bytes.map_err(|error| LoadError::Io { path: path.into(), error });
+    let path = files::name(file);
+    let text = files::read(file).map_err(|error| LoadError::Io { path: path.into(), error });
     let text = text.and_then(|bytes| load::text(path, bytes)).map_err(|error| message::render(&error))?;
     let formatted = match text::format(&text) {
         Ok(formatted) => formatted,
@@ -65,18 +63,12 @@ fn one(file: &Path, check: bool) -> Result<bool> {
         print(&format!("{}:{line}: vsp fmt would change this line\n", path.display()))?;
         return Ok(false);
     }
-    if is_standard {
+    if files::is_standard(file) {
         print(&formatted)?;
     } else if formatted != text {
-        write(file, formatted.as_bytes())?;
+        files::replace(file, formatted.as_bytes())?;
     }
     Ok(true)
-}
-
-fn read_standard() -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    io::stdin().read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The number of the first line that differs.

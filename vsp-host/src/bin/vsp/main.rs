@@ -13,6 +13,7 @@ mod disasm_native;
 mod dump;
 mod end;
 mod execution;
+mod files;
 mod fmt;
 mod ir;
 mod new;
@@ -29,12 +30,18 @@ mod value;
 #[allow(unsafe_code, reason = "it vouches for machine code")]
 mod vouch;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use vsp_host::message;
 
 fn main() -> ExitCode {
-    let outcome = match cli::Cli::parse().command {
+    let command = match cli::Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return explained(&error),
+    };
+    let outcome = match command {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Asm(args) => translate::asm(&args),
         cli::Command::Dis(args) => translate::dis(&args),
@@ -54,7 +61,20 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(message) => {
-            anstream::eprintln!("{message}");
+            translate::say(&message);
+            ExitCode::from(cli::EXIT_REFUSED)
+        }
+    }
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line.
+fn explained(error: &clap::Error) -> ExitCode {
+    let printed = error.print().and_then(|()| io::stdout().flush()).or_else(translate::ignore_broken_pipe);
+    match printed {
+        _ if error.use_stderr() => ExitCode::from(cli::EXIT_USAGE),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            translate::say(&message::render_text(&format!("the standard output: {error}")));
             ExitCode::from(cli::EXIT_REFUSED)
         }
     }

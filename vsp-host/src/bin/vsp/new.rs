@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use vsp_host::message;
 
+use crate::files;
 use crate::translate::{Result, print};
 
 const NOTES: &str = "\
@@ -43,30 +44,41 @@ pub(crate) fn new(args: &NewArgs) -> Result<ExitCode> {
         message::render_text(&format!("{}: {error}", path.display()))
     };
     // Nothing is written if one of the files is there.
+    if files::is_standard(folder) {
+        return Err(refuse(folder, &"a folder needs a name; `./-` is one"));
+    }
     for path in FILES.map(|(name, _)| folder.join(name)) {
         if path.symlink_metadata().is_ok() {
-            return Err(refuse(&path, &"this is there already"));
+            return Err(refuse(&path, &"the file exists already, and is not overwritten"));
         }
     }
     fs::create_dir_all(folder).map_err(|error| refuse(folder, &error))?;
     let absolute = std::path::absolute(folder).unwrap_or_default();
     let name = absolute.file_name().map_or_else(|| "main".into(), |name| name.to_string_lossy());
+    let mut made = Vec::new();
     for (file, text) in FILES {
         let path = folder.join(file);
-        create(&path, &text.replace(TITLE, &format!("# {name}\n"))).map_err(|error| refuse(&path, &error))?;
+        let created = create(&path, &text.replace(TITLE, &format!("# {name}\n")), &mut made);
+        if let Err(error) = created {
+            // So that it can be tried again.
+            made.iter().for_each(|path| drop(fs::remove_file(path)));
+            return Err(refuse(&path, &error));
+        }
     }
     let main = folder.join("main.sil");
     print(&format!("{} is ready: vsp run {}\n", folder.display(), main.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a file that is not there; a script can be executed.
-fn create(path: &Path, text: &str) -> io::Result<()> {
+/// Writes a file that is not there, and notes that it is there now; a script can be executed.
+fn create(path: &Path, text: &str, made: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     if text.starts_with("#!") {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o777);
     }
-    options.open(path)?.write_all(text.as_bytes())
+    let mut file = options.open(path)?;
+    made.push(path.to_owned());
+    file.write_all(text.as_bytes())
 }

@@ -25,9 +25,9 @@ Exit codes: 0, 1 if a file is refused or the code is another, 2 for a wrong comm
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", compile::NOTES))]
 pub(crate) struct ObjectArgs {
-    /// The program: a .sil text or a .silc program.
+    /// The program: a .sil text or a .silc program; `-` is the standard input.
     file: PathBuf,
-    /// Where the code object goes [default: the program's name with .vsc].
+    /// Where the code object goes; `-` is the standard output [default: the program's name with .vsc, or `-` if that is `-`].
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write nothing: is this code object what the program compiles to?
@@ -78,7 +78,8 @@ mod with_jit {
 
     use super::{ExitCode, ObjectArgs, Result};
     use crate::compile::refuse;
-    use crate::translate::{load_verified, print, write};
+    use crate::files::{self, Files};
+    use crate::translate::{load_verified, output_beside, print};
     use crate::vouch;
 
     pub(crate) fn object(args: &ObjectArgs) -> Result<ExitCode> {
@@ -87,8 +88,8 @@ mod with_jit {
             return verify(&args.file, &program, object);
         }
         let file = compiled(&mut args.settings.compiler()?, &program)?;
-        let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("vsc"));
-        write(&output, &file)?;
+        let output = args.output.clone().unwrap_or_else(|| output_beside(&args.file, "vsc"));
+        Files::default().reading(&args.file, "the program").write(&output, &file)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -105,7 +106,7 @@ mod with_jit {
 
     fn verify(file: &Path, program: &Verified<'_>, path: &Path) -> Result<ExitCode> {
         let about = |error: &dyn Display| about(path, error);
-        let bytes = std::fs::read(path).map_err(|error| about(&error))?;
+        let bytes = files::read(path).map_err(|error| about(&error))?;
         let object = Object::read(&bytes).map_err(|error| about(&error))?;
         object.info().check_program(program).map_err(|error| about(&error))?;
         let (made_by, this) = (object.producer(), producer());
@@ -147,7 +148,7 @@ mod with_jit {
     /// A program with the machine code of a code object.
     pub(crate) fn load<'p>(path: &Path, program: &'p Verified<'p>) -> Result<Module<'p>> {
         let about = |error: &dyn Display| about(path, error);
-        let bytes = std::fs::read(path).map_err(|error| about(&error))?;
+        let bytes = files::read(path).map_err(|error| about(&error))?;
         let object = Object::read(&bytes).map_err(|error| about(&error))?;
         Module::from_object(vouch::by_user(object), program).map_err(|error| about(&error))
     }

@@ -3,8 +3,7 @@
 mod recorder;
 mod report;
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,8 +14,9 @@ use vsp_host::message;
 use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
 use crate::execution::Execution;
+use crate::files::Output;
 use crate::program::ProgramArgs;
-use crate::translate::{Result, create, ignore_broken_pipe};
+use crate::translate::{Result, counted, ignore_broken_pipe, print_error, say};
 use recorder::{MAX_DEPTH, MAX_NODES, Recorder};
 use report::Report;
 
@@ -40,7 +40,7 @@ pub(crate) struct ProfileArgs {
     /// Show so many functions and lines, those with the most instructions; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
-    /// Where the profile goes [default: the error stream].
+    /// Where the profile goes; `-` is the standard output [default: the error stream].
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     /// Write all functions, lines and call stacks as JSON.
@@ -51,10 +51,10 @@ pub(crate) struct ProfileArgs {
 pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
     let execution = Execution::new(&args.program)?;
-    let code = Code::new(&execution.verified, &args.program.file, execution.loaded.text.as_deref());
+    let code = Code::new(&execution.verified, &execution.loaded.path, execution.loaded.text.as_deref());
     // Before the program runs, so that a long run is not for nothing.
-    let to = args.to.as_deref().map(create).transpose()?;
-    let flame = args.flame.as_deref().map(create).transpose()?;
+    let to = args.to.as_deref().map(|path| execution.create(path)).transpose()?;
+    let flame = args.flame.as_deref().map(|path| execution.create(path)).transpose()?;
     let mut recorder = Recorder::new(&execution.verified);
     let mut instance = execution.instance()?;
     let begun = instance.begin(execution.entry, &execution.values);
@@ -81,11 +81,14 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     } else {
         report.text(&code, args.top)
     };
-    let written = match to {
-        Some(mut file) => file.write_all(text.as_bytes()),
-        None => io::stderr().write_all(text.as_bytes()).or_else(ignore_broken_pipe),
-    };
-    written.map_err(|error| refuse(format!("the profile: {error}")))?;
+    match to {
+        Some(mut file) => {
+            let written = file.write_all(text.as_bytes()).and_then(|()| file.finish());
+            let written = written.or_else(ignore_broken_pipe);
+            written.map_err(|error| refuse(format!("the profile: {error}")))?;
+        }
+        None => print_error(&text)?,
+    }
     if let Some(file) = flame {
         draw(&report, file).map_err(|error| refuse(format!("the flame graph: {error}")))?;
     }
@@ -94,23 +97,24 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
             "calls deeper than {MAX_DEPTH}, or more different call stacks than {MAX_NODES}: their instructions count \
              for the calls above them in the call stacks; functions and lines are exact"
         );
-        anstream::eprintln!("{}", message::render_note(&what));
+        say(&message::render_note(&what));
     }
     flushed?;
     Ok(ExitCode::from(ending.end.code))
 }
 
-fn draw(report: &Report, file: File) -> std::result::Result<(), String> {
+fn draw(report: &Report, file: Output) -> std::result::Result<(), String> {
     let stacks = report.folded();
     if stacks.is_empty() {
         return Err("no instruction was executed: there is nothing to draw".to_owned());
     }
     let mut options = flamegraph::Options::default();
-    options.title = format!("{} instructions", report.instructions());
+    options.title = counted(report.instructions(), "instruction");
     options.count_name = "instructions".to_owned();
     options.hash = true;
     let mut file = BufWriter::new(file);
     let lines = stacks.iter().map(String::as_str);
     flamegraph::from_lines(&mut options, lines, &mut file).map_err(|error| error.to_string())?;
-    file.flush().map_err(|error| error.to_string())
+    let file = file.into_inner().map_err(|error| error.to_string())?;
+    file.finish().map_err(|error| error.to_string())
 }

@@ -1,43 +1,48 @@
 //! What is run: a program from a file, with its arguments, its input and output, and its limits.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::path::PathBuf;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use vsp_core::Options;
 use vsp_core::index::FuncIndex;
 use vsp_core::verify::Verified;
-use vsp_host::sys::{self, Sys};
+use vsp_host::number::{self, NumberError};
+use vsp_host::sys::Sys;
+
+use crate::files::{self, Files, Shared};
+use crate::translate::{Result, counted};
 
 /// The fuel of a program without a limit: what it uses is then counted all the same.
 pub(crate) const UNLIMITED: u64 = i64::MAX as u64;
 
 #[derive(Debug, Args)]
 pub(crate) struct ProgramArgs {
-    /// The program: a .sil text or a .silc program.
+    /// The program: a .sil text or a .silc program; `-` is the standard input, of which nothing is left for the program then.
     pub(crate) file: PathBuf,
     /// Arguments of the program (behind `--` if they look like options). If the entry function has parameters they are
-    /// its arguments: integers, or numbers with a point, which become binary64.
+    /// its arguments: integers (also `0x…`, `0b…`), or numbers with a point or exponent, which become binary64.
     #[arg(allow_negative_numbers = true)]
     pub(crate) args: Vec<String>,
-    /// What the program reads [default: the standard input].
+    /// What the program reads [default: `-`, the standard input].
     #[arg(long, short, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
-    /// Where the program writes [default: the standard output].
+    /// Where the program writes [default: `-`, the standard output]. The file is there when the program has ended, in
+    /// whatever way; if it is refused an old file stays as it was.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// The exported function to call.
     #[arg(long, short, value_name = "NAME", default_value = "main")]
     pub(crate) entry: String,
     /// How much the program may execute; an instruction costs 1 [default: no limit].
-    #[arg(long, value_name = "UNITS")]
+    #[arg(long, value_name = "UNITS", value_parser = number::count)]
     pub(crate) fuel: Option<u64>,
     /// Bytes of memory, a multiple of 16 [default: what the program asks for].
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", value_parser = number::count)]
     pub(crate) memory: Option<u64>,
     /// Cells of 8 bytes in the stack [default: 65536].
-    #[arg(long, value_name = "CELLS")]
+    #[arg(long, value_name = "CELLS", value_parser = cells)]
     pub(crate) stack: Option<u32>,
 }
 
@@ -50,7 +55,7 @@ pub(crate) struct InputFile {
 
 impl ProgramArgs {
     /// The function to call, and its arguments.
-    pub(crate) fn entry(&self, program: &Verified<'_>) -> Result<(FuncIndex, Vec<u64>), String> {
+    pub(crate) fn entry(&self, program: &Verified<'_>) -> Result<(FuncIndex, Vec<u64>)> {
         let Some(entry) = program.export(&self.entry) else {
             let names: Vec<&str> = program.program().exports().map(|export| export.name).collect();
             let exports = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
@@ -66,17 +71,24 @@ impl ProgramArgs {
         }
         if params != self.args.len() {
             return Err(format!(
-                "{} takes {params} arguments, and {} were given",
+                "{} takes {}, and {} given",
                 self.entry,
-                self.args.len()
+                counted(params as u64, "argument"),
+                if self.args.len() == 1 { "1 was".to_owned() } else { format!("{} were", self.args.len()) }
             ));
         }
-        let values = self.args.iter().map(|text| {
-            sys::parse_integer(text)
-                .or_else(|| text.parse::<f64>().ok().map(f64::to_bits))
-                .ok_or_else(|| format!("the argument \"{text}\" is no number"))
-        });
-        Ok((entry, values.collect::<Result<_, _>>()?))
+        let values =
+            self.args.iter().map(|text| number::register(text).map_err(|error| refusal(text, error)));
+        Ok((entry, values.collect::<Result<_>>()?))
+    }
+
+    /// The files of the run: what it reads. With these options, what is written is another file.
+    pub(crate) fn files(&self) -> Files {
+        let files = Files::default().reading(&self.file, "the program");
+        match &self.input {
+            Some(input) => files.reading(input, "the input"),
+            None => files.reading(Path::new("-"), "the input"),
+        }
     }
 
     /// The limits.
@@ -100,8 +112,10 @@ impl ProgramArgs {
     }
 
     /// The file to read, if one is named.
-    pub(crate) fn input_file(&self) -> Result<Option<InputFile>, String> {
-        let Some(path) = &self.input else { return Ok(None) };
+    pub(crate) fn input_file(&self) -> Result<Option<InputFile>> {
+        let Some(path) = self.input.as_ref().filter(|path| !files::is_standard(path)) else {
+            return Ok(None);
+        };
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         match opened {
             Ok((bytes, file)) => Ok(Some(InputFile { reader: Box::new(BufReader::new(file)), bytes })),
@@ -109,12 +123,31 @@ impl ProgramArgs {
         }
     }
 
-    /// The file to write, if one is named.
-    pub(crate) fn output_file(&self) -> Result<Option<Box<dyn Write>>, String> {
-        let Some(path) = &self.output else { return Ok(None) };
-        match File::create(path) {
-            Ok(file) => Ok(Some(Box::new(BufWriter::new(file)))),
-            Err(error) => Err(format!("{}: {error}", path.display())),
+    /// The standard input, for the program. If that is the program's text nothing is left of it.
+    pub(crate) fn standard_input(&self) -> Result<Box<dyn BufRead>> {
+        match (files::is_standard(&self.file), &self.input) {
+            (true, None) => Ok(Box::new(io::empty())),
+            _ => match files::standard_input() {
+                Ok(stdin) => Ok(Box::new(stdin.lock())),
+                Err(error) => Err(format!("standard input: {error}")),
+            },
         }
     }
+
+    /// The file to write, if one is named.
+    pub(crate) fn output_file(&self, files: &mut Files) -> Result<Option<Shared>> {
+        self.output.as_ref().map(|path| files.create(path).map(Shared::new)).transpose()
+    }
+}
+
+/// Why an argument of the entry function is refused.
+fn refusal(text: &str, error: NumberError) -> String {
+    let float = number::float(text).ok().filter(|_| error == NumberError::OutOfRange);
+    let help = float.map_or_else(String::new, |float| format!(" ({float:e} is a binary64)"));
+    format!("the argument \"{text}\" {error}{help}")
+}
+
+/// Reads a number of cells.
+fn cells(text: &str) -> std::result::Result<u32, NumberError> {
+    number::count(text)?.try_into().map_err(|_| NumberError::OutOfRange)
 }

@@ -16,10 +16,14 @@ use vsp_host::sys::Sys;
 use crate::cli::RunArgs;
 use crate::execution::{Ending, Execution};
 use crate::object;
-use crate::translate::Result;
+use crate::translate::{Result, counted, print_error};
+use crate::value::Bits;
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let execution = Execution::new(&args.program)?;
+    if let Some(code) = &args.code {
+        execution.reading(code, "the code object");
+    }
     let mut options = args.program.options();
     if args.program.fuel.is_none() && !args.stats && !args.json {
         // Nobody asks how much was used.
@@ -38,8 +42,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
         ending.print_results()?;
     }
     let flushed = ending.flush();
-    report(args, &execution, &ending, &Ran { engine, loading, time });
+    let reported = report(args, &execution, &ending, &Ran { engine, loading, time });
     flushed?;
+    if ending.end.code == 0 {
+        reported?;
+    }
     Ok(ExitCode::from(ending.end.code))
 }
 
@@ -121,7 +128,7 @@ struct JsonPlace {
 struct JsonReport<'r> {
     outcome: &'r str,
     exit_code: u8,
-    results: &'r [u64],
+    results: Vec<Bits>,
     message: Option<&'r str>,
     trap: Option<&'r str>,
     trap_code: Option<u32>,
@@ -132,7 +139,8 @@ struct JsonReport<'r> {
     seconds: f64,
 }
 
-fn report(args: &RunArgs, execution: &Execution<'_>, ending: &Ending, ran: &Ran) {
+/// Says on the error stream how the program ended.
+fn report(args: &RunArgs, execution: &Execution<'_>, ending: &Ending, ran: &Ran) -> Result<()> {
     let Ending { end, fuel_used, .. } = ending;
     let Ran { engine, loading, time } = ran;
     if args.json {
@@ -140,7 +148,7 @@ fn report(args: &RunArgs, execution: &Execution<'_>, ending: &Ending, ran: &Ran)
         let report = JsonReport {
             outcome: end.outcome,
             exit_code: end.code,
-            results: &end.results,
+            results: end.results.iter().copied().map(Bits).collect(),
             message: end.message.as_deref(),
             trap: end.trap.map(|trap| trap.name()),
             trap_code: match end.trap {
@@ -152,19 +160,22 @@ fn report(args: &RunArgs, execution: &Execution<'_>, ending: &Ending, ran: &Ran)
             fuel_used: *fuel_used,
             seconds: time.as_secs_f64(),
         };
-        match serde_json::to_string(&report) {
-            Ok(json) => eprintln!("{json}"),
-            Err(error) => eprintln!("{error}"),
-        }
-        return;
+        let json =
+            serde_json::to_string(&report).map_err(|error| message::render_text(&error.to_string()))?;
+        return print_error(&(json + "\n"));
     }
     execution.explain(ending);
-    if args.stats {
-        let nanoseconds = time.as_secs_f64() * 1e9 / (*fuel_used).max(1) as f64;
-        eprintln!("{}: {fuel_used} units of fuel in {time:.2?}, {nanoseconds:.2} ns each", end.outcome);
-        eprintln!("engine: {engine}, ready after {loading:.2?}");
-        eprintln!("results: {:?}", end.results);
+    if !args.stats {
+        return Ok(());
     }
+    let nanoseconds = time.as_secs_f64() * 1e9 / (*fuel_used).max(1) as f64;
+    let used = counted(*fuel_used, "unit");
+    let mut text = format!("{}: {used} of fuel in {time:.2?}, {nanoseconds:.2} ns each\n", end.outcome);
+    text += &format!("engine: {engine}, ready after {loading:.2?}\n");
+    if !end.results.is_empty() {
+        text += &format!("results: {:?}\n", end.results);
+    }
+    print_error(&text)
 }
 
 fn json_place(program: &Program<'_>, place: Place) -> JsonPlace {

@@ -13,13 +13,15 @@ use vsp_core::index::{FuncIndex, Place};
 use vsp_core::isa::Opcode;
 use vsp_core::{Instance, Outcome};
 use vsp_host::message;
+use vsp_host::number;
 use vsp_host::sys::Sys;
 
 use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
 use crate::execution::Execution;
+use crate::files::Shared;
 use crate::program::ProgramArgs;
-use crate::translate::{Result, create};
+use crate::translate::Result;
 use event::{Event, Tracer, is_call};
 
 const NOTES: &str = "\
@@ -41,12 +43,12 @@ pub(crate) struct TraceArgs {
     #[arg(long, short, value_name = "NAME")]
     function: Vec<String>,
     /// Do not show the first N instructions (of those that would be shown).
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value = "0", value_parser = number::count)]
     skip: u64,
     /// End the run when N instructions were shown.
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = number::count)]
     count: Option<u64>,
-    /// Where the trace goes [default: the error stream].
+    /// Where the trace goes; `-` is the standard output [default: the error stream].
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     /// Write each instruction as one line of JSON.
@@ -58,17 +60,22 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
     let execution = Execution::new(&args.program)?;
     let text = execution.loaded.text.as_deref();
-    let code = Code::new(&execution.verified, &args.program.file, text);
+    let code = Code::new(&execution.verified, &execution.loaded.path, text);
     let functions = functions(args, &code).map_err(refuse)?;
-    let mut out: Box<dyn Write> = match &args.to {
-        Some(path) => Box::new(BufWriter::new(create(path)?)),
+    let to = match &args.to {
+        Some(path) => Some(Shared::new(execution.create(path)?)),
+        None => None,
+    };
+    let mut out: Box<dyn Write> = match to.clone() {
+        Some(file) => Box::new(BufWriter::new(file)),
         None => Box::new(BufWriter::new(io::stderr())),
     };
     let signatures = Signatures::new(&execution.verified).map_err(|error| refuse(error.to_string()))?;
     let mut run = Run { args, code: &code, functions, out: &mut out, executed: 0, matched: 0, depth: 0 };
     let mut instance = execution.instance()?;
     let outcome = run.execute(&execution, &signatures, &mut instance);
-    let outcome = outcome.and_then(|outcome| out.flush().map(|()| outcome));
+    let finish = || to.map_or(Ok(()), |to| to.finish());
+    let outcome = outcome.and_then(|outcome| out.flush().and_then(|()| finish()).map(|()| outcome));
     let outcome = match outcome {
         Ok(outcome) => outcome,
         // Whoever read the trace has seen enough.
@@ -76,8 +83,7 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode> {
         Err(error) => return Err(refuse(format!("the trace: {error}"))),
     };
     let Some(outcome) = outcome else {
-        let mut state = instance.into_state();
-        state.output.flush().map_err(|error| refuse(format!("the output: {error}")))?;
+        execution.cut_short(instance)?;
         return Ok(ExitCode::SUCCESS);
     };
     let mut ending = execution.ending(instance, outcome);

@@ -1,37 +1,39 @@
 //! `vsp asm` and `vsp dis`.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use vsp_core::text;
 use vsp_core::verify::Verified;
-use vsp_host::load::{self, Loaded};
+use vsp_host::load::Loaded;
 use vsp_host::message;
 
 use crate::cli::{AsmArgs, DisArgs};
+use crate::files::{self, Files};
 
 /// What went wrong, as a message.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
 pub(crate) fn asm(args: &AsmArgs) -> Result<ExitCode> {
-    let loaded = load::load(&args.file).map_err(|error| message::render(&error))?;
+    let loaded = files::load(&args.file).map_err(|error| message::render(&error))?;
     if loaded.text.is_none() {
-        return Err(message::render_text(&format!("{} is a program already", args.file.display())));
+        return Err(message::render_text(&format!("{} is a program already", loaded.path.display())));
     }
     let program = loaded.program.clone();
     loaded.verify().map_err(|error| message::render(&error))?;
-    let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("silc"));
-    write(&output, program.bytes())?;
+    let output = args.output.clone().unwrap_or_else(|| output_beside(&args.file, "silc"));
+    Files::default().reading(&args.file, "the text").write(&output, program.bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn dis(args: &DisArgs) -> Result<ExitCode> {
-    let loaded = load::load(&args.file).map_err(|error| message::render(&error))?;
+    let loaded = files::load(&args.file).map_err(|error| message::render(&error))?;
     let text = text::disassemble(&loaded.program);
     match &args.output {
-        Some(output) => write(output, text.as_bytes())?,
+        Some(output) => {
+            Files::default().reading(&args.file, "the program").write(output, text.as_bytes())?;
+        }
         None => print(&text)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -39,24 +41,50 @@ pub(crate) fn dis(args: &DisArgs) -> Result<ExitCode> {
 
 /// A program from a file, loaded and verified.
 pub(crate) fn load_verified(path: &Path) -> Result<(Loaded, Verified<'static>)> {
-    let loaded = load::load(path).map_err(|error| message::render(&error))?;
+    let loaded = files::load(path).map_err(|error| message::render(&error))?;
     let verified = loaded.verify().map_err(|error| message::render(&error))?;
     Ok((loaded, verified))
 }
 
-/// A file to write, made empty.
-pub(crate) fn create(path: &Path) -> Result<File> {
-    File::create(path).map_err(|error| message::render_text(&format!("{}: {error}", path.display())))
+/// `1 word`, `2 words`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    std::fs::write(path, bytes).map_err(|error| message::render_text(&format!("{}: {error}", path.display())))
+/// A number with a comma between groups of three digits.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// What is made of a file goes beside it, with this ending; and to the standard output if it came from the standard input.
+pub(crate) fn output_beside(file: &Path, extension: &str) -> PathBuf {
+    if files::is_standard(file) { file.to_owned() } else { file.with_extension(extension) }
 }
 
 /// Writes to the standard output. A reader that has seen enough is no error.
 pub(crate) fn print(text: &str) -> Result<()> {
-    let written = io::stdout().write_all(text.as_bytes()).or_else(ignore_broken_pipe);
+    let mut out = io::stdout();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(ignore_broken_pipe);
     written.map_err(|error| message::render_text(&format!("the standard output: {error}")))
+}
+
+/// Says something on the error stream. If that cannot be written there is nowhere to say so; the exit code tells.
+pub(crate) fn say(message: &str) {
+    let _ = writeln!(anstream::stderr(), "{message}");
+}
+
+/// Writes what was asked for to the error stream. A reader that has seen enough is no error.
+pub(crate) fn print_error(text: &str) -> Result<()> {
+    let written = io::stderr().write_all(text.as_bytes()).or_else(ignore_broken_pipe);
+    written.map_err(|error| message::render_text(&format!("the error stream: {error}")))
 }
 
 /// A reader that has seen enough is no error.

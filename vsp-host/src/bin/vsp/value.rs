@@ -1,4 +1,16 @@
-//! The values of registers, for people.
+//! The values of registers, for people and for other programs.
+
+use serde::{Serialize, Serializer};
+
+/// A register in JSON: its unsigned value in decimal, as a string, since readers of JSON may round numbers beyond 2^53.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bits(pub(crate) u64);
+
+impl Serialize for Bits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
 
 /// A register in few characters: a small number in decimal, a larger one in hexadecimal and, if it is a likely one, as
 /// binary64.

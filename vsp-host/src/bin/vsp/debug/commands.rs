@@ -1,5 +1,7 @@
 //! The commands of the debugger: one table, which says what there is, and reading a line.
 
+use vsp_host::number;
+
 use super::session::{Goal, Grain, Session};
 use super::{inspect, points};
 use crate::program::UNLIMITED;
@@ -153,8 +155,7 @@ pub(crate) fn nothing(rest: &str) -> Result<(), Failure> {
 fn times(rest: &str) -> Result<u64, Failure> {
     match rest {
         "" => Ok(1),
-        _ => rest
-            .parse()
+        _ => number::count(rest)
             .ok()
             .filter(|times| *times > 0)
             .ok_or_else(|| format!("`{rest}` is no number of times")),
@@ -163,7 +164,7 @@ fn times(rest: &str) -> Result<u64, Failure> {
 
 fn fuel(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
     if !rest.is_empty() {
-        let units = rest.parse().ok().filter(|units| *units <= UNLIMITED);
+        let units = number::count(rest).ok().filter(|units| *units <= UNLIMITED);
         session.set_fuel(units.ok_or_else(|| format!("`{rest}` is no number of units, 0 to 2^63 - 1"))?);
     }
     // A program without a limit has so much that none of it is missed.

@@ -11,6 +11,7 @@ use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 use super::commands::COMMANDS;
+use crate::translate::print;
 
 const PROMPT: &str = "(vsp) ";
 
@@ -66,7 +67,10 @@ fn next_of_script(lines: &mut dyn BufRead) -> Result<Option<String>, String> {
         Ok((count > 0).then_some(text))
     });
     let line = line.map_err(|error| format!("the commands: {error}"))?;
-    Ok(line.inspect(|line| anstream::println!("{PROMPT}{}", line.trim_end())))
+    if let Some(line) = &line {
+        print(&format!("{PROMPT}{}\n", line.trim_end()))?;
+    }
+    Ok(line)
 }
 
 /// Completes the names of commands.

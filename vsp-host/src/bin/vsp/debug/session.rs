@@ -1,7 +1,7 @@
 //! A program that is being debugged: running it, and why it stopped.
 
 use std::cell::Cell;
-use std::io::{self, BufRead, Cursor, Write};
+use std::io::{self, BufRead, BufWriter, Cursor, Write};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +18,7 @@ use super::show;
 use super::stops::Stops;
 use crate::code::Code;
 use crate::end::End;
+use crate::files::{Files, Shared};
 use crate::program::ProgramArgs;
 
 /// Instructions after which the interrupt flag is looked at.
@@ -56,13 +57,21 @@ pub(crate) struct Setup<'p> {
 }
 
 impl<'p> Setup<'p> {
-    fn instance(&self) -> Result<Instance<'p, Sys>, String> {
+    /// An instance, and the file that it writes, if one is named.
+    fn instance(&self, mut files: Files) -> Result<(Instance<'p, Sys>, Option<Shared>), String> {
         let standard = || -> Box<dyn BufRead> { Box::new(Cursor::new(Rc::clone(&self.input))) };
         let input = self.args.input_file()?.map_or_else(standard, |file| file.reader);
-        let output = self.args.output_file()?.unwrap_or_else(|| Box::new(self.console.clone()));
+        let file = self.args.output_file(&mut files)?;
+        let output: Box<dyn Write> = match file.clone() {
+            Some(file) => Box::new(BufWriter::new(file)),
+            None => Box::new(self.console.clone()),
+        };
         let state = self.args.state(self.values.is_empty(), input, output, Box::new(io::stderr()));
-        Instance::new(self.verified, self.imports, state, self.args.options())
-            .map_err(|error| format!("{}: {error}", self.args.file.display()))
+        let instance = Instance::new(self.verified, self.imports, state, self.args.options());
+        match instance {
+            Ok(instance) => Ok((instance, file)),
+            Err(error) => Err(format!("{}: {error}", self.args.file.display())),
+        }
     }
 }
 
@@ -102,6 +111,10 @@ enum Stop {
 /// A debugged program.
 pub(crate) struct Session<'p> {
     setup: Setup<'p>,
+    /// What is read.
+    files: Files,
+    /// The file that the program writes, if one is named.
+    output: Option<Shared>,
     pub(crate) code: Code<'p>,
     pub(crate) instance: Instance<'p, Sys>,
     pub(crate) stops: Stops,
@@ -119,10 +132,17 @@ pub(crate) struct Session<'p> {
 
 impl<'p> Session<'p> {
     /// Begins a program, and stops before its first instruction.
-    pub(crate) fn new(setup: Setup<'p>, code: Code<'p>, interrupt: Arc<AtomicBool>) -> Result<Self, String> {
-        let instance = setup.instance()?;
+    pub(crate) fn new(
+        setup: Setup<'p>,
+        code: Code<'p>,
+        interrupt: Arc<AtomicBool>,
+        files: Files,
+    ) -> Result<Self, String> {
+        let (instance, output) = setup.instance(files.clone())?;
         let mut session = Session {
             setup,
+            files,
+            output,
             code,
             instance,
             stops: Stops::default(),
@@ -137,14 +157,21 @@ impl<'p> Session<'p> {
         Ok(session)
     }
 
-    /// Begins the program again. Breakpoints, watched expressions and displays stay.
+    /// Begins the program again. Breakpoints, watched expressions and displays stay. What it wrote to a file is forgotten.
     pub(crate) fn restart(&mut self) -> Result<(), String> {
-        self.instance = self.setup.instance()?;
+        (self.instance, self.output) = self.setup.instance(self.files.clone())?;
         for breakpoint in &mut self.stops.breakpoints {
             breakpoint.hits = 0;
         }
         self.before = Snapshot::default();
         self.begin()
+    }
+
+    /// The file that the program writes is what it wrote.
+    pub(crate) fn finish_output(&mut self) -> Result<(), String> {
+        let Some(file) = self.output.take() else { return Ok(()) };
+        let flushed = self.instance.state_mut().output.flush();
+        flushed.and_then(|()| file.finish()).map_err(|error| format!("the output: {error}"))
     }
 
     fn begin(&mut self) -> Result<(), String> {

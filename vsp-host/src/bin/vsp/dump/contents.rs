@@ -9,6 +9,8 @@ use vsp_core::program::{NameKind, Program};
 use vsp_core::verify::{FRAME_CELLS, Verified, VerifyErrors};
 use vsp_host::load::{LoadError, Loaded};
 
+use crate::value::Bits;
+
 /// The debug names.
 type Names<'p> = BTreeMap<(NameKind, u32), &'p str>;
 
@@ -26,7 +28,7 @@ pub(crate) struct Contents {
     pub(crate) memory: u64,
     pub(crate) imports: Vec<Import>,
     pub(crate) globals: Vec<Global>,
-    pub(crate) constants: Vec<u64>,
+    pub(crate) constants: Vec<Bits>,
     pub(crate) data: Vec<Data>,
     pub(crate) customs: Vec<Custom>,
     pub(crate) source_files: Vec<String>,
@@ -53,7 +55,7 @@ pub(crate) struct Import {
 #[derive(Serialize)]
 pub(crate) struct Global {
     pub(crate) name: Option<String>,
-    pub(crate) initial: u64,
+    pub(crate) initial: Bits,
 }
 
 #[derive(Serialize)]
@@ -147,9 +149,12 @@ impl Contents {
                 .collect(),
             globals: (0..)
                 .zip(program.globals())
-                .map(|(index, initial)| Global { name: debug_name(NameKind::Global, index), initial })
+                .map(|(index, initial)| Global {
+                    name: debug_name(NameKind::Global, index),
+                    initial: Bits(initial),
+                })
                 .collect(),
-            constants: program.constants().iter().map(|bytes| u64::from_le_bytes(*bytes)).collect(),
+            constants: program.constants().iter().map(|bytes| Bits(u64::from_le_bytes(*bytes))).collect(),
             data: (0..)
                 .zip(program.data())
                 .map(|(index, data)| Data {

@@ -10,6 +10,7 @@ use super::recorder::Recording;
 use crate::code::{Code, Line};
 use crate::execution::Ending;
 use crate::table::Table;
+use crate::translate::counted;
 
 /// Everything that was counted; functions, lines and stacks with the most instructions come first.
 #[derive(Debug, Serialize)]
@@ -93,7 +94,11 @@ impl Report {
     /// For people: the first `top` functions and lines, or all if that is 0.
     pub(crate) fn text(&self, code: &Code<'_>, top: usize) -> String {
         let top = if top == 0 { usize::MAX } else { top };
-        let mut out = format!("{} instructions, {} units of fuel\n", self.instructions, self.fuel_used);
+        let mut out = format!(
+            "{}, {} of fuel\n",
+            counted(self.instructions, "instruction"),
+            counted(self.fuel_used, "unit")
+        );
         let mut table = Table::new(
             &["self", "%", "total", "%", "calls", "function"],
             &[true, true, true, true, true, false],

@@ -10,7 +10,7 @@ use vsp_core::{Instance, Outcome, Reason};
 use vsp_host::sys::Sys;
 
 use crate::code::Code;
-use crate::value;
+use crate::value::{self, Bits};
 
 /// Deeper calls are not indented more.
 const MOST_DOTS: usize = 32;
@@ -38,7 +38,7 @@ pub(crate) struct Event {
 struct Change {
     /// `R1`, `local 3`, the name of a global, or an address.
     what: String,
-    value: u64,
+    value: Bits,
 }
 
 /// What an instruction is about to do.
@@ -118,7 +118,7 @@ impl Tracer {
         instance: &Instance<'_, Sys>,
         outcome: Option<&Outcome>,
     ) -> Vec<Change> {
-        let result = |(reg, value): (&Reg, &u64)| Change { what: reg.to_string(), value: *value };
+        let result = |(reg, value): (&Reg, &u64)| Change { what: reg.to_string(), value: Bits(*value) };
         match outcome {
             None => {}
             Some(Outcome::Returned(values)) => {
@@ -144,13 +144,16 @@ impl Tracer {
         let states = (0..).zip(frame.states).filter(|(number, _)| writes >> (16 + number) & 1 == 1);
         for (number, [low, high]) in states {
             let state = StateReg::from_low_bits(number);
-            changes.push(Change { what: format!("{state} layers 0-7"), value: *low });
-            changes.push(Change { what: format!("{state} layers 8-15"), value: *high });
+            changes.push(Change { what: format!("{state} layers 0-7"), value: Bits(*low) });
+            changes.push(Change { what: format!("{state} layers 8-15"), value: Bits(*high) });
         }
         let local = self.local.and_then(|local| Some((local, *frame.locals.get(usize::from(local))?)));
-        changes.extend(local.map(|(local, value)| Change { what: format!("local {local}"), value }));
+        changes.extend(
+            local.map(|(local, value)| Change { what: format!("local {local}"), value: Bits(value) }),
+        );
         let global = self.global.and_then(|global| Some((global, instance.global(global)?)));
-        changes.extend(global.map(|(global, value)| Change { what: code.global(global), value }));
+        changes
+            .extend(global.map(|(global, value)| Change { what: code.global(global), value: Bits(value) }));
         let stored = self.store.and_then(|(address, bytes)| {
             let at = usize::try_from(address).ok()?;
             Some((address, instance.memory().get(at..at.checked_add(bytes)?)?))
@@ -158,7 +161,7 @@ impl Tracer {
         if let Some((address, stored)) = stored {
             changes.extend((address..).step_by(8).zip(stored.chunks(8)).map(|(address, bytes)| {
                 let value = bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
-                Change { what: format!("[0x{address:x}]"), value }
+                Change { what: format!("[0x{address:x}]"), value: Bits(value) }
             }));
         }
         changes
@@ -200,7 +203,7 @@ impl fmt::Display for Event {
         let dots = ".".repeat(self.depth.min(MOST_DOTS));
         let place = format!("{dots}{}+{}", self.function, self.word);
         let source = self.source.as_deref().unwrap_or_default();
-        let changes = self.changes.iter().map(|it| format!("{} = {}", it.what, value::short(it.value)));
+        let changes = self.changes.iter().map(|it| format!("{} = {}", it.what, value::short(it.value.0)));
         let changes: Vec<String> = changes.chain(self.end.clone()).collect();
         let line = format!(
             "{:>8}  {place:<20} {source:<16} {:<30} {}",

@@ -1,0 +1,129 @@
+//! Standard output and error stream of the `vsp` command that are full, or that nobody reads.
+#![cfg(target_os = "linux")]
+
+mod command;
+
+use std::fs::OpenOptions;
+use std::process::Stdio;
+
+use command::{code_with, example, file, run, run_with, stderr, stdout};
+
+/// A disk without space.
+fn full() -> Stdio {
+    OpenOptions::new().write(true).open("/dev/full").unwrap().into()
+}
+
+/// A pipe that nobody reads.
+fn unread() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+/// Command lines of all subcommands: what the exit code is if all goes well, if the error stream is full, if the standard
+/// output is full.
+fn command_lines() -> Vec<(Vec<String>, [i32; 3])> {
+    let fib = example("fib");
+    let line = |line: &str, codes| {
+        let words = line.split(' ').map(|word| if word == "FIB" { fib.clone() } else { word.to_owned() });
+        (words.collect(), codes)
+    };
+    let mut lines = vec![
+        line("run FIB 5", [0, 0, 1]),
+        line("run --stats FIB 5", [0, 1, 1]),
+        line("run --json FIB 5", [0, 1, 1]),
+        line("run --fuel 5 --json FIB 5", [4, 4, 4]),
+        line("run --engine interp --entry fib --results FIB 5", [1, 1, 1]),
+        line("run /nonexistent.sil", [1, 1, 1]),
+        line("run FIB --fuel many", [2, 2, 2]),
+        line("check FIB", [0, 0, 1]),
+        line("check /nonexistent.sil", [1, 1, 1]),
+        line("trace FIB 3", [0, 1, 1]),
+        line("trace --json FIB 3", [0, 1, 1]),
+        line("profile FIB 3", [0, 1, 1]),
+        line("fmt --check FIB", [0, 0, 0]),
+        line("fmt /nonexistent.sil", [1, 1, 1]),
+        line("asm /nonexistent.sil", [1, 1, 1]),
+        line("dis FIB", [0, 0, 1]),
+        line("debug FIB 3", [0, 0, 1]),
+        line("dump FIB", [0, 0, 1]),
+        line("dump --json FIB", [0, 0, 1]),
+        line("cfg FIB", [0, 0, 1]),
+        line("cfg FIB -o x.png", [1, 1, 1]),
+        line("new .", [1, 1, 1]),
+        line("completions bash", [0, 0, 1]),
+        line("--help", [0, 0, 1]),
+        line("--version", [0, 0, 1]),
+        line("frobnicate", [2, 2, 2]),
+    ];
+    if cfg!(feature = "disassembler") {
+        lines.push(line("ir FIB", [0, 0, 1]));
+        lines.push(line("disasm-native FIB", [0, 0, 1]));
+        lines.push(line("compile /nonexistent.sil", [1, 1, 1]));
+    }
+    lines
+}
+
+#[test]
+fn a_full_stream_is_an_error_where_it_was_asked_for_and_never_a_panic() {
+    for (line, codes) in command_lines() {
+        if line[0] == "new" {
+            continue;
+        }
+        let args: Vec<&str> = line.iter().map(String::as_str).collect();
+        let found = [
+            code_with(&args, Stdio::null, Stdio::null),
+            code_with(&args, Stdio::null, full),
+            code_with(&args, full, Stdio::null),
+        ];
+        assert_eq!(found, codes.map(Some), "{args:?}");
+        // And both.
+        assert_eq!(code_with(&args, full, full), Some(codes[1].max(codes[2])), "{args:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_changes_no_exit_code() {
+    for (line, [code, ..]) in command_lines() {
+        if line[0] == "new" {
+            continue;
+        }
+        let args: Vec<&str> = line.iter().map(String::as_str).collect();
+        assert_eq!(code_with(&args, Stdio::null, unread), Some(code), "{args:?}");
+        // A program whose output nobody wants is ended.
+        let ended = if line[0] == "run" && code == 0 { 0 } else { code };
+        assert_eq!(code_with(&args, unread, Stdio::null), Some(ended), "{args:?}");
+    }
+}
+
+#[test]
+fn the_debugger_says_that_the_disk_is_full() {
+    let script = b"continue\nquit\n";
+    let output = run_with(&["debug", &example("fib"), "--output", "/dev/full", "5"], script);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("error: the program's output: No space left"), "{output:?}");
+    assert!(stderr(&output).contains("error: the output: No space left"), "{output:?}");
+
+    let (_folder, commands) = file("commands", script);
+    let args = ["debug", &example("fib"), "--commands", &commands, "5"];
+    assert_eq!(code_with(&args, Stdio::null, Stdio::null), Some(0));
+    assert_eq!(code_with(&args, full, Stdio::null), Some(1));
+}
+
+/// `vsp_jit` and other readers of JSON round numbers beyond 2⁵³.
+#[test]
+fn registers_in_json_are_strings() {
+    let text = ".export f\n.global g = -1\n.func f (0) -> 1\n CONST R0, 0xFFFFFFFFFFFFFFFF\n RET\n.end\n";
+    let (_folder, path) = file("large.sil", text.as_bytes());
+    let largest = "18446744073709551615";
+    let report: serde_json::Value =
+        serde_json::from_slice(&run(&["run", "--json", "--entry", "f", &path]).stderr).unwrap();
+    assert_eq!(report["results"], serde_json::json!([largest]));
+    assert_eq!(report["fuel_used"], 2);
+    let dump: serde_json::Value = serde_json::from_str(&stdout(&run(&["dump", "--json", &path]))).unwrap();
+    assert_eq!(dump["constants"], serde_json::json!([largest]));
+    assert_eq!(dump["globals"][0]["initial"], largest);
+    let trace = run(&["trace", "--json", "--entry", "f", "--count", "1", "--to", "-", &path]);
+    let event: serde_json::Value = serde_json::from_str(&stdout(&trace)).unwrap();
+    assert_eq!(event["changes"][0]["value"], largest);
+}
