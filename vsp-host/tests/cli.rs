@@ -138,7 +138,7 @@ fn entry_arguments_and_results() {
     let (_folder, path) = file("add.sil", text.as_bytes());
     assert_eq!(stdout(&vsp(&["run", &path, "--entry", "add", "--results", "40", "--", "-3"])), "37\n");
     let wrong = stderr(&vsp(&["run", &path, "--entry", "add", "1"]));
-    assert!(wrong.contains("takes 2 arguments, and 1 were given"), "{wrong}");
+    assert!(wrong.contains("takes 2 arguments, and 1 was given"), "{wrong}");
     let missing = stderr(&vsp(&["run", &path]));
     assert!(missing.contains("exports no \"main\"; it exports add"), "{missing}");
 }

@@ -40,7 +40,7 @@ fn imports_of_sys_are_checked_with_their_places() {
 #[test]
 fn a_program_of_another_host_is_checked() {
     let text =
-        ".import log.line (2) -> 0\n.export main\n.func main (0) -> 0\n SYSCALL log.line\n RET\n.end\n";
+        ".import log.line (2) -> 0\n.export main\n.func main (2) -> 0\n SYSCALL log.line\n RET\n.end\n";
     let (folder, path) = file("log.sil", text.as_bytes());
     assert!(run(&["check", "--deny-warnings", &path]).status.success());
     // Without the text there are no lines.
@@ -54,7 +54,12 @@ fn a_program_of_another_host_is_checked() {
 
 #[test]
 fn errors_are_counted_and_the_limit_is_named() {
-    let text = |errors: usize| format!(".func f (0) -> 0\n{} RET\n.end\n", " JMP nowhere\n".repeat(errors));
+    let text = |errors: usize| {
+        format!(
+            ".func f (0) -> 0\n{} RET\n.end\n",
+            (0..errors).map(|n| format!(" JMP nowhere{n}\n")).collect::<String>()
+        )
+    };
     for (errors, summary) in [
         (1, None),
         (2, Some("many.sil: 2 errors")),

@@ -162,10 +162,11 @@ fn what_a_program_wrote_before_ctrl_c_is_kept() {
     let mut vsp = Command::new(env!("CARGO_BIN_EXE_vsp"));
     let vsp = vsp.args(["run", "p.sil", "--output", "out"]).current_dir(folder).stdin(Stdio::null());
     let Ok(mut child) = vsp.spawn() else { return };
-    let size =
-        || names(folder).iter().map(|name| fs::metadata(folder.join(name)).map_or(0, |it| it.len())).sum();
+    let size = || {
+        names(folder).iter().map(|name| fs::metadata(folder.join(name)).map_or(0, |it| it.len())).sum::<u64>()
+    };
     let started = Instant::now();
-    while size() < 100_000u64 {
+    while size() < 100_000 {
         assert!(started.elapsed() < Duration::from_secs(20), "it writes nothing");
         std::thread::sleep(Duration::from_millis(5));
     }

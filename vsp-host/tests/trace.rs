@@ -143,7 +143,7 @@ fn a_trap_is_shown_after_what_led_to_it() {
     assert!(traced.contains("error: trap: division by zero"), "{traced}");
     let profiled = refusal(&["profile", &path, "3"], 3);
     assert!(profiled.contains("error: trap: division by zero"), "{profiled}");
-    assert!(profiled.contains("1 instructions, 1 units of fuel"), "{profiled}");
+    assert!(profiled.contains("1 instruction, 1 unit of fuel"), "{profiled}");
 }
 
 #[test]

@@ -512,7 +512,9 @@ fn checked(op: Opcode, values: &[(i128, Range<usize>)], span: &Range<usize>) -> 
 /// An operand that its instruction cannot have; and how to say it all the same, if there is an instruction for it.
 fn out_of_range(error: &EncodeError, index: usize, span: Range<usize>) -> Problem {
     let problem = Problem::new(span, format!("{error}"));
-    match shorthand::register_form(error.op, index) {
+    // A register as a shift count would not help: it counts modulo the width.
+    let is_value = matches!(error.operand.role, Role::S | Role::U);
+    match shorthand::register_form(error.op, index).filter(|_| is_value) {
         Some(form) => problem.with_hint(format!(
             "`MOVI Rx, {}` puts it into a register, for `{}`",
             error.value,
