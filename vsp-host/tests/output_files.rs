@@ -125,6 +125,21 @@ fn an_output_keeps_permissions_and_links() {
 }
 
 #[test]
+fn formatting_keeps_permissions_and_links_and_what_cannot_be_formatted() {
+    let folder = folder("nop");
+    let folder = folder.path();
+    fs::set_permissions(folder.join("p.sil"), fs::Permissions::from_mode(0o751)).unwrap();
+    symlink("p.sil", folder.join("link.sil")).unwrap();
+    assert!(run_in(folder, &["fmt", "link.sil"], b"").status.success());
+    assert!(text(folder, "p.sil").contains("    NOP\n"));
+    assert_eq!(fs::metadata(folder.join("p.sil")).unwrap().mode() & 0o777, 0o751);
+    assert!(fs::symlink_metadata(folder.join("link.sil")).unwrap().is_symlink());
+    assert_eq!(run_in(folder, &["fmt", "out"], b"").status.code(), Some(1));
+    assert_eq!(text(folder, "out"), "OLD");
+    assert_eq!(names(folder), ["link.sil", "out", "p.sil"]);
+}
+
+#[test]
 fn a_file_that_must_not_be_written_is_not_replaced() {
     let folder = folder("NOP");
     let folder = folder.path();

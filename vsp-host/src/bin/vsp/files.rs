@@ -271,8 +271,8 @@ impl Beside {
     fn keep_if_interrupted(&self) {
         unfinished().push((self.file.path().to_owned(), self.target.clone(), self.takes_name));
         static HANDLER: Once = Once::new();
-        // The debugger has a handler of its own, and Ctrl-C does not end it.
-        HANDLER.call_once(|| drop(ctrlc::set_handler(interrupted)));
+        // The debugger has a handler of its own, and Ctrl-C does not end it; nor a process that was started to ignore it.
+        HANDLER.call_once(|| drop(ctrlc::try_set_handler(interrupted)));
     }
 
     fn finish(self) -> io::Result<()> {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use inferno::flamegraph;
-use vsp_host::message;
+use vsp_host::{message, number};
 
 use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
@@ -38,8 +38,8 @@ pub(crate) struct ProfileArgs {
     #[arg(long, value_name = "FILE")]
     flame: Option<PathBuf>,
     /// Show so many functions and lines, those with the most instructions; 0 for all.
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    top: usize,
+    #[arg(long, value_name = "N", default_value = "20", value_parser = number::count)]
+    top: u64,
     /// Where the profile goes; `-` is the standard output [default: the error stream].
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
@@ -79,7 +79,7 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     let text = if args.json {
         serde_json::to_string_pretty(&report).map_err(|error| refuse(error.to_string()))? + "\n"
     } else {
-        report.text(&code, args.top)
+        report.text(&code, usize::try_from(args.top).unwrap_or(usize::MAX))
     };
     match to {
         Some(mut file) => {
