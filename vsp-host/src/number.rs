@@ -1,7 +1,7 @@
 //! Numbers that people write, in one notation: arguments of programs, options of the command, commands of the debugger.
 //!
-//! An integer is decimal, or hexadecimal behind `0x`, or binary behind `0b`, with `_` between digits where one likes, and a
-//! sign in front. A binary64 has a point, an exponent, or is `inf` or `nan`. (`.sil` texts have the same notation.)
+//! An integer is decimal, or hexadecimal behind `0x`, or binary behind `0b`, with `_` between digits where one likes,
+//! and a sign in front. A binary64 has a point, an exponent, or is `inf` or `nan`. (`.sil` texts have the same notation.)
 
 use std::num::IntErrorKind;
 

@@ -20,8 +20,8 @@ fn unread() -> Stdio {
     writer.into()
 }
 
-/// Command lines of all subcommands: what the exit code is if all goes well, if the error stream is full, if the standard
-/// output is full.
+/// Command lines of all subcommands: what the exit code is if all goes well, if the error stream is full, if the
+/// standard output is full.
 fn command_lines() -> Vec<(Vec<String>, [i32; 3])> {
     let fib = example("fib");
     let line = |line: &str, codes| {

@@ -501,27 +501,12 @@ fn checked(op: Opcode, values: &[(i128, Range<usize>)], span: &Range<usize>) -> 
     let mut inst = encoded(Inst::new(op, &least_values(op)), span)?;
     for (index, (value, at)) in values.iter().enumerate() {
         let value = i64::try_from(*value).map_err(|_| too_wide(at.clone()))?;
-        inst = inst.with(index, value).map_err(|error| out_of_range(&error, index, at.clone()))?;
+        inst = inst.with(index, value).map_err(|error| shorthand::out_of_range(&error, index, at.clone()))?;
         if op.operands()[index].role == Role::Math {
             check_arity(inst, values.len() == op.operands().len(), span)?;
         }
     }
     Ok(inst)
-}
-
-/// An operand that its instruction cannot have; and how to say it all the same, if there is an instruction for it.
-fn out_of_range(error: &EncodeError, index: usize, span: Range<usize>) -> Problem {
-    let problem = Problem::new(span, format!("{error}"));
-    // A register as a shift count would not help: it counts modulo the width.
-    let is_value = matches!(error.operand.role, Role::S | Role::U);
-    match shorthand::register_form(error.op, index).filter(|_| is_value) {
-        Some(form) => problem.with_hint(format!(
-            "`MOVI Rx, {}` puts it into a register, for `{}`",
-            error.value,
-            form.mnemonic()
-        )),
-        None => problem,
-    }
 }
 
 /// Takes the function of an FMATH two arguments if a second one is given, and one if not?

@@ -125,8 +125,8 @@ fn locate(text: &str, problems: Vec<Problem>) -> Vec<Diagnostic> {
     problems.into_iter().map(locate_one).collect()
 }
 
-/// Finds the candidate that takes the fewest changes to reach, if these are few for the length of the name: what somebody
-/// may have meant.
+/// Finds the candidate that takes the fewest changes to reach, if these are few for the length of the name: what
+/// somebody may have meant.
 pub fn most_similar<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     let length = name.chars().count();
     let allowed = (length / 3).max(1);

@@ -2,8 +2,10 @@
 
 use alloc::format;
 use alloc::string::String;
+use core::ops::Range;
 
-use crate::isa::Opcode;
+use super::diagnostic::Problem;
+use crate::isa::{EncodeError, Opcode, Role};
 
 /// How a shorthand's operands become those of the instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +57,24 @@ pub(super) fn immediate_form(op: Opcode, index: usize) -> Option<String> {
 }
 
 /// The instruction that takes a register where `op` takes a number as operand number `index`.
-pub(super) fn register_form(op: Opcode, index: usize) -> Option<Opcode> {
+fn register_form(op: Opcode, index: usize) -> Option<Opcode> {
     let (other, _) = resolve(op.mnemonic().strip_suffix('I')?)?;
     (!takes_register(op, index)? && takes_register(other, index)?).then_some(other)
+}
+
+/// An operand that its instruction cannot have; and how to say it all the same, if there is an instruction for it.
+pub(super) fn out_of_range(error: &EncodeError, index: usize, span: Range<usize>) -> Problem {
+    let problem = Problem::new(span, format!("{error}"));
+    // A register as a shift count would not help: it counts modulo the width.
+    let is_value = matches!(error.operand.role, Role::S | Role::U);
+    match register_form(error.op, index).filter(|_| is_value) {
+        Some(form) => problem.with_hint(format!(
+            "`MOVI Rx, {}` puts it into a register, for `{}`",
+            error.value,
+            form.mnemonic()
+        )),
+        None => problem,
+    }
 }
 
 fn takes_register(op: Opcode, index: usize) -> Option<bool> {

@@ -98,8 +98,8 @@ Examples:
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) program: ProgramArgs,
-    /// What runs the program. `auto` starts in the interpreter, and compiles what the program does much while it runs (where
-    /// there is machine code); `interp` only interprets; `tier1` and `tier2` compile all of it first, fast or well.
+    /// What runs the program. `auto` starts in the interpreter, and compiles what the program does much while it runs
+    /// (where there is machine code); `interp` only interprets; `tier1` and `tier2` compile all of it first, fast or well.
     #[arg(long, value_name = "ENGINE", default_value = "auto", value_parser = engine_kind())]
     pub(crate) engine: EngineKind,
     /// Run the machine code of this code object, which `vsp compile` made from the program. It is trusted like any machine

@@ -1,8 +1,8 @@
 //! The files of a command: what it reads is not overwritten, and what it writes is there as a whole or not at all.
 //!
-//! A file is written under another name beside its own, and gets its name when all of it is there. Until then, and if the
-//! program is refused or the disk is full, the file with that name stays as it was. Devices, pipes and terminals are written
-//! directly. `-` is the standard input or output.
+//! A file is written under another name beside its own, and gets its name when all of it is there. Until then, and if
+//! the program is refused or the disk is full, the file with that name stays as it was. Devices, pipes and terminals are
+//! written directly. `-` is the standard input or output.
 
 use std::cell::RefCell;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -214,8 +214,8 @@ impl Output {
         Ok(Output { sink, failed: false })
     }
 
-    /// What was written is the file from now on. (Nothing happens if something could not be written: then somebody knows that
-    /// already.)
+    /// What was written is the file from now on. (Nothing happens if something could not be written: then somebody
+    /// knows that already.)
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.flush()?;
         match self.sink {
@@ -267,11 +267,11 @@ impl Beside {
         Ok(Beside { file, target, takes_name })
     }
 
-    /// Sees to it that an interrupted command leaves no file with a strange name behind: the target gets what was written.
+    /// Sees to it that an interrupted command leaves no file with a strange name: the target gets what was written.
     fn keep_if_interrupted(&self) {
         unfinished().push((self.file.path().to_owned(), self.target.clone(), self.takes_name));
         static HANDLER: Once = Once::new();
-        // The debugger has a handler of its own, and Ctrl-C does not end it; nor a process that was started to ignore it.
+        // Ctrl-C does not end the debugger, which has a handler, nor a process that was started to ignore it.
         HANDLER.call_once(|| drop(ctrlc::try_set_handler(interrupted)));
     }
 

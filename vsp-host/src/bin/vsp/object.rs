@@ -27,7 +27,8 @@ Exit codes: 0, 1 if a file is refused or the code is another, 2 for a wrong comm
 pub(crate) struct ObjectArgs {
     /// The program: a .sil text or a .silc program; `-` is the standard input.
     file: PathBuf,
-    /// Where the code object goes; `-` is the standard output [default: the program's name with .vsc, or `-` if that is `-`].
+    /// Where the code object goes; `-` is the standard output [default: the program's name with .vsc, or `-` if that is
+    /// `-`].
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write nothing: is this code object what the program compiles to?

@@ -19,7 +19,7 @@ pub(crate) const UNLIMITED: u64 = i64::MAX as u64;
 
 #[derive(Debug, Args)]
 pub(crate) struct ProgramArgs {
-    /// The program: a .sil text or a .silc program; `-` is the standard input, of which nothing is left for the program then.
+    /// The program: a .sil text or a .silc program; `-` is the standard input (nothing of it is left for the program).
     pub(crate) file: PathBuf,
     /// Arguments of the program (behind `--` if they look like options). If the entry function has parameters they are
     /// its arguments: integers (also `0x…`, `0b…`), or numbers with a point or exponent, which become binary64.

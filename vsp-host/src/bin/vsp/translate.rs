@@ -64,7 +64,8 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
-/// What is made of a file goes beside it, with this ending; and to the standard output if it came from the standard input.
+/// Gives the file for what is made of another: beside it, with this ending; the standard output if it came from the
+/// standard input.
 pub(crate) fn output_beside(file: &Path, extension: &str) -> PathBuf {
     if files::is_standard(file) { file.to_owned() } else { file.with_extension(extension) }
 }

@@ -157,7 +157,7 @@ impl<'p> Session<'p> {
         Ok(session)
     }
 
-    /// Begins the program again. Breakpoints, watched expressions and displays stay. What it wrote to a file is forgotten.
+    /// Begins the program again. Breakpoints, watched expressions and displays stay; what it wrote to a file is gone.
     pub(crate) fn restart(&mut self) -> Result<(), String> {
         (self.instance, self.output) = self.setup.instance(self.files.clone())?;
         for breakpoint in &mut self.stops.breakpoints {
