@@ -139,6 +139,45 @@ fn formatting_keeps_permissions_and_links_and_what_cannot_be_formatted() {
     assert_eq!(names(folder), ["link.sil", "out", "p.sil"]);
 }
 
+/// Files may have no bytes: as on a full disk. (The shell starts no program for another machine.)
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn a_full_disk_leaves_the_old_file() {
+    let folder = folder("nop");
+    let folder = folder.path();
+    let fmt = program("nop");
+    for args in [
+        &["asm", "p.sil", "-o", "out"][..],
+        &["dis", "p.sil", "-o", "out"],
+        &["cfg", "p.sil", "-o", "out"],
+        &["run", "p.sil", "-o", "out"],
+        &["trace", "p.sil", "-o", "out"],
+        &["trace", "p.sil", "--to", "out"],
+        &["profile", "p.sil", "--to", "out"],
+        &["profile", "p.sil", "--flame", "out"],
+        &["debug", "p.sil", "-o", "out", "--commands", "commands"],
+        &["fmt", "p.sil"],
+        &["new", "project"],
+    ] {
+        fs::write(folder.join("commands"), "continue\n").unwrap();
+        let mut shell = std::process::Command::new("sh");
+        let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"";
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_vsp")]).args(args).current_dir(folder);
+        let output = shell.output().unwrap();
+        if matches!(output.status.code(), Some(126 | 127)) {
+            // An emulator would be needed.
+            return;
+        }
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&output).contains("File too large"), "{args:?}: {}", stderr(&output));
+        assert_eq!((text(folder, "out").as_str(), &text(folder, "p.sil")), ("OLD", &fmt), "{args:?}");
+    }
+    assert_eq!(names(folder), ["commands", "out", "p.sil", "project"]);
+    // It can be tried again.
+    assert!(names(&folder.join("project")).is_empty());
+    assert!(run_in(folder, &["new", "project"], b"").status.success());
+}
+
 #[test]
 fn a_file_that_must_not_be_written_is_not_replaced() {
     let folder = folder("NOP");
