@@ -21,6 +21,7 @@ mod profile;
 mod program;
 mod progress;
 mod run;
+mod style;
 mod table;
 mod trace;
 mod translate;

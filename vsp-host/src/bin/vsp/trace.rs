@@ -28,8 +28,8 @@ Examples:
   vsp trace --function fib --count 20 examples/fib.sil 10
   vsp trace --json --to trace.jsonl examples/fib.sil 10
 
-A line says which instruction it is, counted from 1, how deep in calls (a dot for each), its
-place and source line, what it is, and what it changed: registers, locals, globals and memory as
+A line says which instruction it is, counted from 1, how deep in calls (a dot for each), its \
+place and source line, what it is, and what it changed: registers, locals, globals and memory as \
 they are behind it; for a call the arguments.";
 
 #[derive(Debug, Args)]
@@ -61,8 +61,8 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode> {
     let code = Code::new(&execution.verified, &args.program.file, text);
     let functions = functions(args, &code).map_err(refuse)?;
     let mut out: Box<dyn Write> = match &args.to {
-        Some(path) => Box::new(BufWriter::new(create(path)?)),
-        None => Box::new(BufWriter::new(io::stderr())),
+        Some(path) => Box::new(BufWriter::new(anstream::StripStream::new(create(path)?))),
+        None => Box::new(BufWriter::new(anstream::stderr())),
     };
     let signatures = Signatures::new(&execution.verified).map_err(|error| refuse(error.to_string()))?;
     let mut run = Run { args, code: &code, functions, out: &mut out, executed: 0, matched: 0, depth: 0 };
