@@ -28,7 +28,7 @@ Examples:
   vsp trace --function fib --count 20 examples/fib.sil 10
   vsp trace --json --to trace.jsonl examples/fib.sil 10
 
-A line says which instruction it is, counted from 1, how deep in calls (a dot for each), its \
+A line says which instruction it is, counted from 1, how deep in calls (a dot for each, up to four; then the number), its \
 place and source line, what it is, and what it changed: registers, locals, globals and memory as \
 they are behind it; for a call the arguments.";
 

@@ -216,13 +216,13 @@ impl fmt::Display for Event {
         let short = |bits| value::likely_float(bits).map_or_else(|| value::short(bits), |it| format!("{it:?}"));
         let changes = self.changes.iter().map(|it| format!("{} = {}", it.what, short(it.value)));
         let changes: Vec<String> = changes.chain(self.end.clone()).collect();
-        let head = format!("{:>6}  {place:<16} {source:>5}  ", self.number);
+        let head = format!("{:>5}  {place:<13} {source:>5}  ", self.number);
         f.write_str(&paint(FAINT, &head))?;
         let (mnemonic, operands) = self.instruction.split_once(' ').unwrap_or((&self.instruction, ""));
         let instruction = format!("{mnemonic:<7} {}", operands.trim_start());
         match &changes[..] {
             [] => f.write_str(instruction.trim_end()),
-            changes => write!(f, "{instruction:<24}  {}", paint(CHANGED, &changes.join(", "))),
+            changes => write!(f, "{instruction:<20}  {}", paint(CHANGED, &changes.join(", "))),
         }
     }
 }
