@@ -89,7 +89,9 @@ fn the_instruction_tables_are_those_of_the_opcode_table() {
 
 #[test]
 fn the_tables_of_sys_are_those_of_the_module() {
-    let mut functions = "| function | type | parameters and result | what it does | errors |\n|---|---|---|---|---|\n".to_owned();
+    let mut functions =
+        "| function | type | parameters and result | what it does | errors |\n|---|---|---|---|---|\n"
+            .to_owned();
     for it in FUNCTIONS {
         let errors: Vec<String> = it.errors.iter().map(|error| (*error as u32).to_string()).collect();
         let (name, params, results, signature) = (it.name, it.params, it.results, it.signature);

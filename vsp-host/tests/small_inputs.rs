@@ -21,11 +21,7 @@ fn examples_end_with_small_numbers_and_empty_input() {
                 let all = [&["run", "--fuel", FUEL, &program, "--"], args].concat();
                 let output = run_with(&all, input.as_bytes());
                 let code = output.status.code();
-                assert!(
-                    code != Some(4),
-                    "{program} {args:?}, input {input:?}: {}",
-                    stderr(&output)
-                );
+                assert!(code != Some(4), "{program} {args:?}, input {input:?}: {}", stderr(&output));
                 count += 1;
             }
         }

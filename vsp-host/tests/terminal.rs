@@ -22,8 +22,7 @@ fn assert_narrow(what: &str, text: &str) {
 
 #[test]
 fn traces_and_dumps_fit_80_columns() {
-    for (name, args) in
-        [("fib", ["10", ""]), ("sieve", ["300", ""]), ("json", ["", ""]), ("crc32", ["", ""])]
+    for (name, args) in [("fib", ["10", ""]), ("sieve", ["300", ""]), ("json", ["", ""]), ("crc32", ["", ""])]
     {
         let path = format!("examples/{name}.sil");
         let args = args.into_iter().filter(|arg| !arg.is_empty());
@@ -96,7 +95,8 @@ fn files_have_no_colours() {
 #[test]
 fn help_wraps_once() {
     let help = stdout(&run(&["--help"]));
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|it| !it.is_empty());
+    let commands =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|it| !it.is_empty());
     let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
     assert!(names.len() >= 15, "{help}");
     for name in names.into_iter().filter(|name| *name != "help") {

@@ -128,9 +128,9 @@ impl<'p> Code<'p> {
     /// writes it.
     pub(crate) fn written_instruction(&self, place: Place) -> Option<String> {
         let own_line = self.starts_line(place)
-            && self.entry(Place { word: place.word + 1, ..place }).is_none_or(|next| {
-                self.code_word(place).is_some_and(|word| next.word > word)
-            });
+            && self
+                .entry(Place { word: place.word + 1, ..place })
+                .is_none_or(|next| self.code_word(place).is_some_and(|word| next.word > word));
         let line = self.line(place).filter(|_| own_line && self.is_text(place));
         let written = line.and_then(|line| self.source(line)).map(|line| split_line(line).1);
         match written.filter(|written| !written.is_empty()) {

@@ -185,8 +185,7 @@ fn functions(out: &mut String, contents: &Contents, blocks: bool) -> std::fmt::R
         true => &["", "name", "type", "words", "blocks", "loops", "locals", "frame", "leaf", "line"],
         false => &["", "name", "type", "words", "blocks", "loops", "locals", "frame", "leaf", "source"],
     };
-    let mut table =
-        Table::new(titles, &[false, false, false, true, true, true, true, true, false, false]);
+    let mut table = Table::new(titles, &[false, false, false, true, true, true, true, true, false, false]);
     for function in &contents.functions {
         table.row(function_row(function, one_file));
     }
@@ -195,7 +194,11 @@ fn functions(out: &mut String, contents: &Contents, blocks: bool) -> std::fmt::R
         return Ok(());
     }
     for function in &contents.functions {
-        writeln!(out, "\n{}", paint(TITLE, &format!("blocks of ${} {}", function.index, function.shown_name())))?;
+        writeln!(
+            out,
+            "\n{}",
+            paint(TITLE, &format!("blocks of ${} {}", function.index, function.shown_name()))
+        )?;
         let mut table = Table::new(&["block", "words", "leads to"], &[true, false, false]);
         for (index, block) in function.blocks.iter().flatten().enumerate() {
             let words = format!("{}-{}", block.first_word, block.first_word + block.words - 1);

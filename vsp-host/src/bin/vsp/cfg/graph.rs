@@ -61,9 +61,7 @@ impl FlowGraph {
         function: FuncIndex,
     ) -> Result<FlowGraph, OutOfMemory> {
         let graph = Graph::new(signatures, function)?;
-        let blocks = (0..)
-            .zip(graph.reachable()?)
-            .map(|(block, reachable)| {
+        let blocks = (0..).zip(graph.reachable()?).map(|(block, reachable)| {
             let words = graph.words(block);
             let name = printable(&code.function(function));
             let words = format!("{name}+{} to +{}", words.start, words.end - 1);

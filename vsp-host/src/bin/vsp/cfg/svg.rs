@@ -41,11 +41,8 @@ rect { fill: #2a2a28; stroke: #888 } .background { fill: #1b1b1b }
 ";
 
 /// The classes of arrows, and their colours on light and on dark.
-const ARROWS: [(&str, &str, &str); 3] = [
-    ("next", "#333", "#ccc"),
-    ("forward", "#197a32", "#6fd08c"),
-    ("backward", "#c0262d", "#ff8a80"),
-];
+const ARROWS: [(&str, &str, &str); 3] =
+    [("next", "#333", "#ccc"), ("forward", "#197a32", "#6fd08c"), ("backward", "#c0262d", "#ff8a80")];
 
 /// The drawing, or why there is none.
 pub(crate) fn drawing(graphs: &[FlowGraph]) -> Result<String, String> {

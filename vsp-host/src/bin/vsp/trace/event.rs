@@ -213,7 +213,8 @@ impl fmt::Display for Event {
         let place = format!("{depth}{}+{}", self.function, self.word);
         let source = self.line.as_deref().unwrap_or_default();
         // A number that is likely a binary64 is written as one, from which its bits can be had.
-        let short = |bits| value::likely_float(bits).map_or_else(|| value::short(bits), |it| format!("{it:?}"));
+        let short =
+            |bits| value::likely_float(bits).map_or_else(|| value::short(bits), |it| format!("{it:?}"));
         let changes = self.changes.iter().map(|it| format!("{} = {}", it.what, short(it.value)));
         let changes: Vec<String> = changes.chain(self.end.clone()).collect();
         let head = format!("{:>5}  {place:<13} {source:>5}  ", self.number);
