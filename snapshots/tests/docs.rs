@@ -110,6 +110,22 @@ fn the_tables_of_sys_are_those_of_the_module() {
     check_part("docs/sys.md", "errors", &(errors + "\n"));
 }
 
+/// Every feature of a package is explained where its documentation begins.
+#[test]
+fn features_are_documented() {
+    for package in ["vsp-core", "vsp-host"] {
+        let manifest = std::fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
+        let features = manifest.split("\n[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
+        let names = features.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
+        let names: Vec<&str> = names.filter_map(|line| line.split(" = ").next()).collect();
+        assert!(names.len() >= 4, "{package}: {names:?}");
+        let page = std::fs::read_to_string(root().join(package).join("src/lib.rs")).unwrap();
+        for name in names.iter().filter(|name| **name != "default") {
+            assert!(page.contains(&format!("//! - `{name}`")), "{package} does not explain `{name}`");
+        }
+    }
+}
+
 /// The project's documents.
 fn documents() -> Vec<PathBuf> {
     let folders = [root(), root().join("docs"), root().join("snapshots"), root().join("editors")];
