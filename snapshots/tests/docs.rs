@@ -116,7 +116,8 @@ fn features_are_documented() {
     for package in ["vsp-core", "vsp-host"] {
         let manifest = std::fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
         let features = manifest.split("\n[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
-        let names = features.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
+        let names =
+            features.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
         let names: Vec<&str> = names.filter_map(|line| line.split(" = ").next()).collect();
         assert!(names.len() >= 4, "{package}: {names:?}");
         let page = std::fs::read_to_string(root().join(package).join("src/lib.rs")).unwrap();

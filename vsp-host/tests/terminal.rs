@@ -2,9 +2,11 @@
 
 mod command;
 
-use std::process::{Command, Output};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use command::{example, root, run, run_in, stderr, stdout};
+use command::{example, file, root, run, run_in, stderr, stdout};
 
 /// Runs `vsp` in the project's folder as with these variables of the environment.
 fn run_with_variables(variables: &[(&str, &str)], args: &[&str]) -> Option<Output> {
@@ -115,4 +117,49 @@ fn help_wraps_once() {
         let Some(narrow) = run_with_variables(&[("COLUMNS", "80")], &args) else { return };
         assert_narrow(name, &stdout(&narrow));
     }
+}
+
+/// Runs a command on a terminal of its own, types Ctrl-C after a while, and gives what was seen and the exit code. `None` where there
+/// is no `script` that makes a terminal.
+#[cfg(target_os = "linux")]
+fn interrupted(args: &str) -> Option<(String, Option<i32>)> {
+    let line = format!("'{}' {args}", env!("CARGO_BIN_EXE_vsp"));
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]).env("NO_COLOR", "1");
+    let child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.ok()?;
+    std::thread::sleep(Duration::from_millis(1_500));
+    child.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
+    let output = child.wait_with_output().unwrap();
+    Some((stdout(&output), output.status.code()))
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn ctrl_c_shows_where_the_program_is() {
+    let (_folder, path) = file(
+        "spin.sil",
+        b".export main\n.func main (0) -> 0\n CALL spin\n RET\n.end\n.func spin (0) -> 0\nagain:\n ADDI R0, 1\n JMP again\n.end\n",
+    );
+    for command in ["run", "run --engine interp", "run --engine tier1", "trace --function main", "profile"] {
+        let Some((shown, code)) = interrupted(&format!("{command} '{path}'")) else { return };
+        assert_eq!(code, Some(130), "{command}: {shown}");
+        for part in ["error: interrupted", "at function spin, word", "called from function main, word 0"] {
+            assert!(shown.contains(part), "{command}: {shown}");
+        }
+    }
+    #[cfg(feature = "jit")]
+    {
+        // Machine code that does not look at the flag runs on a terminal too.
+        let code = path.replace(".sil", ".vsc");
+        assert!(run(&["compile", "--no-interrupt", &path, "-o", &code]).status.success());
+        let Some((shown, code)) = interrupted(&format!("run '{path}' --code '{code}'")) else { return };
+        assert_eq!((shown.contains("error: interrupted"), code), (true, Some(130)), "{shown}");
+    }
+    // One that waits for input cannot be where it could be suspended, and ends all the same.
+    let read = b".import sys.read (2) -> 1\n.export main\n.func main (0) -> 0\n MOVI R1, 1\n SYSCALL sys.read\n RET\n.end\n";
+    let (_folder, path) = file("wait.sil", read);
+    let Some((shown, code)) = interrupted(&format!("run '{path}'")) else { return };
+    assert_eq!(code, Some(130), "{shown}");
+    assert!(shown.contains("error: interrupted"), "{shown}");
 }

@@ -14,6 +14,7 @@ mod dump;
 mod end;
 mod execution;
 mod fmt;
+mod interrupt;
 mod ir;
 mod new;
 mod object;
