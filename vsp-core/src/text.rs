@@ -74,8 +74,8 @@ pub fn unused(text: &str) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     build(text, "", &Limits::DEFAULT).map(|(_, diagnostics)| diagnostics.unused())
 }
 
-/// Returns what the names of `.equ`, `.data` and `.space` stand for: numbers and addresses. A program does not keep them; its
-/// text does.
+/// Returns what the names of `.equ`, `.data` and `.space` stand for: numbers and addresses. A program does not keep
+/// them; its text does.
 ///
 /// ```
 /// use vsp_core::text::Number;

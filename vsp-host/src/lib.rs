@@ -2,8 +2,9 @@
 //! write, and messages for people. The `vsp` command is made of these.
 //!
 //! # Features
-//! - `jit` (default): machine code, in executable memory: `native`, `exec_memory`, `cache`, and the engines that compile. Linux, macOS and
-//!   Windows on x86_64 and aarch64; Linux on riscv64 and s390x. Without it everything is interpreted.
+//! - `jit` (default): machine code, in executable memory: `native`, `exec_memory`, `cache`, and the engines that
+//!   compile. Linux, macOS and Windows on x86_64 and aarch64; Linux on riscv64 and s390x. Without it everything is
+//!   interpreted.
 //! - `disassembler` (default): disassembled machine code (`disassembly`), for `vsp disasm-native`. Needs a C compiler.
 //! - `s390x`: machine code for s390x too, on any computer. (On s390x it is there.)
 

@@ -1,4 +1,5 @@
-//! The examples with the smallest numbers and with no input: each ends, since a loop that counts down must not begin at 0.
+//! The examples with the smallest numbers and with no input: each ends, since a loop that counts down must not begin
+//! at 0.
 
 mod command;
 

@@ -1,4 +1,5 @@
-//! What commands show on a terminal: lines that fit 80 columns, colours only where somebody sees them, help that wraps well.
+//! What commands show on a terminal: lines that fit 80 columns, colours only where somebody sees them, help that
+//! wraps well.
 
 mod command;
 
@@ -119,8 +120,8 @@ fn help_wraps_once() {
     }
 }
 
-/// Runs a command on a terminal of its own, types Ctrl-C after a while, and gives what was seen and the exit code. `None` where there
-/// is no `script` that makes a terminal.
+/// Runs a command on a terminal of its own, types Ctrl-C after a while, and gives what was seen and the exit code.
+/// `None` where there is no `script` that makes a terminal.
 #[cfg(target_os = "linux")]
 fn interrupted(args: &str) -> Option<(String, Option<i32>)> {
     let line = format!("'{}' {args}", env!("CARGO_BIN_EXE_vsp"));

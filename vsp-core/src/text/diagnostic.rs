@@ -125,8 +125,8 @@ fn locate(text: &str, problems: Vec<Problem>) -> Vec<Diagnostic> {
     problems.into_iter().map(locate_one).collect()
 }
 
-/// Returns the candidate that takes the fewest changes of letters to reach, if these are few for the length of the name: what a
-/// message can suggest.
+/// Returns the candidate that takes the fewest changes of letters to reach, if these are few for the length of the
+/// name: what a message can suggest.
 ///
 /// ```
 /// let commands = ["step", "next", "continue"];

@@ -69,8 +69,8 @@ impl<'p> Code<'p> {
         }
     }
 
-    /// Reads what the names of `.equ` and `.space` stand for. A program does not keep them, so they are known if its text is at
-    /// hand, and still is the one that it was assembled from.
+    /// Reads what the names of `.equ` and `.space` stand for. A program does not keep them, so they are known if its
+    /// text is at hand, and still is the one that it was assembled from.
     pub(crate) fn with_numbers(mut self) -> Code<'p> {
         let [source] = &self.sources[..] else { return self };
         let content = source.lines.join("\n") + "\n";
@@ -124,8 +124,8 @@ impl<'p> Code<'p> {
         self.listing.label(place)
     }
 
-    /// The instruction at a place as the text has it, with its names, if it is a line of its own; else as the disassembler
-    /// writes it.
+    /// The instruction at a place as the text has it, with its names, if it is a line of its own; else as the
+    /// disassembler writes it.
     pub(crate) fn written_instruction(&self, place: Place) -> Option<String> {
         let own_line = self.starts_line(place)
             && self
@@ -144,7 +144,8 @@ impl<'p> Code<'p> {
         self.line(place).is_some_and(|line| self.file_name(line.file).ends_with(".sil"))
     }
 
-    /// The label that the text has at a place; if it is not at hand, that of the disassembler; `None` if no branch goes there.
+    /// The label that the text has at a place; if it is not at hand, that of the disassembler; `None` if no branch
+    /// goes there.
     pub(crate) fn written_label(&self, place: Place) -> Option<String> {
         let label = self.label(place)?;
         let Some(line) = self.line(place).filter(|_| self.is_text(place) && self.starts_line(place)) else {

@@ -14,8 +14,8 @@ use crate::cli::EXIT_INTERRUPTED;
 /// How long a program may take to come to its next safepoint. One that waits for input comes to none.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Returns a flag that Ctrl-C sets, if somebody sees the error stream: machine code that looks at it is a little slower. A second
-/// Ctrl-C ends the process at once.
+/// Returns a flag that Ctrl-C sets, if somebody sees the error stream: machine code that looks at it is a little
+/// slower. A second Ctrl-C ends the process at once.
 pub(crate) fn flag() -> Option<Arc<AtomicBool>> {
     if !io::stderr().is_terminal() {
         return None;

@@ -1,5 +1,5 @@
-//! Colours of what commands show. They are in the text, and the stream leaves them out unless it is a terminal; `NO_COLOR` and
-//! `CLICOLOR_FORCE` decide as for error messages.
+//! Colours of what commands show. They are in the text, and the stream leaves them out unless it is a terminal;
+//! `NO_COLOR` and `CLICOLOR_FORCE` decide as for error messages.
 
 use std::io::Write;
 

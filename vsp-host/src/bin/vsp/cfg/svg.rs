@@ -16,7 +16,8 @@ const PADDING: f64 = 8.0;
 const MARGIN: f64 = 20.0;
 const TITLE: f64 = 30.0;
 
-/// How far an arrow goes straight where it leaves and enters a box, so that its head points where it goes, and a label has room.
+/// How far an arrow goes straight where it leaves and enters a box, so that its head points where it goes, and a
+/// label has room.
 const STRAIGHT: f64 = 18.0;
 /// How much wider than high a drawing of many functions becomes.
 const ASPECT: f64 = 1.6;
