@@ -177,11 +177,15 @@ second:
     assert!(drawing.contains("<title>kind+"), "{drawing}");
     assert!(drawing.contains("prefers-color-scheme: dark"), "{drawing}");
     assert!(drawing.contains("stroke-dasharray"), "{drawing}");
-    // Of a program without its text there are the names of the disassembler.
+    // A program that lies beside its text is drawn so too; without the text, or if that has changed since, there are the names
+    // of the disassembler.
     assert!(run_in(folder.path(), &["asm", "kind.sil"], b"").status.success());
-    std::fs::remove_file(folder.path().join("kind.sil")).unwrap();
-    let drawing = stdout(&run_in(folder.path(), &["cfg", "kind.silc"], b""));
-    assert!(drawing.contains("JEQI      R0, 97, L"), "{drawing}");
+    let drawn = || stdout(&run_in(folder.path(), &["cfg", "kind.silc"], b""));
+    assert!(drawn().contains("JEQI      R0, 'a', first"), "{}", drawn());
+    std::fs::write(&path, [b"; new\n", &source[..]].concat()).unwrap();
+    assert!(drawn().contains("JEQI      R0, 97, L"), "{}", drawn());
+    std::fs::remove_file(&path).unwrap();
+    assert!(drawn().contains("JEQI      R0, 97, L"), "{}", drawn());
 }
 
 /// Many functions are not one column when one of them is wide.

@@ -56,7 +56,7 @@ enum Format {
 pub(crate) fn cfg(args: &CfgArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
     let (loaded, verified) = load_verified(&args.file)?;
-    let code = Code::new(&verified, &args.file, loaded.text.as_deref());
+    let code = Code::new(&verified, &args.file, loaded.text.as_deref()).with_text();
     let functions: Vec<FuncIndex> = match args.function.is_empty() {
         true => (0..verified.functions().len() as u32).map(FuncIndex).collect(),
         false => {

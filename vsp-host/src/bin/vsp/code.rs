@@ -42,7 +42,9 @@ pub(crate) struct Code<'p> {
     listing: Listing<'p>,
     entries: Vec<LineEntry>,
     sources: Vec<Source>,
-    /// What the names of `.equ` and `.space` stand for, if [`Code::with_numbers`] found them.
+    /// Is the one source file the text that the program was assembled from? (Asked by [`Code::with_text`].)
+    has_text: bool,
+    /// What the names of `.equ` and `.space` stand for, if so.
     numbers: BTreeMap<String, Number>,
 }
 
@@ -65,17 +67,19 @@ impl<'p> Code<'p> {
             listing: Listing::new(program),
             entries: program.lines().collect(),
             sources: program.source_files().map(source).collect(),
+            has_text: false,
             numbers: BTreeMap::new(),
         }
     }
 
-    /// Reads what the names of `.equ` and `.space` stand for. A program does not keep them, so they are known if its
-    /// text is at hand, and still is the one that it was assembled from.
-    pub(crate) fn with_numbers(mut self) -> Code<'p> {
+    /// Reads what only the text says: labels, how operands are written, and what the names of `.equ` and `.space` stand for.
+    /// They are known if the text is at hand, and still is the one that the program was assembled from.
+    pub(crate) fn with_text(mut self) -> Code<'p> {
         let [source] = &self.sources[..] else { return self };
         let content = source.lines.join("\n") + "\n";
         let assembled = text::assemble(&content, &source.name);
-        if assembled.is_ok_and(|bytes| bytes == self.verified.program().bytes()) {
+        self.has_text = assembled.is_ok_and(|bytes| bytes == self.verified.program().bytes());
+        if self.has_text {
             self.numbers = text::numbers(&content).unwrap_or_default();
         }
         self
@@ -131,7 +135,7 @@ impl<'p> Code<'p> {
             && self
                 .entry(Place { word: place.word + 1, ..place })
                 .is_none_or(|next| self.code_word(place).is_some_and(|word| next.word > word));
-        let line = self.line(place).filter(|_| own_line && self.is_text(place));
+        let line = self.line(place).filter(|_| own_line && self.has_text);
         let written = line.and_then(|line| self.source(line)).map(|line| split_line(line).1);
         match written.filter(|written| !written.is_empty()) {
             Some(written) => Some(aligned(written)),
@@ -139,16 +143,11 @@ impl<'p> Code<'p> {
         }
     }
 
-    /// Does the line of a place hold an instruction of this machine, and not one of another language?
-    fn is_text(&self, place: Place) -> bool {
-        self.line(place).is_some_and(|line| self.file_name(line.file).ends_with(".sil"))
-    }
-
     /// The label that the text has at a place; if it is not at hand, that of the disassembler; `None` if no branch
     /// goes there.
     pub(crate) fn written_label(&self, place: Place) -> Option<String> {
         let label = self.label(place)?;
-        let Some(line) = self.line(place).filter(|_| self.is_text(place) && self.starts_line(place)) else {
+        let Some(line) = self.line(place).filter(|_| self.has_text && self.starts_line(place)) else {
             return Some(label);
         };
         let above = (1..=line.line).rev().map_while(|number| self.source(Line { line: number, ..line }));

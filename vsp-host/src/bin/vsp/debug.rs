@@ -77,7 +77,7 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
         input: standard_input(args).map_err(refuse)?,
         console: console.clone(),
     };
-    let code = Code::new(&verified, &args.program.file, text.as_deref()).with_numbers();
+    let code = Code::new(&verified, &args.program.file, text.as_deref()).with_text();
     let mut session = Session::new(setup, code, interrupt).map_err(refuse)?;
     converse(&mut session, &mut input, &console).map_err(refuse)
 }
