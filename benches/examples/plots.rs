@@ -42,16 +42,16 @@ const COMPILED: [&str; 10] = [
 ];
 const INTERPRETED: [&str; 5] = ["vsp interp", "vsp interp+fuel", "wasmi", "wasmi+fuel", "rbpf"];
 
-/// A hue for each machine, darker where it does less.
+/// A hue for each compiler or interpreter, much darker where it does less.
 fn color(engine: &str) -> RGBColor {
     match engine {
         "vsp tier2" | "vsp interp" => RGBColor(0x0B, 0x5C, 0xAD),
         "vsp tier2+fuel" | "vsp interp+fuel" => RGBColor(0x5A, 0x9B, 0xDC),
         "vsp tier1" => RGBColor(0xA9, 0xCC, 0xEE),
-        "wasmtime" | "wasmi" => RGBColor(0xC2, 0x4D, 0x12),
-        "wasmtime checks" | "wasmi+fuel" => RGBColor(0xE8, 0x8A, 0x50),
-        "wasmtime+fuel" => RGBColor(0xF3, 0xB4, 0x8B),
-        "winch" => RGBColor(0xF9, 0xD9, 0xC4),
+        "wasmtime" | "wasmi" => RGBColor(0x7F, 0x27, 0x04),
+        "wasmtime checks" => RGBColor(0xE6, 0x55, 0x0D),
+        "wasmtime+fuel" | "wasmi+fuel" => RGBColor(0xFD, 0xBE, 0x85),
+        "winch" => RGBColor(0xC9, 0x51, 0x8D),
         "luajit" => RGBColor(0x3F, 0x8F, 0x4F),
         "rbpf" | "rbpf jit" => RGBColor(0x7A, 0x5A, 0xA6),
         _ => RGBColor(0x77, 0x77, 0x77),
@@ -151,7 +151,7 @@ fn means(report: &Report, file: &Path) -> Result<(), Error> {
     let right = width - 130;
     let area: Area<'_> = SVGBackend::new(file, (width as u32, height as u32)).into_drawing_area();
     area.fill(&WHITE)?;
-    let title = "Time in multiples of native code: geometric means";
+    let title = "Time in multiples of native code: geometric means (logarithmic scale; shorter is faster)";
     area.draw(&Text::new(title, (16, 14), style(17, HPos::Left, VPos::Top)))?;
     let scale = |ratio: f64| {
         let part = (ratio / ticks[0]).ln() / (ticks[ticks.len() - 1] / ticks[0]).ln();
@@ -185,13 +185,16 @@ fn by_kernel(report: &Report, engines: &[&str], file: &Path) -> Result<(), Error
     let ratios =
         report.kernels.iter().flat_map(|kernel| engines.iter().filter_map(|name| kernel.ratio(name)));
     let ticks = ticks(ratios);
-    let (top, left, bottom) = (84, 50, 34);
+    let (top, left, bottom) = (84, 62, 34);
     let (width, height) = (1060, 430);
     let group = f64::from(width - left - 20) / report.kernels.len() as f64;
     let wide = (group * 0.84) / engines.len() as f64;
     let area: Area<'_> = SVGBackend::new(file, (width as u32, height as u32)).into_drawing_area();
     area.fill(&WHITE)?;
-    area.draw(&Text::new("Time in multiples of native code", (16, 12), style(17, HPos::Left, VPos::Top)))?;
+    let title = "Time in multiples of native code (shorter is faster; × has no result)";
+    area.draw(&Text::new(title, (16, 12), style(17, HPos::Left, VPos::Top)))?;
+    let axis = style(12, HPos::Center, VPos::Center).transform(FontTransform::Rotate270);
+    area.draw(&Text::new("multiple of native, logarithmic", (14, (top + height - bottom) / 2), axis))?;
     for (place, engine) in engines.iter().enumerate() {
         let (x, y) = (left + (place as i32 % 7) * 140, 40 + (place as i32 / 7) * 18);
         area.draw(&Rectangle::new([(x, y), (x + 11, y + 11)], color(engine).filled()))?;
@@ -210,8 +213,14 @@ fn by_kernel(report: &Report, engines: &[&str], file: &Path) -> Result<(), Error
     for (place, kernel) in report.kernels.iter().enumerate() {
         let start = f64::from(left) + group * (place as f64 + 0.08);
         for (place, engine) in engines.iter().enumerate() {
-            let Some(ratio) = kernel.ratio(engine) else { continue };
             let x = start + wide * place as f64;
+            let Some(ratio) = kernel.ratio(engine) else {
+                let middle = ((x + wide / 2.0).round() as i32, scale(1.0));
+                let colour = color(engine);
+                let missing = style(11, HPos::Center, VPos::Center).color(&colour);
+                area.draw(&Text::new("×", middle, missing))?;
+                continue;
+            };
             let (high, low) = bar(scale, ratio);
             let corners = [(x.round() as i32, high), ((x + wide).round() as i32 - 1, low)];
             area.draw(&Rectangle::new(corners, color(engine).filled()))?;

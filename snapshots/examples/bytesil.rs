@@ -91,13 +91,24 @@ fn points() -> String {
     svg + "<text x=\"320\" y=\"341\" fill=\"#c00\" text-anchor=\"middle\" font-size=\"11\">NULL</text>\n</svg>\n"
 }
 
-/// The relative error of 1 + x, for all x.
+/// The largest error that has a colour of its own.
+const REDDEST: f64 = 0.7;
+
+/// How much green and blue the colour of an error has.
+fn shade(error: f64) -> u8 {
+    if error.is_finite() { (255.0 * (1.0 - (error / REDDEST).min(1.0))) as u8 } else { 255 }
+}
+
+/// The relative error of 1 + x, for all x, with a legend of its colours.
 fn errors() -> String {
-    let mut svg = String::from(SVG);
+    let mut svg = String::from(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 670\" font-family=\"sans-serif\" font-size=\"13\">\n\
+         <rect width=\"760\" height=\"670\" fill=\"white\"/>\n",
+    );
     for number in ByteSil::all() {
         let exact = add((1.0, 0.0), value(number));
         let error = error(ByteSil::ONE + number, exact, 0.0);
-        let shade = if error.is_finite() { (255.0 * (1.0 - (error / 0.7).min(1.0))) as u8 } else { 255 };
+        let shade = shade(error);
         let (x, y) = (60 + 35 * number.theta(), 40 + 35 * (7 - number.rho()));
         let sum = ByteSil::ONE + number;
         let _ = writeln!(
@@ -113,7 +124,21 @@ fn errors() -> String {
         let _ =
             writeln!(svg, "<text x=\"50\" y=\"{}\" text-anchor=\"end\">{}</text>", 62 + 35 * step, 7 - step);
     }
-    svg + "<text x=\"320\" y=\"24\" text-anchor=\"middle\">error of 1 + x: white is none, red 70 % or more; θ of x to the right, ρ upwards</text>\n</svg>\n"
+    for step in 0..=7 {
+        let (y, shade) = (320 - 35 * step, shade(f64::from(step) / 10.0));
+        let least = if step == 7 { "≥ " } else { "" };
+        let _ = writeln!(
+            svg,
+            "<rect x=\"650\" y=\"{y}\" width=\"26\" height=\"35\" fill=\"rgb(255,{shade},{shade})\" stroke=\"#ccc\"/>\
+             <text x=\"682\" y=\"{}\">{least}{} %</text>",
+            y + 22,
+            10 * step
+        );
+    }
+    svg + "<text x=\"340\" y=\"24\" text-anchor=\"middle\" font-size=\"15\">relative error of 1 + x, for every x</text>\n\
+        <text x=\"340\" y=\"648\" text-anchor=\"middle\">direction θ of x, in sixteenths of a turn</text>\n\
+        <text x=\"18\" y=\"320\" text-anchor=\"middle\" transform=\"rotate(-90 18 320)\">ρ of x, the logarithm of its magnitude</text>\n\
+        <text x=\"650\" y=\"60\">error</text>\n</svg>\n"
 }
 
 /// Average and largest of some errors, in per cent.

@@ -4,9 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use vsp_core::isa::{CLASS_TITLES, Field, Opcode, Role};
-
-const BEGIN: &str = "<!-- instructions: made from the opcode table";
-const END: &str = "<!-- end of instructions -->";
+use vsp_host::sys::{FUNCTIONS, SysError};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -66,20 +64,66 @@ fn tables() -> String {
     out
 }
 
-#[test]
-fn the_instruction_tables_are_those_of_the_opcode_table() {
-    let path = root().join("docs/isa.md");
+/// Checks that the part of a document between its markers is this text, or writes it there if asked to.
+fn check_part(document: &str, name: &str, text: &str) {
+    let path = root().join(document);
     let page = std::fs::read_to_string(&path).unwrap();
-    let begin = page.find(BEGIN).map(|at| at + page[at..].find('\n').unwrap() + 1).unwrap();
-    let end = page.find(END).unwrap();
-    let wanted = format!("{}\n{}{}", &page[..begin], tables(), &page[end..]);
+    let begin = page.find(&format!("<!-- {name}: made from"));
+    let begin = begin.map(|at| at + page[at..].find('\n').unwrap() + 1).unwrap();
+    let end = page.find(&format!("<!-- end of {name} -->")).unwrap();
+    let wanted = format!("{}\n{text}{}", &page[..begin], &page[end..]);
     if std::env::var_os("VSP_BLESS").is_some() {
         std::fs::write(&path, &wanted).unwrap();
     } else {
         assert!(
             page == wanted,
-            "docs/isa.md is out of date: VSP_BLESS=1 cargo test -p vsp-snapshots --test docs"
+            "{document} is out of date: VSP_BLESS=1 cargo test -p vsp-snapshots --test docs"
         );
+    }
+}
+
+#[test]
+fn the_instruction_tables_are_those_of_the_opcode_table() {
+    check_part("docs/isa.md", "instructions", &tables());
+}
+
+#[test]
+fn the_tables_of_sys_are_those_of_the_module() {
+    let mut functions =
+        "| function | type | parameters and result | what it does | errors |\n|---|---|---|---|---|\n"
+            .to_owned();
+    for it in FUNCTIONS {
+        let errors: Vec<String> = it.errors.iter().map(|error| (*error as u32).to_string()).collect();
+        let (name, params, results, signature) = (it.name, it.params, it.results, it.signature);
+        let (meaning, errors) = (it.meaning, errors.join(", "));
+        let _ = writeln!(
+            functions,
+            "| `sys.{name}` | `({params}) -> {results}` | {signature} | {meaning} | {errors} |"
+        );
+    }
+    let mut errors = "| code | meaning |\n|---|---|\n".to_owned();
+    for error in SysError::ALL {
+        let _ = writeln!(errors, "| {} | {error} |", error as u32);
+    }
+    // One after the other: both write to the same file.
+    check_part("docs/sys.md", "functions", &(functions + "\n"));
+    check_part("docs/sys.md", "errors", &(errors + "\n"));
+}
+
+/// Every feature of a package is explained where its documentation begins.
+#[test]
+fn features_are_documented() {
+    for package in ["vsp-core", "vsp-host"] {
+        let manifest = std::fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
+        let features = manifest.split("\n[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
+        let names =
+            features.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
+        let names: Vec<&str> = names.filter_map(|line| line.split(" = ").next()).collect();
+        assert!(names.len() >= 4, "{package}: {names:?}");
+        let page = std::fs::read_to_string(root().join(package).join("src/lib.rs")).unwrap();
+        for name in names.iter().filter(|name| **name != "default") {
+            assert!(page.contains(&format!("//! - `{name}`")), "{package} does not explain `{name}`");
+        }
     }
 }
 

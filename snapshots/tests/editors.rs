@@ -3,6 +3,7 @@
 mod textmate;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use textmate::Grammar;
@@ -13,8 +14,19 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn grammar() -> String {
-    std::fs::read_to_string(root().join("editors/sil.tmLanguage.json")).unwrap()
+/// The grammar. If it is to be made again it is made before any test sees it.
+fn grammar() -> &'static str {
+    static GRAMMAR: LazyLock<String> = LazyLock::new(|| {
+        let path = root().join("editors/sil.tmLanguage.json");
+        let current = std::fs::read_to_string(&path).unwrap();
+        if std::env::var_os("VSP_BLESS").is_none() {
+            return current;
+        }
+        let wanted = with_lists(&current);
+        std::fs::write(path, &wanted).unwrap();
+        wanted
+    });
+    &GRAMMAR
 }
 
 /// No letter, digit or `_` follows, and nothing that makes a label of the word.
@@ -48,10 +60,9 @@ fn directives() -> Vec<String> {
     names
 }
 
-#[test]
-fn the_lists_are_those_of_the_opcode_table() {
-    let current = grammar();
-    let mut wanted: Value = serde_json::from_str(&current).unwrap();
+/// A grammar with the lists of the opcode table and of docs/isa.md.
+fn with_lists(current: &str) -> String {
+    let mut wanted: Value = serde_json::from_str(current).unwrap();
     let names =
         |flow: bool| text::mnemonics().filter(move |(_, op)| goes_on(*op) != flow).map(|(name, _)| name);
     let directives = directives();
@@ -66,15 +77,15 @@ fn the_lists_are_those_of_the_opcode_table() {
     for (rule, pattern) in made {
         wanted["repository"][rule]["match"] = pattern.into();
     }
-    let wanted = serde_json::to_string_pretty(&wanted).unwrap() + "\n";
-    if std::env::var_os("VSP_BLESS").is_some() {
-        std::fs::write(root().join("editors/sil.tmLanguage.json"), &wanted).unwrap();
-    } else {
-        assert!(
-            current == wanted,
-            "the grammar is out of date: VSP_BLESS=1 cargo test -p vsp-snapshots --test editors"
-        );
-    }
+    serde_json::to_string_pretty(&wanted).unwrap() + "\n"
+}
+
+#[test]
+fn the_lists_are_those_of_the_opcode_table() {
+    assert!(
+        grammar() == with_lists(grammar()),
+        "the grammar is out of date: VSP_BLESS=1 cargo test -p vsp-snapshots --test editors"
+    );
 }
 
 /// The scope of the first piece of a line that is this word.
@@ -86,7 +97,7 @@ fn scope_of(grammar: &Grammar, line: &str, word: &str) -> Option<String> {
 #[test]
 fn mnemonics_and_shorthands_are_named() {
     let mut count = 0;
-    let grammar = Grammar::new(&grammar());
+    let grammar = Grammar::new(grammar());
     for (name, op) in text::mnemonics() {
         let scope = if goes_on(op) { "keyword.mnemonic.sil" } else { "keyword.control.sil" };
         for written in [name.to_owned(), name.to_lowercase()] {
@@ -104,7 +115,7 @@ fn mnemonics_and_shorthands_are_named() {
 
 #[test]
 fn directives_are_named() {
-    let grammar = Grammar::new(&grammar());
+    let grammar = Grammar::new(grammar());
     let names = directives();
     assert!(names.len() >= 26, "{names:?}");
     for name in names {
@@ -145,7 +156,7 @@ next: loop rA, next
     .word   0x05
 .end
 "#;
-    let grammar = Grammar::new(&grammar());
+    let grammar = Grammar::new(grammar());
     let mut shown = String::new();
     for line in lines.trim().lines() {
         shown += &format!("{line}\n");
@@ -159,7 +170,7 @@ next: loop rA, next
 /// Whatever the assembler takes for a mnemonic, a register or a comment, the grammar does too.
 #[test]
 fn texts_of_the_project_are_coloured() {
-    let grammar = Grammar::new(&grammar());
+    let grammar = Grammar::new(grammar());
     let mut instructions = 0;
     for path in vsp_snapshots::sil_files(&root().join("examples")).unwrap() {
         let text = std::fs::read_to_string(&path).unwrap();

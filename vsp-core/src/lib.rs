@@ -10,9 +10,10 @@
 //! - `float`: binary64 instructions but FMATH. Without it programs that use them are refused.
 //! - `math` (default): FMATH too, and with `bytesil` COMPLEX_FROM and COMPLEX_LERP. It is most of the code size of a small device's build.
 //! - `generate`: random programs, for comparing engines.
-//! - `native`: machine code that was compiled before can be run by a host; see [`native`].
-//! - `jit`: the compiler, which makes such machine code.
+//! - `native`: machine code that was compiled before can be run by a host; see the module `native`.
+//! - `jit`: the compiler, which makes such machine code, in the module `jit`.
 //! - `num-complex`: conversions between [`complex::ByteSil`] and the complex numbers of that crate.
+//! - `s390x`: with `jit`, machine code for s390x too; needs the standard library.
 //! - `text` (default): the `.sil` assembler and disassembler.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -57,6 +58,11 @@ pub use instance::{
 pub use interp::{Chosen, CodeKey, Entry, NativeCode, Next, NotReturned, Session, Tiers};
 pub use shared::Ref;
 pub use trap::Trap;
+
+/// The code of the document compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/generating.md")]
+struct Generating;
 
 /// The README's code compiles and runs.
 #[cfg(all(doctest, feature = "text"))]

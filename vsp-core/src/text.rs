@@ -17,9 +17,12 @@ mod shorthand;
 
 pub use diagnostic::{Diagnostic, most_similar};
 pub use disassemble::{Listing, disassemble};
+pub use expression::Number;
 pub use format::format;
 pub use shorthand::mnemonics;
 
+use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
@@ -69,6 +72,25 @@ pub fn assemble_limited(text: &str, file_name: &str, limits: &Limits) -> Result<
 /// As [`assemble`].
 pub fn unused(text: &str) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     build(text, "", &Limits::DEFAULT).map(|(_, diagnostics)| diagnostics.unused())
+}
+
+/// Returns what the names of `.equ`, `.data` and `.space` stand for: numbers and addresses. A program does not keep
+/// them; its text does.
+///
+/// ```
+/// use vsp_core::text::Number;
+/// let numbers = vsp_core::text::numbers(".equ SIZE = 16\n.space buffer @ 64 SIZE\n").unwrap();
+/// assert_eq!(numbers["SIZE"], Number::Int(16));
+/// assert_eq!(numbers["buffer"], Number::Int(64));
+/// ```
+///
+/// # Errors
+/// The directives of the text are wrong. (The bodies of its functions are not looked at.)
+pub fn numbers(text: &str) -> Result<BTreeMap<String, Number>, Vec<Diagnostic>> {
+    let mut diagnostics = Diagnostics::new(text);
+    let declared = declare::declare(text, "", &Limits::DEFAULT, &mut diagnostics);
+    diagnostics.finish()?;
+    Ok(declared.values.into_values().collect())
 }
 
 fn build<'t>(

@@ -1,5 +1,12 @@
 //! VSP on a computer with an operating system: loading programs from files, the `sys` module that lets them read and
 //! write, and messages for people. The `vsp` command is made of these.
+//!
+//! # Features
+//! - `jit` (default): machine code, in executable memory: `native`, `exec_memory`, `cache`, and the engines that
+//!   compile. Linux, macOS and Windows on x86_64 and aarch64; Linux on riscv64 and s390x. Without it everything is
+//!   interpreted.
+//! - `disassembler` (default): disassembled machine code (`disassembly`), for `vsp disasm-native`. Needs a C compiler.
+//! - `s390x`: machine code for s390x too, on any computer. (On s390x it is there.)
 
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]

@@ -131,8 +131,8 @@ impl<'l> SourceLine<'l> {
     }
 }
 
-/// A line without its comment.
-fn code_of(line: &str) -> &str {
+/// Returns a line of a `.sil` text without its comment.
+pub fn code_of(line: &str) -> &str {
     let mut in_quotes = None;
     let mut escaped = false;
     let comment = line.char_indices().find(|(_, character)| {

@@ -3,27 +3,119 @@
 //! Addresses and lengths are in bytes of the program's memory. What cannot be done traps `Host(code)` with the number
 //! of a [`SysError`].
 //!
-//! | import | what it does |
-//! |---|---|
-//! | `sys.read (2) -> 1` | address, length → reads bytes of the input into memory; gives how many (0 only at its end) |
-//! | `sys.write (2) -> 1` | address, length → writes bytes of the memory to the output; gives how many (all) |
-//! | `sys.print_int (1) -> 0` | writes a signed number in decimal |
-//! | `sys.print_uint (1) -> 0` | writes an unsigned number in decimal |
-//! | `sys.print_float (1) -> 0` | writes a binary64 as the shortest decimal that means it |
-//! | `sys.error (2) -> 0` | address, length → text for the user on the error stream |
-//! | `sys.error_uint (1) -> 0` | an unsigned number in decimal on the error stream |
-//! | `sys.arg_count (0) -> 1` | how many arguments the program was given |
-//! | `sys.arg (3) -> 1` | number of an argument, address, capacity → copies it to memory, cut to the capacity; gives its whole length |
-//! | `sys.arg_int (2) -> 1` | number of an argument, default → the argument as an integer, or the default if there is none (the notation: [`number`]) |
-//! | `sys.arg_float (2) -> 1` | the same for a binary64 |
-//! | `sys.input_name (2) -> 1` | address, capacity → the input's name, `-` for the standard input; as `sys.arg` |
-//! | `sys.exit_code (1) -> 0` | what the process ends with, 0–255 |
+//! [`FUNCTIONS`] lists the functions; `docs/sys.md` shows them at work.
 
 use std::io::{self, BufRead, Write};
 
 use vsp_core::{Caller, HostStop, ImportError, Imports};
 
 use crate::number::{self, NumberError};
+
+/// A function of the module, for documents and messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SysFunction {
+    /// Its name in the module.
+    pub name: &'static str,
+    /// How many parameters it has.
+    pub params: u8,
+    /// How many results it has.
+    pub results: u8,
+    /// Its parameters in their order, and what it returns.
+    pub signature: &'static str,
+    /// What it does, in Markdown.
+    pub meaning: &'static str,
+    /// The errors that it traps with.
+    pub errors: &'static [SysError],
+}
+
+/// The functions that [`imports`] defines.
+pub const FUNCTIONS: [SysFunction; 13] = {
+    use SysError::*;
+    const fn function(
+        name: &'static str,
+        (params, results): (u8, u8),
+        signature: &'static str,
+        meaning: &'static str,
+        errors: &'static [SysError],
+    ) -> SysFunction {
+        SysFunction { name, params, results, signature, meaning, errors }
+    }
+    [
+        function(
+            "read",
+            (2, 1),
+            "address, length → bytes read",
+            "reads bytes of the input into memory; 0 only at the end of the input, or if the length is 0",
+            &[Memory, Read],
+        ),
+        function(
+            "write",
+            (2, 1),
+            "address, length → bytes written",
+            "writes bytes of the memory to the output, all of them",
+            &[Memory, Write],
+        ),
+        function("print_int", (1, 0), "number", "writes a signed integer in decimal", &[Write]),
+        function("print_uint", (1, 0), "number", "writes an unsigned integer in decimal", &[Write]),
+        function(
+            "print_float",
+            (1, 0),
+            "number",
+            "writes a binary64 as the shortest decimal that reads back as the same number: `0.1`, `1e300`, `inf`, `NaN`",
+            &[Write],
+        ),
+        function(
+            "error",
+            (2, 0),
+            "address, length",
+            "writes bytes of the memory to the error stream",
+            &[Memory, Write],
+        ),
+        function(
+            "error_uint",
+            (1, 0),
+            "number",
+            "writes an unsigned integer in decimal to the error stream",
+            &[Write],
+        ),
+        function("arg_count", (0, 1), "→ count", "returns the number of arguments", &[]),
+        function(
+            "arg",
+            (3, 1),
+            "argument, address, capacity → length",
+            "copies an argument to memory, at most `capacity` bytes of it, and returns its whole length",
+            &[NoArgument, Memory],
+        ),
+        function(
+            "arg_int",
+            (2, 1),
+            "argument, default → number",
+            "returns an argument as an integer (decimal or 0x, −2⁶³ to 2⁶⁴ − 1), or the default if there is no such argument",
+            &[NotANumber],
+        ),
+        function(
+            "arg_float",
+            (2, 1),
+            "argument, default → number",
+            "returns an argument as a binary64, or the default if there is no such argument",
+            &[NotANumber],
+        ),
+        function(
+            "input_name",
+            (2, 1),
+            "address, capacity → length",
+            "copies the name of the input to memory, `-` for the standard input; cut like an argument",
+            &[Memory],
+        ),
+        function(
+            "exit_code",
+            (1, 0),
+            "code",
+            "sets the exit code of the process, 0 to 255, for when the program ends well",
+            &[ExitCode],
+        ),
+    ]
+};
 
 /// Why a function of the module failed. Its number is the code of the trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,12 +142,15 @@ pub enum SysError {
 }
 
 impl SysError {
-    /// The error with this number.
-    pub fn from_code(code: u32) -> Option<SysError> {
+    /// All errors, in the order of their codes.
+    pub const ALL: [SysError; 6] = {
         use SysError::*;
         [Memory, Read, Write, NoArgument, NotANumber, ExitCode]
-            .into_iter()
-            .find(|error| *error as u32 == code)
+    };
+
+    /// The error with this number.
+    pub fn from_code(code: u32) -> Option<SysError> {
+        SysError::ALL.into_iter().find(|error| *error as u32 == code)
     }
 }
 
@@ -225,6 +320,31 @@ fn number<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_has_the_functions_that_are_defined() {
+        let defined = imports().unwrap();
+        let listed = FUNCTIONS.map(|function| {
+            format!(".import sys.{} ({}) -> {}\n", function.name, function.params, function.results)
+        });
+        let source = listed.concat() + ".func f (0) -> 0\n RET\n.end\n";
+        let bytes = vsp_core::text::assemble(&source, "f.sil").unwrap();
+        let program = vsp_core::program::Program::read(&bytes[..]).unwrap();
+        let program = vsp_core::verify::Verified::new(program).unwrap();
+        let sys = Sys {
+            input: Box::new(io::empty()),
+            input_name: String::new(),
+            output: Box::new(io::sink()),
+            errors: Box::new(io::sink()),
+            args: Vec::new(),
+            exit_code: 0,
+            failure: None,
+        };
+        vsp_core::Instance::new(&program, &defined, sys, vsp_core::Options::default()).unwrap();
+        // And no others: the names in the order of their definition.
+        let described = format!("{defined:?}");
+        assert_eq!(described.matches("\"sys\"").count(), FUNCTIONS.len(), "{described}");
+    }
 
     #[test]
     fn error_codes_are_those_of_the_table() {

@@ -195,8 +195,8 @@ fn readme_block(containing: &str) -> String {
 fn the_readme_program_does_what_the_readme_says() {
     let program = readme_block(".func main");
     let (folder, path) = file("sum.sil", program.as_bytes());
-    assert_eq!(stdout(&vsp(&["run", &path, "10"])), "55");
-    assert_eq!(stdout(&vsp(&["run", &path])), "5050");
+    assert_eq!(stdout(&vsp(&["run", &path, "10"])), "55\n");
+    assert_eq!(stdout(&vsp(&["run", &path])), "5050\n");
 
     std::fs::write(&path, program.replace("R0, next ", "R0, nxet ")).unwrap();
     let shown = stderr(&vsp(&["run", &path])).replace(&folder.path().display().to_string(), "");

@@ -581,6 +581,54 @@ proptest! {
     }
 }
 
+/// What `.equ` and `.space` name is not in the program, but in its text.
+#[test]
+fn names_of_numbers_and_spaces() {
+    const TEXT: &[u8] = b"\
+.equ SIZE = 16
+.equ half = 0.5
+.data start \"abc\"
+.space buffer @ 32 SIZE
+.export main
+.func main (0) -> 0
+    MOVI    R1, buffer
+    STORE8  [R1], R1
+    RET
+.end
+";
+    const COMMANDS: &str = "step 2\nprint buffer + SIZE\nmemory buffer, SIZE\nprint u8[buffer]\nprint half\n";
+    let (folder, path) = file("program.sil", TEXT);
+    let shown = debug(&path, &[], COMMANDS);
+    for line in [
+        "48 (0x30)",
+        "0x00000020  20 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  | ...............|",
+        "32 (0x20)",
+        "0.5",
+    ] {
+        assert!(shown.lines().any(|it| it == line), "{line}: {shown}");
+    }
+    // So it is for a program that lies beside its text,
+    assert!(run(&["asm", &path]).status.success());
+    let assembled = folder.path().join("program.silc");
+    let assembled = assembled.to_str().unwrap();
+    assert_eq!(debug(assembled, &[], COMMANDS), shown);
+    // but not if that has changed since.
+    std::fs::write(&path, [TEXT, b".data more 1\n"].concat()).unwrap();
+    let shown = debug(assembled, &[], "print SIZE\nprint start\nprint strat\n");
+    assert!(shown.contains("no register, global, data, space or number is named `SIZE`"), "{shown}");
+    assert!(shown.contains("(vsp) print start\n0\n"), "{shown}");
+    assert!(shown.contains("named `strat`; did you mean `start`?"), "{shown}");
+}
+
+#[test]
+fn commands_are_suggested() {
+    let shown = session(SUMS, &[], "regs\ncontniue\nbreka square\nxyzzy\n");
+    assert!(shown.contains("(vsp) regs\nall are 0\n"), "{shown}");
+    assert!(shown.contains("no command `contniue`; did you mean `continue`?"), "{shown}");
+    assert!(shown.contains("no command `breka`; did you mean `break`?"), "{shown}");
+    assert!(shown.contains("no command `xyzzy`; `help` lists them"), "{shown}");
+}
+
 /// The blocks of docs/debugging.md: commands, and what they print.
 #[test]
 fn the_example_of_the_document() {

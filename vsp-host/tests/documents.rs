@@ -28,8 +28,14 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Commands that only a person can run.
-const NOT_RUN: [&str; 2] = ["cargo install cargo-insta", "cargo insta test --review -p vsp-snapshots"];
+/// Commands that only a person can run, or that are about something that is not there.
+const NOT_RUN: [&str; 5] = [
+    "cargo install cargo-insta",
+    "cargo insta test --review -p vsp-snapshots",
+    "pip install mpmath",
+    "python3 snapshots/generate.py",
+    "cargo test -p vsp-snapshots --test cases -- rsubi",
+];
 
 /// A fenced block: the comment before it, its language, the number of its first line, and its lines.
 struct Block<'a> {
@@ -166,6 +172,11 @@ fn follow_text(name: &str, document: &str, folder: &Path) -> usize {
         let (code, printed) = shell(folder, command);
         let found: Vec<&str> = printed.lines().collect();
         if let Some(expected) = expected {
+            // A shell would show its prompt in the same line.
+            assert!(
+                printed.is_empty() || printed.ends_with('\n'),
+                "{name}:{line}: `{command}` prints no newline at its end:\n{printed}"
+            );
             assert!(matches(expected, &found), "{name}:{line}: `{command}` prints\n{printed}");
         }
         ran += 1;
@@ -335,6 +346,45 @@ fn commands_in_sentences_exist() {
         }
     }
     assert!(seen >= 30, "{seen} commands");
+}
+
+/// Every subcommand is in the README's table.
+#[test]
+fn the_readme_has_every_command() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let rows: Vec<&str> = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `vsp "))
+        .filter_map(|rest| rest.split([' ', '`']).next())
+        .collect();
+    let folder = folder();
+    let help = shell(folder.path(), "vsp --help").1;
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<&str> = commands
+        .take_while(|line| !line.is_empty())
+        // A line that is indented more goes on with a description.
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(commands.len() >= 15, "{help}");
+    for command in &commands {
+        assert!(rows.contains(command), "README.md has no row for `vsp {command}`");
+    }
+    assert_eq!(rows.len(), commands.len(), "{rows:?} and {commands:?}");
+}
+
+/// The README's first program ends well whatever it is given.
+#[test]
+fn the_program_of_the_readme_takes_any_number() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let folder = folder();
+    let block = blocks(&readme).into_iter().find(|block| block.comment == Some(("file", "sum.sil"))).unwrap();
+    std::fs::write(folder.path().join("sum.sil"), block.lines.join("\n") + "\n").unwrap();
+    for (argument, sum) in [("0", "0"), ("-5", "0"), ("1", "1"), ("10", "55"), ("", "5050")] {
+        let ran = shell(folder.path(), &format!("vsp run --fuel 1000 sum.sil {argument}"));
+        assert_eq!(ran, (0, format!("{sum}\n")), "{argument}");
+    }
 }
 
 const TUTORIAL: &str = "docs/tutorial.md";

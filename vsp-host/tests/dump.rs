@@ -142,6 +142,63 @@ fn a_drawing_has_every_block() {
     }
 }
 
+/// A box shows the text as its author wrote it: labels and characters.
+#[test]
+fn a_drawing_has_the_names_of_the_text() {
+    let source = b".export kind
+.func kind (1) -> 1
+    SWITCH  R0, 5
+    JMP     first
+    JMP     first
+    JMP     first
+    JMP     second
+    JMP     first
+again:
+    ADDI    R0, 1
+    JEQI    R0, 'a', first              ; a comment
+    LOOP    R1, again
+first:                                  ; a place
+    MOVI    R0, 'x'
+    RET
+second:
+    JMP     again
+.end
+";
+    let (folder, path) = file("kind.sil", source);
+    for args in [&["cfg", &path][..], &["cfg", "--format", "svg", &path]] {
+        let drawing = stdout(&run(args));
+        for text in ["first: block", "again: block", "JEQI      R0, 'a', first", "LOOP      R1, again"] {
+            assert!(drawing.contains(text), "{text}: {drawing}");
+        }
+        assert!(!drawing.contains("L0") && !drawing.contains("comment"), "{drawing}");
+    }
+    let drawing = stdout(&run(&["cfg", "--format", "svg", &path]));
+    assert!(drawing.contains("class=\"label\"") && drawing.contains(">else</text>"), "{drawing}");
+    assert!(drawing.contains("<title>kind+"), "{drawing}");
+    assert!(drawing.contains("prefers-color-scheme: dark"), "{drawing}");
+    assert!(drawing.contains("stroke-dasharray"), "{drawing}");
+    // A program that lies beside its text is drawn so too; without the text, or if that has changed since, there are the names
+    // of the disassembler.
+    assert!(run_in(folder.path(), &["asm", "kind.sil"], b"").status.success());
+    let drawn = || stdout(&run_in(folder.path(), &["cfg", "kind.silc"], b""));
+    assert!(drawn().contains("JEQI      R0, 'a', first"), "{}", drawn());
+    std::fs::write(&path, [b"; new\n", &source[..]].concat()).unwrap();
+    assert!(drawn().contains("JEQI      R0, 97, L"), "{}", drawn());
+    std::fs::remove_file(&path).unwrap();
+    assert!(drawn().contains("JEQI      R0, 97, L"), "{}", drawn());
+}
+
+/// Many functions are not one column when one of them is wide.
+#[test]
+fn a_drawing_of_many_functions_is_not_a_column() {
+    let drawing = stdout(&run(&["cfg", "--format", "svg", &example("json")]));
+    let number = |name: &str| -> f64 {
+        let rest = drawing.split_once(&format!(" {name}=\"")).unwrap().1;
+        rest.split('"').next().unwrap().parse().unwrap()
+    };
+    assert!(number("height") < 1.5 * number("width"), "{} × {}", number("width"), number("height"));
+}
+
 #[test]
 fn mistakes_are_explained() {
     let fib = example("fib");

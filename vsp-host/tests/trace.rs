@@ -132,6 +132,7 @@ fn a_flame_graph_has_the_functions() {
     let drawing = std::fs::read_to_string(flame).unwrap();
     assert!(drawing.contains("<svg") && drawing.contains("</svg>"));
     assert!(drawing.contains("main"), "{drawing}");
+    assert!(drawing.contains(">wc.sil</text>"), "the frame below all others has a name");
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn a_trap_is_shown_after_what_led_to_it() {
     let (_folder, path) =
         file("trap.sil", b".export main\n.func main (1) -> 1\n DIV R0, R0, R1\n RET\n.end\n");
     let traced = refusal(&["trace", &path, "3"], 3);
-    assert!(traced.starts_with("       1  main+0"), "{traced}");
+    assert!(traced.starts_with("    1  main+0"), "{traced}");
     assert!(traced.contains("error: trap: division by zero"), "{traced}");
     let profiled = refusal(&["profile", &path, "3"], 3);
     assert!(profiled.contains("error: trap: division by zero"), "{profiled}");

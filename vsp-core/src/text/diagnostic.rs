@@ -125,8 +125,14 @@ fn locate(text: &str, problems: Vec<Problem>) -> Vec<Diagnostic> {
     problems.into_iter().map(locate_one).collect()
 }
 
-/// Finds the candidate that takes the fewest changes to reach, if these are few for the length of the name: what
-/// somebody may have meant.
+/// Returns the candidate that takes the fewest changes of letters to reach, if these are few for the length of the
+/// name: what a message can suggest.
+///
+/// ```
+/// let commands = ["step", "next", "continue"];
+/// assert_eq!(vsp_core::text::most_similar("contniue", commands.into_iter()), Some("continue"));
+/// assert_eq!(vsp_core::text::most_similar("xyzzy", commands.into_iter()), None);
+/// ```
 pub fn most_similar<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     let length = name.chars().count();
     let allowed = (length / 3).max(1);

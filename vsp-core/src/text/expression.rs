@@ -14,8 +14,10 @@ const MAX_DEPTH: u32 = 32;
 
 /// A number in a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Number {
+pub enum Number {
+    /// An integer, exactly; it need not fit a register.
     Int(i128),
+    /// A binary64.
     Float(f64),
 }
 

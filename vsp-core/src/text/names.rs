@@ -79,6 +79,11 @@ impl<K: Ord, T: Copy> Names<K, T> {
         self.entries.keys()
     }
 
+    /// The names with what they name, in the order of the names.
+    pub(super) fn into_values(self) -> impl Iterator<Item = (K, T)> {
+        self.entries.into_iter().map(|(name, named)| (name, named.value))
+    }
+
     /// The things that are used neither by their names nor by their numbers.
     pub(super) fn unused(&self, number: impl Fn(T) -> Option<u32>) -> impl Iterator<Item = Unused> {
         let unused = self.entries.values().filter(move |named| {

@@ -24,12 +24,11 @@ Examples:
   vsp cfg --function fib examples/fib.sil | dot -Tpdf > fib.pdf
   vsp cfg --format svg program.silc > program.svg
 
-A box is a basic block: instructions that are executed one after the other. A dashed box is
-never reached. An arrow is dark where execution simply goes on, green where a branch is taken
-forwards, and red where it is taken backwards.
+A box is a basic block: instructions that are executed one after the other. A dashed box is never reached. An arrow is dark \
+where execution simply goes on, green and dashed where a branch is taken forwards, and red and dotted where it is taken \
+backwards. Instructions are those of the text, where it is at hand.
 
-Exit codes: 0, 1 if the program is refused, has no such function or is too large for an SVG, 2
-for a wrong command line.";
+Exit codes: 0, 1 if the program is refused, has no such function or is too large for an SVG, 2 for a wrong command line.";
 
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
@@ -59,7 +58,7 @@ pub(crate) fn cfg(args: &CfgArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
     let format = format(args)?;
     let (loaded, verified) = load_verified(&args.file)?;
-    let code = Code::new(&verified, &loaded.path, loaded.text.as_deref());
+    let code = Code::new(&verified, &loaded.path, loaded.text.as_deref()).with_text();
     let functions: Vec<FuncIndex> = match args.function.is_empty() {
         true => (0..verified.functions().len() as u32).map(FuncIndex).collect(),
         false => {

@@ -19,9 +19,9 @@ Examples:
   vsp check examples/*.sil
   vsp check --deny-warnings program.sil
 
-Warnings are about what is legal and often a mistake: registers and locals that are read before
-anything was written to them (they are zero then), code that is never reached, and labels,
-constants, numbers, data, spaces, globals, imports and functions that are never used. A name
+Warnings are about what is legal and often a mistake: registers and locals that are read before \
+anything was written to them (they are zero then), code that is never reached, and labels, \
+constants, numbers, data, spaces, globals, imports and functions that are never used. A name \
 that starts with `_` needs no use.
 
 Imports of the module `sys` have to be those that `vsp run` has. Other modules belong to other

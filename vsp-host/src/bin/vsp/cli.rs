@@ -20,6 +20,9 @@ pub(crate) const EXIT_TRAP: u8 = 3;
 /// The program was suspended and nobody can resume it: its fuel was used up, or it executed YIELD.
 pub(crate) const EXIT_SUSPENDED: u8 = 4;
 
+/// Ctrl-C stopped the program: 128 and the number of the signal, as shells have it.
+pub(crate) const EXIT_INTERRUPTED: u8 = 130;
+
 /// Exit codes of the commands that run a program.
 pub(crate) const RUN_EXIT_CODES: &str = "\
 Exit codes:
@@ -27,7 +30,8 @@ Exit codes:
   1      the program is refused, or a file cannot be read or written
   2      wrong command line
   3      the program trapped
-  4      the program ran out of fuel, or executed YIELD";
+  4      the program ran out of fuel, or executed YIELD
+  130    Ctrl-C";
 
 const NOTES: &str = "\
 `vsp COMMAND --help` says more, with examples.

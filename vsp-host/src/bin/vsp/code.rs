@@ -1,11 +1,13 @@
 //! The code of the program: places, their names and source lines, and back.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use vsp_core::index::{FuncIndex, GlobalIndex, Place};
 use vsp_core::program::{LineEntry, NameKind, Program};
-use vsp_core::text::Listing;
+use vsp_core::text::{self, Listing, Number};
 use vsp_core::verify::Verified;
+use vsp_host::message;
 
 /// Source files that are larger are not read, in bytes.
 const MAX_SOURCE: u64 = 16 << 20;
@@ -40,6 +42,10 @@ pub(crate) struct Code<'p> {
     listing: Listing<'p>,
     entries: Vec<LineEntry>,
     sources: Vec<Source>,
+    /// Is the one source file the text that the program was assembled from? (Asked by [`Code::with_text`].)
+    has_text: bool,
+    /// What the names of `.equ` and `.space` stand for, if so.
+    numbers: BTreeMap<String, Number>,
 }
 
 impl<'p> Code<'p> {
@@ -61,7 +67,22 @@ impl<'p> Code<'p> {
             listing: Listing::new(program),
             entries: program.lines().collect(),
             sources: program.source_files().map(source).collect(),
+            has_text: false,
+            numbers: BTreeMap::new(),
         }
+    }
+
+    /// Reads what only the text says: labels, how operands are written, and what the names of `.equ` and `.space` stand for.
+    /// They are known if the text is at hand, and still is the one that the program was assembled from.
+    pub(crate) fn with_text(mut self) -> Code<'p> {
+        let [source] = &self.sources[..] else { return self };
+        let content = source.lines.join("\n") + "\n";
+        let assembled = text::assemble(&content, &source.name);
+        self.has_text = assembled.is_ok_and(|bytes| bytes == self.verified.program().bytes());
+        if self.has_text {
+            self.numbers = text::numbers(&content).unwrap_or_default();
+        }
+        self
     }
 
     /// The name of a function, or its number.
@@ -105,6 +126,39 @@ impl<'p> Code<'p> {
     /// The label of a place, if a branch goes there.
     pub(crate) fn label(&self, place: Place) -> Option<String> {
         self.listing.label(place)
+    }
+
+    /// The instruction at a place as the text has it, with its names, if it is a line of its own; else as the
+    /// disassembler writes it.
+    pub(crate) fn written_instruction(&self, place: Place) -> Option<String> {
+        let own_line = self.starts_line(place)
+            && self
+                .entry(Place { word: place.word + 1, ..place })
+                .is_none_or(|next| self.code_word(place).is_some_and(|word| next.word > word));
+        let line = self.line(place).filter(|_| own_line && self.has_text);
+        let written = line.and_then(|line| self.source(line)).map(|line| split_line(line).1);
+        match written.filter(|written| !written.is_empty()) {
+            Some(written) => Some(aligned(written)),
+            None => self.instruction(place),
+        }
+    }
+
+    /// The label that the text has at a place; if it is not at hand, that of the disassembler; `None` if no branch
+    /// goes there.
+    pub(crate) fn written_label(&self, place: Place) -> Option<String> {
+        let label = self.label(place)?;
+        let Some(line) = self.line(place).filter(|_| self.has_text && self.starts_line(place)) else {
+            return Some(label);
+        };
+        let above = (1..=line.line).rev().map_while(|number| self.source(Line { line: number, ..line }));
+        for (distance, text) in above.enumerate() {
+            match split_line(text) {
+                (Some(name), _) => return Some(name.to_owned()),
+                (None, rest) if distance > 0 && !rest.is_empty() => break,
+                _ => {}
+            }
+        }
+        Some(label)
     }
 
     /// How many words a function has.
@@ -221,12 +275,44 @@ impl<'p> Code<'p> {
         Some(GlobalIndex(found.index))
     }
 
+    /// What a name of `.equ` or `.space` stands for.
+    pub(crate) fn number_named(&self, name: &str) -> Option<Number> {
+        self.numbers.get(name).copied()
+    }
+
+    /// The names that expressions know.
+    pub(crate) fn value_names(&self) -> impl Iterator<Item = &str> {
+        let names = self.verified.program().names();
+        let names = names.filter(|entry| entry.kind != NameKind::Function).map(|entry| entry.name);
+        names.chain(self.numbers.keys().map(String::as_str))
+    }
+
+    /// Does the program come from one file at most, so that a line needs no file?
+    pub(crate) fn has_one_source(&self) -> bool {
+        self.sources.len() <= 1
+    }
+
     /// The address of the data segment with this name.
     pub(crate) fn data_named(&self, name: &str) -> Option<u32> {
         let program = self.verified.program();
         let found = program.names().find(|entry| entry.kind == NameKind::Data && entry.name == name)?;
         program.data().nth(found.index as usize).map(|data| data.address)
     }
+}
+
+/// A label of the text in front of an instruction, if the line has one, and the rest without its comment.
+fn split_line(line: &str) -> (Option<&str>, &str) {
+    let mut rest = message::code_of(line).trim();
+    let mut label = None;
+    while let Some((name, behind)) = rest.split_once(':') {
+        let is_name = |it: char| it.is_alphanumeric() || it == '_';
+        if name.is_empty() || !name.trim_end().chars().all(is_name) {
+            break;
+        }
+        label = Some(name.trim_end());
+        rest = behind.trim_start();
+    }
+    (label, rest)
 }
 
 /// The debug name of every function; if it has none, the first name that it is exported by; else its number.
@@ -239,6 +325,14 @@ fn function_names(program: &Program<'_>) -> Vec<String> {
     }
     let named = names.into_iter().enumerate();
     named.map(|(index, name)| name.map_or_else(|| format!("${index}"), str::to_owned)).collect()
+}
+
+/// An instruction with its operands in a column.
+fn aligned(instruction: &str) -> String {
+    match instruction.split_once(char::is_whitespace) {
+        Some((mnemonic, operands)) => format!("{mnemonic:<9} {}", operands.trim_start()),
+        None => instruction.to_owned(),
+    }
 }
 
 fn line_number(text: &str) -> Result<u32, String> {

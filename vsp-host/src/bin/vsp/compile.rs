@@ -7,8 +7,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 /// Behind the help of the commands.
 pub(crate) const NOTES: &str = "\
-Without --target and --cpu the code is the one that this computer runs, for its own processor.
-With --target it is for the least processor of that architecture, and --cpu adds features, or
+Without --target and --cpu the code is the one that this computer runs, for its own processor. \
+With --target it is for the least processor of that architecture, and --cpu adds features, or \
 all of those that a processor has.";
 
 #[derive(Debug, Args)]

@@ -28,6 +28,7 @@ use crate::code::Code;
 use crate::execution::imports;
 use crate::files;
 use crate::program::ProgramArgs;
+use crate::style::{ERROR, paint};
 use crate::translate::{Result, load_verified};
 use commands::Flow;
 use input::Input;
@@ -41,8 +42,8 @@ Examples:
 
 `help` lists the commands of the debugger. It stops before the program's first instruction.
 
-Without --input a program reads the standard input if the commands are in a file, and nothing if
-they come from there. Empty lines of commands do nothing, nor do those that start with #; on a
+Without --input a program reads the standard input if the commands are in a file, and nothing if \
+they come from there. Empty lines of commands do nothing, nor do those that start with #; on a \
 terminal an empty line means the last command again, and Ctrl-C stops a running program.
 
 Exit codes:
@@ -78,7 +79,7 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
         input: standard_input(args).map_err(refuse)?,
         console: console.clone(),
     };
-    let code = Code::new(&verified, &loaded.path, text.as_deref());
+    let code = Code::new(&verified, &loaded.path, text.as_deref()).with_text();
     let mut session = Session::new(setup, code, interrupt, args.files()).map_err(refuse)?;
     let code = converse(&mut session, &mut input, &console).map_err(refuse);
     // What the program wrote is there however the conversation ended.
@@ -116,7 +117,7 @@ fn converse(
             Ok(Flow::Continue) => {}
             Ok(Flow::Quit) => return Ok(code),
             Err(error) => {
-                session.out += &format!("error: {error}\n");
+                session.out += &format!("{} {error}\n", paint(ERROR, "error:"));
                 if input.is_script() {
                     code = ExitCode::from(EXIT_REFUSED);
                 }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::compile::{self, CompileArgs};
+#[cfg(feature = "disassembler")]
+use crate::style;
 use crate::translate::Result;
 
 const EXAMPLES: &str = "\
@@ -13,10 +15,10 @@ Examples:
   vsp disasm-native examples/fib.sil --target riscv64 --tier 1
   vsp disasm-native examples/fib.sil --target x86_64 --cpu haswell,sha
 
-On the left the words of the function, on the right the machine code that was made of them, in
-its own order: offset, bytes, instruction. Code of `-` belongs to no single word: it enters the
-function, leaves it when it traps or is suspended, or computes what several words use. A word
-without code was merged with others, or is never reached. An inlined function is code of its
+On the left the words of the function, on the right the machine code that was made of them, in \
+its own order: offset, bytes, instruction. Code of `-` belongs to no single word: it enters the \
+function, leaves it when it traps or is suspended, or computes what several words use. A word \
+without code was merged with others, or is never reached. An inlined function is code of its \
 call. Calls are not linked; the function that is called stands behind them.";
 
 #[derive(Debug, Args)]
@@ -37,7 +39,8 @@ pub(crate) fn disasm_native(args: &DisasmNativeArgs) -> Result<ExitCode> {
     let mut first = true;
     compilation.each(|compilation, about, bytecode, listing| {
         let separator = if std::mem::take(&mut first) { "" } else { "\n" };
-        let header = format!("{separator}{about}, {} bytes\n\n", listing.bytes.len());
+        let about = format!("{about}, {} bytes", listing.bytes.len());
+        let header = format!("{separator}{}\n\n", style::paint(style::TITLE, &about));
         let disassembler = vsp_host::disassembly::Disassembler::new(compilation.target());
         let table = disassembler.and_then(|disassembler| {
             let mut table = table::Table::new(bytecode, listing);
@@ -50,7 +53,7 @@ pub(crate) fn disasm_native(args: &DisasmNativeArgs) -> Result<ExitCode> {
             Ok(table.finish())
         });
         match table {
-            Ok(table) => crate::translate::print(&(header + &table)),
+            Ok(table) => style::print(&(header + &table)),
             Err(error) => Err(vsp_host::message::render_text(&error.to_string())),
         }
     })?;
@@ -67,6 +70,7 @@ mod table {
     use vsp_host::disassembly::MachineInst;
 
     use crate::compile::Bytecode;
+    use crate::style::{FAINT, LOCATION, paint};
 
     /// Characters of the left column. What is longer has a line of its own.
     const LEFT: usize = 40;
@@ -114,14 +118,16 @@ mod table {
             };
             for inst in instructions {
                 if left.chars().count() > LEFT {
-                    let _ = writeln!(self.out, "{left}");
+                    let _ = writeln!(self.out, "{}", paint(LOCATION, &left));
                     left.clear();
                 }
                 let hex = inst.bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
                 let _ = write!(
                     self.out,
-                    "{left:LEFT$}  {:>digits$x}  {hex:20}  {}",
+                    "{}  {:>digits$x}  {}  {}",
+                    paint(LOCATION, &format!("{left:LEFT$}")),
                     inst.offset,
+                    paint(FAINT, &format!("{hex:20}")),
                     inst.text,
                     digits = self.digits
                 );
@@ -148,7 +154,7 @@ mod table {
         fn label(&mut self, word: usize) {
             self.to_come[word] = false;
             if let (Some(label), _) = &self.bytecode.words()[word] {
-                let _ = writeln!(self.out, "      {label}:");
+                let _ = writeln!(self.out, "{}", paint(LOCATION, &format!("      {label}:")));
             }
         }
 
@@ -162,7 +168,7 @@ mod table {
                 if self.to_come[word] && !self.has_code[word] {
                     self.label(word);
                     let line = self.line(word);
-                    let _ = writeln!(self.out, "{line}");
+                    let _ = writeln!(self.out, "{}", paint(LOCATION, &line));
                 }
             }
         }

@@ -16,6 +16,7 @@ use vsp_host::load;
 use vsp_host::message;
 
 use crate::files;
+use crate::style::{self, TITLE, paint};
 use crate::table::Table;
 use crate::translate::{Result, print};
 use contents::{Contents, Function};
@@ -30,7 +31,7 @@ Examples:
   vsp dump --json program.silc | jq '.functions[] | {name, words}'
   vsp dump program.vsc
 
-A program that breaks rules of the verifier is dumped too, but has no blocks. Of a code object
+A program that breaks rules of the verifier is dumped too, but has no blocks. Of a code object \
 (`vsp compile`) it says what it is for, and what each function became.
 
 Exit codes: 0, 1 if the file is neither or has no such function, 2 for a wrong command line.";
@@ -65,7 +66,7 @@ pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode> {
     if args.json {
         json(&contents)?;
     } else {
-        print(&text(&contents, args.blocks))?;
+        style::print(&text(&contents, args.blocks))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -83,7 +84,7 @@ fn dump_object(args: &DumpArgs, path: &Path, bytes: &[u8]) -> Result<ExitCode> {
     if args.json {
         json(&contents)?;
     } else {
-        print(&contents.text())?;
+        style::print(&contents.text())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -112,6 +113,7 @@ fn text(contents: &Contents, blocks: bool) -> String {
 fn head(out: &mut String, contents: &Contents) -> std::fmt::Result {
     let Contents { file, format, bytes, checksum, .. } = contents;
     let state = if contents.errors.is_empty() { "verified" } else { "breaks rules of the verifier" };
+    let file = paint(TITLE, file);
     writeln!(out, "{file}: format {format}, {bytes} bytes, CRC-32 0x{checksum:08X}, {state}")?;
     contents.errors.iter().try_for_each(|error| writeln!(out, "  {error}"))
 }
@@ -161,7 +163,7 @@ fn list<T>(out: &mut String, title: &str, things: &[T], text: impl Fn(&T) -> Str
     if things.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{title}: {}", things.len())?;
+    writeln!(out, "\n{}: {}", paint(TITLE, title), things.len())?;
     let width = (things.len() - 1).to_string().len() + 1;
     for (index, thing) in things.iter().enumerate() {
         writeln!(out, "  {:<width$}  {}", format!("${index}"), text(thing))?;
@@ -178,20 +180,27 @@ fn constant_text(bits: u64) -> String {
 }
 
 fn functions(out: &mut String, contents: &Contents, blocks: bool) -> std::fmt::Result {
-    writeln!(out, "\nfunctions: {}", contents.functions.len())?;
-    let mut table = Table::new(
-        &["", "name", "type", "words", "bytes", "blocks", "loops", "locals", "frame", "leaf", "source"],
-        &[false, false, false, true, true, true, true, true, true, false, false],
-    );
+    writeln!(out, "\n{}: {}", paint(TITLE, "functions"), contents.functions.len())?;
+    // A word has 4 bytes; and where all lines are of one file, its name is said above.
+    let one_file = contents.source_files.len() == 1;
+    let titles: &[&str; 10] = match one_file {
+        true => &["", "name", "type", "words", "blocks", "loops", "locals", "frame", "leaf", "line"],
+        false => &["", "name", "type", "words", "blocks", "loops", "locals", "frame", "leaf", "source"],
+    };
+    let mut table = Table::new(titles, &[false, false, false, true, true, true, true, true, false, false]);
     for function in &contents.functions {
-        table.row(function_row(function));
+        table.row(function_row(function, one_file));
     }
     out.write_str(&table.render(2))?;
     if !blocks {
         return Ok(());
     }
     for function in &contents.functions {
-        writeln!(out, "\nblocks of ${} {}", function.index, function.shown_name())?;
+        writeln!(
+            out,
+            "\n{}",
+            paint(TITLE, &format!("blocks of ${} {}", function.index, function.shown_name()))
+        )?;
         let mut table = Table::new(&["block", "words", "leads to"], &[true, false, false]);
         for (index, block) in function.blocks.iter().flatten().enumerate() {
             let words = format!("{}-{}", block.first_word, block.first_word + block.words - 1);
@@ -208,7 +217,7 @@ fn functions(out: &mut String, contents: &Contents, blocks: bool) -> std::fmt::R
     Ok(())
 }
 
-fn function_row(function: &Function) -> [String; 11] {
+fn function_row(function: &Function, one_file: bool) -> [String; 10] {
     let count = |count: Option<usize>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
     let source = function.source.as_ref();
     [
@@ -216,13 +225,15 @@ fn function_row(function: &Function) -> [String; 11] {
         function.shown_name(),
         format!("({}) -> {}", function.params, function.results),
         function.words.to_string(),
-        (4 * u64::from(function.words)).to_string(),
         count(function.blocks.as_ref().map(Vec::len)),
         count(function.blocks.as_ref().map(|_| function.loop_heads.len())),
         function.locals.to_string(),
         function.frame_cells.to_string(),
         if function.short_leaf == Some(true) { "short" } else { "" }.to_owned(),
-        source.map_or_else(String::new, |source| format!("{}:{}", quoted(&source.file), source.line)),
+        source.map_or_else(String::new, |source| match one_file {
+            true => source.line.to_string(),
+            false => format!("{}:{}", quoted(&source.file), source.line),
+        }),
     ]
 }
 

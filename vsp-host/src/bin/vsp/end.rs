@@ -8,7 +8,7 @@ use vsp_core::program::Program;
 use vsp_core::{Outcome, Reason, Trap};
 use vsp_host::sys::SysError;
 
-use crate::cli::{EXIT_REFUSED, EXIT_SUSPENDED, EXIT_TRAP};
+use crate::cli::{EXIT_INTERRUPTED, EXIT_REFUSED, EXIT_SUSPENDED, EXIT_TRAP};
 
 /// How the program ended.
 pub(crate) struct End {
@@ -28,13 +28,15 @@ impl End {
             Outcome::Returned(values) => End { results: values.to_vec(), ..end("returned", None, chosen) },
             Outcome::Halted(value) => End { results: vec![value], ..end("halted", None, chosen) },
             Outcome::Suspended(suspension) => {
-                let why = match suspension.reason {
-                    Reason::Fuel => "the fuel is used up".to_owned(),
-                    Reason::Interrupted => "interrupted".to_owned(),
-                    Reason::Yield(value) => format!("the program yields {value}, and nobody resumes it"),
-                    Reason::Pending(_) => "a host function is pending".to_owned(),
+                let (why, code) = match suspension.reason {
+                    Reason::Fuel => ("the fuel is used up".to_owned(), EXIT_SUSPENDED),
+                    Reason::Interrupted => ("interrupted".to_owned(), EXIT_INTERRUPTED),
+                    Reason::Yield(value) => {
+                        (format!("the program yields {value}, and nobody resumes it"), EXIT_SUSPENDED)
+                    }
+                    Reason::Pending(_) => ("a host function is pending".to_owned(), EXIT_SUSPENDED),
                 };
-                end("suspended", Some(why), EXIT_SUSPENDED)
+                end("suspended", Some(why), code)
             }
             // Whoever read the output has seen enough.
             Outcome::Trapped(stop) if is_broken_pipe(stop.trap, failure.as_deref()) => {

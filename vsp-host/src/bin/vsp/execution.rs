@@ -7,7 +7,7 @@ use std::path::Path;
 
 use vsp_core::index::{FuncIndex, Place};
 use vsp_core::verify::Verified;
-use vsp_core::{Imports, Instance, Outcome};
+use vsp_core::{Imports, Instance, Options, Outcome};
 use vsp_host::imports::wrong_imports;
 use vsp_host::load::Loaded;
 use vsp_host::message;
@@ -16,6 +16,7 @@ use vsp_host::sys::{self, Sys};
 use crate::cli::EXIT_TRAP;
 use crate::end::End;
 use crate::files::{Files, Output, Shared, is_standard};
+use crate::interrupt;
 use crate::program::{InputFile, ProgramArgs, UNLIMITED};
 use crate::progress::Progress;
 use crate::translate::{Result, ignore_broken_pipe, load_verified, say};
@@ -68,7 +69,7 @@ impl<'a> Execution<'a> {
 
     /// Opens the program's files, and makes an instance that is interpreted.
     pub(crate) fn instance(&self) -> Result<Instance<'_, Sys>> {
-        let options = self.args.options();
+        let options = Options { interrupt: interrupt::flag().map(Into::into), ..self.args.options() };
         self.instance_by(|imports, state| Instance::new(&self.verified, imports, state, options))
     }
 

@@ -10,12 +10,13 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::{NamedTempFile, TempPath};
 use vsp_host::load::{self, LoadError, Loaded};
 use vsp_host::message;
 
+use crate::interrupt;
 use crate::translate::{Result, ignore_broken_pipe};
 
 /// What messages call the standard input.
@@ -23,9 +24,6 @@ const STANDARD_INPUT: &str = "standard input";
 
 /// Symbolic links that are followed one after the other.
 const MOST_LINKS: usize = 40;
-
-/// What an interrupted process exits with: what shells say of one that was killed so.
-const EXIT_INTERRUPTED: i32 = 130;
 
 /// Is this the standard input or output?
 pub(crate) fn is_standard(path: &Path) -> bool {
@@ -270,9 +268,7 @@ impl Beside {
     /// Sees to it that an interrupted command leaves no file with a strange name: the target gets what was written.
     fn keep_if_interrupted(&self) {
         unfinished().push((self.file.path().to_owned(), self.target.clone(), self.takes_name));
-        static HANDLER: Once = Once::new();
-        // Ctrl-C does not end the debugger, which has a handler, nor a process that was started to ignore it.
-        HANDLER.call_once(|| drop(ctrlc::try_set_handler(interrupted)));
+        interrupt::handle();
     }
 
     fn finish(self) -> io::Result<()> {
@@ -318,13 +314,12 @@ fn unfinished() -> MutexGuard<'static, Unfinished> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends the process, whose files get what was written.
-fn interrupted() {
+/// Gives all files what was written, before the process ends in the middle.
+pub(crate) fn keep_unfinished() {
     for (path, target, takes_name) in unfinished().iter() {
         // There is nobody left to tell.
         let _ = TempPath::try_from_path(path).and_then(|path| put(path, target, *takes_name));
     }
-    std::process::exit(EXIT_INTERRUPTED);
 }
 
 /// Gives a file the owner of another. Can that be?

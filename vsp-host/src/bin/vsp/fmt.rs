@@ -18,7 +18,7 @@ Examples:
   vsp fmt --check examples/*.sil  changes nothing; exit code 1 if a file's layout is another
   vsp fmt - < in.sil > out.sil    standard input to standard output, for editors
 
-Only blanks change, and mnemonics and registers become upper case: the program stays the same to
+Only blanks change, and mnemonics and registers become upper case: the program stays the same to \
 the byte, and every line keeps its number. A text with errors is not changed.";
 
 #[derive(Debug, Args)]

@@ -17,7 +17,7 @@ Examples:
   vsp run words/main.sil Ada < README.md
   words/test.sh
 
-It makes the folder, with a program that runs, a README and a test. Exit codes: 0, 1 if
+It makes the folder, with a program that runs, a README and a test. Exit codes: 0, 1 if \
 something of that is there already or cannot be written, 2 for a wrong command line.";
 
 /// What stands for the title in the README.

@@ -15,9 +15,9 @@ Examples:
   vsp compile examples/fib.sil --target aarch64 --cpu lse -o fib.vsc
   vsp compile examples/fib.sil --verify fib.vsc
 
-A code object is machine code in a file: for one program, one architecture and at least the
-features that it was compiled for. The same program, settings and version of vsp give the same
-bytes on every computer. --verify compiles the program again, with the object's settings, and
+A code object is machine code in a file: for one program, one architecture and at least the \
+features that it was compiled for. The same program, settings and version of vsp give the same \
+bytes on every computer. --verify compiles the program again, with the object's settings, and \
 compares.
 
 Exit codes: 0, 1 if a file is refused or the code is another, 2 for a wrong command line.";

@@ -3,7 +3,7 @@
 mod recorder;
 mod report;
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -26,7 +26,7 @@ Examples:
   vsp profile examples/sha256.sil --input README.md --flame sha256.svg
   vsp profile --json --to profile.json examples/sieve.sil
 
-It counts executed instructions, so it says the same every time. `self` is what a function
+It counts executed instructions, so it says the same every time. `self` is what a function \
 executes itself, `total` is that and what it calls.";
 
 #[derive(Debug, Args)]
@@ -83,14 +83,16 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     };
     match to {
         Some(mut file) => {
-            let written = file.write_all(text.as_bytes()).and_then(|()| file.finish());
+            let plain = anstream::adapter::strip_str(&text).to_string();
+            let written = file.write_all(plain.as_bytes()).and_then(|()| file.finish());
             let written = written.or_else(ignore_broken_pipe);
             written.map_err(|error| refuse(format!("the profile: {error}")))?;
         }
         None => print_error(&text)?,
     }
     if let Some(file) = flame {
-        draw(&report, file).map_err(|error| refuse(format!("the flame graph: {error}")))?;
+        let name = args.program.file.file_name().unwrap_or_default().to_string_lossy();
+        draw(&report, &name, file).map_err(|error| refuse(format!("the flame graph: {error}")))?;
     }
     if recording.is_cut {
         let what = format!(
@@ -103,7 +105,8 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(ending.end.code))
 }
 
-fn draw(report: &Report, file: Output) -> std::result::Result<(), String> {
+/// Draws the flame graph of a program that is called `name`.
+fn draw(report: &Report, name: &str, mut file: Output) -> std::result::Result<(), String> {
     let stacks = report.folded();
     if stacks.is_empty() {
         return Err("no instruction was executed: there is nothing to draw".to_owned());
@@ -112,9 +115,20 @@ fn draw(report: &Report, file: Output) -> std::result::Result<(), String> {
     options.title = counted(report.instructions(), "instruction");
     options.count_name = "instructions".to_owned();
     options.hash = true;
-    let mut file = BufWriter::new(file);
+    let mut drawing = Vec::new();
     let lines = stacks.iter().map(String::as_str);
-    flamegraph::from_lines(&mut options, lines, &mut file).map_err(|error| error.to_string())?;
-    let file = file.into_inner().map_err(|error| error.to_string())?;
-    file.finish().map_err(|error| error.to_string())
+    flamegraph::from_lines(&mut options, lines, &mut drawing).map_err(|error| error.to_string())?;
+    let drawing = named_root(&String::from_utf8_lossy(&drawing), name);
+    file.write_all(drawing.as_bytes()).and_then(|()| file.finish()).map_err(|error| error.to_string())
+}
+
+/// Gives the frame below all others, which has only a tooltip, a name.
+fn named_root(drawing: &str, name: &str) -> String {
+    let escaped = |name: &str| name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let root = drawing.find("<title>all (");
+    let label = root.and_then(|root| Some(root + drawing[root..].find("></text>")? + 1));
+    match label {
+        Some(at) => format!("{}{}{}", &drawing[..at], escaped(name), &drawing[at..]),
+        None => drawing.to_owned(),
+    }
 }

@@ -15,6 +15,7 @@ use vsp_host::sys::Sys;
 
 use crate::cli::RunArgs;
 use crate::execution::{Ending, Execution};
+use crate::interrupt;
 use crate::object;
 use crate::translate::{Result, counted, print_error};
 use crate::value::Bits;
@@ -25,11 +26,15 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
         execution.reading(code, "the code object");
     }
     let mut options = args.program.options();
+    options.interrupt = interrupt::flag().map(Into::into);
     if args.program.fuel.is_none() && !args.stats && !args.json {
         // Nobody asks how much was used.
         options.fuel = None;
     }
     let (module, loading) = module(args, &options, &execution)?;
+    if !is_interruptible(&module) {
+        options.interrupt = None; // Ctrl-C ends the process, without saying where it was
+    }
     let mut instance = execution.instance_by(|imports, state| module.instantiate(imports, state, options))?;
     let engine = engine_name(&instance);
 
@@ -100,6 +105,17 @@ fn engine_name(instance: &Instance<'_, Sys>) -> &'static str {
         Some(Tier::Two) => EngineKind::Tier2,
     };
     kind.name()
+}
+
+/// Does what runs the program look at the interrupt flag? A code object may be compiled without.
+#[cfg(feature = "jit")]
+fn is_interruptible(module: &Module<'_>) -> bool {
+    module.compiled().is_none_or(|compiled| compiled.code().options().interrupt)
+}
+
+#[cfg(not(feature = "jit"))]
+fn is_interruptible(_: &Module<'_>) -> bool {
+    true
 }
 
 #[cfg(not(feature = "jit"))]

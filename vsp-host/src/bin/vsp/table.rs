@@ -1,5 +1,7 @@
 //! Tables for people.
 
+use crate::style::{TITLE, paint};
+
 /// Rows of cells in aligned columns.
 pub(crate) struct Table {
     /// Which columns are numbers, and stand at the right.
@@ -17,19 +19,20 @@ impl Table {
         self.rows.push(cells.into());
     }
 
-    /// The rows, one to a line, behind so many blanks.
+    /// The rows, one to a line, behind so many blanks; the head has a style.
     pub(crate) fn render(&self, indent: usize) -> String {
         let columns = self.rows[0].len();
         let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max();
         let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
         let mut out = String::new();
-        for row in &self.rows {
+        for (number, row) in self.rows.iter().enumerate() {
             let cells = row.iter().zip(&widths).zip(self.numbers).map(|((cell, width), is_number)| {
                 if *is_number { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
             });
             let cells: Vec<String> = cells.collect();
             let line = format!("{:indent$}{}", "", cells.join("  "));
-            out += line.trim_end();
+            let line = line.trim_end();
+            out += &if number == 0 { paint(TITLE, line) } else { line.to_owned() };
             out.push('\n');
         }
         out

@@ -30,8 +30,8 @@ Examples:
   vsp trace --function fib --count 20 examples/fib.sil 10
   vsp trace --json --to trace.jsonl examples/fib.sil 10
 
-A line says which instruction it is, counted from 1, how deep in calls (a dot for each), its
-place and source line, what it is, and what it changed: registers, locals, globals and memory as
+A line says which instruction it is, counted from 1, how deep in calls (a dot for each, up to four; then the number), its \
+place and source line, what it is, and what it changed: registers, locals, globals and memory as \
 they are behind it; for a call the arguments.";
 
 #[derive(Debug, Args)]
@@ -67,8 +67,11 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode> {
         None => None,
     };
     let mut out: Box<dyn Write> = match to.clone() {
-        Some(file) => Box::new(BufWriter::new(file)),
-        None => Box::new(BufWriter::new(io::stderr())),
+        Some(file) => {
+            let file: Box<dyn Write> = Box::new(file);
+            Box::new(BufWriter::new(anstream::StripStream::new(file)))
+        }
+        None => Box::new(BufWriter::new(anstream::stderr())),
     };
     let signatures = Signatures::new(&execution.verified).map_err(|error| refuse(error.to_string()))?;
     let mut run = Run { args, code: &code, functions, out: &mut out, executed: 0, matched: 0, depth: 0 };

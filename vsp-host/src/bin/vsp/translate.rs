@@ -70,9 +70,13 @@ pub(crate) fn output_beside(file: &Path, extension: &str) -> PathBuf {
     if files::is_standard(file) { file.to_owned() } else { file.with_extension(extension) }
 }
 
-/// Writes to the standard output. A reader that has seen enough is no error.
+/// Writes to the standard output, without a change.
 pub(crate) fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout();
+    print_to(io::stdout(), text)
+}
+
+/// Writes to the standard output, by way of `out`. A reader that has seen enough is no error.
+pub(crate) fn print_to(mut out: impl Write, text: &str) -> Result<()> {
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(ignore_broken_pipe);
     written.map_err(|error| message::render_text(&format!("the standard output: {error}")))
 }
@@ -84,7 +88,7 @@ pub(crate) fn say(message: &str) {
 
 /// Writes what was asked for to the error stream. A reader that has seen enough is no error.
 pub(crate) fn print_error(text: &str) -> Result<()> {
-    let written = io::stderr().write_all(text.as_bytes()).or_else(ignore_broken_pipe);
+    let written = anstream::stderr().write_all(text.as_bytes()).or_else(ignore_broken_pipe);
     written.map_err(|error| message::render_text(&format!("the error stream: {error}")))
 }
 

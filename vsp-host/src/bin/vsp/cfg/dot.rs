@@ -26,12 +26,12 @@ fn write_graphs(out: &mut String, graphs: &[FlowGraph]) -> std::fmt::Result {
         }
         for edge in &graph.edges {
             let label = edge.label.as_ref().map_or_else(String::new, |label| format!(", label=\"{label}\""));
-            let color = match edge.kind {
-                Kind::Next => "black",
-                Kind::Forward => "darkgreen",
-                Kind::Backward => "red",
+            let style = match edge.kind {
+                Kind::Next => "color=black",
+                Kind::Forward => "color=darkgreen, style=dashed",
+                Kind::Backward => "color=red, style=dotted",
             };
-            writeln!(out, "    f{index}b{} -> f{index}b{} [color={color}{label}];", edge.from, edge.to)?;
+            writeln!(out, "    f{index}b{} -> f{index}b{} [{style}{label}];", edge.from, edge.to)?;
         }
         writeln!(out, "  }}")?;
     }

@@ -20,6 +20,8 @@ pub(crate) struct FlowGraph {
 pub(crate) struct Block {
     /// What is in its box: a head, and the instructions.
     pub(crate) lines: Vec<String>,
+    /// Its words, for a tooltip.
+    pub(crate) words: String,
     pub(crate) reachable: bool,
 }
 
@@ -42,6 +44,16 @@ pub(crate) enum Kind {
     Backward,
 }
 
+impl Kind {
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Kind::Next => "goes on",
+            Kind::Forward => "branches forwards",
+            Kind::Backward => "branches backwards",
+        }
+    }
+}
+
 impl FlowGraph {
     pub(crate) fn new(
         signatures: &Signatures<'_>,
@@ -49,9 +61,12 @@ impl FlowGraph {
         function: FuncIndex,
     ) -> Result<FlowGraph, OutOfMemory> {
         let graph = Graph::new(signatures, function)?;
-        let blocks = (0..)
-            .zip(graph.reachable()?)
-            .map(|(block, reachable)| Block { lines: lines(&graph, code, function, block), reachable });
+        let blocks = (0..).zip(graph.reachable()?).map(|(block, reachable)| {
+            let words = graph.words(block);
+            let name = printable(&code.function(function));
+            let words = format!("{name}+{} to +{}", words.start, words.end - 1);
+            Block { lines: lines(&graph, code, function, block), words, reachable }
+        });
         let title = printable(&format!("{} {}", code.function(function), graph.function().ty));
         let blocks = blocks.collect();
         let edges = (0..graph.block_count()).flat_map(|block| edges(&graph, block)).collect();
@@ -62,12 +77,12 @@ impl FlowGraph {
 fn lines(graph: &Graph<'_>, code: &Code<'_>, function: FuncIndex, block: u32) -> Vec<String> {
     let words = graph.words(block);
     let first = Place { function, word: words.start };
-    let label = code.label(first).map_or_else(String::new, |label| format!("{label}: "));
+    let label = code.written_label(first).map_or_else(String::new, |label| format!("{label}: "));
     let source = code.line(first).map_or_else(String::new, |line| format!(" ({})", code.line_name(line)));
     let head = printable(&format!("{label}block {block}, +{}{source}", words.start));
     let count = words.len();
     let instructions = words.take(MOST_INSTRUCTIONS).map(|word| {
-        let text = code.instruction(Place { function, word }).unwrap_or_default();
+        let text = code.written_instruction(Place { function, word }).unwrap_or_default();
         printable(&format!("  {text}"))
     });
     let more = count.checked_sub(MOST_INSTRUCTIONS).filter(|more| *more > 0);

@@ -6,7 +6,7 @@
 
 /// Between boxes of a layer, between layers, and beside an arrow.
 const BESIDE: f64 = 24.0;
-const BETWEEN: f64 = 44.0;
+const BETWEEN: f64 = 64.0;
 const ARROW: f64 = 12.0;
 /// How far an arrow from a box to itself goes to its right.
 const LOOP: f64 = 18.0;

@@ -16,55 +16,156 @@ const PADDING: f64 = 8.0;
 const MARGIN: f64 = 20.0;
 const TITLE: f64 = 30.0;
 
+/// How far an arrow goes straight where it leaves and enters a box, so that its head points where it goes, and a
+/// label has room.
+const STRAIGHT: f64 = 18.0;
+/// How much wider than high a drawing of many functions becomes.
+const ASPECT: f64 = 1.6;
+
 const STYLE: &str = "\
 text { font: 12px monospace; white-space: pre; fill: #222 }
 .title { font-weight: bold; font-size: 14px }
 .head { fill: #666 }
+.label { paint-order: stroke; stroke: #fff; stroke-width: 3px }
 rect { fill: #f7f7f2; stroke: #555 }
 .unreached { stroke-dasharray: 5 4 }
 path { fill: none; stroke-width: 1.3 }
-.background { fill: #fff; stroke: none }";
+.background { fill: #fff; stroke: none }
+.forward { stroke-dasharray: 7 3 } .backward { stroke-dasharray: 2 2.5 }
+polygon { stroke: none }
+";
 
-/// The classes of arrows, and their colours.
-const ARROWS: [(&str, &str); 3] = [("next", "#333"), ("forward", "#197a32"), ("backward", "#c0262d")];
+/// What is different on a dark screen.
+const DARK: &str = "\
+text { fill: #ddd } .head { fill: #999 } .label { stroke: #1b1b1b }
+rect { fill: #2a2a28; stroke: #888 } .background { fill: #1b1b1b }
+";
+
+/// The classes of arrows, and their colours on light and on dark.
+const ARROWS: [(&str, &str, &str); 3] =
+    [("next", "#333", "#ccc"), ("forward", "#197a32", "#6fd08c"), ("backward", "#c0262d", "#ff8a80")];
 
 /// The drawing, or why there is none.
 pub(crate) fn drawing(graphs: &[FlowGraph]) -> Result<String, String> {
+    let drawn = graphs.iter().map(Drawn::new).collect::<Result<Vec<Drawn<'_>>, String>>()?;
+    let area: f64 = drawn.iter().map(|drawn| drawn.size.width * drawn.size.height).sum();
+    let widest = drawn.iter().map(|drawn| drawn.size.width).fold(0.0, f64::max);
+    let limit = widest.max((area * ASPECT).sqrt());
     let mut body = String::new();
-    let (mut width, mut y) = (0f64, MARGIN);
-    for graph in graphs {
-        let too_large =
-            || format!("{} is too large to draw; Graphviz may draw it: --format dot", graph.title);
-        if graph.blocks.len() > MOST_BLOCKS {
-            return Err(too_large());
+    // Functions in rows, in their order; a row is as high as its highest.
+    let (mut right, mut x, mut y, mut row) = (0f64, MARGIN, MARGIN, 0f64);
+    for drawn in &drawn {
+        if x > MARGIN && x + drawn.size.width > MARGIN + limit {
+            (x, y, row) = (MARGIN, y + row + MARGIN, 0.0);
         }
-        let sizes: Vec<Size> = graph.blocks.iter().map(size).collect();
-        let edges: Vec<(usize, usize)> = graph.edges.iter().map(|edge| (edge.from, edge.to)).collect();
-        let layout = Layout::new(&sizes, &edges).ok_or_else(too_large)?;
-        let title_width = graph.title.chars().count() as f64 * CHARACTER * 1.2;
-        width = width.max(layout.size.width).max(title_width);
         // Writing to a string cannot fail.
-        let _ = function(&mut body, graph, &layout, &sizes, y);
-        y += TITLE + layout.size.height + MARGIN;
+        let _ = drawn.write(&mut body, Point { x, y });
+        x += drawn.size.width + 2.0 * MARGIN;
+        right = right.max(x - MARGIN);
+        row = row.max(drawn.size.height);
     }
-    let width = width + 2.0 * MARGIN;
+    let (width, height) = (right.max(2.0 * MARGIN), y + row + MARGIN);
+    let colours = |dark: bool| {
+        let rule = |(name, on_light, on_dark)| {
+            let colour = if dark { on_dark } else { on_light };
+            format!("path.{name} {{ stroke: {colour} }} polygon.{name} {{ fill: {colour} }}\n")
+        };
+        ARROWS.map(rule).concat()
+    };
     Ok(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{y:.0}\" viewBox=\"0 0 {width:.0} {y:.0}\">\n\
-         <style>{STYLE}\n{}</style>\n{}<rect class=\"background\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n",
-        ARROWS.map(|(name, color)| format!(".{name} {{ stroke: {color} }}")).join(" "),
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\">\n\
+         <style>{STYLE}{}@media (prefers-color-scheme: dark) {{\n{DARK}{}}}\n</style>\n{}\
+         <rect class=\"background\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n",
+        colours(false),
+        colours(true),
         markers()
     ))
 }
 
 /// The heads of the arrows.
 fn markers() -> String {
-    let marker = |(name, color)| {
+    let marker = |(name, _, _)| {
         format!(
             "<marker id=\"{name}\" markerWidth=\"9\" markerHeight=\"7\" refX=\"8\" refY=\"3.5\" orient=\"auto\">\
-             <polygon points=\"0 0, 9 3.5, 0 7\" fill=\"{color}\"/></marker>"
+             <polygon class=\"{name}\" points=\"0 0, 9 3.5, 0 7\"/></marker>"
         )
     };
     format!("<defs>{}</defs>\n", ARROWS.map(marker).concat())
+}
+
+/// A function that is laid out.
+struct Drawn<'g> {
+    graph: &'g FlowGraph,
+    sizes: Vec<Size>,
+    layout: Layout,
+    /// With its title.
+    size: Size,
+}
+
+impl<'g> Drawn<'g> {
+    fn new(graph: &'g FlowGraph) -> Result<Drawn<'g>, String> {
+        let too_large =
+            || format!("{} is too large to draw; Graphviz may draw it: --format dot", graph.title);
+        if graph.blocks.len() > MOST_BLOCKS {
+            return Err(too_large());
+        }
+        let edges = &graph.edges;
+        let mut sizes: Vec<Size> = graph.blocks.iter().map(size).collect();
+        // Arrows that enter a box are so far apart that their labels have room between them.
+        let mut entering = vec![(0usize, 0usize); sizes.len()];
+        for edge in edges {
+            let (count, longest) = &mut entering[edge.to];
+            *count += 1;
+            *longest = (*longest).max(edge.label.as_ref().map_or(0, |label| label.chars().count()));
+        }
+        for (size, (count, longest)) in sizes.iter_mut().zip(entering) {
+            if longest > 0 {
+                size.width = size.width.max((count + 1) as f64 * (longest as f64 * CHARACTER + PADDING));
+            }
+        }
+        let ends: Vec<(usize, usize)> = edges.iter().map(|edge| (edge.from, edge.to)).collect();
+        let layout = Layout::new(&sizes, &ends).ok_or_else(too_large)?;
+        let title = graph.title.chars().count() as f64 * CHARACTER * 1.2;
+        let size = Size { width: layout.size.width.max(title), height: TITLE + layout.size.height };
+        Ok(Drawn { graph, sizes, layout, size })
+    }
+
+    fn write(&self, out: &mut String, at: Point) -> std::fmt::Result {
+        let Drawn { graph, sizes, layout, .. } = self;
+        let title = escaped(&graph.title);
+        writeln!(out, "<text class=\"title\" x=\"{:.1}\" y=\"{:.1}\">{title}</text>", at.x, at.y + 14.0)?;
+        writeln!(out, "<g transform=\"translate({:.1} {:.1})\">", at.x, at.y + TITLE)?;
+        for (edge, path) in graph.edges.iter().zip(&layout.paths) {
+            let name = match edge.kind {
+                Kind::Next => "next",
+                Kind::Forward => "forward",
+                Kind::Backward => "backward",
+            };
+            let words = |block: usize| escaped(&graph.blocks[block].words);
+            let what = edge.label.as_ref().map_or_else(
+                || edge.kind.describe().to_owned(),
+                |label| format!("if it is {}", label.replace("else", "another number")),
+            );
+            writeln!(
+                out,
+                "<path class=\"{name}\" marker-end=\"url(#{name})\" d=\"{}\"><title>{} → {}: {what}</title></path>",
+                curve(path),
+                words(edge.from),
+                words(edge.to),
+            )?;
+        }
+        // In front of all arrows.
+        for (edge, path) in graph.edges.iter().zip(&layout.paths) {
+            if let (Some(label), [.., before, end]) = (&edge.label, &path[..]) {
+                let y = if before.y < end.y { end.y - STRAIGHT + 8.0 } else { end.y + STRAIGHT };
+                writeln!(out, "<text class=\"label\" x=\"{:.1}\" y=\"{y:.1}\">{label}</text>", end.x + 6.0)?;
+            }
+        }
+        for ((block, size), corner) in graph.blocks.iter().zip(sizes).zip(&layout.corners) {
+            box_of(out, block, *size, *corner)?;
+        }
+        writeln!(out, "</g>")
+    }
 }
 
 fn size(block: &Block) -> Size {
@@ -75,61 +176,52 @@ fn size(block: &Block) -> Size {
     }
 }
 
-fn function(
-    out: &mut String,
-    graph: &FlowGraph,
-    layout: &Layout,
-    sizes: &[Size],
-    top: f64,
-) -> std::fmt::Result {
-    let title = escaped(&graph.title);
-    writeln!(out, "<text class=\"title\" x=\"{MARGIN}\" y=\"{:.1}\">{title}</text>", top + 14.0)?;
-    writeln!(out, "<g transform=\"translate({MARGIN} {:.1})\">", top + TITLE)?;
-    for (edge, path) in graph.edges.iter().zip(&layout.paths) {
-        let name = match edge.kind {
-            Kind::Next => "next",
-            Kind::Forward => "forward",
-            Kind::Backward => "backward",
-        };
-        writeln!(out, "<path class=\"{name}\" marker-end=\"url(#{name})\" d=\"{}\"/>", curve(path))?;
-        if let (Some(label), Some(end)) = (&edge.label, path.last()) {
-            writeln!(out, "<text x=\"{:.1}\" y=\"{:.1}\">{label}</text>", end.x + 3.0, end.y - 5.0)?;
-        }
+fn box_of(out: &mut String, block: &Block, size: Size, corner: Point) -> std::fmt::Result {
+    let class = if block.reachable { "" } else { " class=\"unreached\"" };
+    let never = if block.reachable { "" } else { ", never reached" };
+    writeln!(
+        out,
+        "<rect{class} x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"3\"><title>{}{never}</title></rect>",
+        corner.x,
+        corner.y,
+        size.width,
+        size.height,
+        escaped(&block.words)
+    )?;
+    for (number, line) in block.lines.iter().enumerate() {
+        let class = if number == 0 { " class=\"head\"" } else { "" };
+        let y = corner.y + PADDING + (number as f64 + 0.8) * LINE_HEIGHT;
+        writeln!(out, "<text{class} x=\"{:.1}\" y=\"{y:.1}\">{}</text>", corner.x + PADDING, escaped(line))?;
     }
-    for ((block, size), corner) in graph.blocks.iter().zip(sizes).zip(&layout.corners) {
-        let class = if block.reachable { "" } else { " class=\"unreached\"" };
-        writeln!(
-            out,
-            "<rect{class} x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"3\"/>",
-            corner.x, corner.y, size.width, size.height
-        )?;
-        for (number, line) in block.lines.iter().enumerate() {
-            let class = if number == 0 { " class=\"head\"" } else { "" };
-            let y = corner.y + PADDING + (number as f64 + 0.8) * LINE_HEIGHT;
-            writeln!(
-                out,
-                "<text{class} x=\"{:.1}\" y=\"{y:.1}\">{}</text>",
-                corner.x + PADDING,
-                escaped(line)
-            )?;
-        }
-    }
-    writeln!(out, "</g>")
+    Ok(())
 }
 
-/// A path through points that starts, ends and passes them vertically.
+/// A path through points that passes them vertically, and goes straight at its start and its end.
 fn curve(points: &[Point]) -> String {
     let mut out = String::new();
-    for (index, point) in points.iter().enumerate() {
+    let last = points.len() - 1;
+    let mut at = points[0];
+    let _ = write!(out, "M{:.1} {:.1}", at.x, at.y);
+    for (index, point) in points.iter().enumerate().skip(1) {
         let Point { x, y } = *point;
-        let _ = match index.checked_sub(1).map(|last| points[last]) {
-            None => write!(out, "M{x:.1} {y:.1}"),
-            Some(last) if last.x == x => write!(out, " L{x:.1} {y:.1}"),
-            Some(last) => {
-                let middle = (last.y + y) / 2.0;
-                write!(out, " C{:.1} {middle:.1} {x:.1} {middle:.1} {x:.1} {y:.1}", last.x)
-            }
-        };
+        let room = (y - at.y).abs();
+        if at.x == x || room == 0.0 {
+            let _ = write!(out, " L{x:.1} {y:.1}");
+            at = *point;
+            continue;
+        }
+        let straight = STRAIGHT.min(room / 3.0).copysign(y - at.y);
+        let start = if index == 1 { at.y + straight / 3.0 } else { at.y };
+        let end = if index == last { y - straight } else { y };
+        let middle = (start + end) / 2.0;
+        if start != at.y {
+            let _ = write!(out, " L{:.1} {start:.1}", at.x);
+        }
+        let _ = write!(out, " C{:.1} {middle:.1} {x:.1} {middle:.1} {x:.1} {end:.1}", at.x);
+        if end != y {
+            let _ = write!(out, " L{x:.1} {y:.1}");
+        }
+        at = *point;
     }
     out
 }

@@ -1,5 +1,6 @@
 //! The commands of the debugger: one table, which says what there is, and reading a line.
 
+use vsp_core::text::most_similar;
 use vsp_host::number;
 
 use super::session::{Goal, Grain, Session};
@@ -91,7 +92,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command(&["down"], "", "look at the frame that this one called", |session, rest| {
         inspect::move_frame(session, rest, -1)
     }),
-    command(&["registers", "r"], "", "show the registers of this frame", inspect::registers),
+    command(&["registers", "r", "regs"], "", "show the registers of this frame", inspect::registers),
     command(&["locals"], "", "show the locals of this frame", inspect::locals),
     command(&["states"], "", "show the state registers of this frame", inspect::states),
     command(&["globals"], "", "show the globals", inspect::globals),
@@ -135,7 +136,13 @@ fn find(name: &str) -> Result<&'static Command, Failure> {
     let begun: Vec<&Command> = COMMANDS.iter().filter(|command| command.names[0].starts_with(name)).collect();
     match begun.as_slice() {
         [command] => Ok(command),
-        [] => Err(format!("there is no command `{name}`; `help` lists them")),
+        [] => {
+            let names = COMMANDS.iter().flat_map(|command| command.names.iter().copied());
+            // Nearly any name of one letter is similar to another.
+            let similar = most_similar(name, names.filter(|name| name.len() > 2));
+            let hint = similar.map_or_else(String::new, |it| format!("; did you mean `{it}`?"));
+            Err(format!("there is no command `{name}`{hint}; `help` lists them"))
+        }
         several => {
             let names: Vec<&str> = several.iter().map(|command| command.names[0]).collect();
             Err(format!("`{name}` can be {}", names.join(", ")))
@@ -179,7 +186,7 @@ LOCATION is LINE, FILE:LINE, FUNCTION or FUNCTION+WORD. EXPR knows
   numbers       5  -0x10  0b1010  'c'  2.5
   R0 to RF      a register of this frame, as a signed integer
   $3            local number 3
-  name          the value of a global, or the address of data; \"in quotes\" if it is no word
+  name          the value of a global or .equ, or the address of data or space; \"in quotes\" if it is no word
   depth         how many frames there are
   u8[ADDRESS]   memory; the types are u8 u16 u32 u64 i8 i16 i32 i64 f32 f64
   f64(EXPR)     the low bits of a value as that type: u64(R0) is R0 unsigned, f64(R0) as binary64

@@ -8,6 +8,7 @@ use super::points;
 use super::session::Session;
 use super::show;
 use crate::code::{Line, Location};
+use crate::style::{LOCATION, paint};
 
 /// Lines, and instructions, that are shown before and behind a place.
 const AROUND: u32 = 5;
@@ -41,7 +42,7 @@ pub(crate) fn resume(session: &mut Session<'_>, rest: &str) -> Result<(), Failur
 pub(crate) fn show_place(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
     nothing(rest)?;
     let place = here(session)?;
-    session.out += &format!("{}:\n", session.code.describe(place));
+    session.out += &format!("{}:\n", paint(LOCATION, &session.code.describe(place)));
     session.out += &show::place(&session.code, place, show::mark(session.selected == 0, false));
     Ok(())
 }
@@ -54,7 +55,8 @@ pub(crate) fn backtrace(session: &mut Session<'_>, rest: &str) -> Result<(), Fai
     for (number, place) in session.instance.call_stack().enumerate() {
         let mark = if number == session.selected { "=>" } else { "  " };
         if number < INNERMOST || number >= depth - OUTERMOST.min(depth) {
-            frames.push(format!("{mark} {number}  {}\n", session.code.describe(place)));
+            let described = paint(LOCATION, &session.code.describe(place));
+            frames.push(format!("{mark} {number}  {described}\n"));
         } else if number == INNERMOST {
             frames.push(format!("    … {} more\n", depth - INNERMOST - OUTERMOST));
         }

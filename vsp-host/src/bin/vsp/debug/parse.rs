@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use vsp_core::index::GlobalIndex;
 use vsp_core::isa::Reg;
+use vsp_core::text::{Number, most_similar};
 
 use crate::code::Code;
 
@@ -47,6 +48,10 @@ pub(crate) trait Names {
     fn global(&self, name: &str) -> Option<GlobalIndex>;
     /// The address of a data segment.
     fn data(&self, name: &str) -> Option<u32>;
+    /// What a name of `.equ` or `.space` stands for.
+    fn number(&self, name: &str) -> Option<Number>;
+    /// All names, for suggestions.
+    fn all(&self) -> Vec<&str>;
 }
 
 impl Names for Code<'_> {
@@ -56,6 +61,14 @@ impl Names for Code<'_> {
 
     fn data(&self, name: &str) -> Option<u32> {
         self.data_named(name)
+    }
+
+    fn number(&self, name: &str) -> Option<Number> {
+        self.number_named(name)
+    }
+
+    fn all(&self) -> Vec<&str> {
+        self.value_names().collect()
     }
 }
 
@@ -176,15 +189,24 @@ impl<'t> Parser<'t, '_> {
     fn named(&self, name: &str) -> Result<Expression, SyntaxError> {
         let global = self.names.global(name).map(Expression::Global);
         let data = || self.names.data(name).map(|at| Expression::Number(Value::Int(i128::from(at))));
+        let number = || {
+            self.names.number(name).map(|number| match number {
+                Number::Int(value) => Expression::Number(Value::Int(value)),
+                Number::Float(value) => Expression::Number(Value::Float(value)),
+            })
+        };
         let own = || match name {
             "depth" => Some(Expression::Depth),
             "inf" => Some(Expression::Number(Value::Float(f64::INFINITY))),
             "nan" => Some(Expression::Number(Value::Float(f64::NAN))),
             _ => None,
         };
-        global.or_else(data).or_else(own).ok_or_else(|| {
+        global.or_else(data).or_else(number).or_else(own).ok_or_else(|| {
             let span = self.tokens.first().map_or(self.end..self.end, |token| token.span.clone());
-            SyntaxError { span, message: format!("no register, global or data is named `{name}`") }
+            let similar = most_similar(name, self.names.all().into_iter());
+            let hint = similar.map_or_else(String::new, |it| format!("; did you mean `{it}`?"));
+            let message = format!("no register, global, data, space or number is named `{name}`{hint}");
+            SyntaxError { span, message }
         })
     }
 }
@@ -205,6 +227,18 @@ mod tests {
 
         fn data(&self, name: &str) -> Option<u32> {
             (name == "table").then_some(4)
+        }
+
+        fn number(&self, name: &str) -> Option<Number> {
+            match name {
+                "SIZE" => Some(Number::Int(16)),
+                "half" => Some(Number::Float(0.5)),
+                _ => None,
+            }
+        }
+
+        fn all(&self) -> Vec<&str> {
+            vec!["counter", "table", "SIZE", "half"]
         }
     }
 
@@ -262,6 +296,8 @@ mod tests {
             ("counter", "1000 (0x3e8)"),
             ("\"two words\"", "1001 (0x3e9)"),
             ("table", "4"),
+            ("SIZE * 2 + table", "36 (0x24)"),
+            ("half + half", "1.0"),
             ("depth", "7"),
             ("inf - nan", "NaN"),
             // Memory is little-endian.
@@ -328,9 +364,13 @@ mod tests {
             ("1 2", "2..3 expected an operator or the end"),
             ("(1", "2..2 expected `)`, but the expression ends"),
             ("u8[1)", "4..5 expected `]`"),
-            ("nothing + 1", "0..7 no register, global or data is named `nothing`"),
-            ("u7[0]", "0..2 no register, global or data is named `u7`"),
-            ("u8", "0..2 no register, global or data is named `u8`"),
+            ("nothing + 1", "0..7 no register, global, data, space or number is named `nothing`"),
+            (
+                "tabel",
+                "0..5 no register, global, data, space or number is named `tabel`; did you mean `table`?",
+            ),
+            ("u7[0]", "0..2 no register, global, data, space or number is named `u7`"),
+            ("u8", "0..2 no register, global, data, space or number is named `u8`"),
             ("1 ? 2", "2..3 `?` means nothing here"),
             ("é + €", "5..8 `€` means nothing here"),
             ("\"x", "0..2 the name in quotes does not end"),

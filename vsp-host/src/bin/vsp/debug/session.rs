@@ -20,6 +20,7 @@ use crate::code::Code;
 use crate::end::End;
 use crate::files::{Files, Shared};
 use crate::program::ProgramArgs;
+use crate::style::{CHANGED, LOCATION, paint};
 
 /// Instructions after which the interrupt flag is looked at.
 const CHUNK: u64 = 1 << 20;
@@ -428,13 +429,13 @@ impl<'p> Session<'p> {
         }
         if let Some(place) = self.place() {
             if !is_same_frame || stop != Stop::Arrived {
-                self.out += &format!("{}:\n", self.code.describe(place));
+                self.out += &format!("{}:\n", paint(LOCATION, &self.code.describe(place)));
             }
             self.out += &show::place(&self.code, place, show::mark(true, false));
         }
         let changes = self.before.changes(&now, &self.code);
         if !changes.is_empty() {
-            self.out += &format!("changed: {}\n", changes.join(", "));
+            self.out += &format!("{} {}\n", paint(CHANGED, "changed:"), changes.join(", "));
         }
         self.before = now;
         self.show_displays();

@@ -7,6 +7,7 @@ use vsp_core::index::Place;
 use vsp_core::isa::{Reg, StateReg};
 
 use crate::code::{Code, Line};
+use crate::style::{CURRENT, paint};
 use crate::value::likely_float;
 
 /// Bytes in a line of a memory dump.
@@ -88,10 +89,16 @@ pub(crate) fn mark(is_here: bool, has_breakpoint: bool) -> &'static str {
     }
 }
 
+/// A line in the style of the current one, if its mark says so.
+fn current(mark: &str, line: &str) -> String {
+    if mark.starts_with("=>") { paint(CURRENT, line) } else { line.to_owned() }
+}
+
 /// A source line, if it is at hand.
 pub(crate) fn source_line(code: &Code<'_>, line: Line, mark: &str) -> Option<String> {
     let text = code.source(line)?;
-    Some(format!("{mark}{:>5}  {text}", line.line).trim_end().to_owned() + "\n")
+    let shown = format!("{mark}{:>5}  {text}", line.line);
+    Some(current(mark, shown.trim_end()) + "\n")
 }
 
 /// The source line of a place; if none is at hand, its instruction.
@@ -103,5 +110,5 @@ pub(crate) fn place(code: &Code<'_>, place: Place, mark: &str) -> String {
 /// The instruction at a place, with its word.
 pub(crate) fn instruction(code: &Code<'_>, place: Place, mark: &str) -> String {
     let text = code.instruction(place).unwrap_or_default();
-    format!("{mark}{:>5}  {text}\n", format!("+{}", place.word))
+    current(mark, &format!("{mark}{:>5}  {text}", format!("+{}", place.word))) + "\n"
 }

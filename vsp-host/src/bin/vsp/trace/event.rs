@@ -10,10 +10,11 @@ use vsp_core::{Instance, Outcome, Reason};
 use vsp_host::sys::Sys;
 
 use crate::code::Code;
+use crate::style::{CHANGED, FAINT, paint};
 use crate::value::{self, Bits};
 
-/// Deeper calls are not indented more.
-const MOST_DOTS: usize = 32;
+/// Of deeper calls the number is shown.
+const MOST_DOTS: usize = 4;
 
 /// An executed instruction.
 #[derive(Debug, Serialize)]
@@ -25,6 +26,9 @@ pub(crate) struct Event {
     function: String,
     word: u32,
     source: Option<String>,
+    /// The same, without the file if there is only one.
+    #[serde(skip)]
+    line: Option<String>,
     instruction: String,
     /// What it changed, as it is behind it; for a call what the callee gets.
     changes: Vec<Change>,
@@ -97,6 +101,10 @@ impl Tracer {
             function: code.function(self.place.function),
             word: self.place.word,
             source: code.line(self.place).map(|line| code.line_name(line)),
+            line: code.line(self.place).map(|line| match code.has_one_source() {
+                true => line.line.to_string(),
+                false => code.line_name(line),
+            }),
             instruction: self.instruction(code),
             changes: self.changes(code, instance, outcome),
             end: outcome.map(end),
@@ -198,20 +206,28 @@ fn store(inst: Inst, registers: &[u64; 16]) -> Option<(u64, usize)> {
     Some((address, bytes))
 }
 
+/// With styles, in columns that fit 80 characters unless names or values are long.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dots = ".".repeat(self.depth.min(MOST_DOTS));
-        let place = format!("{dots}{}+{}", self.function, self.word);
-        let source = self.source.as_deref().unwrap_or_default();
-        let changes = self.changes.iter().map(|it| format!("{} = {}", it.what, value::short(it.value.0)));
+        let depth = match self.depth {
+            0..=MOST_DOTS => ".".repeat(self.depth),
+            deeper => format!("[{deeper}]"),
+        };
+        let place = format!("{depth}{}+{}", self.function, self.word);
+        let source = self.line.as_deref().unwrap_or_default();
+        // A number that is likely a binary64 is written as one, from which its bits can be had.
+        let short =
+            |bits| value::likely_float(bits).map_or_else(|| value::short(bits), |it| format!("{it:?}"));
+        let changes = self.changes.iter().map(|it| format!("{} = {}", it.what, short(it.value.0)));
         let changes: Vec<String> = changes.chain(self.end.clone()).collect();
-        let line = format!(
-            "{:>8}  {place:<20} {source:<16} {:<30} {}",
-            self.number,
-            self.instruction,
-            changes.join(", ")
-        );
-        f.write_str(line.trim_end())
+        let head = format!("{:>5}  {place:<13} {source:>5}  ", self.number);
+        f.write_str(&paint(FAINT, &head))?;
+        let (mnemonic, operands) = self.instruction.split_once(' ').unwrap_or((&self.instruction, ""));
+        let instruction = format!("{mnemonic:<7} {}", operands.trim_start());
+        match &changes[..] {
+            [] => f.write_str(instruction.trim_end()),
+            changes => write!(f, "{instruction:<20}  {}", paint(CHANGED, &changes.join(", "))),
+        }
     }
 }
 
