@@ -169,7 +169,7 @@ impl Body<'_> {
             0 => self.statement(),
             1 => {
                 self.statements -= 1;
-                self.probe()
+                if self.entropy.chance(1, 4) { self.bulk() } else { self.probe() }
             }
             _ => {
                 self.statements -= 1;
@@ -288,9 +288,10 @@ impl Body<'_> {
 
     pub(super) fn fresh_float(&mut self) -> Result<Reg, BuildError> {
         let reg = self.writable();
-        let value = match self.probing && self.entropy.bits(1) == 1 {
-            true => values::special_float(self.entropy),
-            false => values::float(self.entropy),
+        let value = match self.entropy.below(3) {
+            0 if self.probing => self.entropy.bits(1) << 63,
+            1 if self.probing => values::special_float(self.entropy),
+            _ => values::float(self.entropy),
         };
         self.load(reg, value)?;
         self.floats |= 1 << reg.index();

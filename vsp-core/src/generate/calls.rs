@@ -47,7 +47,7 @@ impl Body<'_> {
     /// A register with the number of a function, or of one like it; seldom a bad one.
     fn function_number(&mut self, callee: u32, ty: FuncType) -> Result<Reg, BuildError> {
         let number = self.writable();
-        let bad = self.dares();
+        let bad = self.dares() || self.entropy.chance(1, 16);
         let value = match bad {
             true => self.wrong_function(ty),
             false => u64::from(callee),

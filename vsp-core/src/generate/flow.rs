@@ -23,8 +23,8 @@ impl Body<'_> {
         }
         match self.entropy.below(32) {
             1..=3 if self.world.daring => self.point(),
-            0..=6 => self.compute_some(),
-            7..=9 => self.probe(),
+            0..=4 => self.compute_some(),
+            5..=9 => self.probe(),
             10 | 11 => self.float_chain(),
             12..=16 => self.point(),
             17 => self.walk(),
@@ -232,7 +232,7 @@ impl Body<'_> {
     }
 
     /// An instruction that works on many bytes: mostly inside the memory, also at its end, overlapping, and of nothing.
-    fn bulk(&mut self) -> Result<(), BuildError> {
+    pub(super) fn bulk(&mut self) -> Result<(), BuildError> {
         let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Bulk)) else { return Ok(()) };
         let memory = self.world.memory;
         let mask = ((memory.min(1 << 16) / 2).next_power_of_two() / 2).max(1) - 1;
@@ -252,7 +252,7 @@ impl Body<'_> {
             [0, 0, u64::MAX],
             [1 << 63, 0, 1 << 63],
         ];
-        let sizes = match self.dares() {
+        let sizes = match self.dares() || self.entropy.chance(1, 20) {
             true => pick(self.entropy, &bad),
             false => pick(self.entropy, &edges).filter(|_| self.entropy.chance(1, 6)),
         };

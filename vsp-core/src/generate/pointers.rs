@@ -171,8 +171,9 @@ impl Body<'_> {
             span = span.scaled(log);
         }
         if !self.entropy.chance(1, 4) {
-            let start = match self.entropy.below(4) {
+            let start = match self.entropy.below(6) {
                 0 => MARGIN,
+                2 => -i64::from(self.entropy.below(40)),
                 1 => i64::from(self.entropy.below((self.memory() - span.high) as u32)),
                 _ => {
                     self.memory()
@@ -310,11 +311,11 @@ impl Body<'_> {
         pick(self.entropy, &possible)
     }
 
-    /// An instruction that accesses memory without an index.
-    fn pick_plain_access(&mut self) -> Option<Opcode> {
+    /// An instruction that accesses memory without an index, if one of the right size comes soon.
+    fn pick_plain_access(&mut self, fits: impl Fn(u64) -> bool) -> Option<Opcode> {
         let has_index =
             |op: &Opcode| op.operands().iter().any(|operand| operand.role.index_scale().is_some());
-        (0..8).find_map(|_| self.pick_access(None).filter(|op| !has_index(op)))
+        (0..16).find_map(|_| self.pick_access(None).filter(|op| !has_index(op) && fits(access_bytes(*op))))
     }
 
     /// An access by a register that is in a span, or by a register and an index with a scale that add up to it.
@@ -423,29 +424,50 @@ impl Body<'_> {
     /// Accesses by a register of which only its bounds are known. The last one is beyond the edge in some cases.
     fn tamed_accesses(&mut self) -> Result<(), BuildError> {
         self.with_kept(|body, reg| {
-            let is_beyond = body.entropy.chance(1, if body.world.daring { 3 } else { 60 });
-            let side = if body.entropy.chance(1, 4) { Side::Low } else { Side::High };
-            let span = body.tame(reg, is_beyond.then_some(side))?;
+            let beyond = body.ends_beyond();
+            let span = body.tame(reg, beyond)?;
             for _ in 0..1 + body.entropy.below(3) {
                 body.reach(reg, None, span)?;
             }
-            match is_beyond {
-                true => body.reach_beyond(reg, span, side),
-                false => Ok(()),
+            match beyond {
+                Some(side) => body.reach_beyond(reg, None, span, side),
+                None => Ok(()),
             }
         })
     }
 
-    /// An access that is just beyond an edge of the memory if the register is at this end of its span.
-    fn reach_beyond(&mut self, reg: Reg, span: Span, side: Side) -> Result<(), BuildError> {
-        let Some(op) = self.pick_plain_access() else { return Ok(()) };
+    /// Is the end of a statement to be beyond an edge of the memory?
+    pub(super) fn ends_beyond(&mut self) -> Option<Side> {
+        let is_beyond = self.entropy.chance(1, if self.world.daring { 2 } else { 60 });
+        let side = if self.entropy.chance(1, 4) { Side::Low } else { Side::High };
+        is_beyond.then_some(side)
+    }
+
+    /// An access that is just beyond an edge of the memory if its registers are at this end of their span.
+    pub(super) fn reach_beyond(
+        &mut self,
+        base: Reg,
+        index: Option<(Reg, u32)>,
+        span: Span,
+        side: Side,
+    ) -> Result<(), BuildError> {
+        let op = match index {
+            Some((_, scale)) => self.pick_access(Some(scale)),
+            None => self.pick_plain_access(|_| true),
+        };
+        let Some(op) = op else { return Ok(()) };
+        let Some(operand) = op.operands().iter().find(|operand| operand.role == Role::Disp) else {
+            return Ok(());
+        };
         let displacement = match side {
             Side::High => self.memory() - span.high - access_bytes(op) as i64 + 1,
             Side::Low => -span.low - 1,
         };
-        match i16::try_from(displacement) {
-            Ok(displacement) => self.reach_with(op, reg, None, span, Some(displacement.into())),
-            Err(_) => Ok(()),
+        match i32::try_from(displacement).ok().filter(|it| operand.role.accepts(operand.field, *it)) {
+            Some(displacement) => {
+                self.reach_with(op, base, index.map(|(reg, _)| reg), span, Some(displacement))
+            }
+            None => Ok(()),
         }
     }
 
@@ -457,8 +479,14 @@ impl Body<'_> {
                 false => body.tame(a, None)?,
             };
             body.with_kept(|body, b| {
-                body.push(Inst::mov(b, a)?);
-                body.chase([a, b], [span_a; 2])
+                let span_b = match body.entropy.chance(1, 3) {
+                    true => {
+                        body.push(Inst::mov(b, a)?);
+                        span_a
+                    }
+                    false => body.load_edge(b)?,
+                };
+                body.chase([a, b], [span_a, span_b])
             })
         })
     }
@@ -497,21 +525,25 @@ impl Body<'_> {
                 _ => self.reach(reg, None, spans[which])?,
             }
         }
-        self.reach(regs[0], None, spans[0])
+        let last = self.entropy.bits(1) as usize;
+        match self.ends_beyond() {
+            Some(side) => self.reach_beyond(regs[last], None, spans[last], side),
+            None => self.reach(regs[last], None, spans[last]),
+        }
     }
 
     /// Accesses at one address that reach further and further.
     fn growing_accesses(&mut self) -> Result<(), BuildError> {
         self.with_kept(|body, reg| {
-            let last = match body.dares() {
-                true => 1 + i64::from(body.entropy.below(8)),
-                false => 16,
+            let last = match body.ends_beyond() {
+                Some(_) => 1 + i64::from(body.entropy.below(7)),
+                None => 16,
             };
             let displacement = i64::from(body.entropy.below(80)) - 16;
             let address = body.memory() - last - displacement;
             body.load_perhaps_hidden(reg, address)?;
             for log in 0..4 {
-                if let Some(op) = body.pick_access(None).filter(|op| access_bytes(*op) == 1 << log) {
+                if let Some(op) = body.pick_plain_access(|bytes| bytes == 1 << log) {
                     body.reach_with(op, reg, None, Span::one(address), Some(displacement as i32))?;
                 }
             }

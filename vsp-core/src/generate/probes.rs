@@ -20,10 +20,10 @@ impl Body<'_> {
             let global = body.global();
             body.push(Inst::getg(sum, global)?);
             for _ in 0..2 + body.entropy.below(8) {
-                match body.entropy.below(6) {
+                match body.entropy.below(7) {
                     0 => body.exchange(sum)?,
                     1 | 2 => body.probe_with(sum, |role| role.is_float())?,
-                    3 => body.probe_with(sum, is_number)?,
+                    3 | 4 => body.probe_with(sum, is_number)?,
                     _ => body.probe_with(sum, |role| role == Role::Dst)?,
                 }
             }

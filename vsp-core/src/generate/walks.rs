@@ -141,7 +141,7 @@ impl Body<'_> {
     fn start(&mut self, walk: &mut Walk) -> Result<(), BuildError> {
         self.load_seldom_hidden(walk.reg, walk.from)?;
         let must_not_meet = matches!(walk.end, End::Unsigned | End::Signed | End::Before);
-        if walk.step > 1 && walk.rounds > 1 && must_not_meet && self.entropy.chance(1, 3) {
+        if walk.step > 1 && walk.rounds > 1 && must_not_meet && self.entropy.bits(1) == 1 {
             walk.off = 1 + i64::from(self.entropy.below(walk.step as u32));
             let skip = self.branch_forward()?;
             self.push(Inst::addi(walk.reg, walk.reg, walk.off as i32)?);
@@ -150,7 +150,9 @@ impl Body<'_> {
         let end = match walk.end {
             End::Counter => walk.rounds,
             End::NotEqual => walk.to,
-            _ => walk.to - walk.step.min(0),
+            // It need not be met.
+            _ if walk.step > 0 => walk.to - i64::from(self.entropy.below(walk.step as u32)),
+            _ => walk.to - walk.step,
         };
         self.load_seldom_hidden(walk.other, end)?;
         if let Some(index) = &mut walk.index {
@@ -202,6 +204,16 @@ impl Body<'_> {
         if self.entropy.chance(1, if self.world.shape.changed_frames { 3 } else { 8 }) {
             let reg = self.writable();
             self.push(Inst::yield_(reg)?);
+        }
+        if let Some(side) = self.ends_beyond() {
+            let span = walk.before();
+            match walk.index {
+                None => self.reach_beyond(walk.reg, None, span, side)?,
+                Some(Index { base, address, scale }) => {
+                    let span = span.scaled(scale).moved(address);
+                    self.reach_beyond(base, Some((walk.reg, scale)), span, side)?;
+                }
+            }
         }
         self.code.bind(middle);
         if self.entropy.chance(1, 8) {
