@@ -27,6 +27,8 @@ mod operands;
 mod plan;
 mod pointers;
 mod probes;
+mod reach;
+mod spans;
 mod values;
 mod walks;
 

@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::entropy::pick;
 use super::flow::{COUNTERS, MAX_DEPTH};
-use super::pointers::Span;
+use super::spans::Span;
 use crate::isa::{Inst, Reg};
 use crate::program::{BuildError, Label};
 

@@ -1,0 +1,141 @@
+//! Accesses by registers of which the bounds are known: they end exactly at the edges of the memory, and in some cases just
+//! beyond, where a check that is missing is noticed.
+
+use alloc::vec::Vec;
+
+use super::body::Body;
+use super::entropy::pick;
+use super::operands::{Address, access_bytes};
+use super::spans::{Side, Span};
+use crate::isa::{Flow, Opcode, Operand, Reg, Role};
+use crate::program::BuildError;
+
+impl Body<'_> {
+    /// Is something to be done that is an error in the program?
+    pub(super) fn dares(&mut self) -> bool {
+        let of = if self.world.daring { 10 } else { 250 };
+        self.entropy.chance(1, of)
+    }
+
+    /// Is the end of a statement to be beyond an edge of the memory?
+    pub(super) fn ends_beyond(&mut self) -> Option<Side> {
+        let is_beyond = self.entropy.chance(1, if self.world.daring { 2 } else { 60 });
+        let side = if self.entropy.chance(1, 4) { Side::Low } else { Side::High };
+        is_beyond.then_some(side)
+    }
+
+    /// An instruction that accesses memory, with an index of this scale if one is wanted.
+    pub(super) fn pick_access(&mut self, scale: Option<u32>) -> Option<Opcode> {
+        let fits = |op: &Opcode| {
+            let found = op.operands().iter().find_map(|operand| operand.role.index_scale());
+            op.operands().iter().any(|operand| operand.role == Role::Disp)
+                && (scale.is_none() || found == scale)
+        };
+        let all = self.world.opcodes(Flow::Next);
+        let possible: Vec<Opcode> = all.iter().copied().filter(|op| fits(op) && self.may_use(*op)).collect();
+        pick(self.entropy, &possible)
+    }
+
+    /// An instruction that accesses memory without an index, if one of the right size comes soon.
+    pub(super) fn pick_plain_access(&mut self, fits: impl Fn(u64) -> bool) -> Option<Opcode> {
+        let has_index =
+            |op: &Opcode| op.operands().iter().any(|operand| operand.role.index_scale().is_some());
+        (0..16).find_map(|_| self.pick_access(None).filter(|op| !has_index(op) && fits(access_bytes(*op))))
+    }
+
+    /// An access by a register that is in a span, or by a register and an index with a scale that add up to it.
+    pub(super) fn reach(
+        &mut self,
+        base: Reg,
+        index: Option<(Reg, u32)>,
+        span: Span,
+    ) -> Result<(), BuildError> {
+        let Some(op) = self.pick_access(index.map(|(_, scale)| scale)) else { return Ok(()) };
+        self.reach_with(op, base, index.map(|(reg, _)| reg), span, None)
+    }
+
+    /// The same with a certain instruction, and perhaps a certain displacement. It has to have an index if one is given.
+    pub(super) fn reach_with(
+        &mut self,
+        op: Opcode,
+        base: Reg,
+        index: Option<Reg>,
+        span: Span,
+        displacement: Option<i32>,
+    ) -> Result<(), BuildError> {
+        let find = |test: fn(Role) -> bool| op.operands().iter().find(|operand| test(operand.role)).copied();
+        let Some(operand) = find(|role| role == Role::Disp) else { return Ok(()) };
+        let scale = find(|role| role.index_scale().is_some()).and_then(|operand| operand.role.index_scale());
+        self.held |= 1 << base.index();
+        let (index, span) = match (index, scale) {
+            (Some(index), _) => (index, span),
+            (None, Some(scale)) => {
+                let index = self.writable();
+                let few = self.few(index)?;
+                (index, span.plus(few.scaled(scale)))
+            }
+            (None, None) => (base, span),
+        };
+        self.held |= 1 << index.index();
+        let displacement = match displacement {
+            Some(displacement) => Some(displacement),
+            None => self.displacement(operand, access_bytes(op) as i64, span),
+        };
+        let Some(displacement) = displacement else {
+            self.held = 0;
+            return Ok(());
+        };
+        let inst = self.with_address(op, Some(Address { base, index, displacement }))?;
+        self.push(inst);
+        Ok(())
+    }
+
+    /// A displacement at which so many bytes are inside the memory for all registers of a span, mostly at an edge; or beyond.
+    pub(super) fn displacement(&mut self, operand: Operand, bytes: i64, span: Span) -> Option<i32> {
+        let (least, most) = operand.role.range(operand.field);
+        let (low, high) = (-span.low, self.memory() - span.high - bytes);
+        let is_beyond = self.dares();
+        let value = match self.entropy.below(8) {
+            0..=3 if is_beyond => high + 1,
+            4 | 5 if is_beyond => high + 1 + i64::from(self.entropy.below(bytes as u32)),
+            6 if is_beyond => low - 1,
+            _ if is_beyond => low - 1 - i64::from(self.entropy.below(8)),
+            _ if low > high => return None,
+            0..=2 => high,
+            3 => low,
+            4 => (i64::from(self.entropy.below(48)) - 24).clamp(low, high),
+            5 => 0_i64.clamp(low, high),
+            _ => low + i64::from(self.entropy.below((high - low + 1) as u32)),
+        };
+        let value = value.clamp(least.into(), most.into());
+        (is_beyond || (low..=high).contains(&value)).then_some(value as i32)
+    }
+
+    /// An access that is just beyond an edge of the memory if its registers are at this end of their span.
+    pub(super) fn reach_beyond(
+        &mut self,
+        base: Reg,
+        index: Option<(Reg, u32)>,
+        span: Span,
+        side: Side,
+    ) -> Result<(), BuildError> {
+        let op = match index {
+            Some((_, scale)) => self.pick_access(Some(scale)),
+            None => self.pick_plain_access(|_| true),
+        };
+        let Some(op) = op else { return Ok(()) };
+        let Some(operand) = op.operands().iter().find(|operand| operand.role == Role::Disp) else {
+            return Ok(());
+        };
+        let displacement = match side {
+            Side::High => self.memory() - span.high - access_bytes(op) as i64 + 1,
+            Side::Low => -span.low - 1,
+        };
+        match i32::try_from(displacement).ok().filter(|it| operand.role.accepts(operand.field, *it)) {
+            Some(displacement) => {
+                self.reach_with(op, base, index.map(|(reg, _)| reg), span, Some(displacement))
+            }
+            None => Ok(()),
+        }
+    }
+}
