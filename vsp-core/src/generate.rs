@@ -100,7 +100,10 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
     let world = World {
         shape: *shape,
         opcodes: [Flow::Next, Flow::Branch, Flow::Stop, Flow::Call, Flow::Suspend, Flow::Bulk].map(with_flow),
-        functions: functions(entropy, shape.functions),
+        functions: match style {
+            Style::Shots => functions(entropy, 2 + shape.functions, 2 * shape.functions),
+            Style::Mixed | Style::Relays => functions(entropy, 1, shape.functions),
+        },
         memory,
         constants: 2 + entropy.below(10),
         globals: 2 + entropy.below(6),
@@ -204,9 +207,9 @@ fn memory(entropy: &mut dyn Entropy, program: &mut ProgramBuilder) -> Result<u64
 }
 
 /// The types of the functions. Some are the same, so that an indirect call can choose.
-fn functions(entropy: &mut dyn Entropy, most: u32) -> Vec<FuncType> {
+fn functions(entropy: &mut dyn Entropy, least: u32, most: u32) -> Vec<FuncType> {
     let mut types: Vec<FuncType> = Vec::new();
-    for _ in 0..1 + entropy.below(most.max(1)) {
+    for _ in 0..least + entropy.below((most + 1).saturating_sub(least)) {
         let (params, results) = (entropy.below(1 + MAX_PARAMS as u32), entropy.below(1 + MAX_RESULTS as u32));
         let new = FuncType::new(params as usize, results as usize);
         let old = pick(entropy, &types).filter(|_| entropy.bits(1) == 1);
@@ -221,11 +224,16 @@ fn functions(entropy: &mut dyn Entropy, most: u32) -> Vec<FuncType> {
 fn plan_for(entropy: &mut dyn Entropy, world: &World<'_>) -> Plan {
     let mut calls = Vec::new();
     let count = match world.style {
-        Style::Shots => 4 + entropy.below(5),
+        Style::Shots => world.functions.len() as u32 + 2,
         Style::Mixed | Style::Relays => pick(entropy, &[1, 1, 2, 3]).unwrap_or(1),
     };
     for number in 0..count {
-        let function = if number == 0 { 0 } else { entropy.below(world.functions.len() as u32) };
+        let count = world.functions.len() as u32;
+        let function = match world.style {
+            _ if number == 0 => 0,
+            Style::Shots => number % count,
+            Style::Mixed | Style::Relays => entropy.below(count),
+        };
         let params = world.functions[function as usize].params();
         let argument = |_| match entropy.below(3) {
             0 => values::integer(entropy),

@@ -81,7 +81,7 @@ pub(super) fn body(
         statements: match world.shape.statements {
             most if leaf => entropy.below(most.min(9)),
             _ if kind == Kind::Relay => 1 + entropy.below(3),
-            _ if kind == Kind::Shots => 2 + entropy.below(4),
+            _ if kind == Kind::Shots => 1 + entropy.below(3),
             most if first => most / 4 + entropy.below(most),
             most => entropy.below(most),
         },
@@ -165,16 +165,14 @@ impl Body<'_> {
 
     /// A statement of a function that does little else.
     fn shot(&mut self) -> Result<(), BuildError> {
-        match self.entropy.below(8) {
+        self.statements -= 1;
+        match self.entropy.below(24) {
             0 => self.statement(),
-            1 => {
-                self.statements -= 1;
-                if self.entropy.chance(1, 4) { self.bulk() } else { self.probe() }
-            }
-            _ => {
-                self.statements -= 1;
-                self.point()
-            }
+            1 => self.probe(),
+            2 => self.bulk(),
+            3 | 4 => self.call(),
+            5..=8 if self.has_room() => self.tamed_accesses(),
+            _ => self.point(),
         }
     }
 

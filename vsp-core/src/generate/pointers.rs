@@ -10,18 +10,23 @@ use crate::program::BuildError;
 const LEAST_MEMORY: u64 = 256;
 
 impl Body<'_> {
+    /// Is the memory big enough for the statements of this file?
+    pub(super) fn has_room(&self) -> bool {
+        self.world.memory >= LEAST_MEMORY
+    }
+
     /// A statement about pointers.
     pub(super) fn point(&mut self) -> Result<(), BuildError> {
-        if self.world.memory < LEAST_MEMORY {
+        if !self.has_room() {
             return self.compute();
         }
         match self.entropy.below(16) {
             0..=2 => self.tamed_accesses(),
-            3..=6 => self.chased_accesses(),
-            7 => self.growing_accesses(),
+            3..=5 => self.chased_accesses(),
+            6 | 7 => self.growing_accesses(),
             8 => self.access_on_one_way(),
             _ if self.leaf => self.tamed_accesses(),
-            9..=12 => self.walk_loop(),
+            9..=13 => self.walk_loop(),
             _ => self.closed_way(),
         }
     }
@@ -40,7 +45,7 @@ impl Body<'_> {
     }
 
     /// Accesses by a register of which only its bounds are known. The last one is beyond the edge in some cases.
-    fn tamed_accesses(&mut self) -> Result<(), BuildError> {
+    pub(super) fn tamed_accesses(&mut self) -> Result<(), BuildError> {
         self.with_kept(|body, reg| {
             let beyond = body.ends_beyond();
             let span = body.tame(reg, beyond)?;
@@ -84,7 +89,7 @@ impl Body<'_> {
                     self.push(Inst::addi(reg, reg, step as i32)?);
                     spans[which] = spans[which].moved(step);
                 }
-                1 => {
+                1 | 6 => {
                     self.push(Inst::xchg(reg, other)?);
                     spans.swap(0, 1);
                 }
@@ -152,7 +157,7 @@ impl Body<'_> {
 
     /// A way that is never gone, unless the host changes a register while the program waits: there is a loop on it.
     pub(super) fn closed_way(&mut self) -> Result<(), BuildError> {
-        if self.reserved.count_ones() > 6 || self.world.memory < LEAST_MEMORY {
+        if self.reserved.count_ones() > 6 || !self.has_room() {
             return self.compute();
         }
         self.with_kept(|body, pointer| {

@@ -110,8 +110,12 @@ impl Body<'_> {
         for _ in 0..1 + self.entropy.below(2) {
             let (reg, local) = (self.writable(), self.edge_of(self.locals.into()));
             self.push(Inst::getl(reg, local)?);
-            let global = self.global();
-            self.push(Inst::setg(reg, global)?);
+            self.held = 1 << reg.index();
+            let (sum, global) = (self.writable(), self.global());
+            self.held = 0;
+            self.push(Inst::getg(sum, global)?);
+            self.mix(sum, reg)?;
+            self.push(Inst::setg(sum, global)?);
         }
         Ok(())
     }

@@ -100,7 +100,7 @@ impl Body<'_> {
     /// Loads a number that is hidden in some cases.
     pub(super) fn load_seldom_hidden(&mut self, reg: Reg, value: i64) -> Result<(), BuildError> {
         self.load(reg, value as u64)?;
-        if self.entropy.chance(1, 5) { self.hide(reg) } else { Ok(()) }
+        if self.entropy.chance(1, 8) { self.hide(reg) } else { Ok(()) }
     }
 
     /// Loads an edge of the memory.

@@ -34,10 +34,12 @@ const ENDS: &[End] = &[
     End::NotEqual,
     End::Unsigned,
     End::Counter,
-    End::Signed,
     End::Before,
     End::Unsigned,
+    End::Signed,
+    End::Unsigned,
     End::NotEqual,
+    End::Before,
     End::Immediate,
 ];
 
@@ -141,7 +143,7 @@ impl Body<'_> {
     fn start(&mut self, walk: &mut Walk) -> Result<(), BuildError> {
         self.load_seldom_hidden(walk.reg, walk.from)?;
         let must_not_meet = matches!(walk.end, End::Unsigned | End::Signed | End::Before);
-        if walk.step > 1 && walk.rounds > 1 && must_not_meet && self.entropy.bits(1) == 1 {
+        if walk.step > 1 && walk.rounds > 1 && must_not_meet && self.entropy.chance(2, 3) {
             walk.off = 1 + i64::from(self.entropy.below(walk.step as u32));
             let skip = self.branch_forward()?;
             self.push(Inst::addi(walk.reg, walk.reg, walk.off as i32)?);
