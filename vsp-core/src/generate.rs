@@ -161,6 +161,7 @@ const STYLES: &[Style] = &[
     Style::Mixed,
     Style::Shots,
     Style::Relays,
+    Style::Shots,
 ];
 
 /// What the instructions of a program can name.

@@ -171,7 +171,8 @@ impl Body<'_> {
             1 => self.probe(),
             2 => self.bulk(),
             3 | 4 => self.call(),
-            5..=8 if self.has_room() => self.tamed_accesses(),
+            5..=7 if self.has_room() => self.tamed_accesses(),
+            8..=14 if self.has_room() => self.walk_loop(),
             _ => self.point(),
         }
     }

@@ -103,7 +103,7 @@ impl Body<'_> {
                     self.code.bind(skip);
                     spans[which] = spans[which].join(new);
                 }
-                4 if self.locals > 0 => {
+                4 | 7 if self.locals > 0 => {
                     let local = self.entropy.below(self.locals.into());
                     self.push(Inst::setl(other, local)?);
                     self.push(Inst::getl(reg, local)?);

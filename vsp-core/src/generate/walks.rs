@@ -53,6 +53,8 @@ struct Walk {
     to: i64,
     /// It starts so much further on some ways.
     off: i64,
+    /// It is compared with so much less than `to`, which makes no difference if it does not start further.
+    slack: i64,
     end: End,
     /// The register that it is compared with, or that counts.
     other: Reg,
@@ -117,7 +119,7 @@ impl Body<'_> {
     fn new_walk(&mut self) -> Walk {
         let memory = self.memory();
         let end = pick(self.entropy, ENDS).unwrap_or(End::NotEqual);
-        let is_index = end == End::Immediate || self.entropy.chance(1, 3);
+        let is_index = end == End::Immediate || self.entropy.chance(1, 4);
         let scale = self.entropy.below(4);
         let step = pick(self.entropy, if is_index { INDEX_STEPS } else { STEPS }).unwrap_or(1);
         let most = (memory - 128) / (step.abs() << if is_index { scale } else { 0 });
@@ -136,7 +138,8 @@ impl Body<'_> {
         let from = to - rounds * step + i64::from(missed);
         let (reg, other) = (self.reserve(), self.reserve());
         let index = is_index.then(|| Index { base: self.reserve(), address: 0, scale });
-        Walk { reg, step, rounds, from, to, off: 0, end, other, index }
+        let slack = self.entropy.below(step.max(1) as u32).into();
+        Walk { reg, step, rounds, from, to, off: 0, slack, end, other, index }
     }
 
     /// Loads the registers of a walk.
@@ -144,7 +147,7 @@ impl Body<'_> {
         self.load_seldom_hidden(walk.reg, walk.from)?;
         let must_not_meet = matches!(walk.end, End::Unsigned | End::Signed | End::Before);
         if walk.step > 1 && walk.rounds > 1 && must_not_meet && self.entropy.chance(2, 3) {
-            walk.off = 1 + i64::from(self.entropy.below(walk.step as u32));
+            walk.off = 1 + i64::from(self.entropy.below((walk.step - walk.slack) as u32));
             let skip = self.branch_forward()?;
             self.push(Inst::addi(walk.reg, walk.reg, walk.off as i32)?);
             self.code.bind(skip);
@@ -153,7 +156,7 @@ impl Body<'_> {
             End::Counter => walk.rounds,
             End::NotEqual => walk.to,
             // It need not be met.
-            _ if walk.step > 0 => walk.to - i64::from(self.entropy.below(walk.step as u32)),
+            _ if walk.step > 0 => walk.to - walk.slack,
             _ => walk.to - walk.step,
         };
         self.load_seldom_hidden(walk.other, end)?;
