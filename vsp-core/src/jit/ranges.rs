@@ -239,7 +239,9 @@ impl<'a> Ranges<'a> {
                     continue;
                 }
                 let words = graph.words(block);
-                let Some(left) = visits.checked_sub(words.len()) else { return Ok(false) };
+                // What is known is copied for each way out.
+                let work = words.len() + graph.successors(block).count();
+                let Some(left) = visits.checked_sub(work) else { return Ok(false) };
                 visits = left;
                 let Some(mut known) = self.entry(block) else { continue };
                 let last = words.end - 1;
