@@ -14,6 +14,7 @@
 //! kept as an integer or as a binary64 where blocks meet depends on what it is used for next.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use crate::analysis::{Graph, Liveness, OutOfMemory, Slot, Worklist, filled};
 use crate::isa::{Access, Flow, Inst, Opcode, Reg, Role};
@@ -112,12 +113,15 @@ struct Analysis<'a> {
     order: Vec<u32>,
     /// What each word does.
     transfers: Vec<Transfer>,
+    /// How many words were looked at.
+    visits: Cell<usize>,
 }
 
 impl<'a> Analysis<'a> {
     fn new(graph: &'a Graph<'a>, constants: &'a [[u8; 8]], slots: u64) -> Result<Self, OutOfMemory> {
         let order = graph.reverse_postorder()?;
-        let mut analysis = Analysis { graph, constants, slots, order, transfers: Vec::new() };
+        let mut analysis =
+            Analysis { graph, constants, slots, order, transfers: Vec::new(), visits: Cell::new(0) };
         let words = graph.function().words;
         analysis.transfers.try_reserve_exact(words as usize).map_err(|_| OutOfMemory)?;
         for word in 0..words {
@@ -137,7 +141,9 @@ impl<'a> Analysis<'a> {
         let mut waiting = Worklist::new(count)?;
         self.order.iter().rev().for_each(|block| waiting.add(*block));
         while let Some(block) = waiting.next() {
-            let now = graph.words(block).fold(kinds[block as usize], |now, word| self.forwards(word, now));
+            let words = graph.words(block);
+            self.visits.set(self.visits.get() + words.len());
+            let now = words.fold(kinds[block as usize], |now, word| self.forwards(word, now));
             for successor in graph.successors(block) {
                 let entry = &mut kinds[successor as usize];
                 let joined = Kinds { raw: entry.raw | now.raw, lazy: entry.lazy | now.lazy };
@@ -192,7 +198,9 @@ impl<'a> Analysis<'a> {
         }
         while let Some(block) = waiting.next() {
             let end = ends[block as usize];
-            let start = graph.words(block).rev().fold(end, |now, word| self.backwards(word, now));
+            let words = graph.words(block);
+            self.visits.set(self.visits.get() + words.len());
+            let start = words.rev().fold(end, |now, word| self.backwards(word, now));
             starts[block as usize] = start;
             for &predecessor in graph.predecessors(block) {
                 let end = &mut ends[predecessor as usize];
@@ -370,4 +378,36 @@ fn bit(reg: Reg) -> u64 {
 fn local_bit(local: u32) -> u64 {
     let slot = Slot::Local(local as u16);
     if slot.group() == 0 { slot.bit() } else { 0 }
+}
+
+#[cfg(all(test, feature = "text"))]
+mod tests {
+    use alloc::string::String;
+    use core::fmt::Write;
+
+    use super::Analysis;
+    use crate::analysis::{Graph, Signatures};
+    use crate::index::FuncIndex;
+    use crate::program::Program;
+    use crate::verify::Verified;
+
+    /// In blocks each of which goes back to the one before, a kind travels one block in each pass over them.
+    #[test]
+    fn a_block_is_looked_at_again_only_when_something_came_to_it() {
+        let blocks = 1_000;
+        let mut text = String::from(".func f (2) -> 1\nb0: NOP\n");
+        for block in 1..blocks {
+            let _ = writeln!(text, "b{block}: NOP\n JZ R1, b{}", block - 1);
+        }
+        let _ = writeln!(text, " FADD R5, R5, R5\n JZ R0, b{}\n MOV R0, R5\n RET\n.end", blocks - 1);
+        let bytes = crate::text::assemble(&text, "f.sil").unwrap();
+        let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+        let signatures = Signatures::new(&program).unwrap();
+        let graph = Graph::new(&signatures, FuncIndex(0)).unwrap();
+        let analysis = Analysis::new(&graph, &[], 0xFFFF).unwrap();
+        let (kinds, wants) = (analysis.kinds().unwrap(), analysis.wants().unwrap());
+        assert_eq!((kinds[1].lazy, wants[1].float), (1 << 5, 1 << 5));
+        let words = graph.function().words as usize;
+        assert!(analysis.visits.get() <= 8 * words, "{} visits of {words} words", analysis.visits.get());
+    }
 }
