@@ -100,7 +100,7 @@ pub const NATIVE_STATE_WORDS: u32 = 16;
 /// Instructions of the intermediate representation that a function may become. The time that the code generator takes grows a
 /// little faster than they do: at this limit it is some seconds, and some hundred megabytes. Ordinary functions become about 4
 /// for each word.
-pub const MAX_NATIVE_INSTRUCTIONS: u32 = 3 << 17;
+pub const MAX_NATIVE_INSTRUCTIONS: u32 = 5 << 16;
 
 /// Bytes of machine code of a program: branches of every architecture reach all of it, and one program cannot fill a computer.
 pub const MAX_NATIVE_BYTES: u32 = 1 << 27;

@@ -33,7 +33,22 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Bytes of the stack that the command runs on.
+const STACK: usize = 8 << 20;
+
+/// Runs the command on a thread whose stack is mapped from the start. That of the first thread grows when it is used, and where
+/// the system has no memory left then, it kills the process.
 fn main() -> ExitCode {
+    match std::thread::Builder::new().name("vsp".into()).stack_size(STACK).spawn(command) {
+        Ok(thread) => thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload)),
+        Err(error) => {
+            anstream::eprintln!("error: no memory for the stack of the command: {error}");
+            ExitCode::from(cli::EXIT_REFUSED)
+        }
+    }
+}
+
+fn command() -> ExitCode {
     let outcome = match cli::Cli::parse().command {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Asm(args) => translate::asm(&args),
