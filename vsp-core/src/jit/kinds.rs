@@ -23,8 +23,8 @@ use crate::isa::{Access, Flow, Inst, Opcode, Reg, Role};
 const MAX_BLOCKS: u32 = 4096;
 
 /// So many values for each word of a function, and [`FREE`] more, may have to be converted on the ways between its blocks.
-/// Beyond, it keeps everything in integer registers: then each word leaves at most what it wrote itself to be converted. In the
-/// functions of the examples there are at most 0.1.
+/// Beyond, it keeps everything in integer registers: then each word leaves at most what it wrote itself to be converted. No
+/// function of the examples and the benches is beyond that.
 const MOST_CONVERSIONS: usize = 1;
 const FREE: usize = 256;
 
