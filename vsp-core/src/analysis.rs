@@ -106,25 +106,25 @@ impl BitSet {
 }
 
 /// Blocks whose turn has to come (again), each at most once at a time; the one that was added last comes first.
-struct Worklist {
+pub(crate) struct Worklist {
     blocks: Vec<u32>,
     waiting: BitSet,
 }
 
 impl Worklist {
     /// Room for that many blocks.
-    fn new(blocks: usize) -> Result<Worklist, OutOfMemory> {
+    pub(crate) fn new(blocks: usize) -> Result<Worklist, OutOfMemory> {
         Ok(Worklist { blocks: reserved(blocks)?, waiting: BitSet::new(blocks)? })
     }
 
-    fn add(&mut self, block: u32) {
+    pub(crate) fn add(&mut self, block: u32) {
         if !self.waiting.contains(block) {
             self.waiting.insert(block);
             self.blocks.push(block);
         }
     }
 
-    fn next(&mut self) -> Option<u32> {
+    pub(crate) fn next(&mut self) -> Option<u32> {
         let block = self.blocks.pop()?;
         self.waiting.remove(block);
         Some(block)

@@ -18,6 +18,7 @@
 //! Registers and the first locals of a frame are SSA values; a value stays in a floating-point register while
 //! only binary64 instructions look at it (`kinds.rs`).
 
+mod error;
 mod kinds;
 mod link;
 mod listing;
@@ -33,6 +34,7 @@ mod suspending;
 mod target;
 mod trampoline;
 
+pub use error::JitError;
 pub use listing::{JoinRange, Listing, Stretch};
 pub use object::producer;
 pub use part::{Part, PartCode};
@@ -41,16 +43,16 @@ pub use target::Known;
 #[doc(no_inline)]
 pub use crate::native::{Arch, Code, CompileOptions, ExitKind, Fingerprint, Site, Stats, Target, Tier};
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::FunctionBuilderContext;
 
-use crate::analysis::{Graph, OutOfMemory, Signatures};
+use crate::analysis::{Graph, Signatures};
 use crate::index::{FuncIndex, Place};
-use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS, NATIVE_STATE_WORDS};
+use crate::limits::{MAX_NATIVE_BYTES, MAX_NATIVE_BYTES_PER_CELL, MAX_NATIVE_INSTRUCTIONS, MAX_NATIVE_WORDS};
 use crate::native::{CodeInfo, LoopEntry, TableEntry};
 use crate::program::FuncType;
 use crate::verify::{FRAME_CELLS as MIN_FRAME_CELLS, Verified};
@@ -59,71 +61,11 @@ use lower::{Lowered, Shuffle, Start};
 use suspending::Suspending;
 use target::Allocator;
 
-/// Why there is no machine code.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum JitError {
-    /// There is no memory for it.
-    #[error("out of memory")]
-    OutOfMemory,
-    /// This build has no code generator for the architecture.
-    #[error("this build has no code generator for {0}")]
-    Arch(Arch),
-    /// The architecture has no such feature.
-    #[error("{arch} has no feature \"{feature}\"")]
-    Feature {
-        /// The architecture.
-        arch: Arch,
-        /// What was asked for.
-        feature: String,
-    },
-    /// The code generator does not take its settings.
-    #[error("settings of the code generator: {0}")]
-    Settings(String),
-    /// A function is too long for machine code.
-    #[error(
-        "function {function} counts {words} words, and machine code can be made of {MAX_NATIVE_WORDS} \
-         (what can suspend the program counts {NATIVE_CALL_WORDS}, what computes with states {NATIVE_STATE_WORDS})"
-    )]
-    FunctionTooLong {
-        /// The function.
-        function: FuncIndex,
-        /// Its words, as [`MAX_NATIVE_WORDS`] counts them.
-        words: u32,
-    },
-    /// No loop begins at the place where a part is to be entered, or nothing leads there.
-    #[error("{0} is no place where a loop begins")]
-    NoLoop(Place),
-    /// There is more machine code than 32-bit offsets reach.
-    #[error("there is too much machine code")]
-    CodeTooLarge,
-    /// The code generator refused a function.
-    #[error("function {function}: {message}")]
-    Codegen {
-        /// The function.
-        function: FuncIndex,
-        /// What it said.
-        message: String,
-    },
-    /// The code generator made a reference that cannot be resolved.
-    #[error("a reference of kind {0} cannot be resolved")]
-    Relocation(String),
-}
-
-impl From<OutOfMemory> for JitError {
-    fn from(_: OutOfMemory) -> Self {
-        JitError::OutOfMemory
-    }
-}
-
 /// The fast register allocator is for functions of up to so many instructions of the intermediate representation. Beyond,
 /// its time grows faster than that of the good one.
 const MAX_FAST_INSTRUCTIONS: usize = 10_000;
 
-/// And for functions whose native frame it makes no larger than this for each cell of theirs.
-const MAX_FAST_BYTES_PER_CELL: u32 = 64;
-
-/// It makes the frame larger than that where there are more instructions for each cell: then it is not tried. (An instruction
+/// It makes the frame larger than [`MAX_NATIVE_BYTES_PER_CELL`] where there are more instructions for each cell: then it is not tried. (An instruction
 /// takes a little more than a byte of the frame.)
 const MAX_FAST_INSTRUCTIONS_PER_CELL: usize = 60;
 
@@ -145,6 +87,8 @@ const MAX_FAST_INSTRUCTIONS_PER_CELL: usize = 60;
 pub struct Compiler {
     target: Target,
     options: CompileOptions,
+    /// Bytes of machine code that a program may become.
+    code_limit: u32,
     /// With the good register allocator.
     isa: OwnedTargetIsa,
     /// For tier 1, with the fast one.
@@ -178,12 +122,19 @@ impl Compiler {
         Ok(Compiler {
             target,
             options,
+            code_limit: MAX_NATIVE_BYTES,
             isa,
             fast_isa,
             plain_isa: None,
             context: cranelift_codegen::Context::new(),
             frontend: FunctionBuilderContext::new(),
         })
+    }
+
+    /// Makes at most so many bytes of machine code of a program or a part. (More than [`MAX_NATIVE_BYTES`] counts as that.)
+    #[must_use]
+    pub fn with_code_limit(self, bytes: u32) -> Compiler {
+        Compiler { code_limit: bytes.min(MAX_NATIVE_BYTES), ..self }
     }
 
     /// What it compiles for.
@@ -199,8 +150,8 @@ impl Compiler {
     /// Compiles all functions of a program. The same program gives the same code, on every host.
     ///
     /// # Errors
-    /// A function has more than [`MAX_NATIVE_WORDS`] words, or there is no memory. (Cranelift itself aborts where
-    /// its own allocations fail.)
+    /// A function has more than [`MAX_NATIVE_WORDS`] words, or becomes more instructions, machine code or native stack than
+    /// [`limits`](crate::limits) allow; or there is no memory. (Cranelift itself aborts where its own allocations fail.)
     pub fn compile(&mut self, program: &Verified<'_>) -> Result<Code, JitError> {
         self.compile_functions(program, None)
     }
@@ -234,7 +185,7 @@ impl Compiler {
         }
         let selected = part.map_or(functions.len(), |part| part.functions().count());
         let count = selected + usize::from(entry.is_some()) + shapes.iter().flatten().count();
-        let mut linker = Linker::new(&*self.isa, functions.len(), count)?;
+        let mut linker = Linker::new(&*self.isa, functions.len(), count, self.code_limit)?;
         let mut code = CodeInfo {
             target: self.target.clone(),
             options: self.options,
@@ -264,7 +215,7 @@ impl Compiler {
             self.context.clear();
             let counts_fuel = self.options.fuel;
             trampoline::build(&mut self.context.func, &mut self.frontend, &*self.isa, ty, counts_fuel);
-            let index = FuncIndex(u32::MAX);
+            let index = FuncIndex(functions.len().saturating_sub(1) as u32);
             self.generate(index, MIN_FRAME_CELLS)?;
             *entry = self.add(&mut linker, index)?.at;
         }
@@ -311,13 +262,12 @@ impl Compiler {
     }
 
     fn list(&mut self, unit: Selected<'_>, index: FuncIndex, start: Start) -> Result<Listing, JitError> {
-        let frame = unit.signatures.program().functions()[index.index()].frame_cells();
-        let mut ranges = Vec::new();
-        let out = Lowered { sites: &mut Vec::new(), stats: &mut Stats::default(), ranges: &mut ranges };
+        let (mut sites, mut stats, mut ranges) = (Vec::new(), Stats::default(), Vec::new());
+        let out = Lowered { sites: &mut sites, stats: &mut stats, ranges: &mut ranges };
         self.lower(unit, index, start, out)?;
         let clif = self.context.func.display().to_string();
         self.context.set_disasm(true);
-        let compiled = self.generate(index, frame);
+        let compiled = self.make(unit, index, start, (&mut Vec::new(), &mut stats));
         self.context.set_disasm(false);
         compiled?;
         let Some(code) = self.context.compiled_code() else { return Err(JitError::OutOfMemory) };
@@ -334,12 +284,36 @@ impl Compiler {
         linker: &mut Linker,
         code: &mut CodeInfo,
     ) -> Result<Offset, JitError> {
+        let bytes = self.make(unit, index, start, (&mut code.sites, &mut code.stats))?;
+        code.bytes_per_cell = code.bytes_per_cell.max(bytes);
+        self.add(linker, index)
+    }
+
+    /// Makes machine code of a function that is entered at a start. Gives the bytes of native stack that it takes for each cell.
+    fn make(
+        &mut self,
+        unit: Selected<'_>,
+        index: FuncIndex,
+        start: Start,
+        (sites, stats): (&mut Vec<Site>, &mut Stats),
+    ) -> Result<u32, JitError> {
         let cells = unit.signatures.program().functions()[index.index()].frame_cells();
-        let CodeInfo { sites, stats, .. } = &mut *code;
+        let before = (sites.len(), *stats);
         self.lower(unit, index, start, Lowered { sites, stats, ranges: &mut Vec::new() })?;
         self.generate(index, cells)?;
-        code.bytes_per_cell = code.bytes_per_cell.max(self.frame_bytes().div_ceil(cells));
-        self.add(linker, index)
+        if self.bytes_per_cell(cells) > MAX_NATIVE_BYTES_PER_CELL && self.options.tier == Tier::Two {
+            // The optimiser keeps what is computed again behind calls.
+            sites.truncate(before.0);
+            *stats = before.1;
+            self.lower(unit, index, start, Lowered { sites, stats, ranges: &mut Vec::new() })?;
+            let isa = self.plain_isa()?;
+            compile(&mut self.context, &*isa, index)?;
+        }
+        let bytes = self.bytes_per_cell(cells);
+        if bytes > MAX_NATIVE_BYTES_PER_CELL {
+            return Err(JitError::FrameTooLarge { function: index, bytes, cells });
+        }
+        Ok(bytes)
     }
 
     /// Makes the intermediate representation of a function of the program.
@@ -366,7 +340,11 @@ impl Compiler {
         let frontend = &mut self.frontend;
         lower::function(&mut self.context.func, frontend, signatures, (index, start), facts, out)?;
         stats.words += signatures.program().functions()[index.index()].words;
-        stats.ir_instructions += self.context.func.dfg.num_insts() as u32;
+        let instructions = self.context.func.dfg.num_insts() as u32;
+        if instructions > MAX_NATIVE_INSTRUCTIONS {
+            return Err(JitError::TooManyInstructions { function: index, instructions });
+        }
+        stats.ir_instructions += instructions;
         Ok(())
     }
 
@@ -399,7 +377,7 @@ impl Compiler {
         let most = MAX_FAST_INSTRUCTIONS.min(cells as usize * MAX_FAST_INSTRUCTIONS_PER_CELL);
         if let Some(isa) = self.fast_isa.as_ref().filter(|_| instructions <= most) {
             compile(&mut self.context, &**isa, index)?;
-            if self.frame_bytes() <= cells * MAX_FAST_BYTES_PER_CELL {
+            if self.bytes_per_cell(cells) <= MAX_NATIVE_BYTES_PER_CELL {
                 return Ok(());
             }
         }
@@ -420,10 +398,12 @@ impl Compiler {
         Ok(isa)
     }
 
-    /// Bytes of the native frame of what was compiled last.
-    fn frame_bytes(&self) -> u32 {
+    /// Bytes of the native frame of what was compiled last, for each of so many cells.
+    fn bytes_per_cell(&self, cells: u32) -> u32 {
         let layout = self.context.compiled_code().and_then(|code| code.buffer.frame_layout());
-        layout.map_or(0, |layout| layout.frame_to_fp_offset) + self.target.arch().frame_overhead()
+        let bytes =
+            layout.map_or(0, |layout| layout.frame_to_fp_offset) + self.target.arch().frame_overhead();
+        bytes.div_ceil(cells)
     }
 }
 

@@ -97,6 +97,19 @@ pub const NATIVE_CALL_WORDS: u32 = 4;
 /// code, where the target has no vectors.
 pub const NATIVE_STATE_WORDS: u32 = 16;
 
+/// Instructions of the intermediate representation that a function may become. The time that the code generator takes grows a
+/// little faster than they do: at this limit it is some seconds, and some hundred megabytes. Ordinary functions become about 4
+/// for each word.
+pub const MAX_NATIVE_INSTRUCTIONS: u32 = 5 << 16;
+
+/// Bytes of machine code of a program: branches of every architecture reach all of it, and one program cannot fill a computer.
+pub const MAX_NATIVE_BYTES: u32 = 1 << 27;
+
+/// Bytes of native stack that a function may take for each cell of its frame. The native stack of an instance is mapped for the
+/// function that takes most: a stack of [`DEFAULT_STACK_CELLS`] needs 4 MiB at this limit. The functions of the examples and of
+/// the benches take at most 18 in tier 2, and 62 in tier 1, whose fast register allocator is used where it keeps to the limit.
+pub const MAX_NATIVE_BYTES_PER_CELL: u32 = 64;
+
 /// Words of a function whose locals are analysed one by one. In a larger one all of them count as live everywhere: 4,095
 /// locals in 2²⁰ words would take minutes.
 pub const MAX_LOCALS_WORDS: u32 = 1 << 15;

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use vsp_core::index::FuncIndex;
 use vsp_core::jit::{Arch, CompileOptions, Compiler, JitError, Target, Tier};
-use vsp_core::limits::NATIVE_CALL_WORDS;
+use vsp_core::limits::{MAX_NATIVE_BYTES_PER_CELL, MAX_NATIVE_INSTRUCTIONS, NATIVE_CALL_WORDS};
 use vsp_core::program::Program;
 use vsp_core::text;
 use vsp_core::verify::Verified;
@@ -155,4 +155,163 @@ fn every_instruction_is_a_trap_site() {
     }
     loads += " RET\n.end\n";
     compile(&loads, 12, 115);
+}
+
+/// Blocks each of which goes back to the one before, so that what is known of a value travels one block in each pass over
+/// them. Looking at all blocks again until nothing changes would take hours.
+fn chain_backwards(blocks: u32, padding: usize) -> String {
+    let padding = " NOP\n".repeat(padding);
+    let mut source = String::from(".func f (2) -> 1\n");
+    for block in 0..blocks {
+        let back = if block > 0 { format!(" JZ R1, b{}\n", block - 1) } else { String::new() };
+        let _ = write!(source, "b{block}:\n{padding}{back}");
+    }
+    let _ = writeln!(source, " FADD R5, R5, R5\n JZ R0, b{}\n MOV R0, R5\n RET\n.end", blocks - 1);
+    source
+}
+
+#[test]
+fn kinds_that_travel_backwards() {
+    compile(&chain_backwards(500, 3), 20, 150);
+    // At full size.
+    with_program(&chain_backwards(4_000, 3), |program| {
+        let options = CompileOptions { tier: Tier::One, ..CompileOptions::default() };
+        let code = Compiler::new(Target::new(Arch::X86_64), options).unwrap().compile(program);
+        assert!(code.is_ok_and(|code| code.stats().words == 16_004));
+    });
+}
+
+/// The same again and again: when a value's kind has come to the first block it is copied, and the copy's kind sets out from the
+/// last one.
+#[test]
+fn kinds_that_travel_backwards_one_after_the_other() {
+    let registers: Vec<String> = (4..16).map(|number| format!("R{number:X}")).collect();
+    let pairs: Vec<&[String]> = registers.chunks(2).collect();
+    let (mut first, mut last) = (String::new(), format!(" FADD R2, R2, R2\n MOV {}, R2\n", pairs[0][0]));
+    for (number, pair) in pairs.iter().enumerate() {
+        let _ = writeln!(first, " MOV {}, {}", pair[1], pair[0]);
+        if let Some(next) = pairs.get(number + 1) {
+            let _ = writeln!(last, " MOV {}, {}", next[0], pair[1]);
+        }
+    }
+    let blocks = 500;
+    let mut source = format!(".func f (2) -> 1\nb0:\n{first} NOP\n");
+    for block in 1..blocks {
+        let _ = writeln!(source, "b{block}:\n NOP\n JZ R1, b{}", block - 1);
+    }
+    let _ = writeln!(source, "{last} JZ R0, b{}", blocks - 1);
+    for pair in &pairs {
+        let _ = writeln!(source, " XOR R0, R0, {}", pair[1]);
+    }
+    source += " RET\n.end\n";
+    compile(&source, 30, 240);
+}
+
+/// Fifteen registers and some locals with the results of binary64 operations.
+fn floats(locals: u32) -> String {
+    let mut source = format!(".func f (1) -> 1\n.locals {locals}\n");
+    (1..16).for_each(|register| {
+        let _ = writeln!(source, " FADD R{register:X}, R{register:X}, R{register:X}");
+    });
+    (0..locals).for_each(|local| {
+        let _ = writeln!(source, " FADD RF, RF, RE\n SETL RF, {local}");
+    });
+    source
+}
+
+/// Looks at their bits.
+fn bits(locals: u32) -> String {
+    let registers = (1..16).map(|register| format!(" XOR R0, R0, R{register:X}\n"));
+    let locals = (0..locals).map(|local| format!(" GETL RF, {local}\n XOR R0, R0, RF\n"));
+    registers.chain(locals).chain([" RET\n.end\n".to_owned()]).collect()
+}
+
+/// A SWITCH with many ways to code that wants the bits of values that are in floating-point registers.
+#[test]
+fn conversions_on_the_ways_of_a_switch() {
+    for (ways, locals) in [(900, 32), (3_000, 0)] {
+        let mut source = floats(locals);
+        let _ = writeln!(source, " SWITCH R0, {ways}");
+        (0..ways).for_each(|way| {
+            let _ = writeln!(source, " JMP w{}", way % 64);
+        });
+        (0..64).for_each(|way| {
+            let _ = writeln!(source, "w{way}: ADDI R0, R0, {way}");
+        });
+        compile(&(source + &bits(locals)), 8, 60);
+    }
+}
+
+/// Many branches to code that wants the bits, and behind them code that wants the numbers.
+#[test]
+fn conversions_on_the_ways_of_many_branches() {
+    for (branches, locals) in [(900, 32), (1_500, 0)] {
+        let mut source = floats(locals) + &" JZ R0, out\n".repeat(branches);
+        (1..15).for_each(|register| {
+            let _ = writeln!(source, " FADD RF, RF, R{register:X}");
+        });
+        (0..locals).for_each(|local| {
+            let _ = writeln!(source, " GETL R1, {local}\n FADD RF, RF, R1");
+        });
+        let _ = writeln!(source, " F2I R0, RF\n RET\nout:");
+        compile(&(source + &bits(locals)), 8, 170);
+    }
+}
+
+/// Each is much code, on its own: all of them together are refused.
+#[test]
+fn instructions_without_end() {
+    let divisions = format!(".func f (8) -> 1\n{} RET\n.end\n", " DIV R0, R0, R1\n".repeat(32_000));
+    with_program(&divisions, |program| {
+        for tier in Tier::ALL {
+            let options = CompileOptions { tier, ..CompileOptions::default() };
+            let mut compiler = Compiler::new(Target::new(Arch::X86_64), options).unwrap();
+            let Err(error) = compiler.compile(program) else { panic!("it is compiled") };
+            let JitError::TooManyInstructions { function, instructions } = error else { panic!("{error}") };
+            assert!(function == FuncIndex(0) && instructions > MAX_NATIVE_INSTRUCTIONS);
+        }
+    });
+}
+
+/// A host can allow less machine code of a program than there can be.
+#[test]
+fn machine_code_beyond_the_limit() {
+    let function =
+        |name: u32| format!(".func f{name} (2) -> 1\n{} RET\n.end\n", " DIV R0, R0, R1\n".repeat(100));
+    let source: String = (0..8).map(function).collect();
+    with_program(&source, |program| {
+        for arch in [Arch::X86_64, Arch::Aarch64, Arch::Riscv64] {
+            let compiler = || Compiler::new(Target::new(arch), CompileOptions::default()).unwrap();
+            let length = compiler().compile(program).unwrap().length() as u32;
+            let mut fits = compiler().with_code_limit(length);
+            assert_eq!(fits.compile(program).unwrap().length() as u32, length);
+            let refused = compiler().with_code_limit(length / 2).compile(program);
+            let Err(error) = refused else { panic!("it is compiled") };
+            assert!(
+                matches!(error, JitError::CodeTooLarge { function: FuncIndex(3..=5), limit } if limit == length / 2),
+                "{error}"
+            );
+        }
+    });
+}
+
+/// A chain of products, all of them stored, twice, with a call between them: the optimiser remembers them across the call, in the
+/// native frame.
+#[test]
+fn values_that_are_remembered_across_a_call() {
+    let chain: String =
+        (0..2_000).map(|step| format!(" MUL R2, R2, R1\n STORE8 [R4 + {step}], R2\n")).collect();
+    let call = " JZ R0, out\n MOV R5, R0\n ADDI R0, R0, -1\n CALL f\n MOV R2, R1\n";
+    let source =
+        format!(".memory 65536\n.func f (2) -> 1\n MOV R2, R1\n{chain}{call}{chain}out: RET\n.end\n");
+    with_program(&source, |program| {
+        for arch in [Arch::X86_64, Arch::Aarch64, Arch::Riscv64] {
+            for tier in Tier::ALL {
+                let options = CompileOptions { tier, ..CompileOptions::default() };
+                let code = Compiler::new(Target::new(arch), options).unwrap().compile(program).unwrap();
+                let bytes = code.bytes_per_cell();
+                assert!(bytes <= MAX_NATIVE_BYTES_PER_CELL, "{arch} {tier:?}: {bytes} bytes for each cell");
+            }
+        }
+    });
 }

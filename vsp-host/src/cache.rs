@@ -16,8 +16,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod directory;
+
+pub use directory::DirectoryError;
+
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder};
+use std::fs::DirBuilder;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,8 +47,8 @@ pub const DEFAULT_MEMORY_LIMIT: usize = 64 << 20;
 /// # The directory
 /// It holds a code object for each key. A file is written under another name and then renamed, so that other processes see
 /// all of it or nothing; what is damaged all the same (its checksum is wrong) or does not fit is compiled again and
-/// replaced. Where the directory cannot be read or written, programs are compiled as if it were not there;
-/// [`Statistics`] counts that. Nothing is ever deleted: a host that wants the space back deletes files, at any time.
+/// replaced. Where the directory cannot be read or written, or others than its user can write to it by now, programs are compiled
+/// as if it were not there; [`Statistics`] counts that. Nothing is ever deleted: a host that wants the space back deletes files, at any time.
 /// Files whose names start with `.tmp` were left by processes that died while they wrote.
 #[derive(Debug)]
 pub struct Cache {
@@ -113,10 +117,13 @@ impl Cache {
         self
     }
 
-    /// With a directory, which is made when it is first needed.
-    #[must_use]
-    pub fn with_directory(self, directory: Trusted<PathBuf>) -> Cache {
-        Cache { directory: Some(directory), ..self }
+    /// With a directory, which is made when it is first needed, for this process's user alone.
+    ///
+    /// # Errors
+    /// It is there, and on Unix it belongs to somebody else, or its group or others can write to it. (The superuser may.)
+    pub fn with_directory(self, directory: Trusted<PathBuf>) -> Result<Cache, DirectoryError> {
+        directory::check(directory.get())?;
+        Ok(Cache { directory: Some(directory), ..self })
     }
 
     /// What it did until now.
@@ -156,9 +163,13 @@ impl Cache {
     /// The code in the directory. `None`: there is none that can be used.
     fn read(&self, key: &Key, jit: &VspJit, program: &Verified<'_>) -> Option<MachineCode> {
         let directory = self.directory.as_ref()?;
-        let read = match fs::read(directory.get().join(file_name(key))) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            read => read.ok(),
+        let read = match directory::check(directory.get()) {
+            Ok(false) => return None,
+            Ok(true) => match directory::read(&directory.get().join(file_name(key))) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+                read => read.ok(),
+            },
+            Err(_) => None,
         };
         let machine = read.and_then(|bytes| {
             let object = directory.object(&bytes).ok()?;
@@ -178,11 +189,13 @@ impl Cache {
     fn write(&self, key: &Key, bytes: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<()> {
         let Some(directory) = &self.directory else { return Ok(()) };
         let directory = directory.get();
-        if !directory.is_dir() {
+        if !directory::check(directory).map_err(io::Error::other)? {
             let mut builder = DirBuilder::new();
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             builder.recursive(true).create(directory)?;
+            // Perhaps somebody else made it meanwhile.
+            directory::check(directory).map_err(io::Error::other)?;
         }
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         file.write_all(&bytes()?)?;

@@ -27,6 +27,8 @@ pub mod native;
 #[cfg(feature = "jit")]
 #[allow(unsafe_code, reason = "it calls machine code, and is called by it")]
 mod native_call;
+#[cfg(feature = "jit")]
+mod native_stack;
 pub mod number;
 pub mod sys;
 #[cfg(feature = "jit")]

@@ -18,6 +18,7 @@
 
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use vsp_core::index::FuncIndex;
@@ -50,6 +51,9 @@ pub enum NativeError {
     /// The program cannot be compiled.
     #[error(transparent)]
     Compile(#[from] JitError),
+    /// The compiler has a bug that this program meets.
+    #[error("the compiler panicked: {0}")]
+    Panicked(String),
     /// The code object cannot be used.
     #[error(transparent)]
     Object(#[from] ObjectError),
@@ -125,12 +129,34 @@ impl VspJit {
         Ok(CompiledProgram::new(Arc::new(machine), program))
     }
 
-    pub(crate) fn code(&mut self, program: &Verified<'_>) -> Result<Code, JitError> {
-        self.compiler.compile(program)
+    pub(crate) fn code(&mut self, program: &Verified<'_>) -> Result<Code, NativeError> {
+        self.guarded(program, |compiler| compiler.compile(program))
     }
 
-    pub(crate) fn part(&mut self, program: &Verified<'_>, part: &Part) -> Result<PartCode, JitError> {
-        self.compiler.compile_part(program, part)
+    pub(crate) fn part(&mut self, program: &Verified<'_>, part: &Part) -> Result<PartCode, NativeError> {
+        self.guarded(program, |compiler| compiler.compile_part(program, part))
+    }
+
+    /// Compiles, and goes on with another compiler if this one panics: what is left of it may be inconsistent.
+    fn guarded<T>(
+        &mut self,
+        program: &Verified<'_>,
+        compile: impl FnOnce(&mut Compiler) -> Result<T, JitError>,
+    ) -> Result<T, NativeError> {
+        let compiler = &mut self.compiler;
+        let compiled = catch_unwind(AssertUnwindSafe(|| {
+            bug::meet(program);
+            compile(compiler)
+        }));
+        match compiled {
+            Ok(compiled) => Ok(compiled?),
+            Err(payload) => {
+                self.compiler = Compiler::new(self.target().clone(), self.options())?;
+                let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+                Err(NativeError::Panicked(text.unwrap_or_default()))
+            }
+        }
     }
 
     /// What it compiles with.
@@ -142,6 +168,23 @@ impl VspJit {
     pub fn target(&self) -> &Target {
         self.compiler.target()
     }
+}
+
+/// A bug of the compiler: tests have one.
+mod bug {
+    use vsp_core::verify::Verified;
+
+    /// The compiler panics at programs that export this name.
+    #[cfg(test)]
+    pub(crate) const NAME: &str = "panics_in_the_compiler";
+
+    #[cfg(test)]
+    pub(super) fn meet(program: &Verified<'_>) {
+        assert!(program.program().export(NAME).is_none(), "a bug of the compiler");
+    }
+
+    #[cfg(not(test))]
+    pub(super) fn meet(_: &Verified<'_>) {}
 }
 
 /// Machine code of a program, in executable memory. Many instances can use it at once, on several threads.
@@ -465,3 +508,6 @@ macro_rules! impl_one_result {
 }
 
 impl_one_result!(u64 i64 u32 i32 f64 bool);
+
+#[cfg(test)]
+mod tests;

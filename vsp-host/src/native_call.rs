@@ -27,6 +27,7 @@ use vsp_core::verify::Verified;
 use vsp_core::{CodeKey, Entry, HostCalls, HostEnd, Session};
 
 use crate::exec_memory::ExecMemory;
+use crate::native_stack::{HOST_STACK, with_stack};
 
 /// Machine code uses the System V convention on x86_64, on every system; elsewhere it is that of C.
 macro_rules! extern_machine {
@@ -81,9 +82,6 @@ struct Host<'s, 'a, S> {
 
 /// What a host function panicked with, and the fuel that was left then.
 type Panic = (Box<dyn Any + Send>, i64);
-
-/// Bytes of native stack for host functions, and for the entry.
-pub(crate) const HOST_STACK: usize = 256 << 10;
 
 /// Machine code that somebody vouches for: an [`Object`], an [`ExecMemory`] that holds one, or the path of a directory
 /// with nothing but such objects.
@@ -225,7 +223,7 @@ impl Found {
     }
 
     /// Enters the code where [`MachineCode::find`] found this for the entry of the session. It takes so many of the
-    /// values, and gives so many.
+    /// values, and gives so many. If there is no native stack for it, nothing happens.
     ///
     /// # Panics
     /// Whatever a host function panics with; and if the code was not made from the program of the instance.
@@ -254,30 +252,33 @@ impl Found {
                 Some((remaining + self.cells) as usize * code.info.bytes_per_cell() as usize + HOST_STACK)
             }
         };
-        let Returned { status, first } =
-            if CAN_BE_DIRECT && params + usize::from(code.counts_fuel) <= DIRECT_PARAMS {
-                let direct = ptr::with_exposed_provenance::<u8>(self.address);
-                // SAFETY: `MachineCode::new` has the address from `CodeInfo`, which says that a function that takes `params` values is
-                // there; with the fuel, if it counts it, they are no more than those of a `Direct`, which it finds in their
-                // registers; it leaves alone what else is in registers. The code stays mapped while `code` is borrowed.
-                let direct = unsafe { std::mem::transmute::<*const u8, Direct>(direct) };
-                let [a, b, c, d, ..] = *values;
-                // One call for each: choosing between the arguments would load them together, and wait for how they were stored.
-                if code.counts_fuel {
-                    let fuel = context.fuel as u64;
-                    context.site = NO_SITE;
-                    let pointer = &raw mut *context;
-                    let returned = with_stack(stack, move || direct(pointer, remaining, fuel, a, b, c));
-                    took_fuel(context, returned)
-                } else {
-                    let pointer = &raw mut *context;
-                    with_stack(stack, move || direct(pointer, remaining, a, b, c, d))
-                }
-            } else {
+        let returned = if CAN_BE_DIRECT && params + usize::from(code.counts_fuel) <= DIRECT_PARAMS {
+            let direct = ptr::with_exposed_provenance::<u8>(self.address);
+            // SAFETY: `MachineCode::new` has the address from `CodeInfo`, which says that a function that takes `params` values is
+            // there; with the fuel, if it counts it, they are no more than those of a `Direct`, which it finds in their
+            // registers; it leaves alone what else is in registers. The code stays mapped while `code` is borrowed.
+            let direct = unsafe { std::mem::transmute::<*const u8, Direct>(direct) };
+            let [a, b, c, d, ..] = *values;
+            // One call for each: choosing between the arguments would load them together, and wait for how they were stored.
+            if code.counts_fuel {
+                let fuel = context.fuel as u64;
                 context.site = NO_SITE;
-                context.values = *values;
-                self.enter_with_values(context, remaining, stack)
-            };
+                let pointer = &raw mut *context;
+                let returned = with_stack(stack, move || direct(pointer, remaining, fuel, a, b, c));
+                returned.map(|returned| took_fuel(context, returned))
+            } else {
+                let pointer = &raw mut *context;
+                with_stack(stack, move || direct(pointer, remaining, a, b, c, d))
+            }
+        } else {
+            context.site = NO_SITE;
+            context.values = *values;
+            self.enter_with_values(context, remaining, stack)
+        };
+        let Some(Returned { status, first }) = returned else {
+            context.site = NO_SITE;
+            return true;
+        };
         let left = status != 0;
         if left && let Some((payload, fuel)) = ManuallyDrop::into_inner(host.panic) {
             context.fuel = fuel;
@@ -292,15 +293,20 @@ impl Found {
 
     /// Enters with the first of the context's values.
     #[cold]
-    fn enter_with_values(&self, context: &mut Context, remaining: u64, stack: Option<usize>) -> Returned {
+    fn enter_with_values(
+        &self,
+        context: &mut Context,
+        remaining: u64,
+        stack: Option<usize>,
+    ) -> Option<Returned> {
         let entry = ptr::with_exposed_provenance::<u8>(self.entry);
         // SAFETY: `MachineCode::new` has the address from `CodeInfo`, which says that an entry for functions of this type
         // is there; the caller borrows the code, so that it stays mapped.
         let entry = unsafe { std::mem::transmute::<*const u8, Shaped>(entry) };
         let pointer: *mut Context = context;
         let function = self.address as u64;
-        let status = with_stack(stack, move || entry(pointer, remaining, function));
-        Returned { status, first: context.values[0] }
+        let status = with_stack(stack, move || entry(pointer, remaining, function))?;
+        Some(Returned { status, first: context.values[0] })
     }
 }
 
@@ -339,24 +345,6 @@ fn fill_context<S>(
 #[inline]
 fn address<T>(pointer: *mut T) -> u64 {
     pointer.expose_provenance() as u64
-}
-
-/// Runs something that needs so many bytes of native stack, if it needs more than there always is: here, or on a stack of its own.
-#[inline(always)]
-fn with_stack<R>(bytes: Option<usize>, run: impl FnOnce() -> R) -> R {
-    match bytes {
-        Some(bytes) if stacker::remaining_stack().is_none_or(|remaining| remaining < bytes) => {
-            on_own_stack(bytes, run)
-        }
-        _ => run(),
-    }
-}
-
-/// Runs something that needs so much native stack on a stack of its own.
-#[cold]
-#[inline(never)]
-fn on_own_stack<R>(bytes: usize, run: impl FnOnce() -> R) -> R {
-    stacker::grow(bytes + HOST_STACK, run)
 }
 
 #[cold]

@@ -28,7 +28,7 @@ fn program(number: u32) -> Shared {
 fn in_directory(path: &Path) -> Arc<Cache> {
     // SAFETY: the directory is the test's own; what the tests damage there, the checksum finds.
     let directory = unsafe { Trusted::new(path.to_owned()) };
-    Arc::new(Cache::new().with_directory(directory))
+    Arc::new(Cache::new().with_directory(directory).unwrap())
 }
 
 /// What `f` gives when machine code runs it.
@@ -192,4 +192,55 @@ fn processes_share_a_directory() {
     let [object] = &files(folder.path())[..] else { panic!("one file") };
     let ran = vsp(&["run", "--code", &object.display().to_string(), &example("fib"), "15"]);
     assert_eq!(stdout(&ran), "610\n", "{}", stderr(&ran));
+}
+
+/// Whoever can write to the directory could have any machine code run.
+#[cfg(unix)]
+#[test]
+fn a_directory_that_others_can_write_to_is_refused() {
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (directory, link) = (folder.path().join("cache"), folder.path().join("link"));
+    fs::create_dir(&directory).unwrap();
+    symlink(&directory, &link).unwrap();
+    let set_mode = |mode| fs::set_permissions(&directory, PermissionsExt::from_mode(mode)).unwrap();
+    let command = |path: &Path| vsp(&["run", "--cache", path.to_str().unwrap(), &example("fib"), "15"]);
+    for mode in [0o777, 0o1777, 0o770, 0o702] {
+        set_mode(mode);
+        for path in [&directory, &link] {
+            let refused = command(path);
+            assert_eq!(refused.status.code(), Some(1), "{mode:o}");
+            let message =
+                format!("others can write to the cache directory {} (mode {mode:04o})", path.display());
+            assert!(stderr(&refused).contains(&message), "{}", stderr(&refused));
+        }
+    }
+    set_mode(0o755);
+    assert_eq!(command(&link).status.code(), Some(0));
+    assert_eq!(files(&directory).len(), 1);
+
+    // One that was opened to others later is used no more.
+    let cache = in_directory(&directory);
+    set_mode(0o777);
+    run_with(&cache, 5);
+    let wanted = Statistics { compiled: 1, refused: 1, not_written: 1, ..Statistics::default() };
+    assert_eq!(cache.statistics(), wanted);
+
+    // A file that others could have written.
+    set_mode(0o700);
+    run_with(&in_directory(&directory), 5);
+    files(&directory).iter().for_each(|file| {
+        fs::set_permissions(file, PermissionsExt::from_mode(0o666)).unwrap();
+    });
+    let cache = in_directory(&directory);
+    run_with(&cache, 5);
+    assert_eq!(cache.statistics().refused, 1);
+
+    // Only the superuser can give it to somebody else.
+    if chown(&directory, Some(12_345), None).is_ok() {
+        let refused = command(&directory);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(stderr(&refused).contains("belongs to user 12345"), "{}", stderr(&refused));
+    }
 }

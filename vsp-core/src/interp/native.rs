@@ -10,7 +10,7 @@ use crate::host::HostCalls;
 use crate::index::{FuncIndex, Place};
 use crate::instance::{AttachError, CallError, Instance, Outcome, Reason, Suspension, Trapped};
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
-use crate::native::{Addresses, CodeInfo, Context, ExitKind};
+use crate::native::{Addresses, CodeInfo, Context, ExitKind, NO_SITE};
 use crate::verify::Verified;
 
 /// Machine code does not saturate the balance, and tells from a number that is far below this one that it was left. A lower
@@ -36,7 +36,8 @@ pub trait NativeCode<S>: core::fmt::Debug + Send + Sync {
 
     /// Enters the program where the session says. At the start of a function, its parameters are the first of the values;
     /// where a loop begins, its frame is up to date. Gives `false` if the function returned, with its results as the first
-    /// values; `true` if the code was left at the context's site.
+    /// values; `true` if the code was left at the context's site, or could not be entered, because there is no native stack
+    /// for it: then the site is [`NO_SITE`], and nothing has happened.
     fn enter(&self, session: Session<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool;
 }
 
@@ -253,6 +254,13 @@ impl<'a, S> Machine<'_, 'a, S> {
             &mut values,
         );
         drop(running);
+        if left && self.context.site == NO_SITE {
+            return match entry {
+                Entry::Function(_) => self.entered(at),
+                // It came from the check point there.
+                Entry::Loop(_) => Ok(()),
+            };
+        }
         if left {
             let place = self.left(native.code())?;
             *at = self.position(place);
@@ -348,7 +356,7 @@ impl<'a, S> Instance<'a, S> {
         values: &mut [u64; MAX_PARAMS],
         NotReturned { before, is_left }: NotReturned,
     ) -> Result<Option<Outcome>, CallError> {
-        let outcome = if is_left {
+        let outcome = if is_left && self.context.site != NO_SITE {
             self.left_native(native.code(), before)
         } else {
             let callee = self.program.function(function).ok_or(CallError::NoFunction(function))?;

@@ -14,12 +14,19 @@
 //! kept as an integer or as a binary64 where blocks meet depends on what it is used for next.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 
-use crate::analysis::{Graph, OutOfMemory, Slot};
+use crate::analysis::{Graph, Liveness, OutOfMemory, Slot, Worklist, filled};
 use crate::isa::{Access, Flow, Inst, Opcode, Reg, Role};
 
 /// Functions of more blocks keep everything in integer registers, so that this analysis is cheap.
 const MAX_BLOCKS: u32 = 4096;
+
+/// So many values for each word of a function, and [`FREE`] more, may have to be converted on the ways between its blocks.
+/// Beyond, it keeps everything in integer registers: then each word leaves at most what it wrote itself to be converted. No
+/// function of the examples and the benches is beyond that.
+const MOST_CONVERSIONS: usize = 1;
+const FREE: usize = 256;
 
 pub(super) const CANONICAL_NAN: u64 = 0x7FF8_0000_0000_0000;
 
@@ -51,6 +58,7 @@ struct Wants {
 }
 
 /// What an instruction does to the kinds of values.
+#[derive(Clone, Copy, Debug)]
 enum Transfer {
     /// `to` becomes what `from` is.
     Copy { to: u64, from: u64 },
@@ -69,14 +77,14 @@ pub(super) fn entries(
     graph: &Graph<'_>,
     constants: &[[u8; 8]],
     slots: u64,
+    live: &Liveness<'_>,
 ) -> Result<Vec<Entry>, OutOfMemory> {
-    let count = graph.block_count() as usize;
-    let mut entries = filled(count)?;
+    let integers = Entry { raw: slots, ..Entry::default() };
+    let mut entries = filled(graph.block_count() as usize, integers)?;
     if graph.block_count() > MAX_BLOCKS || !uses_floats(graph) {
-        entries.iter_mut().for_each(|entry: &mut Entry| entry.raw = slots);
         return Ok(entries);
     }
-    let analysis = Analysis { graph, constants, slots };
+    let analysis = Analysis::new(graph, constants, slots)?;
     let kinds = analysis.kinds()?;
     let wants = analysis.wants()?;
     let checked = analysis.raw_at_check_points(&kinds)?;
@@ -86,14 +94,10 @@ pub(super) fn entries(
         entry.lazy = entry.float & lazy;
         entry.raw = kinds.raw;
     }
+    if analysis.conversions(&entries, live) > graph.function().words as usize * MOST_CONVERSIONS + FREE {
+        entries.fill(integers);
+    }
     Ok(entries)
-}
-
-fn filled<T: Clone + Default>(count: usize) -> Result<Vec<T>, OutOfMemory> {
-    let mut out = Vec::new();
-    out.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
-    out.resize(count, T::default());
-    Ok(out)
 }
 
 fn uses_floats(graph: &Graph<'_>) -> bool {
@@ -105,28 +109,47 @@ struct Analysis<'a> {
     graph: &'a Graph<'a>,
     constants: &'a [[u8; 8]],
     slots: u64,
+    /// The blocks that are reached.
+    order: Vec<u32>,
+    /// What each word does.
+    transfers: Vec<Transfer>,
+    /// How many words were looked at.
+    visits: Cell<usize>,
 }
 
-impl Analysis<'_> {
-    /// The kinds at the start of each block: forwards.
+impl<'a> Analysis<'a> {
+    fn new(graph: &'a Graph<'a>, constants: &'a [[u8; 8]], slots: u64) -> Result<Self, OutOfMemory> {
+        let order = graph.reverse_postorder()?;
+        let mut analysis =
+            Analysis { graph, constants, slots, order, transfers: Vec::new(), visits: Cell::new(0) };
+        let words = graph.function().words;
+        analysis.transfers.try_reserve_exact(words as usize).map_err(|_| OutOfMemory)?;
+        for word in 0..words {
+            let transfer = analysis.transfer(word);
+            analysis.transfers.push(transfer);
+        }
+        Ok(analysis)
+    }
+
+    /// The kinds at the start of each block: forwards. A block is looked at again only when its kinds have grown, which are
+    /// two bits for each slot.
     fn kinds(&self) -> Result<Vec<Kinds>, OutOfMemory> {
         let graph = self.graph;
-        let mut kinds: Vec<Kinds> = filled(graph.block_count() as usize)?;
+        let count = graph.block_count() as usize;
+        let mut kinds: Vec<Kinds> = filled(count, Kinds::default())?;
         kinds[0].raw = self.params();
-        let order = graph.reverse_postorder()?;
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for &block in &order {
-                let mut now = kinds[block as usize];
-                for word in graph.words(block) {
-                    now = self.forwards(word, now);
-                }
-                for successor in graph.successors(block) {
-                    let entry = &mut kinds[successor as usize];
-                    let joined = Kinds { raw: entry.raw | now.raw, lazy: entry.lazy | now.lazy };
-                    changed |= joined != *entry;
+        let mut waiting = Worklist::new(count)?;
+        self.order.iter().rev().for_each(|block| waiting.add(*block));
+        while let Some(block) = waiting.next() {
+            let words = graph.words(block);
+            self.visits.set(self.visits.get() + words.len());
+            let now = words.fold(kinds[block as usize], |now, word| self.forwards(word, now));
+            for successor in graph.successors(block) {
+                let entry = &mut kinds[successor as usize];
+                let joined = Kinds { raw: entry.raw | now.raw, lazy: entry.lazy | now.lazy };
+                if joined != *entry {
                     *entry = joined;
+                    waiting.add(successor);
                 }
             }
         }
@@ -136,7 +159,7 @@ impl Analysis<'_> {
     /// For each block, what is raw on a way to it with a check point, where it may be saved as it is at the block's start.
     fn raw_at_check_points(&self, kinds: &[Kinds]) -> Result<Vec<u64>, OutOfMemory> {
         let graph = self.graph;
-        let mut checked: Vec<u64> = filled(graph.block_count() as usize)?;
+        let mut checked = filled(graph.block_count() as usize, 0)?;
         if !graph.function().short_leaf {
             checked[0] = self.params();
         }
@@ -157,44 +180,66 @@ impl Analysis<'_> {
         (1 << self.graph.function().ty.params()) - 1
     }
 
-    /// What slots are used for next at the start of each block: backwards.
+    /// What slots are used for next at the start of each block: backwards. A block is looked at again only when what is
+    /// wanted at its end has grown, which are three bits for each slot.
     fn wants(&self) -> Result<Vec<Wants>, OutOfMemory> {
         let graph = self.graph;
-        let mut wants: Vec<Wants> = filled(graph.block_count() as usize)?;
-        let mut order = graph.reverse_postorder()?;
-        order.reverse();
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for &block in &order {
-                let mut now = Wants::default();
-                for successor in graph.successors(block) {
-                    let entry = wants[successor as usize];
-                    now = Wants {
-                        float: now.float | entry.float,
-                        int: now.int | entry.int,
-                        bits: now.bits | entry.bits,
-                    };
+        let count = graph.block_count() as usize;
+        let mut starts = filled(count, Wants::default())?;
+        let mut ends = filled(count, Wants::default())?;
+        let mut waiting = Worklist::new(count)?;
+        for &block in &self.order {
+            let last = graph.inst(graph.words(block).end - 1);
+            if last.value_of(Role::Target).is_some_and(|displacement| displacement < 0) {
+                // A check point, where all that is live may be saved.
+                ends[block as usize].bits = self.slots;
+            }
+            waiting.add(block);
+        }
+        while let Some(block) = waiting.next() {
+            let end = ends[block as usize];
+            let words = graph.words(block);
+            self.visits.set(self.visits.get() + words.len());
+            let start = words.rev().fold(end, |now, word| self.backwards(word, now));
+            starts[block as usize] = start;
+            for &predecessor in graph.predecessors(block) {
+                let end = &mut ends[predecessor as usize];
+                let joined = Wants {
+                    float: end.float | start.float,
+                    int: end.int | start.int,
+                    bits: end.bits | start.bits,
+                };
+                if joined != *end {
+                    *end = joined;
+                    waiting.add(predecessor);
                 }
-                let last = graph.inst(graph.words(block).end - 1);
-                if last.value_of(Role::Target).is_some_and(|displacement| displacement < 0) {
-                    // A check point, where all that is live may be saved.
-                    now.bits = self.slots;
-                }
-                for word in graph.words(block).rev() {
-                    now = self.backwards(word, now);
-                }
-                changed |= now != wants[block as usize];
-                wants[block as usize] = now;
             }
         }
-        Ok(wants)
+        Ok(starts)
+    }
+
+    /// How many values that a block does not write have to be converted on the ways out of blocks. On the ways out of a
+    /// SWITCH that is done once.
+    fn conversions(&self, entries: &[Entry], live: &Liveness<'_>) -> usize {
+        let graph = self.graph;
+        let converted = |from: u32, to: u32| {
+            let (before, after) = (entries[from as usize], entries[to as usize]);
+            (before.float ^ after.float | before.lazy ^ after.lazy) & live.entry(to) & self.slots
+        };
+        let of_block = |block: &u32| {
+            let ways = graph.successors(*block).map(|successor| converted(*block, successor));
+            match graph.inst(graph.words(*block).end - 1).op().flow() {
+                Flow::Switch => ways.fold(0, |all, way| all | way).count_ones(),
+                _ => ways.map(u64::count_ones).sum(),
+            }
+        };
+        self.order.iter().map(|block| of_block(block) as usize).sum()
     }
 
     fn forwards(&self, word: u32, now: Kinds) -> Kinds {
         let Kinds { mut raw, mut lazy } = now;
         let put = |set: &mut u64, slot: u64, on: bool| *set = if on { *set | slot } else { *set & !slot };
-        match self.transfer(word) {
+        match self.transfers[word as usize] {
             Transfer::Copy { to, from } => {
                 put(&mut raw, to, now.raw & from != 0);
                 put(&mut lazy, to, now.lazy & from != 0);
@@ -223,7 +268,7 @@ impl Analysis<'_> {
 
     fn backwards(&self, word: u32, now: Wants) -> Wants {
         let Wants { mut float, mut int, mut bits } = now;
-        match self.transfer(word) {
+        match self.transfers[word as usize] {
             Transfer::Copy { to, from } => {
                 float &= !to;
                 int &= !to;
@@ -333,4 +378,36 @@ fn bit(reg: Reg) -> u64 {
 fn local_bit(local: u32) -> u64 {
     let slot = Slot::Local(local as u16);
     if slot.group() == 0 { slot.bit() } else { 0 }
+}
+
+#[cfg(all(test, feature = "text"))]
+mod tests {
+    use alloc::string::String;
+    use core::fmt::Write;
+
+    use super::Analysis;
+    use crate::analysis::{Graph, Signatures};
+    use crate::index::FuncIndex;
+    use crate::program::Program;
+    use crate::verify::Verified;
+
+    /// In blocks each of which goes back to the one before, a kind travels one block in each pass over them.
+    #[test]
+    fn a_block_is_looked_at_again_only_when_something_came_to_it() {
+        let blocks = 1_000;
+        let mut text = String::from(".func f (2) -> 1\nb0: NOP\n");
+        for block in 1..blocks {
+            let _ = writeln!(text, "b{block}: NOP\n JZ R1, b{}", block - 1);
+        }
+        let _ = writeln!(text, " FADD R5, R5, R5\n JZ R0, b{}\n MOV R0, R5\n RET\n.end", blocks - 1);
+        let bytes = crate::text::assemble(&text, "f.sil").unwrap();
+        let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+        let signatures = Signatures::new(&program).unwrap();
+        let graph = Graph::new(&signatures, FuncIndex(0)).unwrap();
+        let analysis = Analysis::new(&graph, &[], 0xFFFF).unwrap();
+        let (kinds, wants) = (analysis.kinds().unwrap(), analysis.wants().unwrap());
+        assert_eq!((kinds[1].lazy, wants[1].float), (1 << 5, 1 << 5));
+        let words = graph.function().words as usize;
+        assert!(analysis.visits.get() <= 8 * words, "{} visits of {words} words", analysis.visits.get());
+    }
 }

@@ -19,6 +19,8 @@ pub(super) struct Linker {
     alignment: u32,
     /// Bytes so far.
     length: u32,
+    /// Bytes that there may be.
+    limit: u32,
     /// For each function of the program, which of the text it is; `None` if it is not there.
     functions: Vec<Option<usize>>,
     /// How many the text has.
@@ -45,13 +47,19 @@ pub(super) struct Offset {
 }
 
 impl Linker {
-    /// For a program of so many functions, and so many things in the text.
-    pub(super) fn new(isa: &dyn TargetIsa, functions: usize, count: usize) -> Result<Linker, OutOfMemory> {
+    /// For a program of so many functions, so many things in the text, and so many bytes at most.
+    pub(super) fn new(
+        isa: &dyn TargetIsa,
+        functions: usize,
+        count: usize,
+        limit: u32,
+    ) -> Result<Linker, OutOfMemory> {
         let alignment = isa.function_alignment().preferred.max(isa.symbol_alignment() as u32);
         Ok(Linker {
             text: isa.text_section_builder(count),
             alignment,
             length: 0,
+            limit,
             functions: filled(functions, None)?,
             added: 0,
             calls: Vec::new(),
@@ -87,7 +95,10 @@ impl Linker {
             self.calls.push(Call { at, kind: reloc.kind, addend: reloc.addend, callee });
         }
         let end = start + code.code_buffer().len() as u64;
-        self.length = u32::try_from(end).map_err(|_| JitError::CodeTooLarge)?;
+        self.length = match u32::try_from(end) {
+            Ok(end) if end <= self.limit => end,
+            _ => return Err(JitError::CodeTooLarge { function: index, limit: self.limit }),
+        };
         let number = self.added;
         self.added += 1;
         Ok(Offset { at: start as u32, number })
@@ -102,11 +113,7 @@ impl Linker {
                 return Err(JitError::Relocation(alloc::format!("{:?}", call.kind)));
             }
         }
-        let bytes = self.text.finish(&mut self.control);
-        if u32::try_from(bytes.len()).is_err() {
-            return Err(JitError::CodeTooLarge);
-        }
-        Ok(bytes)
+        Ok(self.text.finish(&mut self.control))
     }
 }
 

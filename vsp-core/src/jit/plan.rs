@@ -95,14 +95,9 @@ impl<'g> Plan<'g> {
             Tier::One => Ranges::nothing(graph),
             Tier::Two => Ranges::new(graph, constants, locals, first)?,
         };
-        Ok(Plan {
-            graph,
-            live: Liveness::new(graph, 0)?,
-            slots,
-            entries: kinds::entries(graph, constants, slots)?,
-            arrivals,
-            ranges,
-        })
+        let live = Liveness::new(graph, 0)?;
+        let entries = kinds::entries(graph, constants, slots, &live)?;
+        Ok(Plan { graph, live, slots, entries, arrivals, ranges })
     }
 
     /// The slots that are kept in variables and live at the start of a block.

@@ -154,7 +154,9 @@ impl<'a> Ranges<'a> {
                     continue;
                 }
                 let words = graph.words(block);
-                let Some(left) = visits.checked_sub(words.len()) else { return false };
+                // The facts are copied for each successor.
+                let work = words.len() + graph.successors(block).count();
+                let Some(left) = visits.checked_sub(work) else { return false };
                 *visits = left;
                 let EntryFacts::Known(mut known) = self.facts(block) else { continue };
                 let last = words.end - 1;

@@ -75,7 +75,7 @@ impl Context {
 /// then. (If the site is [`NO_SITE`], it is the fuel after all.)
 pub const LEFT: i64 = i32::MIN as i64;
 
-/// The [`Context::site`] of code that was entered, and was not left.
+/// The [`Context::site`] of code that was entered, and was not left; and of code that could not be entered.
 pub const NO_SITE: u64 = u64::MAX;
 
 /// How a call of a host function ended, as a number for machine code.

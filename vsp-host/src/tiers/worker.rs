@@ -110,6 +110,7 @@ impl Compilers {
         match jit.part(program, &part) {
             // Without executable memory the interpreter goes on.
             Ok(code) => drop(pieces.publish(&part, code)),
+            // It stays in the interpreter: it is not asked for again.
             Err(_) => pieces.unspend(part.words()),
         }
     }

@@ -34,6 +34,10 @@ impl Arrival {
     }
 }
 
+/// Before a SWITCH with more ways than this, what some of them need is converted for all: code for each way would be as large as
+/// all that is live.
+const MAX_SEPARATE_WAYS: u32 = 8;
+
 /// Where a branch goes first.
 struct Way {
     /// Where the branch itself goes.
@@ -78,8 +82,12 @@ impl Lowering<'_, '_, '_, '_> {
             self.b.def_var(fuel, next);
         }
         let first = self.block + 1;
-        let ways: alloc::vec::Vec<Way> =
-            (first..=first + entries).map(|target| self.way(target, Arrival::Fall)).collect();
+        let targets = first..=first + entries;
+        if entries > MAX_SEPARATE_WAYS {
+            let wanted = self.wanted_by_some(targets.clone());
+            self.convert(wanted);
+        }
+        let ways: alloc::vec::Vec<Way> = targets.map(|target| self.way(target, Arrival::Fall)).collect();
         let mut calls =
             ways.iter().map(|way| self.b.func.dfg.block_call(way.to, &[])).collect::<alloc::vec::Vec<_>>();
         let Some(behind) = calls.pop() else { unreachable!("there is a block behind the table") };
@@ -87,6 +95,16 @@ impl Lowering<'_, '_, '_, '_> {
         let entry = self.b.ins().ireduce(I32, entry);
         self.b.ins().br_table(entry, table);
         self.follow(&ways);
+    }
+
+    /// A state in which the live slots are as each of some blocks wants them.
+    fn wanted_by_some(&self, blocks: impl Iterator<Item = u32>) -> State {
+        blocks.map(|block| self.entry_state(block)).fold(State::default(), |all, state| {
+            let (both, float) = (all.float & state.float, all.float | state.float);
+            // Lazy is what all want lazy that want a binary64.
+            let lazy = all.lazy & state.lazy | (all.lazy | state.lazy) & !both;
+            State { int: all.int | state.int, float, lazy }
+        })
     }
 
     /// The way to a block: the block itself, or a block in between if there is something to do.

@@ -38,7 +38,24 @@ use std::process::ExitCode;
 use clap::Parser;
 use vsp_host::message;
 
+/// Bytes of the stack that the command runs on.
+const STACK: usize = 8 << 20;
+
+/// Runs the command on a thread whose stack is mapped from the start. That of the first thread grows when it is used, and where
+/// the system has no memory left then, it kills the process.
 fn main() -> ExitCode {
+    match std::thread::Builder::new().name("vsp".into()).stack_size(STACK).spawn(command) {
+        Ok(thread) => thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload)),
+        Err(error) => {
+            translate::say(&message::render_text(&format!(
+                "no memory for the stack of the command: {error}"
+            )));
+            ExitCode::from(cli::EXIT_REFUSED)
+        }
+    }
+}
+
+fn command() -> ExitCode {
     let command = match cli::Cli::try_parse() {
         Ok(cli) => cli.command,
         Err(error) => return explained(&error),

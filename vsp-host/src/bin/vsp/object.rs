@@ -143,6 +143,7 @@ mod with_jit {
     /// An engine that keeps machine code in a directory.
     pub(crate) fn with_cache(engine: Engine, directory: &Path) -> Result<Engine> {
         let cache = Cache::new().with_directory(vouch::by_user(directory.to_owned()));
+        let cache = cache.map_err(|error| message::render_text(&error.to_string()))?;
         Ok(engine.with_cache(Arc::new(cache)))
     }
 

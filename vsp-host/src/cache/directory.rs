@@ -1,0 +1,118 @@
+//! Who can write to the directory of a cache.
+//!
+//! Whoever can write there can have this process run any machine code. So a directory is used only if nobody but this
+//! process's user, and the superuser, can: on Unix it belongs to one of them, and its mode lets neither group nor others write. The
+//! same holds for the files in it, which may have been put there when the directory was open.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// Why a directory cannot hold a cache.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DirectoryError {
+    /// Nothing is known of it.
+    #[error("the cache directory {}: {error}", path.display())]
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// It is something else.
+    #[error("the cache directory {} is no directory", path.display())]
+    NoDirectory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It belongs to somebody else.
+    #[error("the cache directory {} belongs to user {owner}, and has to belong to user {user}", path.display())]
+    Owner {
+        /// The directory.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+        /// The number of the user who runs this process.
+        user: u32,
+    },
+    /// Others can write to it.
+    #[error("others can write to the cache directory {} (mode {mode:04o}): it needs mode 0700 or 0755", path.display())]
+    Writable {
+        /// The directory.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+}
+
+/// Can only this process's user and the superuser write to the directory? `false`: there is none.
+pub(super) fn check(path: &Path) -> Result<bool, DirectoryError> {
+    let data = match fs::metadata(path) {
+        Ok(data) => data,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(false);
+        }
+        Err(error) => return Err(DirectoryError::Io { path: path.to_owned(), error }),
+    };
+    if !data.is_dir() {
+        return Err(DirectoryError::NoDirectory { path: path.to_owned() });
+    }
+    check_owner(path, &data)?;
+    Ok(true)
+}
+
+/// The bytes of a file in it, of which the same holds.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    check_owner(path, &file.metadata()?).map_err(io::Error::other)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+fn check_owner(path: &Path, data: &Metadata) -> Result<(), DirectoryError> {
+    use std::os::unix::fs::MetadataExt;
+    let user = rustix::process::geteuid().as_raw();
+    check_numbers(path, (data.uid(), data.mode() & 0o7777), user)
+}
+
+/// Elsewhere the system's access control lists say who can write, and it is left to the user to look.
+#[cfg(not(unix))]
+fn check_owner(_: &Path, _: &Metadata) -> Result<(), DirectoryError> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn check_numbers(path: &Path, (owner, mode): (u32, u32), user: u32) -> Result<(), DirectoryError> {
+    const SUPERUSER: u32 = 0;
+    const GROUP_OR_OTHERS: u32 = 0o022;
+    if owner != user && owner != SUPERUSER {
+        return Err(DirectoryError::Owner { path: path.to_owned(), owner, user });
+    }
+    if mode & GROUP_OR_OTHERS != 0 {
+        return Err(DirectoryError::Writable { path: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::{DirectoryError, check_numbers};
+    use std::path::Path;
+
+    #[test]
+    fn the_owner_is_the_user_or_the_superuser_and_nobody_else_can_write() {
+        let check = |owner, mode, user| check_numbers(Path::new("d"), (owner, mode), user);
+        for (owner, mode, user) in [(7, 0o700, 7), (0, 0o755, 7), (0, 0o700, 0), (7, 0o2755, 7)] {
+            assert!(check(owner, mode, user).is_ok(), "{owner} {mode:o} {user}");
+        }
+        for (owner, user) in [(8, 7), (7, 0)] {
+            assert!(matches!(check(owner, 0o700, user), Err(DirectoryError::Owner { .. })), "{owner} {user}");
+        }
+        for mode in [0o777, 0o1777, 0o770, 0o775, 0o702, 0o720] {
+            assert!(matches!(check(7, mode, 7), Err(DirectoryError::Writable { .. })), "{mode:o}");
+        }
+    }
+}
