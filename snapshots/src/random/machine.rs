@@ -74,7 +74,7 @@ impl Engine for Machine {
         };
         let instance = module.instantiate(self.imports.clone(), (), options);
         let instance = instance.map_err(|error| error.to_string())?;
-        let saved = self.way.interrupts() && plan.seed % self.saved == 0;
+        let saved = self.way.interrupts() && plan.seed.is_multiple_of(self.saved);
         Ok(Box::new(Running { way: self.way, module, imports: self.imports.clone(), flag, instance, saved }))
     }
 }

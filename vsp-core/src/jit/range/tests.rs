@@ -45,20 +45,24 @@ fn some_ranges() -> Vec<Range> {
     ranges().into_iter().step_by(5).collect()
 }
 
-fn numbers(range: Range) -> Vec<u64> {
-    let count = if range.step == 0 { 0 } else { (range.high - range.low) / range.step };
+/// All numbers of a range.
+pub(in crate::jit) fn numbers(range: Range) -> Vec<u64> {
+    let count = (range.high - range.low).checked_div(range.step).unwrap_or(0);
     (0..=count).map(|index| range.low + index * range.step).collect()
 }
 
-fn contains(range: Range, value: u64) -> bool {
+pub(in crate::jit) fn contains(range: Range, value: u64) -> bool {
     let Range { low, high, step } = range;
-    low <= value && value <= high && (value - low) % step.max(1) == 0
+    low <= value && value <= high && (value - low).is_multiple_of(step.max(1))
 }
 
 /// A range is one number with step 0, or its ends are some steps apart.
 fn assert_well_formed(range: Range) {
     let Range { low, high, step } = range;
-    assert!(low <= high && (step == 0) == (low == high) && (high - low) % step.max(1) == 0, "{range:?}");
+    assert!(
+        low <= high && (step == 0) == (low == high) && (high - low).is_multiple_of(step.max(1)),
+        "{range:?}"
+    );
 }
 
 fn unary(name: &str, of_range: impl Fn(Range) -> Range, of_number: impl Fn(u64) -> u64) {

@@ -9,6 +9,7 @@ use crate::analysis::{Graph, Signatures, Slot};
 use crate::index::FuncIndex;
 use crate::isa::Reg;
 use crate::jit::range::Range;
+use crate::jit::range::tests::{contains, numbers};
 use crate::program::Program;
 use crate::verify::Verified;
 use crate::{Imports, Instance, Options, Outcome, text};
@@ -30,16 +31,6 @@ const RANGES: [Range; 14] = [
     Range { low: 1 << 63, high: 1 << 63, step: 0 },
     Range { low: u64::MAX - 32_768, high: u64::MAX - 32_764, step: 2 },
 ];
-
-fn numbers(range: Range) -> Vec<u64> {
-    let count = if range.step == 0 { 0 } else { (range.high - range.low) / range.step };
-    (0..=count).map(|index| range.low + index * range.step).collect()
-}
-
-fn contains(range: Range, value: u64) -> bool {
-    let Range { low, high, step } = range;
-    low <= value && value <= high && (value - low) % step.max(1) == 0
-}
 
 fn with_program<R>(source: &str, run: impl FnOnce(&Verified<'_>) -> R) -> R {
     let bytes =
