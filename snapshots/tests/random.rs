@@ -57,8 +57,10 @@ fn all_ways_of_the_interpreter_agree() {
     println!("{tally}");
     assert!(tally.share(End::Returned) > 0.5, "{tally}");
     assert!(tally.share(End::GivenUp) < 0.2, "{tally}");
-    for trap in ["MemoryOutOfBounds", "DivideByZero", "StackOverflow", "BadIndirectCall", "Explicit", "Host"]
-    {
+    // Programs that try accesses just beyond the memory are many, since only these show checks that are missing.
+    let share = tally.share(End::Trapped("MemoryOutOfBounds"));
+    assert!(share > 0.1 && share < 0.3, "{tally}");
+    for trap in ["DivideByZero", "StackOverflow", "BadIndirectCall", "Explicit", "Host"] {
         let share = tally.share(End::Trapped(trap));
         assert!(share > 0.001 && share < 0.1, "{trap}: {tally}");
     }

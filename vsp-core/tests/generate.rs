@@ -125,18 +125,13 @@ fn programs_do_something_and_use_every_instruction() {
 
     assert!(counts.share("returned") > 0.6, "{:?}", counts.ends);
     assert!(counts.share("given up") < 0.2, "{:?}", counts.ends);
-    let rare = [
-        "halted",
-        "MemoryOutOfBounds",
-        "DivideByZero",
-        "BadIndirectCall",
-        "StackOverflow",
-        "Explicit",
-        "Host",
-    ];
+    // Programs that try accesses just beyond the memory are many, since only these show checks that are missing.
+    let share = counts.share("MemoryOutOfBounds");
+    assert!(share > 0.1 && share < 0.3, "{share} of the calls are out of bounds: {:?}", counts.ends);
+    let rare = ["halted", "DivideByZero", "BadIndirectCall", "StackOverflow", "Explicit", "Host"];
     for end in rare {
         let share = counts.share(end);
-        assert!(share > 0.002 && share < 0.1, "{share} of the calls end with {end}: {:?}", counts.ends);
+        assert!(share > 0.001 && share < 0.1, "{share} of the calls end with {end}: {:?}", counts.ends);
     }
     for (reason, least) in [("fuel", 1_000), ("yield", 300), ("pending", 100)] {
         let count = counts.suspensions.get(reason).copied().unwrap_or(0);

@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::operands::access_bytes;
-use super::spans::Span;
+use super::spans::{MARGIN, Side, Span};
 use crate::isa::{Inst, Reg, Role};
 use crate::program::BuildError;
 
@@ -23,7 +23,8 @@ impl Body<'_> {
         match self.entropy.below(16) {
             0..=2 => self.tamed_accesses(),
             3..=5 => self.chased_accesses(),
-            6 | 7 => self.growing_accesses(),
+            6 => self.growing_accesses(),
+            7 => self.access_after_step(),
             8 => self.access_on_one_way(),
             _ if self.leaf => self.tamed_accesses(),
             9..=13 => self.walk_loop(),
@@ -136,6 +137,25 @@ impl Body<'_> {
                 }
             }
             Ok(())
+        })
+    }
+
+    /// An access that ends at the edge, and one beyond it because its register has moved on.
+    fn access_after_step(&mut self) -> Result<(), BuildError> {
+        self.with_kept(|body, reg| {
+            let address = body.memory() - MARGIN;
+            body.load(reg, address as u64)?;
+            body.hide(reg)?;
+            for _ in 0..1 + body.entropy.below(2) {
+                body.reach(reg, None, Span::one(address))?;
+            }
+            let step = 1 + body.entropy.below(32) as i32;
+            body.push(Inst::addi(reg, reg, step)?);
+            let moved = Span::one(address + i64::from(step));
+            match body.ends_beyond() {
+                Some(_) => body.reach_beyond(reg, None, moved, Side::High),
+                None => body.reach(reg, None, moved),
+            }
         })
     }
 

@@ -46,7 +46,7 @@ pub(super) enum Side {
 }
 
 /// So much of the memory is left between a pointer that is somewhere and the edges.
-const MARGIN: i64 = 64;
+pub(super) const MARGIN: i64 = 64;
 
 impl Body<'_> {
     /// The size of the memory as a number to compute with.
