@@ -65,7 +65,10 @@ use target::Allocator;
 /// its time grows faster than that of the good one.
 const MAX_FAST_INSTRUCTIONS: usize = 10_000;
 
-/// It makes the frame larger than [`MAX_NATIVE_BYTES_PER_CELL`] where there are more instructions for each cell: then it is not tried. (An instruction
+/// And for functions whose native frame it makes no larger than this for each cell of theirs.
+const MAX_FAST_BYTES_PER_CELL: u32 = 64;
+
+/// It makes the frame larger than that where there are more instructions for each cell: then it is not tried. (An instruction
 /// takes a little more than a byte of the frame.)
 const MAX_FAST_INSTRUCTIONS_PER_CELL: usize = 60;
 
@@ -89,6 +92,8 @@ pub struct Compiler {
     options: CompileOptions,
     /// Bytes of machine code that a program may become.
     code_limit: u32,
+    /// Is the machine code wanted as text too?
+    is_listed: bool,
     /// With the good register allocator.
     isa: OwnedTargetIsa,
     /// For tier 1, with the fast one.
@@ -123,6 +128,7 @@ impl Compiler {
             target,
             options,
             code_limit: MAX_NATIVE_BYTES,
+            is_listed: false,
             isa,
             fast_isa,
             plain_isa: None,
@@ -266,9 +272,9 @@ impl Compiler {
         let out = Lowered { sites: &mut sites, stats: &mut stats, ranges: &mut ranges };
         self.lower(unit, index, start, out)?;
         let clif = self.context.func.display().to_string();
-        self.context.set_disasm(true);
+        self.is_listed = true;
         let compiled = self.make(unit, index, start, (&mut Vec::new(), &mut stats));
-        self.context.set_disasm(false);
+        self.is_listed = false;
         compiled?;
         let Some(code) = self.context.compiled_code() else { return Err(JitError::OutOfMemory) };
         let ranges = ranges.into_iter().map(JoinRange::new).collect();
@@ -327,6 +333,7 @@ impl Compiler {
         let signatures = unit.signatures;
         check_length(signatures, index)?;
         self.context.clear();
+        self.context.set_disasm(self.is_listed);
         let facts = lower::Facts {
             options: self.options,
             rounds: self.rounds(),
@@ -377,7 +384,7 @@ impl Compiler {
         let most = MAX_FAST_INSTRUCTIONS.min(cells as usize * MAX_FAST_INSTRUCTIONS_PER_CELL);
         if let Some(isa) = self.fast_isa.as_ref().filter(|_| instructions <= most) {
             compile(&mut self.context, &**isa, index)?;
-            if self.bytes_per_cell(cells) <= MAX_NATIVE_BYTES_PER_CELL {
+            if self.bytes_per_cell(cells) <= MAX_FAST_BYTES_PER_CELL {
                 return Ok(());
             }
         }

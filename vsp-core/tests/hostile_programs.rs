@@ -177,7 +177,7 @@ fn kinds_that_travel_backwards() {
     with_program(&chain_backwards(4_000, 3), |program| {
         let options = CompileOptions { tier: Tier::One, ..CompileOptions::default() };
         let code = Compiler::new(Target::new(Arch::X86_64), options).unwrap().compile(program);
-        assert!(code.is_ok_and(|code| code.stats().words == 16_004));
+        assert!(code.is_ok_and(|code| code.stats().words == 16_003));
     });
 }
 
