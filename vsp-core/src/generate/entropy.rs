@@ -1,6 +1,6 @@
 //! Where the generator's choices come from.
 
-/// A source of choices. One that has ended gives zeros, which choose the shortest of everything.
+/// A source of choices. One that has ended gives zeros, which choose what is short.
 pub trait Entropy {
     /// `count` bits, 1 to 64, in the low bits of the number.
     fn bits(&mut self, count: u32) -> u64;
