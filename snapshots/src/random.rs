@@ -49,7 +49,7 @@ pub fn program(seed: u64) -> Result<Generated, String> {
 /// As [`program`].
 pub fn short_program(seed: u64, changed_frames: bool) -> Result<Generated, String> {
     let imports = imports::for_generator();
-    let shape = Shape { imports: &imports, functions: 3, statements: 14, changed_frames };
+    let shape = Shape { imports: &imports, functions: 3, statements: 10, changed_frames };
     let mut made = generate(&mut Seed::new(seed), &shape).map_err(|error| error.to_string())?;
     made.plan.turns = 12;
     Ok(made)
