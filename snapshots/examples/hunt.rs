@@ -1,13 +1,16 @@
-//! Compares engines on random programs until two of them differ, at as little cost as possible: `bugs/run` uses it, and it
+//! Compares engines on random programs until two of them differ, at as little cost as possible: `bugs/run` uses it,
+//! and it
 //! runs for hours.
 //!
 //! ```text
 //! hunt [PROGRAMS] [--first SEED] [--seconds SECONDS] [--engines NAME,NAME…] [--changed-frames] [--long] [--numbers]
 //! ```
 //!
-//! `--changed-frames` lets the host write into the innermost frame of every suspended program. Without it, `--long` makes the
+//! `--changed-frames` lets the host write into the innermost frame of every suspended program. Without it, `--long`
+//! makes the
 //! programs of the tests instead of short ones. `--engines` names some of `Way::ALL` in place of those that are usual;
-//! the first is the one that others are compared with. `--numbers` writes the number of each program before it runs, so that
+//! the first is the one that others are compared with. `--numbers` writes the number of each program before it runs,
+//! so that
 //! it is known also if the process dies: `hunt … --numbers | tail -2`.
 //!
 //! It ends with 1 at the first difference, and says the seed; at the end it says what the programs did.

@@ -42,7 +42,8 @@ pub fn program(seed: u64) -> Result<Generated, String> {
     make(&mut Seed::new(seed))
 }
 
-/// A short program of a seed, with a plan that does not take long: for comparing very many. Does the host write into its
+/// A short program of a seed, with a plan that does not take long: for comparing very many. Does the host write into
+/// its
 /// frames?
 ///
 /// # Errors

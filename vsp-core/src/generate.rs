@@ -5,7 +5,8 @@
 //! `N bits of M[` or `binary32 at M[` say how wide an access is, and an instruction that may `trap DivideByZero` is
 //! mostly kept from it.
 //!
-//! Programs have loops, calls, recursion and jumps to anywhere, so some of them never end: they are meant to be run with
+//! Programs have loops, calls, recursion and jumps to anywhere, so some of them never end: they are meant to be run
+//! with
 //! fuel.
 //!
 //! ```
@@ -66,7 +67,8 @@ pub struct Shape<'a> {
     pub functions: u32,
     /// About the most statements of a function. (A statement is one to ten instructions, without those in it.)
     pub statements: u32,
-    /// Does the host write into frames of suspended programs? Then they are suspended in loops, and have ways that only such
+    /// Does the host write into frames of suspended programs? Then they are suspended in loops, and have ways that
+    /// only such
     /// a host opens.
     pub changed_frames: bool,
 }
@@ -137,8 +139,8 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
 /// The global that counts what may still be done of what would never end: recursion, and jumps to anywhere.
 const PATIENCE: u32 = 0;
 
-/// Cells of stacks that overflow sooner than others.
-const STACKS: &[u32] = &[1 << 12, 1 << 13, 1_000, 1_500, 300, MIN_STACK_CELLS];
+/// Cells of stacks that overflow sooner than others, some in the first calls.
+const STACKS: &[u32] = &[1 << 12, 1 << 13, 1_000, 90, 130, MIN_STACK_CELLS];
 
 /// What the functions of a program are like.
 #[derive(Clone, Copy, PartialEq, Eq)]

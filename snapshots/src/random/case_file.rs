@@ -12,7 +12,8 @@ use vsp_core::verify::Verified;
 use super::check::{Action, play};
 use super::engine::{Engine, Session};
 
-/// The case file that carries out a program's plan, and expects what comes of it in this engine. `title` is its first line.
+/// The case file that carries out a program's plan, and expects what comes of it in this engine. `title` is its first
+/// line.
 ///
 /// # Errors
 /// The engine cannot run it.

@@ -28,7 +28,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Carries out the plan of a program in all engines, and compares them with the first one after every turn. Those that do not
+/// Carries out the plan of a program in all engines, and compares them with the first one after every turn. Those
+/// that do not
 /// count fuel are only asked if the program needed none.
 ///
 /// # Errors
@@ -81,7 +82,8 @@ pub(super) enum Action {
     Fail { code: u32 },
 }
 
-/// What is seen of each turn: what was done, and what came of it in the first engine. The turn is `None` where a call was
+/// What is seen of each turn: what was done, and what came of it in the first engine. The turn is `None` where a call
+/// was
 /// given up.
 pub(super) type Watch<'w> = dyn FnMut(Option<(&Turn, &Action, &Outcome)>, &dyn Session) + 'w;
 

@@ -37,7 +37,8 @@ impl Machine {
         Machine::with(way, true, 1)
     }
 
-    /// The engine of this way, for comparing very many programs: without the checks of the code generator, and with states of
+    /// The engine of this way, for comparing very many programs: without the checks of the code generator, and with
+    /// states of
     /// some programs only.
     ///
     /// # Errors

@@ -103,7 +103,8 @@ impl Body<'_> {
         }
     }
 
-    /// A call of a function behind this one, or if there is none a suspension, with registers that live across it: so programs
+    /// A call of a function behind this one, or if there is none a suspension, with registers that live across it: so
+    /// programs
     /// are suspended in functions that are called by others that suspend nothing themselves.
     pub(super) fn relay(&mut self) -> Result<(), BuildError> {
         self.compute_some()?;

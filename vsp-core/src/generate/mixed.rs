@@ -118,7 +118,8 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Keeps what all registers together hold in a global, so that no result is forgotten; with states, what four of them
+    /// Keeps what all registers together hold in a global, so that no result is forgotten; with states, what four of
+    /// them
     /// hold. Results are not changed.
     pub(super) fn keep_registers(&mut self) -> Result<(), BuildError> {
         let sum = Reg::from_low_bits(self.entropy.bits(4) as u32);

@@ -34,8 +34,10 @@ pub enum Slice {
     Mixed,
 }
 
-/// What a host does with an instance of a generated program, and so everything that its run depends on. Every turn of the
-/// host, which is a call or a resume, has a number, counted from 0 over all calls; [`Plan::turn`] says what is done in it.
+/// What a host does with an instance of a generated program, and so everything that its run depends on. Every turn of
+/// the
+/// host, which is a call or a resume, has a number, counted from 0 over all calls; [`Plan::turn`] says what is done
+/// in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Bytes of memory, or what the program asks for.
@@ -94,7 +96,8 @@ impl Plan {
         }
     }
 
-    /// What the host writes into the innermost frame if the turn with this number ends in a suspension: numbers of slots below
+    /// What the host writes into the innermost frame if the turn with this number ends in a suspension: numbers of
+    /// slots below
     /// `slots`, and their new values, many of which are near `memory`, the size of the memory in bytes.
     pub fn changes(&self, number: u32, slots: u32, memory: u64) -> Vec<(u32, u64)> {
         if !self.changed_frames {

@@ -1,4 +1,5 @@
-//! Instructions with operands that are edges, of which every result is kept: what an instruction does in rare cases shows
+//! Instructions with operands that are edges, of which every result is kept: what an instruction does in rare cases
+//! shows
 //! only if the case comes and nobody overwrites what it gives.
 
 use alloc::vec::Vec;

@@ -1,4 +1,5 @@
-//! Accesses by registers of which the bounds are known: they end exactly at the edges of the memory, and in some cases just
+//! Accesses by registers of which the bounds are known: they end exactly at the edges of the memory, and in some
+//! cases just
 //! beyond, where a check that is missing is noticed.
 
 use alloc::vec::Vec;
@@ -54,7 +55,8 @@ impl Body<'_> {
         self.reach_with(op, base, index.map(|(reg, _)| reg), span, None)
     }
 
-    /// The same with a certain instruction, and perhaps a certain displacement. It has to have an index if one is given.
+    /// The same with a certain instruction, and perhaps a certain displacement. It has to have an index if one is
+    /// given.
     pub(super) fn reach_with(
         &mut self,
         op: Opcode,
@@ -90,7 +92,8 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A displacement at which so many bytes are inside the memory for all registers of a span, mostly at an edge; or beyond.
+    /// A displacement at which so many bytes are inside the memory for all registers of a span, mostly at an edge; or
+    /// beyond.
     pub(super) fn displacement(&mut self, operand: Operand, bytes: i64, span: Span) -> Option<i32> {
         let (least, most) = operand.role.range(operand.field);
         let (low, high) = (-span.low, self.memory() - span.high - bytes);

@@ -1,6 +1,7 @@
 //! Values of registers of which the generator knows the bounds: a [`Span`], whatever the program does.
 //!
-//! Whether a compiler can know them too is another matter: a value is loaded, hidden, or bounded by an instruction or a branch.
+//! Whether a compiler can know them too is another matter: a value is loaded, hidden, or bounded by an instruction or
+//! a branch.
 
 use super::body::Body;
 use super::entropy::pick;
