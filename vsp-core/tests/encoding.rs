@@ -82,12 +82,12 @@ fn is_instruction_with_zero_operands(op: u8) -> bool {
 #[test]
 fn operands_outside_their_ranges_are_refused() {
     let refused = |op, values: &[i32]| Inst::new(op, values).unwrap_err().to_string();
-    assert!(refused(Opcode::ADDI, &[0, 0, 40_000]).contains("must be in -32768 to 32767"));
-    assert!(refused(Opcode::SHLI, &[0, 0, 64]).contains("must be in 0 to 63"));
-    assert!(refused(Opcode::SHLWI, &[0, 0, 32]).contains("must be in 0 to 31"));
+    assert!(refused(Opcode::ADDI, &[0, 0, 40_000]).contains("out of range for ADDI (-32768 to 32767)"));
+    assert!(refused(Opcode::SHLI, &[0, 0, 64]).contains("(0 to 63)"));
+    assert!(refused(Opcode::SHLWI, &[0, 0, 32]).contains("(0 to 31)"));
     assert!(refused(Opcode::SEXT, &[0, 0, 7]).contains("8, 16 or 32"));
-    assert!(refused(Opcode::SWITCH, &[0, 4097]).contains("must be in 1 to 4096"));
-    assert!(refused(Opcode::JEQI, &[0, 128, 0]).contains("must be in -128 to 127"));
+    assert!(refused(Opcode::SWITCH, &[0, 4097]).contains("(1 to 4096)"));
+    assert!(refused(Opcode::JEQI, &[0, 128, 0]).contains("out of range for JEQI (-128 to 127)"));
     assert!(refused(Opcode::CALLR, &[0, 0x59]).contains("function type"));
     assert!(refused(Opcode::ADD, &[16, 0, 0]).contains("register"));
     assert!(refused(Opcode::FMATH, &[0, 17, 0, 0]).contains("one of the functions"));

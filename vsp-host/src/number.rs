@@ -10,7 +10,7 @@ use std::num::IntErrorKind;
 #[non_exhaustive]
 pub enum NumberError {
     /// It is no number of this notation.
-    #[error("is no number")]
+    #[error("is not a number")]
     NotANumber,
     /// It is a number with a point or an exponent, where an integer is needed.
     #[error("is no integer")]

@@ -81,7 +81,7 @@ fn what_does_not_fit_is_refused_and_becomes_nothing_else() {
         assert!(refused.contains("too large for a binary64"), "{refused}");
     }
     assert!(refusal(&["run", "--entry", "int", &path, "1.5"], 3).contains("\"1.5\", is no integer"));
-    assert!(refusal(&["run", "--entry", "f", &path, "five"], 1).contains("\"five\" is no number"));
+    assert!(refusal(&["run", "--entry", "f", &path, "five"], 1).contains("\"five\" is not a number"));
     // There is one NaN.
     for text in ["nan", "-nan"] {
         let output = run(&["run", "--entry", "f", "--results", &path, "--", text]);
@@ -100,7 +100,7 @@ fn limits_are_numbers_of_the_same_notation() {
         ("--fuel", "1.5", "is no integer"),
         ("--memory", "18446744073709551616", "is out of range"),
         ("--stack", "4294967296", "is out of range"),
-        ("--fuel", "many", "is no number"),
+        ("--fuel", "many", "is not a number"),
     ] {
         let refused = refusal(&["run", &format!("{option}={value}"), &fib, "5"], 2);
         assert!(refused.contains(says), "{refused}");

@@ -150,7 +150,7 @@ fn counts_are_words_as_people_say_them() {
     assert!(profile.starts_with("20,002 instructions, 20,002 units of fuel\n"), "{profile}");
     assert!(std::fs::read_to_string(&flame).unwrap().contains("20,002 instructions"));
     let wrong = refusal(&["run", "--entry", "f", &path, "--fuel", "x"], 2);
-    assert!(wrong.contains("'--fuel <UNITS>': is no number"), "{wrong}");
+    assert!(wrong.contains("'--fuel <UNITS>': is not a number"), "{wrong}");
 }
 
 #[test]

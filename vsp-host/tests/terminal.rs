@@ -7,6 +7,8 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use command::interruptible;
 use command::{example, file, root, run, run_in, stderr, stdout};
 
 /// Runs `vsp` in the project's folder as with these variables of the environment.
@@ -125,7 +127,7 @@ fn help_wraps_once() {
 #[cfg(target_os = "linux")]
 fn interrupted(args: &str) -> Option<(String, Option<i32>)> {
     let line = format!("'{}' {args}", env!("CARGO_BIN_EXE_vsp"));
-    let mut script = Command::new("script");
+    let mut script = interruptible("script");
     script.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]).env("NO_COLOR", "1");
     let child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.ok()?;

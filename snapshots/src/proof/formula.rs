@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::mem::{offset_of, size_of};
 
+use rustc_apfloat::Float;
+use rustc_apfloat::ieee::Double;
 use vsp_core::index::FuncIndex;
 use vsp_core::jit::JoinRange;
 use vsp_core::native::{Context, TableEntry};
@@ -244,6 +246,9 @@ impl<'t> Formula<'t> {
         };
         let bits = int(inst.results.first()?)?;
         let values: Vec<&str> = self.function.values(inst.rest).collect();
+        if inst.op == "bitcast" {
+            return self.float_bits(values.first()?).map(number);
+        }
         let widths = values.iter().map(|value| int(value)).collect::<Option<Vec<u32>>>()?;
         let binary = |name: &str| Some(format!("({name} {} {})", values.first()?, values.get(1)?));
         let shift = |name: &str| {
@@ -259,7 +264,7 @@ impl<'t> Formula<'t> {
             "band" => binary("bvand"),
             "bor" => binary("bvor"),
             "bxor" => binary("bvxor"),
-            "urem" => {
+            "urem" if self.is_at_entry(inst) => {
                 let divisor = self.constant(values.get(1)?).filter(|divisor| *divisor != 0)?;
                 Some(remainder(values[0], divisor))
             }
@@ -293,6 +298,20 @@ impl<'t> Formula<'t> {
             }
             _ => None,
         }
+    }
+
+    /// Whether an instruction is in the first block, where loop entries compare the frame with ranges. Elsewhere solvers take
+    /// long for remainders, and nothing depends on them.
+    fn is_at_entry(&self, inst: &Inst<'_>) -> bool {
+        self.function.blocks.first().is_some_and(|block| block.insts.iter().any(|it| it.line == inst.line))
+    }
+
+    /// The bits of a value that is a binary64 constant, but of no NaN with a payload.
+    fn float_bits(&self, value: &str) -> Option<u64> {
+        let inst = self.makers.get(value).filter(|inst| inst.op == "f64const")?;
+        let text = inst.rest.split_whitespace().next()?;
+        let parsed: Double = text.strip_prefix('+').unwrap_or(text).parse().ok()?;
+        u64::try_from(parsed.to_bits()).ok()
     }
 
     /// The constant that a value is.

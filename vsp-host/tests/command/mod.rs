@@ -68,6 +68,15 @@ pub(crate) fn code_with(
     }
 }
 
+/// A command that Ctrl-C reaches also where whoever runs the tests has it ignored, as shells do in the background, and that is
+/// killed after two minutes.
+#[cfg(target_os = "linux")]
+pub(crate) fn interruptible(program: &str) -> Command {
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT", "timeout", "--signal=KILL", "120", program]);
+    command
+}
+
 /// What a command wrote to its standard output.
 pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()

@@ -24,7 +24,7 @@ anything was written to them (they are zero then), code that is never reached, a
 constants, numbers, data, spaces, globals, imports and functions that are never used. A name \
 that starts with `_` needs no use.
 
-Imports of the module `sys` have to be those that `vsp run` has. Other modules belong to other
+Imports of the module `sys` have to be those that `vsp run` has. Other modules belong to other \
 hosts, and nothing is said about them.
 
 Exit codes:
