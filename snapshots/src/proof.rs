@@ -143,7 +143,7 @@ impl Solver {
         }
         for claim in &formula.claims {
             if self.is_satisfiable(formula, &claim.failure)? {
-                return Err(format!("this may be outside: {}", claim.line));
+                return Err(format!("{}: {}", claim.fault, claim.line));
             }
         }
         match all {

@@ -11,7 +11,7 @@ use vsp_core::jit::JoinRange;
 use vsp_core::native::{Context, TableEntry};
 use vsp_core::verify::{FRAME_CELLS, Verified};
 
-use super::clif::{Access, Block, Function, Inst, Scalar};
+use super::clif::{Access, Block, Function, Inst, Scalar, Type};
 use super::graph::{Graph, Way};
 
 /// A function's values and ways, and what must not be possible.
@@ -34,6 +34,8 @@ pub(super) struct Formula<'t> {
 /// An access or a call.
 pub(super) struct Claim<'t> {
     pub(super) line: &'t str,
+    /// What the line would do if it went wrong.
+    pub(super) fault: String,
     /// The formula of its going wrong.
     pub(super) failure: String,
 }
@@ -105,7 +107,7 @@ impl<'t> Formula<'t> {
     /// What the host gives, and what callers have proved.
     fn assumptions(&mut self, index: FuncIndex, minimum: u64) -> Done {
         for (value, ty) in &self.function.types {
-            if let Some(Scalar::Int(bits)) = ty {
+            if let Some(bits) = width(*ty) {
                 let _ = writeln!(self.text, "(declare-const {value} (_ BitVec {bits}))");
             }
         }
@@ -179,7 +181,9 @@ impl<'t> Formula<'t> {
             let taken = self.taken(way);
             let failure = format!("(and {taken} (not {}))", within(range, way.args[index]));
             let last = function.blocks[way.from].insts.last();
-            self.claims.push(Claim { line: last.map_or("", |inst| inst.line), failure });
+            let JoinRange { low, high, step, .. } = range;
+            let fault = format!("{} may be outside of {low} to {high} by {step}", way.args[index]);
+            self.claims.push(Claim { line: last.map_or("", |inst| inst.line), fault, failure });
         }
     }
 
@@ -200,7 +204,7 @@ impl<'t> Formula<'t> {
         let function = self.function;
         let mut all = format!("(and {}", self.taken(way));
         for (param, arg) in function.blocks[to].params.iter().zip(&way.args) {
-            if matches!(function.type_of(param), Some(Scalar::Int(_))) {
+            if width(function.type_of(param)).is_some() {
                 all += &format!(" (= {param} {arg})");
             }
         }
@@ -240,16 +244,10 @@ impl<'t> Formula<'t> {
 
     /// What a pure instruction computes; `None` where any value will do.
     fn term(&self, inst: &Inst<'t>) -> Option<String> {
-        let int = |value| match self.function.type_of(value) {
-            Some(Scalar::Int(bits)) => Some(bits),
-            _ => None,
-        };
-        let bits = int(inst.results.first()?)?;
+        let bits_of = |value| width(self.function.type_of(value));
+        let bits = bits_of(inst.results.first()?)?;
         let values: Vec<&str> = self.function.values(inst.rest).collect();
-        if inst.op == "bitcast" {
-            return self.float_bits(values.first()?).map(number);
-        }
-        let widths = values.iter().map(|value| int(value)).collect::<Option<Vec<u32>>>()?;
+        let widths = values.iter().map(|value| bits_of(value)).collect::<Option<Vec<u32>>>()?;
         let binary = |name: &str| Some(format!("({name} {} {})", values.first()?, values.get(1)?));
         let shift = |name: &str| {
             let same = widths.get(1)? == &bits;
@@ -257,6 +255,14 @@ impl<'t> Formula<'t> {
         };
         match inst.op {
             "iconst" => Some(format!("(_ bv{} {bits})", constant(inst.rest)? & (u64::MAX >> (64 - bits)))),
+            "f64const" => binary64(inst.rest).map(number),
+            "bitcast" if widths.first()? == &bits => values.first().map(|value| (*value).to_owned()),
+            // Whether it is a NaN.
+            "fcmp" if inst.rest.starts_with("uno") && values.first()? == values.get(1)? && widths[0] == 64 => {
+                let magnitude = format!("(bvand {} {})", values[0], number(u64::MAX >> 1));
+                let infinity = number(f64::INFINITY.to_bits());
+                Some(format!("(ite (bvugt {magnitude} {infinity}) (_ bv1 8) (_ bv0 8))"))
+            }
             "iadd" => binary("bvadd"),
             "isub" => binary("bvsub"),
             "umin" => Some(format!("(ite (bvult {0} {1}) {0} {1})", values.first()?, values.get(1)?)),
@@ -306,14 +312,6 @@ impl<'t> Formula<'t> {
         self.function.blocks.first().is_some_and(|block| block.insts.iter().any(|it| it.line == inst.line))
     }
 
-    /// The bits of a value that is a binary64 constant, but of no NaN with a payload.
-    fn float_bits(&self, value: &str) -> Option<u64> {
-        let inst = self.makers.get(value).filter(|inst| inst.op == "f64const")?;
-        let text = inst.rest.split_whitespace().next()?;
-        let parsed: Double = text.strip_prefix('+').unwrap_or(text).parse().ok()?;
-        u64::try_from(parsed.to_bits()).ok()
-    }
-
     /// The constant that a value is.
     fn constant(&self, value: &str) -> Option<u64> {
         let inst = self.makers.get(value).filter(|inst| inst.op == "iconst")?;
@@ -321,7 +319,8 @@ impl<'t> Formula<'t> {
     }
 
     fn claim(&mut self, block: &str, inst: &'t Inst<'t>, holds: &str) {
-        self.claims.push(Claim { line: inst.line, failure: format!("(and {block} (not {holds}))") });
+        let failure = format!("(and {block} (not {holds}))");
+        self.claims.push(Claim { line: inst.line, fault: "this may be outside".into(), failure });
     }
 
     fn access(&mut self, block: &str, inst: &'t Inst<'t>, access: &Access<'t>) -> Done {
@@ -467,6 +466,21 @@ impl<'t> Formula<'t> {
         let Some(cells) = cells else { return Err("a call without a look at the frame".into()) };
         self.frame_fits(block, inst, (context, remaining), &cells)
     }
+}
+
+/// The bits of a value that is a bit vector in the formula: an integer, or a binary64.
+fn width(ty: Type) -> Option<u32> {
+    match ty? {
+        Scalar::Int(bits) | Scalar::Float(bits @ 64) => Some(bits),
+        Scalar::Float(_) | Scalar::Vector(_) => None,
+    }
+}
+
+/// The bits of a binary64 constant as Cranelift writes it. `None` for NaNs with a payload.
+fn binary64(text: &str) -> Option<u64> {
+    let text = text.split_whitespace().next()?;
+    let parsed: Double = text.strip_prefix('+').unwrap_or(text).parse().ok()?;
+    u64::try_from(parsed.to_bits()).ok()
 }
 
 /// A range with so few numbers is said by naming them, which solvers are better at than at remainders.

@@ -457,15 +457,24 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         Ok(())
     }
 
-    /// Says what is known of values where several ways meet.
+    /// Says what is known of values where several ways meet: of integers, and of binary64s if their bits are the program's.
     fn state_ranges(&mut self, block: u32) {
         let Some(known) = self.known.take() else { return };
-        for slot in slots::indices(self.state.int) {
+        let is_nan = |range: Range| range.constant().is_none_or(|bits| f64::from_bits(bits).is_nan());
+        for slot in slots::indices(self.state.int | self.state.float) {
             let range = known.get(Slot::from_index(slot as u32));
-            if range != Range::ANY {
-                let value = self.b.use_var(self.ints[slot]);
-                self.unit.out.ranges.push((self.ir_blocks[block as usize], value, range));
+            if range == Range::ANY {
+                continue;
             }
+            let variable = if self.state.int >> slot & 1 == 1 {
+                self.ints[slot]
+            } else if self.state.lazy >> slot & 1 == 0 || !is_nan(range) {
+                self.floats[slot]
+            } else {
+                continue;
+            };
+            let value = self.b.use_var(variable);
+            self.unit.out.ranges.push((self.ir_blocks[block as usize], value, range));
         }
         self.known = Some(known);
     }
