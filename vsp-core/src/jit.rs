@@ -65,6 +65,10 @@ use target::Allocator;
 /// its time grows faster than that of the good one.
 const MAX_FAST_INSTRUCTIONS: usize = 10_000;
 
+/// Functions with more branches backwards have check points in any case: for thousands without, Cranelift's removal of constant
+/// block parameters takes quadratic time.
+const MAX_UNCHECKED_LOOPS: usize = 256;
+
 /// And for functions whose native frame it makes no larger than this for each cell of theirs.
 const MAX_FAST_BYTES_PER_CELL: u32 = 64;
 
@@ -334,8 +338,12 @@ impl Compiler {
         check_length(signatures, index)?;
         self.context.clear();
         self.context.set_disasm(self.is_listed);
+        let mut options = self.options;
+        // The optimiser visits all blocks again for each loop that nothing in it observes.
+        options.interrupt |=
+            !options.fuel && plan::back_edges(signatures.program(), index) > MAX_UNCHECKED_LOOPS;
         let facts = lower::Facts {
-            options: self.options,
+            options,
             rounds: self.rounds(),
             shuffle: self.shuffle(),
             isa: &*self.isa,

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use vsp_core::index::FuncIndex;
 use vsp_core::jit::{Arch, CompileOptions, Compiler, JitError, Target, Tier};
 use vsp_core::limits::{MAX_NATIVE_BYTES_PER_CELL, MAX_NATIVE_INSTRUCTIONS, NATIVE_CALL_WORDS};
+use vsp_core::native::ExitKind;
 use vsp_core::program::Program;
 use vsp_core::text;
 use vsp_core::verify::Verified;
@@ -314,4 +315,28 @@ fn values_that_are_remembered_across_a_call() {
             }
         }
     });
+}
+
+/// Thousands of loops that nothing can stop would keep Cranelift's removal of constant block parameters busy: they have check
+/// points, although nobody asked for them. Fewer have none.
+#[test]
+fn many_loops_have_check_points_in_any_case() {
+    let loops = |count: u32| -> String {
+        let blocks: String =
+            (1..=count).map(|block| format!("b{block}:\n NOP\n JZ R1, b{}\n", block - 1)).collect();
+        format!(".func f (2) -> 1\nb0:\n MOV R3, R2\n{blocks} ADDI R2, R2, 1\n MOV R0, R3\n RET\n.end\n")
+    };
+    for (count, is_checked) in [(200, false), (2_000, true)] {
+        with_program(&loops(count), |program| {
+            for tier in Tier::ALL {
+                let options =
+                    CompileOptions { tier, fuel: false, interrupt: false, ..CompileOptions::default() };
+                let code =
+                    Compiler::new(Target::new(Arch::X86_64), options).unwrap().compile(program).unwrap();
+                let is_interruptible = code.sites().iter().any(|site| site.kind == ExitKind::Interrupted);
+                assert_eq!(is_interruptible, is_checked, "{count} loops in {tier:?}");
+                assert_eq!(code.options(), options);
+            }
+        });
+    }
 }

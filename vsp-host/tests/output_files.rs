@@ -231,6 +231,41 @@ fn what_a_program_wrote_before_ctrl_c_is_kept() {
     assert_eq!(names(folder), ["out", "p.sil"]);
 }
 
+/// What the debugger refuses is one message.
+#[test]
+fn the_debugger_refuses_to_overwrite_what_is_read() {
+    let folder = folder("NOP");
+    let output = run_in(folder.path(), &["debug", "p.sil", "-o", "p.sil"], b"");
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "error: p.sil: this is the program, which would be lost; name another file";
+    assert_eq!(stderr(&output).trim_end(), expected);
+}
+
+/// Also the bytes that the process holds back until there are more.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_few_bytes_before_ctrl_c_are_kept() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    let folder = folder("l: JMP l");
+    let folder = folder.path();
+    for engine in ["auto", "interp", "tier1"] {
+        let mut vsp = command::interruptible(env!("CARGO_BIN_EXE_vsp"));
+        let vsp = vsp.args(["run", "--engine", engine, "p.sil", "--output", "out"]).current_dir(folder);
+        let mut child = vsp.stdin(Stdio::null()).spawn().unwrap();
+        let started = Instant::now();
+        while names(folder).len() < 3 {
+            assert!(started.elapsed() < Duration::from_secs(60), "it runs");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        assert_eq!((engine, child.wait().unwrap().code()), (engine, Some(130)));
+        assert_eq!(text(folder, "out"), "7");
+    }
+}
+
 #[test]
 fn the_debugger_keeps_what_the_last_run_wrote() {
     let folder = folder("NOP");

@@ -258,7 +258,9 @@ impl<'t> Formula<'t> {
             "f64const" => binary64(inst.rest).map(number),
             "bitcast" if widths.first()? == &bits => values.first().map(|value| (*value).to_owned()),
             // Whether it is a NaN.
-            "fcmp" if inst.rest.starts_with("uno") && values.first()? == values.get(1)? && widths[0] == 64 => {
+            "fcmp"
+                if inst.rest.starts_with("uno") && values.first()? == values.get(1)? && widths[0] == 64 =>
+            {
                 let magnitude = format!("(bvand {} {})", values[0], number(u64::MAX >> 1));
                 let infinity = number(f64::INFINITY.to_bits());
                 Some(format!("(ite (bvugt {magnitude} {infinity}) (_ bv1 8) (_ bv0 8))"))

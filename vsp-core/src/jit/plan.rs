@@ -39,6 +39,13 @@ pub(super) fn native_words(program: &Verified<'_>, index: FuncIndex) -> u32 {
     words.fold(0, |sum, inst| sum + native_weight(inst))
 }
 
+/// The branches of a function with a negative displacement.
+pub(super) fn back_edges(program: &Verified<'_>, index: FuncIndex) -> usize {
+    let count = program.functions()[index.index()].words;
+    let words = (0..count).filter_map(|word| program.instruction(Place { function: index, word }));
+    words.filter(|inst| inst.value_of(Role::Target).is_some_and(|displacement| displacement < 0)).count()
+}
+
 fn native_weight(inst: Inst) -> u32 {
     match inst.op() {
         Opcode::SADD | Opcode::SSUB | Opcode::SMUL | Opcode::SDIV => NATIVE_STATE_WORDS,

@@ -64,12 +64,12 @@ impl<'a> Execution<'a> {
 
     /// A file to write, besides the one that the program writes.
     pub(crate) fn create(&self, path: &Path) -> Result<Output> {
-        self.files.borrow_mut().create(path)
+        self.files.borrow_mut().create(path).map_err(|error| message::render_text(&error))
     }
 
     /// Opens the program's files, and makes an instance that is interpreted.
     pub(crate) fn instance(&self) -> Result<Instance<'_, Sys>> {
-        let options = Options { interrupt: interrupt::flag().map(Into::into), ..self.args.options() };
+        let options = Options { interrupt: interrupt::flag(true).map(Into::into), ..self.args.options() };
         self.instance_by(|imports, state| Instance::new(&self.verified, imports, state, options))
     }
 
@@ -83,7 +83,7 @@ impl<'a> Execution<'a> {
             Some(InputFile { reader, bytes }) => self.progress.reader(reader, Some(bytes)),
             None => self.progress.reader(self.args.standard_input().map_err(refuse)?, None),
         };
-        let file = self.args.output_file(&mut self.files.borrow_mut())?;
+        let file = self.args.output_file(&mut self.files.borrow_mut()).map_err(refuse)?;
         let output: Box<dyn Write> = match file.clone() {
             Some(file) => Box::new(BufWriter::new(file)),
             None => Box::new(BufWriter::new(io::stdout().lock())),

@@ -61,9 +61,14 @@ pub(crate) fn load(path: &Path) -> std::result::Result<Loaded, LoadError> {
     load::from_bytes(name, bytes)
 }
 
+/// What is wrong with a file.
+fn wrong(path: &Path, error: &dyn std::fmt::Display) -> String {
+    format!("{}: {error}", path.display())
+}
+
 /// What is wrong with a file, as a message.
 pub(crate) fn refuse(path: &Path, error: &dyn std::fmt::Display) -> String {
-    message::render_text(&format!("{}: {error}", path.display()))
+    message::render_text(&wrong(path, error))
 }
 
 /// A file, whatever its name.
@@ -138,20 +143,20 @@ impl Files {
     fn claim(&mut self, path: &Path) -> Result<()> {
         if let Some(identity) = Identity::of(path) {
             if let Some((_, what)) = self.read.iter().find(|(read, _)| *read == identity) {
-                return Err(refuse(path, &format!("this is {what}, which would be lost; name another file")));
+                return Err(wrong(path, &format!("this is {what}, which would be lost; name another file")));
             }
             if self.written.contains(&identity) {
-                return Err(refuse(path, &"two outputs cannot go to the same file"));
+                return Err(wrong(path, &"two outputs cannot go to the same file"));
             }
             self.written.push(identity);
         }
         Ok(())
     }
 
-    /// A file to write while a program runs. If that is interrupted the file gets what was written.
+    /// A file to write while a program runs, or what is wrong with it. If that is interrupted the file gets what was written.
     pub(crate) fn create(&mut self, path: &Path) -> Result<Output> {
         self.claim(path)?;
-        let output = Output::new(path).map_err(|error| refuse(path, &error))?;
+        let output = Output::new(path).map_err(|error| wrong(path, &error))?;
         if let Sink::Beside(beside) = &output.sink {
             beside.keep_if_interrupted();
         }
@@ -160,7 +165,7 @@ impl Files {
 
     /// Writes a file.
     pub(crate) fn write(mut self, path: &Path, bytes: &[u8]) -> Result<()> {
-        self.claim(path)?;
+        self.claim(path).map_err(|error| message::render_text(&error))?;
         replace(path, bytes)
     }
 }

@@ -19,10 +19,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// What tells the program that runs to stop.
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Returns a flag that Ctrl-C sets, if somebody sees the error stream: machine code that looks at it is a little
-/// slower. A second Ctrl-C ends the process at once.
-pub(crate) fn flag() -> Option<Arc<AtomicBool>> {
-    if !io::stderr().is_terminal() {
+/// Returns a flag that Ctrl-C sets, if it is wanted in any case or somebody sees the error stream: machine code that looks at it
+/// is a little slower. A second Ctrl-C ends the process at once.
+pub(crate) fn flag(is_wanted: bool) -> Option<Arc<AtomicBool>> {
+    if !is_wanted && !io::stderr().is_terminal() {
         return None;
     }
     let flag = FLAG.get_or_init(Arc::default);

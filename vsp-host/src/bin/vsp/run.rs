@@ -26,7 +26,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
         execution.reading(code, "the code object");
     }
     let mut options = args.program.options();
-    options.interrupt = interrupt::flag().map(Into::into);
+    // What is written to a file has to be complete.
+    options.interrupt = interrupt::flag(args.program.output.is_some()).map(Into::into);
     if args.program.fuel.is_none() && !args.stats && !args.json {
         // Nobody asks how much was used.
         options.fuel = None;
