@@ -102,7 +102,7 @@ pub(super) fn body(
         landings,
         landed: 0,
     };
-    if locals > 0 && body.entropy.chance(1, 3) {
+    if locals > 0 && body.entropy.bits(1) == 1 {
         body.read_locals_early()?;
     }
     body.fill_registers(if leaf { 3 } else { 8 })?;
@@ -152,9 +152,9 @@ impl Body<'_> {
         self.statements -= 1;
         let skip = self.perhaps_forward(1, 4)?;
         match self.entropy.below(16) {
-            0..=11 => self.compute()?,
-            12 | 13 => self.point()?,
-            14 => self.probe()?,
+            0..=9 => self.compute()?,
+            10..=12 => self.point()?,
+            13 => self.probe()?,
             _ => self.trap_seldom()?,
         }
         if let Some(label) = skip {

@@ -163,11 +163,11 @@ impl Body<'_> {
     fn access_on_one_way(&mut self) -> Result<(), BuildError> {
         self.with_kept(|body, reg| {
             let span = body.load_edge(reg)?;
-            let Some(op) = body.pick_access(None) else { return Ok(()) };
-            let Some(operand) = op.operands().iter().find(|operand| operand.role == Role::Disp) else {
-                return Ok(());
+            let Some(op) = body.pick_plain_access(|_| true) else { return Ok(()) };
+            let displacement = match body.ends_beyond() {
+                Some(side) => body.beyond(op, span, side),
+                None => body.displacement(op, span),
             };
-            let displacement = body.displacement(*operand, access_bytes(op) as i64, span);
             let skip = body.branch_forward()?;
             body.reach_with(op, reg, None, span, displacement)?;
             body.code.bind(skip);

@@ -11,6 +11,10 @@ use super::spans::{Side, Span};
 use crate::isa::{Flow, Opcode, Operand, Reg, Role};
 use crate::program::BuildError;
 
+fn displacement_of(op: Opcode) -> Option<Operand> {
+    op.operands().iter().find(|operand| operand.role == Role::Disp).copied()
+}
+
 impl Body<'_> {
     /// Is something to be done that is an error in the program?
     pub(super) fn dares(&mut self) -> bool {
@@ -20,7 +24,12 @@ impl Body<'_> {
 
     /// Is the end of a statement to be beyond an edge of the memory?
     pub(super) fn ends_beyond(&mut self) -> Option<Side> {
-        let is_beyond = self.entropy.chance(1, if self.world.daring { 2 } else { 60 });
+        let of = match (self.world.daring, self.leaf) {
+            (true, _) => 2,
+            (false, true) => 6,
+            (false, false) => 60,
+        };
+        let is_beyond = self.entropy.chance(1, of);
         let side = if self.entropy.chance(1, 4) { Side::Low } else { Side::High };
         is_beyond.then_some(side)
     }
@@ -65,9 +74,7 @@ impl Body<'_> {
         span: Span,
         displacement: Option<i32>,
     ) -> Result<(), BuildError> {
-        let find = |test: fn(Role) -> bool| op.operands().iter().find(|operand| test(operand.role)).copied();
-        let Some(operand) = find(|role| role == Role::Disp) else { return Ok(()) };
-        let scale = find(|role| role.index_scale().is_some()).and_then(|operand| operand.role.index_scale());
+        let scale = op.operands().iter().find_map(|operand| operand.role.index_scale());
         self.held |= 1 << base.index();
         let (index, span) = match (index, scale) {
             (Some(index), _) => (index, span),
@@ -81,7 +88,7 @@ impl Body<'_> {
         self.held |= 1 << index.index();
         let displacement = match displacement {
             Some(displacement) => Some(displacement),
-            None => self.displacement(operand, access_bytes(op) as i64, span),
+            None => self.displacement(op, span),
         };
         let Some(displacement) = displacement else {
             self.held = 0;
@@ -94,7 +101,9 @@ impl Body<'_> {
 
     /// A displacement at which so many bytes are inside the memory for all registers of a span, mostly at an edge; or
     /// beyond.
-    pub(super) fn displacement(&mut self, operand: Operand, bytes: i64, span: Span) -> Option<i32> {
+    pub(super) fn displacement(&mut self, op: Opcode, span: Span) -> Option<i32> {
+        let operand = displacement_of(op)?;
+        let bytes = access_bytes(op) as i64;
         let (least, most) = operand.role.range(operand.field);
         let (low, high) = (-span.low, self.memory() - span.high - bytes);
         let is_beyond = self.dares();
@@ -114,6 +123,17 @@ impl Body<'_> {
         (is_beyond || (low..=high).contains(&value)).then_some(value as i32)
     }
 
+    /// The displacement at which an access is just beyond an edge of the memory if its registers are at this end of
+    /// their span.
+    pub(super) fn beyond(&self, op: Opcode, span: Span, side: Side) -> Option<i32> {
+        let operand = displacement_of(op)?;
+        let displacement = match side {
+            Side::High => self.memory() - span.high - access_bytes(op) as i64 + 1,
+            Side::Low => -span.low - 1,
+        };
+        i32::try_from(displacement).ok().filter(|it| operand.role.accepts(operand.field, *it))
+    }
+
     /// An access that is just beyond an edge of the memory if its registers are at this end of their span.
     pub(super) fn reach_beyond(
         &mut self,
@@ -127,14 +147,7 @@ impl Body<'_> {
             None => self.pick_plain_access(|_| true),
         };
         let Some(op) = op else { return Ok(()) };
-        let Some(operand) = op.operands().iter().find(|operand| operand.role == Role::Disp) else {
-            return Ok(());
-        };
-        let displacement = match side {
-            Side::High => self.memory() - span.high - access_bytes(op) as i64 + 1,
-            Side::Low => -span.low - 1,
-        };
-        match i32::try_from(displacement).ok().filter(|it| operand.role.accepts(operand.field, *it)) {
+        match self.beyond(op, span, side) {
             Some(displacement) => {
                 self.reach_with(op, base, index.map(|(reg, _)| reg), span, Some(displacement))
             }
