@@ -1,9 +1,8 @@
 //! Statements about registers that are used as addresses while they change.
 
 use super::body::Body;
-use super::operands::access_bytes;
 use super::spans::{MARGIN, Side, Span};
-use crate::isa::{Inst, Reg, Role};
+use crate::isa::{Inst, Reg};
 use crate::program::BuildError;
 
 /// In smaller memories there is no room for pointers.
