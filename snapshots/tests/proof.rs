@@ -36,7 +36,8 @@ fn prove(tier: Tier) {
     let Proved { functions, loops, claims } = all;
     println!("{tier:?}: {functions} functions, {loops} entries at loops, {claims} accesses and calls");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(functions > 3_000 && loops > 200 && claims > 5_000, "that is less than the programs have");
+    let least = if tier == Tier::Two { 200 } else { 0 };
+    assert!(functions > 3_000 && loops >= least && claims > 5_000, "that is less than the programs have");
 }
 
 /// The examples, the case files and random programs, with their names. Some case files are there to be refused.
