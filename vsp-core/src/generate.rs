@@ -252,7 +252,7 @@ fn plan_for(entropy: &mut dyn Entropy, world: &World<'_>) -> Plan {
     };
     Plan {
         memory: pick(entropy, &bigger).filter(|_| entropy.chance(1, 4)),
-        stack_cells: pick(entropy, STACKS).filter(|_| entropy.chance(1, 3)),
+        stack_cells: pick(entropy, STACKS).filter(|_| entropy.chance(1, 2)),
         calls,
         slice: pick(entropy, slices).unwrap_or(Slice::Plenty),
         interrupts: entropy.chance(1, 3),

@@ -88,6 +88,13 @@ impl Body<'_> {
         self.held = 0;
         let a = self.computed(kinds & 1 == 1)?;
         let b = self.computed(kinds & 2 == 2)?;
+        if kinds & 1 == 1 {
+            let global = self.global();
+            self.push(Inst::setg(a, global)?);
+        }
+        if self.entropy.chance(1, 3) {
+            return self.meet(sum, a, b);
+        }
         let condition = self.any_register(u16::MAX);
         let inst = match self.entropy.below(6) {
             0 => Inst::cmovz(a, b, condition)?,
@@ -102,6 +109,20 @@ impl Body<'_> {
         };
         self.held = 0;
         self.push(inst);
+        self.mix(sum, a)?;
+        self.mix(sum, b)
+    }
+
+    /// A register that holds `b` on some ways and `a` on others is computed with, and its bits are seen.
+    fn meet(&mut self, sum: Reg, a: Reg, b: Reg) -> Result<(), BuildError> {
+        let skip = self.branch_forward()?;
+        let inst = match self.entropy.bits(1) {
+            0 => Inst::mov(a, b)?,
+            _ => Inst::getg(a, self.global())?,
+        };
+        self.push(inst);
+        self.code.bind(skip);
+        self.push(Inst::fadd(b, a, a)?);
         self.mix(sum, a)?;
         self.mix(sum, b)
     }
