@@ -250,14 +250,18 @@ fn plan_for(entropy: &mut dyn Entropy, world: &World<'_>) -> Plan {
         true => &[Slice::Mixed, Slice::Mixed, Slice::Mixed, Slice::Small][..],
         false => &[Slice::Plenty, Slice::Small, Slice::Tiny, Slice::Large],
     };
+    let seed = entropy.bits(64);
+    // Of so many sizes that frames fit just so.
+    let stack_cells =
+        pick(entropy, STACKS).filter(|_| entropy.chance(1, 2)).map(|cells| cells + (seed % 32) as u32);
     Plan {
         memory: pick(entropy, &bigger).filter(|_| entropy.chance(1, 4)),
-        stack_cells: pick(entropy, STACKS).filter(|_| entropy.chance(1, 2)),
+        stack_cells,
         calls,
         slice: pick(entropy, slices).unwrap_or(Slice::Plenty),
         interrupts: entropy.chance(1, 3),
         changed_frames: world.shape.changed_frames,
-        seed: entropy.bits(64),
+        seed,
         turns: 40,
     }
 }

@@ -26,7 +26,7 @@ pub struct Machine {
 }
 
 /// Of so many programs, [`Machine::cheap`] gives the suspended states of one.
-const SAVED: u64 = 8;
+const SAVED: u64 = 3;
 
 impl Machine {
     /// The engine of this way. The code generator checks what it is given, and every suspended state is compared.

@@ -88,7 +88,7 @@ impl Body<'_> {
         self.held = 0;
         let a = self.computed(kinds & 1 == 1)?;
         let b = self.computed(kinds & 2 == 2)?;
-        if kinds & 1 == 1 {
+        if self.entropy.chance(1, 4) {
             let global = self.global();
             self.push(Inst::setg(a, global)?);
         }
@@ -123,7 +123,9 @@ impl Body<'_> {
         self.push(inst);
         self.code.bind(skip);
         self.push(Inst::fadd(b, a, a)?);
-        self.mix(sum, a)?;
+        // Not as an operand of an integer instruction: then it would be an integer before.
+        let global = self.global();
+        self.push(Inst::setg(a, global)?);
         self.mix(sum, b)
     }
 
