@@ -3,13 +3,11 @@
 
 mod command;
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Command, Output};
 
-#[cfg(target_os = "linux")]
-use command::interruptible;
-use command::{example, file, root, run, run_in, stderr, stdout};
+use command::{example, root, run, run_in, stderr, stdout};
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+use command::{file, interruptible};
 
 /// Runs `vsp` in the project's folder as with these variables of the environment.
 fn run_with_variables(variables: &[(&str, &str)], args: &[&str]) -> Option<Output> {
@@ -124,8 +122,12 @@ fn help_wraps_once() {
 
 /// Runs a command on a terminal of its own, types Ctrl-C after a while, and gives what was seen and the exit code.
 /// `None` where there is no `script` that makes a terminal.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn interrupted(args: &str) -> Option<(String, Option<i32>)> {
+    use std::io::Write;
+    use std::process::Stdio;
+    use std::time::Duration;
+
     let line = format!("'{}' {args}", env!("CARGO_BIN_EXE_vsp"));
     let mut script = interruptible("script");
     script.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]).env("NO_COLOR", "1");
