@@ -99,7 +99,7 @@ fn changed_frames_agree() {
         Way::Run(EngineKind::Tier2),
         Way::Save(EngineKind::Tier1),
     ];
-    let seeds = seeds(if cfg!(target_arch = "x86_64") { 80 } else { 12 });
+    let seeds = seeds(80);
     let started = std::time::Instant::now();
     let tally = compare(&ways, seeds.clone(), |seed| short_program(seed, true));
     println!("seeds {seeds:?}, {:.0?}: {tally}", started.elapsed());

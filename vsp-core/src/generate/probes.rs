@@ -123,10 +123,12 @@ impl Body<'_> {
         self.push(inst);
         self.code.bind(skip);
         self.push(Inst::fadd(b, a, a)?);
-        // Not as an operand of an integer instruction: then it would be an integer before.
-        let global = self.global();
-        self.push(Inst::setg(a, global)?);
-        self.mix(sum, b)
+        self.mix(sum, b)?;
+        // Stored, and no operand of an integer instruction here or later: then it would be an integer before.
+        let address = 8 * self.entropy.below(2);
+        self.load(b, address.into())?;
+        self.push(Inst::store(b, 0, a)?);
+        self.load(a, 0)
     }
 
     /// Looks at locals that were not written in this call: the stack was used by others before.
