@@ -13,6 +13,8 @@
 //! - `native`: machine code that was compiled before can be run by a host; see the module `native`.
 //! - `jit`: the compiler, which makes such machine code, in the module `jit`.
 //! - `num-complex`: conversions between [`complex::ByteSil`] and the complex numbers of that crate.
+//! - `all-targets`: with `jit`, machine code for x86_64, aarch64 and riscv64; without it, only for the architecture that
+//!   this crate is built for.
 //! - `s390x`: with `jit`, machine code for s390x too; needs the standard library.
 //! - `text` (default): the `.sil` assembler and disassembler.
 #![no_std]

@@ -1,0 +1,349 @@
+//! The code of the program: places, their names and source lines, and back.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::message;
+use vsp_core::index::{FuncIndex, GlobalIndex, Place};
+use vsp_core::program::{LineEntry, NameKind, Program};
+use vsp_core::text::{self, Listing, Number};
+use vsp_core::verify::Verified;
+
+/// Source files that are larger are not read, in bytes.
+const MAX_SOURCE: u64 = 16 << 20;
+
+/// A source file, and its lines if it is at hand.
+#[derive(Debug)]
+struct Source {
+    name: String,
+    lines: Vec<String>,
+}
+
+/// A line of a source file: the file's number, and the line from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) file: u32,
+    pub(crate) line: u32,
+}
+
+/// What `break` and `list` take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    Place(Place),
+    Line(Line),
+}
+
+/// The code of a program.
+#[derive(Debug)]
+pub(crate) struct Code<'p> {
+    verified: &'p Verified<'p>,
+    /// The name of every function, or its number.
+    functions: Vec<String>,
+    listing: Listing<'p>,
+    entries: Vec<LineEntry>,
+    sources: Vec<Source>,
+    /// Is the one source file the text that the program was assembled from? (Asked by [`Code::with_text`].)
+    has_text: bool,
+    /// What the names of `.equ` and `.space` stand for, if so.
+    numbers: BTreeMap<String, Number>,
+}
+
+impl<'p> Code<'p> {
+    /// `text` is what the file at `path` was assembled from, if it was a text.
+    pub(crate) fn new(verified: &'p Verified<'p>, path: &Path, text: Option<&str>) -> Code<'p> {
+        let program = verified.program();
+        let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let source = |name: &str| {
+            let content = match text {
+                Some(text) if own.as_deref() == Some(name) => Some(text.to_owned()),
+                _ => read_source(path, name),
+            };
+            let lines = content.unwrap_or_default().lines().map(str::to_owned).collect();
+            Source { name: name.to_owned(), lines }
+        };
+        Code {
+            verified,
+            functions: function_names(program),
+            listing: Listing::new(program),
+            entries: program.lines().collect(),
+            sources: program.source_files().map(source).collect(),
+            has_text: false,
+            numbers: BTreeMap::new(),
+        }
+    }
+
+    /// Reads what only the text says: labels, how operands are written, and what the names of `.equ` and `.space` stand for.
+    /// They are known if the text is at hand, and still is the one that the program was assembled from.
+    pub(crate) fn with_text(mut self) -> Code<'p> {
+        let [source] = &self.sources[..] else { return self };
+        let content = source.lines.join("\n") + "\n";
+        let assembled = text::assemble(&content, &source.name);
+        self.has_text = assembled.is_ok_and(|bytes| bytes == self.verified.program().bytes());
+        if self.has_text {
+            self.numbers = text::numbers(&content).unwrap_or_default();
+        }
+        self
+    }
+
+    /// The name of a function, or its number.
+    pub(crate) fn function(&self, function: FuncIndex) -> String {
+        self.functions.get(function.index()).cloned().unwrap_or_else(|| format!("${function}"))
+    }
+
+    /// `main+3`.
+    pub(crate) fn place(&self, place: Place) -> String {
+        format!("{}+{}", self.function(place.function), place.word)
+    }
+
+    /// `main+3 (sum.sil:12)`.
+    pub(crate) fn describe(&self, place: Place) -> String {
+        match self.line(place) {
+            Some(line) => format!("{} ({})", self.place(place), self.line_name(line)),
+            None => self.place(place),
+        }
+    }
+
+    /// `sum.sil:12`.
+    pub(crate) fn line_name(&self, line: Line) -> String {
+        format!("{}:{}", self.file_name(line.file), line.line)
+    }
+
+    pub(crate) fn file_name(&self, file: u32) -> &str {
+        self.sources.get(file as usize).map_or("?", |source| &source.name)
+    }
+
+    /// The text of a source line, if it is at hand.
+    pub(crate) fn source(&self, line: Line) -> Option<&str> {
+        let lines = &self.sources.get(line.file as usize)?.lines;
+        lines.get((line.line as usize).checked_sub(1)?).map(String::as_str)
+    }
+
+    /// The instruction at a place, as the disassembler writes it.
+    pub(crate) fn instruction(&self, place: Place) -> Option<String> {
+        self.listing.instruction(place)
+    }
+
+    /// The label of a place, if a branch goes there.
+    pub(crate) fn label(&self, place: Place) -> Option<String> {
+        self.listing.label(place)
+    }
+
+    /// The instruction at a place as the text has it, with its names, if it is a line of its own; else as the
+    /// disassembler writes it.
+    pub(crate) fn written_instruction(&self, place: Place) -> Option<String> {
+        let own_line = self.starts_line(place)
+            && self
+                .entry(Place { word: place.word + 1, ..place })
+                .is_none_or(|next| self.code_word(place).is_some_and(|word| next.word > word));
+        let line = self.line(place).filter(|_| own_line && self.has_text);
+        let written = line.and_then(|line| self.source(line)).map(|line| split_line(line).1);
+        match written.filter(|written| !written.is_empty()) {
+            Some(written) => Some(aligned(written)),
+            None => self.instruction(place),
+        }
+    }
+
+    /// The label that the text has at a place; if it is not at hand, that of the disassembler; `None` if no branch
+    /// goes there.
+    pub(crate) fn written_label(&self, place: Place) -> Option<String> {
+        let label = self.label(place)?;
+        let Some(line) = self.line(place).filter(|_| self.has_text && self.starts_line(place)) else {
+            return Some(label);
+        };
+        let above = (1..=line.line).rev().map_while(|number| self.source(Line { line: number, ..line }));
+        for (distance, text) in above.enumerate() {
+            match split_line(text) {
+                (Some(name), _) => return Some(name.to_owned()),
+                (None, rest) if distance > 0 && !rest.is_empty() => break,
+                _ => {}
+            }
+        }
+        Some(label)
+    }
+
+    /// How many words a function has.
+    pub(crate) fn words(&self, function: FuncIndex) -> u32 {
+        self.verified.function(function).map_or(0, |function| function.words)
+    }
+
+    /// A place as a word of the whole code.
+    fn code_word(&self, place: Place) -> Option<u32> {
+        let function = self.verified.function(place.function)?;
+        (place.word < function.words).then(|| function.start + place.word)
+    }
+
+    /// The last entry at or before a word.
+    fn entry(&self, place: Place) -> Option<LineEntry> {
+        let word = self.code_word(place)?;
+        let behind = self.entries.partition_point(|entry| entry.word <= word);
+        self.entries.get(behind.checked_sub(1)?).copied()
+    }
+
+    /// The source line of a place.
+    pub(crate) fn line(&self, place: Place) -> Option<Line> {
+        let entry = self.entry(place)?;
+        (entry.line != 0).then_some(Line { file: entry.file, line: entry.line })
+    }
+
+    /// Does a source line start at this place, or has it none?
+    pub(crate) fn starts_line(&self, place: Place) -> bool {
+        self.entry(place).is_none_or(|entry| entry.line == 0 || Some(entry.word) == self.code_word(place))
+    }
+
+    /// The place of a word of the whole code.
+    fn place_of(&self, word: u32) -> Option<Place> {
+        let functions = self.verified.functions();
+        let index = functions.partition_point(|function| function.start <= word).checked_sub(1)?;
+        Some(Place { function: FuncIndex(index as u32), word: word - functions[index].start })
+    }
+
+    /// The places where a line starts; if it has no code, those of the next line that has.
+    pub(crate) fn places_of(&self, wanted: Line) -> Result<(Line, Vec<Place>), String> {
+        let of_file = || self.entries.iter().filter(|entry| entry.file == wanted.file && entry.line != 0);
+        let line = of_file().map(|entry| entry.line).filter(|line| *line >= wanted.line).min();
+        let line = line.ok_or_else(|| format!("there is no code at or behind {}", self.line_name(wanted)))?;
+        let entries = of_file().filter(|entry| entry.line == line);
+        Ok((Line { line, ..wanted }, entries.filter_map(|entry| self.place_of(entry.word)).collect()))
+    }
+
+    /// What a location means: `LINE`, `FILE:LINE`, `FUNCTION`, `FUNCTION+WORD`. `here` says which file a line is in.
+    pub(crate) fn location(&self, text: &str, here: Option<Place>) -> Result<Location, String> {
+        if text.starts_with(|first: char| first.is_ascii_digit()) {
+            let file = here.and_then(|here| self.line(here)).map_or(0, |line| line.file);
+            if self.sources.is_empty() {
+                return Err("the program does not say which lines it comes from; use FUNCTION+WORD".into());
+            }
+            return Ok(Location::Line(Line { file, line: line_number(text)? }));
+        }
+        if let Some((name, line)) = text.rsplit_once(':') {
+            let file = self.sources.iter().position(|source| source.name == name);
+            let file = file.ok_or_else(|| {
+                let names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
+                format!("there is no source file `{name}`; there are: {}", names.join(", "))
+            })?;
+            return Ok(Location::Line(Line { file: file as u32, line: line_number(line)? }));
+        }
+        let (name, word) = match text.rsplit_once('+') {
+            Some((name, word)) => {
+                (name, word.parse().map_err(|_| format!("`{word}` is no number of a word"))?)
+            }
+            None => (text, 0),
+        };
+        let function = self.function_named(name.trim_matches('"'))?;
+        let words = self.words(function);
+        if word >= words {
+            return Err(format!("{name} has the words 0 to {}", words - 1));
+        }
+        Ok(Location::Place(Place { function, word }))
+    }
+
+    /// The function with this name, or `$` and number.
+    pub(crate) fn function_named(&self, name: &str) -> Result<FuncIndex, String> {
+        let all = || (0..self.verified.functions().len() as u32).map(FuncIndex);
+        let number = name.strip_prefix('$').and_then(|number| number.parse().ok());
+        let by_number = || all().find(|function| Some(function.0) == number);
+        let program = self.verified.program();
+        let by_name = || all().find(|function| program.function_name(*function) == Some(name));
+        by_number().or_else(by_name).or_else(|| program.export(name)).ok_or_else(|| {
+            format!("there is no function `{name}`; a location is LINE, FILE:LINE, FUNCTION or FUNCTION+WORD")
+        })
+    }
+
+    /// All functions: name, type, words and first line.
+    pub(crate) fn functions(&self) -> Vec<String> {
+        let functions = (0..).map(FuncIndex).zip(self.verified.functions());
+        let described = functions.map(|(index, function)| {
+            let line = self.line(Place { function: index, word: 0 });
+            let at = line.map_or_else(String::new, |line| format!(" ({})", self.line_name(line)));
+            let (name, ty) = (self.function(index), function.ty);
+            let (words, locals) = (function.words, function.locals);
+            format!("${index} {name} {ty}: {words} words, {locals} locals{at}")
+        });
+        described.collect()
+    }
+
+    /// The name of a global, or its number.
+    pub(crate) fn global(&self, global: GlobalIndex) -> String {
+        let name = self.verified.program().name(NameKind::Global, global.0);
+        name.map_or_else(|| format!("global ${global}"), str::to_owned)
+    }
+
+    /// The global with this name.
+    pub(crate) fn global_named(&self, name: &str) -> Option<GlobalIndex> {
+        let mut names = self.verified.program().names();
+        let found = names.find(|entry| entry.kind == NameKind::Global && entry.name == name)?;
+        Some(GlobalIndex(found.index))
+    }
+
+    /// What a name of `.equ` or `.space` stands for.
+    pub(crate) fn number_named(&self, name: &str) -> Option<Number> {
+        self.numbers.get(name).copied()
+    }
+
+    /// The names that expressions know.
+    pub(crate) fn value_names(&self) -> impl Iterator<Item = &str> {
+        let names = self.verified.program().names();
+        let names = names.filter(|entry| entry.kind != NameKind::Function).map(|entry| entry.name);
+        names.chain(self.numbers.keys().map(String::as_str))
+    }
+
+    /// Does the program come from one file at most, so that a line needs no file?
+    pub(crate) fn has_one_source(&self) -> bool {
+        self.sources.len() <= 1
+    }
+
+    /// The address of the data segment with this name.
+    pub(crate) fn data_named(&self, name: &str) -> Option<u32> {
+        let program = self.verified.program();
+        let found = program.names().find(|entry| entry.kind == NameKind::Data && entry.name == name)?;
+        program.data().nth(found.index as usize).map(|data| data.address)
+    }
+}
+
+/// A label of the text in front of an instruction, if the line has one, and the rest without its comment.
+fn split_line(line: &str) -> (Option<&str>, &str) {
+    let mut rest = message::code_of(line).trim();
+    let mut label = None;
+    while let Some((name, behind)) = rest.split_once(':') {
+        let is_name = |it: char| it.is_alphanumeric() || it == '_';
+        if name.is_empty() || !name.trim_end().chars().all(is_name) {
+            break;
+        }
+        label = Some(name.trim_end());
+        rest = behind.trim_start();
+    }
+    (label, rest)
+}
+
+/// The debug name of every function; if it has none, the first name that it is exported by; else its number.
+fn function_names(program: &Program<'_>) -> Vec<String> {
+    let mut names: Vec<Option<&str>> = vec![None; program.function_count()];
+    let exports = program.exports().map(|export| (export.function.index(), export.name));
+    let debug_names = program.names().filter(|name| name.kind == NameKind::Function);
+    for (function, name) in debug_names.map(|name| (name.index as usize, name.name)).chain(exports) {
+        names[function].get_or_insert(name);
+    }
+    let named = names.into_iter().enumerate();
+    named.map(|(index, name)| name.map_or_else(|| format!("${index}"), str::to_owned)).collect()
+}
+
+/// An instruction with its operands in a column.
+fn aligned(instruction: &str) -> String {
+    match instruction.split_once(char::is_whitespace) {
+        Some((mnemonic, operands)) => format!("{mnemonic:<9} {}", operands.trim_start()),
+        None => instruction.to_owned(),
+    }
+}
+
+fn line_number(text: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|line| *line > 0).ok_or_else(|| format!("`{text}` is no number of a line"))
+}
+
+/// The source file that a program names, if it lies in the program's folder or below.
+fn read_source(program: &Path, name: &str) -> Option<String> {
+    let is_below = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    let path: PathBuf = program.parent()?.join(name);
+    let metadata =
+        std::fs::metadata(&path).ok().filter(|it| is_below && it.is_file() && it.len() <= MAX_SOURCE);
+    metadata.and_then(|_| std::fs::read_to_string(path).ok())
+}

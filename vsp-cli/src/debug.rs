@@ -1,0 +1,167 @@
+//! `vsp debug`.
+
+mod changes;
+mod commands;
+mod expression;
+mod input;
+mod inspect;
+mod parse;
+mod points;
+mod session;
+mod show;
+mod stops;
+mod tokens;
+
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::message;
+use clap::Args;
+
+use crate::cli::EXIT_REFUSED;
+use crate::code::Code;
+use crate::execution::imports;
+use crate::files;
+use crate::program::ProgramArgs;
+use crate::style::{ERROR, paint};
+use crate::translate::{Result, load_verified};
+use commands::Flow;
+use input::Input;
+use session::{Console, Session, Setup};
+
+const NOTES: &str = "\
+Examples:
+  vsp debug examples/fib.sil 10
+  vsp debug --commands script.txt program.sil
+  printf 'break fib if R0 == 3\\ncontinue\\nbacktrace\\n' | vsp debug examples/fib.sil 10
+
+`help` lists the commands of the debugger. It stops before the program's first instruction.
+
+Without --input a program reads the standard input if the commands are in a file, and nothing if \
+they come from there. Empty lines of commands do nothing, nor do those that start with #; on a \
+terminal an empty line means the last command again, and Ctrl-C stops a running program.
+
+Exit codes:
+  0  the commands ended, or `quit`, however the program ended
+  1  the program is refused, a file cannot be read or written, or a command of a file or pipe was not carried out
+  2  wrong command line";
+
+#[derive(Debug, Args)]
+#[command(after_help = NOTES)]
+pub(crate) struct DebugArgs {
+    #[command(flatten)]
+    program: ProgramArgs,
+    /// Read the debugger's commands from a file [default: `-`, the standard input].
+    #[arg(long, short, value_name = "FILE")]
+    commands: Option<PathBuf>,
+}
+
+pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
+    let refuse = |error: String| message::render_text(&error);
+    let (loaded, verified) = load_verified(&args.program.file)?;
+    let text = loaded.text.clone();
+    let (entry, values) = args.program.entry(&verified).map_err(refuse)?;
+    let imports = imports(&loaded)?;
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let mut input = commands(args, &interrupt).map_err(refuse)?;
+    let console = Console::default();
+    let setup = Setup {
+        args: &args.program,
+        verified: &verified,
+        imports: &imports,
+        entry,
+        values,
+        input: standard_input(args).map_err(refuse)?,
+        console: console.clone(),
+    };
+    let code = Code::new(&verified, &loaded.path, text.as_deref()).with_text();
+    let mut session = Session::new(setup, code, interrupt, args.files()).map_err(refuse)?;
+    let code = converse(&mut session, &mut input, &console).map_err(refuse);
+    // What the program wrote is there however the conversation ended.
+    let finished = session.finish_output().map_err(refuse);
+    code.and_then(|code| finished.map(|()| code))
+}
+
+impl DebugArgs {
+    /// What is read.
+    fn files(&self) -> files::Files {
+        let files = self.program.files();
+        match &self.commands {
+            Some(commands) => files.reading(commands, "the file of commands"),
+            None => files,
+        }
+    }
+}
+
+/// Carries out commands until they end.
+fn converse(
+    session: &mut Session<'_>,
+    input: &mut Input,
+    console: &Console,
+) -> std::result::Result<ExitCode, String> {
+    let mut code = ExitCode::SUCCESS;
+    loop {
+        match print(session, console) {
+            Ok(()) => {}
+            // Whoever read the output has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(code),
+            Err(error) => return Err(format!("the standard output: {error}")),
+        }
+        let Some(line) = input.next()? else { return Ok(code) };
+        match commands::execute(session, &line) {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Quit) => return Ok(code),
+            Err(error) => {
+                session.out += &format!("{} {error}\n", paint(ERROR, "error:"));
+                if input.is_script() {
+                    code = ExitCode::from(EXIT_REFUSED);
+                }
+            }
+        }
+    }
+}
+
+/// Prints what there is to say, on a line of its own.
+fn print(session: &mut Session<'_>, console: &Console) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    if console.mid_line.replace(false) {
+        writeln!(out)?;
+    }
+    out.write_all(std::mem::take(&mut session.out).as_bytes())?;
+    out.flush()
+}
+
+fn commands(args: &DebugArgs, interrupt: &Arc<AtomicBool>) -> std::result::Result<Input, String> {
+    if let Some(path) = args.commands.as_ref().filter(|path| !files::is_standard(path)) {
+        let file = File::open(path).map_err(|error| file_error(path, &error))?;
+        return Ok(Input::Script(Box::new(BufReader::new(file))));
+    }
+    if args.commands.is_some() || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        let stdin = files::standard_input();
+        let stdin = stdin.map_err(|error| format!("the commands: standard input: {error}"))?;
+        return Ok(Input::Script(Box::new(stdin.lock())));
+    }
+    let flag = Arc::clone(interrupt);
+    let handler = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    handler.map_err(|error| format!("Ctrl-C: {error}"))?;
+    Input::terminal()
+}
+
+/// What the program reads if no file is named. All of it is read now, so that it is there again after a restart.
+fn standard_input(args: &DebugArgs) -> std::result::Result<Rc<[u8]>, String> {
+    let is_file = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| !files::is_standard(path));
+    let is_free = is_file(&args.commands) && !files::is_standard(&args.program.file);
+    let is_asked_for = args.program.input.as_deref().is_some_and(files::is_standard);
+    let is_used = is_asked_for || is_free && !is_file(&args.program.input) && !io::stdin().is_terminal();
+    let bytes = if is_used { files::read(Path::new("-")) } else { Ok(Vec::new()) };
+    bytes.map(Rc::from).map_err(|error| file_error(Path::new("standard input"), &error))
+}
+
+fn file_error(path: &Path, error: &io::Error) -> String {
+    format!("{}: {error}", path.display())
+}

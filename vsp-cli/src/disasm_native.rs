@@ -1,0 +1,181 @@
+//! `vsp disasm-native`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::compile::{self, CompileArgs};
+#[cfg(feature = "disassembler")]
+use crate::style;
+use crate::translate::Result;
+
+const EXAMPLES: &str = "\
+Examples:
+  vsp disasm-native examples/fib.sil --function fib
+  vsp disasm-native examples/fib.sil --target riscv64 --tier 1
+  vsp disasm-native examples/fib.sil --target x86_64 --cpu haswell,sha
+
+On the left the words of the function, on the right the machine code that was made of them, in \
+its own order: offset, bytes, instruction. Code of `-` belongs to no single word: it enters the \
+function, leaves it when it traps or is suspended, or computes what several words use. A word \
+without code was merged with others, or is never reached. An inlined function is code of its \
+call. Calls are not linked; the function that is called stands behind them.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", compile::NOTES))]
+pub(crate) struct DisasmNativeArgs {
+    #[command(flatten)]
+    compile: CompileArgs,
+}
+
+#[cfg(not(feature = "disassembler"))]
+pub(crate) fn disasm_native(_: &DisasmNativeArgs) -> Result<ExitCode> {
+    Err(crate::feature::missing("disasm-native", "disassembler"))
+}
+
+#[cfg(feature = "disassembler")]
+pub(crate) fn disasm_native(args: &DisasmNativeArgs) -> Result<ExitCode> {
+    let mut compilation = compile::Compilation::new(&args.compile)?;
+    let mut first = true;
+    compilation.each(|compilation, about, bytecode, listing| {
+        let separator = if std::mem::take(&mut first) { "" } else { "\n" };
+        let about = format!("{about}, {} bytes", listing.bytes.len());
+        let header = format!("{separator}{}\n\n", style::paint(style::TITLE, &about));
+        let disassembler = crate::disassembly::Disassembler::new(compilation.target());
+        let table = disassembler.and_then(|disassembler| {
+            let mut table = table::Table::new(bytecode, listing);
+            for stretch in &listing.stretches {
+                let bytes = &listing.bytes[stretch.start as usize..stretch.end as usize];
+                table.stretch(stretch, disassembler.disassemble(bytes, stretch.start)?, |callee| {
+                    compilation.name(callee)
+                });
+            }
+            Ok(table.finish())
+        });
+        match table {
+            Ok(table) => style::print(&(header + &table)),
+            Err(error) => Err(crate::message::render_text(&error.to_string())),
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Two columns: words, and the machine code beside them.
+#[cfg(feature = "disassembler")]
+mod table {
+    use std::fmt::Write;
+
+    use crate::disassembly::MachineInst;
+    use vsp_core::index::FuncIndex;
+    use vsp_core::jit::{Listing, Stretch};
+
+    use crate::compile::Bytecode;
+    use crate::style::{FAINT, LOCATION, paint};
+
+    /// Characters of the left column. What is longer has a line of its own.
+    const LEFT: usize = 40;
+
+    pub(crate) struct Table<'t> {
+        bytecode: &'t Bytecode,
+        listing: &'t Listing,
+        /// Digits of an offset.
+        digits: usize,
+        /// For each word: is it still to come?
+        to_come: Vec<bool>,
+        /// For each word: has it code?
+        has_code: Vec<bool>,
+        out: String,
+    }
+
+    impl<'t> Table<'t> {
+        pub(crate) fn new(bytecode: &'t Bytecode, listing: &'t Listing) -> Self {
+            let mut has_code = vec![false; bytecode.words().len()];
+            listing
+                .stretches
+                .iter()
+                .filter_map(|stretch| stretch.word)
+                .for_each(|word| has_code[word as usize] = true);
+            Table {
+                bytecode,
+                listing,
+                digits: format!("{:x}", listing.bytes.len()).len(),
+                to_come: vec![true; bytecode.words().len()],
+                has_code,
+                out: String::new(),
+            }
+        }
+
+        /// Adds a stretch of machine code.
+        pub(crate) fn stretch(
+            &mut self,
+            stretch: &Stretch,
+            instructions: Vec<MachineInst>,
+            name: impl Fn(FuncIndex) -> String,
+        ) {
+            let mut left = match stretch.word {
+                Some(word) => self.word(word as usize),
+                None => "     -".to_owned(),
+            };
+            for inst in instructions {
+                if left.chars().count() > LEFT {
+                    let _ = writeln!(self.out, "{}", paint(LOCATION, &left));
+                    left.clear();
+                }
+                let hex = inst.bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+                let _ = write!(
+                    self.out,
+                    "{}  {:>digits$x}  {}  {}",
+                    paint(LOCATION, &format!("{left:LEFT$}")),
+                    inst.offset,
+                    paint(FAINT, &format!("{hex:20}")),
+                    inst.text,
+                    digits = self.digits
+                );
+                left.clear();
+                let end = inst.offset + inst.bytes.len() as u32;
+                for (offset, callee) in &self.listing.calls {
+                    if (inst.offset..end).contains(offset) {
+                        let _ = write!(self.out, "  ; {}", name(*callee));
+                    }
+                }
+                self.out.push('\n');
+            }
+        }
+
+        /// The text of a word that has code, with those in front of it that have none.
+        fn word(&mut self, word: usize) -> String {
+            if self.to_come[word] {
+                self.without_code(word);
+                self.label(word);
+            }
+            self.line(word)
+        }
+
+        fn label(&mut self, word: usize) {
+            self.to_come[word] = false;
+            if let (Some(label), _) = &self.bytecode.words()[word] {
+                let _ = writeln!(self.out, "{}", paint(LOCATION, &format!("      {label}:")));
+            }
+        }
+
+        fn line(&self, word: usize) -> String {
+            format!("{word:6}  {}", self.bytecode.words()[word].1)
+        }
+
+        /// The words up to `end` that have no code and were not shown yet.
+        fn without_code(&mut self, end: usize) {
+            for word in 0..end {
+                if self.to_come[word] && !self.has_code[word] {
+                    self.label(word);
+                    let line = self.line(word);
+                    let _ = writeln!(self.out, "{}", paint(LOCATION, &line));
+                }
+            }
+        }
+
+        pub(crate) fn finish(mut self) -> String {
+            self.without_code(self.to_come.len());
+            self.out
+        }
+    }
+}

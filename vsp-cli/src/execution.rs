@@ -1,0 +1,153 @@
+//! What commands that run a program do before its first instruction and after its last.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use crate::imports::wrong_imports;
+use crate::load::Loaded;
+use crate::message;
+use vsp_core::index::{FuncIndex, Place};
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, Options, Outcome};
+use vsp_host::sys::{self, Sys};
+
+use crate::cli::EXIT_TRAP;
+use crate::end::End;
+use crate::files::{Files, Output, Shared, is_standard};
+use crate::interrupt;
+use crate::program::{InputFile, ProgramArgs, UNLIMITED};
+use crate::progress::Progress;
+use crate::translate::{Result, ignore_broken_pipe, load_verified, say};
+
+/// A program that is ready to run.
+pub(crate) struct Execution<'a> {
+    args: &'a ProgramArgs,
+    pub(crate) loaded: Loaded,
+    pub(crate) verified: Verified<'static>,
+    pub(crate) entry: FuncIndex,
+    /// The arguments of the entry function.
+    pub(crate) values: Vec<u64>,
+    imports: Imports<Sys>,
+    progress: Progress,
+    files: RefCell<Files>,
+    /// The file that the program writes, if one is named.
+    output: RefCell<Option<Shared>>,
+}
+
+/// How a run ended.
+pub(crate) struct Ending {
+    pub(crate) end: End,
+    /// The call stack, innermost first.
+    pub(crate) places: Vec<Place>,
+    pub(crate) fuel_used: u64,
+    output: Box<dyn Write>,
+    file: Option<Shared>,
+}
+
+impl<'a> Execution<'a> {
+    pub(crate) fn new(args: &'a ProgramArgs) -> Result<Execution<'a>> {
+        let (loaded, verified) = load_verified(&args.file)?;
+        let (entry, values) = args.entry(&verified).map_err(|error| message::render_text(&error))?;
+        let imports = imports(&loaded)?;
+        let progress = Progress::new(args.output.as_ref().is_some_and(|path| !is_standard(path)));
+        let files = RefCell::new(args.files());
+        let output = RefCell::default();
+        Ok(Execution { args, loaded, verified, entry, values, imports, progress, files, output })
+    }
+
+    /// Notes a file that is read.
+    pub(crate) fn reading(&self, path: &Path, what: &'static str) {
+        self.files.replace_with(|files| std::mem::take(files).reading(path, what));
+    }
+
+    /// A file to write, besides the one that the program writes.
+    pub(crate) fn create(&self, path: &Path) -> Result<Output> {
+        self.files.borrow_mut().create(path).map_err(|error| message::render_text(&error))
+    }
+
+    /// Opens the program's files, and makes an instance that is interpreted.
+    pub(crate) fn instance(&self) -> Result<Instance<'_, Sys>> {
+        let options = Options { interrupt: interrupt::flag(true).map(Into::into), ..self.args.options() };
+        self.instance_by(|imports, state| Instance::new(&self.verified, imports, state, options))
+    }
+
+    /// Opens the program's files, and makes an instance as told.
+    pub(crate) fn instance_by<'s, E: Display>(
+        &'s self,
+        make: impl FnOnce(&'s Imports<Sys>, Sys) -> std::result::Result<Instance<'s, Sys>, E>,
+    ) -> Result<Instance<'s, Sys>> {
+        let refuse = |error: String| message::render_text(&error);
+        let input = match self.args.input_file().map_err(refuse)? {
+            Some(InputFile { reader, bytes }) => self.progress.reader(reader, Some(bytes)),
+            None => self.progress.reader(self.args.standard_input().map_err(refuse)?, None),
+        };
+        let file = self.args.output_file(&mut self.files.borrow_mut()).map_err(refuse)?;
+        let output: Box<dyn Write> = match file.clone() {
+            Some(file) => Box::new(BufWriter::new(file)),
+            None => Box::new(BufWriter::new(io::stdout().lock())),
+        };
+        self.output.replace(file);
+        let errors = self.progress.errors(Box::new(io::stderr()));
+        let state = self.args.state(self.values.is_empty(), input, output, errors);
+        make(&self.imports, state).map_err(|error| refuse(format!("{}: {error}", self.args.file.display())))
+    }
+
+    /// What is left of an instance whose program ended.
+    pub(crate) fn ending(&self, instance: Instance<'_, Sys>, outcome: Outcome) -> Ending {
+        self.progress.finish();
+        let fuel = self.args.options().fuel.unwrap_or_default().min(UNLIMITED);
+        let fuel_used = fuel.saturating_add_signed(-instance.fuel().unwrap_or(0));
+        let places = instance.call_stack().collect();
+        let mut sys = instance.into_state();
+        let end = End::new(outcome, self.verified.program(), sys.failure.take(), sys.exit_code);
+        Ending { end, places, fuel_used, output: sys.output, file: self.output.take() }
+    }
+
+    /// Ends a program that has not ended.
+    pub(crate) fn cut_short(&self, instance: Instance<'_, Sys>) -> Result<()> {
+        self.progress.finish();
+        let flushed = instance.into_state().output.flush();
+        let finished = flushed.and_then(|()| self.output.take().map_or(Ok(()), |file| file.finish()));
+        finished.or_else(ignore_broken_pipe).map_err(output_error)
+    }
+
+    /// Says on the error stream why and where the program stopped, if it did not end well.
+    pub(crate) fn explain(&self, ending: &Ending) {
+        if let Some(message) = &ending.end.message {
+            say(&message::render_stop(&self.loaded, message, &ending.places));
+        }
+    }
+}
+
+impl Ending {
+    /// Prints the results, one to a line, as signed integers.
+    pub(crate) fn print_results(&mut self) -> Result<()> {
+        for result in &self.end.results {
+            writeln!(self.output, "{}", *result as i64).or_else(ignore_broken_pipe).map_err(output_error)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the program printed. (Whether this fails does not matter after a trap.)
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        let flushed = self.output.flush();
+        let flushed = flushed.and_then(|()| self.file.take().map_or(Ok(()), |file| file.finish()));
+        if self.end.code == EXIT_TRAP {
+            return Ok(());
+        }
+        flushed.or_else(ignore_broken_pipe).map_err(output_error)
+    }
+}
+
+/// The functions that programs can import. A program that imports others is refused.
+pub(crate) fn imports(loaded: &Loaded) -> Result<Imports<Sys>> {
+    let imports = sys::imports().map_err(|error| message::render_text(&error.to_string()))?;
+    let wrong = wrong_imports(&loaded.program, &imports);
+    if wrong.is_empty() { Ok(imports) } else { Err(message::render_imports(loaded, &wrong)) }
+}
+
+fn output_error(error: io::Error) -> String {
+    message::render_text(&format!("the output: {error}"))
+}

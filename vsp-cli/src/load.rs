@@ -1,0 +1,138 @@
+//! Programs from files: `.silc`, or `.sil` texts, which are assembled.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
+use std::sync::Arc;
+
+use vsp_core::program::{Program, ReadError};
+use vsp_core::text::{Diagnostic, assemble};
+use vsp_core::verify::{Verified, VerifyErrors};
+
+/// Why a file is no program that can run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum LoadError {
+    /// The file cannot be read.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The file is neither a program nor a text.
+    #[error("{}: neither a .silc program (it does not start with \"SILC\") nor a .sil text (byte {offset} is no UTF-8)", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The first byte that is no text.
+        offset: usize,
+    },
+    /// The file is a program, where a text is needed.
+    #[error("{}: this is a .silc program, and no .sil text; `vsp dis` makes one of it", path.display())]
+    IsProgram {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is a code object, where a program or its text is needed.
+    #[error("{}: this is a code object, which `vsp run PROGRAM --code` runs, and no program", path.display())]
+    IsCode {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The text has errors.
+    #[error("{}: {}", path.display(), errors[0])]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// Its text.
+        text: String,
+        /// What is wrong with it; at least one error.
+        errors: Vec<Diagnostic>,
+    },
+    /// The bytes are damaged, or of another format.
+    #[error("{}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them.
+        error: ReadError,
+    },
+    /// The code breaks rules.
+    #[error("{}: {errors}", loaded.path.display())]
+    Verify {
+        /// The program.
+        loaded: Box<Loaded>,
+        /// What is wrong with it.
+        errors: VerifyErrors,
+    },
+}
+
+/// The bytes of a program, and the text that they were assembled from.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// The program.
+    pub(crate) program: Program<'static>,
+    /// The text, if the file was one.
+    pub(crate) text: Option<String>,
+}
+
+impl Loaded {
+    /// Verifies the program.
+    ///
+    /// # Errors
+    /// The code breaks rules.
+    pub(crate) fn verify(&self) -> Result<Verified<'static>, LoadError> {
+        Verified::new(self.program.clone())
+            .map_err(|errors| LoadError::Verify { loaded: Box::new(self.clone()), errors })
+    }
+}
+
+/// Makes a program of the bytes of a file, and assembles it if it is a text.
+///
+/// # Errors
+/// They are no program.
+pub(crate) fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Loaded, LoadError> {
+    if bytes.starts_with(b"SILC") || path.extension().is_some_and(|extension| extension == "silc") {
+        return read(path, bytes, None);
+    }
+    let text = text(path, bytes)?;
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    match assemble(&text, &name) {
+        Ok(bytes) => read(path, bytes, Some(text)),
+        Err(errors) => Err(LoadError::Text { path: path.into(), text, errors }),
+    }
+}
+
+/// Are the bytes of a file a code object, or meant to be one?
+pub(crate) fn is_code(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"SILN")
+}
+
+/// The text that the bytes of a file are.
+///
+/// # Errors
+/// They are none.
+pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, LoadError> {
+    let not_text = |error: FromUtf8Error| LoadError::NotText {
+        path: path.into(),
+        offset: error.utf8_error().valid_up_to(),
+    };
+    if bytes.starts_with(b"SILC") {
+        return Err(LoadError::IsProgram { path: path.into() });
+    }
+    if is_code(&bytes) {
+        return Err(LoadError::IsCode { path: path.into() });
+    }
+    String::from_utf8(bytes).map_err(not_text)
+}
+
+fn read(path: &Path, bytes: Vec<u8>, text: Option<String>) -> Result<Loaded, LoadError> {
+    match Program::read(Arc::<[u8]>::from(bytes)) {
+        Ok(program) => Ok(Loaded { path: path.into(), program, text }),
+        Err(error) => Err(LoadError::Read { path: path.into(), error }),
+    }
+}

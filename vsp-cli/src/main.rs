@@ -1,0 +1,116 @@
+//! The `vsp` command: assembles, checks, runs, debugs, profiles and compiles VSP programs.
+//!
+//! # Features
+//! None is on by default: then every program is interpreted, and the command is built quickly.
+//! - `jit`: machine code: engines that compile, `vsp compile`, `vsp ir`, `--code`, `--cache`.
+//! - `all-targets`: machine code for every architecture, not only for that of this computer.
+//! - `s390x`: machine code for s390x too, on any computer. (On s390x it is there.)
+//! - `disassembler`: disassembled machine code: `vsp disasm-native`. Needs a C compiler.
+//! - `flamegraph`: flame graphs: `vsp profile --flame`.
+//! - `full`: all of these but `s390x`.
+
+#![deny(unsafe_code)]
+
+mod cfg;
+mod check;
+mod cli;
+mod code;
+mod compile;
+mod completions;
+mod debug;
+mod disasm_native;
+#[cfg(feature = "disassembler")]
+mod disassembly;
+mod dump;
+mod end;
+mod execution;
+#[cfg(not(all(feature = "disassembler", feature = "flamegraph")))]
+mod feature;
+mod files;
+mod fmt;
+mod imports;
+mod interrupt;
+mod ir;
+mod load;
+mod message;
+mod new;
+mod object;
+mod profile;
+mod program;
+mod progress;
+mod run;
+mod style;
+mod table;
+mod trace;
+mod translate;
+mod value;
+#[cfg(feature = "jit")]
+#[allow(unsafe_code, reason = "it vouches for machine code")]
+mod vouch;
+mod warnings;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Bytes of the stack that the command runs on.
+const STACK: usize = 8 << 20;
+
+/// Runs the command on a thread whose stack is mapped from the start. That of the first thread grows when it is used, and where
+/// the system has no memory left then, it kills the process.
+fn main() -> ExitCode {
+    match std::thread::Builder::new().name("vsp".into()).stack_size(STACK).spawn(command) {
+        Ok(thread) => thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload)),
+        Err(error) => {
+            translate::say(&message::render_text(&format!(
+                "no memory for the stack of the command: {error}"
+            )));
+            ExitCode::from(cli::EXIT_REFUSED)
+        }
+    }
+}
+
+fn command() -> ExitCode {
+    let command = match cli::Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return explained(&error),
+    };
+    let outcome = match command {
+        cli::Command::Run(args) => run::run(&args),
+        cli::Command::Asm(args) => translate::asm(&args),
+        cli::Command::Dis(args) => translate::dis(&args),
+        cli::Command::Check(args) => check::check(&args),
+        cli::Command::Fmt(args) => fmt::fmt(&args),
+        cli::Command::Debug(args) => debug::debug(&args),
+        cli::Command::Ir(args) => ir::ir(&args),
+        cli::Command::DisasmNative(args) => disasm_native::disasm_native(&args),
+        cli::Command::Compile(args) => object::object(&args),
+        cli::Command::Dump(args) => dump::dump(&args),
+        cli::Command::Trace(args) => trace::trace(&args),
+        cli::Command::Profile(args) => profile::profile(&args),
+        cli::Command::Cfg(args) => cfg::cfg(&args),
+        cli::Command::New(args) => new::new(&args),
+        cli::Command::Completions(args) => completions::completions(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(message) => {
+            translate::say(&message);
+            ExitCode::from(cli::EXIT_REFUSED)
+        }
+    }
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line.
+fn explained(error: &clap::Error) -> ExitCode {
+    let printed = error.print().and_then(|()| io::stdout().flush()).or_else(translate::ignore_broken_pipe);
+    match printed {
+        _ if error.use_stderr() => ExitCode::from(cli::EXIT_USAGE),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            translate::say(&message::render_text(&format!("the standard output: {error}")));
+            ExitCode::from(cli::EXIT_REFUSED)
+        }
+    }
+}

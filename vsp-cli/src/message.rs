@@ -1,0 +1,310 @@
+//! Messages for people: errors with the lines they are about, traps with the calls that led to them.
+
+use std::ops::Range;
+use std::path::Path;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, Title};
+use vsp_core::ImportError;
+use vsp_core::analysis::Slot;
+use vsp_core::index::Place;
+use vsp_core::limits::MAX_ASSEMBLY_ERRORS;
+use vsp_core::program::Program;
+use vsp_core::text::Diagnostic;
+use vsp_core::verify::VerifyErrors;
+
+use crate::imports::WrongImport;
+use crate::load::{LoadError, Loaded};
+use crate::warnings::Warning;
+
+/// Frames of a call stack that are printed.
+const MOST_FRAMES: usize = 16;
+
+/// The message of an error, with colours for a terminal.
+pub(crate) fn render(error: &LoadError) -> String {
+    let groups = match error {
+        LoadError::Text { path, text, errors } => {
+            let groups = errors.iter().map(|error| of_text(Level::ERROR, text, path, error));
+            groups.chain(summary(path, errors.len(), errors.len() == MAX_ASSEMBLY_ERRORS)).collect()
+        }
+        LoadError::Verify { loaded, errors: VerifyErrors::Rules { errors, more } } => {
+            let mut groups: Vec<Group<'_>> = errors
+                .iter()
+                .map(|error| {
+                    let title = Level::ERROR.primary_title(error.rule.to_string());
+                    of_place(title, loaded, error.place, SourceLine::span)
+                })
+                .collect();
+            groups.extend(summary(&loaded.path, errors.len(), *more));
+            groups
+        }
+        other => vec![Group::with_title(Level::ERROR.primary_title(other.to_string()))],
+    };
+    Renderer::styled().render(&groups)
+}
+
+/// How many errors there are, unless one sees that. `stopped`: there may be more.
+fn summary(path: &Path, count: usize, stopped: bool) -> Option<Group<'static>> {
+    let path = path.display();
+    let text = match (count, stopped) {
+        (_, true) => format!("{path}: … and more; stopped after {count} errors"),
+        (0 | 1, false) => return None,
+        (_, false) => format!("{path}: {count} errors"),
+    };
+    Some(Group::with_title(Level::ERROR.primary_title(text)))
+}
+
+/// What there is to say about a part of a text, with that part and the hint.
+fn of_text<'t>(level: Level<'t>, text: &'t str, path: &Path, found: &Diagnostic) -> Group<'t> {
+    let snippet = snippet(text, &path.display().to_string(), found.span.clone());
+    let group = level.primary_title(found.message.clone()).element(snippet);
+    match &found.hint {
+        Some(hint) => group.element(Level::HELP.message(hint.clone())),
+        None => group,
+    }
+}
+
+/// What there is to say about a place, with the part of its line where that is known.
+fn of_place<'l>(
+    title: Title<'l>,
+    loaded: &'l Loaded,
+    place: Place,
+    part: impl Fn(&SourceLine<'l>) -> Range<usize>,
+) -> Group<'l> {
+    let described = describe(&loaded.program, place);
+    match line_of(loaded, place) {
+        Some(line) => title.element(line.snippet(part(&line))).element(Level::NOTE.message(described)),
+        None => title.element(Level::NOTE.message(format!("in {}, {described}", loaded.path.display()))),
+    }
+}
+
+fn snippet<'t>(
+    text: &'t str,
+    path: &str,
+    span: Range<usize>,
+) -> Snippet<'t, annotate_snippets::Annotation<'t>> {
+    // A point behind the last character is shown as that character's end.
+    let end = span.end.min(text.len());
+    let start = span.start.min(end);
+    Snippet::source(text).path(path.to_owned()).annotation(AnnotationKind::Primary.span(start..end))
+}
+
+/// A line of the text that a program was assembled from.
+pub(crate) struct SourceLine<'l> {
+    text: &'l str,
+    path: String,
+    /// Its bytes in the text, without the end of the line.
+    line: Range<usize>,
+}
+
+impl<'l> SourceLine<'l> {
+    /// The line itself.
+    pub(crate) fn content(&self) -> &'l str {
+        &self.text[self.line.clone()]
+    }
+
+    /// The bytes of its code in the text: without blanks around it, and without the comment.
+    pub(crate) fn span(&self) -> Range<usize> {
+        let content = self.content();
+        let code = code_of(content).trim();
+        let start = self.line.start + content.len() - content.trim_start().len();
+        start..start + code.len()
+    }
+
+    /// The bytes of a register's name in the text, where it stands last (sources stand behind destinations); if it is not
+    /// there, those of all the code.
+    pub(crate) fn span_of(&self, register: &str) -> Range<usize> {
+        let is_name = |character: char| character.is_alphanumeric() || character == '_';
+        let (mut at, mut found) = (self.line.start, None);
+        for word in code_of(self.content()).split_inclusive(|character| !is_name(character)) {
+            let name = word.trim_end_matches(|character| !is_name(character));
+            if name.eq_ignore_ascii_case(register) {
+                found = Some(at..at + name.len());
+            }
+            at += word.len();
+        }
+        found.unwrap_or_else(|| self.span())
+    }
+
+    /// The line with carets under these bytes of the text.
+    pub(crate) fn snippet(&self, span: Range<usize>) -> Snippet<'l, annotate_snippets::Annotation<'l>> {
+        snippet(self.text, &self.path, span)
+    }
+}
+
+/// Returns a line of a `.sil` text without its comment.
+pub(crate) fn code_of(line: &str) -> &str {
+    let mut in_quotes = None;
+    let mut escaped = false;
+    let comment = line.char_indices().find(|(_, character)| {
+        match (in_quotes, character) {
+            _ if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(quote), end) if quote == *end => in_quotes = None,
+            (None, '"' | '\'') => in_quotes = Some(*character),
+            _ => {}
+        }
+        in_quotes.is_none() && *character == ';'
+    });
+    &line[..comment.map_or(line.len(), |(at, _)| at)]
+}
+
+/// The source line of a place, if the program was assembled from the text that is at hand.
+pub(crate) fn line_of(source: &Loaded, place: Place) -> Option<SourceLine<'_>> {
+    let text = source.text.as_deref()?;
+    let (file, line) = source.program.source_line_of(place)?;
+    if source.path.file_name()?.to_str()? != file {
+        return None;
+    }
+    let mut start = 0;
+    for (number, content) in (1..).zip(text.split_inclusive('\n')) {
+        if number == line {
+            let line = start..start + content.trim_end().len();
+            return Some(SourceLine { text, path: source.path.display().to_string(), line });
+        }
+        start += content.len();
+    }
+    None
+}
+
+/// A place as text: function, word, and source line where known.
+pub(crate) fn describe(program: &Program<'_>, place: Place) -> String {
+    let name = match program.function_name(place.function) {
+        Some(name) => format!("function {name}"),
+        None => format!("function {}", place.function),
+    };
+    match program.source_line_of(place) {
+        Some((file, line)) => format!("{name}, word {} ({file}:{line})", place.word),
+        None => format!("{name}, word {}", place.word),
+    }
+}
+
+/// A program that stopped: why, where, and the calls that led there (innermost first).
+pub(crate) fn render_stop(loaded: &Loaded, what: &str, places: &[Place]) -> String {
+    let program = &loaded.program;
+    let mut group = Group::with_title(Level::ERROR.primary_title(what.to_owned()));
+    if let Some(line) = places.first().and_then(|place| line_of(loaded, *place)) {
+        group = group.element(line.snippet(line.span()));
+    }
+    for (index, place) in places.iter().take(MOST_FRAMES).enumerate() {
+        let how = if index == 0 { "at" } else { "called from" };
+        group = group.element(Level::NOTE.no_name().message(format!("{how} {}", describe(program, *place))));
+    }
+    if places.len() > MOST_FRAMES {
+        let more = format!("and from {} more calls", places.len() - MOST_FRAMES);
+        group = group.element(Level::NOTE.no_name().message(more));
+    }
+    Renderer::styled().render(&[group])
+}
+
+/// Warnings about a program; `more` is how many others there are.
+pub(crate) fn render_warnings(loaded: &Loaded, warnings: &[Warning], more: usize) -> String {
+    let mut groups: Vec<Group<'_>> = warnings.iter().map(|warning| render_warning(loaded, warning)).collect();
+    if more > 0 {
+        let title = format!("there are {more} more warnings");
+        groups.push(Group::with_title(Level::NOTE.secondary_title(title)));
+    }
+    Renderer::styled().render(&groups)
+}
+
+fn render_warning<'l>(loaded: &'l Loaded, warning: &'l Warning) -> Group<'l> {
+    let (title, place, hint) = match warning {
+        Warning::UnusedName(found) => {
+            let text = loaded.text.as_deref().unwrap_or_default();
+            return of_text(Level::WARNING, text, &loaded.path, found);
+        }
+        Warning::Unused { role, index, name } => {
+            let name = name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+            let title = format!("{} {index}{name} is never used", role.describe());
+            let place = Level::NOTE.message(format!("in {}", loaded.path.display()));
+            return Level::WARNING.primary_title(title).element(place);
+        }
+        Warning::EarlyRead { place, slot } => {
+            let title = format!("{slot} can be read here before anything was written to it");
+            (title, *place, Some("it is zero then; if that is meant, write 0 to it first"))
+        }
+        Warning::Unreachable { function, words } => {
+            let title = match words.len() {
+                1 => "this instruction is never reached".to_owned(),
+                count => format!("this and what follows, {count} instructions, are never reached"),
+            };
+            (title, Place { function: *function, word: words.start }, None)
+        }
+    };
+    let group = of_place(Level::WARNING.primary_title(title), loaded, place, |line| match warning {
+        Warning::EarlyRead { slot: slot @ (Slot::Register(_) | Slot::State(_)), .. } => {
+            line.span_of(&slot.to_string())
+        }
+        _ => line.span(),
+    });
+    match hint {
+        Some(hint) => group.element(Level::HELP.message(hint)),
+        None => group,
+    }
+}
+
+/// What a program imports and the host does not have, with the lines that say so.
+pub(crate) fn render_imports(loaded: &Loaded, wrong: &[WrongImport]) -> String {
+    let groups: Vec<Group<'_>> = wrong.iter().map(|wrong| render_import(loaded, wrong)).collect();
+    Renderer::styled().render(&groups)
+}
+
+fn render_import<'l>(loaded: &'l Loaded, wrong: &WrongImport) -> Group<'l> {
+    let title = Level::ERROR.primary_title(wrong.error.to_string());
+    let group = match import_span(loaded, wrong) {
+        Some((text, span)) => title.element(snippet(text, &loaded.path.display().to_string(), span)),
+        None => title.element(Level::NOTE.message(format!("in {}", loaded.path.display()))),
+    };
+    let WrongImport { module, known, similar, error, .. } = wrong;
+    let help = match (error, similar) {
+        (ImportError::Missing { .. }, Some(similar)) => format!("did you mean `{module}.{similar}`?"),
+        (ImportError::Missing { .. }, None) if known.is_empty() => {
+            format!("a host of your own can have the module `{module}`; this one has not")
+        }
+        (ImportError::Missing { .. }, None) => format!("`{module}` has {}", known.join(", ")),
+        (ImportError::Type { host, .. }, _) => {
+            format!("write `.import {module}.{} {host}`", wrong.name)
+        }
+        _ => return group,
+    };
+    group.element(Level::HELP.message(help))
+}
+
+/// Where the text names an import: the directive of its number, if that is what stands there.
+fn import_span<'l>(loaded: &'l Loaded, wrong: &WrongImport) -> Option<(&'l str, Range<usize>)> {
+    let text = loaded.text.as_deref()?;
+    let mut at = 0;
+    let lines = text.split_inclusive('\n').map(|line| {
+        at += line.len();
+        (at - line.len(), line)
+    });
+    let is_import = |(_, line): &(usize, &str)| line.trim_start().starts_with(".import");
+    let (start, line) = lines.filter(is_import).nth(wrong.index as usize)?;
+    let full = format!("{}.{}", wrong.module, wrong.name);
+    let code = code_of(line);
+    let from = code.find(&full)?;
+    let to = if matches!(wrong.error, ImportError::Type { .. }) {
+        code.trim_end().len()
+    } else {
+        from + full.len()
+    };
+    Some((text, start + from..start + to))
+}
+
+/// A plain note.
+pub(crate) fn render_note(what: &str) -> String {
+    Renderer::styled().render(&[Group::with_title(Level::NOTE.primary_title(what.to_owned()))])
+}
+
+/// A plain error message.
+pub(crate) fn render_text(what: &str) -> String {
+    Renderer::styled().render(&[Group::with_title(Level::ERROR.primary_title(what.to_owned()))])
+}
+
+/// A plain error message with what can help, one help to a line.
+pub(crate) fn render_help(what: &str, help: &[String]) -> String {
+    let mut group = Group::with_title(Level::ERROR.primary_title(what.to_owned()));
+    for line in help {
+        group = group.element(Level::HELP.message(line.clone()));
+    }
+    Renderer::styled().render(&[group])
+}

@@ -1,0 +1,113 @@
+//! `vsp profile`.
+
+#[cfg(feature = "flamegraph")]
+mod flame;
+mod recorder;
+mod report;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::message;
+use clap::Args;
+use vsp_host::number;
+
+use crate::cli::RUN_EXIT_CODES;
+use crate::code::Code;
+use crate::execution::Execution;
+use crate::program::ProgramArgs;
+use crate::translate::{Result, ignore_broken_pipe, print_error, say};
+use recorder::{MAX_DEPTH, MAX_NODES, Recorder};
+use report::Report;
+
+const NOTES: &str = "\
+Examples:
+  vsp profile examples/fib.sil 20
+  vsp profile examples/sha256.sil --input README.md --flame sha256.svg
+  vsp profile --json --to profile.json examples/sieve.sil
+
+It counts executed instructions, so it says the same every time. `self` is what a function \
+executes itself, `total` is that and what it calls.";
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("{NOTES}\n\n{RUN_EXIT_CODES}"))]
+pub(crate) struct ProfileArgs {
+    #[command(flatten)]
+    program: ProgramArgs,
+    /// Draw a flame graph, an SVG for a web browser.
+    #[arg(long, value_name = "FILE")]
+    flame: Option<PathBuf>,
+    /// Show so many functions and lines, those with the most instructions; 0 for all.
+    #[arg(long, value_name = "N", default_value = "20", value_parser = number::count)]
+    top: u64,
+    /// Where the profile goes; `-` is the standard output [default: the error stream].
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+    /// Write all functions, lines and call stacks as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
+    let refuse = |error: String| message::render_text(&error);
+    let execution = Execution::new(&args.program)?;
+    let code = Code::new(&execution.verified, &execution.loaded.path, execution.loaded.text.as_deref());
+    // Before the program runs, so that a long run is not for nothing.
+    let to = args.to.as_deref().map(|path| execution.create(path)).transpose()?;
+    #[cfg(not(feature = "flamegraph"))]
+    if args.flame.is_some() {
+        return Err(crate::feature::missing("profile --flame", "flamegraph"));
+    }
+    #[cfg(feature = "flamegraph")]
+    let flame = args.flame.as_deref().map(|path| execution.create(path)).transpose()?;
+    let mut recorder = Recorder::new(&execution.verified);
+    let mut instance = execution.instance()?;
+    let begun = instance.begin(execution.entry, &execution.values);
+    let outcome = match begun.map_err(|error| refuse(error.to_string()))? {
+        Some(outcome) => Some(outcome),
+        None => {
+            instance.next_place().into_iter().for_each(|place| recorder.record(place));
+            let stepped = instance.step_until(u64::MAX, |place| {
+                recorder.record(place);
+                false
+            });
+            stepped.map_err(|error| refuse(error.to_string()))?
+        }
+    };
+    let Some(outcome) = outcome else { return Err(refuse("the program has not ended".to_owned())) };
+    let mut ending = execution.ending(instance, outcome);
+    let flushed = ending.flush();
+    execution.explain(&ending);
+
+    let recording = recorder.finish();
+    let report = Report::new(&recording, &code, &ending);
+    let text = if args.json {
+        serde_json::to_string_pretty(&report).map_err(|error| refuse(error.to_string()))? + "\n"
+    } else {
+        report.text(&code, usize::try_from(args.top).unwrap_or(usize::MAX))
+    };
+    match to {
+        Some(mut file) => {
+            let plain = anstream::adapter::strip_str(&text).to_string();
+            let written = file.write_all(plain.as_bytes()).and_then(|()| file.finish());
+            let written = written.or_else(ignore_broken_pipe);
+            written.map_err(|error| refuse(format!("the profile: {error}")))?;
+        }
+        None => print_error(&text)?,
+    }
+    #[cfg(feature = "flamegraph")]
+    if let Some(file) = flame {
+        let name = args.program.file.file_name().unwrap_or_default().to_string_lossy();
+        flame::draw(&report, &name, file).map_err(|error| refuse(format!("the flame graph: {error}")))?;
+    }
+    if recording.is_cut {
+        let what = format!(
+            "calls deeper than {MAX_DEPTH}, or more different call stacks than {MAX_NODES}: their instructions count \
+             for the calls above them in the call stacks; functions and lines are exact"
+        );
+        say(&message::render_note(&what));
+    }
+    flushed?;
+    Ok(ExitCode::from(ending.end.code))
+}

@@ -1,0 +1,101 @@
+//! What is legal in a program, and often a mistake.
+
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
+
+use vsp_core::analysis::{EarlyRead, Graph, OutOfMemory, Signatures, Slot, early_reads};
+use vsp_core::index::{FuncIndex, Place};
+use vsp_core::isa::{Inst, Role};
+use vsp_core::program::{NameKind, Program};
+use vsp_core::text::{self, Diagnostic};
+use vsp_core::verify::Verified;
+
+use crate::load::Loaded;
+
+/// Something that is legal and often a mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub(crate) enum Warning {
+    /// A register or local is read before anything was written to it, on some way through the function; this is the
+    /// first such read of it.
+    EarlyRead {
+        /// The instruction that reads it.
+        place: Place,
+        /// The register or local.
+        slot: Slot,
+    },
+    /// No execution comes to these words.
+    Unreachable {
+        /// The function.
+        function: FuncIndex,
+        /// Its words.
+        words: Range<u32>,
+    },
+    /// A name of the text is never used.
+    UnusedName(Diagnostic),
+    /// Something in a program without a text is never used.
+    Unused {
+        /// What it is: a constant, a global or an import.
+        role: Role,
+        /// Its number.
+        index: u32,
+        /// Its name.
+        name: Option<String>,
+    },
+}
+
+/// All there is to say about a program: first its text in the order of the lines, then its code in the order of the words.
+///
+/// # Errors
+/// There is no memory for it.
+pub(crate) fn warnings(loaded: &Loaded, verified: &Verified<'_>) -> Result<Vec<Warning>, OutOfMemory> {
+    let mut warnings: Vec<Warning> = match &loaded.text {
+        // The text was assembled already: it has no errors.
+        Some(text) => text::unused(text).unwrap_or_default().into_iter().map(Warning::UnusedName).collect(),
+        None => unused(verified.program()),
+    };
+    let signatures = Signatures::new(verified)?;
+    for function in (0..verified.functions().len() as u32).map(FuncIndex) {
+        let graph = Graph::new(&signatures, function)?;
+        warnings.extend(
+            first_reads(early_reads(&graph)?)
+                .map(|EarlyRead { word, slot }| Warning::EarlyRead { place: Place { function, word }, slot }),
+        );
+        let unreachable = graph.unreachable()?.into_iter();
+        warnings.extend(unreachable.map(|words| Warning::Unreachable { function, words }));
+    }
+    Ok(warnings)
+}
+
+/// The first read of every slot.
+fn first_reads(reads: Vec<EarlyRead>) -> impl Iterator<Item = EarlyRead> {
+    let mut seen = BTreeSet::new();
+    reads.into_iter().filter(move |read| seen.insert(read.slot))
+}
+
+/// The constants, globals and imports that no instruction names.
+fn unused(program: &Program<'_>) -> Vec<Warning> {
+    let mut used = HashSet::new();
+    for word in program.code() {
+        let Ok(inst) = Inst::decode(u32::from_le_bytes(*word)) else { continue };
+        let named = inst.operands().map(|(operand, value)| (operand.role, value as u32));
+        used.extend(named.filter(|(role, _)| matches!(role, Role::Const | Role::Global | Role::Import)));
+    }
+    let imports = program.imports().map(|import| Some(format!("{}.{}", import.module, import.name)));
+    let constants = program.constants().iter().map(|_| None);
+    let globals = (0..program.globals().len() as u32)
+        .map(|global| program.name(NameKind::Global, global).map(str::to_owned));
+    let all = number(Role::Import, imports)
+        .chain(number(Role::Const, constants))
+        .chain(number(Role::Global, globals));
+    all.filter(|(role, index, _)| !used.contains(&(*role, *index)))
+        .map(|(role, index, name)| Warning::Unused { role, index, name })
+        .collect()
+}
+
+fn number(
+    role: Role,
+    names: impl Iterator<Item = Option<String>>,
+) -> impl Iterator<Item = (Role, u32, Option<String>)> {
+    (0..).zip(names).map(move |(index, name)| (role, index, name))
+}
