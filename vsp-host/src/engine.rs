@@ -23,7 +23,7 @@ use vsp_core::state::{RestoreError, SavedState};
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, InstantiateError, Options, Ref};
 
-#[cfg(feature = "jit")]
+#[cfg(feature = "cache")]
 use crate::cache::Cache;
 #[cfg(feature = "jit")]
 use crate::native::{CompileOptions, CompiledProgram, NativeError, Tier, Trusted, VspJit, host_target};
@@ -104,7 +104,7 @@ pub struct Engine {
     jit: Option<VspJit>,
     #[cfg(feature = "jit")]
     tiers: Option<Arc<Backend>>,
-    #[cfg(feature = "jit")]
+    #[cfg(feature = "cache")]
     cache: Option<Arc<Cache>>,
 }
 
@@ -133,9 +133,13 @@ impl Engine {
     pub fn with_options(kind: EngineKind, options: CompileOptions) -> Result<Engine, EngineError> {
         match host_target() {
             Ok(target) => Engine::for_target(kind, target, options),
-            Err(_) if kind.tier().is_none() || kind == EngineKind::Auto => {
-                Ok(Engine { kind, jit: None, tiers: None, cache: None })
-            }
+            Err(_) if kind.tier().is_none() || kind == EngineKind::Auto => Ok(Engine {
+                kind,
+                jit: None,
+                tiers: None,
+                #[cfg(feature = "cache")]
+                cache: None,
+            }),
             Err(error) => Err(error.into()),
         }
     }
@@ -153,7 +157,13 @@ impl Engine {
         let auto = kind == EngineKind::Auto;
         let tiers = auto.then(|| Arc::new(Backend::new(target.clone(), options, TierOptions::default())));
         let made = kind.tier().map(|tier| VspJit::for_target(target, CompileOptions { tier, ..options }));
-        Ok(Engine { kind, jit: made.transpose()?, tiers, cache: None })
+        Ok(Engine {
+            kind,
+            jit: made.transpose()?,
+            tiers,
+            #[cfg(feature = "cache")]
+            cache: None,
+        })
     }
 
     /// In automatic mode, with other choices of when code is compiled, for programs that are loaded from now on.
@@ -166,7 +176,7 @@ impl Engine {
     }
 
     /// With a cache, which other engines can use too.
-    #[cfg(feature = "jit")]
+    #[cfg(feature = "cache")]
     #[must_use]
     pub fn with_cache(self, cache: Arc<Cache>) -> Engine {
         Engine { cache: Some(cache), ..self }
@@ -183,8 +193,12 @@ impl Engine {
     /// It cannot be compiled. (In automatic mode the interpreter runs it then.)
     pub fn load<'p>(&mut self, program: impl Into<Ref<'p, Verified<'p>>>) -> Result<Module<'p>, EngineError> {
         let program = program.into();
+        #[cfg(feature = "cache")]
+        let is_cached = self.cache.is_some();
+        #[cfg(all(feature = "jit", not(feature = "cache")))]
+        let is_cached = false;
         #[cfg(feature = "jit")]
-        if let (Some(backend), None) = (&self.tiers, &self.cache) {
+        if let Some(backend) = self.tiers.as_ref().filter(|_| !is_cached) {
             let tiers = ProgramTiers::new(program.clone(), backend.clone());
             return Ok(Module {
                 program,
@@ -195,12 +209,14 @@ impl Engine {
         }
         #[cfg(feature = "jit")]
         let compiled = {
+            #[cfg(feature = "cache")]
             let compiled = self.jit.as_mut().map(|jit| match &self.cache {
                 Some(cache) => cache.compile(jit, program.clone()),
                 None => jit.compile(program.clone()),
             });
-            let compiled = compiled.transpose();
-            match compiled {
+            #[cfg(not(feature = "cache"))]
+            let compiled = self.jit.as_mut().map(|jit| jit.compile(program.clone()));
+            match compiled.transpose() {
                 Err(_) if self.kind == EngineKind::Auto => None,
                 compiled => compiled?.map(Arc::new),
             }

@@ -13,15 +13,12 @@ use std::any::Any;
 use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::PathBuf;
 use std::ptr;
 use std::slice;
 
 use vsp_core::index::{FuncIndex, ImportIndex, Place};
 use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
-use vsp_core::native::{
-    self, Addresses, CodeInfo, Context, HostStatus, LEFT, NO_SITE, Object, ObjectError, TableEntry,
-};
+use vsp_core::native::{self, Addresses, CodeInfo, Context, HostStatus, LEFT, NO_SITE, TableEntry};
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
 use vsp_core::{CodeKey, Entry, HostCalls, HostEnd, Session};
@@ -111,10 +108,14 @@ impl<T> Trusted<T> {
     }
 }
 
-impl Trusted<PathBuf> {
+#[cfg(feature = "cache")]
+impl Trusted<std::path::PathBuf> {
     /// Reads an object that is a file of the directory.
-    pub(crate) fn object<'b>(&self, bytes: &'b [u8]) -> Result<Trusted<Object<'b>>, ObjectError> {
-        Object::read(bytes).map(Trusted)
+    pub(crate) fn object<'b>(
+        &self,
+        bytes: &'b [u8],
+    ) -> Result<Trusted<native::Object<'b>>, native::ObjectError> {
+        native::Object::read(bytes).map(Trusted)
     }
 }
 
