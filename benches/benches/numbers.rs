@@ -76,10 +76,10 @@ fn state_program(op: &str, bytes: usize) -> String {
          next:\n"
     );
     // With the ends first, what lies between them needs no check of its own.
-    for place in [0, 3, 1, 2] {
+    for location in [0, 3, 1, 2] {
         source += &format!(
             " SLOAD S0, [R1 + {0}]\n SLOAD S1, [R2 + {0}]\n {op} S2, S0, S1\n SSTORE [R3 + {0}], S2\n",
-            16 * place
+            16 * location
         );
     }
     source

@@ -163,8 +163,8 @@ fn means(report: &Report, file: &Path) -> Result<(), Error> {
         area.draw(&PathElement::new(vec![(x, top - 6), (x, height - 28)], gray))?;
         area.draw(&Text::new(tick.to_string(), (x, height - 22), style(12, HPos::Center, VPos::Top)))?;
     }
-    for (place, (engine, mean, count)) in means.iter().enumerate() {
-        let y = top + line * place as i32;
+    for (location, (engine, mean, count)) in means.iter().enumerate() {
+        let y = top + line * location as i32;
         let (from, to) = bar(scale, *mean);
         area.draw(&Rectangle::new([(from, y), (to, y + line - 7)], color(engine).filled()))?;
         let middle = y + (line - 7) / 2;
@@ -195,8 +195,8 @@ fn by_kernel(report: &Report, engines: &[&str], file: &Path) -> Result<(), Error
     area.draw(&Text::new(title, (16, 12), style(17, HPos::Left, VPos::Top)))?;
     let axis = style(12, HPos::Center, VPos::Center).transform(FontTransform::Rotate270);
     area.draw(&Text::new("multiple of native, logarithmic", (14, (top + height - bottom) / 2), axis))?;
-    for (place, engine) in engines.iter().enumerate() {
-        let (x, y) = (left + (place as i32 % 7) * 140, 40 + (place as i32 / 7) * 18);
+    for (location, engine) in engines.iter().enumerate() {
+        let (x, y) = (left + (location as i32 % 7) * 140, 40 + (location as i32 / 7) * 18);
         area.draw(&Rectangle::new([(x, y), (x + 11, y + 11)], color(engine).filled()))?;
         area.draw(&Text::new(*engine, (x + 16, y), style(13, HPos::Left, VPos::Top)))?;
     }
@@ -210,10 +210,10 @@ fn by_kernel(report: &Report, engines: &[&str], file: &Path) -> Result<(), Error
         area.draw(&PathElement::new(vec![(left, y), (width - 20, y)], gray))?;
         area.draw(&Text::new(tick.to_string(), (left - 8, y), style(12, HPos::Right, VPos::Center)))?;
     }
-    for (place, kernel) in report.kernels.iter().enumerate() {
-        let start = f64::from(left) + group * (place as f64 + 0.08);
-        for (place, engine) in engines.iter().enumerate() {
-            let x = start + wide * place as f64;
+    for (location, kernel) in report.kernels.iter().enumerate() {
+        let start = f64::from(left) + group * (location as f64 + 0.08);
+        for (location, engine) in engines.iter().enumerate() {
+            let x = start + wide * location as f64;
             let Some(ratio) = kernel.ratio(engine) else {
                 let middle = ((x + wide / 2.0).round() as i32, scale(1.0));
                 let colour = color(engine);

@@ -32,7 +32,7 @@ pub struct Sha256 {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Body {
-    place: [f64; 3],
+    location: [f64; 3],
     velocity: [f64; 3],
     mass: f64,
 }
@@ -62,7 +62,7 @@ impl Memory {
         checked: [0; MEBIBYTE],
         sha256: Sha256 { state: [0; 8], schedule: [0; 64], message: [0; MESSAGE + 64] },
         numbers: [0; NUMBERS],
-        bodies: [Body { place: [0.0; 3], velocity: [0.0; 3], mass: 0.0 }; 5],
+        bodies: [Body { location: [0.0; 3], velocity: [0.0; 3], mass: 0.0 }; 5],
     };
 }
 
@@ -400,11 +400,11 @@ fn sift(heap: &mut [u64], mut root: usize) {
 /// The Sun, Jupiter, Saturn, Uranus and Neptune, roughly, in astronomical units, years, and masses for which the constant
 /// of gravity is one.
 const BODIES: [Body; 5] = [
-    Body { place: [0.0, 0.0, 0.0], velocity: [0.0, 0.0, 0.0], mass: 39.5 },
-    Body { place: [4.84, -1.16, -0.104], velocity: [0.606, 2.81, -0.0252], mass: 0.0377 },
-    Body { place: [8.34, 4.12, -0.404], velocity: [-1.01, 1.83, 0.00842], mass: 0.0113 },
-    Body { place: [12.9, -15.1, -0.223], velocity: [1.08, 0.869, -0.0108], mass: 0.00172 },
-    Body { place: [15.4, -25.9, 0.179], velocity: [0.979, 0.594, -0.0348], mass: 0.00203 },
+    Body { location: [0.0, 0.0, 0.0], velocity: [0.0, 0.0, 0.0], mass: 39.5 },
+    Body { location: [4.84, -1.16, -0.104], velocity: [0.606, 2.81, -0.0252], mass: 0.0377 },
+    Body { location: [8.34, 4.12, -0.404], velocity: [-1.01, 1.83, 0.00842], mass: 0.0113 },
+    Body { location: [12.9, -15.1, -0.223], velocity: [1.08, 0.869, -0.0108], mass: 0.00172 },
+    Body { location: [15.4, -25.9, 0.179], velocity: [0.979, 0.594, -0.0348], mass: 0.00203 },
 ];
 
 /// n steps of five bodies that attract each other; gives the bits of their energy.
@@ -415,10 +415,10 @@ pub fn nbody(memory: &mut Memory, n: u64) -> u64 {
     let bodies: &mut [Body] = core::hint::black_box(&mut memory.bodies);
     for _ in 0..n {
         attract(bodies);
-        for Body { place, velocity, .. } in &mut *bodies {
-            place[0] += 0.01 * velocity[0];
-            place[1] += 0.01 * velocity[1];
-            place[2] += 0.01 * velocity[2];
+        for Body { location, velocity, .. } in &mut *bodies {
+            location[0] += 0.01 * velocity[0];
+            location[1] += 0.01 * velocity[1];
+            location[2] += 0.01 * velocity[2];
         }
     }
     energy(bodies).to_bits()
@@ -428,9 +428,9 @@ pub fn nbody(memory: &mut Memory, n: u64) -> u64 {
 fn attract(bodies: &mut [Body]) {
     let mut rest = bodies;
     while let Some((body, others)) = rest.split_first_mut() {
-        let Body { place: [x, y, z], velocity: [mut vx, mut vy, mut vz], mass } = *body;
+        let Body { location: [x, y, z], velocity: [mut vx, mut vy, mut vz], mass } = *body;
         for other in &mut *others {
-            let (dx, dy, dz) = (x - other.place[0], y - other.place[1], z - other.place[2]);
+            let (dx, dy, dz) = (x - other.location[0], y - other.location[1], z - other.location[2]);
             let square = dx * dx + dy * dy + dz * dz;
             let pull = 0.01 / (square * square.sqrt());
             let other_pull = other.mass * pull;
@@ -452,10 +452,10 @@ fn energy(bodies: &[Body]) -> f64 {
     let mut energy = 0.0;
     let mut rest = bodies;
     while let Some((body, others)) = rest.split_first() {
-        let Body { place: [x, y, z], velocity: [vx, vy, vz], mass } = *body;
+        let Body { location: [x, y, z], velocity: [vx, vy, vz], mass } = *body;
         energy += 0.5 * mass * (vx * vx + vy * vy + vz * vz);
         for other in others {
-            let (dx, dy, dz) = (x - other.place[0], y - other.place[1], z - other.place[2]);
+            let (dx, dy, dz) = (x - other.location[0], y - other.location[1], z - other.location[2]);
             energy -= mass * other.mass / (dx * dx + dy * dy + dz * dz).sqrt();
         }
         rest = others;

@@ -179,8 +179,9 @@ fn table() -> String {
 
 /// How many per cent of the points are in the Mandelbrot set with one kind of numbers only.
 fn wrong_points() -> f64 {
-    let place = |n: i32| f64::from(2 * n - 199) * 1.5 / 200.0;
-    let points = || (0..200).flat_map(|row| (0..200).map(move |column| (place(column) - 0.5, place(row))));
+    let location = |n: i32| f64::from(2 * n - 199) * 1.5 / 200.0;
+    let points =
+        || (0..200).flat_map(|row| (0..200).map(move |column| (location(column) - 0.5, location(row))));
     let differs = |c: &Complex| stays_as_numbers(*c) != stays(*c);
     100.0 * points().filter(differs).count() as f64 / points().count() as f64
 }

@@ -8,7 +8,7 @@
 //!
 //! `--changed-frames` lets the host write into the innermost frame of every suspended program. Without it, `--long`
 //! makes the
-//! programs of the tests instead of short ones. `--engines` names some of `Way::ALL` in place of those that are usual;
+//! programs of the tests instead of short ones. `--engines` names some of `Configuration::ALL` in place of those that are usual;
 //! the first is the one that others are compared with. `--numbers` writes the number of each program before it runs,
 //! so that
 //! it is known also if the process dies: `hunt … --numbers | tail -2`.
@@ -21,14 +21,14 @@ use std::time::{Duration, Instant};
 
 use vsp_core::generate::Generated;
 use vsp_host::engine::EngineKind;
-use vsp_snapshots::Way;
+use vsp_snapshots::Configuration;
 use vsp_snapshots::random::{Engine, Machine, Tally, check, program, short_program};
 
-const WAYS: [Way; 4] = [
-    Way::Run(EngineKind::Interpreter),
-    Way::Run(EngineKind::Tier1),
-    Way::Run(EngineKind::Tier2),
-    Way::Run(EngineKind::Auto),
+const CONFIGURATIONS: [Configuration; 4] = [
+    Configuration::Run(EngineKind::Interpreter),
+    Configuration::Run(EngineKind::Tier1),
+    Configuration::Run(EngineKind::Tier2),
+    Configuration::Run(EngineKind::Auto),
 ];
 
 /// What the command line says.
@@ -36,7 +36,7 @@ struct Arguments {
     programs: u64,
     first: u64,
     seconds: Option<u64>,
-    ways: Vec<Way>,
+    configurations: Vec<Configuration>,
     changed_frames: bool,
     long: bool,
     numbers: bool,
@@ -47,7 +47,7 @@ fn arguments() -> Result<Arguments, String> {
         programs: u64::MAX,
         first: 0,
         seconds: None,
-        ways: WAYS.to_vec(),
+        configurations: CONFIGURATIONS.to_vec(),
         changed_frames: false,
         long: false,
         numbers: false,
@@ -58,7 +58,9 @@ fn arguments() -> Result<Arguments, String> {
         match &argument[..] {
             "--first" => given.first = number(&value()?)?,
             "--seconds" => given.seconds = Some(number(&value()?)?),
-            "--engines" => given.ways = value()?.split(',').map(way).collect::<Result<_, _>>()?,
+            "--engines" => {
+                given.configurations = value()?.split(',').map(configuration).collect::<Result<_, _>>()?
+            }
             "--changed-frames" => given.changed_frames = true,
             "--long" => given.long = true,
             "--numbers" => given.numbers = true,
@@ -75,9 +77,9 @@ fn number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("{text} is no number"))
 }
 
-fn way(name: &str) -> Result<Way, String> {
-    let found = Way::ALL.iter().find(|(other, _)| *other == name);
-    found.map(|(_, way)| *way).ok_or_else(|| format!("there is no engine {name}"))
+fn configuration(name: &str) -> Result<Configuration, String> {
+    let found = Configuration::ALL.iter().find(|(other, _)| *other == name);
+    found.map(|(_, configuration)| *configuration).ok_or_else(|| format!("there is no engine {name}"))
 }
 
 impl Arguments {
@@ -87,7 +89,11 @@ impl Arguments {
 
     /// Runs the programs. Gives what they did, and the seed of the one on which engines differ, with what differs.
     fn hunt(&self) -> Result<(Tally, Option<(u64, String)>), String> {
-        let mut machines = self.ways.iter().map(|way| Machine::cheap(*way)).collect::<Result<Vec<_>, _>>()?;
+        let mut machines = self
+            .configurations
+            .iter()
+            .map(|configuration| Machine::cheap(*configuration))
+            .collect::<Result<Vec<_>, _>>()?;
         let until = self.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let mut all = Tally::default();
         for count in 0..self.programs {

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use vsp_core::index::Place;
+use vsp_core::index::Location;
 use vsp_core::isa::Operand;
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
@@ -78,13 +78,13 @@ fn count(
         return Ok(());
     }
     // By the place where they begin.
-    let mut begun = BTreeMap::<Place, u64>::new();
-    let mut straight = std::collections::VecDeque::<Place>::new();
-    let mut next = |place: Place| {
-        if straight.back().is_none_or(|before| place != Place { word: before.word + 1, ..*before }) {
+    let mut begun = BTreeMap::<Location, u64>::new();
+    let mut straight = std::collections::VecDeque::<Location>::new();
+    let mut next = |location: Location| {
+        if straight.back().is_none_or(|before| location != Location { word: before.word + 1, ..*before }) {
             straight.clear();
         }
-        straight.push_back(place);
+        straight.push_back(location);
         if straight.len() > length {
             straight.pop_front();
         }
@@ -92,9 +92,9 @@ fn count(
             *begun.entry(straight[0]).or_default() += 1;
         }
     };
-    instance.next_place().into_iter().for_each(&mut next);
-    instance.step_until(LIMIT, |place| {
-        next(place);
+    instance.next_location().into_iter().for_each(&mut next);
+    instance.step_until(LIMIT, |location| {
+        next(location);
         false
     })?;
     for (first, count) in begun {
@@ -104,11 +104,11 @@ fn count(
 }
 
 /// The instructions from a place on.
-fn group(verified: &Verified<'_>, first: Place, length: usize) -> Vec<String> {
+fn group(verified: &Verified<'_>, first: Location, length: usize) -> Vec<String> {
     let mut last = None;
     let mut names = Vec::new();
     for word in first.word..first.word + length as u32 {
-        let Some(inst) = verified.instruction(Place { word, ..first }) else { break };
+        let Some(inst) = verified.instruction(Location { word, ..first }) else { break };
         let mut name = inst.op().mnemonic().to_string();
         if length > 2 && word > first.word {
             let read = |(operand, value): &(Operand, i32)| {

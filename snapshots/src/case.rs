@@ -122,12 +122,12 @@ fn parse_step(step: &str) -> Option<Step> {
         }
         "frames" => Step::Frames(rest.split_whitespace().map(str::to_owned).collect()),
         "rejected" => {
-            let (message, place) = quoted(rest)?;
-            Step::Rejected(message, place.trim().strip_prefix("at ")?.trim().into())
+            let (message, location) = quoted(rest)?;
+            Step::Rejected(message, location.trim().strip_prefix("at ")?.trim().into())
         }
         "error" => {
-            let (place, message) = rest.split_once(' ')?;
-            let (line, column) = place.split_once(':')?;
+            let (location, message) = rest.split_once(' ')?;
+            let (line, column) = location.split_once(':')?;
             Step::Error(line.parse().ok()?, column.parse().ok()?, quoted(message.trim())?.0)
         }
         _ => return None,
@@ -155,11 +155,11 @@ fn parse_expected(text: &str) -> Option<Expected> {
     if verb == "halts" {
         return Some(Expected::Halts(value(rest)?));
     }
-    let (what, place) = rest.split_once(" at ")?;
-    let place = place.trim().to_owned();
+    let (what, location) = rest.split_once(" at ")?;
+    let location = location.trim().to_owned();
     match verb {
-        "traps" => Some(Expected::Traps(trap(what.trim())?, place)),
-        "suspends" => Some(Expected::Suspends(what.trim().into(), place)),
+        "traps" => Some(Expected::Traps(trap(what.trim())?, location)),
+        "suspends" => Some(Expected::Suspends(what.trim().into(), location)),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! The cases and the programs that every engine has to pass, and texts for snapshots. `README.md` describes the files.
 
 mod case;
+mod configuration;
 pub mod corpus;
 pub mod fuzz;
 mod imports;
@@ -10,13 +11,12 @@ pub mod random;
 pub mod reference;
 mod runner;
 mod sweep;
-mod way;
 
 pub use case::{Case, Expected, Step, Tolerance, parse};
+pub use configuration::Configuration;
 pub use listing::{Versions, function_text, listing, named_functions};
 pub use runner::run;
 pub use sweep::sweep;
-pub use way::Way;
 
 use std::io;
 use std::path::{Path, PathBuf};

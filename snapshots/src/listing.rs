@@ -14,10 +14,10 @@ pub struct Versions(Vec<(Vec<&'static str>, String)>);
 
 impl Versions {
     /// Adds what was made in the way of this name.
-    pub fn add(&mut self, way: &'static str, text: String) {
+    pub fn add(&mut self, configuration: &'static str, text: String) {
         match self.0.iter_mut().find(|(_, known)| *known == text) {
-            Some((ways, _)) => ways.push(way),
-            None => self.0.push((vec![way], text)),
+            Some((configurations, _)) => configurations.push(configuration),
+            None => self.0.push((vec![configuration], text)),
         }
     }
 
@@ -26,8 +26,8 @@ impl Versions {
         if let [(_, text)] = &self.0[..] {
             return text.clone();
         }
-        self.0.iter().fold(String::new(), |mut out, (ways, text)| {
-            let _ = writeln!(out, "-- {}\n{text}", ways.join(", "));
+        self.0.iter().fold(String::new(), |mut out, (configurations, text)| {
+            let _ = writeln!(out, "-- {}\n{text}", configurations.join(", "));
             out
         })
     }

@@ -29,8 +29,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use vsp_core::analysis::{Graph, Signatures};
-use vsp_core::index::{FuncIndex, Place};
-use vsp_core::jit::{Arch, CompileOptions, Compiler, Listing, Part, Target, Tier};
+use vsp_core::index::{FuncIndex, Location};
+use vsp_core::jit::{Arch, CompileOptions, Compiler, Listing, Region, Target, Tier};
 use vsp_core::verify::Verified;
 
 use formula::Formula;
@@ -106,13 +106,15 @@ impl Solver {
                 Tier::One => Vec::new(),
                 Tier::Two => loops(program, index)?,
             };
-            for place in loops {
-                let part = Part::of_loop(program, place, u32::MAX).map_err(|error| error.to_string())?;
+            for location in loops {
+                let part = Region::of_loop(program, location, u32::MAX).map_err(|error| error.to_string())?;
                 let listing = compiler.loop_listing(program, &part).map_err(|error| error.to_string())?;
-                let Some(listing) = listing else { return Err(format!("{place} is no entry of the part")) };
+                let Some(listing) = listing else {
+                    return Err(format!("{location} is no entry of the part"));
+                };
                 proved.claims += self
                     .prove_listing(program, index, &listing)
-                    .map_err(|error| format!("{place}, entered there: {error}"))?;
+                    .map_err(|error| format!("{location}, entered there: {error}"))?;
                 proved.loops += 1;
             }
         }
@@ -159,12 +161,12 @@ impl Solver {
 }
 
 /// Returns the loop heads of a function that can be reached.
-fn loops(program: &Verified<'_>, function: FuncIndex) -> Result<Vec<Place>, String> {
+fn loops(program: &Verified<'_>, function: FuncIndex) -> Result<Vec<Location>, String> {
     let signatures = Signatures::new(program).map_err(|error| error.to_string())?;
     let graph = Graph::new(&signatures, function).map_err(|error| error.to_string())?;
     let order = graph.reverse_postorder().map_err(|error| error.to_string())?;
     let starts = order.into_iter().map(|block| graph.words(block).start);
-    Ok(starts.filter(|word| graph.is_loop_head(*word)).map(|word| graph.place(word)).collect())
+    Ok(starts.filter(|word| graph.is_loop_head(*word)).map(|word| graph.location(word)).collect())
 }
 
 impl Drop for Solver {

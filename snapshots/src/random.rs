@@ -15,9 +15,9 @@
 //! # Ok::<(), String>(())
 //! ```
 
+mod candidate;
 mod case_file;
 mod check;
-mod draft;
 mod engine;
 mod machine;
 mod minimise;

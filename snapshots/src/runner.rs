@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vsp_core::index::{GlobalIndex, Place};
+use vsp_core::index::{GlobalIndex, Location};
 use vsp_core::program::Program;
 use vsp_core::text;
 use vsp_core::verify::{Verified, VerifyErrors};
@@ -11,14 +11,14 @@ use vsp_core::{CallError, Imports, Instance, Options, Outcome, Reason};
 use vsp_host::engine::Module;
 
 use crate::case::{Case, Expected, Step};
+use crate::configuration::{Configuration, save_and_restore, scramble};
 use crate::imports;
-use crate::way::{Way, save_and_restore, scramble};
 
 /// Runs a case in one of the ways.
 ///
 /// # Errors
 /// Something did not come out as the case says; the message names the line.
-pub fn run(text: &str, case: &Case, way: Way) -> Result<(), String> {
+pub fn run(text: &str, case: &Case, configuration: Configuration) -> Result<(), String> {
     if case.steps.is_empty() {
         return Err("the case has no steps".into());
     }
@@ -33,7 +33,7 @@ pub fn run(text: &str, case: &Case, way: Way) -> Result<(), String> {
     let wanted: Vec<&(usize, Step)> =
         case.steps.iter().filter(|(_, step)| matches!(step, Step::Rejected(..))).collect();
     match (Verified::new(program.clone()), wanted.as_slice()) {
-        (Ok(verified), []) => Runner::new(&verified, way)?.steps(case),
+        (Ok(verified), []) => Runner::new(&verified, configuration)?.steps(case),
         (Ok(_), _) => Err("the verifier accepts the program".into()),
         (Err(errors), []) => Err(format!("the verifier refuses the program: {errors}")),
         (Err(errors), wanted) => compare_rejections(&program, &errors, wanted),
@@ -81,19 +81,19 @@ fn compare_rejections(
 ) -> Result<(), String> {
     let VerifyErrors::Rules { errors, .. } = errors else { return Err(errors.to_string()) };
     let found: Vec<(String, String)> =
-        errors.iter().map(|error| (error.rule.to_string(), place_name(program, error.place))).collect();
+        errors.iter().map(|error| (error.rule.to_string(), location_name(program, error.location))).collect();
     let matches = found.len() == wanted.len()
-        && found.iter().zip(wanted).all(|((rule, place), (_, step))| match step {
-            Step::Rejected(message, at) => rule.contains(message) && place == at,
+        && found.iter().zip(wanted).all(|((rule, location), (_, step))| match step {
+            Step::Rejected(message, at) => rule.contains(message) && location == at,
             _ => false,
         });
     if matches { Ok(()) } else { Err(format!("the verifier's errors are {found:#?}")) }
 }
 
-pub(crate) fn place_name(program: &Program<'_>, place: Place) -> String {
-    match program.function_name(place.function) {
-        Some(name) => format!("{name}:{}", place.word),
-        None => format!("${}:{}", place.function, place.word),
+pub(crate) fn location_name(program: &Program<'_>, location: Location) -> String {
+    match program.function_name(location.function) {
+        Some(name) => format!("{name}:{}", location.word),
+        None => format!("${}:{}", location.function, location.word),
     }
 }
 
@@ -111,17 +111,17 @@ struct Runner<'v> {
     imports: Arc<Imports<()>>,
     flag: Arc<AtomicBool>,
     sizes: Sizes,
-    way: Way,
+    configuration: Configuration,
     instance: Option<Instance<'v, ()>>,
 }
 
 impl<'v> Runner<'v> {
-    fn new(program: &'v Verified<'v>, way: Way) -> Result<Self, String> {
-        let module = way.loader(true).and_then(|mut loader| loader.load(program));
+    fn new(program: &'v Verified<'v>, configuration: Configuration) -> Result<Self, String> {
+        let module = configuration.loader(true).and_then(|mut loader| loader.load(program));
         let module = module.map_err(|error| error.to_string())?;
         let imports = Arc::new(imports::imports().map_err(|error| error.to_string())?);
         let flag = Arc::new(AtomicBool::new(false));
-        Ok(Runner { program, module, imports, flag, sizes: Sizes::default(), way, instance: None })
+        Ok(Runner { program, module, imports, flag, sizes: Sizes::default(), configuration, instance: None })
     }
 
     fn steps(mut self, case: &Case) -> Result<(), String> {
@@ -137,7 +137,7 @@ impl<'v> Runner<'v> {
                 memory: self.sizes.memory,
                 stack_cells: self.sizes.stack,
                 fuel: self.sizes.fuel,
-                interrupt: self.way.interrupts().then(|| self.flag.clone().into()),
+                interrupt: self.configuration.interrupts().then(|| self.flag.clone().into()),
             };
             let made = self.module.instantiate(self.imports.clone(), (), options);
             self.instance = Some(made.map_err(|error| error.to_string())?);
@@ -148,13 +148,13 @@ impl<'v> Runner<'v> {
     fn step(&mut self, step: &Step) -> Result<(), String> {
         match step {
             Step::Call(name, args, expected) => {
-                let way = self.way;
-                let outcome = way.call(self.instance()?, name, args);
+                let configuration = self.configuration;
+                let outcome = configuration.call(self.instance()?, name, args);
                 self.ended(outcome, expected)
             }
             Step::Resume(values, expected) => {
-                let way = self.way;
-                let outcome = way.resume(self.instance()?, values);
+                let configuration = self.configuration;
+                let outcome = configuration.resume(self.instance()?, values);
                 self.ended(outcome, expected)
             }
             Step::Fail(code, expected) => {
@@ -202,9 +202,10 @@ impl<'v> Runner<'v> {
                 equal("the global", self.instance()?.global(GlobalIndex(*global)), Some(*value))
             }
             Step::Frames(frames) => {
-                let places: Vec<Place> = self.instance()?.call_stack().collect();
+                let locations: Vec<Location> = self.instance()?.call_stack().collect();
                 let program = self.program.program();
-                let found: Vec<String> = places.into_iter().map(|place| place_name(program, place)).collect();
+                let found: Vec<String> =
+                    locations.into_iter().map(|location| location_name(program, location)).collect();
                 equal("the call stack", &found, frames)
             }
             Step::Rejected(..) | Step::Error(..) => Err("cannot be mixed with calls".into()),
@@ -215,8 +216,8 @@ impl<'v> Runner<'v> {
     fn ended(&mut self, outcome: Result<Outcome, CallError>, expected: &Expected) -> Result<(), String> {
         let suspended = matches!(outcome, Ok(Outcome::Suspended(_)));
         self.compare(outcome, expected)?;
-        match (self.way, &mut self.instance) {
-            (Way::Save(_), Some(instance)) if suspended => {
+        match (self.configuration, &mut self.instance) {
+            (Configuration::Save(_), Some(instance)) if suspended => {
                 let restored = save_and_restore(instance, |state| {
                     let options = Options { interrupt: Some(self.flag.clone().into()), ..Options::default() };
                     let restored = self.module.restore(self.imports.clone(), (), options, state);
@@ -224,7 +225,7 @@ impl<'v> Runner<'v> {
                 })?;
                 *instance = restored;
             }
-            (Way::Scramble(_), Some(instance)) if suspended => scramble(instance)?,
+            (Configuration::Scramble(_), Some(instance)) if suspended => scramble(instance)?,
             _ => {}
         }
         Ok(())
@@ -250,12 +251,12 @@ pub(crate) fn compare(program: &Program<'_>, found: &Outcome, expected: &Expecte
                 && values.iter().zip(wanted).all(|(found, wanted)| within(*found, *wanted, tolerance.ulps))
         }
         (Outcome::Halted(value), Expected::Halts(wanted)) => value == wanted,
-        (Outcome::Trapped(stop), Expected::Traps(trap, place)) => {
-            stop.trap == *trap && place_name(program, stop.place) == *place
+        (Outcome::Trapped(stop), Expected::Traps(trap, location)) => {
+            stop.trap == *trap && location_name(program, stop.location) == *location
         }
-        (Outcome::Suspended(suspension), Expected::Suspends(reason, place)) => {
+        (Outcome::Suspended(suspension), Expected::Suspends(reason, location)) => {
             reason_name(program, suspension.reason) == *reason
-                && place_name(program, suspension.place) == *place
+                && location_name(program, suspension.location) == *location
         }
         _ => false,
     };

@@ -1,4 +1,4 @@
-//! Suspension everywhere: each call of a case is run with so little fuel that it suspends at one check point after the other,
+//! Suspension everywhere: each call of a case is run with so little fuel that it suspends at one safepoint after the other,
 //! in the interpreter and in machine code; states, balances and what comes of it have to be the same.
 
 use vsp_core::program::Program;
@@ -62,7 +62,7 @@ struct Run<'a> {
 struct Seen {
     first: Outcome,
     balance: Option<i64>,
-    frames: Vec<vsp_core::index::Place>,
+    frames: Vec<vsp_core::index::Location>,
     state: Option<Vec<u8>>,
     /// After it was resumed until it ended, with plenty of fuel.
     last: Outcome,

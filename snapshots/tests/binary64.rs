@@ -6,7 +6,7 @@ use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{Outcome, text};
 use vsp_host::engine::EngineKind;
-use vsp_snapshots::Way;
+use vsp_snapshots::Configuration;
 use vsp_snapshots::random::{Engine, Machine, Session};
 use vsp_snapshots::reference::Reference;
 
@@ -145,7 +145,7 @@ fn call(session: &mut dyn Session, function: usize, arguments: &[u64]) -> u64 {
 #[test]
 fn all_engines_compute_what_softfloat_computes() {
     for kind in EngineKind::ALL {
-        assert_eq!(check(&mut Machine::new(Way::Run(kind)).unwrap()), RESULTS);
+        assert_eq!(check(&mut Machine::new(Configuration::Run(kind)).unwrap()), RESULTS);
     }
 }
 

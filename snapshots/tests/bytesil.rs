@@ -81,8 +81,8 @@ fn of_immediates(op: Opcode, first: i32) {
         ".memory 0x200000\n.const DIRT {DIRT}\n.export f\n.func f (0) -> 0\n CONST R7, DIRT\n\
          next:\n MULI R1, R5, 67\n ADD R1, R1, R7\n MULI R2, R5, 151\n ADDI R2, R2, 13\n ADD R2, R2, R7\n"
     );
-    for (place, imm) in (0..).zip(first..first + 4096) {
-        source += &format!(" {}\n STORE [R4 + {}], R3\n", line(op, imm), 8 * place);
+    for (location, imm) in (0..).zip(first..first + 4096) {
+        source += &format!(" {}\n STORE [R4 + {}], R3\n", line(op, imm), 8 * location);
     }
     source += " ADDI R4, R4, 16384\n ADDI R4, R4, 16384\n ADDI R5, R5, 1\n JNEI R5, 64, next\n RET\n.end\n";
     let computed = |index| {
@@ -127,7 +127,7 @@ fn powers_roots_and_moves() {
 }
 
 #[test]
-fn parts_of_the_way() {
+fn parts_of_the_configuration() {
     some_immediates(Opcode::COMPLEX_LERP, 0);
     of_immediates(Opcode::COMPLEX_LERP, 0);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use vsp_snapshots::Way;
+use vsp_snapshots::Configuration;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -17,15 +17,15 @@ fn main() {
     for path in &files {
         let Ok(text) = std::fs::read_to_string(path) else { panic!("{} cannot be read", path.display()) };
         let text = Arc::new(text);
-        for (name, way) in Way::ALL {
-            if !way.is_for(&text) {
+        for (name, configuration) in Configuration::ALL {
+            if !configuration.is_for(&text) {
                 continue;
             }
             let text = text.clone();
             let file = path.strip_prefix(&folder).unwrap_or(path).display();
             trials.push(Trial::test(format!("{name}::{file}"), move || {
                 let case = vsp_snapshots::parse(&text).map_err(Failed::from)?;
-                vsp_snapshots::run(&text, &case, way).map_err(Failed::from)
+                vsp_snapshots::run(&text, &case, configuration).map_err(Failed::from)
             }));
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Arguments, Failed, Trial};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use vsp_host::engine::EngineKind;
-use vsp_snapshots::Way;
+use vsp_snapshots::Configuration;
 use vsp_snapshots::corpus::{Example, Loaded, PROGRAMS, Pace, Program, Ran};
 
 /// The first slice of programs that are suspended, in units of fuel; it is longer for inputs above 5,000 bytes.
@@ -23,12 +23,14 @@ fn main() {
     let mut trials = vec![Trial::test("every example is in the corpus", every_example_is_in_the_corpus)];
     for program in PROGRAMS {
         let corpus = Arc::new(Corpus::new(program));
-        for (name, way) in Way::ALL.into_iter().filter(|(_, way)| way.interrupts()) {
-            if EMULATED && !matches!(way, Way::Run(_)) {
+        for (name, configuration) in
+            Configuration::ALL.into_iter().filter(|(_, configuration)| configuration.interrupts())
+        {
+            if EMULATED && !matches!(configuration, Configuration::Run(_)) {
                 continue;
             }
             let corpus = corpus.clone();
-            trials.push(Trial::test(format!("{name}::{}", program.name), move || corpus.run(way)));
+            trials.push(Trial::test(format!("{name}::{}", program.name), move || corpus.run(configuration)));
         }
         trials.push(Trial::test(format!("random::{}", program.name), || random(program)));
     }
@@ -60,16 +62,16 @@ impl Corpus {
     }
 
     /// Runs all examples, and compares how they end with the expectation, and to the bit with the interpreter.
-    fn run(&self, way: Way) -> Result<(), Failed> {
+    fn run(&self, configuration: Configuration) -> Result<(), Failed> {
         let interpreted = self.interpreted.get_or_init(|| {
-            let loaded = Loaded::new(self.program, Way::Run(EngineKind::Interpreter))?;
+            let loaded = Loaded::new(self.program, Configuration::Run(EngineKind::Interpreter))?;
             self.examples().iter().map(|example| loaded.run(&example.invocation, Pace::Whole)).collect()
         });
         let interpreted = interpreted.as_ref().map_err(String::as_str)?;
-        let loaded = Loaded::new(self.program, way)?;
+        let loaded = Loaded::new(self.program, configuration)?;
         for (example, interpreted) in self.examples().iter().zip(interpreted) {
             let slice = SLICE.max(example.invocation.input.len() as u64 / 10);
-            let pace = if way.needs_suspensions() { Pace::Slices(slice) } else { Pace::Whole };
+            let pace = if configuration.needs_suspensions() { Pace::Slices(slice) } else { Pace::Whole };
             let ran = loaded.run(&example.invocation, pace);
             let ran = ran.map_err(|message| format!("{:?}\n{message}", example.invocation))?;
             example.expected.check(&ran).map_err(|message| format!("{:?}\n{message}", example.invocation))?;
@@ -88,7 +90,7 @@ impl Corpus {
 
 /// Runs random invocations in all engines.
 fn random(program: &Program) -> Result<(), Failed> {
-    let loaded = EngineKind::ALL.map(|kind| Loaded::new(program, Way::Run(kind)));
+    let loaded = EngineKind::ALL.map(|kind| Loaded::new(program, Configuration::Run(kind)));
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     let result = TestRunner::new(config).run(&(program.random)(), |invocation| {
         let expected = (program.reference)(&invocation);

@@ -82,7 +82,7 @@ fn instructions(class: usize, title: &str) -> Result<String, Error> {
         let _ = writeln!(out, "{}", function_text(&disassembly, FuncIndex(0)));
         let plain = matches!(op.flow(), Flow::Next);
         let mut versions = Versions::default();
-        for (arch, tier, way) in [
+        for (arch, tier, configuration) in [
             (Arch::X86_64, Tier::One, "x86_64 tier 1"),
             (Arch::X86_64, Tier::Two, "x86_64 tier 2"),
             (Arch::Aarch64, Tier::One, "aarch64 tier 1"),
@@ -91,7 +91,7 @@ fn instructions(class: usize, title: &str) -> Result<String, Error> {
             let options = CompileOptions { tier, fuel: !plain, interrupt: !plain, check_ir: true };
             let target = Target::new(arch);
             let listing = listing(&program, FuncIndex(0), &target, options)?;
-            versions.add(way, without_common_parts(&listing.clif, &frame(&target, options)?));
+            versions.add(configuration, without_common_parts(&listing.clif, &frame(&target, options)?));
         }
         out += &versions.text();
     }
@@ -112,7 +112,7 @@ fn without_common_parts(clif: &str, frame: &str) -> String {
         return clif.to_owned();
     }
     let (start, end) = frame.split_once("\n\nblock2:").unwrap_or_default();
-    let way_out = renumbered(&end[end.find("block1(").unwrap_or(0)..]);
+    let configuration_out = renumbered(&end[end.find("block1(").unwrap_or(0)..]);
     let mut out = String::new();
     for part in clif.split("\n\n") {
         let is_start = part.starts_with("function ") || part.starts_with("block0(");
@@ -122,7 +122,7 @@ fn without_common_parts(clif: &str, frame: &str) -> String {
             if !out.is_empty() {
                 out.push('\n');
             }
-        } else if renumbered(part) != way_out {
+        } else if renumbered(part) != configuration_out {
             out += &format!("{}\n\n", part.trim_end_matches(['}', '\n']));
         }
     }
@@ -242,9 +242,9 @@ fn intermediate(path: &Path) -> Result<String, Error> {
     for (index, name) in named_functions(program.program()) {
         let _ = writeln!(out, "==== {name}\n\n{}", function_text(&disassembly, index));
         let mut versions = Versions::default();
-        for (way, tier) in TIERS {
+        for (configuration, tier) in TIERS {
             let options = CompileOptions { tier, ..FULL };
-            versions.add(way, listing(&program, index, &Target::new(Arch::Aarch64), options)?.clif);
+            versions.add(configuration, listing(&program, index, &Target::new(Arch::Aarch64), options)?.clif);
         }
         let _ = writeln!(out, "{}", versions.text());
     }

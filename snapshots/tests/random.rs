@@ -4,28 +4,30 @@ use vsp_core::generate::Generated;
 use vsp_core::program::Program;
 use vsp_host::engine::EngineKind;
 use vsp_host::native::Tier;
-use vsp_snapshots::Way;
+use vsp_snapshots::Configuration;
 use vsp_snapshots::random::{
     End, Engine, Machine, Tally, case_file, check, minimise, program, seeds, short_program,
 };
 
-fn machines(ways: &[Way]) -> Vec<Machine> {
-    ways.iter().map(|way| Machine::new(*way).unwrap()).collect()
+fn machines(configurations: &[Configuration]) -> Vec<Machine> {
+    configurations.iter().map(|configuration| Machine::new(*configuration).unwrap()).collect()
 }
 
 /// Makes the program of a seed.
 type Make = fn(u64) -> Result<Generated, String>;
 
 /// Compares the programs of so many seeds.
-fn compare(ways: &[Way], seeds: std::ops::Range<u64>, make: Make) -> Tally {
-    let mut machines = machines(ways);
+fn compare(configurations: &[Configuration], seeds: std::ops::Range<u64>, make: Make) -> Tally {
+    let mut machines = machines(configurations);
     let mut all = Tally::default();
     for seed in seeds {
         let mut engines: Vec<&mut dyn Engine> = machines.iter_mut().map(|it| it as &mut dyn Engine).collect();
         let made = make(seed).unwrap();
         match check(&made, &mut engines) {
             Ok(tally) => all.add(&tally),
-            Err(difference) => panic!("seed {seed}: {difference}\n\n{}", small_case(ways, seed, &made)),
+            Err(difference) => {
+                panic!("seed {seed}: {difference}\n\n{}", small_case(configurations, seed, &made))
+            }
         }
     }
     all
@@ -33,27 +35,27 @@ fn compare(ways: &[Way], seeds: std::ops::Range<u64>, make: Make) -> Tally {
 
 /// The case file, ready to be committed, of the smallest program found that makes these ways differ as that of the seed.
 /// What it expects is what the first way does. (What a host writes into frames is not in it: that is `Plan::changes`.)
-fn small_case(ways: &[Way], seed: u64, made: &Generated) -> String {
+fn small_case(configurations: &[Configuration], seed: u64, made: &Generated) -> String {
     let mut fails = |made: &Generated| {
-        let mut machines = machines(ways);
+        let mut machines = machines(configurations);
         let mut engines: Vec<&mut dyn Engine> = machines.iter_mut().map(|it| it as &mut dyn Engine).collect();
         check(made, &mut engines).is_err()
     };
     let small = minimise(made, 2_000, &mut fails);
-    let mut first = Machine::new(ways[0]).unwrap();
+    let mut first = Machine::new(configurations[0]).unwrap();
     case_file(&small, &mut first, &format!("Found with seed {seed}.")).unwrap_or_else(|error| error)
 }
 
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "too slow where it is emulated")]
-fn all_ways_of_the_interpreter_agree() {
-    let ways = [
-        Way::Run(EngineKind::Interpreter),
-        Way::Step,
-        Way::Save(EngineKind::Interpreter),
-        Way::Scramble(EngineKind::Interpreter),
+fn all_configurations_of_the_interpreter_agree() {
+    let configurations = [
+        Configuration::Run(EngineKind::Interpreter),
+        Configuration::Step,
+        Configuration::Save(EngineKind::Interpreter),
+        Configuration::Scramble(EngineKind::Interpreter),
     ];
-    let tally = compare(&ways, 0..500, program);
+    let tally = compare(&configurations, 0..500, program);
     println!("{tally}");
     assert!(tally.share(End::Returned) > 0.5, "{tally}");
     assert!(tally.share(End::GivenUp) < 0.2, "{tally}");
@@ -71,21 +73,21 @@ fn all_ways_of_the_interpreter_agree() {
 
 #[test]
 fn machine_code_agrees_with_the_interpreter() {
-    let ways = [
-        Way::Run(EngineKind::Interpreter),
-        Way::Run(EngineKind::Tier1),
-        Way::Run(EngineKind::Tier2),
-        Way::Scramble(EngineKind::Tier1),
-        Way::Save(EngineKind::Tier2),
-        Way::Plain(EngineKind::Tier2),
-        Way::Object(Tier::Two),
-        Way::Run(EngineKind::Auto),
-        Way::Save(EngineKind::Auto),
+    let configurations = [
+        Configuration::Run(EngineKind::Interpreter),
+        Configuration::Run(EngineKind::Tier1),
+        Configuration::Run(EngineKind::Tier2),
+        Configuration::Scramble(EngineKind::Tier1),
+        Configuration::Save(EngineKind::Tier2),
+        Configuration::Plain(EngineKind::Tier2),
+        Configuration::Object(Tier::Two),
+        Configuration::Run(EngineKind::Auto),
+        Configuration::Save(EngineKind::Auto),
     ];
     // The other architectures are emulated where these tests usually run.
     let seeds = seeds(if cfg!(target_arch = "x86_64") { 40 } else { 8 });
     let started = std::time::Instant::now();
-    let tally = compare(&ways, seeds.clone(), program);
+    let tally = compare(&configurations, seeds.clone(), program);
     println!("seeds {seeds:?}, {:.0?}: {tally}", started.elapsed());
     assert!(tally.unmetered > tally.programs / 4, "{tally}");
 }
@@ -93,15 +95,15 @@ fn machine_code_agrees_with_the_interpreter() {
 /// A host that writes into frames cannot make machine code do what the interpreter does not do.
 #[test]
 fn changed_frames_agree() {
-    let ways = [
-        Way::Run(EngineKind::Interpreter),
-        Way::Run(EngineKind::Auto),
-        Way::Run(EngineKind::Tier2),
-        Way::Save(EngineKind::Tier1),
+    let configurations = [
+        Configuration::Run(EngineKind::Interpreter),
+        Configuration::Run(EngineKind::Auto),
+        Configuration::Run(EngineKind::Tier2),
+        Configuration::Save(EngineKind::Tier1),
     ];
     let seeds = seeds(80);
     let started = std::time::Instant::now();
-    let tally = compare(&ways, seeds.clone(), |seed| short_program(seed, true));
+    let tally = compare(&configurations, seeds.clone(), |seed| short_program(seed, true));
     println!("seeds {seeds:?}, {:.0?}: {tally}", started.elapsed());
     // They are suspended, and seldom end before that.
     assert!(tally.suspensions.values().sum::<u64>() > 2 * tally.programs, "{tally}");
@@ -109,12 +111,12 @@ fn changed_frames_agree() {
 
 #[test]
 fn random_programs_are_cases() {
-    let mut interpreter = Machine::new(Way::Run(EngineKind::Interpreter)).unwrap();
+    let mut interpreter = Machine::new(Configuration::Run(EngineKind::Interpreter)).unwrap();
     for seed in 0..60 {
         let text = case_file(&program(seed).unwrap(), &mut interpreter, "a random program").unwrap();
         let case = vsp_snapshots::parse(&text).unwrap();
-        for way in [Way::Step, Way::Save(EngineKind::Interpreter)] {
-            vsp_snapshots::run(&text, &case, way)
+        for configuration in [Configuration::Step, Configuration::Save(EngineKind::Interpreter)] {
+            vsp_snapshots::run(&text, &case, configuration)
                 .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
         }
     }
@@ -129,7 +131,7 @@ fn words(made: &Generated) -> usize {
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "too slow where it is emulated")]
 fn what_fails_is_made_small() {
     // As if it were a mistake to divide by zero.
-    let mut interpreter = Machine::new(Way::Run(EngineKind::Interpreter)).unwrap();
+    let mut interpreter = Machine::new(Configuration::Run(EngineKind::Interpreter)).unwrap();
     let mut divides = |made: &Generated| {
         check(made, &mut [&mut interpreter])
             .is_ok_and(|tally| tally.ends.contains_key(&End::Trapped("DivideByZero")))

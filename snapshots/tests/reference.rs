@@ -6,12 +6,12 @@ use vsp_core::isa::Opcode;
 use vsp_host::engine::EngineKind;
 use vsp_snapshots::random::{Engine, Machine, Tally, case_file, check, minimise, program, seeds};
 use vsp_snapshots::reference::{Reference, run_case};
-use vsp_snapshots::{Step, Way};
+use vsp_snapshots::{Configuration, Step};
 
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "too slow where it is emulated")]
 fn random_programs_mean_what_the_page_says() {
-    let mut interpreter = Machine::new(Way::Run(EngineKind::Interpreter)).unwrap();
+    let mut interpreter = Machine::new(Configuration::Run(EngineKind::Interpreter)).unwrap();
     let mut reference = Reference::default();
     let mut all = Tally::default();
     for seed in seeds(600) {

@@ -1,7 +1,7 @@
-//! Machine code suspends at every check point of the case files as the interpreter does.
+//! Machine code suspends at every safepoint of the case files as the interpreter does.
 
 #[test]
-fn states_at_all_check_points_are_those_of_the_interpreter() {
+fn states_at_all_safepoints_are_those_of_the_interpreter() {
     let files = vsp_snapshots::sil_files(&vsp_snapshots::cases_folder()).unwrap();
     let mut compared = 0;
     for path in files {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::message;
-use vsp_core::index::{FuncIndex, GlobalIndex, Place};
+use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::program::{LineEntry, NameKind, Program};
 use vsp_core::text::{self, Listing, Number};
 use vsp_core::verify::Verified;
@@ -28,8 +28,8 @@ pub(crate) struct Line {
 
 /// What `break` and `list` take.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Location {
-    Place(Place),
+pub(crate) enum Position {
+    Word(Location),
     Line(Line),
 }
 
@@ -91,15 +91,15 @@ impl<'p> Code<'p> {
     }
 
     /// `main+3`.
-    pub(crate) fn place(&self, place: Place) -> String {
-        format!("{}+{}", self.function(place.function), place.word)
+    pub(crate) fn location(&self, location: Location) -> String {
+        format!("{}+{}", self.function(location.function), location.word)
     }
 
     /// `main+3 (sum.sil:12)`.
-    pub(crate) fn describe(&self, place: Place) -> String {
-        match self.line(place) {
-            Some(line) => format!("{} ({})", self.place(place), self.line_name(line)),
-            None => self.place(place),
+    pub(crate) fn describe(&self, location: Location) -> String {
+        match self.line(location) {
+            Some(line) => format!("{} ({})", self.location(location), self.line_name(line)),
+            None => self.location(location),
         }
     }
 
@@ -119,35 +119,35 @@ impl<'p> Code<'p> {
     }
 
     /// The instruction at a place, as the disassembler writes it.
-    pub(crate) fn instruction(&self, place: Place) -> Option<String> {
-        self.listing.instruction(place)
+    pub(crate) fn instruction(&self, location: Location) -> Option<String> {
+        self.listing.instruction(location)
     }
 
     /// The label of a place, if a branch goes there.
-    pub(crate) fn label(&self, place: Place) -> Option<String> {
-        self.listing.label(place)
+    pub(crate) fn label(&self, location: Location) -> Option<String> {
+        self.listing.label(location)
     }
 
     /// The instruction at a place as the text has it, with its names, if it is a line of its own; else as the
     /// disassembler writes it.
-    pub(crate) fn written_instruction(&self, place: Place) -> Option<String> {
-        let own_line = self.starts_line(place)
+    pub(crate) fn written_instruction(&self, location: Location) -> Option<String> {
+        let own_line = self.starts_line(location)
             && self
-                .entry(Place { word: place.word + 1, ..place })
-                .is_none_or(|next| self.code_word(place).is_some_and(|word| next.word > word));
-        let line = self.line(place).filter(|_| own_line && self.has_text);
+                .entry(Location { word: location.word + 1, ..location })
+                .is_none_or(|next| self.code_word(location).is_some_and(|word| next.word > word));
+        let line = self.line(location).filter(|_| own_line && self.has_text);
         let written = line.and_then(|line| self.source(line)).map(|line| split_line(line).1);
         match written.filter(|written| !written.is_empty()) {
             Some(written) => Some(aligned(written)),
-            None => self.instruction(place),
+            None => self.instruction(location),
         }
     }
 
     /// The label that the text has at a place; if it is not at hand, that of the disassembler; `None` if no branch
     /// goes there.
-    pub(crate) fn written_label(&self, place: Place) -> Option<String> {
-        let label = self.label(place)?;
-        let Some(line) = self.line(place).filter(|_| self.has_text && self.starts_line(place)) else {
+    pub(crate) fn written_label(&self, location: Location) -> Option<String> {
+        let label = self.label(location)?;
+        let Some(line) = self.line(location).filter(|_| self.has_text && self.starts_line(location)) else {
             return Some(label);
         };
         let above = (1..=line.line).rev().map_while(|number| self.source(Line { line: number, ..line }));
@@ -167,53 +167,54 @@ impl<'p> Code<'p> {
     }
 
     /// A place as a word of the whole code.
-    fn code_word(&self, place: Place) -> Option<u32> {
-        let function = self.verified.function(place.function)?;
-        (place.word < function.words).then(|| function.start + place.word)
+    fn code_word(&self, location: Location) -> Option<u32> {
+        let function = self.verified.function(location.function)?;
+        (location.word < function.words).then(|| function.start + location.word)
     }
 
     /// The last entry at or before a word.
-    fn entry(&self, place: Place) -> Option<LineEntry> {
-        let word = self.code_word(place)?;
+    fn entry(&self, location: Location) -> Option<LineEntry> {
+        let word = self.code_word(location)?;
         let behind = self.entries.partition_point(|entry| entry.word <= word);
         self.entries.get(behind.checked_sub(1)?).copied()
     }
 
     /// The source line of a place.
-    pub(crate) fn line(&self, place: Place) -> Option<Line> {
-        let entry = self.entry(place)?;
+    pub(crate) fn line(&self, location: Location) -> Option<Line> {
+        let entry = self.entry(location)?;
         (entry.line != 0).then_some(Line { file: entry.file, line: entry.line })
     }
 
     /// Does a source line start at this place, or has it none?
-    pub(crate) fn starts_line(&self, place: Place) -> bool {
-        self.entry(place).is_none_or(|entry| entry.line == 0 || Some(entry.word) == self.code_word(place))
+    pub(crate) fn starts_line(&self, location: Location) -> bool {
+        self.entry(location)
+            .is_none_or(|entry| entry.line == 0 || Some(entry.word) == self.code_word(location))
     }
 
     /// The place of a word of the whole code.
-    fn place_of(&self, word: u32) -> Option<Place> {
+    fn location_of(&self, word: u32) -> Option<Location> {
         let functions = self.verified.functions();
         let index = functions.partition_point(|function| function.start <= word).checked_sub(1)?;
-        Some(Place { function: FuncIndex(index as u32), word: word - functions[index].start })
+        Some(Location { function: FuncIndex(index as u32), word: word - functions[index].start })
     }
 
     /// The places where a line starts; if it has no code, those of the next line that has.
-    pub(crate) fn places_of(&self, wanted: Line) -> Result<(Line, Vec<Place>), String> {
+    pub(crate) fn locations_of(&self, wanted: Line) -> Result<(Line, Vec<Location>), String> {
         let of_file = || self.entries.iter().filter(|entry| entry.file == wanted.file && entry.line != 0);
         let line = of_file().map(|entry| entry.line).filter(|line| *line >= wanted.line).min();
         let line = line.ok_or_else(|| format!("there is no code at or behind {}", self.line_name(wanted)))?;
         let entries = of_file().filter(|entry| entry.line == line);
-        Ok((Line { line, ..wanted }, entries.filter_map(|entry| self.place_of(entry.word)).collect()))
+        Ok((Line { line, ..wanted }, entries.filter_map(|entry| self.location_of(entry.word)).collect()))
     }
 
     /// What a location means: `LINE`, `FILE:LINE`, `FUNCTION`, `FUNCTION+WORD`. `here` says which file a line is in.
-    pub(crate) fn location(&self, text: &str, here: Option<Place>) -> Result<Location, String> {
+    pub(crate) fn position(&self, text: &str, here: Option<Location>) -> Result<Position, String> {
         if text.starts_with(|first: char| first.is_ascii_digit()) {
             let file = here.and_then(|here| self.line(here)).map_or(0, |line| line.file);
             if self.sources.is_empty() {
                 return Err("the program does not say which lines it comes from; use FUNCTION+WORD".into());
             }
-            return Ok(Location::Line(Line { file, line: line_number(text)? }));
+            return Ok(Position::Line(Line { file, line: line_number(text)? }));
         }
         if let Some((name, line)) = text.rsplit_once(':') {
             let file = self.sources.iter().position(|source| source.name == name);
@@ -221,7 +222,7 @@ impl<'p> Code<'p> {
                 let names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
                 format!("there is no source file `{name}`; there are: {}", names.join(", "))
             })?;
-            return Ok(Location::Line(Line { file: file as u32, line: line_number(line)? }));
+            return Ok(Position::Line(Line { file: file as u32, line: line_number(line)? }));
         }
         let (name, word) = match text.rsplit_once('+') {
             Some((name, word)) => {
@@ -234,7 +235,7 @@ impl<'p> Code<'p> {
         if word >= words {
             return Err(format!("{name} has the words 0 to {}", words - 1));
         }
-        Ok(Location::Place(Place { function, word }))
+        Ok(Position::Word(Location { function, word }))
     }
 
     /// The function with this name, or `$` and number.
@@ -253,7 +254,7 @@ impl<'p> Code<'p> {
     pub(crate) fn functions(&self) -> Vec<String> {
         let functions = (0..).map(FuncIndex).zip(self.verified.functions());
         let described = functions.map(|(index, function)| {
-            let line = self.line(Place { function: index, word: 0 });
+            let line = self.line(Location { function: index, word: 0 });
             let at = line.map_or_else(String::new, |line| format!(" ({})", self.line_name(line)));
             let (name, ty) = (self.function(index), function.ty);
             let (words, locals) = (function.words, function.locals);

@@ -68,7 +68,7 @@ mod with_jit {
     use std::fmt::Write;
 
     use crate::message;
-    use vsp_core::index::{FuncIndex, Place};
+    use vsp_core::index::{FuncIndex, Location};
     use vsp_core::jit::{Arch, CompileOptions, Compiler, Listing, Target, Tier};
     use vsp_core::text;
     use vsp_core::verify::Verified;
@@ -157,9 +157,10 @@ mod with_jit {
     impl Bytecode {
         fn new(program: &Verified<'_>, function: FuncIndex, words: u32) -> Bytecode {
             let listing = text::Listing::new(program.program());
-            let places = (0..words).map(|word| Place { function, word });
-            let line = |place| (listing.label(place), listing.instruction(place).unwrap_or_default());
-            Bytecode(places.map(line).collect())
+            let locations = (0..words).map(|word| Location { function, word });
+            let line =
+                |location| (listing.label(location), listing.instruction(location).unwrap_or_default());
+            Bytecode(locations.map(line).collect())
         }
 
         /// For each word its label, if a branch goes there, and its instruction.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use vsp_core::index::Place;
+use vsp_core::index::Location;
 use vsp_core::isa::{Inst, Role};
 use vsp_core::program::Program;
 use vsp_core::{Outcome, Reason, Trap};
@@ -44,7 +44,7 @@ impl End {
             }
             Outcome::Trapped(stop) => {
                 let message = match stop.trap {
-                    Trap::Host(code) => host_message(program, stop.place, code, failure),
+                    Trap::Host(code) => host_message(program, stop.location, code, failure),
                     other => format!("trap: {other}"),
                 };
                 End { trap: Some(stop.trap), ..end("trapped", Some(message), EXIT_TRAP) }
@@ -61,8 +61,8 @@ fn is_broken_pipe(trap: Trap, failure: Option<&str>) -> bool {
 /// EPIPE, on all systems this runs on.
 const BROKEN_PIPE: i32 = 32;
 
-fn host_message(program: &Program<'_>, place: Place, code: u32, failure: Option<String>) -> String {
-    let import = called_import(program, place).unwrap_or_else(|| "a host function".to_owned());
+fn host_message(program: &Program<'_>, location: Location, code: u32, failure: Option<String>) -> String {
+    let import = called_import(program, location).unwrap_or_else(|| "a host function".to_owned());
     let reason = SysError::from_code(code).map_or_else(|| format!("error {code}"), |error| error.to_string());
     match failure {
         Some(failure) => format!("trap: {import} failed: {reason}: {failure}"),
@@ -71,9 +71,9 @@ fn host_message(program: &Program<'_>, place: Place, code: u32, failure: Option<
 }
 
 /// The import that the SYSCALL at a place calls.
-fn called_import(program: &Program<'_>, place: Place) -> Option<String> {
-    let start: u32 = program.functions().take(place.function.index()).map(|decl| decl.words).sum();
-    let word = program.code().get((start + place.word) as usize)?;
+fn called_import(program: &Program<'_>, location: Location) -> Option<String> {
+    let start: u32 = program.functions().take(location.function.index()).map(|decl| decl.words).sum();
+    let word = program.code().get((start + location.word) as usize)?;
     let inst = Inst::decode(u32::from_le_bytes(*word)).ok()?;
     let index = inst.value_of(Role::Import)?;
     let import = program.imports().nth(index as usize)?;

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::imports::wrong_imports;
 use crate::load::Loaded;
 use crate::message;
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
 use vsp_host::sys::{self, Sys};
@@ -40,7 +40,7 @@ pub(crate) struct Execution<'a> {
 pub(crate) struct Ending {
     pub(crate) end: End,
     /// The call stack, innermost first.
-    pub(crate) places: Vec<Place>,
+    pub(crate) locations: Vec<Location>,
     pub(crate) fuel_used: u64,
     output: Box<dyn Write>,
     file: Option<Shared>,
@@ -99,10 +99,10 @@ impl<'a> Execution<'a> {
         self.progress.finish();
         let fuel = self.args.options().fuel.unwrap_or_default().min(UNLIMITED);
         let fuel_used = fuel.saturating_add_signed(-instance.fuel().unwrap_or(0));
-        let places = instance.call_stack().collect();
+        let locations = instance.call_stack().collect();
         let mut sys = instance.into_state();
         let end = End::new(outcome, self.verified.program(), sys.failure.take(), sys.exit_code);
-        Ending { end, places, fuel_used, output: sys.output, file: self.output.take() }
+        Ending { end, locations, fuel_used, output: sys.output, file: self.output.take() }
     }
 
     /// Ends a program that has not ended.
@@ -116,7 +116,7 @@ impl<'a> Execution<'a> {
     /// Says on the error stream why and where the program stopped, if it did not end well.
     pub(crate) fn explain(&self, ending: &Ending) {
         if let Some(message) = &ending.end.message {
-            say(&message::render_stop(&self.loaded, message, &ending.places));
+            say(&message::render_stop(&self.loaded, message, &ending.locations));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, Title};
 use vsp_core::ImportError;
 use vsp_core::analysis::Slot;
-use vsp_core::index::Place;
+use vsp_core::index::Location;
 use vsp_core::limits::MAX_ASSEMBLY_ERRORS;
 use vsp_core::program::Program;
 use vsp_core::text::Diagnostic;
@@ -31,7 +31,7 @@ pub(crate) fn render(error: &LoadError) -> String {
                 .iter()
                 .map(|error| {
                     let title = Level::ERROR.primary_title(error.rule.to_string());
-                    of_place(title, loaded, error.place, SourceLine::span)
+                    of_location(title, loaded, error.location, SourceLine::span)
                 })
                 .collect();
             groups.extend(summary(&loaded.path, errors.len(), *more));
@@ -64,14 +64,14 @@ fn of_text<'t>(level: Level<'t>, text: &'t str, path: &Path, found: &Diagnostic)
 }
 
 /// What there is to say about a place, with the part of its line where that is known.
-fn of_place<'l>(
+fn of_location<'l>(
     title: Title<'l>,
     loaded: &'l Loaded,
-    place: Place,
+    location: Location,
     part: impl Fn(&SourceLine<'l>) -> Range<usize>,
 ) -> Group<'l> {
-    let described = describe(&loaded.program, place);
-    match line_of(loaded, place) {
+    let described = describe(&loaded.program, location);
+    match line_of(loaded, location) {
         Some(line) => title.element(line.snippet(part(&line))).element(Level::NOTE.message(described)),
         None => title.element(Level::NOTE.message(format!("in {}, {described}", loaded.path.display()))),
     }
@@ -149,9 +149,9 @@ pub(crate) fn code_of(line: &str) -> &str {
 }
 
 /// The source line of a place, if the program was assembled from the text that is at hand.
-pub(crate) fn line_of(source: &Loaded, place: Place) -> Option<SourceLine<'_>> {
+pub(crate) fn line_of(source: &Loaded, location: Location) -> Option<SourceLine<'_>> {
     let text = source.text.as_deref()?;
-    let (file, line) = source.program.source_line_of(place)?;
+    let (file, line) = source.program.source_line_of(location)?;
     if source.path.file_name()?.to_str()? != file {
         return None;
     }
@@ -167,30 +167,31 @@ pub(crate) fn line_of(source: &Loaded, place: Place) -> Option<SourceLine<'_>> {
 }
 
 /// A place as text: function, word, and source line where known.
-pub(crate) fn describe(program: &Program<'_>, place: Place) -> String {
-    let name = match program.function_name(place.function) {
+pub(crate) fn describe(program: &Program<'_>, location: Location) -> String {
+    let name = match program.function_name(location.function) {
         Some(name) => format!("function {name}"),
-        None => format!("function {}", place.function),
+        None => format!("function {}", location.function),
     };
-    match program.source_line_of(place) {
-        Some((file, line)) => format!("{name}, word {} ({file}:{line})", place.word),
-        None => format!("{name}, word {}", place.word),
+    match program.source_line_of(location) {
+        Some((file, line)) => format!("{name}, word {} ({file}:{line})", location.word),
+        None => format!("{name}, word {}", location.word),
     }
 }
 
 /// A program that stopped: why, where, and the calls that led there (innermost first).
-pub(crate) fn render_stop(loaded: &Loaded, what: &str, places: &[Place]) -> String {
+pub(crate) fn render_stop(loaded: &Loaded, what: &str, locations: &[Location]) -> String {
     let program = &loaded.program;
     let mut group = Group::with_title(Level::ERROR.primary_title(what.to_owned()));
-    if let Some(line) = places.first().and_then(|place| line_of(loaded, *place)) {
+    if let Some(line) = locations.first().and_then(|location| line_of(loaded, *location)) {
         group = group.element(line.snippet(line.span()));
     }
-    for (index, place) in places.iter().take(MOST_FRAMES).enumerate() {
+    for (index, location) in locations.iter().take(MOST_FRAMES).enumerate() {
         let how = if index == 0 { "at" } else { "called from" };
-        group = group.element(Level::NOTE.no_name().message(format!("{how} {}", describe(program, *place))));
+        group =
+            group.element(Level::NOTE.no_name().message(format!("{how} {}", describe(program, *location))));
     }
-    if places.len() > MOST_FRAMES {
-        let more = format!("and from {} more calls", places.len() - MOST_FRAMES);
+    if locations.len() > MOST_FRAMES {
+        let more = format!("and from {} more calls", locations.len() - MOST_FRAMES);
         group = group.element(Level::NOTE.no_name().message(more));
     }
     Renderer::styled().render(&[group])
@@ -207,7 +208,7 @@ pub(crate) fn render_warnings(loaded: &Loaded, warnings: &[Warning], more: usize
 }
 
 fn render_warning<'l>(loaded: &'l Loaded, warning: &'l Warning) -> Group<'l> {
-    let (title, place, hint) = match warning {
+    let (title, location, hint) = match warning {
         Warning::UnusedName(found) => {
             let text = loaded.text.as_deref().unwrap_or_default();
             return of_text(Level::WARNING, text, &loaded.path, found);
@@ -215,23 +216,23 @@ fn render_warning<'l>(loaded: &'l Loaded, warning: &'l Warning) -> Group<'l> {
         Warning::Unused { role, index, name } => {
             let name = name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
             let title = format!("{} {index}{name} is never used", role.describe());
-            let place = Level::NOTE.message(format!("in {}", loaded.path.display()));
-            return Level::WARNING.primary_title(title).element(place);
+            let location = Level::NOTE.message(format!("in {}", loaded.path.display()));
+            return Level::WARNING.primary_title(title).element(location);
         }
-        Warning::EarlyRead { place, slot } => {
+        Warning::UninitialisedRead { location, slot } => {
             let title = format!("{slot} can be read here before anything was written to it");
-            (title, *place, Some("it is zero then; if that is meant, write 0 to it first"))
+            (title, *location, Some("it is zero then; if that is meant, write 0 to it first"))
         }
         Warning::Unreachable { function, words } => {
             let title = match words.len() {
                 1 => "this instruction is never reached".to_owned(),
                 count => format!("this and what follows, {count} instructions, are never reached"),
             };
-            (title, Place { function: *function, word: words.start }, None)
+            (title, Location { function: *function, word: words.start }, None)
         }
     };
-    let group = of_place(Level::WARNING.primary_title(title), loaded, place, |line| match warning {
-        Warning::EarlyRead { slot: slot @ (Slot::Register(_) | Slot::State(_)), .. } => {
+    let group = of_location(Level::WARNING.primary_title(title), loaded, location, |line| match warning {
+        Warning::UninitialisedRead { slot: slot @ (Slot::Register(_) | Slot::State(_)), .. } => {
             line.span_of(&slot.to_string())
         }
         _ => line.span(),

@@ -67,9 +67,9 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     let outcome = match begun.map_err(|error| refuse(error.to_string()))? {
         Some(outcome) => Some(outcome),
         None => {
-            instance.next_place().into_iter().for_each(|place| recorder.record(place));
-            let stepped = instance.step_until(u64::MAX, |place| {
-                recorder.record(place);
+            instance.next_location().into_iter().for_each(|location| recorder.record(location));
+            let stepped = instance.step_until(u64::MAX, |location| {
+                recorder.record(location);
                 false
             });
             stepped.map_err(|error| refuse(error.to_string()))?

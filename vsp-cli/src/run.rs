@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::message;
 use serde::Serialize;
-use vsp_core::index::Place;
+use vsp_core::index::Location;
 use vsp_core::program::Program;
 use vsp_core::{Instance, Options, Trap};
 use vsp_host::engine::{Engine, EngineKind, Module};
@@ -133,7 +133,7 @@ struct Ran {
 }
 
 #[derive(Serialize)]
-struct JsonPlace {
+struct JsonLocation {
     function: u32,
     name: Option<String>,
     word: u32,
@@ -150,7 +150,7 @@ struct JsonReport<'r> {
     trap: Option<&'r str>,
     trap_code: Option<u32>,
     /// Innermost first.
-    call_stack: Vec<JsonPlace>,
+    call_stack: Vec<JsonLocation>,
     engine: &'static str,
     fuel_used: u64,
     seconds: f64,
@@ -172,7 +172,7 @@ fn report(args: &RunArgs, execution: &Execution<'_>, ending: &Ending, ran: &Ran)
                 Some(Trap::Explicit(code) | Trap::Host(code)) => Some(code),
                 _ => None,
             },
-            call_stack: ending.places.iter().map(|place| json_place(program, *place)).collect(),
+            call_stack: ending.locations.iter().map(|location| json_location(program, *location)).collect(),
             engine,
             fuel_used: *fuel_used,
             seconds: time.as_secs_f64(),
@@ -195,12 +195,12 @@ fn report(args: &RunArgs, execution: &Execution<'_>, ending: &Ending, ran: &Ran)
     print_error(&text)
 }
 
-fn json_place(program: &Program<'_>, place: Place) -> JsonPlace {
-    let line = program.source_line_of(place);
-    JsonPlace {
-        function: place.function.0,
-        name: program.function_name(place.function).map(str::to_owned),
-        word: place.word,
+fn json_location(program: &Program<'_>, location: Location) -> JsonLocation {
+    let line = program.source_line_of(location);
+    JsonLocation {
+        function: location.function.0,
+        name: program.function_name(location.function).map(str::to_owned),
+        word: location.word,
         file: line.map(|(file, _)| file.to_owned()),
         line: line.map(|(_, line)| line),
     }

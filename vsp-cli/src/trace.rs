@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use crate::message;
 use clap::Args;
 use vsp_core::analysis::Signatures;
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::Opcode;
 use vsp_core::{Instance, Outcome};
 use vsp_host::number;
@@ -133,14 +133,14 @@ impl Run<'_, '_> {
         if begun.is_some() {
             return Ok(begun);
         }
-        while let Some(place) = instance.next_place() {
+        while let Some(location) = instance.next_location() {
             if self.args.count.is_some_and(|count| self.matched >= self.args.skip.saturating_add(count)) {
                 return Ok(None);
             }
-            let Some(inst) = signatures.program().instruction(place) else { return Ok(None) };
+            let Some(inst) = signatures.program().instruction(location) else { return Ok(None) };
             self.executed += 1;
-            let shown = self.shows(place);
-            let tracer = shown.then(|| Tracer::before(signatures, instance, (place, inst), self.depth));
+            let shown = self.shows(location);
+            let tracer = shown.then(|| Tracer::before(signatures, instance, (location, inst), self.depth));
             let outcome = instance.step().map_err(io::Error::other)?;
             self.depth += usize::from(is_call(inst));
             self.depth -= usize::from(inst.op() == Opcode::RET && outcome.is_none());
@@ -155,8 +155,8 @@ impl Run<'_, '_> {
         Ok(None)
     }
 
-    fn shows(&mut self, place: Place) -> bool {
-        if self.functions.as_ref().is_some_and(|functions| !functions.contains(&place.function)) {
+    fn shows(&mut self, location: Location) -> bool {
+        if self.functions.as_ref().is_some_and(|functions| !functions.contains(&location.function)) {
             return false;
         }
         self.matched += 1;

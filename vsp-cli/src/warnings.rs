@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
-use vsp_core::analysis::{EarlyRead, Graph, OutOfMemory, Signatures, Slot, early_reads};
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::analysis::{Graph, OutOfMemory, Signatures, Slot, UninitialisedRead, uninitialised_reads};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::{Inst, Role};
 use vsp_core::program::{NameKind, Program};
 use vsp_core::text::{self, Diagnostic};
@@ -18,9 +18,9 @@ use crate::load::Loaded;
 pub(crate) enum Warning {
     /// A register or local is read before anything was written to it, on some way through the function; this is the
     /// first such read of it.
-    EarlyRead {
+    UninitialisedRead {
         /// The instruction that reads it.
-        place: Place,
+        location: Location,
         /// The register or local.
         slot: Slot,
     },
@@ -57,10 +57,9 @@ pub(crate) fn warnings(loaded: &Loaded, verified: &Verified<'_>) -> Result<Vec<W
     let signatures = Signatures::new(verified)?;
     for function in (0..verified.functions().len() as u32).map(FuncIndex) {
         let graph = Graph::new(&signatures, function)?;
-        warnings.extend(
-            first_reads(early_reads(&graph)?)
-                .map(|EarlyRead { word, slot }| Warning::EarlyRead { place: Place { function, word }, slot }),
-        );
+        warnings.extend(first_reads(uninitialised_reads(&graph)?).map(|UninitialisedRead { word, slot }| {
+            Warning::UninitialisedRead { location: Location { function, word }, slot }
+        }));
         let unreachable = graph.unreachable()?.into_iter();
         warnings.extend(unreachable.map(|words| Warning::Unreachable { function, words }));
     }
@@ -68,7 +67,7 @@ pub(crate) fn warnings(loaded: &Loaded, verified: &Verified<'_>) -> Result<Vec<W
 }
 
 /// The first read of every slot.
-fn first_reads(reads: Vec<EarlyRead>) -> impl Iterator<Item = EarlyRead> {
+fn first_reads(reads: Vec<UninitialisedRead>) -> impl Iterator<Item = UninitialisedRead> {
     let mut seen = BTreeSet::new();
     reads.into_iter().filter(move |read| seen.insert(read.slot))
 }

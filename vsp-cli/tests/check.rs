@@ -66,7 +66,7 @@ fn warnings_of_a_text_have_carets() {
 }
 
 #[test]
-fn warnings_of_a_program_have_places() {
+fn warnings_of_a_program_have_locations() {
     let (folder, _) = file("doubtful.sil", DOUBTFUL.as_bytes());
     assert!(run_in(folder.path(), &["asm", "doubtful.sil"], b"").status.success());
     let output = run_in(folder.path(), &["check", "doubtful.silc"], b"");

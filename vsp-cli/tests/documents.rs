@@ -320,25 +320,25 @@ fn commands_in_sentences_exist() {
         let document = std::fs::read_to_string(root().join(&name)).unwrap();
         for (line, code) in inline_code(&document) {
             let words: Vec<&str> = code.split(' ').collect();
-            let place = format!("{name}:{line}: `{code}`");
+            let location = format!("{name}:{line}: `{code}`");
             if let ["vsp", subcommand, rest @ ..] = &words[..]
                 && subcommand.starts_with(|first: char| first.is_ascii_lowercase())
             {
                 let help = help(folder.path(), subcommand);
                 for option in rest.iter().filter(|word| word.starts_with("--") && word.len() > 2) {
-                    assert!(help.contains(option), "{place}: there is no {option}");
+                    assert!(help.contains(option), "{location}: there is no {option}");
                 }
                 seen += 1;
             } else if words.contains(&"cargo") {
                 let packages: Vec<PathBuf> = behind(&words, "-p").into_iter().map(package).collect();
                 for test in behind(&words, "--test") {
                     let file = packages[0].join("tests").join(test).with_extension("rs");
-                    assert!(file.exists(), "{place}: there is no {}", file.display());
+                    assert!(file.exists(), "{location}: there is no {}", file.display());
                 }
                 for target in behind(&words, "--target") {
                     assert!(
                         gate().contains(&format!("--target {target}")),
-                        "{place}: .ci/run has no {target}"
+                        "{location}: .ci/run has no {target}"
                     );
                 }
                 seen += 1;

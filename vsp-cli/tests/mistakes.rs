@@ -5,7 +5,7 @@ mod command;
 use command::{file, refusal, root, run, stderr, stdout};
 
 #[test]
-fn imports_of_sys_are_checked_with_their_places() {
+fn imports_of_sys_are_checked_with_their_locations() {
     let text = ".import log.line (2) -> 0\n.import sys.pritn_int (1) -> 0\n  .import  sys.print_int (2) -> 0 ; two?\n\
         .import sys.qqqqqqq (0) -> 0\n.export main\n.func main (0) -> 0\n RET\n.end\n";
     let (_folder, path) = file("imports.sil", text.as_bytes());

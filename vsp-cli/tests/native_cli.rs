@@ -54,7 +54,7 @@ mod jit {
     }
 
     #[test]
-    fn every_engine_stops_at_the_same_place() {
+    fn every_engine_stops_at_the_same_location() {
         let text = ".export main\n.func main (0) -> 0\n CALL inner\n RET\n.end\n\
             .func inner (0) -> 0\n MOVI R0, 1\n DIV R0, R1\n RET\n.end\n";
         let endless = ".export main\n.func main (0) -> 0\nagain: ADDI R0, 1\n JMP again\n.end\n";

@@ -208,8 +208,10 @@ fn code_that_does_not_fit_its_program_is_refused() {
     assert!(
         matches!(misfit(check(functions + 6, &[0x17, 0])), Misfit::Function(function) if function.0 == 0)
     );
-    assert!(matches!(misfit(check(sites, &[9, 0, 0, 0])), Misfit::Place(place) if place.function.0 == 9));
-    assert!(matches!(misfit(check(sites + 4, &[200])), Misfit::Place(place) if place.word == 200));
+    assert!(
+        matches!(misfit(check(sites, &[9, 0, 0, 0])), Misfit::Location(location) if location.function.0 == 9)
+    );
+    assert!(matches!(misfit(check(sites + 4, &[200])), Misfit::Location(location) if location.word == 200));
 }
 
 #[test]

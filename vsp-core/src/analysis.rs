@@ -29,17 +29,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod check_point;
-mod early;
 mod effects;
 mod graph;
 mod liveness;
+mod safepoint;
+mod uninitialised;
 
-pub use check_point::{is_check_point, is_loop_head};
-pub use early::{EarlyRead, early_reads};
 pub use effects::{Effects, Signatures, Slot, slots};
 pub use graph::{Graph, Successors};
 pub use liveness::{LiveWord, Liveness, Waiting};
+pub use safepoint::{is_loop_head, is_safepoint};
+pub use uninitialised::{UninitialisedRead, uninitialised_reads};
 
 use alloc::vec::Vec;
 

@@ -82,7 +82,7 @@ impl<S> Caller<'_, S> {
         slice(self.memory, address, length)
     }
 
-    /// Takes fuel. The program notices at the check point behind the call. Without metering nothing happens.
+    /// Takes fuel. The program notices at the safepoint behind the call. Without metering nothing happens.
     pub fn charge(&mut self, units: u64) {
         if self.own.metered {
             #[cfg(feature = "native")]

@@ -37,14 +37,14 @@ define_index! {
 
 /// A place in a program: a word of a function, counted from the function's first word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct Location {
     /// The function.
     pub function: FuncIndex,
     /// The word.
     pub word: u32,
 }
 
-impl core::fmt::Display for Place {
+impl core::fmt::Display for Location {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "function {} word {}", self.function, self.word)
     }

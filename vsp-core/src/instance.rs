@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::AtomicBool;
 
 use crate::host::{HostCalls, Imports};
-use crate::index::{FuncIndex, GlobalIndex, ImportIndex, Place};
+use crate::index::{FuncIndex, GlobalIndex, ImportIndex, Location};
 use crate::interp;
 use crate::limits::{DEFAULT_STACK_CELLS, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE, MIN_STACK_CELLS};
 use crate::shared::Ref;
@@ -34,7 +34,7 @@ pub struct Options<'a> {
     pub stack_cells: Option<u32>,
     /// The balance of fuel to start with, 0 to 2⁶³ − 1 (larger ones are cut). `None` does not meter the instance.
     pub fuel: Option<u64>,
-    /// A flag that interrupts the program at its next check point while it is set. `None`: it cannot be interrupted.
+    /// A flag that interrupts the program at its next safepoint while it is set. `None`: it cannot be interrupted.
     pub interrupt: Option<Ref<'a, AtomicBool>>,
 }
 
@@ -288,8 +288,8 @@ impl<'a, S> Instance<'a, S> {
             return Err(CallError::Arguments { expected, given: args.len() });
         }
         self.stack.clear();
-        let place = Place { function, word: 0 };
-        let overflow = Outcome::Trapped(Trapped { trap: crate::Trap::StackOverflow, place });
+        let location = Location { function, word: 0 };
+        let overflow = Outcome::Trapped(Trapped { trap: crate::Trap::StackOverflow, location });
         Ok(self.stack.push_first(callee, args).is_err().then_some(overflow))
     }
 
@@ -330,7 +330,7 @@ impl<'a, S> Instance<'a, S> {
         let Status::Suspended(Reason::Pending(_)) = self.status else { return Err(CallError::NotPending) };
         self.status = Status::Idle;
         let trap = crate::Trap::Host(code);
-        Ok(Outcome::Trapped(Trapped { trap, place: self.stack.place() }))
+        Ok(Outcome::Trapped(Trapped { trap, location: self.stack.location() }))
     }
 
     /// Gives up a call that is suspended or stepped through. Memory and globals stay as they are.
@@ -403,15 +403,15 @@ impl<'a, S> Instance<'a, S> {
     /// Why the instance is suspended, if it is.
     pub fn suspended(&self) -> Option<Suspension> {
         match self.status {
-            Status::Suspended(reason) => Some(Suspension { reason, place: self.stack.place() }),
+            Status::Suspended(reason) => Some(Suspension { reason, location: self.stack.location() }),
             Status::Idle | Status::Stepping => None,
         }
     }
 
     /// The places of all frames of a program that is suspended, trapped or stepped through, innermost first: where
     /// the program is, and below it the calls that led there.
-    pub fn call_stack(&self) -> impl Iterator<Item = Place> {
-        self.stack.places()
+    pub fn call_stack(&self) -> impl Iterator<Item = Location> {
+        self.stack.locations()
     }
 
     /// The program.

@@ -19,7 +19,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Trap;
 use crate::host::{HostCalls, HostStop};
-use crate::index::{FuncIndex, ImportIndex, Place};
+use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::instance::{Instance, Outcome, Overflow, Reason, Stack, Suspension, Trapped, Values};
 use crate::isa::Inst;
 #[cfg(feature = "native")]
@@ -118,7 +118,7 @@ fn start_threaded<S>(instance: &mut Instance<'_, S>, index: FuncIndex) -> Option
 #[cold]
 fn go_on<S>(instance: &mut Instance<'_, S>, left: &threaded::Left) -> Outcome {
     let mut machine = Machine::new(instance);
-    let mut at = machine.position(Place { function: left.index, word: 0 });
+    let mut at = machine.position(Location { function: left.index, word: 0 });
     machine.take_over(&mut at, left);
     match machine.act(&mut at, left.exit) {
         Ok(()) => machine.run(at),
@@ -152,7 +152,7 @@ pub(crate) fn answer<S>(instance: &mut Instance<'_, S>, reason: Reason, values: 
 /// Continues where the running frame is said to be.
 pub(crate) fn proceed<S>(instance: &mut Instance<'_, S>) -> Outcome {
     let mut machine = Machine::running(instance);
-    let at = machine.position(machine.stack.place());
+    let at = machine.position(machine.stack.location());
     machine.run(at)
 }
 
@@ -161,10 +161,10 @@ pub(crate) fn proceed<S>(instance: &mut Instance<'_, S>) -> Outcome {
 pub(crate) fn step<S>(
     instance: &mut Instance<'_, S>,
     limit: u64,
-    stop: impl FnMut(Place) -> bool,
+    stop: impl FnMut(Location) -> bool,
 ) -> Option<Outcome> {
     let mut machine = Machine::new(instance).interpreting();
-    let at = machine.position(machine.stack.place());
+    let at = machine.position(machine.stack.location());
     let stepped = machine.step(at, limit, stop);
     machine.pause(stepped)
 }
@@ -179,14 +179,14 @@ struct Position {
 
 impl Position {
     /// The place of the next word.
-    fn place(&self) -> Place {
-        Place { function: self.index, word: self.next as u32 - self.function.start }
+    fn location(&self) -> Location {
+        Location { function: self.index, word: self.next as u32 - self.function.start }
     }
 
     /// The place of the word that was executed last.
-    fn executed(&self) -> Place {
-        let place = self.place();
-        Place { word: place.word - 1, ..place }
+    fn executed(&self) -> Location {
+        let location = self.location();
+        Location { word: location.word - 1, ..location }
     }
 }
 
@@ -264,23 +264,23 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         self
     }
 
-    fn position(&self, place: Place) -> Position {
-        let function = self.functions[place.function.index()];
-        Position { index: place.function, function, next: (function.start + place.word) as usize }
+    fn position(&self, location: Location) -> Position {
+        let function = self.functions[location.function.index()];
+        Position { index: location.function, function, next: (function.start + location.word) as usize }
     }
 
-    /// Charges for the only frame, and passes its check point. Gives its first word.
+    /// Charges for the only frame, and passes its safepoint. Gives its first word.
     fn enter(&mut self, function: FuncIndex) -> Result<Position, Outcome> {
-        let mut at = self.position(Place { function, word: 0 });
+        let mut at = self.position(Location { function, word: 0 });
         self.begin(&mut at)?;
         Ok(at)
     }
 
-    /// Gives a suspended program what it waits for, and passes the check point if it is at one. Gives the next word.
+    /// Gives a suspended program what it waits for, and passes the safepoint if it is at one. Gives the next word.
     fn answer(&mut self, reason: Reason, values: &[u64]) -> Result<Position, Outcome> {
-        let mut at = self.position(self.stack.place());
+        let mut at = self.position(self.stack.location());
         match reason {
-            Reason::Fuel | Reason::Interrupted => self.check_point(&mut at)?,
+            Reason::Fuel | Reason::Interrupted => self.safepoint(&mut at)?,
             Reason::Yield(_) => {
                 self.answer_yield(at, values);
                 at.next += 1;
@@ -288,7 +288,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             Reason::Pending(_) => {
                 self.stack.registers()[..values.len()].copy_from_slice(values);
                 at.next += 1;
-                self.check_point(&mut at)?;
+                self.safepoint(&mut at)?;
             }
         }
         Ok(at)
@@ -307,10 +307,10 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         &mut self,
         mut at: Position,
         limit: u64,
-        mut stop: impl FnMut(Place) -> bool,
+        mut stop: impl FnMut(Location) -> bool,
     ) -> Result<Position, Outcome> {
         for executed in 0..limit {
-            if executed > 0 && stop(at.place()) {
+            if executed > 0 && stop(at.location()) {
                 break;
             }
             self.turn::<true>(&mut at)?;
@@ -322,7 +322,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     fn pause(&mut self, state: Result<Position, Outcome>) -> Option<Outcome> {
         match state {
             Ok(at) => {
-                self.stack.set_place(at.place());
+                self.stack.set_location(at.location());
                 None
             }
             Err(outcome) => Some(outcome),
@@ -354,7 +354,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             Exit::Halt(value) => Err(Outcome::Halted(value)),
             Exit::Trap(kind) => Err(self.trap(*at, kind)),
             Exit::Pending(import) => Err(self.suspend(at.executed(), Reason::Pending(import))),
-            Exit::CheckPoint => self.check_point(at),
+            Exit::Safepoint => self.safepoint(at),
             Exit::Lost => unreachable!("verified: branches stay in the code"),
         }
     }
@@ -430,26 +430,26 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             unreachable!("the interpreter is left in a frame");
         }
         if left.index != at.index {
-            *at = self.position(Place { function: left.index, word: 0 });
+            *at = self.position(Location { function: left.index, word: 0 });
         }
         at.next = left.next;
     }
 
     #[cold]
     fn trap(&mut self, at: Position, trap: Trap) -> Outcome {
-        let place = at.executed();
-        self.stack.set_place(place);
-        Outcome::Trapped(Trapped { trap, place })
+        let location = at.executed();
+        self.stack.set_location(location);
+        Outcome::Trapped(Trapped { trap, location })
     }
 
     #[cold]
-    fn suspend(&mut self, place: Place, reason: Reason) -> Outcome {
-        self.stack.set_place(place);
-        Outcome::Suspended(Suspension { reason, place })
+    fn suspend(&mut self, location: Location, reason: Reason) -> Outcome {
+        self.stack.set_location(location);
+        Outcome::Suspended(Suspension { reason, location })
     }
 
-    /// A check point whose place is the next word.
-    fn check_point(&mut self, at: &mut Position) -> Result<(), Outcome> {
+    /// A safepoint whose place is the next word.
+    fn safepoint(&mut self, at: &mut Position) -> Result<(), Outcome> {
         let reason = if *self.balance < 0 {
             #[cfg(feature = "native")]
             return self.slice_ended(at);
@@ -460,18 +460,18 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         } else {
             return Ok(());
         };
-        Err(self.suspend(at.place(), reason))
+        Err(self.suspend(at.location(), reason))
     }
 
-    /// What happens when a frame was made: its charge, and the check point.
+    /// What happens when a frame was made: its charge, and the safepoint.
     fn entered(&mut self, at: &mut Position) -> Result<(), Outcome> {
         *self.balance = self.balance.saturating_sub(i64::from(at.function.entry_charge()));
-        if at.function.short_leaf { Ok(()) } else { self.check_point(at) }
+        if at.function.short_leaf { Ok(()) } else { self.safepoint(at) }
     }
 
     fn call(&mut self, at: &mut Position, callee: FuncIndex) -> Result<(), Outcome> {
-        self.stack.set_place(at.executed());
-        let entry = self.position(Place { function: callee, word: 0 });
+        self.stack.set_location(at.executed());
+        let entry = self.position(Location { function: callee, word: 0 });
         if let Err(Overflow) = self.stack.push(&at.function, &entry.function) {
             return Err(self.trap(*at, Trap::StackOverflow));
         }
@@ -505,8 +505,8 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     fn ret(&mut self, at: &mut Position) -> Result<(), Outcome> {
         let results = at.function.ty.results();
         match self.stack.pop(results) {
-            Some(place) => {
-                *at = self.position(place);
+            Some(location) => {
+                *at = self.position(location);
                 at.next += 1;
                 Ok(())
             }
@@ -515,9 +515,9 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     }
 
     fn host_call(&mut self, at: &mut Position, import: ImportIndex) -> Result<(), Outcome> {
-        self.stack.set_place(at.executed());
+        self.stack.set_location(at.executed());
         match self.host.call_with(import, self.memory, self.balance, self.stack.register_cells()) {
-            Ok(()) => self.check_point(at),
+            Ok(()) => self.safepoint(at),
             Err(HostStop::Error(code)) => Err(self.trap(*at, Trap::Host(code))),
             Err(HostStop::Pending) => Err(self.suspend(at.executed(), Reason::Pending(import))),
         }

@@ -3,12 +3,12 @@
 //! [`Opcode`] answers questions about one opcode, [`Inst`] is one decoded instruction, [`Visitor`] is what an engine
 //! implements, and [`ops`] is the meaning of every instruction that computes something, as pure functions.
 
-#[cfg(threaded)]
-mod facts;
 mod inst;
 mod math;
 mod operand;
 pub mod ops;
+#[cfg(threaded)]
+mod properties;
 mod table;
 
 pub use inst::{DecodeError, EncodeError, Inst};
@@ -16,7 +16,7 @@ pub use math::{MathCall, MathFn};
 pub use operand::{Access, Decoded, Field, Operand, Reg, Role, RoleType, StateReg, role};
 
 #[cfg(threaded)]
-pub(crate) use facts::{Bound, Facts};
+pub(crate) use properties::{Bound, Facts};
 pub(crate) use table::for_each_op;
 
 /// Where execution can go after an instruction. See the head of the opcode table.

@@ -25,10 +25,10 @@ mod listing;
 mod lower;
 mod object;
 mod offsets;
-mod part;
 mod plan;
 mod range;
 mod ranges;
+mod region;
 mod sinking;
 mod suspending;
 mod target;
@@ -37,7 +37,7 @@ mod trampoline;
 pub use error::JitError;
 pub use listing::{JoinRange, Listing, Stretch};
 pub use object::producer;
-pub use part::{Part, PartCode};
+pub use region::{Region, RegionCode};
 pub use target::Known;
 
 #[doc(no_inline)]
@@ -51,7 +51,7 @@ use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::FunctionBuilderContext;
 
 use crate::analysis::{Graph, Signatures};
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::limits::{MAX_NATIVE_BYTES, MAX_NATIVE_BYTES_PER_CELL, MAX_NATIVE_INSTRUCTIONS, MAX_NATIVE_WORDS};
 use crate::native::{CodeInfo, LoopEntry, TableEntry};
 use crate::program::FuncType;
@@ -65,7 +65,7 @@ use target::Allocator;
 /// its time grows faster than that of the good one.
 const MAX_FAST_INSTRUCTIONS: usize = 10_000;
 
-/// Functions with more branches backwards have check points in any case: for thousands without, Cranelift's removal of constant
+/// Functions with more branches backwards have safepoints in any case: for thousands without, Cranelift's removal of constant
 /// block parameters takes quadratic time.
 const MAX_UNCHECKED_LOOPS: usize = 256;
 
@@ -170,11 +170,11 @@ impl Compiler {
     ///
     /// # Errors
     /// As [`Self::compile`], for the functions of the part.
-    pub fn compile_part(&mut self, program: &Verified<'_>, part: &Part) -> Result<PartCode, JitError> {
-        self.compile_functions(program, Some(part)).map(PartCode)
+    pub fn compile_region(&mut self, program: &Verified<'_>, part: &Region) -> Result<RegionCode, JitError> {
+        self.compile_functions(program, Some(part)).map(RegionCode)
     }
 
-    fn compile_functions(&mut self, program: &Verified<'_>, part: Option<&Part>) -> Result<Code, JitError> {
+    fn compile_functions(&mut self, program: &Verified<'_>, part: Option<&Region>) -> Result<Code, JitError> {
         let signatures = Signatures::new(program)?;
         let suspending = match part {
             None => Suspending::new(program, self.options)?,
@@ -183,14 +183,14 @@ impl Compiler {
         };
         let unit = Selected { signatures: &signatures, suspending: &suspending, part };
         let functions = program.functions();
-        let entry = part.and_then(Part::entry);
-        if let Some(place) = entry {
-            check_entry(&signatures, place)?;
+        let entry = part.and_then(Region::entry);
+        if let Some(location) = entry {
+            check_entry(&signatures, location)?;
         }
         let mut shapes = [None; CodeInfo::SHAPES];
         let compiled = (0..).map(FuncIndex).zip(functions).filter(|(index, _)| unit.contains(*index));
         let types = compiled.map(|(_, function)| function.ty);
-        for ty in types.chain(entry.map(|place| loop_type(functions[place.function.index()].ty))) {
+        for ty in types.chain(entry.map(|location| loop_type(functions[location.function.index()].ty))) {
             shapes[CodeInfo::shape(ty)] = Some(ty);
         }
         let selected = part.map_or(functions.len(), |part| part.functions().count());
@@ -229,11 +229,11 @@ impl Compiler {
             self.generate(index, MIN_FRAME_CELLS)?;
             *entry = self.add(&mut linker, index)?.at;
         }
-        if let Some(place) = entry {
-            let start = Start::Loop(place.word);
-            let offset = self.function(unit, place.function, start, &mut linker, &mut code)?.at;
-            let shape = CodeInfo::shape(loop_type(functions[place.function.index()].ty));
-            code.loop_entry = Some(LoopEntry { place, offset, entry: code.entries[shape] });
+        if let Some(location) = entry {
+            let start = Start::Loop(location.word);
+            let offset = self.function(unit, location.function, start, &mut linker, &mut code)?.at;
+            let shape = CodeInfo::shape(loop_type(functions[location.function.index()].ty));
+            code.loop_entry = Some(LoopEntry { location, offset, entry: code.entries[shape] });
         }
         let bytes = linker.finish()?;
         code.length = bytes.len() as u32;
@@ -258,17 +258,21 @@ impl Compiler {
         self.list(unit, function, Start::First).map(Some)
     }
 
-    /// The same of the code that [`Self::compile_part`] makes of the loop where a part is entered. `None` if the part has none.
+    /// The same of the code that [`Self::compile_region`] makes of the loop where a part is entered. `None` if the part has none.
     ///
     /// # Errors
-    /// As [`Self::compile_part`].
-    pub fn loop_listing(&mut self, program: &Verified<'_>, part: &Part) -> Result<Option<Listing>, JitError> {
-        let Some(place) = part.entry() else { return Ok(None) };
+    /// As [`Self::compile_region`].
+    pub fn loop_listing(
+        &mut self,
+        program: &Verified<'_>,
+        part: &Region,
+    ) -> Result<Option<Listing>, JitError> {
+        let Some(location) = part.entry() else { return Ok(None) };
         let signatures = Signatures::new(program)?;
-        check_entry(&signatures, place)?;
+        check_entry(&signatures, location)?;
         let suspending = Suspending::everywhere();
         let unit = Selected { signatures: &signatures, suspending: &suspending, part: Some(part) };
-        self.list(unit, place.function, Start::Loop(place.word)).map(Some)
+        self.list(unit, location.function, Start::Loop(location.word)).map(Some)
     }
 
     fn list(&mut self, unit: Selected<'_>, index: FuncIndex, start: Start) -> Result<Listing, JitError> {
@@ -428,7 +432,7 @@ struct Selected<'a> {
     signatures: &'a Signatures<'a>,
     suspending: &'a Suspending,
     /// `None`: the whole program.
-    part: Option<&'a Part>,
+    part: Option<&'a Region>,
 }
 
 impl Selected<'_> {
@@ -447,16 +451,16 @@ fn check_length(signatures: &Signatures<'_>, function: FuncIndex) -> Result<(), 
 }
 
 /// Does a loop begin at the place, to which some execution of the function comes?
-fn check_entry(signatures: &Signatures<'_>, place: Place) -> Result<(), JitError> {
-    let function = signatures.program().function(place.function);
-    if function.is_none_or(|function| place.word >= function.words) {
-        return Err(JitError::NoLoop(place));
+fn check_entry(signatures: &Signatures<'_>, location: Location) -> Result<(), JitError> {
+    let function = signatures.program().function(location.function);
+    if function.is_none_or(|function| location.word >= function.words) {
+        return Err(JitError::NoLoop(location));
     }
-    check_length(signatures, place.function)?;
-    let graph = Graph::new(signatures, place.function)?;
-    let block = graph.block_of(place.word);
-    if !graph.is_loop_head(place.word) || !graph.reachable()?[block as usize] {
-        return Err(JitError::NoLoop(place));
+    check_length(signatures, location.function)?;
+    let graph = Graph::new(signatures, location.function)?;
+    let block = graph.block_of(location.word);
+    if !graph.is_loop_head(location.word) || !graph.reachable()?[block as usize] {
+        return Err(JitError::NoLoop(location));
     }
     Ok(())
 }

@@ -12,6 +12,6 @@ mod target;
 pub(crate) use code::LoopEntry;
 pub use code::{CODE_ALIGN, Code, CodeInfo, CompileOptions, ExitKind, Fingerprint, Site, Stats, Tier};
 pub use compute::{compute, function_number};
-pub use context::{Addresses, Context, HostStatus, LEFT, NO_SITE, TableEntry};
+pub use context::{Addresses, Context, EXITED, HostStatus, NO_SITE, TableEntry};
 pub use object::{ABI_VERSION, Misfit, Object, ObjectError, Placement};
 pub use target::{Arch, Caches, Target};

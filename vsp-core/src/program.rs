@@ -13,7 +13,7 @@ pub(crate) use read::{CHECKSUM_AT, Cursor, FirstError, checksum};
 pub use read::{ReadError, ReadErrorKind};
 pub use sections::{Custom, Data, Export, FuncDecl, Import, LineEntry, Name, NameKind, SectionExtent};
 
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::limits::{Limits, MAX_PARAMS, MAX_RESULTS};
 use crate::shared::Ref;
 use sections::{Section, SectionTable};
@@ -210,9 +210,9 @@ impl<'a> Program<'a> {
     }
 
     /// Source file and line (from 1) of a place.
-    pub fn source_line_of(&self, place: Place) -> Option<(&str, u32)> {
-        let before = self.functions().take(place.function.index()).map(|decl| decl.words).sum::<u32>();
-        self.source_line(before.checked_add(place.word)?)
+    pub fn source_line_of(&self, location: Location) -> Option<(&str, u32)> {
+        let before = self.functions().take(location.function.index()).map(|decl| decl.words).sum::<u32>();
+        self.source_line(before.checked_add(location.word)?)
     }
 
     /// The custom sections, in the order of their names.

@@ -18,7 +18,7 @@ mod plain;
 
 use alloc::vec::Vec;
 
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 #[cfg(threaded)]
 use crate::interp::threaded::Threaded;
 #[cfg(threaded)]
@@ -91,10 +91,10 @@ pub enum Rule {
 
 /// A rule broken at some word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {rule}")]
+#[error("{location}: {rule}")]
 pub struct VerifyError {
     /// Where.
-    pub place: Place,
+    pub location: Location,
     /// What.
     pub rule: Rule,
 }
@@ -129,7 +129,7 @@ pub struct Function {
     pub locals: u16,
     /// Does its code name a state register? Then its frame has them.
     pub states: bool,
-    /// Does entering it pass no check point?
+    /// Does entering it pass no safepoint?
     pub short_leaf: bool,
 }
 
@@ -218,9 +218,9 @@ impl<'a> Verified<'a> {
     }
 
     /// The instruction at a place.
-    pub fn instruction(&self, place: Place) -> Option<Inst> {
-        let function = self.function(place.function)?;
-        let word = (place.word < function.words).then(|| function.start + place.word)?;
+    pub fn instruction(&self, location: Location) -> Option<Inst> {
+        let function = self.function(location.function)?;
+        let word = (location.word < function.words).then(|| function.start + location.word)?;
         Inst::decode(u32::from_le_bytes(*self.program.code().get(word as usize)?)).ok()
     }
 }
@@ -277,13 +277,13 @@ impl<'p> Verifier<'p> {
         }
     }
 
-    fn report(&mut self, place: Place, rule: impl Into<Rule>) {
+    fn report(&mut self, location: Location, rule: impl Into<Rule>) {
         if self.errors.len() == MAX_VERIFY_ERRORS || self.errors.try_reserve(1).is_err() {
             self.more = true;
         } else {
             // Targets are looked at last.
-            let at = self.errors.partition_point(|error| error.place <= place);
-            self.errors.insert(at, VerifyError { place, rule: rule.into() });
+            let at = self.errors.partition_point(|error| error.location <= location);
+            self.errors.insert(at, VerifyError { location, rule: rule.into() });
         }
     }
 
@@ -301,10 +301,10 @@ impl<'p> Verifier<'p> {
                 word = plain.skip(code, word, &mut seen);
             }
             let Some(bytes) = code.get(word as usize) else { break };
-            let place = Place { function: index, word };
+            let location = Location { function: index, word };
             match Inst::decode(u32::from_le_bytes(*bytes)) {
-                Ok(inst) => self.instruction(place, inst, code, decl, &mut seen),
-                Err(error) => self.report(place, error),
+                Ok(inst) => self.instruction(location, inst, code, decl, &mut seen),
+                Err(error) => self.report(location, error),
             }
             word += 1;
         }
@@ -317,20 +317,27 @@ impl<'p> Verifier<'p> {
     }
 
     /// Rules 3, 4 and 5 for one instruction, and whether this build executes it. Adds it to what was seen.
-    fn instruction(&mut self, place: Place, inst: Inst, code: &[[u8; 4]], decl: FuncDecl, seen: &mut Seen) {
+    fn instruction(
+        &mut self,
+        location: Location,
+        inst: Inst,
+        code: &[[u8; 4]],
+        decl: FuncDecl,
+        seen: &mut Seen,
+    ) {
         if !inst.op().is_supported() {
-            self.report(place, Rule::Unsupported(inst.op()));
+            self.report(location, Rule::Unsupported(inst.op()));
         }
         for (operand, value) in inst.operands() {
-            self.index(place, operand.role, value as u32, decl);
+            self.index(location, operand.role, value as u32, decl);
         }
         let next = match inst.value_of(Role::Entries) {
-            Some(entries) => self.mark_table(place, entries as u32, code),
-            None => place.word + 1,
+            Some(entries) => self.mark_table(location, entries as u32, code),
+            None => location.word + 1,
         };
         let flow = inst.op().flow();
         if flow.goes_on() {
-            self.must_continue(place, next, code);
+            self.must_continue(location, next, code);
         }
         let displacement = inst.value_of(Role::Target);
         seen.leaves |= flow.leaves() || displacement.is_some_and(|displacement| displacement < 0);
@@ -338,13 +345,13 @@ impl<'p> Verifier<'p> {
         seen.targets |= displacement.is_some() || flow == Flow::Switch;
     }
 
-    fn must_continue(&mut self, place: Place, next: u32, code: &[[u8; 4]]) {
+    fn must_continue(&mut self, location: Location, next: u32, code: &[[u8; 4]]) {
         if next as usize >= code.len() {
-            self.report(place, Rule::FallsOff);
+            self.report(location, Rule::FallsOff);
         }
     }
 
-    fn index(&mut self, place: Place, role: Role, index: u32, decl: FuncDecl) {
+    fn index(&mut self, location: Location, role: Role, index: u32, decl: FuncDecl) {
         let count = match role {
             Role::Func => self.counts.functions,
             Role::Import => self.counts.imports,
@@ -354,16 +361,16 @@ impl<'p> Verifier<'p> {
             _ => return,
         };
         if index >= count {
-            self.report(place, Rule::Index { role, index, count });
+            self.report(location, Rule::Index { role, index, count });
         }
     }
 
     /// Marks the table of a SWITCH and gives the word behind it.
-    fn mark_table(&mut self, place: Place, entries: u32, code: &[[u8; 4]]) -> u32 {
-        let first = place.word + 1;
+    fn mark_table(&mut self, location: Location, entries: u32, code: &[[u8; 4]]) -> u32 {
+        let first = location.word + 1;
         for word in first..first + entries {
             if code.get(word as usize).is_none_or(|bytes| bytes[0] != Opcode::JMP.number()) {
-                self.report(place, Rule::Table { entries, word });
+                self.report(location, Rule::Table { entries, word });
                 return first;
             }
             self.tables[(word / u64::BITS) as usize] |= 1 << (word % u64::BITS);
@@ -375,16 +382,16 @@ impl<'p> Verifier<'p> {
     fn targets(&mut self, function: FuncIndex, code: &[[u8; 4]]) {
         let words = code.len() as u32;
         for (word, bytes) in (0..).zip(code) {
-            let place = Place { function, word };
+            let location = Location { function, word };
             let Some(displacement) = displacement(u32::from_le_bytes(*bytes)) else { continue };
             let target = i64::from(word) + 1 + i64::from(displacement);
             match u32::try_from(target) {
                 Ok(target) if target < words => {
                     if self.tables[(target / u64::BITS) as usize] >> (target % u64::BITS) & 1 == 1 {
-                        self.report(place, Rule::TargetInTable { target });
+                        self.report(location, Rule::TargetInTable { target });
                     }
                 }
-                _ => self.report(place, Rule::TargetOutside { target, words }),
+                _ => self.report(location, Rule::TargetOutside { target, words }),
             }
         }
     }

@@ -10,7 +10,7 @@ mod random;
 use std::ops::Range;
 
 use proptest::prelude::*;
-use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, Waiting, early_reads, slots};
+use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, Waiting, slots, uninitialised_reads};
 use vsp_core::index::FuncIndex;
 use vsp_core::isa::{Inst, Opcode, Reg, StateReg};
 use vsp_core::program::Program;
@@ -196,7 +196,7 @@ loop:   CALL g             ; 1  reads R0 R1, writes R0 R1
     RET
 .end";
     with_graph(text, |graph| {
-        let check = |word| live(graph, word, Waiting::CheckPoint);
+        let check = |word| live(graph, word, Waiting::Safepoint);
         let answer = |word| live(graph, word, Waiting::Answer);
         assert_eq!(check(0), "R0 R1 R2 R3 R4 R5");
         assert_eq!(check(1), "R0 R1 R3 R4 R5 local 0");
@@ -230,11 +230,14 @@ else:   GETL R1, 4094      ; 2
 .end";
     with_graph(text, |graph| {
         assert_eq!(Slot::groups(4095), 65);
-        assert_eq!(live(graph, 0, Waiting::CheckPoint), "R0 R2 local 4094");
-        assert_eq!(live(graph, 1, Waiting::CheckPoint), "R0 R2");
+        assert_eq!(live(graph, 0, Waiting::Safepoint), "R0 R2 local 4094");
+        assert_eq!(live(graph, 1, Waiting::Safepoint), "R0 R2");
         assert_eq!(live(graph, 5, Waiting::Answer), "local 31 local 32");
-        let early: Vec<String> =
-            early_reads(graph).unwrap().iter().map(|read| format!("{} {}", read.word, read.slot)).collect();
+        let early: Vec<String> = uninitialised_reads(graph)
+            .unwrap()
+            .iter()
+            .map(|read| format!("{} {}", read.word, read.slot))
+            .collect();
         assert_eq!(early, ["2 local 4094", "5 R2"]);
     });
 }
@@ -255,7 +258,11 @@ loop:   ADD R2, R1, R0     ; 0  R1 is written at word 1, but not the first time
         RET
 .end";
     let names = |graph: &Graph<'_>| -> Vec<String> {
-        early_reads(graph).unwrap().iter().map(|read| format!("{} {}", read.word, read.slot)).collect()
+        uninitialised_reads(graph)
+            .unwrap()
+            .iter()
+            .map(|read| format!("{} {}", read.word, read.slot))
+            .collect()
     };
     with_graph(text, |graph| assert_eq!(names(graph), ["0 R1"]));
     let bytes = assemble(text, "text.sil").unwrap();
@@ -311,9 +318,9 @@ proptest! {
                     }
                 }
             }
-            let reads = early_reads(&graph).unwrap();
+            let reads = uninitialised_reads(&graph).unwrap();
             let reads: Vec<(u32, u32)> = reads.iter().map(|read| (read.word, read.slot.index())).collect();
-            prop_assert_eq!(reads, slow.early_reads());
+            prop_assert_eq!(reads, slow.uninitialised_reads());
             let unreachable: Vec<u32> = graph.unreachable().unwrap().into_iter().flatten().collect();
             prop_assert_eq!(unreachable, slow.unreachable());
         }
@@ -354,7 +361,7 @@ fn the_largest_function() {
     assert_eq!((live.entry(0), live.suspended(WORDS - 1, Waiting::Answer)), (locals | 1, locals));
     let rest = Liveness::new(&graph, 2).unwrap();
     assert_eq!(rest.before(WORDS - 1), (1 << (100 - 32 - 64)) - 1);
-    let early = early_reads(&graph).unwrap();
+    let early = uninitialised_reads(&graph).unwrap();
     assert!(early.iter().any(|read| read.slot == Slot::Register(Reg::R0)));
     assert!(early.iter().all(|read| matches!(read.slot, Slot::Register(_))));
 }
@@ -369,7 +376,7 @@ fn locals_of_large_functions() {
         with_graph(&text, |graph| {
             assert_eq!(graph.function().words as usize, words);
             assert_eq!(live(graph, 1, Waiting::Answer), expected);
-            let early = early_reads(graph).unwrap();
+            let early = uninitialised_reads(graph).unwrap();
             assert_eq!(early.len(), usize::from(expected.is_empty()));
         });
     }

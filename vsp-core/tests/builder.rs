@@ -183,9 +183,9 @@ fn staircase(code: &mut FunctionBuilder, inst: Inst, reach: usize, steps: usize)
     let mut word = steps;
     for (step, label) in labels.iter().enumerate().rev() {
         // Step 0 is one word too far; the others have room for all but the last of the words that come between.
-        let place = steps - step + reach + 1 - step.min(1) - step.saturating_sub(1);
-        nops(code, place.saturating_sub(word));
-        word = word.max(place);
+        let location = steps - step + reach + 1 - step.min(1) - step.saturating_sub(1);
+        nops(code, location.saturating_sub(word));
+        word = word.max(location);
         code.bind(*label);
     }
 }

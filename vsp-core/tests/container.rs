@@ -4,7 +4,7 @@
 #[path = "container/errors.rs"]
 mod errors;
 
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::{Inst, Reg};
 use vsp_core::limits::Limits;
 use vsp_core::program::{
@@ -89,7 +89,7 @@ fn what_was_built_is_read() {
     assert_eq!(names, [(function, 1, "main"), (global, 0, "counter"), (data, 0, "first")]);
     let line = |word, line| LineEntry { word, file: 0, line };
     assert_eq!(program.lines().collect::<Vec<_>>(), [line(0, 9), line(3, 3), line(4, 4)]);
-    assert_eq!(program.source_line_of(Place { function: FuncIndex(1), word: 5 }), Some(("full.sil", 4)));
+    assert_eq!(program.source_line_of(Location { function: FuncIndex(1), word: 5 }), Some(("full.sil", 4)));
     let customs: Vec<_> = program.customs().map(|it| (it.name, it.bytes)).collect();
     assert_eq!(customs, [("", &[][..]), ("tool", &[1, 2, 3])]);
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vsp_core::index::{FuncIndex, GlobalIndex, Place};
+use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{
@@ -150,13 +150,13 @@ fn misuse_is_an_error_and_changes_nothing() {
     assert_eq!(instance.fail(1), Err(CallError::NotPending));
 
     instance.call_export("stop", &[]).unwrap();
-    let place = Place { function: FuncIndex(1), word: 0 };
+    let location = Location { function: FuncIndex(1), word: 0 };
     let suspension = instance.suspended().unwrap();
-    assert_eq!((suspension.reason, suspension.place), (Reason::Yield(0), place));
+    assert_eq!((suspension.reason, suspension.location), (Reason::Yield(0), location));
     assert_eq!(instance.call_export("id", &[1]), Err(CallError::Suspended));
     assert_eq!(instance.resume(&[]), Err(CallError::Values { expected: 1, given: 0 }));
     assert_eq!(instance.fail(1), Err(CallError::NotPending));
-    assert_eq!(instance.call_stack().collect::<Vec<_>>(), [place]);
+    assert_eq!(instance.call_stack().collect::<Vec<_>>(), [location]);
     assert_eq!(returned(instance.resume(&[9])), [9]);
     assert_eq!(instance.suspended(), None);
 

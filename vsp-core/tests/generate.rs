@@ -60,8 +60,8 @@ impl Counts {
                         instance.begin_resume(&turn.answers[..waits]).unwrap()
                     }
                 };
-                while let Some(place) = instance.next_place() {
-                    let op = program.instruction(place).unwrap().op();
+                while let Some(location) = instance.next_location() {
+                    let op = program.instruction(location).unwrap().op();
                     *self.instructions.entry(op).or_default() += 1;
                     executed += 1;
                     outcome = instance.step().unwrap();

@@ -42,9 +42,9 @@ fn sum_of_locals(count: u32) -> String {
     (0..count).map(|local| format!(" GETL R1, {local}\n ADD R0, R0, R1\n")).collect()
 }
 
-/// More locals than are kept in variables, all of them live at every check point: they are all summed at the end.
+/// More locals than are kept in variables, all of them live at every safepoint: they are all summed at the end.
 #[test]
-fn all_locals_live_at_every_check_point() {
+fn all_locals_live_at_every_safepoint() {
     let mut source = String::from(".func f (8) -> 1\n.locals 4095\n");
     for call in 0..400 {
         let _ = writeln!(source, " SETL R0, {}\n CALL g\n GETL R1, {}", call * 2, call * 2 + 1);
@@ -106,10 +106,10 @@ fn many_calls_of_a_function_with_eight_parameters() {
     compile(&caller(1_000), 57, 440);
 }
 
-/// A chain of additions, each of which is seen at a check point, in a block to which a switch leads, or where a branch
+/// A chain of additions, each of which is seen at a safepoint, in a block to which a switch leads, or where a branch
 /// leads: the optimiser would copy all that come before to each of these places.
 #[test]
-fn values_that_are_used_in_many_places() {
+fn values_that_are_used_in_many_locations() {
     let chain = |step: &str| format!(".func f (8) -> 1\nx: ADDI R0, R0, 1\n{} RET\n", step.repeat(2_000));
     compile(&format!("{}.end\n", chain(" ADD R0, R0, R1\n LOOP R2, x\n")), 15, 102);
     compile(&format!("{} out: SUBI R0, R0, 1\n RET\n.end\n", chain(" ADD R0, R0, R1\n JZ R0, out\n")), 6, 27);
@@ -130,7 +130,7 @@ fn many_calls_of_a_leaf() {
     compile(&format!(".func f (1) -> 1\n{} RET\n.end\n{leaf}", " CALL g\n".repeat(4_000)), 63, 447);
 }
 
-/// Sums of layers are most work, and all states are live at check points.
+/// Sums of layers are most work, and all states are live at safepoints.
 #[test]
 fn many_sums_of_layers() {
     let mut source = String::from(".func f (8) -> 1\n");
@@ -320,7 +320,7 @@ fn values_that_are_remembered_across_a_call() {
 /// Thousands of loops that nothing can stop would keep Cranelift's removal of constant block parameters busy: they have check
 /// points, although nobody asked for them. Fewer have none.
 #[test]
-fn many_loops_have_check_points_in_any_case() {
+fn many_loops_have_safepoints_in_any_case() {
     let loops = |count: u32| -> String {
         let blocks: String =
             (1..=count).map(|block| format!("b{block}:\n NOP\n JZ R1, b{}\n", block - 1)).collect();

@@ -165,8 +165,8 @@ proptest! {
         keep in any::<bool>(),
     ) {
         let text = &examples()[which];
-        let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
-        let at = places[cut.index(places.len())];
+        let locations: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        let at = locations[cut.index(locations.len())];
         let rest = if keep { &text[at..] } else { "" };
         check(&format!("{}{with}{rest}", &text[..at]));
     }

@@ -3,7 +3,7 @@
 //! of many branches.)
 #![cfg(feature = "text")]
 
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::{Flow, Inst, Opcode, Reg, Role};
 use vsp_core::program::{BuildError, FuncType, FunctionBuilder, NameKind, Program, ProgramBuilder};
 use vsp_core::verify::Verified;
@@ -306,7 +306,7 @@ fn a_function_does_not_inherit_a_source_line() {
     }
     let bytes = program.build().unwrap();
     let program = Program::read(&bytes[..]).unwrap();
-    let line_of = |function, word| program.source_line_of(Place { function: FuncIndex(function), word });
+    let line_of = |function, word| program.source_line_of(Location { function: FuncIndex(function), word });
     let lines: Vec<_> = (0..7).map(|function| line_of(function, 0).map(|(_, line)| line)).collect();
     assert_eq!(lines, [None, Some(7), None, None, Some(7), None, Some(7)]);
     assert_eq!(line_of(5, 1), Some(("f.sil", 7)));
@@ -333,12 +333,12 @@ fn a_frame_fits_to_the_last_cell() {
     };
     assert_eq!(returned(call(46, 64)), [9]);
     assert_eq!(returned(call(4095, 18 + 4095)), [9]);
-    let place = Place { function: FuncIndex(0), word: 0 };
-    let overflow = Outcome::Trapped(Trapped { trap: Trap::StackOverflow, place });
+    let location = Location { function: FuncIndex(0), word: 0 };
+    let overflow = Outcome::Trapped(Trapped { trap: Trap::StackOverflow, location });
     assert_eq!([call(47, 64), call(4095, 18 + 4094)], [overflow; 2]);
 }
 
-/// `f` calls the host; `leaf` is a short leaf, which passes no check point.
+/// `f` calls the host; `leaf` is a short leaf, which passes no safepoint.
 fn with_host_call() -> Vec<u8> {
     let mut program = ProgramBuilder::new();
     let import = program.import("host", "f", ty(1, 1)).unwrap();
@@ -352,7 +352,7 @@ fn with_host_call() -> Vec<u8> {
     program.build().unwrap()
 }
 
-/// A balance at −2⁶³ stays there, also where no check point stops the program.
+/// A balance at −2⁶³ stays there, also where no safepoint stops the program.
 #[test]
 fn the_balance_saturates_downwards() {
     let bytes = with_host_call();
@@ -365,8 +365,8 @@ fn the_balance_saturates_downwards() {
     imports.define("host", "f", charge).unwrap();
     let options = Options { fuel: Some(100), ..Options::default() };
     let mut instance = Instance::new(&program, &imports, (), options).unwrap();
-    let place = Place { function: FuncIndex(0), word: 1 };
-    let suspended = Outcome::Suspended(Suspension { reason: Reason::Fuel, place });
+    let location = Location { function: FuncIndex(0), word: 1 };
+    let suspended = Outcome::Suspended(Suspension { reason: Reason::Fuel, location });
     assert_eq!(instance.call_export("f", &[1]), Ok(suspended));
     assert_eq!(instance.fuel(), Some(i64::MIN));
     assert_eq!(instance.resume(&[]), Ok(suspended), "nothing was added");
@@ -388,17 +388,17 @@ fn a_pending_host_call_is_resumed_or_failed() {
     };
     imports.define("host", "f", pending).unwrap();
     let mut instance = Instance::new(&program, &imports, 0, Options::default()).unwrap();
-    let place = Place { function: FuncIndex(0), word: 0 };
+    let location = Location { function: FuncIndex(0), word: 0 };
     let reason = Reason::Pending(vsp_core::index::ImportIndex(0));
-    let suspended = Outcome::Suspended(Suspension { reason, place });
+    let suspended = Outcome::Suspended(Suspension { reason, location });
     assert_eq!(instance.call_export("f", &[1]), Ok(suspended));
     assert!(instance.resume(&[1, 2]).is_err());
     assert_eq!(returned(instance.resume(&[44]).unwrap()), [44]);
 
     assert_eq!(instance.call_export("f", &[1]), Ok(suspended));
-    let trapped = Trapped { trap: Trap::Host(6), place };
+    let trapped = Trapped { trap: Trap::Host(6), location };
     assert_eq!(instance.fail(6), Ok(Outcome::Trapped(trapped)));
-    assert_eq!(instance.call_stack().collect::<Vec<_>>(), [place], "the frames of a trap can be seen");
+    assert_eq!(instance.call_stack().collect::<Vec<_>>(), [location], "the frames of a trap can be seen");
     assert!(instance.fail(6).is_err() && instance.resume(&[44]).is_err());
     instance.reset();
     assert_eq!(instance.call_stack().count(), 0);

@@ -93,7 +93,7 @@ fn features_are_named_with_and_without_their_prefix_and_unknown_ones_are_refused
 }
 
 #[test]
-fn without_check_points_there_are_sites_for_traps_only() {
+fn without_safepoints_there_are_sites_for_traps_only() {
     let source = ".func f (2) -> 1\nloop: DIV R0, R0, R1\n LOOP R1, loop\n CALL g\n RET\n.end\n.func g (1) -> 1\nx: LOOP R0, x\n RET\n.end";
     let plain = CompileOptions { fuel: false, interrupt: false, ..CompileOptions::default() };
     let kinds = |options| -> Vec<ExitKind> {

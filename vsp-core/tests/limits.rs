@@ -3,7 +3,7 @@
 //! largest memory and the largest stack are asked for in `out_of_memory.rs`, where nobody has to give them.
 #![cfg(feature = "text")]
 
-use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, early_reads};
+use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, uninitialised_reads};
 use vsp_core::index::FuncIndex;
 use vsp_core::isa::{Inst, Reg};
 use vsp_core::limits::{
@@ -136,7 +136,7 @@ fn locals_of_longer_functions_are_not_analysed() {
             assert_eq!(graph.function().words, words);
             let local = Slot::Local(0);
             let live = Liveness::new(&graph, local.group()).unwrap();
-            (live.before(1) & local.bit() != 0, early_reads(&graph).unwrap().len())
+            (live.before(1) & local.bit() != 0, uninitialised_reads(&graph).unwrap().len())
         })
     };
     assert_eq!(facts(MAX_LOCALS_WORDS), (false, 1));

@@ -19,7 +19,7 @@ struct Failing;
 
 thread_local! {
     /// How many allocations succeed before all others fail.
-    static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
+    static EXITED: Cell<u64> = const { Cell::new(u64::MAX) };
     /// Allocations of more bytes fail.
     static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
 }
@@ -27,12 +27,12 @@ thread_local! {
 // SAFETY: every call is the system allocator's, or null, which an allocator may always give.
 unsafe impl GlobalAlloc for Failing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let left = LEFT.get();
+        let left = EXITED.get();
         if left == 0 || layout.size() > LARGEST.get() {
             return core::ptr::null_mut();
         }
         if left != u64::MAX {
-            LEFT.set(left - 1);
+            EXITED.set(left - 1);
         }
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
@@ -53,9 +53,9 @@ fn fails_until_it_succeeds<T, E: std::fmt::Debug>(
     is_out_of_memory: impl Fn(&E) -> bool,
 ) -> u64 {
     for allocations in 0..10_000 {
-        LEFT.set(allocations);
+        EXITED.set(allocations);
         let result = run();
-        LEFT.set(u64::MAX);
+        EXITED.set(u64::MAX);
         match result {
             Ok(_) => return allocations,
             Err(error) => assert!(is_out_of_memory(&error), "{allocations}: {error:?}"),
@@ -112,10 +112,10 @@ fn small() -> Options<'static> {
 #[test]
 fn reading_allocates_nothing() {
     let bytes = text::assemble(PROGRAM, "p.sil").unwrap();
-    LEFT.set(0);
+    EXITED.set(0);
     let read = Program::read(&bytes[..]).is_ok();
     let damaged = Program::read(&bytes[..bytes.len() - 1]).is_err();
-    LEFT.set(u64::MAX);
+    EXITED.set(u64::MAX);
     assert!(read && damaged);
 }
 

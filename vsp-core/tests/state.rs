@@ -9,7 +9,7 @@ mod refused;
 
 use std::sync::atomic::AtomicBool;
 
-use vsp_core::index::{FuncIndex, GlobalIndex, Place};
+use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::program::Program;
 use vsp_core::state::{SaveError, SavedState};
 use vsp_core::text::assemble;
@@ -96,10 +96,10 @@ fn the_dump_in_the_document_is_right() {
     assert_eq!(state.memory().collect::<Vec<_>>(), [(16, &b"\0\0hi\0\0\0\0\0\0\0\0\0\0\0\0"[..])]);
     let frames: Vec<_> = state.frames().collect();
     assert_eq!((frames.len(), state.frame_count()), (2, 2));
-    let place = |function, word| Place { function: FuncIndex(function), word };
-    assert_eq!((frames[0].place(), frames[0].slot_count()), (place(0, 1), 17));
+    let location = |function, word| Location { function: FuncIndex(function), word };
+    assert_eq!((frames[0].location(), frames[0].slot_count()), (location(0, 1), 17));
     assert_eq!(frames[0].slots().collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3]);
-    assert_eq!((frames[1].place(), frames[1].slot_count()), (place(1, 1), 16));
+    assert_eq!((frames[1].location(), frames[1].slot_count()), (location(1, 1), 16));
     assert_eq!(frames[1].slots().collect::<Vec<_>>(), [0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 }
 
@@ -114,8 +114,9 @@ fn a_restored_instance_goes_on() {
     assert_eq!((instance.stack_cells(), instance.fuel(), *instance.state()), (64, Some(96), 8));
     assert_eq!((&instance.memory()[16..20], instance.memory().len()), (&b"\0\0hi"[..], 64));
     assert_eq!(instance.global(GlobalIndex(0)), Some(5));
-    let places: Vec<_> = instance.call_stack().map(|place| (place.function.0, place.word)).collect();
-    assert_eq!(places, [(1, 1), (0, 1)]);
+    let locations: Vec<_> =
+        instance.call_stack().map(|location| (location.function.0, location.word)).collect();
+    assert_eq!(locations, [(1, 1), (0, 1)]);
     assert_eq!(instance.save().unwrap(), bytes);
     let Ok(Outcome::Returned(values)) = instance.resume(&[10]) else { panic!("it returns") };
     // (10 + 7) + 3, and five instructions.

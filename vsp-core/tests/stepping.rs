@@ -2,7 +2,7 @@
 //! all case files, in `snapshots`.)
 #![cfg(feature = "text")]
 
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::program::Program;
 use vsp_core::text::assemble;
 use vsp_core::verify::Verified;
@@ -56,8 +56,8 @@ fn with_instance(fuel: Option<u64>, test: impl FnOnce(&mut Instance<'_, ()>)) {
     test(&mut Instance::new(&program, &imports, (), options).unwrap());
 }
 
-fn place(function: FuncIndex, word: u32) -> Option<Place> {
-    Some(Place { function, word })
+fn location(function: FuncIndex, word: u32) -> Option<Location> {
+    Some(Location { function, word })
 }
 
 fn returned(outcome: Option<Outcome>) -> Vec<u64> {
@@ -70,12 +70,12 @@ fn returned(outcome: Option<Outcome>) -> Vec<u64> {
 #[test]
 fn every_instruction_is_a_step() {
     with_instance(Some(100), |instance| {
-        assert_eq!(instance.next_place(), None);
+        assert_eq!(instance.next_location(), None);
         assert_eq!(instance.begin(F, &[3, 1]), Ok(None));
         let expected =
             [(F, 0), (F, 1), (F, 3), (F, 5), (F, 6), (G, 0), (G, 1), (G, 2), (F, 7), (F, 8), (F, 9)];
         for (step, (function, word)) in expected.into_iter().enumerate() {
-            assert_eq!(instance.next_place(), place(function, word), "step {step}");
+            assert_eq!(instance.next_location(), location(function, word), "step {step}");
             assert_eq!(instance.fuel(), Some(100 - step as i64));
             let outcome = instance.step().unwrap();
             if (function, word) == (F, 9) {
@@ -84,7 +84,7 @@ fn every_instruction_is_a_step() {
                 assert_eq!(outcome, None);
             }
         }
-        assert_eq!((instance.next_place(), instance.fuel()), (None, Some(89)));
+        assert_eq!((instance.next_location(), instance.fuel()), (None, Some(89)));
         assert_eq!(instance.frames().count(), 0);
         assert_eq!(instance.step(), Err(CallError::NotStepping));
     });
@@ -94,10 +94,13 @@ fn every_instruction_is_a_step() {
 fn frames_can_be_seen_and_changed() {
     with_instance(None, |instance| {
         assert_eq!(instance.begin(F, &[3, 1]), Ok(None));
-        assert_eq!(instance.step_until(u64::MAX, |place| place == Place { function: G, word: 1 }), Ok(None));
+        assert_eq!(
+            instance.step_until(u64::MAX, |location| location == Location { function: G, word: 1 }),
+            Ok(None)
+        );
         let frames: Vec<_> = instance.frames().collect();
         assert_eq!(frames.len(), 2);
-        assert_eq!((Some(frames[0].place), Some(frames[1].place)), (place(G, 1), place(F, 6)));
+        assert_eq!((Some(frames[0].location), Some(frames[1].location)), (location(G, 1), location(F, 6)));
         assert_eq!((frames[0].registers[..3].to_vec(), frames[0].locals.to_vec()), (vec![3, 0, 0], vec![3]));
         assert_eq!(
             (frames[1].registers[..3].to_vec(), frames[1].locals.to_vec()),
@@ -116,23 +119,23 @@ fn frames_can_be_seen_and_changed() {
 fn breakpoints_and_limits() {
     with_instance(None, |instance| {
         assert_eq!(instance.begin(LOOP, &[]), Ok(None));
-        let head = Place { function: LOOP, word: 0 };
+        let head = Location { function: LOOP, word: 0 };
         for turn in 1..5 {
             // The first instruction is executed even though it is at the breakpoint.
-            assert_eq!(instance.step_until(u64::MAX, |place| place == head), Ok(None));
-            assert_eq!(instance.next_place(), Some(head));
+            assert_eq!(instance.step_until(u64::MAX, |location| location == head), Ok(None));
+            assert_eq!(instance.next_location(), Some(head));
             assert_eq!(instance.frames().next().unwrap().registers[0], turn);
         }
         assert_eq!(instance.step_until(0, |_| true), Ok(None));
-        assert_eq!(instance.next_place(), Some(head));
+        assert_eq!(instance.next_location(), Some(head));
         let mut seen = Vec::new();
-        let watch = |place: Place| {
-            seen.push(place.word);
+        let watch = |location: Location| {
+            seen.push(location.word);
             false
         };
         assert_eq!(instance.step_until(5, watch), Ok(None));
         assert_eq!(seen, [1, 0, 1, 0]);
-        assert_eq!(instance.next_place(), place(LOOP, 1));
+        assert_eq!(instance.next_location(), location(LOOP, 1));
     });
 }
 
@@ -142,23 +145,23 @@ fn suspension_while_stepping() {
         assert_eq!(instance.begin(F, &[3, 0]), Ok(None));
         let outcome = instance.step_until(u64::MAX, |_| false).unwrap();
         let Some(Outcome::Suspended(suspension)) = outcome else { panic!("{outcome:?}") };
-        assert_eq!((suspension.reason, Some(suspension.place)), (Reason::Yield(0), place(F, 4)));
+        assert_eq!((suspension.reason, Some(suspension.location)), (Reason::Yield(0), location(F, 4)));
         assert_eq!(instance.step(), Err(CallError::NotStepping));
         assert_eq!(instance.finish(), Err(CallError::NotStepping));
         assert_eq!(instance.begin_resume(&[]), Err(CallError::Values { expected: 1, given: 0 }));
         assert_eq!(instance.begin_resume(&[9]), Ok(None));
-        assert_eq!(instance.next_place(), place(F, 5));
+        assert_eq!(instance.next_location(), location(F, 5));
         assert_eq!(instance.frames().next().unwrap().registers[1], 9);
         instance.set_fuel(100);
         assert_eq!(returned(instance.finish().map(Some).unwrap()), [33]);
 
         assert_eq!(instance.begin(LARGE, &[]), Ok(overflow()));
-        // A check point is passed again when it is resumed from.
+        // A safepoint is passed again when it is resumed from.
         instance.set_fuel(0);
         assert_eq!(instance.begin(LOOP, &[]), Ok(None));
         let outcome = instance.step_until(u64::MAX, |_| false).unwrap();
         let Some(Outcome::Suspended(suspension)) = outcome else { panic!("{outcome:?}") };
-        assert_eq!((suspension.reason, Some(suspension.place)), (Reason::Fuel, place(LOOP, 0)));
+        assert_eq!((suspension.reason, Some(suspension.location)), (Reason::Fuel, location(LOOP, 0)));
         assert_eq!(instance.begin_resume(&[]).unwrap(), outcome);
         instance.set_fuel(1);
         assert_eq!(instance.begin_resume(&[]), Ok(None));
@@ -167,8 +170,8 @@ fn suspension_while_stepping() {
 
 /// What a call comes to whose frame does not fit.
 fn overflow() -> Option<Outcome> {
-    let place = Place { function: LARGE, word: 0 };
-    Some(Outcome::Trapped(vsp_core::Trapped { trap: Trap::StackOverflow, place }))
+    let location = Location { function: LARGE, word: 0 };
+    Some(Outcome::Trapped(vsp_core::Trapped { trap: Trap::StackOverflow, location }))
 }
 
 #[test]
@@ -183,7 +186,7 @@ fn calls_while_stepping() {
         assert_eq!(instance.suspended(), None);
         assert_eq!(instance.call_stack().count(), 1);
         instance.reset();
-        assert_eq!(instance.next_place(), None);
+        assert_eq!(instance.next_location(), None);
         assert!(instance.call(F, &[1, 1]).is_ok());
     });
 }
@@ -195,7 +198,7 @@ fn traps_leave_their_frames() {
         let Some(Outcome::Trapped(trapped)) = instance.step().unwrap() else { panic!("8 ÷ 0") };
         assert_eq!(trapped.trap, Trap::DivideByZero);
         let frame = instance.frames().next().unwrap();
-        assert_eq!((Some(frame.place), frame.registers[0]), (place(DIVIDE, 0), 8));
+        assert_eq!((Some(frame.location), frame.registers[0]), (location(DIVIDE, 0), 8));
         assert_eq!(instance.step(), Err(CallError::NotStepping));
         assert_eq!(instance.begin(DIVIDE, &[8]), Ok(None));
     });

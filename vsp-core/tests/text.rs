@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::{Inst, Opcode, Operand};
 use vsp_core::program::{BuildError, FuncType, FunctionBuilder, NameKind, Program, ProgramBuilder};
 use vsp_core::text::{Listing, assemble, disassemble};
@@ -304,17 +304,17 @@ fn a_listing_has_the_lines_of_the_disassembly() {
         let listing = Listing::new(&program);
         for (function, decl) in (0..).map(FuncIndex).zip(program.functions()) {
             for word in 0..decl.words {
-                let place = Place { function, word };
-                if let Some(label) = listing.label(place) {
-                    assert_eq!(expected.next(), Some(format!("{label}:").as_str()), "{name}, {place}");
+                let location = Location { function, word };
+                if let Some(label) = listing.label(location) {
+                    assert_eq!(expected.next(), Some(format!("{label}:").as_str()), "{name}, {location}");
                 }
-                assert_eq!(listing.instruction(place).as_deref(), expected.next(), "{name}, {place}");
+                assert_eq!(listing.instruction(location).as_deref(), expected.next(), "{name}, {location}");
             }
-            assert_eq!(listing.instruction(Place { function, word: decl.words }), None);
+            assert_eq!(listing.instruction(Location { function, word: decl.words }), None);
         }
         assert_eq!(expected.next(), None);
     }
-    let none = Place { function: FuncIndex(99), word: 0 };
+    let none = Location { function: FuncIndex(99), word: 0 };
     let bytes = assemble("", "empty.sil").unwrap();
     assert_eq!(Listing::new(&Program::read(&bytes[..]).unwrap()).instruction(none), None);
 }

@@ -22,7 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use vsp_core::index::FuncIndex;
-use vsp_core::jit::{Compiler, JitError, Part, PartCode};
+use vsp_core::jit::{Compiler, JitError, Region, RegionCode};
 use vsp_core::limits::MAX_PARAMS;
 use vsp_core::native::{Arch, Code, CodeInfo, Object, ObjectError, Target};
 use vsp_core::program::FuncType;
@@ -133,8 +133,8 @@ impl VspJit {
         self.guarded(program, |compiler| compiler.compile(program))
     }
 
-    pub(crate) fn part(&mut self, program: &Verified<'_>, part: &Part) -> Result<PartCode, NativeError> {
-        self.guarded(program, |compiler| compiler.compile_part(program, part))
+    pub(crate) fn part(&mut self, program: &Verified<'_>, part: &Region) -> Result<RegionCode, NativeError> {
+        self.guarded(program, |compiler| compiler.compile_region(program, part))
     }
 
     /// Compiles, and goes on with another compiler if this one panics: what is left of it may be inconsistent.
@@ -202,7 +202,7 @@ impl MachineCode {
     }
 
     /// Of part of a program.
-    pub(crate) fn of_part(code: PartCode) -> Result<MachineCode, ExecMemoryError> {
+    pub(crate) fn of_part(code: RegionCode) -> Result<MachineCode, ExecMemoryError> {
         let memory = ExecMemory::new(code.bytes())?;
         Ok(MachineCode::new(code.into_info(), memory, 0))
     }

@@ -16,9 +16,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::slice;
 
-use vsp_core::index::{FuncIndex, ImportIndex, Place};
+use vsp_core::index::{FuncIndex, ImportIndex, Location};
 use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
-use vsp_core::native::{self, Addresses, CodeInfo, Context, HostStatus, LEFT, NO_SITE, TableEntry};
+use vsp_core::native::{self, Addresses, CodeInfo, Context, EXITED, HostStatus, NO_SITE, TableEntry};
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
 use vsp_core::{CodeKey, Entry, HostCalls, HostEnd, Session};
@@ -56,7 +56,7 @@ extern_machine_type! {
     type Direct = fn(*mut Context, u64, u64, u64, u64, u64) -> Returned;
 }
 
-/// How a function ended: a status, which is 0 if it returned, or if fuel is counted the fuel or [`LEFT`]; and its first
+/// How a function ended: a status, which is 0 if it returned, or if fuel is counted the fuel or [`EXITED`]; and its first
 /// result, if it has one.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -133,7 +133,7 @@ pub(crate) struct MachineCode {
     /// `None`: it was not compiled.
     functions: Vec<Option<Found>>,
     /// One that begins where a loop does.
-    at_loop: Option<(Place, Found)>,
+    at_loop: Option<(Location, Found)>,
     counts_fuel: bool,
 }
 
@@ -175,9 +175,9 @@ impl MachineCode {
             Some(found(row, info.function_entry(index)?, ty.params()))
         });
         let functions = functions.collect();
-        let at_loop = info.loop_place().and_then(|place| {
-            let row = info.table().get(place.function.index())?;
-            Some((place, found(row, info.loop_entry(place)?, 0)))
+        let at_loop = info.loop_location().and_then(|location| {
+            let row = info.table().get(location.function.index())?;
+            Some((location, found(row, info.loop_entry(location)?, 0)))
         });
         let address = (memory.address_range().start + start) as u64;
         MachineCode { info, key: CodeKey::new(), memory, address, functions, at_loop, counts_fuel }
@@ -186,7 +186,7 @@ impl MachineCode {
     pub(crate) fn find(&self, entry: Entry) -> Option<Found> {
         match entry {
             Entry::Function(function) => *self.functions.get(function.index())?,
-            Entry::Loop(place) => self.at_loop.filter(|it| it.0 == place).map(|it| it.1),
+            Entry::Loop(location) => self.at_loop.filter(|it| it.0 == location).map(|it| it.1),
         }
     }
 
@@ -315,7 +315,7 @@ impl Found {
 #[inline]
 fn took_fuel(context: &mut Context, Returned { status, first }: Returned) -> Returned {
     let fuel = status as i64;
-    let left = fuel == LEFT && context.site != NO_SITE;
+    let left = fuel == EXITED && context.site != NO_SITE;
     if !left {
         context.fuel = fuel;
     }

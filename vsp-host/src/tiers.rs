@@ -1,9 +1,9 @@
 //! Tiers that move by themselves: a program starts in the interpreter, what it does much is compiled while it runs, and it goes
-//! over to the machine code at its next check point, also in the middle of a loop.
+//! over to the machine code at its next safepoint, also in the middle of a loop.
 //!
 //! The interpreter counts nothing for this. An instance runs with a small slice of its fuel; when that is used up it
 //! says where it is ([`vsp_core::Tiers`]), and that is a sample of where the time goes. A function with enough samples
-//! is compiled with all that it calls, as one piece ([`Part`]) with an entry where the loop begins in which it was met.
+//! is compiled with all that it calls, as one piece ([`Region`]) with an entry where the loop begins in which it was met.
 //!
 //! With a worker that first happens in tier 1, soon, and then in tier 2, while the program goes on. Without one the program
 //! waits for its compiler, so it is compiled only in tier 2, and only when it has run for about as long as that
@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use vsp_core::analysis::is_loop_head;
-use vsp_core::index::{FuncIndex, Place};
-use vsp_core::jit::Part;
+use vsp_core::index::{FuncIndex, Location};
+use vsp_core::jit::Region;
 use vsp_core::limits::MAX_NATIVE_WORDS;
 use vsp_core::native::{CompileOptions, Target, Tier};
 use vsp_core::verify::Verified;
@@ -141,7 +141,7 @@ impl<'p> ProgramTiers<'p> {
 
     /// Words that are compiled with a function.
     fn words(&self, function: FuncIndex) -> u32 {
-        let part = Part::of_function(&self.program, function, self.backend.options.max_words);
+        let part = Region::of_function(&self.program, function, self.backend.options.max_words);
         part.map_or(0, |part| part.words())
     }
 
@@ -156,9 +156,9 @@ impl<'p> ProgramTiers<'p> {
 }
 
 /// Does a loop begin at this place, in a function that is short enough for machine code?
-fn can_enter_loop(program: &Verified<'_>, place: Place) -> bool {
-    let function = program.function(place.function);
-    function.is_some_and(|function| function.words <= MAX_NATIVE_WORDS) && is_loop_head(program, place)
+fn can_enter_loop(program: &Verified<'_>, location: Location) -> bool {
+    let function = program.function(location.function);
+    function.is_some_and(|function| function.words <= MAX_NATIVE_WORDS) && is_loop_head(program, location)
 }
 
 impl<S> vsp_core::Tiers<S> for ProgramTiers<'_> {
@@ -183,15 +183,15 @@ impl<S> vsp_core::Tiers<S> for ProgramTiers<'_> {
         self.backend.options.slice
     }
 
-    fn came_back(&self, place: Place, used: u64, caller: Option<u64>) -> Next<'_, S> {
-        let used = self.pieces.sample(place.function, used);
-        let (what, present) = self.pieces.meet(place, caller, || can_enter_loop(&self.program, place));
-        if let Some(tier) = self.wanted(place.function, used, present)
+    fn came_back(&self, location: Location, used: u64, caller: Option<u64>) -> Next<'_, S> {
+        let used = self.pieces.sample(location.function, used);
+        let (what, present) = self.pieces.meet(location, caller, || can_enter_loop(&self.program, location));
+        if let Some(tier) = self.wanted(location.function, used, present)
             && self.pieces.asks_for(what, tier)
         {
             let job = Job { what, tier };
             self.backend.worker.request(job, &self.program, &self.pieces);
         }
-        self.next(self.pieces.at(place))
+        self.next(self.pieces.at(location))
     }
 }

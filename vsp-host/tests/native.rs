@@ -57,7 +57,7 @@ fn typed_functions_take_and_give_rust_values() {
     assert_eq!(divide.call(&mut instance, (i64::MIN, -1)).unwrap(), (i64::MIN, 0));
     let stopped = divide.clone().call(&mut instance, (1, 0)).unwrap_err();
     assert!(
-        matches!(stopped, FunctionStopped::Outcome(Outcome::Trapped(stop)) if stop.trap == Trap::DivideByZero && stop.place.word == 0)
+        matches!(stopped, FunctionStopped::Outcome(Outcome::Trapped(stop)) if stop.trap == Trap::DivideByZero && stop.location.word == 0)
     );
     // The trap left an instance that can be called.
     assert_eq!(divide.call(&mut instance, (9, 4)).unwrap(), (2, 1));
@@ -210,7 +210,7 @@ fn an_endless_loop_without_stores_is_stopped_by_the_flag() {
             panic!("{kind:?}")
         };
         setter.join().unwrap();
-        assert_eq!((suspension.reason, suspension.place.word), (Reason::Interrupted, 0), "{kind:?}");
+        assert_eq!((suspension.reason, suspension.location.word), (Reason::Interrupted, 0), "{kind:?}");
         // The counter is in the frame that the interpreter goes on with.
         assert!(instance.frames().next().unwrap().registers[Reg::R1.index()] > 1_000, "{kind:?}");
     }

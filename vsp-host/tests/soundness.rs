@@ -70,7 +70,7 @@ fn state_in_dead_loop(program: &Arc<Verified<'static>>, address: u64) -> Vec<u8>
     it.set_fuel(20);
     let outcome = it.resume(&[0]).unwrap();
     assert!(
-        matches!(outcome, Outcome::Suspended(at) if at.reason == Reason::Fuel && at.place.word == 6),
+        matches!(outcome, Outcome::Suspended(at) if at.reason == Reason::Fuel && at.location.word == 6),
         "{outcome:?}"
     );
     it.save().unwrap()

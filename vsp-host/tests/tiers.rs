@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use vsp_core::index::{FuncIndex, Place};
-use vsp_core::jit::{Compiler, JitError, Part};
+use vsp_core::index::{FuncIndex, Location};
+use vsp_core::jit::{Compiler, JitError, Region};
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome, Reason, Trap, text};
@@ -246,14 +246,14 @@ fn a_part_is_entered_where_a_loop_begins_that_something_leads_to() {
     let target = vsp_host::native::host_target().unwrap();
     let mut compiler = Compiler::new(target, CompileOptions::default()).unwrap();
     let mut at = |function, word| {
-        let place = Place { function: FuncIndex(function), word };
-        let part = Part::of_loop(&program, place, 100).unwrap();
-        compiler.compile_part(&program, &part).map(|code| code.info().loop_place() == Some(place))
+        let location = Location { function: FuncIndex(function), word };
+        let part = Region::of_loop(&program, location, 100).unwrap();
+        compiler.compile_region(&program, &part).map(|code| code.info().loop_location() == Some(location))
     };
     assert_eq!(at(0, 0), Ok(true));
     for (function, word) in [(0, 1), (0, 2), (0, 3), (0, 4), (0, u32::MAX), (1, 0)] {
-        let place = Place { function: FuncIndex(function), word };
-        assert_eq!(at(function, word), Err(JitError::NoLoop(place)));
+        let location = Location { function: FuncIndex(function), word };
+        assert_eq!(at(function, word), Err(JitError::NoLoop(location)));
     }
 }
 

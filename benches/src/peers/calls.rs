@@ -73,7 +73,7 @@ fn cost(engine: String, mut calls: Box<dyn Calls>, runs: usize) -> Result<CallCo
         [task(|calls, n| calls.enter(n)), task(|calls, n| calls.leave(n)), task(|calls, n| calls.stay(n))];
     let times = in_turns(&mut tasks, runs)?;
     drop(tasks);
-    let [enter, with_host, without_host] = [0, 1, 2].map(|place| times[place].per(CALLS as f64));
+    let [enter, with_host, without_host] = [0, 1, 2].map(|location| times[location].per(CALLS as f64));
     Ok(CallCost { engine, enter, with_host, without_host })
 }
 

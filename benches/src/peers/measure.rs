@@ -26,9 +26,9 @@ impl Times {
     pub fn of(mut nanoseconds: Vec<f64>) -> Times {
         nanoseconds.sort_by(f64::total_cmp);
         let at = |part: f64| {
-            let place = part * (nanoseconds.len() - 1) as f64;
-            let (low, high) = (nanoseconds[place.floor() as usize], nanoseconds[place.ceil() as usize]);
-            low + (high - low) * place.fract()
+            let location = part * (nanoseconds.len() - 1) as f64;
+            let (low, high) = (nanoseconds[location.floor() as usize], nanoseconds[location.ceil() as usize]);
+            low + (high - low) * location.fract()
         };
         Times {
             median: at(0.5),
@@ -71,9 +71,9 @@ pub fn in_turns(tasks: &mut [Task<'_>], runs: usize) -> Result<Vec<Times>, Error
         task()?;
     }
     for run in 0..runs.max(1) {
-        for place in 0..tasks.len() {
-            let place = (place + run) % tasks.len();
-            times[place].push(tasks[place]()?.as_secs_f64() * 1e9);
+        for location in 0..tasks.len() {
+            let location = (location + run) % tasks.len();
+            times[location].push(tasks[location]()?.as_secs_f64() * 1e9);
         }
     }
     Ok(times.into_iter().map(Times::of).collect())
@@ -101,27 +101,27 @@ pub fn kernel(
 ) -> Result<Vec<Option<Times>>, Error> {
     let mut found = vec![None; engines.len()];
     let mut loaded: Vec<(usize, Box<dyn Loaded>)> = Vec::new();
-    for (place, engine) in engines.iter().enumerate() {
+    for (location, engine) in engines.iter().enumerate() {
         let context = |error: Error| format!("{} in {}: {error}", kernel.name, engine.name());
         if let Some(mut ready) = engine.load(kernel).map_err(context)? {
             let answer = ready.run().map_err(context)?;
             if answer != kernel.answer {
                 return Err(context(format!("{answer:#x} instead of {:#x}", kernel.answer).into()).into());
             }
-            loaded.push((place, ready));
+            loaded.push((location, ready));
         }
     }
     if runs == 0 {
         return Ok(found);
     }
-    let places: Vec<usize> = loaded.iter().map(|(place, _)| *place).collect();
+    let locations: Vec<usize> = loaded.iter().map(|(location, _)| *location).collect();
     let task = |(_, ready): &mut (usize, Box<dyn Loaded>)| timed(|| ready.run()).map(|(time, _)| time);
     let mut tasks: Vec<Task<'_>> = Vec::new();
     for each in &mut loaded {
         tasks.push(Box::new(move || task(each)));
     }
-    for (place, times) in places.into_iter().zip(in_turns(&mut tasks, runs)?) {
-        found[place] = Some(times);
+    for (location, times) in locations.into_iter().zip(in_turns(&mut tasks, runs)?) {
+        found[location] = Some(times);
     }
     Ok(found)
 }

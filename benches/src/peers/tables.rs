@@ -200,8 +200,8 @@ fn machine(report: &Report) -> Table {
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (location, digit) in digits.chars().enumerate() {
+        if location > 0 && (digits.len() - location).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -219,9 +219,9 @@ impl Table {
         let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
         let mut text = String::new();
         for row in lines() {
-            for (place, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            for (location, (cell, &width)) in row.iter().zip(&widths).enumerate() {
                 let gap = width - cell.chars().count();
-                let (before, behind) = if place == 0 { (0, gap) } else { (gap + 2, 0) };
+                let (before, behind) = if location == 0 { (0, gap) } else { (gap + 2, 0) };
                 text += &(" ".repeat(before) + cell + &" ".repeat(behind));
             }
             text.truncate(text.trim_end().len());

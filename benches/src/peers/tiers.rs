@@ -133,8 +133,8 @@ pub fn amounts(runs: usize, longest: Duration) -> Result<Vec<Amount>, Error> {
         for best in AMOUNTS.into_iter().filter(|amount| *amount <= longest) {
             let most = costs.iter().map(|(load, unit)| (best.as_secs_f64() - load) / unit);
             let amount = most.fold(1.0, f64::max) as u64;
-            let slow = |place: usize| {
-                let (load, unit) = costs.get(place).copied().unwrap_or_default();
+            let slow = |location: usize| {
+                let (load, unit) = costs.get(location).copied().unwrap_or_default();
                 let most = MAX_TIMES[usize::from(best >= LONG)];
                 load + unit * amount as f64 > most * best.as_secs_f64()
             };

@@ -14,7 +14,7 @@ use vsp_host::engine::Module;
 use vsp_host::sys::{self, Sys};
 
 use super::{INPUT_NAME, Invocation, Program};
-use crate::way::{Way, scramble};
+use crate::configuration::{Configuration, scramble};
 
 /// How much a program runs before it is suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Ran {
 pub struct Loaded {
     module: Module<'static>,
     imports: Arc<Imports<Sys>>,
-    way: Way,
+    configuration: Configuration,
 }
 
 impl Loaded {
@@ -65,15 +65,15 @@ impl Loaded {
     ///
     /// # Errors
     /// It is refused.
-    pub fn new(program: &Program, way: Way) -> Result<Loaded, String> {
+    pub fn new(program: &Program, configuration: Configuration) -> Result<Loaded, String> {
         let file = format!("{}.sil", program.name);
         let bytes = text::assemble(program.text, &file).map_err(|errors| format!("{file}: {}", errors[0]))?;
         let read = File::read(Arc::<[u8]>::from(bytes)).map_err(|error| format!("{file}: {error}"))?;
         let verified = Verified::new(read).map_err(|error| format!("{file}: {error}"))?;
-        let module = way.loader(true).and_then(|mut loader| loader.load(Arc::new(verified)));
+        let module = configuration.loader(true).and_then(|mut loader| loader.load(Arc::new(verified)));
         let module = module.map_err(|error| format!("{file}: {error}"))?;
         let imports = Arc::new(sys::imports().map_err(|error| error.to_string())?);
-        Ok(Loaded { module, imports, way })
+        Ok(Loaded { module, imports, configuration })
     }
 
     /// Runs the program until it ends.
@@ -99,7 +99,8 @@ impl Loaded {
         let made = self.module.instantiate(self.imports.clone(), state, options);
         let mut instance = made.map_err(|error| error.to_string())?;
         let mut fuel = 0;
-        let mut outcome = self.way.call(&mut instance, "main", &[]).map_err(|error| error.to_string())?;
+        let mut outcome =
+            self.configuration.call(&mut instance, "main", &[]).map_err(|error| error.to_string())?;
         loop {
             let balance = instance.fuel().unwrap_or_default();
             fuel += (i128::from(slice) - i128::from(balance)) as u64;
@@ -113,7 +114,7 @@ impl Loaded {
             slice *= 2;
             instance = self.suspended(instance)?;
             instance.set_fuel(slice);
-            outcome = self.way.resume(&mut instance, &[]).map_err(|error| error.to_string())?;
+            outcome = self.configuration.resume(&mut instance, &[]).map_err(|error| error.to_string())?;
         }
         let memory = instance.memory().to_vec();
         let exit_code = instance.into_state().exit_code;
@@ -123,13 +124,16 @@ impl Loaded {
 
     /// Does what the way does to a suspended instance.
     fn suspended(&self, mut instance: Instance<'static, Sys>) -> Result<Instance<'static, Sys>, String> {
-        match self.way {
-            Way::Run(_) | Way::Step | Way::Plain(_) | Way::Object(_) => Ok(instance),
-            Way::Scramble(_) => {
+        match self.configuration {
+            Configuration::Run(_)
+            | Configuration::Step
+            | Configuration::Plain(_)
+            | Configuration::Object(_) => Ok(instance),
+            Configuration::Scramble(_) => {
                 scramble(&mut instance)?;
                 Ok(instance)
             }
-            Way::Save(_) => {
+            Configuration::Save(_) => {
                 let bytes = instance.save().map_err(|error| error.to_string())?;
                 let saved = SavedState::read(&bytes).map_err(|error| format!("the saved state: {error}"))?;
                 let state = instance.into_state();

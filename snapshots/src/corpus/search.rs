@@ -15,8 +15,8 @@ pub(super) fn reference(invocation: &Invocation) -> Expected {
         }
     };
     let windows = invocation.input.windows(needle.len()).enumerate();
-    let places = windows.filter(|(_, window)| *window == needle).map(|(offset, _)| format!("{offset}\n"));
-    let output: String = places.collect();
+    let locations = windows.filter(|(_, window)| *window == needle).map(|(offset, _)| format!("{offset}\n"));
+    let output: String = locations.collect();
     let exit_code = u8::from(output.is_empty());
     Expected::output(output).with_exit_code(exit_code)
 }

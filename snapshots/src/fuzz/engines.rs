@@ -9,34 +9,37 @@ use vsp_host::engine::EngineKind;
 use vsp_host::native::Tier;
 
 use super::{PROGRAM_LENGTH_AT, repaired};
-use crate::Way;
+use crate::Configuration;
 use crate::random::{Engine, Machine, check, program_of_bytes};
 use crate::reference::Reference;
 
 /// How many choices are made at most. More make longer programs, which take longer and show little more.
 const MAX_CHOICES: usize = 4096;
 
-const INTERPRETER: Way = Way::Run(EngineKind::Interpreter);
-const TIER_2: Way = Way::Run(EngineKind::Tier2);
-const WAYS: [Way; 6] = [
+const INTERPRETER: Configuration = Configuration::Run(EngineKind::Interpreter);
+const TIER_2: Configuration = Configuration::Run(EngineKind::Tier2);
+const CONFIGURATIONS: [Configuration; 6] = [
     INTERPRETER,
-    Way::Run(EngineKind::Tier1),
+    Configuration::Run(EngineKind::Tier1),
     TIER_2,
-    Way::Save(EngineKind::Tier2),
-    Way::Plain(EngineKind::Tier2),
-    Way::Object(Tier::Two),
+    Configuration::Save(EngineKind::Tier2),
+    Configuration::Plain(EngineKind::Tier2),
+    Configuration::Object(Tier::Two),
 ];
 
 thread_local! {
     /// An engine for each way: making one takes longer than most programs.
-    static MACHINES: RefCell<[Machine; WAYS.len()]> =
-        RefCell::new(WAYS.map(|way| Machine::new(way).expect("this computer has machine code")));
+    static MACHINES: RefCell<[Machine; CONFIGURATIONS.len()]> =
+        RefCell::new(CONFIGURATIONS.map(|configuration| Machine::new(configuration).expect("this computer has machine code")));
 }
 
-/// Compares some of [`WAYS`], and perhaps another engine, with the interpreter.
-fn compare(made: &Generated, ways: &[Way], other: Option<&mut dyn Engine>) {
+/// Compares some of [`CONFIGURATIONS`], and perhaps another engine, with the interpreter.
+fn compare(made: &Generated, configurations: &[Configuration], other: Option<&mut dyn Engine>) {
     MACHINES.with_borrow_mut(|machines| {
-        let chosen = WAYS.iter().zip(machines).filter(|(way, _)| ways.contains(way));
+        let chosen = CONFIGURATIONS
+            .iter()
+            .zip(machines)
+            .filter(|(configuration, _)| configurations.contains(configuration));
         let mut engines: Vec<&mut dyn Engine> = Vec::new();
         engines.extend(chosen.map(|(_, machine)| machine as &mut dyn Engine));
         if let Some(other) = other {
@@ -54,7 +57,7 @@ fn made(data: &[u8]) -> Option<Generated> {
 
 pub(super) fn tiers(data: &[u8]) {
     if let Some(made) = made(data) {
-        compare(&made, &WAYS, None);
+        compare(&made, &CONFIGURATIONS, None);
     }
 }
 

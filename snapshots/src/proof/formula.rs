@@ -12,7 +12,7 @@ use vsp_core::native::{Context, TableEntry};
 use vsp_core::verify::{FRAME_CELLS, Verified};
 
 use super::clif::{Access, Block, Function, Inst, Scalar, Type};
-use super::graph::{Graph, Way};
+use super::graph::{Configuration, Graph};
 
 /// A function's values and ways, and what must not be possible.
 pub(super) struct Formula<'t> {
@@ -62,7 +62,7 @@ const WRITABLE: [(usize, usize); 5] = [
 ];
 
 /// A block with more ways to it is known by its dominator only, like a loop head: solvers are slow at long disjunctions.
-const MAX_WAYS: usize = 64;
+const MAX_CONFIGURATIONS: usize = 64;
 
 type Done = Result<(), String>;
 
@@ -90,7 +90,7 @@ impl<'t> Formula<'t> {
             table: size_of::<TableEntry>() * program.functions().len(),
         };
         formula.assumptions(index, program.program().memory_minimum())?;
-        formula.ways(ranges);
+        formula.configurations(ranges);
         for block in &function.blocks {
             for inst in &block.insts {
                 formula.inst(block.name, inst).map_err(|error| format!("{error}: {}", inst.line))?;
@@ -136,28 +136,33 @@ impl<'t> Formula<'t> {
     }
 
     /// Which blocks can be reached, from where, and with what.
-    fn ways(&mut self, ranges: &[JoinRange]) {
+    fn configurations(&mut self, ranges: &[JoinRange]) {
         let function = self.function;
         let graph = Graph::new(function);
         for range in ranges {
             self.induction(&graph, range);
         }
-        for (place, &block) in graph.order.iter().enumerate() {
-            let ways = &graph.ways[block];
-            if place == 0 {
+        for (location, &block) in graph.order.iter().enumerate() {
+            let configurations = &graph.configurations[block];
+            if location == 0 {
                 continue;
             }
             let name = function.blocks[block].name;
-            if ways.len() > MAX_WAYS || ways.iter().any(|way| graph.place[way.from] >= Some(place)) {
+            if configurations.len() > MAX_CONFIGURATIONS
+                || configurations
+                    .iter()
+                    .any(|configuration| graph.location[configuration.from] >= Some(location))
+            {
                 let dominator = function.blocks[graph.dominator[block]].name;
                 self.say(format_args!("(assert (=> {name} {dominator}))"));
                 continue;
             }
-            let ways: Vec<String> = ways.iter().map(|way| self.way(way, block)).collect();
-            self.say(format_args!("(assert (=> {name} (or {})))", ways.join(" ")));
+            let configurations: Vec<String> =
+                configurations.iter().map(|configuration| self.configuration(configuration, block)).collect();
+            self.say(format_args!("(assert (=> {name} (or {})))", configurations.join(" ")));
         }
-        for (block, place) in graph.place.iter().enumerate() {
-            if place.is_none() {
+        for (block, location) in graph.location.iter().enumerate() {
+            if location.is_none() {
                 self.say(format_args!("(assert (not {}))", function.blocks[block].name));
             }
         }
@@ -166,32 +171,33 @@ impl<'t> Formula<'t> {
     /// A value that a block takes is in its range there, because each way brings one that is.
     fn induction(&mut self, graph: &Graph<'t>, range: &JoinRange) {
         let function = self.function;
-        let place = |block: &Block<'t>| {
+        let location = |block: &Block<'t>| {
             let index = block.params.iter().position(|param| *param == range.value)?;
             (block.name == range.block).then_some((index, block.params[index]))
         };
         let found = function.blocks.iter().enumerate();
-        let Some((block, (index, param))) = found.filter_map(|(at, it)| Some((at, place(it)?))).next() else {
+        let Some((block, (index, param))) = found.filter_map(|(at, it)| Some((at, location(it)?))).next()
+        else {
             // It is the same on all ways.
             return;
         };
         let name = function.blocks[block].name;
         self.say(format_args!("(assert (=> {name} {}))", within(range, param)));
-        for way in &graph.ways[block] {
-            let taken = self.taken(way);
-            let failure = format!("(and {taken} (not {}))", within(range, way.args[index]));
-            let last = function.blocks[way.from].insts.last();
+        for configuration in &graph.configurations[block] {
+            let taken = self.taken(configuration);
+            let failure = format!("(and {taken} (not {}))", within(range, configuration.args[index]));
+            let last = function.blocks[configuration.from].insts.last();
             let JoinRange { low, high, step, .. } = range;
-            let fault = format!("{} may be outside of {low} to {high} by {step}", way.args[index]);
+            let fault = format!("{} may be outside of {low} to {high} by {step}", configuration.args[index]);
             self.claims.push(Claim { line: last.map_or("", |inst| inst.line), fault, failure });
         }
     }
 
     /// A way is gone.
-    fn taken(&self, way: &Way<'t>) -> String {
+    fn taken(&self, configuration: &Configuration<'t>) -> String {
         let function = self.function;
-        let mut all = function.blocks[way.from].name.to_owned();
-        if let Some((condition, taken)) = way.condition
+        let mut all = function.blocks[configuration.from].name.to_owned();
+        if let Some((condition, taken)) = configuration.condition
             && let Some(Scalar::Int(bits)) = function.type_of(condition)
         {
             let zero = format!("(= {condition} (_ bv0 {bits}))");
@@ -200,10 +206,10 @@ impl<'t> Formula<'t> {
         format!("(and {all})")
     }
 
-    fn way(&self, way: &Way<'t>, to: usize) -> String {
+    fn configuration(&self, configuration: &Configuration<'t>, to: usize) -> String {
         let function = self.function;
-        let mut all = format!("(and {}", self.taken(way));
-        for (param, arg) in function.blocks[to].params.iter().zip(&way.args) {
+        let mut all = format!("(and {}", self.taken(configuration));
+        for (param, arg) in function.blocks[to].params.iter().zip(&configuration.args) {
             if width(function.type_of(param)).is_some() {
                 all += &format!(" (= {param} {arg})");
             }

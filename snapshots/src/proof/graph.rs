@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::clif::{Function, Target};
 
 /// A way to a block.
-pub(super) struct Way<'t> {
+pub(super) struct Configuration<'t> {
     pub(super) from: usize,
     /// The value that is tested, and whether the way is taken if it is not zero.
     pub(super) condition: Option<(&'t str, bool)>,
@@ -17,9 +17,9 @@ pub(super) struct Graph<'t> {
     /// In reverse postorder.
     pub(super) order: Vec<usize>,
     /// The place of each block in the order.
-    pub(super) place: Vec<Option<usize>>,
+    pub(super) location: Vec<Option<usize>>,
     /// All ways to each block from blocks that can be reached.
-    pub(super) ways: Vec<Vec<Way<'t>>>,
+    pub(super) configurations: Vec<Vec<Configuration<'t>>>,
     /// The immediate dominator of each block.
     pub(super) dominator: Vec<usize>,
 }
@@ -29,15 +29,15 @@ impl<'t> Graph<'t> {
         let count = function.blocks.len();
         let numbers: HashMap<&str, usize> =
             function.blocks.iter().enumerate().map(|(number, block)| (block.name, number)).collect();
-        let leads = |block: usize| -> Vec<(usize, Way<'t>)> {
+        let leads = |block: usize| -> Vec<(usize, Configuration<'t>)> {
             let Some(inst) = function.blocks[block].insts.last() else { return Vec::new() };
             let condition = (inst.op == "brif").then(|| function.values(inst.rest).next()).flatten();
             let targets = function.targets(inst).into_iter().enumerate();
-            let way = |(index, target): (usize, Target<'t>)| {
+            let configuration = |(index, target): (usize, Target<'t>)| {
                 let condition = condition.map(|value| (value, index == 0));
-                (numbers[target.block], Way { from: block, condition, args: target.args })
+                (numbers[target.block], Configuration { from: block, condition, args: target.args })
             };
-            targets.map(way).collect()
+            targets.map(configuration).collect()
         };
         let (mut order, mut seen) = (Vec::new(), vec![false; count]);
         let mut stack = vec![(0, false)];
@@ -50,26 +50,36 @@ impl<'t> Graph<'t> {
             }
         }
         order.reverse();
-        let mut place = vec![None; count];
-        order.iter().enumerate().for_each(|(at, &block)| place[block] = Some(at));
-        let mut ways: Vec<Vec<Way<'t>>> = (0..count).map(|_| Vec::new()).collect();
-        order.iter().flat_map(|&block| leads(block)).for_each(|(to, way)| ways[to].push(way));
-        let dominator = dominators(&order, &place, &ways);
-        Graph { order, place, ways, dominator }
+        let mut location = vec![None; count];
+        order.iter().enumerate().for_each(|(at, &block)| location[block] = Some(at));
+        let mut configurations: Vec<Vec<Configuration<'t>>> = (0..count).map(|_| Vec::new()).collect();
+        order
+            .iter()
+            .flat_map(|&block| leads(block))
+            .for_each(|(to, configuration)| configurations[to].push(configuration));
+        let dominator = dominators(&order, &location, &configurations);
+        Graph { order, location, configurations, dominator }
     }
 }
 
 /// Immediate dominators (K. D. Cooper, T. J. Harvey, K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001).
-fn dominators(order: &[usize], place: &[Option<usize>], ways: &[Vec<Way<'_>>]) -> Vec<usize> {
-    let mut found: Vec<Option<usize>> = vec![None; place.len()];
+fn dominators(
+    order: &[usize],
+    location: &[Option<usize>],
+    configurations: &[Vec<Configuration<'_>>],
+) -> Vec<usize> {
+    let mut found: Vec<Option<usize>> = vec![None; location.len()];
     found[0] = Some(0);
     let mut changed = true;
     while std::mem::take(&mut changed) {
         for &block in order.iter().skip(1) {
-            let known = ways[block].iter().map(|way| way.from).filter(|from| found[*from].is_some());
+            let known = configurations[block]
+                .iter()
+                .map(|configuration| configuration.from)
+                .filter(|from| found[*from].is_some());
             let common = known.reduce(|mut a, mut b| {
                 while a != b {
-                    let later = if place[a] > place[b] { &mut a } else { &mut b };
+                    let later = if location[a] > location[b] { &mut a } else { &mut b };
                     *later = found[*later].unwrap_or(0);
                 }
                 a

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use vsp_core::Outcome;
 use vsp_core::generate::{Generated, Plan, Turn};
-use vsp_core::index::Place;
+use vsp_core::index::Location;
 use vsp_core::program::Program;
 use vsp_core::text;
 use vsp_core::verify::Verified;
@@ -78,7 +78,8 @@ impl Writer<'_> {
         if let Some(balance) = session.balance() {
             self.line(format_args!(";! balance {balance}"));
         }
-        let frames: Vec<String> = session.call_stack().into_iter().map(|place| self.place(place)).collect();
+        let frames: Vec<String> =
+            session.call_stack().into_iter().map(|location| self.location(location)).collect();
         if !frames.is_empty() {
             self.line(format_args!(";! frames {}", frames.join(" ")));
         }
@@ -107,18 +108,18 @@ impl Writer<'_> {
                     }
                     trap => trap.name().into(),
                 };
-                format!("traps {trap} at {}", self.place(stop.place))
+                format!("traps {trap} at {}", self.location(stop.location))
             }
             Outcome::Suspended(suspension) => {
                 let reason = crate::runner::reason_name(self.program.program(), suspension.reason);
-                format!("suspends {reason} at {}", self.place(suspension.place))
+                format!("suspends {reason} at {}", self.location(suspension.location))
             }
         }
     }
 
     /// A place as the runner of the cases names it.
-    fn place(&self, place: Place) -> String {
-        crate::runner::place_name(self.program.program(), place)
+    fn location(&self, location: Location) -> String {
+        crate::runner::location_name(self.program.program(), location)
     }
 
     /// The globals, and what changed in the memory.

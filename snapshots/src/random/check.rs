@@ -131,8 +131,9 @@ fn change_frames(
     number: u32,
 ) -> Result<(), Difference> {
     for (engine, session) in sessions {
-        let place = session.call_stack().first().copied();
-        let locals = place.and_then(|place| program.function(place.function)).map_or(0, |it| it.locals);
+        let location = session.call_stack().first().copied();
+        let locals =
+            location.and_then(|location| program.function(location.function)).map_or(0, |it| it.locals);
         let memory = session.memory().len() as u64;
         for (slot, value) in plan.changes(number, Reg::ALL.len() as u32 + u32::from(locals), memory) {
             let failed = |what| Difference { engine: engine.clone(), turn: number, what };

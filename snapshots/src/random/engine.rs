@@ -2,7 +2,7 @@
 
 use vsp_core::Outcome;
 use vsp_core::generate::Plan;
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::verify::Verified;
 
 /// Something that runs programs.
@@ -26,7 +26,7 @@ pub trait Engine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameView {
     /// Where it is.
-    pub place: Place,
+    pub location: Location,
     /// R0–RF.
     pub registers: [u64; 16],
     /// The locals.
@@ -71,7 +71,7 @@ pub trait Session {
     fn balance(&self) -> Option<i64>;
 
     /// The places of all frames, innermost first.
-    fn call_stack(&self) -> Vec<Place>;
+    fn call_stack(&self) -> Vec<Location>;
 
     /// The memory.
     fn memory(&self) -> &[u8];

@@ -5,20 +5,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use vsp_core::complex::State;
 use vsp_core::generate::Plan;
-use vsp_core::index::{FuncIndex, GlobalIndex, Place};
+use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::verify::Verified;
 use vsp_core::{CallError, Imports, Instance, Options, Outcome};
 use vsp_host::engine::{EngineKind, Module};
 
 use super::engine::{Engine, FrameView, Session};
+use crate::configuration::{Configuration, Loader, save_and_restore, scramble};
 use crate::imports;
-use crate::way::{Loader, Way, save_and_restore, scramble};
 
 /// An engine of this project, used in one of the ways of the cases.
 #[derive(Debug)]
 pub struct Machine {
     name: String,
-    way: Way,
+    configuration: Configuration,
     loader: Loader,
     imports: Arc<Imports<()>>,
     /// Of so many programs, the suspended states of one are compared.
@@ -33,8 +33,8 @@ impl Machine {
     ///
     /// # Errors
     /// This computer or build does not have it.
-    pub fn new(way: Way) -> Result<Machine, String> {
-        Machine::with(way, true, 1)
+    pub fn new(configuration: Configuration) -> Result<Machine, String> {
+        Machine::with(configuration, true, 1)
     }
 
     /// The engine of this way, for comparing very many programs: without the checks of the code generator, and with
@@ -43,15 +43,18 @@ impl Machine {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn cheap(way: Way) -> Result<Machine, String> {
-        Machine::with(way, false, SAVED)
+    pub fn cheap(configuration: Configuration) -> Result<Machine, String> {
+        Machine::with(configuration, false, SAVED)
     }
 
-    fn with(way: Way, check_ir: bool, saved: u64) -> Result<Machine, String> {
-        let name = Way::ALL.iter().find(|(_, other)| *other == way).map_or("engine", |(name, _)| name);
-        let loader = way.loader(check_ir).map_err(|error| error.to_string())?;
+    fn with(configuration: Configuration, check_ir: bool, saved: u64) -> Result<Machine, String> {
+        let name = Configuration::ALL
+            .iter()
+            .find(|(_, other)| *other == configuration)
+            .map_or("engine", |(name, _)| name);
+        let loader = configuration.loader(check_ir).map_err(|error| error.to_string())?;
         let imports = imports::imports().map_err(|error| error.to_string())?;
-        Ok(Machine { name: name.into(), way, loader, imports: Arc::new(imports), saved })
+        Ok(Machine { name: name.into(), configuration, loader, imports: Arc::new(imports), saved })
     }
 }
 
@@ -61,7 +64,7 @@ impl Engine for Machine {
     }
 
     fn is_metered(&self) -> bool {
-        self.way.interrupts()
+        self.configuration.interrupts()
     }
 
     fn start<'p>(&mut self, program: &'p Verified<'p>, plan: &Plan) -> Result<Box<dyn Session + 'p>, String> {
@@ -75,14 +78,21 @@ impl Engine for Machine {
         };
         let instance = module.instantiate(self.imports.clone(), (), options);
         let instance = instance.map_err(|error| error.to_string())?;
-        let saved = self.way.interrupts() && plan.seed.is_multiple_of(self.saved);
-        Ok(Box::new(Running { way: self.way, module, imports: self.imports.clone(), flag, instance, saved }))
+        let saved = self.configuration.interrupts() && plan.seed.is_multiple_of(self.saved);
+        Ok(Box::new(Running {
+            configuration: self.configuration,
+            module,
+            imports: self.imports.clone(),
+            flag,
+            instance,
+            saved,
+        }))
     }
 }
 
 /// An instance, and what is needed to make another one of its state.
 struct Running<'p> {
-    way: Way,
+    configuration: Configuration,
     module: Module<'p>,
     imports: Arc<Imports<()>>,
     flag: Arc<AtomicBool>,
@@ -96,10 +106,13 @@ impl Running<'_> {
     fn ended(&mut self, outcome: Result<Outcome, CallError>) -> Result<Outcome, String> {
         let outcome = outcome.map_err(|error| error.to_string())?;
         if let Outcome::Suspended(_) = outcome {
-            match self.way {
-                Way::Run(_) | Way::Step | Way::Plain(_) | Way::Object(_) => {}
-                Way::Scramble(_) => scramble(&mut self.instance)?,
-                Way::Save(_) => {
+            match self.configuration {
+                Configuration::Run(_)
+                | Configuration::Step
+                | Configuration::Plain(_)
+                | Configuration::Object(_) => {}
+                Configuration::Scramble(_) => scramble(&mut self.instance)?,
+                Configuration::Save(_) => {
                     self.instance = save_and_restore(&self.instance, |state| {
                         let options =
                             Options { interrupt: Some(self.flag.clone().into()), ..Options::default() };
@@ -120,12 +133,12 @@ impl Session for Running<'_> {
     }
 
     fn call(&mut self, function: FuncIndex, arguments: &[u64]) -> Result<Outcome, String> {
-        let outcome = self.way.call(&mut self.instance, &format!("f{function}"), arguments);
+        let outcome = self.configuration.call(&mut self.instance, &format!("f{function}"), arguments);
         self.ended(outcome)
     }
 
     fn resume(&mut self, values: &[u64]) -> Result<Outcome, String> {
-        let outcome = self.way.resume(&mut self.instance, values);
+        let outcome = self.configuration.resume(&mut self.instance, values);
         self.ended(outcome)
     }
 
@@ -148,7 +161,7 @@ impl Session for Running<'_> {
         self.instance.fuel()
     }
 
-    fn call_stack(&self) -> Vec<Place> {
+    fn call_stack(&self) -> Vec<Location> {
         self.instance.call_stack().collect()
     }
 
@@ -168,9 +181,10 @@ impl Session for Running<'_> {
     }
 
     fn frames(&self) -> Option<Vec<FrameView>> {
-        let complete = matches!(self.way, Way::Run(EngineKind::Interpreter) | Way::Step);
+        let complete =
+            matches!(self.configuration, Configuration::Run(EngineKind::Interpreter) | Configuration::Step);
         let view = |frame: vsp_core::Frame<'_>| FrameView {
-            place: frame.place,
+            location: frame.location,
             registers: *frame.registers,
             locals: frame.locals.to_vec(),
             states: frame.states.iter().map(|halves| State::from_halves(*halves).to_bytes()).collect(),

@@ -129,7 +129,7 @@ impl Machine {
         self.frames.push(Frame::new(callee, arguments));
         self.charge(locals.div_euclid(16));
         let passes_none = is_short_leaf(&self.functions[callee as usize]);
-        Ok(if passes_none { Then::Elsewhere } else { Then::ElsewhereAtCheckPoint })
+        Ok(if passes_none { Then::Elsewhere } else { Then::ElsewhereAtSafepoint })
     }
 
     fn call_host(&mut self, import: u32) -> Result<Then, Trap> {
@@ -140,7 +140,7 @@ impl Machine {
         match answer {
             Answer::Results(results) => {
                 self.frame().set_first_registers(&results[..ty.results()]);
-                Ok(Then::NextAtCheckPoint)
+                Ok(Then::NextAtSafepoint)
             }
             Answer::Error(code) => Err(Trap::Host(code)),
             Answer::Pending => Ok(Then::End(self.suspend_pending(import))),

@@ -8,7 +8,7 @@ use super::numbers::power;
 use super::session::{Machine, Reference};
 use crate::case::{Case, Step};
 use crate::random::Session;
-use crate::runner::{compare, equal, place_name};
+use crate::runner::{compare, equal, location_name};
 
 /// The balance of an instance that counts no fuel: more than can be charged.
 fn unmetered() -> i128 {
@@ -111,7 +111,7 @@ impl Runner<'_> {
             }
             Step::Frames(frames) => {
                 let found = self.machine().call_stack().into_iter();
-                let found: Vec<String> = found.map(|place| place_name(program, place)).collect();
+                let found: Vec<String> = found.map(|location| location_name(program, location)).collect();
                 equal("the call stack", &found, frames)
             }
             Step::Rejected(..) | Step::Error(..) => Err("is no step of a run".into()),

@@ -49,7 +49,7 @@ impl Machine {
             return Some(self.access(word, &access).map(|()| Then::Next));
         }
         if let 0x29 | 0x2A = word.op() {
-            return Some(self.bulk(word).map(|()| Then::NextAtCheckPoint));
+            return Some(self.bulk(word).map(|()| Then::NextAtSafepoint));
         }
         let (a, b, c) = (self.register(word.a()), self.register(word.b()), self.register(word.c()));
         match word.op() {
@@ -98,12 +98,12 @@ impl Machine {
                 Kind::Binary32 => i128::from(float::store32(value)),
                 Kind::Unsigned | Kind::Signed => unsigned(value),
             };
-            for (place, byte) in (0..).zip(&mut self.memory[range]) {
-                *byte = low(value.div_euclid(power(8 * place)), 8) as u8;
+            for (location, byte) in (0..).zip(&mut self.memory[range]) {
+                *byte = low(value.div_euclid(power(8 * location)), 8) as u8;
             }
         } else {
             let bytes = (0..).zip(&self.memory[range]);
-            let value: i128 = bytes.map(|(place, byte)| i128::from(*byte) * power(8 * place)).sum();
+            let value: i128 = bytes.map(|(location, byte)| i128::from(*byte) * power(8 * location)).sum();
             let value = match access.kind {
                 Kind::Unsigned => register(value),
                 Kind::Signed => register(signed_low(value, 8 << access.size)),

@@ -95,11 +95,11 @@ fn y_or_nan(x: Double, y: Double) -> Double {
 
 /// The order of two numbers, −0 before +0. None if either is NaN.
 fn order(b: u64, c: u64) -> Option<Ordering> {
-    let place = |bits: u64| {
+    let location = |bits: u64| {
         let magnitude = unsigned(bits).rem_euclid(power(63));
         if is_negative(bits) { -1 - magnitude } else { magnitude }
     };
-    (!is_nan(b) && !is_nan(c)).then(|| place(b).cmp(&place(c)))
+    (!is_nan(b) && !is_nan(c)).then(|| location(b).cmp(&location(c)))
 }
 
 fn compare(word: Word, b: u64, c: u64) -> Option<u64> {
@@ -151,8 +151,8 @@ fn square_root(b: u64) -> u64 {
         (digits, scale) = (digits * 2, scale - 1);
     }
     let mut root = 0;
-    for place in (0..63).rev() {
-        let larger = root + power(place);
+    for location in (0..63).rev() {
+        let larger = root + power(location);
         if larger * larger <= digits {
             root = larger;
         }

@@ -133,8 +133,8 @@ fn rotate_left(b: u64, count: u32, width: u32) -> u64 {
 
 /// The low bytes in reverse.
 fn reverse_bytes(b: u64, count: u32) -> u64 {
-    let byte = |place: u32| low(unsigned(b).div_euclid(power(8 * place)), 8);
-    register((0..count).map(|place| byte(place) * power(8 * (count - 1 - place))).sum())
+    let byte = |location: u32| low(unsigned(b).div_euclid(power(8 * location)), 8);
+    register((0..count).map(|location| byte(location) * power(8 * (count - 1 - location))).sum())
 }
 
 fn with_constant(word: Word, b: u64) -> Option<u64> {

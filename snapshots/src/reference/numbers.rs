@@ -46,5 +46,5 @@ pub(super) fn digits(number: i128, width: u32) -> Vec<bool> {
 
 /// The number with these binary digits, the lowest first.
 pub(super) fn from_digits(digits: impl IntoIterator<Item = bool>) -> i128 {
-    (0..).zip(digits).filter(|(_, digit)| *digit).map(|(place, _)| power(place)).sum()
+    (0..).zip(digits).filter(|(_, digit)| *digit).map(|(location, _)| power(location)).sum()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use vsp_core::generate::Plan;
-use vsp_core::index::{FuncIndex, ImportIndex, Place};
+use vsp_core::index::{FuncIndex, ImportIndex, Location};
 use vsp_core::isa::Reg;
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
@@ -59,8 +59,8 @@ pub(super) struct Function {
 /// What a suspended program waits for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Waiting {
-    /// To pass a check point.
-    CheckPoint,
+    /// To pass a safepoint.
+    Safepoint,
     /// The value of a YIELD, for this register.
     Yield(u32),
     /// The results of this import.
@@ -88,14 +88,14 @@ pub(super) struct Machine {
 pub(super) enum Then {
     /// The next word.
     Next,
-    /// A word of this function, which is a check point if it lies back.
+    /// A word of this function, which is a safepoint if it lies back.
     Branch(i128),
-    /// The next word, which is a check point.
-    NextAtCheckPoint,
+    /// The next word, which is a safepoint.
+    NextAtSafepoint,
     /// Whatever the frames say.
     Elsewhere,
-    /// Whatever the frames say, which is a check point.
-    ElsewhereAtCheckPoint,
+    /// Whatever the frames say, which is a safepoint.
+    ElsewhereAtSafepoint,
     /// Nothing: the call has ended or is suspended.
     End(Outcome),
 }
@@ -160,9 +160,9 @@ impl Machine {
     }
 
     /// The place of the innermost frame.
-    fn place(&mut self) -> Place {
+    fn location(&mut self) -> Location {
         let frame = self.frame();
-        Place { function: FuncIndex(frame.function), word: frame.word }
+        Location { function: FuncIndex(frame.function), word: frame.word }
     }
 
     /// Takes fuel (section 7).
@@ -171,12 +171,12 @@ impl Machine {
     }
 
     pub(super) fn trap(&mut self, trap: Trap) -> Outcome {
-        Outcome::Trapped(Trapped { trap, place: self.place() })
+        Outcome::Trapped(Trapped { trap, location: self.location() })
     }
 
     fn suspend(&mut self, reason: Reason, waiting: Waiting) -> Outcome {
         self.waiting = Some(waiting);
-        Outcome::Suspended(Suspension { reason, place: self.place() })
+        Outcome::Suspended(Suspension { reason, location: self.location() })
     }
 
     pub(super) fn suspend_yield(&mut self, value: u64, register: u32) -> Outcome {
@@ -187,12 +187,12 @@ impl Machine {
         self.suspend(Reason::Pending(ImportIndex(import)), Waiting::Pending(import))
     }
 
-    /// The check point at the place of the innermost frame. Gives the outcome if the program stops there.
-    fn check_point(&mut self) -> Option<Outcome> {
+    /// The safepoint at the place of the innermost frame. Gives the outcome if the program stops there.
+    fn safepoint(&mut self) -> Option<Outcome> {
         if self.balance < 0 {
-            Some(self.suspend(Reason::Fuel, Waiting::CheckPoint))
+            Some(self.suspend(Reason::Fuel, Waiting::Safepoint))
         } else if self.interrupt {
-            Some(self.suspend(Reason::Interrupted, Waiting::CheckPoint))
+            Some(self.suspend(Reason::Interrupted, Waiting::Safepoint))
         } else {
             None
         }
@@ -222,15 +222,15 @@ impl Machine {
             Then::Branch(displacement) => {
                 self.go(i128::from(at) + 1 + displacement);
                 if displacement < 0 {
-                    return self.check_point();
+                    return self.safepoint();
                 }
             }
-            Then::NextAtCheckPoint => {
+            Then::NextAtSafepoint => {
                 self.go(i128::from(at) + 1);
-                return self.check_point();
+                return self.safepoint();
             }
             Then::Elsewhere => {}
-            Then::ElsewhereAtCheckPoint => return self.check_point(),
+            Then::ElsewhereAtSafepoint => return self.safepoint(),
             Then::End(outcome) => return Some(outcome),
         }
         None
@@ -285,19 +285,19 @@ impl Session for Machine {
             return Err("it is suspended".into());
         }
         self.frames.clear();
-        let place = Place { function, word: 0 };
+        let location = Location { function, word: 0 };
         Ok(match self.enter(function.0, arguments) {
-            Err(trap) => Outcome::Trapped(Trapped { trap, place }),
-            Ok(Then::ElsewhereAtCheckPoint) => self.check_point().unwrap_or_else(|| self.run()),
+            Err(trap) => Outcome::Trapped(Trapped { trap, location }),
+            Ok(Then::ElsewhereAtSafepoint) => self.safepoint().unwrap_or_else(|| self.run()),
             Ok(_) => self.run(),
         })
     }
 
     fn resume(&mut self, values: &[u64]) -> Result<Outcome, String> {
-        let next = i128::from(self.place().word) + 1;
+        let next = i128::from(self.location().word) + 1;
         match self.waiting.take() {
             None => return Err("it is not suspended".into()),
-            Some(Waiting::CheckPoint) => {}
+            Some(Waiting::Safepoint) => {}
             Some(Waiting::Yield(register)) => {
                 self.set_register(register, values[0]);
                 self.go(next);
@@ -308,7 +308,7 @@ impl Session for Machine {
                 self.go(next);
             }
         }
-        Ok(self.check_point().unwrap_or_else(|| self.run()))
+        Ok(self.safepoint().unwrap_or_else(|| self.run()))
     }
 
     fn fail(&mut self, code: u32) -> Result<Outcome, String> {
@@ -335,9 +335,9 @@ impl Session for Machine {
         i64::try_from(self.balance).ok()
     }
 
-    fn call_stack(&self) -> Vec<Place> {
-        let place = |frame: &Frame| Place { function: FuncIndex(frame.function), word: frame.word };
-        self.frames.iter().rev().map(place).collect()
+    fn call_stack(&self) -> Vec<Location> {
+        let location = |frame: &Frame| Location { function: FuncIndex(frame.function), word: frame.word };
+        self.frames.iter().rev().map(location).collect()
     }
 
     fn memory(&self) -> &[u8] {
@@ -350,7 +350,7 @@ impl Session for Machine {
 
     fn frames(&self) -> Option<Vec<FrameView>> {
         let view = |frame: &Frame| FrameView {
-            place: Place { function: FuncIndex(frame.function), word: frame.word },
+            location: Location { function: FuncIndex(frame.function), word: frame.word },
             registers: std::array::from_fn(|number| frame.register(number as u32)),
             locals: (0..self.functions[frame.function as usize].locals).map(|it| frame.local(it)).collect(),
             states: match self.functions[frame.function as usize].states() {

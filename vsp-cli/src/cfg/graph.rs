@@ -1,7 +1,7 @@
 //! The control-flow graph of a function, with its instructions as text.
 
 use vsp_core::analysis::{Graph, OutOfMemory, Signatures};
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::Flow;
 
 use crate::code::Code;
@@ -76,13 +76,13 @@ impl FlowGraph {
 
 fn lines(graph: &Graph<'_>, code: &Code<'_>, function: FuncIndex, block: u32) -> Vec<String> {
     let words = graph.words(block);
-    let first = Place { function, word: words.start };
+    let first = Location { function, word: words.start };
     let label = code.written_label(first).map_or_else(String::new, |label| format!("{label}: "));
     let source = code.line(first).map_or_else(String::new, |line| format!(" ({})", code.line_name(line)));
     let head = printable(&format!("{label}block {block}, +{}{source}", words.start));
     let count = words.len();
     let instructions = words.take(MOST_INSTRUCTIONS).map(|word| {
-        let text = code.written_instruction(Place { function, word }).unwrap_or_default();
+        let text = code.written_instruction(Location { function, word }).unwrap_or_default();
         printable(&format!("  {text}"))
     });
     let more = count.checked_sub(MOST_INSTRUCTIONS).filter(|more| *more > 0);

@@ -81,7 +81,7 @@ impl Layout {
         drawing.add_boxes(&order.boxes);
         drawing.add_points()?;
         drawing.order_layers();
-        drawing.place();
+        drawing.location();
         Some(drawing.finish())
     }
 }
@@ -199,8 +199,8 @@ impl Drawing<'_> {
 
     /// While layers are ordered, an item's place in its layer is where it is.
     fn number_layer(&mut self, index: usize) {
-        for (place, item) in self.layers[index].iter().enumerate() {
-            self.items[*item].x = place as f64;
+        for (location, item) in self.layers[index].iter().enumerate() {
+            self.items[*item].x = location as f64;
         }
     }
 
@@ -219,7 +219,7 @@ impl Drawing<'_> {
     }
 
     /// Moves the items of every layer towards their neighbours, and finds the ends of the layers.
-    fn place(&mut self) {
+    fn location(&mut self) {
         for layer in &self.layers {
             let mut right = 0.0;
             for item in layer {
@@ -313,8 +313,8 @@ impl Drawing<'_> {
             for (side, edges) in sides.iter_mut().enumerate() {
                 edges.sort_by(|(one, _), (other, _)| one.total_cmp(other));
                 let step = self.sizes[at].width / (edges.len() + 1) as f64;
-                for (place, (_, edge)) in edges.iter().enumerate() {
-                    let x = left + step * (place + 1) as f64;
+                for (location, (_, edge)) in edges.iter().enumerate() {
+                    let x = left + step * (location + 1) as f64;
                     let port = &mut ports[*edge];
                     if side == 1 { port.0 = x } else { port.1 = x }
                 }

@@ -41,7 +41,7 @@ impl Snapshot {
         let depth = instance.call_stack().count();
         let frames = instance.frames().take(FRAMES).enumerate().map(|(index, frame)| Frame {
             depth: depth - index,
-            function: frame.place.function.0,
+            function: frame.location.function.0,
             registers: *frame.registers,
             locals: frame.locals.to_vec(),
             states: frame.states.to_vec(),

@@ -83,7 +83,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command(&["disable"], "N", "switch breakpoint N off", |session, rest| {
         points::enable(session, rest, false)
     }),
-    command(&["where", "w"], "", "show the place of this frame", inspect::show_place),
+    command(&["where", "w"], "", "show the place of this frame", inspect::show_location),
     command(&["backtrace", "bt"], "", "list the frames: the calls that led here", inspect::backtrace),
     command(&["frame", "f"], "N", "look at frame N of that list", inspect::frame),
     command(&["up"], "", "look at the frame that called this one", |session, rest| {

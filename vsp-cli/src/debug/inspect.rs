@@ -1,13 +1,13 @@
 //! Commands that show or change what a stopped program holds, and where it is.
 
-use vsp_core::index::{GlobalIndex, Place};
+use vsp_core::index::{GlobalIndex, Location};
 
 use super::commands::{Failure, nothing};
 use super::expression::{Expression, Value, memory_range};
 use super::points;
 use super::session::Session;
 use super::show;
-use crate::code::{Line, Location};
+use crate::code::{Line, Position};
 use crate::style::{LOCATION, paint};
 
 /// Lines, and instructions, that are shown before and behind a place.
@@ -30,8 +30,8 @@ fn bits(value: Value) -> Result<u64, Failure> {
     value.bits().ok_or_else(|| "the number is larger than 64 bits can hold".to_owned())
 }
 
-fn here(session: &Session<'_>) -> Result<Place, Failure> {
-    session.place().ok_or_else(|| "the program has ended; `restart` begins it again".to_owned())
+fn here(session: &Session<'_>) -> Result<Location, Failure> {
+    session.location().ok_or_else(|| "the program has ended; `restart` begins it again".to_owned())
 }
 
 pub(crate) fn resume(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
@@ -39,11 +39,11 @@ pub(crate) fn resume(session: &mut Session<'_>, rest: &str) -> Result<(), Failur
     session.resume(value)
 }
 
-pub(crate) fn show_place(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+pub(crate) fn show_location(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
     nothing(rest)?;
-    let place = here(session)?;
-    session.out += &format!("{}:\n", paint(LOCATION, &session.code.describe(place)));
-    session.out += &show::place(&session.code, place, show::mark(session.selected == 0, false));
+    let location = here(session)?;
+    session.out += &format!("{}:\n", paint(LOCATION, &session.code.describe(location)));
+    session.out += &show::location(&session.code, location, show::mark(session.selected == 0, false));
     Ok(())
 }
 
@@ -52,10 +52,10 @@ pub(crate) fn backtrace(session: &mut Session<'_>, rest: &str) -> Result<(), Fai
     here(session)?;
     let depth = session.depth();
     let mut frames: Vec<String> = Vec::new();
-    for (number, place) in session.instance.call_stack().enumerate() {
+    for (number, location) in session.instance.call_stack().enumerate() {
         let mark = if number == session.selected { "=>" } else { "  " };
         if number < INNERMOST || number >= depth - OUTERMOST.min(depth) {
-            let described = paint(LOCATION, &session.code.describe(place));
+            let described = paint(LOCATION, &session.code.describe(location));
             frames.push(format!("{mark} {number}  {described}\n"));
         } else if number == INNERMOST {
             frames.push(format!("    … {} more\n", depth - INNERMOST - OUTERMOST));
@@ -73,7 +73,7 @@ pub(crate) fn frame(session: &mut Session<'_>, rest: &str) -> Result<(), Failure
         _ => format!("expected the number of a frame, 0 to {}", depth - 1),
     })?;
     session.listed = None;
-    show_place(session, "")
+    show_location(session, "")
 }
 
 /// Looks at the frame that is so many calls further out.
@@ -206,22 +206,25 @@ pub(crate) fn list(session: &mut Session<'_>, rest: &str) -> Result<(), Failure>
     let first = match (rest, session.listed) {
         ("", Some(next)) => next,
         ("", None) => {
-            let place = here(session)?;
-            let line = session.code.line(place);
+            let location = here(session)?;
+            let line = session.code.line(location);
             let line =
                 line.ok_or("this function does not say which lines it comes from; try `disassemble`")?;
             Line { line: line.line.saturating_sub(AROUND).max(1), ..line }
         }
         (location, _) => {
-            let line = match session.code.location(location, session.place())? {
-                Location::Line(line) => line,
-                Location::Place(place) => session.code.line(place).ok_or("this place has no source line")?,
+            let line = match session.code.position(location, session.location())? {
+                Position::Line(line) => line,
+                Position::Word(location) => {
+                    session.code.line(location).ok_or("this place has no source line")?
+                }
             };
             Line { line: line.line.saturating_sub(AROUND).max(1), ..line }
         }
     };
-    let current = session.place().and_then(|place| session.code.line(place));
-    let breaks: Vec<Line> = session.stops.places().filter_map(|place| session.code.line(place)).collect();
+    let current = session.location().and_then(|location| session.code.line(location));
+    let breaks: Vec<Line> =
+        session.stops.locations().filter_map(|location| session.code.line(location)).collect();
     let lines = (first.line..=first.line.saturating_add(2 * AROUND)).map(|line| Line { line, ..first });
     let mut shown = 0;
     for line in lines {
@@ -239,23 +242,23 @@ pub(crate) fn list(session: &mut Session<'_>, rest: &str) -> Result<(), Failure>
 }
 
 pub(crate) fn disassemble(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
-    let here = session.place();
+    let here = session.location();
     let around = match rest {
         "" => here.ok_or("the program has ended; `restart` begins it again")?,
         location => {
-            let (_, places) = points::places(session, location)?;
-            *places.first().ok_or("there is no code")?
+            let (_, locations) = points::locations(session, location)?;
+            *locations.first().ok_or("there is no code")?
         }
     };
-    let breaks: Vec<Place> = session.stops.places().collect();
+    let breaks: Vec<Location> = session.stops.locations().collect();
     let last = session.code.words(around.function).min(around.word.saturating_add(AROUND + 1));
     for word in around.word.saturating_sub(AROUND)..last {
-        let place = Place { word, ..around };
-        if let Some(label) = session.code.label(place) {
+        let location = Location { word, ..around };
+        if let Some(label) = session.code.label(location) {
             session.out += &format!("        {label}:\n");
         }
-        let mark = show::mark(here == Some(place), breaks.contains(&place));
-        session.out += &show::instruction(&session.code, place, mark);
+        let mark = show::mark(here == Some(location), breaks.contains(&location));
+        session.out += &show::instruction(&session.code, location, mark);
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Commands about breakpoints, watched and displayed expressions.
 
-use vsp_core::index::Place;
+use vsp_core::index::Location;
 
 use super::commands::{Failure, nothing};
 use super::parse::{self, SyntaxError};
 use super::session::{Goal, Session};
 use super::stops::{Breakpoint, Condition, Watch};
-use crate::code::Location;
+use crate::code::Position;
 
 /// Reads an expression; a mistake in it is shown.
 pub(crate) fn expression(session: &Session<'_>, text: &str) -> Result<Condition, Failure> {
@@ -24,19 +24,19 @@ fn show(text: &str, error: &SyntaxError) -> Failure {
 }
 
 /// Where a location is, in words, and its places. If its line has no code, those of the next one that has.
-pub(crate) fn places(session: &Session<'_>, text: &str) -> Result<(String, Vec<Place>), Failure> {
-    match session.code.location(text, session.place())? {
-        Location::Place(place) => Ok((session.code.describe(place), vec![place])),
-        Location::Line(wanted) => {
-            let (line, places) = session.code.places_of(wanted)?;
-            let mut at = match places.as_slice() {
-                [place] => session.code.describe(*place),
-                _ => format!("{} ({} places)", session.code.line_name(line), places.len()),
+pub(crate) fn locations(session: &Session<'_>, text: &str) -> Result<(String, Vec<Location>), Failure> {
+    match session.code.position(text, session.location())? {
+        Position::Word(location) => Ok((session.code.describe(location), vec![location])),
+        Position::Line(wanted) => {
+            let (line, locations) = session.code.locations_of(wanted)?;
+            let mut at = match locations.as_slice() {
+                [location] => session.code.describe(*location),
+                _ => format!("{} ({} places)", session.code.line_name(line), locations.len()),
             };
             if line != wanted {
                 at += &format!(", the first code behind line {}", wanted.line);
             }
-            Ok((at, places))
+            Ok((at, locations))
         }
     }
 }
@@ -45,8 +45,8 @@ pub(crate) fn until(session: &mut Session<'_>, rest: &str) -> Result<(), Failure
     if rest.is_empty() {
         return Err("expected a location: LINE, FILE:LINE, FUNCTION or FUNCTION+WORD".into());
     }
-    let (_, places) = places(session, rest)?;
-    session.go(&Goal::At(places), 1)
+    let (_, locations) = locations(session, rest)?;
+    session.go(&Goal::At(locations), 1)
 }
 
 pub(crate) fn add_break(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
@@ -65,12 +65,12 @@ fn add(session: &mut Session<'_>, rest: &str, temporary: bool) -> Result<(), Fai
             None => (rest, None),
         },
     };
-    let (at, places) = match location.trim() {
+    let (at, locations) = match location.trim() {
         "" => {
-            let here = session.place().ok_or("the program has ended: where should it stop?")?;
+            let here = session.location().ok_or("the program has ended: where should it stop?")?;
             (session.code.describe(here), vec![here])
         }
-        location => places(session, location)?,
+        location => locations(session, location)?,
     };
     let condition = condition.map(|text| expression(session, text.trim())).transpose()?;
     let number = session.stops.number();
@@ -78,7 +78,7 @@ fn add(session: &mut Session<'_>, rest: &str, temporary: bool) -> Result<(), Fai
     session.stops.breakpoints.push(Breakpoint {
         number,
         at,
-        places,
+        locations,
         condition,
         enabled: true,
         temporary,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vsp_core::index::{FuncIndex, GlobalIndex, Place};
+use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::isa::Reg;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Outcome, Reason, Suspension};
@@ -86,7 +86,7 @@ pub(crate) enum Goal {
     /// In the frame that called this one.
     Out,
     /// At one of these places.
-    At(Vec<Place>),
+    At(Vec<Location>),
     /// Nowhere.
     End,
 }
@@ -190,7 +190,7 @@ impl<'p> Session<'p> {
     }
 
     /// The place of the frame that is looked at.
-    pub(crate) fn place(&self) -> Option<Place> {
+    pub(crate) fn location(&self) -> Option<Location> {
         self.instance.call_stack().nth(self.selected)
     }
 
@@ -238,7 +238,7 @@ impl<'p> Session<'p> {
     /// Makes the program ready to execute an instruction.
     fn ready(&mut self) -> Result<Stop, String> {
         match self.instance.suspended().map(|suspension| suspension.reason) {
-            None if self.instance.next_place().is_some() => Ok(Stop::Arrived),
+            None if self.instance.next_location().is_some() => Ok(Stop::Arrived),
             None => Err("the program has ended; `restart` begins it again".into()),
             Some(Reason::Fuel | Reason::Interrupted) => {
                 let resumed = self.instance.begin_resume(&[]).map_err(|error| error.to_string())?;
@@ -253,18 +253,21 @@ impl<'p> Session<'p> {
 
     /// Executes at least one instruction.
     fn run(&mut self, goal: &Goal) -> Result<Stop, String> {
-        let start =
-            Start { depth: self.depth(), line: self.instance.next_place().and_then(|at| self.code.line(at)) };
+        let start = Start {
+            depth: self.depth(),
+            line: self.instance.next_location().and_then(|at| self.code.line(at)),
+        };
         let mut marked = vec![false; self.setup.verified.program().code().len()];
         let functions = self.setup.verified.functions();
-        let word = |place: Place| {
-            functions.get(place.function.index()).map_or(0, |function| function.start + place.word) as usize
+        let word = |location: Location| {
+            functions.get(location.function.index()).map_or(0, |function| function.start + location.word)
+                as usize
         };
-        for place in self.stops.places() {
-            marked[word(place)] = true;
+        for location in self.stops.locations() {
+            marked[word(location)] = true;
         }
-        if let Goal::At(places) = goal {
-            places.iter().for_each(|place| marked[word(*place)] = true);
+        if let Goal::At(locations) = goal {
+            locations.iter().for_each(|location| marked[word(*location)] = true);
         }
         let mut depth = start.depth;
         loop {
@@ -272,21 +275,21 @@ impl<'p> Session<'p> {
                 _ if self.stops.is_watching() => (1, None),
                 Goal::Into(_) => (1, None),
                 Goal::Over(_) if depth <= start.depth => (1, None),
-                Goal::Over(_) => (CHUNK, self.place_behind_call(depth - start.depth)),
-                Goal::Out => (CHUNK, self.place_behind_call(depth + 1 - start.depth)),
+                Goal::Over(_) => (CHUNK, self.location_behind_call(depth - start.depth)),
+                Goal::Out => (CHUNK, self.location_behind_call(depth + 1 - start.depth)),
                 Goal::At(_) | Goal::End => (CHUNK, None),
             };
             let stepped = self.instance.step_until(limit, |at| marked[word(at)] || Some(at) == back);
             if let Some(outcome) = stepped.map_err(|error| error.to_string())? {
                 return Ok(self.end(&outcome));
             }
-            let Some(place) = self.instance.next_place() else { return Ok(Stop::Ended) };
+            let Some(location) = self.instance.next_location() else { return Ok(Stop::Ended) };
             depth = self.depth();
-            let reasons = self.reasons(place, depth, marked[word(place)]);
+            let reasons = self.reasons(location, depth, marked[word(location)]);
             if !reasons.is_empty() {
                 return Ok(Stop::Because(reasons));
             }
-            if self.has_arrived(goal, &start, place, depth) {
+            if self.has_arrived(goal, &start, location, depth) {
                 return Ok(Stop::Arrived);
             }
             if self.interrupt.swap(false, Ordering::Relaxed) {
@@ -296,35 +299,35 @@ impl<'p> Session<'p> {
     }
 
     /// The place behind the call that the frame number `index`, counted from the innermost, is in.
-    fn place_behind_call(&self, index: usize) -> Option<Place> {
+    fn location_behind_call(&self, index: usize) -> Option<Location> {
         let call = self.instance.call_stack().nth(index)?;
-        Some(Place { word: call.word + 1, ..call })
+        Some(Location { word: call.word + 1, ..call })
     }
 
-    fn has_arrived(&self, goal: &Goal, start: &Start, place: Place, depth: usize) -> bool {
+    fn has_arrived(&self, goal: &Goal, start: &Start, location: Location, depth: usize) -> bool {
         let at_line = |grain: &Grain| {
             *grain == Grain::Instruction
-                || self.code.starts_line(place)
-                || self.code.line(place) != start.line
+                || self.code.starts_line(location)
+                || self.code.line(location) != start.line
         };
         match goal {
             Goal::Into(grain) => depth != start.depth || at_line(grain),
             Goal::Over(grain) => depth < start.depth || (depth == start.depth && at_line(grain)),
             Goal::Out => depth < start.depth,
-            Goal::At(places) => places.contains(&place),
+            Goal::At(locations) => locations.contains(&location),
             Goal::End => false,
         }
     }
 
     /// Why the program stops here, apart from its goal.
-    fn reasons(&mut self, place: Place, depth: usize, may_break: bool) -> Vec<String> {
+    fn reasons(&mut self, location: Location, depth: usize, may_break: bool) -> Vec<String> {
         let mut reasons = self.changed_watches(depth);
         if !may_break {
             return reasons;
         }
         let scope = View { instance: &self.instance, selected: 0 };
         let breakpoints = self.stops.breakpoints.iter_mut();
-        for it in breakpoints.filter(|it| it.enabled && it.places.contains(&place)) {
+        for it in breakpoints.filter(|it| it.enabled && it.locations.contains(&location)) {
             let holds = match &it.condition {
                 None => Ok(true),
                 Some(condition) => condition.expression.value(&scope).map(Value::is_true),
@@ -427,11 +430,11 @@ impl<'p> Session<'p> {
         if let Stop::Because(reasons) = &stop {
             reasons.iter().for_each(|reason| self.out += &format!("{reason}\n"));
         }
-        if let Some(place) = self.place() {
+        if let Some(location) = self.location() {
             if !is_same_frame || stop != Stop::Arrived {
-                self.out += &format!("{}:\n", paint(LOCATION, &self.code.describe(place)));
+                self.out += &format!("{}:\n", paint(LOCATION, &self.code.describe(location)));
             }
-            self.out += &show::place(&self.code, place, show::mark(true, false));
+            self.out += &show::location(&self.code, location, show::mark(true, false));
         }
         let changes = self.before.changes(&now, &self.code);
         if !changes.is_empty() {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use vsp_core::complex::State;
-use vsp_core::index::Place;
+use vsp_core::index::Location;
 use vsp_core::isa::{Reg, StateReg};
 
 use crate::code::{Code, Line};
@@ -102,13 +102,13 @@ pub(crate) fn source_line(code: &Code<'_>, line: Line, mark: &str) -> Option<Str
 }
 
 /// The source line of a place; if none is at hand, its instruction.
-pub(crate) fn place(code: &Code<'_>, place: Place, mark: &str) -> String {
-    let source = code.line(place).and_then(|line| source_line(code, line, mark));
-    source.unwrap_or_else(|| instruction(code, place, mark))
+pub(crate) fn location(code: &Code<'_>, location: Location, mark: &str) -> String {
+    let source = code.line(location).and_then(|line| source_line(code, line, mark));
+    source.unwrap_or_else(|| instruction(code, location, mark))
 }
 
 /// The instruction at a place, with its word.
-pub(crate) fn instruction(code: &Code<'_>, place: Place, mark: &str) -> String {
-    let text = code.instruction(place).unwrap_or_default();
-    current(mark, &format!("{mark}{:>5}  {text}", format!("+{}", place.word))) + "\n"
+pub(crate) fn instruction(code: &Code<'_>, location: Location, mark: &str) -> String {
+    let text = code.instruction(location).unwrap_or_default();
+    current(mark, &format!("{mark}{:>5}  {text}", format!("+{}", location.word))) + "\n"
 }

@@ -1,6 +1,6 @@
 //! Where and when a running program stops: breakpoints and watched expressions; and what is shown when it does.
 
-use vsp_core::index::Place;
+use vsp_core::index::Location;
 
 use super::expression::{Expression, Value};
 
@@ -17,7 +17,7 @@ pub(crate) struct Breakpoint {
     pub(crate) number: u32,
     /// Where it is, in words.
     pub(crate) at: String,
-    pub(crate) places: Vec<Place>,
+    pub(crate) locations: Vec<Location>,
     pub(crate) condition: Option<Condition>,
     pub(crate) enabled: bool,
     /// Is it deleted when it stops the program?
@@ -78,8 +78,8 @@ impl Stops {
     }
 
     /// The places where breakpoints that are on may stop the program.
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
-        self.breakpoints.iter().filter(|it| it.enabled).flat_map(|it| it.places.iter().copied())
+    pub(crate) fn locations(&self) -> impl Iterator<Item = Location> {
+        self.breakpoints.iter().filter(|it| it.enabled).flat_map(|it| it.locations.iter().copied())
     }
 
     /// One line for each.

@@ -90,7 +90,7 @@ pub(crate) struct Function {
     pub(crate) first_word: u32,
     pub(crate) words: u32,
     pub(crate) frame_cells: u32,
-    /// Does entering it pass no check point? `None` if the program is not verified.
+    /// Does entering it pass no safepoint? `None` if the program is not verified.
     pub(crate) short_leaf: Option<bool>,
     /// `None` if the program is not verified.
     pub(crate) blocks: Option<Vec<Block>>,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use serde::Serialize;
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::native::{ABI_VERSION, CodeInfo, ExitKind, Object, ObjectError, Site, Tier};
 use vsp_core::program::FuncType;
 
@@ -118,8 +118,8 @@ fn function(info: &CodeInfo, index: u32) -> Option<Function> {
 }
 
 fn exit(site: &Site) -> Exit {
-    let pair = |place: Place| [place.function.0, place.word];
-    let [function, word] = pair(site.place);
+    let pair = |location: Location| [location.function.0, location.word];
+    let [function, word] = pair(site.location);
     Exit { function, word, inlined_at: site.inlined_at.map(pair), fuel: site.charged, why: why(site.kind) }
 }
 
@@ -202,7 +202,7 @@ impl Contents {
         let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
         self.sites.iter().for_each(|site| *reasons.entry(&site.why).or_default() += 1);
         let mut table = Table::new(&["why", "places"], &[false, true]);
-        reasons.into_iter().for_each(|(why, places)| table.row([why.to_owned(), places.to_string()]));
+        reasons.into_iter().for_each(|(why, locations)| table.row([why.to_owned(), locations.to_string()]));
         out.write_str(&table.render(2))
     }
 }

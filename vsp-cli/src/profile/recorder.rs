@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::{Flow, Inst, Opcode};
 use vsp_core::verify::Verified;
 
@@ -98,16 +98,16 @@ impl Recorder {
 
     /// The instruction at this place is executed next.
     #[inline]
-    pub(crate) fn record(&mut self, place: Place) {
+    pub(crate) fn record(&mut self, location: Location) {
         match self.last {
-            Kind::Call => self.enter(place.function),
+            Kind::Call => self.enter(location.function),
             Kind::Return => self.leave(),
             Kind::Other => {}
         }
-        let word = (self.starts[place.function.index()] + place.word) as usize;
+        let word = (self.starts[location.function.index()] + location.word) as usize;
         self.instructions += 1;
         self.words[word] += 1;
-        self.functions[place.function.index()].own += 1;
+        self.functions[location.function.index()].own += 1;
         self.nodes[self.current].instructions += 1;
         self.last = self.kinds[word];
     }

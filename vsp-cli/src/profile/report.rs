@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 
 use super::recorder::Recording;
 use crate::code::{Code, Line};
@@ -124,7 +124,7 @@ impl Report {
         out += &self.rest("functions", self.functions.iter().skip(top).map(|count| count.own));
         let mut table = Table::new(&["self", "%", "line", ""], &[true, true, false, false]);
         for count in self.lines.iter().take(top) {
-            let place = match (&count.file, count.line, &count.function) {
+            let location = match (&count.file, count.line, &count.function) {
                 (Some(file), Some(line), _) => format!("{file}:{line}"),
                 (_, _, function) => format!("{} (no line)", function.as_deref().unwrap_or_default()),
             };
@@ -132,7 +132,7 @@ impl Report {
             table.row([
                 count.instructions.to_string(),
                 self.percent(count.instructions),
-                place,
+                location,
                 source.to_owned(),
             ]);
         }
@@ -159,7 +159,7 @@ fn functions(recording: &Recording, code: &Code<'_>) -> Vec<FunctionCount> {
     let called = (0..).zip(&recording.functions).filter(|(_, counts)| counts.calls > 0);
     let mut functions: Vec<FunctionCount> = called
         .map(|(index, counts)| {
-            let line = code.line(Place { function: FuncIndex(index), word: 0 });
+            let line = code.line(Location { function: FuncIndex(index), word: 0 });
             FunctionCount {
                 index,
                 name: code.function(FuncIndex(index)),
@@ -181,7 +181,7 @@ fn lines(recording: &Recording, code: &Code<'_>) -> Vec<LineCount> {
     let mut words = recording.words.iter();
     for function in (0..recording.functions.len() as u32).map(FuncIndex) {
         for (word, count) in (0..code.words(function)).zip(words.by_ref()) {
-            match code.line(Place { function, word }) {
+            match code.line(Location { function, word }) {
                 _ if *count == 0 => {}
                 Some(line) => *known.entry((line.file, line.line)).or_default() += count,
                 None => *unknown.entry(function).or_default() += count,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use vsp_core::analysis::Signatures;
-use vsp_core::index::{GlobalIndex, Place};
+use vsp_core::index::{GlobalIndex, Location};
 use vsp_core::isa::{Flow, Inst, Opcode, Reg, Role, StateReg};
 use vsp_core::{Instance, Outcome, Reason};
 use vsp_host::sys::Sys;
@@ -47,7 +47,7 @@ struct Change {
 
 /// What an instruction is about to do.
 pub(crate) struct Tracer {
-    place: Place,
+    location: Location,
     inst: Inst,
     depth: usize,
     writes: u32,
@@ -66,16 +66,16 @@ impl Tracer {
     pub(crate) fn before(
         signatures: &Signatures<'_>,
         instance: &Instance<'_, Sys>,
-        (place, inst): (Place, Inst),
+        (location, inst): (Location, Inst),
         depth: usize,
     ) -> Option<Tracer> {
-        let function = signatures.program().function(place.function)?;
+        let function = signatures.program().function(location.function)?;
         let effects = signatures.effects(function, inst);
         let frame = instance.frames().next()?;
         let writes_global = inst.op() == Opcode::SETG;
         let global = inst.value_of(Role::Global).filter(|_| writes_global);
         Some(Tracer {
-            place,
+            location,
             inst,
             depth,
             writes: effects.writes,
@@ -98,10 +98,10 @@ impl Tracer {
         Event {
             number,
             depth: self.depth,
-            function: code.function(self.place.function),
-            word: self.place.word,
-            source: code.line(self.place).map(|line| code.line_name(line)),
-            line: code.line(self.place).map(|line| match code.has_one_source() {
+            function: code.function(self.location.function),
+            word: self.location.word,
+            source: code.line(self.location).map(|line| code.line_name(line)),
+            line: code.line(self.location).map(|line| match code.has_one_source() {
                 true => line.line.to_string(),
                 false => code.line_name(line),
             }),
@@ -113,7 +113,7 @@ impl Tracer {
 
     /// As the disassembler writes it, but without the value of a constant, which is among the changes.
     fn instruction(&self, code: &Code<'_>) -> String {
-        let text = code.instruction(self.place).unwrap_or_default();
+        let text = code.instruction(self.location).unwrap_or_default();
         match self.inst.value_of(Role::Const).and_then(|_| text.split_once(';')) {
             Some((instruction, _)) => instruction.trim_end().to_owned(),
             None => text,
@@ -133,7 +133,7 @@ impl Tracer {
                 return Reg::ALL.iter().zip(values.iter()).map(result).collect();
             }
             Some(Outcome::Halted(_) | Outcome::Trapped(_)) => return Vec::new(),
-            // What waits for the host has not changed anything yet; what passes a check point has.
+            // What waits for the host has not changed anything yet; what passes a safepoint has.
             Some(Outcome::Suspended(suspension)) => match suspension.reason {
                 Reason::Yield(_) | Reason::Pending(_) => return Vec::new(),
                 Reason::Fuel | Reason::Interrupted => {}
@@ -213,14 +213,14 @@ impl fmt::Display for Event {
             0..=MOST_DOTS => ".".repeat(self.depth),
             deeper => format!("[{deeper}]"),
         };
-        let place = format!("{depth}{}+{}", self.function, self.word);
+        let location = format!("{depth}{}+{}", self.function, self.word);
         let source = self.line.as_deref().unwrap_or_default();
         // A number that is likely a binary64 is written as one, from which its bits can be had.
         let short =
             |bits| value::likely_float(bits).map_or_else(|| value::short(bits), |it| format!("{it:?}"));
         let changes = self.changes.iter().map(|it| format!("{} = {}", it.what, short(it.value.0)));
         let changes: Vec<String> = changes.chain(self.end.clone()).collect();
-        let head = format!("{:>5}  {place:<13} {source:>5}  ", self.number);
+        let head = format!("{:>5}  {location:<13} {source:>5}  ", self.number);
         f.write_str(&paint(FAINT, &head))?;
         let (mnemonic, operands) = self.instruction.split_once(' ').unwrap_or((&self.instruction, ""));
         let instruction = format!("{mnemonic:<7} {}", operands.trim_start());

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::{BitSet, Effects, OutOfMemory, Signatures, filled, reserved};
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::isa::{Flow, Inst, Role};
 use crate::verify::Function;
 
@@ -143,8 +143,8 @@ impl<'p> Graph<'p> {
     }
 
     /// The place of a word.
-    pub fn place(&self, word: u32) -> Place {
-        Place { function: self.index, word }
+    pub fn location(&self, word: u32) -> Location {
+        Location { function: self.index, word }
     }
 
     /// The instruction at a word of the function.
@@ -195,7 +195,7 @@ impl<'p> Graph<'p> {
         &self.predecessors[start(block)..start(block + 1)]
     }
 
-    /// Is this word the target of a branch with a negative displacement, and so the place of a check point?
+    /// Is this word the target of a branch with a negative displacement, and so the place of a safepoint?
     pub fn is_loop_head(&self, word: u32) -> bool {
         self.loop_heads.contains(word)
     }

@@ -10,8 +10,8 @@ use crate::limits::MAX_LOCALS_WORDS;
 /// What a suspended frame waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Waiting {
-    /// At a check point: its place is the word that is executed next.
-    CheckPoint,
+    /// At a safepoint: its place is the word that is executed next.
+    Safepoint,
     /// For the answer of the CALL, CALLR, SYSCALL or YIELD at its place.
     Answer,
 }
@@ -70,7 +70,7 @@ impl LiveWord {
     /// What is live in a frame that is suspended at this word.
     pub fn suspended(&self, waiting: Waiting) -> u64 {
         match waiting {
-            Waiting::CheckPoint => self.before,
+            Waiting::Safepoint => self.before,
             Waiting::Answer => self.kept,
         }
     }

@@ -223,7 +223,7 @@ impl Body<'_> {
             self.push(Inst::yield_(reg)?);
             return Ok(());
         }
-        // A loop has a check point.
+        // A loop has a safepoint.
         let turns = 1 + self.entropy.below(3);
         self.load(reg, turns.into())?;
         let head = self.code.here();

@@ -1,7 +1,7 @@
 //! Looking into the frames of a stopped program.
 
 use super::Instance;
-use crate::index::Place;
+use crate::index::Location;
 
 /// A frame of a program that is suspended, trapped or stepped through.
 ///
@@ -11,7 +11,7 @@ use crate::index::Place;
 pub struct Frame<'a> {
     /// Where it is: in the innermost frame the next instruction, the one that trapped, or where it is suspended; in all
     /// others their calls.
-    pub place: Place,
+    pub location: Location,
     /// R0–RF.
     pub registers: &'a [u64; 16],
     /// The locals.
@@ -24,7 +24,7 @@ pub struct Frame<'a> {
 #[derive(Debug)]
 pub struct FrameMut<'a> {
     /// Where it is.
-    pub place: Place,
+    pub location: Location,
     /// R0–RF.
     pub registers: &'a mut [u64; 16],
     /// The locals.
@@ -37,8 +37,8 @@ impl<S> Instance<'_, S> {
     /// The frames of a program that is suspended, trapped or stepped through, innermost first.
     pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
         self.stack.bases().map(|base| {
-            let place = self.stack.place_at(base);
-            let Some(function) = self.program.function(place.function) else {
+            let location = self.stack.location_at(base);
+            let Some(function) = self.program.function(location.function) else {
                 unreachable!("frames are of functions")
             };
             let slots = self.stack.slots_at(base, function);
@@ -46,17 +46,17 @@ impl<S> Instance<'_, S> {
                 unreachable!("frames have registers")
             };
             let (locals, states) = above.split_at(function.locals.into());
-            Frame { place, registers, locals, states: states.as_chunks().0 }
+            Frame { location, registers, locals, states: states.as_chunks().0 }
         })
     }
 
     /// The frame at this depth, 0 for the innermost, to change its registers and locals.
     pub fn frame_mut(&mut self, depth: usize) -> Option<FrameMut<'_>> {
         let base = self.stack.bases().nth(depth)?;
-        let place = self.stack.place_at(base);
-        let function = self.program.function(place.function)?;
+        let location = self.stack.location_at(base);
+        let function = self.program.function(location.function)?;
         let (registers, above) = self.stack.slots_at_mut(base, function).split_first_chunk_mut()?;
         let (locals, states) = above.split_at_mut(function.locals.into());
-        Some(FrameMut { place, registers, locals, states: states.as_chunks_mut().0 })
+        Some(FrameMut { location, registers, locals, states: states.as_chunks_mut().0 })
     }
 }

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use crate::Trap;
 use crate::host::ImportError;
-use crate::index::{FuncIndex, ImportIndex, Place};
+use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::limits::MAX_RESULTS;
 
 /// Up to four results of a function.
@@ -57,18 +57,18 @@ pub enum Reason {
 pub struct Suspension {
     /// Why.
     pub reason: Reason,
-    /// Where: the check point's place, or the word of the YIELD or SYSCALL.
-    pub place: Place,
+    /// Where: the safepoint's place, or the word of the YIELD or SYSCALL.
+    pub location: Location,
 }
 
 /// A program that was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("{trap} at {place}")]
+#[error("{trap} at {location}")]
 pub struct Trapped {
     /// Why.
     pub trap: Trap,
     /// Where.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// How a call or a resume ends.

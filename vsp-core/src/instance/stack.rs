@@ -15,14 +15,14 @@ use core::cell::Cell;
 
 #[cfg(threaded)]
 use super::Values;
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::isa::Reg;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::verify::{FRAME_CELLS, Function};
 
 /// Where things are in a frame, in cells.
 pub(crate) mod layout {
-    use super::{FRAME_CELLS, FuncIndex, Place, Reg};
+    use super::{FRAME_CELLS, FuncIndex, Location, Reg};
 
     pub(crate) const PLACE: usize = 0;
     pub(crate) const CALLER: usize = 1;
@@ -34,12 +34,12 @@ pub(crate) mod layout {
     const _: () = assert!(REGISTERS + Reg::ALL.len() == LOCALS);
 
     /// The cell of a place.
-    pub(crate) const fn pack(place: Place) -> u64 {
-        place.function.0 as u64 | (place.word as u64) << 32
+    pub(crate) const fn pack(location: Location) -> u64 {
+        location.function.0 as u64 | (location.word as u64) << 32
     }
 
-    pub(crate) const fn unpack(cell: u64) -> Place {
-        Place { function: FuncIndex(cell as u32), word: (cell >> 32) as u32 }
+    pub(crate) const fn unpack(cell: u64) -> Location {
+        Location { function: FuncIndex(cell as u32), word: (cell >> 32) as u32 }
     }
 }
 
@@ -160,7 +160,7 @@ impl Stack {
     pub(crate) fn push_saved(
         &mut self,
         base: usize,
-        place: Place,
+        location: Location,
         slots: impl ExactSizeIterator<Item = u64>,
     ) -> Result<usize, Overflow> {
         self.reach(base + REGISTERS + slots.len())?;
@@ -172,14 +172,14 @@ impl Stack {
         }
         self.base = base;
         self.active = true;
-        self.set_place(place);
+        self.set_location(location);
         Ok(end)
     }
 
     /// Ends the running frame, handing `results` first registers to its caller. Gives the caller's place, or `None`
     /// (and the frame stays) if this was the outermost one.
     #[inline]
-    pub(crate) fn pop(&mut self, results: usize) -> Option<Place> {
+    pub(crate) fn pop(&mut self, results: usize) -> Option<Location> {
         let (below, frame) = self.cells.split_at_mut(self.base);
         let caller = match frame[CALLER] {
             OUTERMOST => return None,
@@ -223,13 +223,13 @@ impl Stack {
     }
 
     /// Where the running frame is, as last recorded.
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn location(&self) -> Location {
         unpack(self.cells[self.base + PLACE])
     }
 
     #[inline]
-    pub(crate) fn set_place(&mut self, place: Place) {
-        self.cells[self.base + PLACE] = pack(place);
+    pub(crate) fn set_location(&mut self, location: Location) {
+        self.cells[self.base + PLACE] = pack(location);
     }
 
     /// Cells that are left behind the running frame, which has so many. `None` if it is not inside the stack.
@@ -278,7 +278,7 @@ impl Stack {
 
     /// A frame behind the running one, whose registers and locals nobody will look at. `None` if it does not fit.
     #[cfg(feature = "native")]
-    pub(crate) fn push_place(&mut self, caller: &Function) -> Option<()> {
+    pub(crate) fn push_location(&mut self, caller: &Function) -> Option<()> {
         let running = self.base;
         self.set_running(running + caller.frame_cells() as usize)?;
         self.cells[self.base + CALLER] = running as u64;
@@ -314,7 +314,7 @@ impl Stack {
     }
 
     /// Where the frame that starts there is, as last recorded.
-    pub(crate) fn place_at(&self, base: usize) -> Place {
+    pub(crate) fn location_at(&self, base: usize) -> Location {
         unpack(self.cells[base + PLACE])
     }
 
@@ -329,7 +329,7 @@ impl Stack {
     }
 
     /// The places of all frames, innermost first.
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
-        self.bases().map(|base| self.place_at(base))
+    pub(crate) fn locations(&self) -> impl Iterator<Item = Location> {
+        self.bases().map(|base| self.location_at(base))
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Instance, Outcome, Status};
 use crate::CallError;
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::interp;
 
 impl<S> Instance<'_, S> {
@@ -29,7 +29,7 @@ impl<S> Instance<'_, S> {
         Ok(self.run_some(|instance| interp::answer(instance, reason, values)))
     }
 
-    /// Executes one instruction. `None`: there is a next one, at [`Self::next_place`]. A host function, and the entry
+    /// Executes one instruction. `None`: there is a next one, at [`Self::next_location`]. A host function, and the entry
     /// of a called function, belong to the instruction that calls them; a SWITCH and the JMP that it chooses are two.
     ///
     /// # Errors
@@ -40,14 +40,14 @@ impl<S> Instance<'_, S> {
 
     /// Executes up to `limit` instructions. It stops earlier before an instruction of whose place `stop` says so; that
     /// is not asked for the first one, so that execution goes on from a breakpoint. `None`: there is a next instruction,
-    /// at [`Self::next_place`].
+    /// at [`Self::next_location`].
     ///
     /// # Errors
     /// The instance is not between two instructions.
     pub fn step_until(
         &mut self,
         limit: u64,
-        stop: impl FnMut(Place) -> bool,
+        stop: impl FnMut(Location) -> bool,
     ) -> Result<Option<Outcome>, CallError> {
         self.must_be_stepping()?;
         Ok(self.run_some(|instance| interp::step(instance, limit, stop)))
@@ -63,8 +63,8 @@ impl<S> Instance<'_, S> {
     }
 
     /// The place of the instruction that [`Self::step`] executes, if the instance is between two instructions.
-    pub fn next_place(&self) -> Option<Place> {
-        (self.status == Status::Stepping).then(|| self.stack.place())
+    pub fn next_location(&self) -> Option<Location> {
+        (self.status == Status::Stepping).then(|| self.stack.location())
     }
 
     fn must_be_stepping(&self) -> Result<(), CallError> {

@@ -58,9 +58,9 @@ impl Activation<'_> {
     }
 
     #[inline(always)]
-    fn check_point(&mut self) -> Step {
+    fn safepoint(&mut self) -> Step {
         if self.balance() < 0 || self.interrupt.load(Ordering::Relaxed) {
-            return self.stop(Exit::CheckPoint);
+            return self.stop(Exit::Safepoint);
         }
         Ok(())
     }
@@ -141,12 +141,12 @@ impl Frame for Activation<'_> {
             return Ok(());
         }
         self.skip(displacement)?;
-        if displacement < 0 { self.check_point() } else { Ok(()) }
+        if displacement < 0 { self.safepoint() } else { Ok(()) }
     }
 
     #[inline(always)]
     fn charge(&mut self, fuel: u64) -> Step {
         self.bias = self.bias.wrapping_sub(fuel as i64);
-        self.check_point()
+        self.safepoint()
     }
 }

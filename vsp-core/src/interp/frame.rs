@@ -23,8 +23,8 @@ pub enum Exit {
     Trap(Trap),
     /// A host function was called that has no results yet.
     Pending(ImportIndex),
-    /// A check point whose place is the next word finds something to do.
-    CheckPoint,
+    /// A safepoint whose place is the next word finds something to do.
+    Safepoint,
     /// The target of a branch is not in the code: the program is not verified.
     Lost,
 }
@@ -63,9 +63,9 @@ pub trait Frame {
     fn stop(&mut self, exit: Exit) -> Step;
     /// Skips so many words without a charge.
     fn skip(&mut self, words: i32) -> Step;
-    /// Skips so many words without a charge, if the branch is taken; backwards if negative, and then there is a check point.
+    /// Skips so many words without a charge, if the branch is taken; backwards if negative, and then there is a safepoint.
     fn branch(&mut self, taken: bool, displacement: i32) -> Step;
-    /// Charges so much more, and passes a check point.
+    /// Charges so much more, and passes a safepoint.
     fn charge(&mut self, fuel: u64) -> Step;
 
     /// Calls a function.
@@ -80,7 +80,7 @@ pub trait Frame {
         self.stop(Exit::CallIndirect { number, ty })
     }
 
-    /// Calls a host function, and passes a check point.
+    /// Calls a host function, and passes a safepoint.
     #[inline(always)]
     fn call_host(&mut self, import: ImportIndex) -> Step {
         self.stop(Exit::Host(import))

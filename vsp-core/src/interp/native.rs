@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use super::{Machine, NEVER, Position};
 use crate::Trap;
 use crate::host::HostCalls;
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::instance::{AttachError, CallError, Instance, Outcome, Reason, Suspension, Trapped};
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::native::{Addresses, CodeInfo, Context, ExitKind, NO_SITE};
@@ -47,7 +47,7 @@ pub enum Entry {
     /// At the start of a function.
     Function(FuncIndex),
     /// Where a loop begins.
-    Loop(Place),
+    Loop(Location),
 }
 
 /// A call into machine code, which only instances make.
@@ -257,13 +257,13 @@ impl<'a, S> Machine<'_, 'a, S> {
         if left && self.context.site == NO_SITE {
             return match entry {
                 Entry::Function(_) => self.entered(at),
-                // It came from the check point there.
+                // It came from the safepoint there.
                 Entry::Loop(_) => Ok(()),
             };
         }
         if left {
-            let place = self.left(native.code())?;
-            *at = self.position(place);
+            let location = self.left(native.code())?;
+            *at = self.position(location);
             return Ok(());
         }
         let results = function.ty.results();
@@ -272,7 +272,7 @@ impl<'a, S> Machine<'_, 'a, S> {
     }
 
     /// What it means that machine code was left. Gives the place where the interpreter goes on, if that is all.
-    fn left(&mut self, code: &CodeInfo) -> Result<Place, Outcome> {
+    fn left(&mut self, code: &CodeInfo) -> Result<Location, Outcome> {
         let Context { site, frame, value, .. } = *self.context;
         let site = usize::try_from(site).ok().and_then(|site| code.sites().get(site));
         let Some(site) = site else { unreachable!("machine code is left at its sites") };
@@ -283,23 +283,23 @@ impl<'a, S> Machine<'_, 'a, S> {
             unreachable!("machine code is left in a frame");
         }
         if let Some(call) = site.inlined_at {
-            self.stack.set_place(call);
-            if self.stack.push_place(&self.functions[call.function.index()]).is_none() {
+            self.stack.set_location(call);
+            if self.stack.push_location(&self.functions[call.function.index()]).is_none() {
                 unreachable!("the frame of an inlined function fits");
             }
         }
-        let place = site.place;
-        self.stack.set_place(place);
-        let trapped = |trap| Outcome::Trapped(Trapped { trap, place });
-        let suspended = |reason| Outcome::Suspended(Suspension { reason, place });
+        let location = site.location;
+        self.stack.set_location(location);
+        let trapped = |trap| Outcome::Trapped(Trapped { trap, location });
+        let suspended = |reason| Outcome::Suspended(Suspension { reason, location });
         Err(match site.kind {
             ExitKind::Trap(trap) => trapped(trap),
             ExitKind::HostError => trapped(Trap::Host(value as u32)),
             ExitKind::Halt => Outcome::Halted(value),
-            // Only a slice of the fuel is used up. The interpreter goes on to the next check point.
+            // Only a slice of the fuel is used up. The interpreter goes on to the next safepoint.
             ExitKind::Fuel if self.host.own.kept > 0 && self.whole_balance() >= 0 => {
                 if !self.interrupt.load(Ordering::Relaxed) {
-                    return Ok(place);
+                    return Ok(location);
                 }
                 suspended(Reason::Interrupted)
             }
@@ -307,7 +307,7 @@ impl<'a, S> Machine<'_, 'a, S> {
             ExitKind::Interrupted => suspended(Reason::Interrupted),
             ExitKind::Yield => suspended(Reason::Yield(value)),
             ExitKind::Pending(import) => suspended(Reason::Pending(import)),
-            ExitKind::Interpret => return Ok(place),
+            ExitKind::Interpret => return Ok(location),
         })
     }
 }
@@ -432,8 +432,8 @@ impl<'a, S> Instance<'a, S> {
     fn left_native(&mut self, code: &CodeInfo, before: i64) -> Outcome {
         let mut machine = Machine::new(self);
         let outcome = match machine.left(code) {
-            Ok(place) => {
-                let at = machine.position(place);
+            Ok(location) => {
+                let at = machine.position(location);
                 machine.run(at)
             }
             Err(outcome) => outcome,

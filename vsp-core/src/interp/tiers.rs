@@ -1,6 +1,6 @@
 //! Machine code that comes while the program runs: when the interpreter asks for it, and how it goes over.
 //!
-//! A running instance keeps most of its fuel back, and runs with a slice of it. So at the first check point after a slice is
+//! A running instance keeps most of its fuel back, and runs with a slice of it. So at the first safepoint after a slice is
 //! used up the engine comes back to [`Machine`], without any counting in between; there the host is told where the
 //! program is, and may have machine code for that place. The frames are then as in a suspended program. The fuel that
 //! is kept back and the slice together are the balance, so what is metered is metered exactly.
@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::native::{Entry, NativeCode};
 use super::{Machine, Position};
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::instance::{Outcome, Reason};
 use crate::native::CompileOptions;
 use crate::shared::Ref;
@@ -32,10 +32,10 @@ pub trait Tiers<S>: core::fmt::Debug + Send + Sync {
     /// The fuel after which a program that begins to run comes back.
     fn slice(&self) -> u64;
 
-    /// The program is at a check point, and has used so much fuel since it came back before. `caller` is made of the frame of
+    /// The program is at a safepoint, and has used so much fuel since it came back before. `caller` is made of the frame of
     /// the function's caller, which does not change while the function runs: most likely it is another number when the function
     /// has been called again. `None`: the host called it.
-    fn came_back(&self, place: Place, used: u64, caller: Option<u64>) -> Next<'_, S>;
+    fn came_back(&self, location: Location, used: u64, caller: Option<u64>) -> Next<'_, S>;
 }
 
 /// Machine code to go on in.
@@ -103,23 +103,23 @@ impl<'m, S> Machine<'m, '_, S> {
         *self.balance -= kept;
     }
 
-    /// At a check point, the slice is used up.
+    /// At a safepoint, the slice is used up.
     #[cold]
     pub(super) fn slice_ended(&mut self, at: &mut Position) -> Result<(), Outcome> {
         let used = self.slice.whole.saturating_sub(*self.balance).max(0);
         self.lend_all();
         let Some(tiers) = self.tiers.filter(|_| *self.balance >= 0) else {
-            return Err(self.suspend(at.place(), Reason::Fuel));
+            return Err(self.suspend(at.location(), Reason::Fuel));
         };
         if self.interrupt.load(Ordering::Relaxed) {
-            return Err(self.suspend(at.place(), Reason::Interrupted));
+            return Err(self.suspend(at.location(), Reason::Interrupted));
         }
         let caller = self.stack.caller_mark();
-        let Next { slice, enter } = tiers.came_back(at.place(), used.unsigned_abs(), caller);
+        let Next { slice, enter } = tiers.came_back(at.location(), used.unsigned_abs(), caller);
         self.slice.begin(slice);
         self.keep_back(self.slice.left);
         match enter.filter(|chosen| self.fits(chosen)) {
-            Some(chosen) => self.enter_chosen(&chosen, Entry::Loop(at.place()), at),
+            Some(chosen) => self.enter_chosen(&chosen, Entry::Loop(at.location()), at),
             None => Ok(()),
         }
     }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use crate::analysis::OutOfMemory;
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::limits::{MAX_NATIVE_BYTES_PER_CELL, MAX_NATIVE_INSTRUCTIONS};
 use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS, NATIVE_STATE_WORDS};
 use crate::native::Arch;
@@ -66,7 +66,7 @@ pub enum JitError {
     },
     /// No loop begins at the place where a part is to be entered, or nothing leads there.
     #[error("{0} is no place where a loop begins")]
-    NoLoop(Place),
+    NoLoop(Location),
     /// There is too much machine code.
     #[error("with function {function} there is more machine code than {limit} bytes")]
     CodeTooLarge {

@@ -87,7 +87,7 @@ pub(super) fn entries(
     let analysis = Analysis::new(graph, constants, slots)?;
     let kinds = analysis.kinds()?;
     let wants = analysis.wants()?;
-    let checked = analysis.raw_at_check_points(&kinds)?;
+    let checked = analysis.raw_at_safepoints(&kinds)?;
     for (((entry, kinds), wants), checked) in entries.iter_mut().zip(kinds).zip(wants).zip(checked) {
         let lazy = kinds.lazy & (!kinds.raw | !(wants.bits | checked));
         entry.float = wants.float & (!wants.int | lazy);
@@ -156,8 +156,8 @@ impl<'a> Analysis<'a> {
         Ok(kinds)
     }
 
-    /// For each block, what is raw on a way to it with a check point, where it may be saved as it is at the block's start.
-    fn raw_at_check_points(&self, kinds: &[Kinds]) -> Result<Vec<u64>, OutOfMemory> {
+    /// For each block, what is raw on a way to it with a safepoint, where it may be saved as it is at the block's start.
+    fn raw_at_safepoints(&self, kinds: &[Kinds]) -> Result<Vec<u64>, OutOfMemory> {
         let graph = self.graph;
         let mut checked = filled(graph.block_count() as usize, 0)?;
         if !graph.function().short_leaf {
@@ -191,7 +191,7 @@ impl<'a> Analysis<'a> {
         for &block in &self.order {
             let last = graph.inst(graph.words(block).end - 1);
             if last.value_of(Role::Target).is_some_and(|displacement| displacement < 0) {
-                // A check point, where all that is live may be saved.
+                // A safepoint, where all that is live may be saved.
                 ends[block as usize].bits = self.slots;
             }
             waiting.add(block);

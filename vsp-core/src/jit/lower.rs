@@ -6,7 +6,7 @@
 //!
 //! Fuel is counted by distance: the variable is the balance less the words from the next one to the end of the function, so that
 //! going on costs nothing, a taken branch adds its displacement, and a place tells what has to be subtracted. It is never above the
-//! balance, so it does not wrap, and a check point compares it with a constant.
+//! balance, so it does not wrap, and a safepoint compares it with a constant.
 
 mod calls;
 mod complex;
@@ -35,11 +35,11 @@ use super::plan::Plan;
 use super::range::Range;
 use super::ranges::{EntryFacts, Known};
 use super::suspending::Suspending;
-use super::{CompileOptions, Part, Tier, loop_type, offsets, trampoline};
+use super::{CompileOptions, Region, Tier, loop_type, offsets, trampoline};
 use crate::analysis::{Graph, OutOfMemory, Signatures, Slot};
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::isa;
-use crate::native::{LEFT, Site, Stats};
+use crate::native::{EXITED, Site, Stats};
 use crate::verify::{FRAME_CELLS, Function};
 use edges::Arrival;
 use exits::Suspension;
@@ -60,7 +60,7 @@ pub(super) struct Facts<'a> {
     /// Which calls can suspend.
     pub(super) suspending: &'a Suspending,
     /// The functions that are compiled; `None`: all.
-    pub(super) part: Option<&'a Part>,
+    pub(super) part: Option<&'a Region>,
 }
 
 /// What lowering adds to.
@@ -229,7 +229,7 @@ impl<'u> Unit<'u> {
 
     /// Returns without results.
     fn leave(&self, b: &mut FunctionBuilder<'_>) {
-        let left = if self.fuel.is_some() { LEFT } else { 1 };
+        let left = if self.fuel.is_some() { EXITED } else { 1 };
         let mut results = alloc::vec![b.ins().iconst(I64, left)];
         if self.function.ty.results() > 0 {
             results.push(b.ins().iconst(I64, 0));
@@ -285,7 +285,7 @@ impl<'u> Unit<'u> {
 #[derive(Clone, Copy)]
 struct Inlined {
     /// The call.
-    at: Place,
+    at: Location,
     /// Where RET goes; takes the results.
     after: Block,
     /// What was charged before the body's first word, counted like words.
@@ -302,7 +302,7 @@ struct Lowering<'l, 'f, 'u, 'g> {
     ir_blocks: Vec<Block>,
     /// For each block, how many ways to it are still to come.
     awaited: Vec<u32>,
-    /// For each block that is the place of a check point, the cold block that suspends there.
+    /// For each block that is the place of a safepoint, the cold block that suspends there.
     suspend: BTreeMap<u32, Block>,
     /// The cold blocks that suspend, which are filled at the end.
     suspensions: Vec<Suspension>,
@@ -317,7 +317,7 @@ struct Lowering<'l, 'f, 'u, 'g> {
     known: Option<Known>,
     block: u32,
     word: u32,
-    /// What is live in a frame that is suspended at each word of the block: at a check point behind it, and waiting
+    /// What is live in a frame that is suspended at each word of the block: at a safepoint behind it, and waiting
     /// for its answer.
     live: Vec<(u64, u64)>,
     /// Has the block ended?
@@ -479,13 +479,13 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         self.known = Some(known);
     }
 
-    /// What is live at a check point behind the word that is lowered, and while it waits for an answer.
+    /// What is live at a safepoint behind the word that is lowered, and while it waits for an answer.
     fn live_here(&self) -> (u64, u64) {
         self.live[(self.word - self.plan.graph.words(self.block).start) as usize]
     }
 
-    fn place(&self) -> Place {
-        self.plan.graph.place(self.word)
+    fn location(&self) -> Location {
+        self.plan.graph.location(self.word)
     }
 
     fn tier_two(&self) -> bool {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::analysis::OutOfMemory;
 use crate::bytes::Writer;
-use crate::index::{ImportIndex, Place};
+use crate::index::{ImportIndex, Location};
 use crate::native::object::{ABI_VERSION, COUNTS_FUEL, INTERRUPTIBLE, KINDS, MAGIC, NO_FUNCTION, VERSION};
 use crate::native::{Arch, CODE_ALIGN, Code, CodeInfo, ExitKind, Site, Tier};
 use crate::program::{CHECKSUM_AT, checksum};
@@ -103,8 +103,9 @@ fn header(out: &mut Writer, info: &CodeInfo) -> Result<(), OutOfMemory> {
 fn site(out: &mut Writer, site: &Site) -> Result<(), OutOfMemory> {
     let (kind, argument) = numbers(site.kind);
     let (function, word) =
-        site.inlined_at.map_or((NO_FUNCTION, 0), |Place { function, word }| (function.0, word));
-    let numbers = [site.place.function.0, site.place.word, function, word, site.charged, kind, argument];
+        site.inlined_at.map_or((NO_FUNCTION, 0), |Location { function, word }| (function.0, word));
+    let numbers =
+        [site.location.function.0, site.location.word, function, word, site.charged, kind, argument];
     numbers.into_iter().try_for_each(|number| out.u32(number))
 }
 

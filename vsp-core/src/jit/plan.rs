@@ -6,7 +6,7 @@ use super::Tier;
 use super::kinds::{self, Entry};
 use super::ranges::Ranges;
 use crate::analysis::{Graph, Liveness, OutOfMemory, Slot};
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::isa::{Flow, Inst, Opcode, Role};
 use crate::limits::{NATIVE_CALL_WORDS, NATIVE_STATE_WORDS};
 use crate::verify::Verified;
@@ -35,14 +35,14 @@ pub(super) fn variable_slots(graph: &Graph<'_>) -> u64 {
 /// The words of a function, as [`MAX_NATIVE_WORDS`](crate::limits::MAX_NATIVE_WORDS) counts them.
 pub(super) fn native_words(program: &Verified<'_>, index: FuncIndex) -> u32 {
     let count = program.functions()[index.index()].words;
-    let words = (0..count).filter_map(|word| program.instruction(Place { function: index, word }));
+    let words = (0..count).filter_map(|word| program.instruction(Location { function: index, word }));
     words.fold(0, |sum, inst| sum + native_weight(inst))
 }
 
 /// The branches of a function with a negative displacement.
 pub(super) fn back_edges(program: &Verified<'_>, index: FuncIndex) -> usize {
     let count = program.functions()[index.index()].words;
-    let words = (0..count).filter_map(|word| program.instruction(Place { function: index, word }));
+    let words = (0..count).filter_map(|word| program.instruction(Location { function: index, word }));
     words.filter(|inst| inst.value_of(Role::Target).is_some_and(|displacement| displacement < 0)).count()
 }
 

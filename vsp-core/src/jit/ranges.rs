@@ -43,7 +43,7 @@ impl Known {
         filled(REGISTERS + locals, Range::ANY).map(Known)
     }
 
-    fn place(slot: Slot) -> Option<usize> {
+    fn location(slot: Slot) -> Option<usize> {
         match slot {
             Slot::Register(reg) => Some(reg.index()),
             Slot::Local(local) => Some(REGISTERS + usize::from(local)),
@@ -53,11 +53,11 @@ impl Known {
 
     /// What is known of a slot.
     pub(super) fn get(&self, slot: Slot) -> Range {
-        Self::place(slot).and_then(|place| self.0.get(place)).copied().unwrap_or(Range::ANY)
+        Self::location(slot).and_then(|location| self.0.get(location)).copied().unwrap_or(Range::ANY)
     }
 
     fn set(&mut self, slot: Slot, range: Range) {
-        if let Some(known) = Self::place(slot).and_then(|place| self.0.get_mut(place)) {
+        if let Some(known) = Self::location(slot).and_then(|location| self.0.get_mut(location)) {
             *known = range;
         }
     }

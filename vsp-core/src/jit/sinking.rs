@@ -2,7 +2,7 @@
 //!
 //! Cranelift's optimiser takes pure instructions out of their blocks and puts them back where they are used, in each
 //! block that uses them and is not dominated by another one that does. So a chain of n additions whose every step is written
-//! back at a check point becomes n²/2 additions in the cold blocks that do that. Real programs have few such uses; hostile
+//! back at a safepoint becomes n²/2 additions in the cold blocks that do that. Real programs have few such uses; hostile
 //! ones can have tens of thousands. (Cranelift's `egraph/elaborate.rs`; C. Fallin, "ægraphs: Acyclic E-graphs for
 //! Efficient Optimization in a Production Compiler", EGRAPHS 2023.)
 

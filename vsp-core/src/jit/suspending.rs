@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::CompileOptions;
 use crate::analysis::OutOfMemory;
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::isa::{Flow, Inst, Role};
 use crate::verify::Verified;
 
@@ -30,7 +30,7 @@ impl Suspending {
         let mut waiting = reserved(count)?;
         for (caller, function) in (0..).map(FuncIndex).zip(program.functions()) {
             for word in 0..function.words {
-                let Some(inst) = program.instruction(Place { function: caller, word }) else { continue };
+                let Some(inst) = program.instruction(Location { function: caller, word }) else { continue };
                 if let Some(callee) = inst.value_of(Role::Func) {
                     calls.try_reserve(1).map_err(|_| OutOfMemory)?;
                     calls.push((callee as u32, caller));
@@ -67,7 +67,7 @@ impl Suspending {
     }
 }
 
-/// Can an instruction that is no direct call suspend the program, without check points?
+/// Can an instruction that is no direct call suspend the program, without safepoints?
 fn can_suspend(inst: Inst) -> bool {
     match inst.op().flow() {
         Flow::Call | Flow::Suspend => true,

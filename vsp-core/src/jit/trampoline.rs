@@ -9,15 +9,15 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::offsets::{FUEL, SITE, VALUES};
 use crate::interp::MIN_BALANCE;
-use crate::native::{LEFT, NO_SITE};
+use crate::native::{EXITED, NO_SITE};
 use crate::program::FuncType;
 
-/// What [`LEFT`] stands for is rarely a balance: code is entered with no less than [`MIN_BALANCE`], and it takes very deep calls of
-/// very long functions to charge so much more on the way back, where there are no check points.
-const _: () = assert!(LEFT < MIN_BALANCE - (1 << 28));
+/// What [`EXITED`] stands for is rarely a balance: code is entered with no less than [`MIN_BALANCE`], and it takes very deep calls of
+/// very long functions to charge so much more on the way back, where there are no safepoints.
+const _: () = assert!(EXITED < MIN_BALANCE - (1 << 28));
 
 /// The signature of the machine code of a function: context, remaining cells, fuel if it is counted, parameters. It gives
-/// the fuel, or [`LEFT`]; where fuel is not counted 0, or 1 if it was left; then the first result. It is one that a host can
+/// the fuel, or [`EXITED`]; where fuel is not counted 0, or 1 if it was left; then the first result. It is one that a host can
 /// call.
 pub(super) fn signature(ty: FuncType, counts_fuel: bool) -> Signature {
     let mut signature = Signature::new(CallConv::SystemV);
@@ -63,7 +63,7 @@ pub(super) fn build(
     let mut status = results[0];
     if counts_fuel {
         // Where it was left, the fuel is in the context.
-        let is_left = b.ins().icmp_imm_s(IntCC::Equal, status, LEFT);
+        let is_left = b.ins().icmp_imm_s(IntCC::Equal, status, EXITED);
         let site = b.ins().load(I64, flags, context, SITE);
         let has_site = b.ins().icmp_imm_s(IntCC::NotEqual, site, NO_SITE as i64);
         let left = b.ins().band(is_left, has_site);

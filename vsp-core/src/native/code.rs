@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::Target;
 use super::context::TableEntry;
-use crate::index::{FuncIndex, ImportIndex, Place};
+use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::trap::Trap;
 use crate::verify::Verified;
 
@@ -138,9 +138,9 @@ pub enum ExitKind {
     HostError,
     /// HLT with the context's value.
     Halt,
-    /// Fuel is used up at a check point.
+    /// Fuel is used up at a safepoint.
     Fuel,
-    /// The interrupt flag is set at a check point.
+    /// The interrupt flag is set at a safepoint.
     Interrupted,
     /// YIELD with the context's value.
     Yield,
@@ -153,7 +153,7 @@ pub enum ExitKind {
 /// Where the code of a part of a program can be entered besides at the starts of functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LoopEntry {
-    pub(crate) place: Place,
+    pub(crate) location: Location,
     /// The first byte of the function that begins there, from the start of the machine code.
     pub(crate) offset: u32,
     /// The entry for it.
@@ -164,9 +164,9 @@ pub(crate) struct LoopEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Site {
     /// Where: what the outcome says.
-    pub place: Place,
+    pub location: Location,
     /// The call of the function in which that is, if it was inlined.
-    pub inlined_at: Option<Place>,
+    pub inlined_at: Option<Location>,
     /// Words that were executed since the balance in the context was counted: the balance is that much less.
     pub charged: u32,
     /// Why.
@@ -253,14 +253,14 @@ impl CodeInfo {
     /// Where to enter a function at a place where a loop begins: the offset of an entry, as of [`Self::entry`], and that of
     /// the code to give it. The function's frame, up to date, ends so many cells before the end of the stack as
     /// `remaining` says. Only the code of a part of a program has such a place.
-    pub fn loop_entry(&self, place: Place) -> Option<(usize, usize)> {
-        let found = self.loop_entry.filter(|entry| entry.place == place)?;
+    pub fn loop_entry(&self, location: Location) -> Option<(usize, usize)> {
+        let found = self.loop_entry.filter(|entry| entry.location == location)?;
         Some((found.entry as usize, found.offset as usize))
     }
 
     /// The place where a loop begins and the code can be entered.
-    pub fn loop_place(&self) -> Option<Place> {
-        self.loop_entry.map(|entry| entry.place)
+    pub fn loop_location(&self) -> Option<Location> {
+        self.loop_entry.map(|entry| entry.location)
     }
 
     /// The places where it can be left.

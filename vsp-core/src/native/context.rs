@@ -73,7 +73,7 @@ impl Context {
 
 /// What a function that counts fuel gives where it would give the fuel, and was left. The balance and the site are in the context
 /// then. (If the site is [`NO_SITE`], it is the fuel after all.)
-pub const LEFT: i64 = i32::MIN as i64;
+pub const EXITED: i64 = i32::MIN as i64;
 
 /// The [`Context::site`] of code that was entered, and was not left; and of code that could not be entered.
 pub const NO_SITE: u64 = u64::MAX;

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use super::code::{CODE_ALIGN, CodeInfo, ExitKind, Fingerprint, Site};
 use super::target::{Arch, Caches, Target};
 use crate::analysis::OutOfMemory;
-use crate::index::{FuncIndex, ImportIndex, Place};
+use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::program::ReadError;
 use crate::trap::Trap;
 use crate::verify::Verified;
@@ -120,7 +120,7 @@ pub enum Misfit {
     Function(FuncIndex),
     /// A place where the code can be left.
     #[error("{0} is no place in it")]
-    Place(Place),
+    Location(Location),
     /// An import.
     #[error("it has no import {0}")]
     Import(ImportIndex),
@@ -255,9 +255,9 @@ impl CodeInfo {
 }
 
 fn check_site(site: &Site, program: &Verified<'_>, imports: u32) -> Result<(), Misfit> {
-    for place in [Some(site.place), site.inlined_at].into_iter().flatten() {
-        if program.function(place.function).is_none_or(|function| place.word >= function.words) {
-            return Err(Misfit::Place(place));
+    for location in [Some(site.location), site.inlined_at].into_iter().flatten() {
+        if program.function(location.function).is_none_or(|function| location.word >= function.words) {
+            return Err(Misfit::Location(location));
         }
     }
     match site.kind {

@@ -116,7 +116,7 @@ impl FunctionBuilder {
     /// The words of the function.
     pub(super) fn assemble(mut self) -> Result<Assembled, BuildError> {
         self.lengthen()?;
-        let places = self.places(Item::words)?;
+        let locations = self.locations(Item::words)?;
         let mut out = Assembled::default();
         let mut line = None;
         for item in &self.items {
@@ -127,7 +127,7 @@ impl FunctionBuilder {
                 Item::Inst(inst) => out.words.push(inst.encode()),
                 Item::Word(word) => out.words.push(word),
                 Item::Branch { inst, label, long } => {
-                    let target = i64::from(places[label.0 as usize]);
+                    let target = i64::from(locations[label.0 as usize]);
                     emit_branch(&mut out.words, inst, target, long)?;
                 }
             }
@@ -149,14 +149,14 @@ impl FunctionBuilder {
         const PATIENCE: u32 = 8;
         for round in 0..=PATIENCE {
             let size = if round < PATIENCE { Item::words } else { Item::most_words };
-            let places = self.places(size)?;
+            let locations = self.locations(size)?;
             let (mut word, mut changed) = (0i64, false);
             for item in &mut self.items {
                 let next = word + size(item);
                 if let Item::Branch { inst, label, long: long @ false } = item
                     && inst.op().flow() == Flow::Branch
                 {
-                    let distance = i64::from(places[label.0 as usize]) - next;
+                    let distance = i64::from(locations[label.0 as usize]) - next;
                     *long = !reaches(*inst, distance);
                     changed |= *long;
                 }
@@ -170,21 +170,22 @@ impl FunctionBuilder {
     }
 
     /// The word of every label, if the items have these sizes.
-    fn places(&self, size: fn(&Item) -> i64) -> Result<Vec<u32>, BuildError> {
+    fn locations(&self, size: fn(&Item) -> i64) -> Result<Vec<u32>, BuildError> {
         const UNBOUND: u32 = u32::MAX;
-        let mut places = alloc::vec![UNBOUND; self.labels as usize];
+        let mut locations = alloc::vec![UNBOUND; self.labels as usize];
         let mut word = 0;
         for item in &self.items {
             if let Item::Bind(label) = item {
-                let place = places.get_mut(label.0 as usize).ok_or(BuildError::ForeignLabel)?;
-                if *place != UNBOUND {
+                let location = locations.get_mut(label.0 as usize).ok_or(BuildError::ForeignLabel)?;
+                if *location != UNBOUND {
                     return Err(BuildError::LabelBoundTwice);
                 }
-                *place = word;
+                *location = word;
             }
             word += size(item) as u32;
         }
-        let bound = |label: &Label| places.get(label.0 as usize).is_some_and(|place| *place != UNBOUND);
+        let bound =
+            |label: &Label| locations.get(label.0 as usize).is_some_and(|location| *location != UNBOUND);
         for item in &self.items {
             if let Item::Branch { label, .. } = item
                 && !bound(label)
@@ -192,7 +193,7 @@ impl FunctionBuilder {
                 return Err(BuildError::LabelNotBound);
             }
         }
-        Ok(places)
+        Ok(locations)
     }
 }
 

@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 
 use crate::analysis::{Graph, Liveness, OutOfMemory, Signatures, Slot, Waiting};
-use crate::index::Place;
+use crate::index::Location;
 use crate::verify::Verified;
 
 /// Where a frame is, and what it waits for there.
-pub(super) type Stop = (Place, Waiting);
+pub(super) type Stop = (Location, Waiting);
 
 /// The live slots of some stops.
 pub(super) struct LiveSets {
@@ -69,14 +69,16 @@ fn fill<'s>(
     sets: impl DoubleEndedIterator<Item = &'s mut u64> + ExactSizeIterator,
 ) {
     let mut left = stops.iter().zip(sets).rev().peekable();
-    while let Some(((place, _), _)) = left.peek() {
-        let block = graph.block_of(place.word);
+    while let Some(((location, _), _)) = left.peek() {
+        let block = graph.block_of(location.word);
         let first = graph.words(block).start;
         for word in live.backwards(block) {
-            while let Some(((_, waiting), set)) = left.next_if(|((place, _), _)| place.word == word.word) {
+            while let Some(((_, waiting), set)) =
+                left.next_if(|((location, _), _)| location.word == word.word)
+            {
                 *set = word.suspended(*waiting);
             }
-            if left.peek().is_none_or(|((place, _), _)| place.word < first) {
+            if left.peek().is_none_or(|((location, _), _)| location.word < first) {
                 break;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{GRANULE, HEADER_BYTES, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
 use crate::Reason;
-use crate::index::{FuncIndex, ImportIndex, Place};
+use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::isa::Reg;
 use crate::limits::{Limits, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE, MIN_STACK_CELLS};
 use crate::program::{Cursor, FirstError, ReadError, ReadErrorKind, checksum};
@@ -39,7 +39,7 @@ struct Header {
 /// A frame of a saved state.
 #[derive(Clone, Copy, Debug)]
 pub struct SavedFrame<'a> {
-    place: Place,
+    location: Location,
     slots: u16,
     mask: &'a [u8],
     values: &'a [[u8; 8]],
@@ -47,8 +47,8 @@ pub struct SavedFrame<'a> {
 
 impl<'a> SavedFrame<'a> {
     /// Where it is: where the program is suspended, or the word of the call it waits for.
-    pub fn place(&self) -> Place {
-        self.place
+    pub fn location(&self) -> Location {
+        self.location
     }
 
     /// How many cells it has: 16, the function's locals, and 32 for state registers if it has them.
@@ -286,7 +286,7 @@ fn read_frame<'a>(at: &mut Cursor<'a>) -> Option<SavedFrame<'a>> {
     let saved = at.u16("number of saved cells")?;
     let mask = at.bytes(usize::from(slots).div_ceil(8), "bits of a frame")?;
     let values = at.bytes(usize::from(saved) * 8, "cells of a frame")?.as_chunks().0;
-    Some(SavedFrame { place: Place { function, word }, slots, mask, values })
+    Some(SavedFrame { location: Location { function, word }, slots, mask, values })
 }
 
 fn check_runs(at: &mut Cursor<'_>, header: &Header) -> Option<()> {

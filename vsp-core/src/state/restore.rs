@@ -1,9 +1,9 @@
 //! From a saved state to an instance.
 
 use super::{SavedFrame, SavedState};
-use crate::analysis::is_check_point;
+use crate::analysis::is_safepoint;
 use crate::host::Imports;
-use crate::index::{FuncIndex, ImportIndex, Place};
+use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::isa::{Inst, Opcode, Reg, Role};
 use crate::shared::Ref;
 use crate::verify::{Function, Verified};
@@ -55,12 +55,12 @@ pub enum RestoreError {
         program: usize,
     },
     /// A frame is not possible.
-    #[error("frame {frame} of the state, at {place}: {fault}")]
+    #[error("frame {frame} of the state, at {location}: {fault}")]
     Frame {
         /// Its number; the outermost is 0.
         frame: u32,
         /// Where the state says it is.
-        place: Place,
+        location: Location,
         /// What is wrong with it.
         fault: FrameFault,
     },
@@ -87,9 +87,9 @@ pub enum FrameFault {
         /// How many there should be.
         expected: usize,
     },
-    /// The program is suspended with Fuel or Interrupted, but not at a check point.
-    #[error("the program waits at a check point, and this is none")]
-    NoCheckPoint,
+    /// The program is suspended with Fuel or Interrupted, but not at a safepoint.
+    #[error("the program waits at a safepoint, and this is none")]
+    NoSafepoint,
     /// The program is suspended with Yield, but not at a YIELD.
     #[error("the program waits for the answer of a YIELD, and this is none")]
     NoYield,
@@ -137,7 +137,7 @@ impl<'a, S> Instance<'a, S> {
         }
         let mut cell = 0;
         for frame in saved.frames() {
-            let pushed = instance.stack.push_saved(cell, frame.place(), frame.slots());
+            let pushed = instance.stack.push_saved(cell, frame.location(), frame.slots());
             let Ok(end) = pushed else { unreachable!("the frames of a state fit into its stack") };
             cell = end;
         }
@@ -175,10 +175,10 @@ fn check_frames(program: &Verified<'_>, saved: &SavedState<'_>) -> Result<(), Re
     let mut number = 0;
     while let Some(frame) = frames.next() {
         let checked = check_frame(program, &frame).and_then(|inst| match frames.peek() {
-            Some(callee) => check_call(program, inst, callee.place().function),
-            None => check_reason(program, inst, frame.place(), saved.reason()),
+            Some(callee) => check_call(program, inst, callee.location().function),
+            None => check_reason(program, inst, frame.location(), saved.reason()),
         });
-        checked.map_err(|fault| RestoreError::Frame { frame: number, place: frame.place(), fault })?;
+        checked.map_err(|fault| RestoreError::Frame { frame: number, location: frame.location(), fault })?;
         number += 1;
     }
     Ok(())
@@ -186,8 +186,8 @@ fn check_frames(program: &Verified<'_>, saved: &SavedState<'_>) -> Result<(), Re
 
 /// The frame has the right size. Gives the instruction at its place.
 fn check_frame(program: &Verified<'_>, frame: &SavedFrame<'_>) -> Result<Inst, FrameFault> {
-    let function: &Function = program.function(frame.place().function).ok_or(FrameFault::NoFunction)?;
-    let inst = program.instruction(frame.place()).ok_or(FrameFault::NoWord { words: function.words })?;
+    let function: &Function = program.function(frame.location().function).ok_or(FrameFault::NoFunction)?;
+    let inst = program.instruction(frame.location()).ok_or(FrameFault::NoWord { words: function.words })?;
     let (saved, expected) = (frame.slot_count(), Reg::ALL.len() + function.upper_cells() as usize);
     if saved != expected {
         return Err(FrameFault::Slots { saved, expected });
@@ -202,9 +202,14 @@ fn check_call(program: &Verified<'_>, inst: Inst, callee: FuncIndex) -> Result<(
     if calls { Ok(()) } else { Err(FrameFault::NoCall(callee)) }
 }
 
-fn check_reason(program: &Verified<'_>, inst: Inst, place: Place, reason: Reason) -> Result<(), FrameFault> {
+fn check_reason(
+    program: &Verified<'_>,
+    inst: Inst,
+    location: Location,
+    reason: Reason,
+) -> Result<(), FrameFault> {
     let (possible, fault) = match reason {
-        Reason::Fuel | Reason::Interrupted => (is_check_point(program, place), FrameFault::NoCheckPoint),
+        Reason::Fuel | Reason::Interrupted => (is_safepoint(program, location), FrameFault::NoSafepoint),
         Reason::Yield(_) => (inst.op() == Opcode::YIELD, FrameFault::NoYield),
         Reason::Pending(import) => {
             (inst.value_of(Role::Import) == Some(import.0 as i32), FrameFault::NoSyscall(import))

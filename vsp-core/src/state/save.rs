@@ -45,8 +45,8 @@ impl<S> Instance<'_, S> {
     pub fn save(&self) -> Result<Vec<u8>, SaveError> {
         let suspension = self.suspended().ok_or(SaveError::NotSuspended)?;
         let (reason, value, waiting) = match suspension.reason {
-            Reason::Fuel => (reason::FUEL, 0, Waiting::CheckPoint),
-            Reason::Interrupted => (reason::INTERRUPTED, 0, Waiting::CheckPoint),
+            Reason::Fuel => (reason::FUEL, 0, Waiting::Safepoint),
+            Reason::Interrupted => (reason::INTERRUPTED, 0, Waiting::Safepoint),
             Reason::Yield(value) => (reason::YIELD, value, Waiting::Answer),
             Reason::Pending(import) => (reason::PENDING, u64::from(import.0), Waiting::Answer),
         };
@@ -92,18 +92,18 @@ impl<S> Instance<'_, S> {
     fn save_frames(&self, out: &mut Writer, bases: &[usize], waiting: Waiting) -> Result<(), OutOfMemory> {
         let stop = |depth: usize| -> Stop {
             let waiting = if depth + 1 == bases.len() { waiting } else { Waiting::Answer };
-            (self.stack.place_at(bases[depth]), waiting)
+            (self.stack.location_at(bases[depth]), waiting)
         };
         let mut stops = Vec::new();
         stops.try_reserve_exact(bases.len()).map_err(|_| OutOfMemory)?;
         stops.extend((0..bases.len()).map(stop));
         let live = LiveSets::new(&self.program, stops)?;
         for (depth, base) in bases.iter().enumerate() {
-            let (place, waiting) = stop(depth);
-            let function = &self.program.functions()[place.function.index()];
-            out.u32(place.function.0)?;
-            out.u32(place.word)?;
-            out.slots(self.stack.slots_at(*base, function), function.locals, live.at((place, waiting)))?;
+            let (location, waiting) = stop(depth);
+            let function = &self.program.functions()[location.function.index()];
+            out.u32(location.function.0)?;
+            out.u32(location.word)?;
+            out.slots(self.stack.slots_at(*base, function), function.locals, live.at((location, waiting)))?;
         }
         Ok(())
     }

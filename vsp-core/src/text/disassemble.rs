@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 
 use super::lexer::is_plain_name;
-use crate::index::Place;
+use crate::index::Location;
 use crate::isa::{Inst, MathFn, Reg, Role, StateReg};
 use crate::program::{FuncType, LineEntry, NameKind, Program};
 
@@ -24,11 +24,11 @@ pub fn disassemble(program: &Program<'_>) -> String {
 /// Single instructions of a program as [`disassemble`] writes them, for traces and debuggers.
 ///
 /// ```
-/// use vsp_core::index::{FuncIndex, Place};
+/// use vsp_core::index::{FuncIndex, Location};
 /// let bytes = vsp_core::text::assemble(".func f (0) -> 0\nagain: LOOP R0, again\n RET\n.end\n", "f.sil").unwrap();
 /// let program = vsp_core::program::Program::read(&bytes[..])?;
 /// let listing = vsp_core::text::Listing::new(&program);
-/// let place = Place { function: FuncIndex(0), word: 0 };
+/// let place = Location { function: FuncIndex(0), word: 0 };
 /// assert_eq!(listing.label(place).as_deref(), Some("L0"));
 /// assert_eq!(listing.instruction(place).as_deref(), Some("LOOP      R0, L0"));
 /// # Ok::<(), vsp_core::program::ReadError>(())
@@ -61,18 +61,18 @@ impl<'p> Listing<'p> {
     }
 
     /// The instruction at a place, without blanks around it; `None` if there is no such place.
-    pub fn instruction(&self, place: Place) -> Option<String> {
-        let function = self.functions.get(place.function.index())?;
-        let bits = u32::from_le_bytes(*function.code.get(place.word as usize)?);
+    pub fn instruction(&self, location: Location) -> Option<String> {
+        let function = self.functions.get(location.function.index())?;
+        let bits = u32::from_le_bytes(*function.code.get(location.word as usize)?);
         let mut out = Writer { program: self.program, names: &self.names, text: String::new() };
         // Writing to a string cannot fail.
-        let _ = out.word(place.word, bits, &function.labels);
+        let _ = out.word(location.word, bits, &function.labels);
         Some(out.text.trim().into())
     }
 
     /// The label of a place, if a branch goes there.
-    pub fn label(&self, place: Place) -> Option<String> {
-        let label = self.functions.get(place.function.index())?.labels.get(&place.word)?;
+    pub fn label(&self, location: Location) -> Option<String> {
+        let label = self.functions.get(location.function.index())?.labels.get(&location.word)?;
         Some(alloc::format!("L{label}"))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vsp_core::index::{FuncIndex, Place};
+use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::{Inst, Role};
 use vsp_core::program::FuncType;
 use vsp_core::verify::{Function, Verified};
@@ -30,7 +30,7 @@ impl Analysis {
         let function = program.function(index).unwrap();
         let mut words: Vec<Word> = (0..function.words)
             .map(|word| {
-                let inst = program.instruction(Place { function: index, word }).unwrap();
+                let inst = program.instruction(Location { function: index, word }).unwrap();
                 let (reads, writes) = effects(program, function, inst);
                 Word { reads, writes, successors: successors(word as usize, inst), ..Word::default() }
             })
@@ -80,7 +80,7 @@ impl Analysis {
     }
 
     /// For each slot, the words that can be reached without a write to it and read it.
-    pub(crate) fn early_reads(&self) -> Vec<(u32, u32)> {
+    pub(crate) fn uninitialised_reads(&self) -> Vec<(u32, u32)> {
         let mut found = Vec::new();
         for slot in self.params..self.slots {
             let mut seen = vec![false; self.words.len()];

@@ -148,7 +148,7 @@ fn frames_that_cannot_be() {
     let program = verified(&bytes);
     let state = shown_state(&program);
     let no_value = (VALUE, &[0][..]);
-    let check_point = (REASON, &[0][..]);
+    let safepoint = (REASON, &[0][..]);
     let cases: &[(Changes<'_>, u32, FrameFault)] = &[
         (&[(OUTER, &[2])], 0, FrameFault::NoFunction),
         (&[(OUTER + 4, &[5])], 0, FrameFault::NoWord { words: 5 }),
@@ -158,8 +158,8 @@ fn frames_that_cannot_be() {
         (&[(INNER, &[0])], 0, FrameFault::NoCall(FuncIndex(0))),
         (&[(INNER + 4, &[0])], 1, FrameFault::NoYield),
         (&[(REASON, &[3])], 1, FrameFault::NoSyscall(ImportIndex(3))),
-        (&[no_value, check_point], 1, FrameFault::NoCheckPoint),
-        (&[no_value, check_point, (INNER + 4, &[2])], 1, FrameFault::NoCheckPoint),
+        (&[no_value, safepoint], 1, FrameFault::NoSafepoint),
+        (&[no_value, safepoint, (INNER + 4, &[2])], 1, FrameFault::NoSafepoint),
     ];
     for (changes, number, expected) in cases {
         let bytes = changed(&state, changes);
@@ -168,8 +168,8 @@ fn frames_that_cannot_be() {
             other => panic!("{other:?} instead of {expected:?}"),
         }
     }
-    // The entry of a function that is no short leaf is a check point.
-    let entry = changed(&state, &[no_value, check_point, (INNER + 4, &[0])]);
+    // The entry of a function that is no short leaf is a safepoint.
+    let entry = changed(&state, &[no_value, safepoint, (INNER + 4, &[0])]);
     let saved = SavedState::read(&entry).unwrap();
     assert!(Instance::restore(&program, &Imports::<()>::new(), (), Options::default(), &saved).is_ok());
 

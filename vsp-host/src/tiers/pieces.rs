@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use vsp_core::index::{FuncIndex, Place};
-use vsp_core::jit::{Part, PartCode};
+use vsp_core::index::{FuncIndex, Location};
+use vsp_core::jit::{Region, RegionCode};
 use vsp_core::limits::MAX_PARAMS;
 use vsp_core::native::{CodeInfo, Tier};
 use vsp_core::program::Program;
@@ -78,7 +78,7 @@ struct Notes {
     /// What its caller was when it was met last.
     caller: Option<Option<u64>>,
     /// The places where it was met.
-    places: Vec<Met>,
+    locations: Vec<Met>,
 }
 
 /// A place where a program came back.
@@ -131,9 +131,9 @@ impl Pieces {
     }
 
     /// The best code that can be entered at a place.
-    pub(crate) fn at(&self, place: Place) -> Option<Arc<Piece>> {
-        let notes = self.notes(place.function);
-        notes.places.iter().find(|met| met.word == place.word)?.piece.clone()
+    pub(crate) fn at(&self, location: Location) -> Option<Arc<Piece>> {
+        let notes = self.notes(location.function);
+        notes.locations.iter().find(|met| met.word == location.word)?.piece.clone()
     }
 
     /// Adds a sample to a function, and gives the sum of all.
@@ -154,25 +154,25 @@ impl Pieces {
     /// function began in the interpreter again.
     pub(crate) fn meet(
         &self,
-        place: Place,
+        location: Location,
         caller: Option<u64>,
         is_loop: impl FnOnce() -> bool,
     ) -> (What, Option<Tier>) {
-        let tier = self.function(place.function).map(Piece::tier);
-        let function = (What::Function(place.function), tier);
-        let mut notes = self.notes(place.function);
+        let tier = self.function(location.function).map(Piece::tier);
+        let function = (What::Function(location.function), tier);
+        let mut notes = self.notes(location.function);
         let is_called_again = notes.caller.replace(caller).is_some_and(|before| before != caller);
-        let places = &mut notes.places;
-        let known = places.iter().position(|met| met.word == place.word);
+        let locations = &mut notes.locations;
+        let known = locations.iter().position(|met| met.word == location.word);
         let number = known.unwrap_or_else(|| {
-            places.push(Met { word: place.word, is_loop: is_loop(), asked: None, piece: None });
-            places.len() - 1
+            locations.push(Met { word: location.word, is_loop: is_loop(), asked: None, piece: None });
+            locations.len() - 1
         });
-        let met = &places[number];
+        let met = &locations[number];
         match met.piece.as_deref().map(Piece::tier) {
             _ if is_called_again && tier != Some(Tier::Two) => function,
             Some(Tier::Two) => function,
-            present if met.is_loop => (What::Loop(place), present),
+            present if met.is_loop => (What::Loop(location), present),
             _ => function,
         }
     }
@@ -180,12 +180,12 @@ impl Pieces {
     /// Notes that something wants code of a tier. `false` if that was noted before.
     pub(crate) fn asks_for(&self, what: What, tier: Tier) -> bool {
         let lower = |asked: Option<Tier>| asked.is_none_or(|asked| (asked as u8) < tier as u8);
-        let (What::Function(function) | What::Loop(Place { function, .. })) = what;
+        let (What::Function(function) | What::Loop(Location { function, .. })) = what;
         let mut notes = self.notes(function);
         let asked = match what {
             What::Function(_) => Some(&mut notes.asked),
-            What::Loop(place) => {
-                notes.places.iter_mut().find(|met| met.word == place.word).map(|met| &mut met.asked)
+            What::Loop(location) => {
+                notes.locations.iter_mut().find(|met| met.word == location.word).map(|met| &mut met.asked)
             }
         };
         let Some(asked) = asked.filter(|asked| lower(**asked)) else { return false };
@@ -211,7 +211,7 @@ impl Pieces {
     }
 
     /// Makes code of a part runnable, and lets everybody who comes by use it.
-    pub(crate) fn publish(&self, part: &Part, code: PartCode) -> Result<(), ExecMemoryError> {
+    pub(crate) fn publish(&self, part: &Region, code: RegionCode) -> Result<(), ExecMemoryError> {
         let piece = Arc::new(Piece(MachineCode::of_part(code)?));
         let tier = piece.tier();
         for function in part.functions() {
@@ -221,9 +221,9 @@ impl Pieces {
                 self.compiled[function.index()].store(true, Ordering::Release);
             }
         }
-        if let Some(place) = part.entry() {
-            let mut notes = self.notes(place.function);
-            let met = notes.places.iter_mut().find(|met| met.word == place.word);
+        if let Some(location) = part.entry() {
+            let mut notes = self.notes(location.function);
+            let met = notes.locations.iter_mut().find(|met| met.word == location.word);
             if let Some(met) =
                 met.filter(|met| met.piece.as_ref().is_none_or(|old| (old.tier() as u8) < tier as u8))
             {

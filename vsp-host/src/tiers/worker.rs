@@ -3,8 +3,8 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use vsp_core::index::{FuncIndex, Place};
-use vsp_core::jit::Part;
+use vsp_core::index::{FuncIndex, Location};
+use vsp_core::jit::Region;
 use vsp_core::native::{CompileOptions, Target, Tier};
 use vsp_core::verify::Verified;
 
@@ -18,7 +18,7 @@ pub(super) enum What {
     /// A function, to be called.
     Function(FuncIndex),
     /// A loop that runs.
-    Loop(Place),
+    Loop(Location),
 }
 
 /// What is to be compiled, and how.
@@ -100,8 +100,8 @@ impl Compilers {
     fn run(&mut self, Job { what, tier }: Job, program: &Verified<'_>, pieces: &Pieces) {
         let part = match what {
             What::Function(function) if pieces.has(function, tier) => return,
-            What::Function(function) => Part::of_function(program, function, self.max_words),
-            What::Loop(place) => Part::of_loop(program, place, self.max_words),
+            What::Function(function) => Region::of_function(program, function, self.max_words),
+            What::Loop(location) => Region::of_loop(program, location, self.max_words),
         };
         let (Ok(part), Some(jit)) = (part, self.tier(tier)) else { return };
         if part.words() == 0 || !pieces.spend(part.words()) {

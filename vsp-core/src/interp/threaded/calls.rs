@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 
 use super::op::{Head, Op, variant};
 use super::thread::{State, Thread, leave};
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::instance::layout::{self, CALLER, LOCALS, OUTERMOST, PLACE, REGISTERS};
 use crate::interp::frame::{Exit, Frame, Step};
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
@@ -23,7 +23,7 @@ pub(super) struct Entry {
     left: u32,
     /// What entering it costs, besides the 1 of the call.
     charge: u32,
-    /// All ones if entering it passes a check point, zero if not.
+    /// All ones if entering it passes a safepoint, zero if not.
     checked: i64,
     pub(super) locals: u16,
     /// The bits of its type.
@@ -71,12 +71,12 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
     #[inline(always)]
     pub(super) fn call_number(&mut self, number: u64, ty: Option<u32>, exit: Exit) -> Step {
         // What is in the frame need not be kept in machine registers until it is known that the call stays here.
-        self.note_place();
+        self.note_location();
         let balance = self.balance();
         if !self.state.leaves(number) && self.called(number, ty, balance).is_some() {
             return Ok(());
         }
-        let Place { word, .. } = layout::unpack(self.head[PLACE].get());
+        let Location { word, .. } = layout::unpack(self.head[PLACE].get());
         self.code = self.state.ops.clone();
         self.code.nth(self.state.running.entry.start as usize + word as usize + 1);
         self.fuel = balance.wrapping_sub(self.code.len() as i64);
@@ -85,13 +85,13 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
 
     /// Writes the place of this instruction into the frame.
     #[inline(always)]
-    pub(super) fn note_place(&mut self) {
+    pub(super) fn note_location(&mut self) {
         let caller = self.state.running.entry;
         let word = caller.left.wrapping_sub(self.from.len() as u32);
-        self.head[PLACE].set(layout::pack(Place { function: caller.index, word }));
+        self.head[PLACE].set(layout::pack(Location { function: caller.index, word }));
     }
 
-    /// Calls a function whose frame fits, if there is nothing to do at its check point.
+    /// Calls a function whose frame fits, if there is nothing to do at its safepoint.
     #[inline(always)]
     fn called(&mut self, number: u64, ty: Option<u32>, balance: i64) -> Option<()> {
         let callee = self.state.entries.get(usize::try_from(number).ok()?)?;
@@ -154,7 +154,7 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         };
         let start = base as usize;
         let head: &Head = self.state.cells.get(start..start + LOCALS)?.first_chunk()?;
-        let Place { function, word } = layout::unpack(head[PLACE].get());
+        let Location { function, word } = layout::unpack(head[PLACE].get());
         let entry = self.state.entries.get(function.index())?;
         let mut code = self.state.ops.clone();
         let next = code.nth(entry.start as usize + word as usize + 1)?.next;

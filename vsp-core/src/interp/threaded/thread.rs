@@ -209,14 +209,14 @@ impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
     }
 
     #[inline(always)]
-    fn check_point(&mut self) -> Step {
+    fn safepoint(&mut self) -> Step {
         self.check(self.balance())
     }
 
     #[inline(always)]
     fn check(&mut self, balance: i64) -> Step {
         if balance < 0 || self.state.interrupt.load(Ordering::Relaxed) {
-            return self.stop(Exit::CheckPoint);
+            return self.stop(Exit::Safepoint);
         }
         Ok(())
     }
@@ -272,7 +272,7 @@ fn other_loop<'a>(
     state.loop_left = target.len() as i64;
     let fuel = fuel.wrapping_add(op.imm.into());
     if fuel.wrapping_add(state.loop_left) < 0 || state.interrupt.load(Ordering::Relaxed) {
-        state.exit = Exit::CheckPoint;
+        state.exit = Exit::Safepoint;
         return leave(target, state, fuel);
     }
     (before.next)(target, head, state, last, fuel, last_float);
@@ -382,7 +382,7 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
     #[inline(always)]
     fn charge(&mut self, fuel: u64) -> Step {
         self.fuel = self.fuel.wrapping_sub(fuel as i64);
-        self.check_point()
+        self.safepoint()
     }
 
     #[inline(always)]
@@ -397,14 +397,14 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
 
     #[inline(always)]
     fn call_host(&mut self, import: ImportIndex) -> Step {
-        self.note_place();
+        self.note_location();
         *self.state.balance = self.balance();
         let Some(registers) = self.head[REGISTERS..].first_chunk() else { return self.stop(Exit::Lost) };
         let State { host, memory, balance, .. } = &mut *self.state;
         let called = host.call_with(import, memory, balance, registers);
         self.fuel = self.state.balance.wrapping_sub(self.code.len() as i64);
         match called {
-            Ok(()) => self.check_point(),
+            Ok(()) => self.safepoint(),
             Err(HostStop::Error(code)) => self.stop(Exit::Trap(Trap::Host(code))),
             Err(HostStop::Pending) => self.stop(Exit::Pending(import)),
         }

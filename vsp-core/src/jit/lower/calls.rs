@@ -16,7 +16,7 @@ use super::{Inlined, Lowering};
 use crate::analysis::{Graph, OutOfMemory};
 use crate::index::{FuncIndex, ImportIndex};
 use crate::isa::Reg;
-use crate::native::{ExitKind, HostStatus, LEFT, NO_SITE};
+use crate::native::{EXITED, ExitKind, HostStatus, NO_SITE};
 use crate::program::FuncType;
 use crate::trap::Trap;
 use crate::verify::Function;
@@ -206,7 +206,7 @@ impl Lowering<'_, '_, '_, '_> {
     fn returned(&mut self, returned: &[Value], ty: FuncType, callee: Option<FuncIndex>) {
         let status = returned[0];
         let left = match self.unit.fuel {
-            Some(_) => self.b.ins().icmp_imm_s(IntCC::Equal, status, LEFT),
+            Some(_) => self.b.ins().icmp_imm_s(IntCC::Equal, status, EXITED),
             None => status,
         };
         self.pass_on(left, callee);
@@ -290,7 +290,7 @@ impl Lowering<'_, '_, '_, '_> {
         let after = self.b.create_block();
         let results: Vec<Value> =
             (0..callee.ty.results()).map(|_| self.b.append_block_param(after, I64)).collect();
-        let inlined = Inlined { at: self.place(), after, charged: self.charged() + callee.entry_charge() };
+        let inlined = Inlined { at: self.location(), after, charged: self.charged() + callee.entry_charge() };
         let mut body = Lowering::new(self.b, self.unit, &plan, Some(inlined));
         body.enter(&params);
         body.blocks()?;

@@ -177,9 +177,9 @@ fn sum(b: &mut FunctionBuilder<'_>, one: Value, other: Value) -> Sum {
     let rho_small = b.ins().ushr_imm_u(small, 4);
     let distance = b.ins().isub(rho, rho_small);
     // Four times 15 − k, modulo 64, so that shifting a table to the left by so much brings entry k to its end.
-    let places = b.ins().isub(large, small);
-    let places = b.ins().iadd_imm_s(places, -1);
-    let places = b.ins().ishl_imm_u(places, 2);
+    let locations = b.ins().isub(large, small);
+    let locations = b.ins().iadd_imm_s(locations, -1);
+    let locations = b.ins().ishl_imm_u(locations, 2);
 
     let zero = b.ins().iconst(I64, 0);
     let is_next = b.ins().icmp_imm_u(IntCC::Equal, distance, 1);
@@ -193,7 +193,7 @@ fn sum(b: &mut FunctionBuilder<'_>, one: Value, other: Value) -> Sum {
             }
         };
         let table = b.ins().select(distance, other, same);
-        let entry = b.ins().ishl(table, places);
+        let entry = b.ins().ishl(table, locations);
         b.ins().sshr_imm_u(entry, 60)
     };
     let (turn, growth) = (entry(TURN_SAME, TURN_NEXT), entry(GROWTH, 0));

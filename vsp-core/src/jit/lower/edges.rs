@@ -1,4 +1,4 @@
-//! How blocks are connected: conversions, fuel and check points on the way from one to the next.
+//! How blocks are connected: conversions, fuel and safepoints on the way from one to the next.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, JumpTableData, Value, types::I32, types::I64};
@@ -9,7 +9,7 @@ use super::slots::State;
 /// How execution comes to a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
-    /// From outside; perhaps with a check point.
+    /// From outside; perhaps with a safepoint.
     Entry { check: bool },
     /// From the word before.
     Fall,
@@ -110,7 +110,7 @@ impl Lowering<'_, '_, '_, '_> {
     /// The way to a block: the block itself, or a block in between if there is something to do.
     fn way(&mut self, target: u32, arrival: Arrival) -> Way {
         let moves_fuel = self.unit.fuel.is_some() && arrival.skipped() != 0;
-        let checks = arrival.checks() && self.has_check_points();
+        let checks = arrival.checks() && self.has_safepoints();
         let open = moves_fuel || checks || self.needs_conversion(self.entry_state(target));
         let to = if open { self.b.create_block() } else { self.ir_blocks[target as usize] };
         Way { to, target, arrival, open }
@@ -144,9 +144,9 @@ impl Lowering<'_, '_, '_, '_> {
         }
     }
 
-    /// A check point on the way to a block, whose first word is the place. The state is that of the block's start.
+    /// A safepoint on the way to a block, whose first word is the place. The state is that of the block's start.
     fn check_edge(&mut self, target: u32, is_entry: bool) {
-        if !self.has_check_points() {
+        if !self.has_safepoints() {
             return;
         }
         let suspend = match self.suspend.get(&target) {
@@ -157,6 +157,6 @@ impl Lowering<'_, '_, '_, '_> {
                 block
             }
         };
-        self.check_point(self.plan.graph.words(target).start, suspend, is_entry);
+        self.safepoint(self.plan.graph.words(target).start, suspend, is_entry);
     }
 }

@@ -8,7 +8,7 @@ use super::super::offsets;
 use super::slots::{self, State};
 use super::{Lowering, b_offset, plus};
 use crate::analysis::Slot;
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::instance::layout;
 use crate::native::{ExitKind, Site};
 use crate::trap::Trap;
@@ -27,19 +27,19 @@ pub(super) struct Suspension {
 impl Lowering<'_, '_, '_, '_> {
     /// A site at the word that is lowered, which has been charged. Gives its number.
     pub(super) fn site(&mut self, kind: ExitKind) -> i64 {
-        self.site_at(self.place(), self.charged(), kind)
+        self.site_at(self.location(), self.charged(), kind)
     }
 
     /// The site of an access outside at a word of the block, which is charged then.
     pub(super) fn site_of(&mut self, word: u32) -> i64 {
         let charged = self.inlined.map_or(0, |inlined| inlined.charged) + word + 1;
-        self.site_at(self.plan.graph.place(word), charged, ExitKind::Trap(Trap::MemoryOutOfBounds))
+        self.site_at(self.plan.graph.location(word), charged, ExitKind::Trap(Trap::MemoryOutOfBounds))
     }
 
-    pub(super) fn site_at(&mut self, place: Place, charged: u32, kind: ExitKind) -> i64 {
+    pub(super) fn site_at(&mut self, location: Location, charged: u32, kind: ExitKind) -> i64 {
         let inlined_at = self.inlined.map(|inlined| inlined.at);
         let sites = &mut self.unit.out.sites;
-        sites.push(Site { place, inlined_at, charged, kind });
+        sites.push(Site { location, inlined_at, charged, kind });
         sites.len() as i64 - 1
     }
 
@@ -102,7 +102,7 @@ impl Lowering<'_, '_, '_, '_> {
             Some(0) | None => self.plan.live_entry(self.block),
             Some(number) => self.live[number as usize - 1].0,
         };
-        let site = self.site_at(self.place(), self.charged() - 1, ExitKind::Interpret);
+        let site = self.site_at(self.location(), self.charged() - 1, ExitKind::Interpret);
         self.write_back(live);
         self.exit(site);
     }
@@ -115,13 +115,13 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     /// Does this code look at fuel or at the interrupt flag?
-    pub(super) fn has_check_points(&self) -> bool {
+    pub(super) fn has_safepoints(&self) -> bool {
         self.unit.fuel.is_some() || self.unit.facts.options.interrupt
     }
 
-    /// A check point with its place at `word`, which goes to `suspend` with the site where there is something to do. Where a function
+    /// A safepoint with its place at `word`, which goes to `suspend` with the site where there is something to do. Where a function
     /// is entered, the optimiser finds the balance among the parameters.
-    pub(super) fn check_point(&mut self, word: u32, suspend: Block, is_entry: bool) {
+    pub(super) fn safepoint(&mut self, word: u32, suspend: Block, is_entry: bool) {
         if let Some(fuel) = self.unit.fuel {
             let fuel = self.b.use_var(fuel);
             let least = i64::from(word) - i64::from(self.unit.function.words);
@@ -135,7 +135,7 @@ impl Lowering<'_, '_, '_, '_> {
         self.check_flag(word, suspend);
     }
 
-    /// The part of a check point that looks at the interrupt flag.
+    /// The part of a safepoint that looks at the interrupt flag.
     fn check_flag(&mut self, word: u32, suspend: Block) {
         if self.unit.facts.options.interrupt {
             let flag = self.unit.field(self.b, offsets::INTERRUPT);
@@ -145,16 +145,16 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     fn suspend_if(&mut self, condition: Value, word: u32, kind: ExitKind, suspend: Block) {
-        let site = self.site_at(self.plan.graph.place(word), word, kind);
+        let site = self.site_at(self.plan.graph.location(word), word, kind);
         self.unlikely(condition, |lowering| {
             let site = lowering.b.ins().iconst(I64, site);
             lowering.b.ins().jump(suspend, &[site.into()]);
         });
     }
 
-    /// A check point behind the word that is lowered.
+    /// A safepoint behind the word that is lowered.
     pub(super) fn check_behind(&mut self) {
-        if self.has_check_points() {
+        if self.has_safepoints() {
             let (live, _) = self.live_here();
             let suspend = self.suspension(self.state, live);
             if let Some(balance) = self.balance() {
@@ -238,8 +238,8 @@ impl Lowering<'_, '_, '_, '_> {
             self.store_slots(frame, live);
         }
         let flags = self.unit.cell_flags();
-        let place = self.place();
-        let packed = self.b.ins().iconst(I64, layout::pack(place) as i64);
+        let location = self.location();
+        let packed = self.b.ins().iconst(I64, layout::pack(location) as i64);
         self.b.ins().store(flags, packed, frame, b_offset(layout::PLACE as u32));
         // The callee's frame follows, and says where this one starts.
         let index = self.unit.frame_index(self.b);

@@ -54,7 +54,7 @@ impl Lowering<'_, '_, '_, '_> {
         }
         let word = self.plan.graph.words(block).start;
         if let Some(unexpected) = unexpected {
-            let site = self.site_at(self.plan.graph.place(word), word, ExitKind::Interpret);
+            let site = self.site_at(self.plan.graph.location(word), word, ExitKind::Interpret);
             self.unlikely(unexpected, |lowering| lowering.exit(site));
         }
         let State { float, lazy, .. } = self.entry_state(block);

@@ -367,7 +367,7 @@ impl Lowering<'_, '_, '_, '_> {
         self.trap_if(outside, Trap::MemoryOutOfBounds);
     }
 
-    /// The charge by size, and the check point.
+    /// The charge by size, and the safepoint.
     fn bulk_done(&mut self, length: Value) -> Done {
         if let Some(fuel) = self.unit.fuel {
             let charge = self.b.ins().ushr_imm_u(length, i64::from(BYTES_PER_FUEL.trailing_zeros()));

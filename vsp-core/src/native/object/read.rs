@@ -7,7 +7,7 @@ use super::{
     ABI_VERSION, COUNTS_FUEL, INTERRUPTIBLE, MAGIC, NO_FUNCTION, Object, ObjectError, ROW_BYTES, SITE_BYTES,
     VERSION,
 };
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::limits::Limits;
 use crate::native::code::{CODE_ALIGN, CodeInfo, CompileOptions, ExitKind, Fingerprint, Site, Stats, Tier};
 use crate::native::context::TableEntry;
@@ -210,26 +210,26 @@ fn sites(at: &mut Cursor<'_>, count: u32) -> Option<Vec<Site>> {
     let mut rows = at.section(count as usize * SITE_BYTES, "sites")?;
     let mut sites = with_room(count)?;
     while !rows.is_empty() {
-        let place = place(&mut rows)?;
-        let inlined_at = place_or_none(&mut rows)?;
+        let location = location(&mut rows)?;
+        let inlined_at = location_or_none(&mut rows)?;
         let charged = rows.u32("words")?;
         let kind_at = rows;
         let (number, argument) = (rows.u32("kind of exit")?, rows.u32("argument of an exit")?);
         let Some(kind) = ExitKind::from_numbers(number, argument) else {
             return kind_at.fail("kind of exit", ReadErrorKind::Unknown(number));
         };
-        sites.push(Site { place, inlined_at, charged, kind });
+        sites.push(Site { location, inlined_at, charged, kind });
     }
     Some(sites)
 }
 
-fn place(at: &mut Cursor<'_>) -> Option<Place> {
-    Some(Place { function: FuncIndex(at.u32("function of a site")?), word: at.u32("word of a site")? })
+fn location(at: &mut Cursor<'_>) -> Option<Location> {
+    Some(Location { function: FuncIndex(at.u32("function of a site")?), word: at.u32("word of a site")? })
 }
 
-fn place_or_none(at: &mut Cursor<'_>) -> Option<Option<Place>> {
+fn location_or_none(at: &mut Cursor<'_>) -> Option<Option<Location>> {
     let start = *at;
-    let found = place(at)?;
+    let found = location(at)?;
     if found.function.0 != NO_FUNCTION {
         return Some(Some(found));
     }

@@ -58,8 +58,8 @@ pub(super) fn splat(b: &mut FunctionBuilder<'_>, number: Value) -> Value {
 }
 
 /// With another byte in this place.
-pub(super) fn with_byte(b: &mut FunctionBuilder<'_>, half: Value, number: Value, place: u32) -> Value {
-    let bits = i64::from(8 * place);
+pub(super) fn with_byte(b: &mut FunctionBuilder<'_>, half: Value, number: Value, location: u32) -> Value {
+    let bits = i64::from(8 * location);
     let byte = b.ins().band_imm_u(number, 0xFF);
     let byte = b.ins().ishl_imm_u(byte, bits);
     let others = b.ins().band_imm_s(half, !(0xFF << bits));

@@ -7,7 +7,7 @@ use crate::limits::MAX_LOCALS_WORDS;
 
 /// A read of a slot that on some way to it nothing was written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EarlyRead {
+pub struct UninitialisedRead {
     /// The word that reads it.
     pub word: u32,
     /// The slot. Parameters count as written.
@@ -22,7 +22,7 @@ pub struct EarlyRead {
 ///
 /// # Errors
 /// There is no memory for it.
-pub fn early_reads(graph: &Graph<'_>) -> Result<Vec<EarlyRead>, OutOfMemory> {
+pub fn uninitialised_reads(graph: &Graph<'_>) -> Result<Vec<UninitialisedRead>, OutOfMemory> {
     let mut found = Vec::new();
     for group in 0..Slot::groups(locals(graph)) {
         let unwritten = unwritten(graph, group)?;
@@ -34,7 +34,7 @@ pub fn early_reads(graph: &Graph<'_>) -> Result<Vec<EarlyRead>, OutOfMemory> {
                 let effects = graph.effects(word);
                 for slot in slots(group, effects.reads_in(group) & left) {
                     found.try_reserve(1).map_err(|_| OutOfMemory)?;
-                    found.push(EarlyRead { word, slot });
+                    found.push(UninitialisedRead { word, slot });
                 }
                 left &= !effects.writes_in(group);
             }

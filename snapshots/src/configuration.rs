@@ -2,7 +2,7 @@
 
 use vsp_core::Ref;
 use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, Waiting};
-use vsp_core::index::Place;
+use vsp_core::index::Location;
 use vsp_core::jit::{Arch, Compiler, Target};
 use vsp_core::native::ObjectError;
 use vsp_core::state::SavedState;
@@ -14,7 +14,7 @@ use vsp_host::native::{CompileOptions, CompiledProgram, NativeError, Tier, Trust
 
 /// How calls are carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Configuration {
     /// As a whole, by an engine.
     Run(EngineKind),
     /// Instruction by instruction.
@@ -29,26 +29,26 @@ pub enum Way {
     Plain(EngineKind),
 }
 
-impl Way {
+impl Configuration {
     /// All ways, with their names.
-    pub const ALL: [(&'static str, Way); 17] = [
-        ("interpreter", Way::Run(EngineKind::Interpreter)),
-        ("step", Way::Step),
-        ("save", Way::Save(EngineKind::Interpreter)),
-        ("scramble", Way::Scramble(EngineKind::Interpreter)),
-        ("tier1", Way::Run(EngineKind::Tier1)),
-        ("tier1 save", Way::Save(EngineKind::Tier1)),
-        ("tier1 scramble", Way::Scramble(EngineKind::Tier1)),
-        ("tier1 plain", Way::Plain(EngineKind::Tier1)),
-        ("tier2", Way::Run(EngineKind::Tier2)),
-        ("tier2 save", Way::Save(EngineKind::Tier2)),
-        ("tier2 scramble", Way::Scramble(EngineKind::Tier2)),
-        ("tier2 plain", Way::Plain(EngineKind::Tier2)),
-        ("tier2 object", Way::Object(Tier::Two)),
-        ("auto", Way::Run(EngineKind::Auto)),
-        ("auto save", Way::Save(EngineKind::Auto)),
-        ("auto scramble", Way::Scramble(EngineKind::Auto)),
-        ("auto plain", Way::Plain(EngineKind::Auto)),
+    pub const ALL: [(&'static str, Configuration); 17] = [
+        ("interpreter", Configuration::Run(EngineKind::Interpreter)),
+        ("step", Configuration::Step),
+        ("save", Configuration::Save(EngineKind::Interpreter)),
+        ("scramble", Configuration::Scramble(EngineKind::Interpreter)),
+        ("tier1", Configuration::Run(EngineKind::Tier1)),
+        ("tier1 save", Configuration::Save(EngineKind::Tier1)),
+        ("tier1 scramble", Configuration::Scramble(EngineKind::Tier1)),
+        ("tier1 plain", Configuration::Plain(EngineKind::Tier1)),
+        ("tier2", Configuration::Run(EngineKind::Tier2)),
+        ("tier2 save", Configuration::Save(EngineKind::Tier2)),
+        ("tier2 scramble", Configuration::Scramble(EngineKind::Tier2)),
+        ("tier2 plain", Configuration::Plain(EngineKind::Tier2)),
+        ("tier2 object", Configuration::Object(Tier::Two)),
+        ("auto", Configuration::Run(EngineKind::Auto)),
+        ("auto save", Configuration::Save(EngineKind::Auto)),
+        ("auto scramble", Configuration::Scramble(EngineKind::Auto)),
+        ("auto plain", Configuration::Plain(EngineKind::Auto)),
     ];
 
     /// Programs go from tier to tier as soon as they can, and wait for the compiler, so that it is the same every time.
@@ -63,9 +63,9 @@ impl Way {
     /// Is it worth while, and possible, to run a case in this way?
     pub fn is_for(self, text: &str) -> bool {
         match self {
-            Way::Run(_) | Way::Step | Way::Object(_) => true,
-            Way::Save(_) | Way::Scramble(_) => text.contains(" suspends "),
-            Way::Plain(_) => {
+            Configuration::Run(_) | Configuration::Step | Configuration::Object(_) => true,
+            Configuration::Save(_) | Configuration::Scramble(_) => text.contains(" suspends "),
+            Configuration::Plain(_) => {
                 !["fuel", "balance", "interrupt"].iter().any(|it| text.contains(&format!(";! {it} ")))
             }
         }
@@ -73,12 +73,12 @@ impl Way {
 
     /// Does it do something to suspended instances?
     pub fn needs_suspensions(self) -> bool {
-        matches!(self, Way::Save(_) | Way::Scramble(_))
+        matches!(self, Configuration::Save(_) | Configuration::Scramble(_))
     }
 
     /// Can instances be metered and interrupted?
     pub fn interrupts(self) -> bool {
-        !matches!(self, Way::Plain(_))
+        !matches!(self, Configuration::Plain(_))
     }
 
     /// What makes programs ready to run. `check_ir` says whether the code generator checks what it is given, which takes
@@ -88,9 +88,12 @@ impl Way {
         let options =
             CompileOptions { fuel: checks, interrupt: checks, check_ir, ..CompileOptions::default() };
         let kind = match self {
-            Way::Run(kind) | Way::Save(kind) | Way::Scramble(kind) | Way::Plain(kind) => kind,
-            Way::Step => EngineKind::Interpreter,
-            Way::Object(tier) => {
+            Configuration::Run(kind)
+            | Configuration::Save(kind)
+            | Configuration::Scramble(kind)
+            | Configuration::Plain(kind) => kind,
+            Configuration::Step => EngineKind::Interpreter,
+            Configuration::Object(tier) => {
                 let arch = Arch::host().ok_or_else(|| NativeError::Host(std::env::consts::ARCH.into()))?;
                 let compiler = Compiler::new(Target::new(arch), CompileOptions { tier, ..options });
                 return Ok(Loader::Object(compiler.map_err(NativeError::from)?));
@@ -98,7 +101,7 @@ impl Way {
         };
         let engine = Engine::with_options(kind, options)?;
         Ok(Loader::Engine(match kind {
-            EngineKind::Auto => engine.with_tiers(Way::EAGER),
+            EngineKind::Auto => engine.with_tiers(Configuration::EAGER),
             EngineKind::Interpreter | EngineKind::Tier1 | EngineKind::Tier2 => engine,
         }))
     }
@@ -110,10 +113,12 @@ impl Way {
         args: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) | Way::Object(_) => {
-                instance.call_export(export, args)
-            }
-            Way::Step => {
+            Configuration::Run(_)
+            | Configuration::Save(_)
+            | Configuration::Scramble(_)
+            | Configuration::Plain(_)
+            | Configuration::Object(_) => instance.call_export(export, args),
+            Configuration::Step => {
                 let function = instance.program().export(export);
                 let function = function.ok_or_else(|| CallError::NoExport(export.into()))?;
                 let begun = instance.begin(function, args)?;
@@ -128,10 +133,12 @@ impl Way {
         values: &[u64],
     ) -> Result<Outcome, CallError> {
         match self {
-            Way::Run(_) | Way::Save(_) | Way::Scramble(_) | Way::Plain(_) | Way::Object(_) => {
-                instance.resume(values)
-            }
-            Way::Step => {
+            Configuration::Run(_)
+            | Configuration::Save(_)
+            | Configuration::Scramble(_)
+            | Configuration::Plain(_)
+            | Configuration::Object(_) => instance.resume(values),
+            Configuration::Step => {
                 let begun = instance.begin_resume(values)?;
                 step(instance, begun)
             }
@@ -209,19 +216,19 @@ pub(crate) fn scramble<S>(instance: &mut Instance<'_, S>) -> Result<(), String> 
     let Some(suspension) = instance.suspended() else { return Ok(()) };
     let saved = instance.save().map_err(|error| error.to_string())?;
     let innermost = match suspension.reason {
-        Reason::Fuel | Reason::Interrupted => Waiting::CheckPoint,
+        Reason::Fuel | Reason::Interrupted => Waiting::Safepoint,
         Reason::Yield(_) | Reason::Pending(_) => Waiting::Answer,
     };
-    let places: Vec<Place> = instance.call_stack().collect();
+    let locations: Vec<Location> = instance.call_stack().collect();
     let mut changes = Vec::new();
     let signatures = Signatures::new(instance.program()).map_err(|error| error.to_string())?;
-    for (depth, place) in places.into_iter().enumerate() {
-        let graph = Graph::new(&signatures, place.function).map_err(|error| error.to_string())?;
+    for (depth, location) in locations.into_iter().enumerate() {
+        let graph = Graph::new(&signatures, location.function).map_err(|error| error.to_string())?;
         let waiting = if depth == 0 { innermost } else { Waiting::Answer };
         let locals = graph.function().locals;
         for group in 0..Slot::groups(locals) {
             let live = Liveness::new(&graph, group).map_err(|error| error.to_string())?;
-            let live = live.suspended(place.word, waiting);
+            let live = live.suspended(location.word, waiting);
             let slots = (group * 64..Slot::count(locals).min(group * 64 + 64)).map(Slot::from_index);
             changes.extend(slots.filter(|slot| live & slot.bit() == 0).map(|slot| (depth, slot)));
         }

@@ -8,7 +8,7 @@ use vsp_core::verify::Verified;
 
 /// A program with its plan. It need not be one that verifies.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Draft {
+pub(super) struct Candidate {
     pub(super) imports: Vec<(String, String, FuncType)>,
     pub(super) functions: Vec<Function>,
     pub(super) constants: Vec<u64>,
@@ -25,9 +25,9 @@ pub(super) struct Function {
     pub(super) code: Vec<Inst>,
 }
 
-impl Draft {
+impl Candidate {
     /// The program of these bytes, if they are one.
-    pub(super) fn read(made: &Generated) -> Option<Draft> {
+    pub(super) fn read(made: &Generated) -> Option<Candidate> {
         let program = Program::read(&made.bytes[..]).ok()?;
         let mut rest = program.code();
         let mut functions = Vec::new();
@@ -39,7 +39,7 @@ impl Draft {
             functions.push(Function { ty: decl.ty, locals: decl.locals, code: code? });
         }
         let own = |text: &str| text.to_owned();
-        Some(Draft {
+        Some(Candidate {
             imports: program.imports().map(|it| (own(it.module), own(it.name), it.ty)).collect(),
             functions,
             constants: program.constants().iter().map(|bytes| u64::from_le_bytes(*bytes)).collect(),
@@ -81,22 +81,22 @@ impl Draft {
     }
 
     /// Without one of the things that instructions name with this role; those that name it still do not fit then.
-    pub(super) fn without(&self, role: Role, number: usize) -> Option<Draft> {
-        let mut draft = self.clone();
+    pub(super) fn without(&self, role: Role, number: usize) -> Option<Candidate> {
+        let mut candidate = self.clone();
         match role {
             Role::Func => {
-                draft.functions.remove(number);
-                let called = draft.plan.calls.iter_mut().map(|call| &mut call.function);
+                candidate.functions.remove(number);
+                let called = candidate.plan.calls.iter_mut().map(|call| &mut call.function);
                 for FuncIndex(function) in called {
                     *function = without(*function as usize, number)? as u32;
                 }
             }
-            Role::Import => drop(draft.imports.remove(number)),
-            Role::Const => drop(draft.constants.remove(number)),
-            Role::Global => drop(draft.globals.remove(number)),
+            Role::Import => drop(candidate.imports.remove(number)),
+            Role::Const => drop(candidate.constants.remove(number)),
+            Role::Global => drop(candidate.globals.remove(number)),
             _ => return None,
         }
-        for inst in draft.functions.iter_mut().flat_map(|function| &mut function.code) {
+        for inst in candidate.functions.iter_mut().flat_map(|function| &mut function.code) {
             let operands = inst.op().operands();
             for (index, (_, value)) in
                 (0..operands.len()).zip(inst.operands()).filter(|(_, (operand, _))| operand.role == role)
@@ -104,7 +104,7 @@ impl Draft {
                 *inst = inst.with(index, without(value as usize, number)? as i64).ok()?;
             }
         }
-        Some(draft)
+        Some(candidate)
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::plan::native_words;
 use crate::analysis::{OutOfMemory, filled};
-use crate::index::{FuncIndex, Place};
+use crate::index::{FuncIndex, Location};
 use crate::isa::Role;
 use crate::limits::MAX_NATIVE_WORDS;
 use crate::native::{Code, CodeInfo};
@@ -14,16 +14,16 @@ use crate::verify::Verified;
 ///
 /// Where the code of a part calls a function outside it, it is left, and the interpreter makes the call.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct Region {
     /// For each function, whether it is in the part.
     functions: Vec<bool>,
     /// For each function, whether it was looked at.
     seen: Vec<bool>,
     words: u32,
-    entry: Option<Place>,
+    entry: Option<Location>,
 }
 
-impl Part {
+impl Region {
     /// A function with those that it calls, directly or not, the nearest first, as long as they have at most so
     /// many words together. Functions that are too long for machine code are left out.
     ///
@@ -35,8 +35,8 @@ impl Part {
         program: &Verified<'_>,
         function: FuncIndex,
         max_words: u32,
-    ) -> Result<Part, OutOfMemory> {
-        let mut part = Part::new(program, None)?;
+    ) -> Result<Region, OutOfMemory> {
+        let mut part = Region::new(program, None)?;
         let mut queue = part.queue()?;
         part.add(function, program, max_words, &mut queue);
         part.add_callees(program, max_words, queue)
@@ -47,19 +47,23 @@ impl Part {
     ///
     /// # Errors
     /// There is no memory for it.
-    pub fn of_loop(program: &Verified<'_>, place: Place, max_words: u32) -> Result<Part, OutOfMemory> {
-        let mut part = Part::new(program, Some(place))?;
+    pub fn of_loop(
+        program: &Verified<'_>,
+        location: Location,
+        max_words: u32,
+    ) -> Result<Region, OutOfMemory> {
+        let mut part = Region::new(program, Some(location))?;
         let mut queue = part.queue()?;
-        if let Some(function) = program.function(place.function) {
+        if let Some(function) = program.function(location.function) {
             part.words = function.words;
-            queue.push(place.function);
+            queue.push(location.function);
         }
         part.add_callees(program, max_words, queue)
     }
 
-    fn new(program: &Verified<'_>, entry: Option<Place>) -> Result<Part, OutOfMemory> {
+    fn new(program: &Verified<'_>, entry: Option<Location>) -> Result<Region, OutOfMemory> {
         let count = program.functions().len();
-        Ok(Part { functions: filled(count, false)?, seen: filled(count, false)?, words: 0, entry })
+        Ok(Region { functions: filled(count, false)?, seen: filled(count, false)?, words: 0, entry })
     }
 
     /// Room for each function, and once more for the first.
@@ -75,14 +79,14 @@ impl Part {
         program: &Verified<'_>,
         max_words: u32,
         mut queue: Vec<FuncIndex>,
-    ) -> Result<Part, OutOfMemory> {
+    ) -> Result<Region, OutOfMemory> {
         let all = program.functions();
         let mut types: Vec<u32> = Vec::new();
         let mut next = 0;
         while let Some(&caller) = queue.get(next) {
             next += 1;
             for word in 0..all[caller.index()].words {
-                let Some(inst) = program.instruction(Place { function: caller, word }) else { continue };
+                let Some(inst) = program.instruction(Location { function: caller, word }) else { continue };
                 if let Some(callee) = inst.value_of(Role::Func) {
                     self.add(FuncIndex(callee as u32), program, max_words, &mut queue);
                 } else if let Some(ty) = inst.value_of(Role::Type).map(|bits| bits as u32)
@@ -130,16 +134,16 @@ impl Part {
     }
 
     /// The loop where a function can be entered.
-    pub fn entry(&self) -> Option<Place> {
+    pub fn entry(&self) -> Option<Location> {
         self.entry
     }
 }
 
-/// Machine code of a [`Part`].
+/// Machine code of a [`Region`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct PartCode(pub(super) Code);
+pub struct RegionCode(pub(super) Code);
 
-impl PartCode {
+impl RegionCode {
     /// The machine code.
     pub fn bytes(&self) -> &[u8] {
         self.0.bytes()
