@@ -59,7 +59,7 @@ fn arguments() -> Result<Arguments, String> {
             "--first" => given.first = number(&value()?)?,
             "--seconds" => given.seconds = Some(number(&value()?)?),
             "--engines" => {
-                given.configurations = value()?.split(',').map(configuration).collect::<Result<_, _>>()?
+                given.configurations = value()?.split(',').map(configuration).collect::<Result<_, _>>()?;
             }
             "--changed-frames" => given.changed_frames = true,
             "--long" => given.long = true,

@@ -79,6 +79,7 @@ const MAX_FAST_INSTRUCTIONS_PER_CELL: usize = 60;
 /// Compiles programs. It keeps what can be used again from one program to the next.
 ///
 /// ```
+/// # #[cfg(feature = "all-targets")] {
 /// use vsp_core::jit::{Arch, CompileOptions, Compiler, Target};
 /// use vsp_core::{program::Program, verify::Verified};
 /// # let bytes = vsp_core::text::assemble(".func f (2) -> 1\nADD R0, R0, R1\nRET\n.end", "f.sil").unwrap();
@@ -89,6 +90,7 @@ const MAX_FAST_INSTRUCTIONS_PER_CELL: usize = 60;
 /// assert!(!code.bytes().is_empty());
 /// // Nothing in `f` can trap or suspend.
 /// assert!(code.sites().is_empty());
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Compiler {

@@ -135,7 +135,7 @@ impl From<OutOfMemory> for ObjectError {
 /// A code object as it lies in its bytes; the machine code is not copied.
 ///
 /// ```
-/// # #[cfg(feature = "jit")] {
+/// # #[cfg(feature = "all-targets")] {
 /// use vsp_core::jit::{Arch, CompileOptions, Compiler, Target};
 /// use vsp_core::native::{CODE_ALIGN, Caches, Object};
 /// use vsp_core::{program::Program, verify::Verified};
