@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::diagnostic::Problem;
+use crate::Excerpt;
 use crate::isa::Reg;
 
 /// What a token is.
@@ -167,9 +168,13 @@ impl<'t> Lexer<'t> {
             }
             ',' | ':' | '[' | ']' | '(' | ')' | '+' | '-' | '*' | '=' | '@' | '.' => Ok(Kind::Mark(first)),
             _ => {
-                let problem = Problem::new(self.span(start), alloc::format!("`{first}` means nothing here"));
+                let problem = Problem::new(
+                    self.span(start),
+                    alloc::format!("`{}` means nothing here", Excerpt(first.encode_utf8(&mut [0; 4]))),
+                );
                 Err(match first {
                     '!'..='~' => problem,
+                    '\u{FEFF}' => problem.with_hint("this is a byte order mark; a text needs none"),
                     // It may look like something else, or like nothing.
                     _ => problem.with_hint(alloc::format!("U+{:04X}", u32::from(first))),
                 })
