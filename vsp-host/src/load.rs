@@ -120,7 +120,10 @@ pub fn is_code(bytes: &[u8]) -> bool {
     bytes.starts_with(b"SILN")
 }
 
-/// The text that the bytes of a file are.
+/// What some editors write in front of a text, and is no part of it.
+pub const BYTE_ORDER_MARK: char = '\u{FEFF}';
+
+/// The text that the bytes of a file are, without a byte order mark.
 ///
 /// # Errors
 /// They are none.
@@ -135,7 +138,11 @@ pub fn text(path: &Path, bytes: Vec<u8>) -> Result<String, LoadError> {
     if is_code(&bytes) {
         return Err(LoadError::IsCode { path: path.into() });
     }
-    String::from_utf8(bytes).map_err(not_text)
+    let mut text = String::from_utf8(bytes).map_err(not_text)?;
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.remove(0);
+    }
+    Ok(text)
 }
 
 fn read(path: &Path, bytes: Vec<u8>, text: Option<String>) -> Result<Loaded, LoadError> {

@@ -4,13 +4,13 @@ use std::ops::Range;
 use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, Title};
-use vsp_core::ImportError;
 use vsp_core::analysis::Slot;
 use vsp_core::index::Place;
 use vsp_core::limits::MAX_ASSEMBLY_ERRORS;
 use vsp_core::program::Program;
 use vsp_core::text::Diagnostic;
 use vsp_core::verify::VerifyErrors;
+use vsp_core::{Excerpt, ImportError};
 
 use crate::imports::WrongImport;
 use crate::load::{LoadError, Loaded};
@@ -256,9 +256,11 @@ fn render_import<'l>(loaded: &'l Loaded, wrong: &WrongImport) -> Group<'l> {
     };
     let WrongImport { module, known, similar, error, .. } = wrong;
     let help = match (error, similar) {
-        (ImportError::Missing { .. }, Some(similar)) => format!("did you mean `{module}.{similar}`?"),
+        (ImportError::Missing { .. }, Some(similar)) => {
+            format!("did you mean `{}.{similar}`?", Excerpt(module))
+        }
         (ImportError::Missing { .. }, None) if known.is_empty() => {
-            format!("a host of your own can have the module `{module}`; this one has not")
+            format!("a host of your own can have the module `{}`; this one has not", Excerpt(module))
         }
         (ImportError::Missing { .. }, None) => format!("`{module}` has {}", known.join(", ")),
         (ImportError::Type { host, .. }, _) => {

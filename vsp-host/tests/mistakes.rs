@@ -164,3 +164,66 @@ fn the_help_says_what_there_is() {
         "{words}"
     );
 }
+
+/// It is an error where it is defined, and once.
+#[test]
+fn a_name_that_is_too_long_is_one_short_error() {
+    let long = "n".repeat(300);
+    let shown_name = format!("the name \"{}…\" has more than 255 bytes", "n".repeat(40));
+    for (text, at) in [
+        (".func main (0) -> 0\n CALL LONG\n RET\n.end\n.func LONG (0) -> 0\n RET\n.end\n", "5:7"),
+        (".func main (0) -> 0\n GETG R0, LONG\n RET\n.end\n.global LONG = 1\n", "5:9"),
+        (".func main (0) -> 0\n SYSCALL sys.LONG\n RET\n.end\n.import sys.LONG (0) -> 0\n", "5:9"),
+        (".func main (0) -> 0\n RET\n.end\n\n.export LONG = main\n", "5:9"),
+    ] {
+        let (_folder, path) = file("long.sil", text.replace("LONG", &long).as_bytes());
+        let said = refusal(&["check", &path], 1);
+        assert!(said.starts_with(&format!("error: {shown_name}\n")), "{text}: {said}");
+        assert!(said.contains(&format!("long.sil:{at}")), "{text}: {said}");
+        assert_eq!(said.matches("error").count(), 1, "{said}");
+        assert!(said.len() < 1_000, "{said}");
+    }
+    // A name that means nothing can have any length.
+    for line in [
+        "JMP LONG",
+        "MOVI R0, LONG",
+        "LONG R0",
+        ".LONG",
+        "LONG: LONG: RET",
+        "FMATH R0, LONG, R1",
+        "CONST R0, LONG",
+    ] {
+        let text = format!(".func f (0) -> 0\n {}\n RET\n.end\n", line.replace("LONG", &long));
+        let (_folder, path) = file("long.sil", text.as_bytes());
+        let said = refusal(&["check", &path], 1);
+        let first = said.lines().next().unwrap();
+        assert!(first.contains(&format!("{}…", &long[..39])) && first.len() < 120, "{line}: {said}");
+    }
+}
+
+/// Some editors write it in front of a text.
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_text() {
+    let plain = ".import sys.exit_code (1) -> 0\n.export main\n.func main (0) -> 0\n    MOVI    R0, 7\n    SYSCALL sys.exit_code\n    RET\n.end\n";
+    let (folder, path) = file("marked.sil", format!("\u{feff}{plain}").as_bytes());
+    let other = folder.path().join("plain").join("marked.sil");
+    std::fs::create_dir(other.parent().unwrap()).unwrap();
+    std::fs::write(&other, plain).unwrap();
+    for command in ["run", "debug"] {
+        let (marked, plain) = (run(&[command, &path]), run(&[command, other.to_str().unwrap()]));
+        assert_eq!((marked.status.code(), stdout(&marked)), (plain.status.code(), stdout(&plain)));
+    }
+    assert_eq!(run(&["run", &path]).status.code(), Some(7));
+    assert!(run(&["fmt", "--check", &path]).status.success());
+    assert_eq!(
+        run(&["asm", &path, "-o", "-"]).stdout,
+        run(&["asm", other.to_str().unwrap(), "-o", "-"]).stdout
+    );
+    // Places are those that an editor shows.
+    std::fs::write(&path, "\u{feff}.expotr main\n").unwrap();
+    assert!(refusal(&["check", &path], 1).contains("marked.sil:1:1"));
+    // Elsewhere it is a character that nobody sees.
+    std::fs::write(&path, ".export main\n\u{feff}.func main (0) -> 0\n RET\n.end\n").unwrap();
+    let said = refusal(&["check", &path], 1);
+    assert!(said.contains("`\\u{feff}` means nothing here") && said.contains("byte order mark"), "{said}");
+}

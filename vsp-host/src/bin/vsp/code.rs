@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use vsp_core::Excerpt;
 use vsp_core::index::{FuncIndex, GlobalIndex, Place};
 use vsp_core::program::{LineEntry, NameKind, Program};
 use vsp_core::text::{self, Listing, Number};
 use vsp_core::verify::Verified;
+use vsp_host::load::BYTE_ORDER_MARK;
 use vsp_host::message;
+
+use crate::functions;
 
 /// Source files that are larger are not read, in bytes.
 const MAX_SOURCE: u64 = 16 << 20;
@@ -219,34 +223,33 @@ impl<'p> Code<'p> {
             let file = self.sources.iter().position(|source| source.name == name);
             let file = file.ok_or_else(|| {
                 let names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
-                format!("there is no source file `{name}`; there are: {}", names.join(", "))
+                format!(
+                    "there is no source file `{}`; there are {}",
+                    Excerpt(name),
+                    functions::listed(&names)
+                )
             })?;
             return Ok(Location::Line(Line { file: file as u32, line: line_number(line)? }));
         }
         let (name, word) = match text.rsplit_once('+') {
             Some((name, word)) => {
-                (name, word.parse().map_err(|_| format!("`{word}` is no number of a word"))?)
+                (name, word.parse().map_err(|_| format!("`{}` is no number of a word", Excerpt(word)))?)
             }
             None => (text, 0),
         };
-        let function = self.function_named(name.trim_matches('"'))?;
+        let function = self
+            .function_named(name.trim_matches('"'))
+            .map_err(|error| format!("{error}; a location is LINE, FILE:LINE, FUNCTION or FUNCTION+WORD"))?;
         let words = self.words(function);
         if word >= words {
-            return Err(format!("{name} has the words 0 to {}", words - 1));
+            return Err(format!("{} has the words 0 to {}", Excerpt(name), words - 1));
         }
         Ok(Location::Place(Place { function, word }))
     }
 
     /// The function with this name, or `$` and number.
     pub(crate) fn function_named(&self, name: &str) -> Result<FuncIndex, String> {
-        let all = || (0..self.verified.functions().len() as u32).map(FuncIndex);
-        let number = name.strip_prefix('$').and_then(|number| number.parse().ok());
-        let by_number = || all().find(|function| Some(function.0) == number);
-        let program = self.verified.program();
-        let by_name = || all().find(|function| program.function_name(*function) == Some(name));
-        by_number().or_else(by_name).or_else(|| program.export(name)).ok_or_else(|| {
-            format!("there is no function `{name}`; a location is LINE, FILE:LINE, FUNCTION or FUNCTION+WORD")
-        })
+        functions::named(self.verified, name)
     }
 
     /// All functions: name, type, words and first line.
@@ -336,7 +339,10 @@ fn aligned(instruction: &str) -> String {
 }
 
 fn line_number(text: &str) -> Result<u32, String> {
-    text.parse().ok().filter(|line| *line > 0).ok_or_else(|| format!("`{text}` is no number of a line"))
+    text.parse()
+        .ok()
+        .filter(|line| *line > 0)
+        .ok_or_else(|| format!("`{}` is no number of a line", Excerpt(text)))
 }
 
 /// The source file that a program names, if it lies in the program's folder or below.
@@ -345,5 +351,6 @@ fn read_source(program: &Path, name: &str) -> Option<String> {
     let path: PathBuf = program.parent()?.join(name);
     let metadata =
         std::fs::metadata(&path).ok().filter(|it| is_below && it.is_file() && it.len() <= MAX_SOURCE);
-    metadata.and_then(|_| std::fs::read_to_string(path).ok())
+    let content = metadata.and_then(|_| std::fs::read_to_string(path).ok())?;
+    Some(content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content).to_owned())
 }

@@ -73,6 +73,7 @@ pub(crate) use with_jit::{Bytecode, Compilation, refuse};
 mod with_jit {
     use std::fmt::Write;
 
+    use vsp_core::Excerpt;
     use vsp_core::index::{FuncIndex, Place};
     use vsp_core::jit::{Arch, CompileOptions, Compiler, Listing, Target, Tier};
     use vsp_core::text;
@@ -80,6 +81,8 @@ mod with_jit {
     use vsp_host::{message, native};
 
     use super::{CompileArgs, Settings};
+    use crate::files;
+    use crate::functions;
     use crate::translate::{Result, load_verified};
 
     /// A program, the functions of it that are asked for, and what compiles them.
@@ -97,8 +100,7 @@ mod with_jit {
             let (_, program) = load_verified(&args.file)?;
             let functions = match &args.function {
                 Some(name) => vec![
-                    function(&program, name)
-                        .map_err(|error| message::render_text(&format!("{} {error}", args.file.display())))?,
+                    functions::named(&program, name).map_err(|error| files::refuse(&args.file, &error))?,
                 ],
                 None => (0..program.functions().len() as u32).map(FuncIndex).collect(),
             };
@@ -173,21 +175,6 @@ mod with_jit {
         }
     }
 
-    fn function(program: &Verified<'_>, name: &str) -> std::result::Result<FuncIndex, String> {
-        let count = program.functions().len() as u32;
-        let named = |index: &FuncIndex| program.program().function_name(*index) == Some(name);
-        let number = || name.strip_prefix('$')?.parse().ok().filter(|number| *number < count).map(FuncIndex);
-        let found = (0..count).map(FuncIndex).find(named).or_else(number).or_else(|| program.export(name));
-        found.ok_or_else(|| {
-            let names: Vec<_> = (0..count)
-                .map(|index| program.program().function_name(FuncIndex(index)).unwrap_or_default())
-                .filter(|name| !name.is_empty())
-                .collect();
-            let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
-            format!("has no function \"{name}\"; it has {count}{names}")
-        })
-    }
-
     fn target(args: &Settings) -> Result<Target> {
         let arch = match &args.target {
             None if args.cpu.is_empty() => return native::host_target().map_err(|error| refuse(&error)),
@@ -228,7 +215,7 @@ mod with_jit {
                 ),
                 &["build it with `cargo build --release -p vsp-host --features s390x`".to_owned()],
             )),
-            _ => Err(refuse(&format!("there is no target \"{name}\"; there are {}", targets()))),
+            _ => Err(refuse(&format!("there is no target \"{}\"; there are {}", Excerpt(name), targets()))),
         }
     }
 

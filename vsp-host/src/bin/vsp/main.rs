@@ -2,6 +2,7 @@
 
 #![deny(unsafe_code)]
 
+mod arguments;
 mod cfg;
 mod check;
 mod cli;
@@ -15,6 +16,7 @@ mod end;
 mod execution;
 mod files;
 mod fmt;
+mod functions;
 mod interrupt;
 mod ir;
 mod new;
@@ -56,7 +58,7 @@ fn main() -> ExitCode {
 }
 
 fn command() -> ExitCode {
-    let command = match cli::Cli::try_parse() {
+    let command = match cli::Cli::try_parse_from(arguments::words()) {
         Ok(cli) => cli.command,
         Err(error) => return explained(&error),
     };
@@ -93,7 +95,7 @@ fn explained(error: &clap::Error) -> ExitCode {
         _ if error.use_stderr() => ExitCode::from(cli::EXIT_USAGE),
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            translate::say(&message::render_text(&format!("the standard output: {error}")));
+            translate::say(&message::render_text(&format!("standard output: {error}")));
             ExitCode::from(cli::EXIT_REFUSED)
         }
     }

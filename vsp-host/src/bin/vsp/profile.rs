@@ -3,7 +3,7 @@
 mod recorder;
 mod report;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use vsp_host::{message, number};
 
 use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
-use crate::execution::Execution;
+use crate::execution::{Execution, output_error};
 use crate::files::Output;
 use crate::program::ProgramArgs;
 use crate::translate::{Result, counted, ignore_broken_pipe, print_error, say};
@@ -71,7 +71,7 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     };
     let Some(outcome) = outcome else { return Err(refuse("the program has not ended".to_owned())) };
     let mut ending = execution.ending(instance, outcome);
-    let flushed = ending.flush();
+    let flushed = ending.flush().map_err(output_error);
     execution.explain(&ending);
 
     let recording = recorder.finish();
@@ -82,17 +82,16 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
         report.text(&code, usize::try_from(args.top).unwrap_or(usize::MAX))
     };
     match to {
-        Some(mut file) => {
+        Some(file) => {
             let plain = anstream::adapter::strip_str(&text).to_string();
-            let written = file.write_all(plain.as_bytes()).and_then(|()| file.finish());
-            let written = written.or_else(ignore_broken_pipe);
-            written.map_err(|error| refuse(format!("the profile: {error}")))?;
+            write(file, &plain).map_err(|error| refuse(format!("the profile: {error}")))?;
         }
         None => print_error(&text)?,
     }
     if let Some(file) = flame {
         let name = args.program.file.file_name().unwrap_or_default().to_string_lossy();
-        draw(&report, &name, file).map_err(|error| refuse(format!("the flame graph: {error}")))?;
+        let drawing = draw(&report, &name).map_err(|error| refuse(format!("the flame graph: {error}")))?;
+        write(file, &drawing).map_err(|error| refuse(format!("the flame graph: {error}")))?;
     }
     if recording.is_cut {
         let what = format!(
@@ -105,8 +104,13 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(ending.end.code))
 }
 
+/// Writes a whole output. A reader that has seen enough is no error.
+fn write(mut file: Output, text: &str) -> io::Result<()> {
+    file.write_all(text.as_bytes()).and_then(|()| file.finish()).or_else(ignore_broken_pipe)
+}
+
 /// Draws the flame graph of a program that is called `name`.
-fn draw(report: &Report, name: &str, mut file: Output) -> std::result::Result<(), String> {
+fn draw(report: &Report, name: &str) -> std::result::Result<String, String> {
     let stacks = report.folded();
     if stacks.is_empty() {
         return Err("no instruction was executed: there is nothing to draw".to_owned());
@@ -118,8 +122,7 @@ fn draw(report: &Report, name: &str, mut file: Output) -> std::result::Result<()
     let mut drawing = Vec::new();
     let lines = stacks.iter().map(String::as_str);
     flamegraph::from_lines(&mut options, lines, &mut drawing).map_err(|error| error.to_string())?;
-    let drawing = named_root(&String::from_utf8_lossy(&drawing), name);
-    file.write_all(drawing.as_bytes()).and_then(|()| file.finish()).map_err(|error| error.to_string())
+    Ok(named_root(&String::from_utf8_lossy(&drawing), name))
 }
 
 /// Gives the frame below all others, which has only a tooltip, a name.
