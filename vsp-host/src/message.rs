@@ -169,7 +169,7 @@ pub(crate) fn line_of(source: &Loaded, place: Place) -> Option<SourceLine<'_>> {
 /// A place as text: function, word, and source line where known.
 pub fn describe(program: &Program<'_>, place: Place) -> String {
     let name = match program.function_name(place.function) {
-        Some(name) => format!("function {name}"),
+        Some(name) => format!("function {}", Excerpt(name)),
         None => format!("function {}", place.function),
     };
     match program.source_line_of(place) {

@@ -2,7 +2,7 @@
 
 mod command;
 
-use command::{file, refusal, root, run, stderr, stdout};
+use command::{file, refusal, root, run, run_with, stderr, stdout};
 
 #[test]
 fn imports_of_sys_are_checked_with_their_places() {
@@ -226,4 +226,22 @@ fn a_byte_order_mark_is_no_part_of_a_text() {
     std::fs::write(&path, ".export main\n\u{feff}.func main (0) -> 0\n RET\n.end\n").unwrap();
     let said = refusal(&["check", &path], 1);
     assert!(said.contains("`\\u{feff}` means nothing here") && said.contains("byte order mark"), "{said}");
+}
+
+/// A terminal would do what they say.
+#[test]
+fn names_with_control_characters_are_escaped() {
+    let text = ".export main\n.func main (0) -> 0\n CALL \"a\\x1b[31mb\"\n RET\n.end\n.func \"a\\x1b[31mb\" (0) -> 0\n TRAP 1\n.end\n";
+    let (folder, path) = file("escape.sil", text.as_bytes());
+    let silc = folder.path().join("escape.silc").display().to_string();
+    assert!(run(&["asm", &path, "-o", &silc]).status.success());
+    let mut lines: Vec<Vec<&str>> = vec![vec!["run"], vec!["trace"], vec!["profile"], vec!["dump"]];
+    lines.extend([vec!["ir"], vec!["disasm-native"]].into_iter().filter(|_| cfg!(feature = "disassembler")));
+    for line in lines {
+        let output = run(&[line.as_slice(), &[&silc]].concat());
+        let said = stdout(&output) + &stderr(&output);
+        assert!(said.contains("a\\u{1b}[31mb") && !said.contains('\u{1b}'), "{line:?}: {said}");
+    }
+    let said = stdout(&run_with(&["debug", &silc], b"functions\nstepi\nbacktrace\n"));
+    assert!(said.matches("a\\u{1b}[31mb").count() > 2 && !said.contains('\u{1b}'), "{said}");
 }

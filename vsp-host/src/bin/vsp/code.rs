@@ -96,7 +96,7 @@ impl<'p> Code<'p> {
 
     /// `main+3`.
     pub(crate) fn place(&self, place: Place) -> String {
-        format!("{}+{}", self.function(place.function), place.word)
+        format!("{}+{}", Excerpt(&self.function(place.function)), place.word)
     }
 
     /// `main+3 (sum.sil:12)`.
@@ -260,6 +260,7 @@ impl<'p> Code<'p> {
             let at = line.map_or_else(String::new, |line| format!(" ({})", self.line_name(line)));
             let (name, ty) = (self.function(index), function.ty);
             let (words, locals) = (function.words, function.locals);
+            let name = Excerpt(&name);
             format!("${index} {name} {ty}: {words} words, {locals} locals{at}")
         });
         described.collect()

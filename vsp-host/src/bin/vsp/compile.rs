@@ -128,7 +128,8 @@ mod with_jit {
                 let (Some(listing), Some(known)) = (listing, self.program.function(function)) else {
                     continue;
                 };
-                let mut about = format!("{} {}: {}", self.name(function), known.ty, words(known.words));
+                let mut about =
+                    format!("{} {}: {}", Excerpt(&self.name(function)), known.ty, words(known.words));
                 let _ = write!(about, ", tier {} for {}", self.tier, self.target());
                 show(self, about, &Bytecode::new(&self.program, function, known.words), &listing)?;
             }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use vsp_core::Excerpt;
 use vsp_core::index::{FuncIndex, Place};
 
 use super::recorder::Recording;
@@ -105,8 +106,8 @@ impl Report {
         );
         for count in self.functions.iter().take(top) {
             let at = match (&count.file, count.line) {
-                (Some(file), Some(line)) => format!("{} ({file}:{line})", count.name),
-                _ => count.name.clone(),
+                (Some(file), Some(line)) => format!("{} ({file}:{line})", Excerpt(&count.name)),
+                _ => Excerpt(&count.name).to_string(),
             };
             table.row([
                 count.own.to_string(),
@@ -123,7 +124,7 @@ impl Report {
         for count in self.lines.iter().take(top) {
             let place = match (&count.file, count.line, &count.function) {
                 (Some(file), Some(line), _) => format!("{file}:{line}"),
-                (_, _, function) => format!("{} (no line)", function.as_deref().unwrap_or_default()),
+                (_, _, function) => format!("{} (no line)", Excerpt(function.as_deref().unwrap_or_default())),
             };
             let source = count.source.and_then(|line| code.source(line)).unwrap_or_default().trim();
             table.row([

@@ -7,7 +7,7 @@ use serde::Serialize;
 use vsp_core::analysis::Signatures;
 use vsp_core::index::{GlobalIndex, Place};
 use vsp_core::isa::{Flow, Inst, Opcode, Reg, Role, StateReg};
-use vsp_core::{Instance, Outcome, Reason};
+use vsp_core::{Excerpt, Instance, Outcome, Reason};
 use vsp_host::sys::Sys;
 
 use crate::code::Code;
@@ -222,13 +222,13 @@ impl fmt::Display for Event {
             0..=MOST_DOTS => ".".repeat(self.depth),
             deeper => format!("[{deeper}]"),
         };
-        let place = format!("{depth}{}+{}", self.function, self.word);
+        let place = format!("{depth}{}+{}", Excerpt(&self.function), self.word);
         let (place, source) = (cut(&place, MOST_PLACE), self.line.as_deref().unwrap_or_default());
         let source = cut(source, MOST_SOURCE);
         // A number that is likely a binary64 is written as one, from which its bits can be had.
         let short =
             |bits| value::likely_float(bits).map_or_else(|| value::short(bits), |it| format!("{it:?}"));
-        let changes = self.changes.iter().map(|it| format!("{} = {}", it.what, short(it.value.0)));
+        let changes = self.changes.iter().map(|it| format!("{} = {}", Excerpt(&it.what), short(it.value.0)));
         let changes: Vec<String> = changes.chain(self.end.clone()).collect();
         let head = format!("{:>5}  {place:<13} {source:>4}  ", self.number);
         f.write_str(&paint(FAINT, &head))?;
