@@ -103,10 +103,11 @@ fn writers(mode: u32) -> &'static str {
 #[cfg(unix)]
 fn check_numbers(path: &Path, (owner, mode): (u32, u32), user: u32) -> Result<(), DirectoryError> {
     const SUPERUSER: u32 = 0;
+    const GROUP_OR_OTHERS: u32 = GROUP | OTHERS;
     if owner != user && owner != SUPERUSER {
         return Err(DirectoryError::Owner { path: path.to_owned(), owner, user });
     }
-    if mode & (GROUP | OTHERS) != 0 {
+    if mode & GROUP_OR_OTHERS != 0 {
         return Err(DirectoryError::Writable { path: path.to_owned(), mode });
     }
     Ok(())
