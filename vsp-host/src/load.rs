@@ -120,10 +120,7 @@ pub fn is_code(bytes: &[u8]) -> bool {
     bytes.starts_with(b"SILN")
 }
 
-/// What some editors write in front of a text, and is no part of it.
-pub const BYTE_ORDER_MARK: char = '\u{FEFF}';
-
-/// The text that the bytes of a file are, without a byte order mark.
+/// The text that the bytes of a file are.
 ///
 /// # Errors
 /// They are none.
@@ -138,11 +135,7 @@ pub fn text(path: &Path, bytes: Vec<u8>) -> Result<String, LoadError> {
     if is_code(&bytes) {
         return Err(LoadError::IsCode { path: path.into() });
     }
-    let mut text = String::from_utf8(bytes).map_err(not_text)?;
-    if text.starts_with(BYTE_ORDER_MARK) {
-        text.remove(0);
-    }
-    Ok(text)
+    String::from_utf8(bytes).map_err(not_text)
 }
 
 fn read(path: &Path, bytes: Vec<u8>, text: Option<String>) -> Result<Loaded, LoadError> {

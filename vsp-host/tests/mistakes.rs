@@ -201,31 +201,21 @@ fn a_name_that_is_too_long_is_one_short_error() {
     }
 }
 
-/// Some editors write it in front of a text.
+/// Some editors write one in front of a text.
 #[test]
-fn a_byte_order_mark_is_no_part_of_a_text() {
-    let plain = ".import sys.exit_code (1) -> 0\n.export main\n.func main (0) -> 0\n    MOVI    R0, 7\n    SYSCALL sys.exit_code\n    RET\n.end\n";
-    let (folder, path) = file("marked.sil", format!("\u{feff}{plain}").as_bytes());
-    let other = folder.path().join("plain").join("marked.sil");
-    std::fs::create_dir(other.parent().unwrap()).unwrap();
-    std::fs::write(&other, plain).unwrap();
-    for command in ["run", "debug"] {
-        let (marked, plain) = (run(&[command, &path]), run(&[command, other.to_str().unwrap()]));
-        assert_eq!((marked.status.code(), stdout(&marked)), (plain.status.code(), stdout(&plain)));
+fn a_byte_order_mark_is_called_so() {
+    let text = ".export main\n.func main (0) -> 0\n RET\n.end\n";
+    for (text, at) in [(format!("\u{feff}{text}"), "1:1"), (text.replace(".func", "\u{feff}.func"), "2:1")] {
+        let (_folder, path) = file("marked.sil", text.as_bytes());
+        for args in [&["run"][..], &["check"], &["fmt", "--check"]] {
+            let said = refusal(&[args, &[&path]].concat(), 1);
+            assert!(said.starts_with("error: this is a byte order mark, and a text has none\n"), "{said}");
+            assert!(
+                said.contains(&format!("marked.sil:{at}")) && said.contains("save it as UTF-8 without"),
+                "{said}"
+            );
+        }
     }
-    assert_eq!(run(&["run", &path]).status.code(), Some(7));
-    assert!(run(&["fmt", "--check", &path]).status.success());
-    assert_eq!(
-        run(&["asm", &path, "-o", "-"]).stdout,
-        run(&["asm", other.to_str().unwrap(), "-o", "-"]).stdout
-    );
-    // Places are those that an editor shows.
-    std::fs::write(&path, "\u{feff}.expotr main\n").unwrap();
-    assert!(refusal(&["check", &path], 1).contains("marked.sil:1:1"));
-    // Elsewhere it is a character that nobody sees.
-    std::fs::write(&path, ".export main\n\u{feff}.func main (0) -> 0\n RET\n.end\n").unwrap();
-    let said = refusal(&["check", &path], 1);
-    assert!(said.contains("`\\u{feff}` means nothing here") && said.contains("byte order mark"), "{said}");
 }
 
 /// A terminal would do what they say.

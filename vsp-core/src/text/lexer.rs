@@ -167,6 +167,10 @@ impl<'t> Lexer<'t> {
                 Ok(Kind::Arrow)
             }
             ',' | ':' | '[' | ']' | '(' | ')' | '+' | '-' | '*' | '=' | '@' | '.' => Ok(Kind::Mark(first)),
+            '\u{FEFF}' => {
+                Err(Problem::new(self.span(start), "this is a byte order mark, and a text has none")
+                    .with_hint("save it as UTF-8 without one"))
+            }
             _ => {
                 let problem = Problem::new(
                     self.span(start),
@@ -174,7 +178,6 @@ impl<'t> Lexer<'t> {
                 );
                 Err(match first {
                     '!'..='~' => problem,
-                    '\u{FEFF}' => problem.with_hint("this is a byte order mark; a text needs none"),
                     // It may look like something else, or like nothing.
                     _ => problem.with_hint(alloc::format!("U+{:04X}", u32::from(first))),
                 })

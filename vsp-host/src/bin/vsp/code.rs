@@ -8,7 +8,6 @@ use vsp_core::index::{FuncIndex, GlobalIndex, Place};
 use vsp_core::program::{LineEntry, NameKind, Program};
 use vsp_core::text::{self, Listing, Number};
 use vsp_core::verify::Verified;
-use vsp_host::load::BYTE_ORDER_MARK;
 use vsp_host::message;
 
 use crate::functions;
@@ -352,6 +351,5 @@ fn read_source(program: &Path, name: &str) -> Option<String> {
     let path: PathBuf = program.parent()?.join(name);
     let metadata =
         std::fs::metadata(&path).ok().filter(|it| is_below && it.is_file() && it.len() <= MAX_SOURCE);
-    let content = metadata.and_then(|_| std::fs::read_to_string(path).ok())?;
-    Some(content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content).to_owned())
+    metadata.and_then(|_| std::fs::read_to_string(path).ok())
 }
