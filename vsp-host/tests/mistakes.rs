@@ -205,7 +205,7 @@ fn a_name_that_is_too_long_is_one_short_error() {
 #[test]
 fn a_byte_order_mark_is_called_so() {
     let text = ".export main\n.func main (0) -> 0\n RET\n.end\n";
-    for (text, at) in [(format!("\u{feff}{text}"), "1:1"), (text.replace(" RET", "\u{feff} RET"), "3:1")] {
+    for (text, at) in [(format!("\u{feff}{text}"), "1:1"), (text.replace(" RET", "\u{feff}\n RET"), "3:1")] {
         let (_folder, path) = file("marked.sil", text.as_bytes());
         for args in [&["run"][..], &["check"], &["fmt", "--check"]] {
             let said = refusal(&[args, &[&path]].concat(), 1);

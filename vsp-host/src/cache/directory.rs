@@ -38,7 +38,8 @@ pub enum DirectoryError {
     },
     /// Others can write to it.
     #[error(
-        "the cache directory {} has mode {mode:04o}, which lets {} write to it: only its owner may (`chmod go-w` sees to that)",
+        "the cache directory {} has mode {mode:04o}, which lets {} write to it: only its owner may \
+         (`chmod go-w` sees to that)",
         path.display(), writers(*mode)
     )]
     Writable {

@@ -10,8 +10,8 @@ use crate::cli::Cli;
 /// In front of a word that is a negative number. No word from outside has this character in it.
 const MARK: char = '\0';
 
-/// Returns the words of the command line, with a mark in front of negative numbers behind the file of a command that takes a
-/// program's arguments: `-0x10`, `-inf`. Without it the parser would look for options in them.
+/// Returns the words of the command line, with a mark in front of negative numbers behind the file of a command that
+/// takes a program's arguments: `-0x10`, `-inf`. Without it the parser would look for options in them.
 pub(crate) fn words() -> Vec<OsString> {
     let words: Vec<OsString> = std::env::args_os().collect();
     let cli = Cli::command();

@@ -21,8 +21,8 @@ pub(crate) fn named(verified: &Verified<'_>, name: &str) -> Result<FuncIndex, St
     })
 }
 
-/// Returns what is said of a function that is not there: what was meant, as far as one can tell, or what there is. `names` are
-/// those of the functions; a name may come twice.
+/// Returns what is said of a function that is not there: what was meant, as far as one can tell, or what there is.
+/// `names` are those of the functions; a name may come twice.
 pub(crate) fn missing<'n>(name: &str, count: u32, names: impl Iterator<Item = &'n str>) -> String {
     let mut known: Vec<&str> = Vec::new();
     for name in names {

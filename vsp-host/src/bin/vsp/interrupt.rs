@@ -1,5 +1,5 @@
-//! Signals that end a command: the program is stopped, the user learns where it was, and files that it writes keep what is there.
-//! They are Ctrl-C, and on Unix SIGTERM and SIGHUP too.
+//! Signals that end a command: the program is stopped, the user learns where it was, and files that it writes keep
+//! what is there. They are Ctrl-C, and on Unix SIGTERM and SIGHUP too.
 
 use std::io::{self, IsTerminal};
 use std::process;
@@ -23,8 +23,8 @@ static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 /// What the process ends with if it is interrupted.
 static EXIT_CODE: AtomicU8 = AtomicU8::new(EXIT_INTERRUPTED);
 
-/// Returns a flag that a signal sets, if it is wanted in any case or somebody sees the error stream: machine code that looks at it
-/// is a little slower. A second Ctrl-C ends the process at once.
+/// Returns a flag that a signal sets, if it is wanted in any case or somebody sees the error stream: machine code that
+/// looks at it is a little slower. A second Ctrl-C ends the process at once.
 pub(crate) fn flag(is_wanted: bool) -> Option<Arc<AtomicBool>> {
     if !is_wanted && !io::stderr().is_terminal() {
         return None;
@@ -33,8 +33,8 @@ pub(crate) fn flag(is_wanted: bool) -> Option<Arc<AtomicBool>> {
     handle().then(|| Arc::clone(flag))
 }
 
-/// Handles signals from now on. Returns `false` if Ctrl-C is none of them: the debugger has a handler of its own, in which it
-/// does not end the process.
+/// Handles signals from now on. Returns `false` if Ctrl-C is none of them: the debugger has a handler of its own, in
+/// which it does not end the process.
 pub(crate) fn handle() -> bool {
     static INSTALL: Once = Once::new();
     static IS_INSTALLED: AtomicBool = AtomicBool::new(false);

@@ -24,9 +24,9 @@ pub(crate) const UNLIMITED: u64 = i64::MAX as u64;
 pub(crate) struct ProgramArgs {
     /// The program: a .sil text or a .silc program; `-` is the standard input (nothing of it is left for the program).
     pub(crate) file: PathBuf,
-    /// Arguments of the program (behind `--` if they look like options; negative numbers do not). If the entry function has
-    /// parameters they are its arguments: integers (also `0x…`, `0b…`), or numbers with a point or exponent, `inf` or `nan`,
-    /// which become binary64.
+    /// Arguments of the program (behind `--` if they look like options; negative numbers do not). If the entry function
+    /// has parameters they are its arguments: integers (also `0x…`, `0b…`), or numbers with a point or exponent, `inf`
+    /// or `nan`, which become binary64.
     #[arg(value_parser = arguments::argument)]
     pub(crate) args: Vec<String>,
     /// What the program reads [default: `-`, the standard input].
