@@ -309,7 +309,8 @@ impl Beside {
     }
 }
 
-/// A new file with a name of its own, which is not left behind when the command is interrupted. The process's mask takes from the permissions.
+/// A new file with a name of its own, which is not left behind when the command is interrupted. The process's mask takes
+/// from the permissions.
 fn temporary(folder: &Path, permissions: u32) -> io::Result<NamedTempFile> {
     interrupt::handle();
     let mut options = OpenOptions::new();
