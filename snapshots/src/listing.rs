@@ -47,7 +47,7 @@ pub fn listing(
     let mut compiler = Compiler::new(target.clone(), options).map_err(|error| error.to_string())?;
     let listing = compiler.listing(program, function).map_err(|error| error.to_string())?;
     let listing = listing.ok_or_else(|| format!("there is no function {function}"))?;
-    Ok(Listing { clif: narrow(&listing.clif), ..listing })
+    Ok(Listing { clif: narrow(&listing.named_clif()), ..listing })
 }
 
 /// CLIF with less space before it. What comes from a word begins with its number.

@@ -105,58 +105,27 @@ fn frame(target: &Target, options: CompileOptions) -> Result<String, Error> {
     Ok(listing(&program, FuncIndex(0), target, options)?.clif)
 }
 
-/// Leaves out what is also in the function that does nothing: lines of the head and of the prologue (`block0`), and the way out
-/// (`block1`) if it is the same.
+/// Leaves out what the function that does nothing has too: lines of its head and of its first block, and whole blocks.
 fn without_common_parts(clif: &str, frame: &str) -> String {
     if clif == frame {
         return clif.to_owned();
     }
-    let (start, end) = frame.split_once("\n\nblock2:").unwrap_or_default();
-    let configuration_out = renumbered(&end[end.find("block1(").unwrap_or(0)..]);
+    let parts: Vec<&str> = frame.split("\n\n").collect();
     let mut out = String::new();
     for part in clif.split("\n\n") {
-        let is_start = part.starts_with("function ") || part.starts_with("block0(");
-        if is_start {
-            let rest = part.lines().filter(|line| !start.lines().any(|known| known == *line));
-            rest.for_each(|line| out += &format!("{line}\n"));
-            if !out.is_empty() {
-                out.push('\n');
+        if part.starts_with("function ") || part.starts_with("block_w0(block_w0.0") {
+            let known =
+                |line: &&str| parts.iter().take(2).any(|part| part.lines().any(|known| known == *line));
+            let rest: Vec<&str> = part.lines().filter(|line| !known(line)).collect();
+            if !rest.is_empty() {
+                out += &format!("{}\n\n", rest.join("\n"));
             }
-        } else if renumbered(part) != configuration_out {
+        } else if !parts.contains(&part) {
             out += &format!("{}\n\n", part.trim_end_matches(['}', '\n']));
         }
     }
     out
 }
-
-/// Does a line say that a value is another one?
-fn is_alias(line: &str) -> bool {
-    line.contains(" -> v")
-}
-
-/// A part of CLIF without aliases, and with values that are no parameters numbered as they come.
-fn renumbered(part: &str) -> String {
-    let mut values = Vec::new();
-    let mut out = String::new();
-    let other = |c: char| !c.is_ascii_alphanumeric();
-    for token in part.lines().filter(|line| !is_alias(line)).flat_map(|line| line.split_inclusive(other)) {
-        let name = token.trim_end_matches(other);
-        match name.strip_prefix('v').and_then(|number| number.parse::<u32>().ok()) {
-            Some(number) if number >= PARAMETERS => {
-                if !values.contains(&number) {
-                    values.push(number);
-                }
-                let index = values.iter().position(|value| *value == number).unwrap_or(0);
-                let _ = write!(out, "value {index}{}", &token[name.len()..]);
-            }
-            _ => out += token,
-        }
-    }
-    out
-}
-
-/// What a function with three parameters takes: these, the context and the cells that remain.
-const PARAMETERS: u32 = 5;
 
 /// A program whose function 0 has this instruction, and little else.
 fn minimal(op: Opcode) -> Result<Vec<u8>, Error> {

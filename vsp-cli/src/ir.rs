@@ -12,14 +12,20 @@ Examples:
   vsp ir examples/fib.sil --function fib
   vsp ir examples/fib.sil --function fib --tier 1 --target aarch64 --no-fuel --no-interrupt
 
-The text is Cranelift's, before it is optimised. An instruction that starts with @ and a number \
-was made of that word of the function; those in front of the first one enter it.";
+The text is Cranelift's intermediate representation before optimisation. An instruction that \
+starts with @ and a number comes from that word of the function. Blocks and values are named after \
+the word that makes them: block_w3 is the first block of word 3, w3.0 the first value of word 3, \
+block_w3.0 the first parameter of block_w3; block0 and the like belong to no word. `--raw` prints \
+Cranelift's own numbers, which its tools can read.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", compile::NOTES))]
 pub(crate) struct IrArgs {
     #[command(flatten)]
     compile: CompileArgs,
+    /// Print CLIF as Cranelift does, with numbered blocks and values.
+    #[arg(long)]
+    raw: bool,
 }
 
 #[cfg(not(feature = "jit"))]
@@ -44,7 +50,7 @@ pub(crate) fn ir(args: &IrArgs) -> Result<ExitCode> {
             }
             let _ = writeln!(out, ";  @{word:04x}  {instruction}");
         }
-        out += &listing.clif;
+        out += &if args.raw { listing.clif.clone() } else { listing.named_clif() };
         crate::translate::print(&out)
     })?;
     Ok(ExitCode::SUCCESS)

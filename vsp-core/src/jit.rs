@@ -23,6 +23,7 @@ mod kinds;
 mod link;
 mod listing;
 mod lower;
+mod names;
 mod object;
 mod offsets;
 mod plan;

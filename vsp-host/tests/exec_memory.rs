@@ -55,6 +55,19 @@ fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Returns whether `/proc/self/maps` shows the permissions that this process sees. QEMU before 6 shows those of the
+/// emulator's own pages, which are never executable: then this test's own code does not seem to be executable either.
+#[cfg(target_os = "linux")]
+fn maps_are_true() -> bool {
+    let own = noise as fn(usize) -> Vec<u8> as usize;
+    let is_true =
+        Mapping::all().iter().any(|mapping| mapping.addresses.contains(&own) && mapping.executable());
+    if !is_true {
+        eprintln!("an old emulator shows its own page permissions: they are not compared");
+    }
+    is_true
+}
+
 /// A line of /proc/self/maps.
 #[derive(Debug)]
 struct Mapping {
@@ -190,11 +203,12 @@ fn pages_can_be_read_and_run_but_not_written() {
     let memories: Vec<_> = (0..200).map(|n| ExecMemory::new(&function_returning(n)).unwrap()).collect();
     assert_nothing_writable_and_executable();
     let mappings = Mapping::all();
+    let maps_are_true = maps_are_true();
     for (memory, n) in memories.iter().zip(0..) {
         let range = memory.address_range();
         let found = mappings.iter().find(|mapping| mapping.overlaps(&range));
         let found = found.unwrap_or_else(|| panic!("{memory:?} is mapped nowhere"));
-        assert_eq!(found.protection, "r-xp", "{memory:?}");
+        assert!(!maps_are_true || found.protection == "r-xp", "{memory:?}: {found:?}");
         assert!(range.end <= found.addresses.end);
         assert_eq!(call(memory, 0), n);
     }
@@ -235,6 +249,9 @@ fn never_writable_and_executable_at_once() {
 #[cfg(target_os = "linux")]
 fn dropping_unmaps() {
     let _turn = alone();
+    if !maps_are_true() {
+        return;
+    }
     let executable_bytes = || -> usize {
         Mapping::all()
             .iter()

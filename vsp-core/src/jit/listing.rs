@@ -7,6 +7,7 @@ use cranelift_codegen::CompiledCode;
 use cranelift_codegen::ir::{Block, Function, Value};
 
 use super::link::callee;
+use super::names::with_stable_names;
 use super::range::Range;
 use crate::index::FuncIndex;
 
@@ -62,6 +63,12 @@ impl JoinRange {
 }
 
 impl Listing {
+    /// Returns the intermediate representation with names that do not change when a value is added elsewhere: `w3.0` is
+    /// the first value that word 3 makes, `block_w3` the first block of word 3, `block_w3.0` its first parameter.
+    pub fn named_clif(&self) -> String {
+        with_stable_names(&self.clif)
+    }
+
     /// What the code generator made, which was given the words as source locations.
     pub(super) fn new(
         clif: String,
