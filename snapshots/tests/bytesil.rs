@@ -127,7 +127,7 @@ fn powers_roots_and_moves() {
 }
 
 #[test]
-fn parts_of_the_configuration() {
+fn parts_of_the_way() {
     some_immediates(Opcode::COMPLEX_LERP, 0);
     of_immediates(Opcode::COMPLEX_LERP, 0);
 }

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use crate::imports::wrong_imports;
 use crate::message;
+use crate::script::ImportArgs;
 use crate::warnings::warnings;
 use clap::Args;
-use vsp_host::sys;
 
 use crate::cli::EXIT_REFUSED;
 use crate::translate::{Result, counted, load_verified, print, say};
@@ -25,8 +25,8 @@ anything was written to them (they are zero then), code that is never reached, a
 constants, numbers, data, spaces, globals, imports and functions that are never used. A name \
 that starts with `_` needs no use.
 
-Imports of the module `sys` have to be those that `vsp run` has. Other modules belong to other \
-hosts, and nothing is said about them.
+Imports of the module `sys` have to be those that `vsp run` provides. Other modules belong to \
+other hosts: their imports are compared with the declarations of `--imports`, if it is given.
 
 Exit codes:
   0  all programs are good
@@ -42,12 +42,14 @@ pub(crate) struct CheckArgs {
     /// Fail if there is something to warn of.
     #[arg(long)]
     deny_warnings: bool,
+    #[command(flatten)]
+    imports: ImportArgs,
 }
 
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for file in &args.files {
-        match one(file) {
+        match one(file, &args.imports) {
             Ok(Checked { summary, warnings }) => {
                 print(&summary)?;
                 if warnings > 0 && args.deny_warnings {
@@ -69,12 +71,10 @@ struct Checked {
     warnings: usize,
 }
 
-fn one(file: &Path) -> Result<Checked> {
+fn one(file: &Path, imports: &ImportArgs) -> Result<Checked> {
     let (loaded, verified) = load_verified(file)?;
-    // Other modules are those of other hosts.
-    let imports = sys::imports().map_err(|error| message::render_text(&error.to_string()))?;
-    let mut wrong = wrong_imports(&loaded.program, &imports);
-    wrong.retain(|wrong| wrong.module == "sys");
+    let mut wrong = wrong_imports(&loaded.program, &imports.known()?);
+    wrong.retain(|wrong| imports.is_known(&wrong.module));
     if !wrong.is_empty() {
         return Err(message::render_imports(&loaded, &wrong));
     }

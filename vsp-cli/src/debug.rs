@@ -25,7 +25,6 @@ use clap::Args;
 
 use crate::cli::EXIT_REFUSED;
 use crate::code::Code;
-use crate::execution::imports;
 use crate::files;
 use crate::program::ProgramArgs;
 use crate::style::{ERROR, paint};
@@ -66,7 +65,7 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
     let (loaded, verified) = load_verified(&args.program.file)?;
     let text = loaded.text.clone();
     let (entry, values) = args.program.entry(&verified).map_err(refuse)?;
-    let imports = imports(&loaded)?;
+    let imports = args.program.imports.resolve(&loaded)?;
     let interrupt = Arc::new(AtomicBool::new(false));
     let mut input = commands(args, &interrupt).map_err(refuse)?;
     let console = Console::default();

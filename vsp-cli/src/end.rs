@@ -64,8 +64,10 @@ const BROKEN_PIPE: i32 = 32;
 
 fn host_message(program: &Program<'_>, location: Location, code: u32, failure: Option<String>) -> String {
     let import = called_import(program, location).unwrap_or_else(|| "a host function".to_owned());
-    let reason = SysError::from_code(code).map_or_else(|| format!("error {code}"), |error| error.to_string());
+    let sys = SysError::from_code(code).filter(|_| import.starts_with("sys."));
+    let reason = sys.map_or_else(|| format!("error {code}"), |error| error.to_string());
     match failure {
+        Some(failure) if sys.is_none() => format!("trap: {import} failed: {failure}"),
         Some(failure) => format!("trap: {import} failed: {reason}: {failure}"),
         None => format!("trap: {import} failed: {reason}"),
     }

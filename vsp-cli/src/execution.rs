@@ -5,13 +5,12 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use crate::imports::wrong_imports;
 use crate::load::Loaded;
 use crate::message;
 use vsp_core::index::{FuncIndex, Location};
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
-use vsp_host::sys::{self, Sys};
+use vsp_host::sys::Sys;
 
 use crate::cli::{EXIT_REFUSED, EXIT_TRAP};
 use crate::end::End;
@@ -50,7 +49,7 @@ impl<'a> Execution<'a> {
     pub(crate) fn new(args: &'a ProgramArgs) -> Result<Execution<'a>> {
         let (loaded, verified) = load_verified(&args.file)?;
         let (entry, values) = args.entry(&verified).map_err(|error| message::render_text(&error))?;
-        let imports = imports(&loaded)?;
+        let imports = args.imports.resolve(&loaded)?;
         let progress = Progress::new(args.output.as_ref().is_some_and(|path| !is_standard(path)));
         let files = RefCell::new(args.files());
         let output = RefCell::default();
@@ -149,13 +148,6 @@ impl Ending {
             None => error,
         });
     }
-}
-
-/// The functions that programs can import. A program that imports others is refused.
-pub(crate) fn imports(loaded: &Loaded) -> Result<Imports<Sys>> {
-    let imports = sys::imports().map_err(|error| message::render_text(&error.to_string()))?;
-    let wrong = wrong_imports(&loaded.program, &imports);
-    if wrong.is_empty() { Ok(imports) } else { Err(message::render_imports(loaded, &wrong)) }
 }
 
 /// What is said of an output that could not be written.

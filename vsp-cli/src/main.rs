@@ -41,6 +41,7 @@ mod profile;
 mod program;
 mod progress;
 mod run;
+mod script;
 mod style;
 mod table;
 mod trace;

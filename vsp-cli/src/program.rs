@@ -15,6 +15,7 @@ use vsp_host::sys::Sys;
 use crate::arguments;
 use crate::files::{self, Files, Shared};
 use crate::functions;
+use crate::script::ImportArgs;
 use crate::translate::{Result, counted};
 
 /// The fuel of a program without a limit: what it uses is then counted all the same.
@@ -48,6 +49,8 @@ pub(crate) struct ProgramArgs {
     /// Cells of 8 bytes in the stack [default: 65536].
     #[arg(long, value_name = "CELLS", allow_negative_numbers = true, value_parser = cells)]
     pub(crate) stack: Option<u32>,
+    #[command(flatten)]
+    pub(crate) imports: ImportArgs,
 }
 
 /// A file to read.
