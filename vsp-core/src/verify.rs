@@ -22,7 +22,7 @@ use crate::index::{FuncIndex, Location};
 #[cfg(threaded)]
 use crate::interp::threaded::Threaded;
 #[cfg(threaded)]
-use crate::isa::Facts;
+use crate::isa::Properties;
 use crate::isa::{DecodeError, Flow, Inst, Opcode, Role};
 use crate::limits::MAX_VERIFY_ERRORS;
 use crate::program::{FuncDecl, FuncType, Program};
@@ -336,11 +336,11 @@ impl<'p> Verifier<'p> {
             None => location.word + 1,
         };
         let flow = inst.op().flow();
-        if flow.goes_on() {
+        if flow.continues() {
             self.must_continue(location, next, code);
         }
         let displacement = inst.value_of(Role::Target);
-        seen.leaves |= flow.leaves() || displacement.is_some_and(|displacement| displacement < 0);
+        seen.leaves |= flow.is_call_or_bulk() || displacement.is_some_and(|displacement| displacement < 0);
         seen.states |= inst.states().next().is_some();
         seen.targets |= displacement.is_some() || flow == Flow::Switch;
     }
@@ -400,7 +400,7 @@ impl<'p> Verifier<'p> {
 /// By how many words an instruction branches, if the word is one.
 fn displacement(bits: u32) -> Option<i32> {
     #[cfg(threaded)]
-    if !Facts::of(bits).is_target {
+    if !Properties::of(bits).is_target {
         return None;
     }
     Inst::decode(bits).ok()?.value_of(Role::Target)

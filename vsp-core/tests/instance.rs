@@ -201,7 +201,7 @@ fn only_branches_branch() {
             let label = code.here();
             code.branch(inst(op, &values), label);
         });
-        assert_eq!(single(wrong), Err(BuildError::NoBranch(op)));
+        assert_eq!(single(wrong), Err(BuildError::NotABranch(op)));
     }
 }
 

@@ -1,15 +1,16 @@
 //! The opcode table: the only list of opcodes.
 //!
-//! A row is: number, mnemonic, method of [`Visitor`](super::Visitor), flow, operands in the order of the text form, and
-//! the meaning in one line. Numbers are part of the file format: they never change and are never used again.
+//! A row consists of number, mnemonic, method of [`Visitor`](super::Visitor), flow, operands in the order of the text
+//! form, and the meaning in one line. Numbers are part of the file format: they never change and are never reused.
 //!
-//! The flow ([`Flow`](super::Flow)) says where execution can go: `Next` to the next word only; `Branch` there or to
-//! the target; `Jump` to the target; `Switch` into the table or behind it; `Stop` nowhere in this function; `Call` into
-//! a function and then on; `Suspend` perhaps to the host and then on; `Bulk` on, after work that is charged for by size.
+//! The flow ([`Flow`](super::Flow)) lists where execution can continue: `Next` at the next word only; `Branch` at the
+//! next word or the target; `Jump` at the target; `Switch` in the table or after it; `Stop` nowhere in this function;
+//! `Call` in a function, then at the next word; `Suspend` perhaps in the host, then at the next word; `Bulk` at the
+//! next word, after work that is charged by size.
 //!
 //! In the meanings `a`, `b`, `c` are the registers and `imm` is the immediate; `M[x]` is memory at address x.
 
-/// Hands every row of the opcode table to the macro `$callback`.
+/// Passes every row of the opcode table to the macro `$callback`.
 macro_rules! for_each_op {
     ($callback:ident) => { $callback! {
         // 0x control

@@ -2,7 +2,7 @@
 //! the verifier, which knows all about errors.
 
 use super::{Counts, Seen};
-use crate::isa::{Bound, Facts};
+use crate::isa::{Bound, Properties};
 use crate::program::FuncDecl;
 
 /// What is to know of a function to look at its words.
@@ -20,7 +20,7 @@ impl Plain {
         bounds[Bound::Constants as usize] = counts.constants.into();
         bounds[Bound::Globals as usize] = counts.globals.into();
         bounds[Bound::Locals as usize] = decl.locals.into();
-        bounds[Bound::Closer as usize] = 0;
+        bounds[Bound::FullCheck as usize] = 0;
         Plain { words: decl.words, bounds }
     }
 
@@ -32,16 +32,16 @@ impl Plain {
         let (words, mut word) = (self.words, from);
         for bytes in &code[from as usize..] {
             let bits = u32::from_le_bytes(*bytes);
-            let facts = Facts::of(bits);
+            let facts = Properties::of(bits);
             let (immediate, next) = (facts.immediate(bits), word + 1);
             let is_bounded = u64::from(immediate as u32) < self.bounds[facts.bound as usize];
-            let falls_off = facts.goes_on & (next == words);
+            let falls_off = facts.continues & (next == words);
             if bits & facts.zeros != 0 || !is_bounded || falls_off {
                 break;
             }
             // A displacement that wraps around leads far outside.
             targets |= facts.is_target & (next.wrapping_add_signed(immediate) >= words);
-            leaves |= facts.leaves | facts.is_target & (immediate < 0);
+            leaves |= facts.is_call_or_bulk | facts.is_target & (immediate < 0);
             states |= facts.states;
             word = next;
         }
