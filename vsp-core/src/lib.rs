@@ -45,7 +45,7 @@ pub mod limits;
 pub mod native;
 pub mod program;
 mod shared;
-pub mod state;
+pub mod snapshot;
 #[cfg(feature = "text")]
 pub mod text;
 mod trap;

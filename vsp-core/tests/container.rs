@@ -382,8 +382,8 @@ fn the_messages_in_the_document_are_right() {
         ReadErrorKind::FuncType(9),
         Utf8,
         LeftOver(1),
-        StateMagic,
-        StateVersion(0x0300),
+        SnapshotMagic,
+        SnapshotVersion(0x0300),
     ];
     for kind in kinds {
         assert!(page.contains(&format!("| `{kind}` |")), "{kind}");

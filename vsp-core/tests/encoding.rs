@@ -228,6 +228,6 @@ fn words_that_are_no_instructions_say_why() {
     assert_eq!(Inst::decode(word), Err(DecodeError::Operand { word, op, operand, value: 64 }));
     assert_eq!(
         Inst::decode(word).unwrap_err().to_string(),
-        "0x00400065 is no instruction: 64 is no shift count of SHLI"
+        "0x00400065 is not an instruction: 64 is not a valid shift count of SHLI"
     );
 }

@@ -86,7 +86,7 @@ fn names_are_short_in_texts_too() {
 fn parentheses_go_32_deep() {
     let text = |depth: usize| format!(".equ n = {}1{}\n{NOTHING}", "(".repeat(depth), ")".repeat(depth));
     assert!(assemble(&text(32), "limits.sil").is_ok());
-    assert_eq!(messages(&text(33)), ["expected a number: parentheses go 32 deep"]);
+    assert_eq!(messages(&text(33)), ["expected a number: parentheses can be nested 32 deep"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use vsp_core::analysis::{Graph, Liveness, OutOfMemory, Signatures};
 use vsp_core::index::FuncIndex;
 use vsp_core::limits::{MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE};
 use vsp_core::program::Program;
-use vsp_core::state::{RestoreError, SaveError, SavedState};
+use vsp_core::snapshot::{RestoreError, SaveError, Snapshot};
 use vsp_core::verify::{Verified, VerifyErrors};
 use vsp_core::{Caller, Imports, Instance, InstantiateError, Options, Outcome, text};
 
@@ -166,7 +166,7 @@ fn saving_and_restoring_without_memory_says_so() {
 
     let state = instance.save().unwrap();
     let restore = || {
-        let state = SavedState::read(&state).map_err(|_| None)?;
+        let state = Snapshot::read(&state).map_err(|_| None)?;
         Instance::restore(&program, &imports, (), small(), &state).map_err(Some)
     };
     let is_out_of_memory = |error: &Option<RestoreError>| {

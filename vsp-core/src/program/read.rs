@@ -40,7 +40,7 @@ pub struct ReadError {
 #[non_exhaustive]
 pub enum ReadErrorKind {
     /// The file or section ends too early.
-    #[error("needs {needed} bytes, and there are {left}")]
+    #[error("needs {needed} bytes, but only {left} are left")]
     TooShort {
         /// Bytes needed.
         needed: usize,
@@ -48,30 +48,28 @@ pub enum ReadErrorKind {
         left: usize,
     },
     /// The file does not start with `SILC`.
-    #[error("expected \"SILC\": this is no VSP program")]
+    #[error("expected \"SILC\": this is not a VSP program")]
     Magic,
     /// A program of the obsolete format 1.0.
-    #[error("a program of format 1.0, whose instructions are others: assemble its source again")]
+    #[error("format 1.0 is no longer supported: assemble its source again")]
     OldVersion,
     /// An unknown format version.
     #[error("version {}.{} is unknown, expected 2.0", .0 >> 8, .0 & 0xFF)]
     Version(u16),
     /// The bytes do not start with `SILS`.
-    #[error("expected \"SILS\": this is no saved state")]
-    StateMagic,
+    #[error("expected \"SILS\": this is not a snapshot")]
+    SnapshotMagic,
     /// An unknown version of the snapshot format.
-    #[error("version {}.{} of saved states is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
-    StateVersion(u16),
+    #[error("version {}.{} of snapshots is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
+    SnapshotVersion(u16),
     /// The bytes do not start with `SILN`.
-    #[error("expected \"SILN\": this is no code object")]
+    #[error("expected \"SILN\": this is not a code object")]
     ObjectMagic,
     /// An unknown version of the code object format.
     #[error("version {}.{} of code objects is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
     ObjectVersion(u16),
     /// Machine code for another ABI between code and host.
-    #[error(
-        "the code expects version {0} of what lies between code and host, and this is another: compile it again"
-    )]
+    #[error("the code has ABI version {0}, and this host has another: compile it again")]
     ObjectAbi(u32),
     /// The checksum does not match: the bytes were damaged.
     #[error("the file is damaged: its checksum is 0x{computed:08X}, expected 0x{stored:08X}")]
@@ -106,16 +104,16 @@ pub enum ReadErrorKind {
         least: u64,
     },
     /// A memory size that is not a multiple of 16.
-    #[error("{0} is no multiple of 16")]
+    #[error("{0} is not a multiple of 16")]
     Granule(u64),
     /// A number that is not the id of a section or of a kind of name.
     #[error("{0} is unknown")]
     Unknown(u32),
     /// Entries that are not strictly ascending.
-    #[error("out of order: entries rise strictly")]
+    #[error("out of order: entries must be strictly ascending")]
     Order,
     /// An entry that carries no information or repeats its predecessor.
-    #[error("says nothing: it must be left out")]
+    #[error("redundant: it must be left out")]
     Redundant,
     /// A function type with too many parameters or results, or reserved bits.
     #[error("0x{0:04X} is no function type")]

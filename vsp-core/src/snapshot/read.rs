@@ -15,7 +15,7 @@ use crate::verify::{FRAME_CELLS, STATE_CELLS};
 /// A small snapshot can ask for a large memory and stack. A host that does not trust it checks [`Self::memory_bytes`]
 /// and [`Self::stack_cells`] before it restores it.
 #[derive(Clone, Copy, Debug)]
-pub struct SavedState<'a> {
+pub struct Snapshot<'a> {
     header: Header,
     globals: &'a [[u8; 8]],
     frames: &'a [u8],
@@ -39,14 +39,14 @@ struct Header {
 
 /// A frame of a snapshot.
 #[derive(Clone, Copy, Debug)]
-pub struct SavedFrame<'a> {
+pub struct SnapshotFrame<'a> {
     location: Location,
     slots: u16,
     mask: &'a [u8],
     values: &'a [[u8; 8]],
 }
 
-impl<'a> SavedFrame<'a> {
+impl<'a> SnapshotFrame<'a> {
     /// Returns its location: that of the suspension, or that of the call whose results it waits for.
     pub fn location(&self) -> Location {
         self.location
@@ -59,7 +59,7 @@ impl<'a> SavedFrame<'a> {
 
     /// Returns the values of R0–RF, of the locals and of the state registers, with zero for slots that are not live.
     pub fn slots(&self) -> impl ExactSizeIterator<Item = u64> + use<'a> {
-        let SavedFrame { slots, mask, values, .. } = *self;
+        let SnapshotFrame { slots, mask, values, .. } = *self;
         let mut values = values.iter();
         (0..usize::from(slots)).map(move |index| match mask[index / 8] >> (index % 8) & 1 {
             1 => values.next().map_or(0, |value| u64::from_le_bytes(*value)),
@@ -68,22 +68,22 @@ impl<'a> SavedFrame<'a> {
     }
 }
 
-impl<'a> SavedState<'a> {
+impl<'a> Snapshot<'a> {
     /// Reads a snapshot.
     ///
     /// # Errors
     /// The bytes are not a snapshot of format 1.0. The error gives the offset and the item that was being read.
-    pub fn read(bytes: &'a [u8]) -> Result<SavedState<'a>, ReadError> {
+    pub fn read(bytes: &'a [u8]) -> Result<Snapshot<'a>, ReadError> {
         let errors = FirstError::new(None);
-        let state = Self::check(Cursor::new(bytes, 0).reporting(&errors), bytes);
-        match (state, errors.take()) {
-            (Some(state), None) => Ok(state),
+        let snapshot = Self::check(Cursor::new(bytes, 0).reporting(&errors), bytes);
+        match (snapshot, errors.take()) {
+            (Some(snapshot), None) => Ok(snapshot),
             (_, Some(error)) => Err(error),
             (None, None) => unreachable!("an error of the reader is reported"),
         }
     }
 
-    fn check<'e>(mut at: Cursor<'e>, bytes: &'a [u8]) -> Option<SavedState<'a>>
+    fn check<'e>(mut at: Cursor<'e>, bytes: &'a [u8]) -> Option<Snapshot<'a>>
     where
         'a: 'e,
     {
@@ -95,7 +95,7 @@ impl<'a> SavedState<'a> {
         let runs_start = at.position();
         check_runs(&mut at, &header)?;
         at.finish("end of the memory")?;
-        Some(SavedState {
+        Some(Snapshot {
             header,
             globals: bytes[start..frames_start].as_chunks().0,
             frames: &bytes[frames_start..runs_start],
@@ -150,7 +150,7 @@ impl<'a> SavedState<'a> {
     }
 
     /// Returns the frames, outermost first.
-    pub fn frames(&self) -> impl Iterator<Item = SavedFrame<'a>> + use<'a> {
+    pub fn frames(&self) -> impl Iterator<Item = SnapshotFrame<'a>> + use<'a> {
         let mut at = Cursor::new(self.frames, 0);
         (0..self.header.frames).map_while(move |_| read_frame(&mut at))
     }
@@ -166,13 +166,13 @@ impl Header {
     fn read(at: &mut Cursor<'_>) -> Option<Header> {
         let whole = *at;
         if !whole.rest().starts_with(&MAGIC[..whole.remaining().min(MAGIC.len())]) || whole.is_empty() {
-            return at.fail("magic", ReadErrorKind::StateMagic);
+            return at.fail("magic", ReadErrorKind::SnapshotMagic);
         }
         at.bytes(MAGIC.len(), "magic")?;
         let version_at = *at;
         match at.u16("version")? {
             VERSION => {}
-            other => return version_at.fail("version", ReadErrorKind::StateVersion(other)),
+            other => return version_at.fail("version", ReadErrorKind::SnapshotVersion(other)),
         }
         let flags_at = *at;
         let flags = at.u16("flags")?;
@@ -273,7 +273,7 @@ fn check_frames(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
     Some(())
 }
 
-fn read_frame<'a>(at: &mut Cursor<'a>) -> Option<SavedFrame<'a>> {
+fn read_frame<'a>(at: &mut Cursor<'a>) -> Option<SnapshotFrame<'a>> {
     let function = FuncIndex(at.u32("function of a frame")?);
     let word = at.u32("word of a frame")?;
     let registers = Reg::ALL.len() as u64;
@@ -288,7 +288,7 @@ fn read_frame<'a>(at: &mut Cursor<'a>) -> Option<SavedFrame<'a>> {
     let saved = at.u16("number of saved cells")?;
     let mask = at.bytes(usize::from(slots).div_ceil(8), "bits of a frame")?;
     let values = at.bytes(usize::from(saved) * 8, "cells of a frame")?.as_chunks().0;
-    Some(SavedFrame { location: Location { function, word }, slots, mask, values })
+    Some(SnapshotFrame { location: Location { function, word }, slots, mask, values })
 }
 
 fn check_runs(at: &mut Cursor<'_>, header: &Header) -> Option<()> {

@@ -1,6 +1,6 @@
 //! Restoring an instance from a snapshot.
 
-use super::{SavedFrame, SavedState};
+use super::{Snapshot, SnapshotFrame};
 use crate::analysis::is_safepoint;
 use crate::host::Imports;
 use crate::index::{FuncIndex, ImportIndex, Location};
@@ -116,7 +116,7 @@ impl<'a, S> Instance<'a, S> {
         imports: impl Into<Ref<'a, Imports<S>>>,
         state: S,
         options: Options<'a>,
-        saved: &SavedState<'_>,
+        saved: &Snapshot<'_>,
     ) -> Result<Instance<'a, S>, RestoreError> {
         let program = program.into();
         check_program(&program, saved)?;
@@ -147,7 +147,7 @@ impl<'a, S> Instance<'a, S> {
     }
 }
 
-fn check_program(program: &Verified<'_>, saved: &SavedState<'_>) -> Result<(), RestoreError> {
+fn check_program(program: &Verified<'_>, saved: &Snapshot<'_>) -> Result<(), RestoreError> {
     let program = program.program();
     let (bytes, checksum) = (program.bytes().len() as u32, program.checksum());
     let (saved_bytes, saved_checksum) = (saved.program_bytes(), saved.program_checksum());
@@ -161,7 +161,7 @@ fn check_program(program: &Verified<'_>, saved: &SavedState<'_>) -> Result<(), R
     Ok(())
 }
 
-fn check_options(options: &Options<'_>, saved: &SavedState<'_>) -> Result<(), RestoreError> {
+fn check_options(options: &Options<'_>, saved: &Snapshot<'_>) -> Result<(), RestoreError> {
     let (memory, cells) = (saved.memory_bytes(), saved.stack_cells());
     match (options.memory, options.stack_cells) {
         (Some(chosen), _) if chosen != memory => Err(RestoreError::Memory { saved: memory, chosen }),
@@ -171,7 +171,7 @@ fn check_options(options: &Options<'_>, saved: &SavedState<'_>) -> Result<(), Re
 }
 
 /// Checks that every frame is possible in this program when it is suspended for this reason.
-fn check_frames(program: &Verified<'_>, saved: &SavedState<'_>) -> Result<(), RestoreError> {
+fn check_frames(program: &Verified<'_>, saved: &Snapshot<'_>) -> Result<(), RestoreError> {
     let mut frames = saved.frames().peekable();
     let mut number = 0;
     while let Some(frame) = frames.next() {
@@ -186,7 +186,7 @@ fn check_frames(program: &Verified<'_>, saved: &SavedState<'_>) -> Result<(), Re
 }
 
 /// Checks the size of the frame. Returns the instruction at its location.
-fn check_frame(program: &Verified<'_>, frame: &SavedFrame<'_>) -> Result<Inst, FrameFault> {
+fn check_frame(program: &Verified<'_>, frame: &SnapshotFrame<'_>) -> Result<Inst, FrameFault> {
     let function: &Function = program.function(frame.location().function).ok_or(FrameFault::NoFunction)?;
     let inst = program.instruction(frame.location()).ok_or(FrameFault::NoWord { words: function.words })?;
     let (saved, expected) = (frame.slot_count(), Reg::ALL.len() + function.upper_cells() as usize);

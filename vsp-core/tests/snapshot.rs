@@ -4,14 +4,14 @@
 
 #[path = "analysis/random.rs"]
 mod random;
-#[path = "state/refused.rs"]
+#[path = "snapshot/refused.rs"]
 mod refused;
 
 use std::sync::atomic::AtomicBool;
 
 use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::program::Program;
-use vsp_core::state::{SaveError, SavedState};
+use vsp_core::snapshot::{SaveError, Snapshot};
 use vsp_core::text::assemble;
 use vsp_core::verify::Verified;
 use vsp_core::{Caller, HostStop, Imports, Instance, Options, Outcome, Reason};
@@ -87,7 +87,7 @@ fn the_dump_in_the_document_is_right() {
     let program = verified(&program);
     assert_eq!(shown_state(&program), bytes);
 
-    let state = SavedState::read(&bytes).unwrap();
+    let state = Snapshot::read(&bytes).unwrap();
     assert_eq!(state.program_checksum(), program.program().checksum());
     assert_eq!(state.program_bytes() as usize, program.program().bytes().len());
     assert_eq!((state.memory_bytes(), state.stack_cells(), state.fuel()), (64, 64, Some(96)));
@@ -108,7 +108,7 @@ fn a_restored_instance_goes_on() {
     let program = assemble(SHOWN, "shown.sil").unwrap();
     let program = verified(&program);
     let bytes = shown_state(&program);
-    let state = SavedState::read(&bytes).unwrap();
+    let state = Snapshot::read(&bytes).unwrap();
     let imports = Imports::new();
     let mut instance = Instance::restore(&program, &imports, 8, Options::default(), &state).unwrap();
     assert_eq!((instance.stack_cells(), instance.fuel(), *instance.state()), (64, Some(96), 8));
@@ -129,20 +129,20 @@ fn fuel_and_interrupt_can_be_chosen_anew() {
     let program = assemble(SHOWN, "shown.sil").unwrap();
     let program = verified(&program);
     let bytes = shown_state(&program);
-    let state = SavedState::read(&bytes).unwrap();
+    let state = Snapshot::read(&bytes).unwrap();
     let (imports, flag) = (Imports::new(), AtomicBool::new(false));
     let options = Options { fuel: Some(7), interrupt: Some((&flag).into()), ..small() };
     let instance = Instance::restore(&program, &imports, (), options, &state).unwrap();
     assert_eq!(instance.fuel(), Some(7));
     let again = instance.save().unwrap();
-    let state = SavedState::read(&again).unwrap();
+    let state = Snapshot::read(&again).unwrap();
     assert_eq!((state.fuel(), state.is_interruptible()), (Some(7), true));
 
     // An instance that is not metered stays so, or becomes metered.
     let mut plain = Instance::new(&program, &imports, (), Options::default()).unwrap();
     plain.call_export("f", &[3]).unwrap();
     let bytes = plain.save().unwrap();
-    let state = SavedState::read(&bytes).unwrap();
+    let state = Snapshot::read(&bytes).unwrap();
     assert_eq!((state.fuel(), state.stack_cells()), (None, 65_536));
     let plain = Instance::restore(&program, &imports, (), Options::default(), &state).unwrap();
     assert_eq!((plain.fuel(), plain.save().unwrap()), (None, bytes.clone()));
@@ -230,7 +230,7 @@ fn waiting() -> Imports<()> {
 
 /// Reads and restores the bytes if that is possible, and runs what comes of it for a while.
 fn try_out(program: &Verified<'_>, bytes: &[u8]) -> bool {
-    let Ok(state) = SavedState::read(bytes) else { return false };
+    let Ok(state) = Snapshot::read(bytes) else { return false };
     if state.memory_bytes() > 1 << 20 || state.stack_cells() > 1 << 20 {
         return false;
     }
@@ -239,7 +239,7 @@ fn try_out(program: &Verified<'_>, bytes: &[u8]) -> bool {
     let Ok(mut instance) = Instance::restore(program, &imports, (), options, &state) else { return false };
     // What is not live may have been in it.
     let saved = instance.save().unwrap();
-    let state = SavedState::read(&saved).unwrap();
+    let state = Snapshot::read(&saved).unwrap();
     let again = Instance::restore(program, &imports, (), Options::default(), &state).unwrap();
     assert_eq!(again.save().unwrap(), saved);
     for _ in 0..5 {
@@ -259,7 +259,7 @@ fn damage_is_an_error() {
     let program = assemble(ALL, "all.sil").unwrap_or_else(|errors| panic!("{}", errors[0]));
     let program = verified(&program);
     let states = all_states(&program);
-    let reasons: Vec<Reason> = states.iter().map(|state| SavedState::read(state).unwrap().reason()).collect();
+    let reasons: Vec<Reason> = states.iter().map(|state| Snapshot::read(state).unwrap().reason()).collect();
     assert!(reasons.contains(&Reason::Interrupted) && reasons.contains(&Reason::Fuel));
     assert!(reasons.iter().any(|reason| matches!(reason, Reason::Yield(_))));
     assert!(reasons.iter().any(|reason| matches!(reason, Reason::Pending(_))));
@@ -267,19 +267,19 @@ fn damage_is_an_error() {
     for state in &states {
         assert!(try_out(&program, state));
         for length in 0..state.len() {
-            assert!(SavedState::read(&state[..length]).is_err());
+            assert!(Snapshot::read(&state[..length]).is_err());
             let mut cut = state[..length].to_vec();
             if length >= 16 {
                 cut[8..16].copy_from_slice(&(length as u64).to_le_bytes());
             }
-            assert!(SavedState::read(&repaired(cut)).is_err());
+            assert!(Snapshot::read(&repaired(cut)).is_err());
         }
         let longer = [state.as_slice(), &[0]].concat();
-        assert!(SavedState::read(&longer).is_err());
+        assert!(Snapshot::read(&longer).is_err());
         for bit in 0..state.len() * 8 {
             let mut flipped = state.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(SavedState::read(&flipped).is_err());
+            assert!(Snapshot::read(&flipped).is_err());
             restored += u32::from(try_out(&program, &repaired(flipped)));
         }
     }
@@ -313,7 +313,7 @@ fn run_both_ways(program: &Verified<'_>, fuel: u64) -> u32 {
         }
         let bytes = saved.save().unwrap();
         assert_eq!(bytes, plain.save().unwrap());
-        let state = SavedState::read(&bytes).unwrap();
+        let state = Snapshot::read(&bytes).unwrap();
         saved = Instance::restore(program, &imports, (), Options::default(), &state).unwrap();
         let values: &[u64] = match suspension.reason {
             Reason::Fuel | Reason::Interrupted => &[],

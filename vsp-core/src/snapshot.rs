@@ -1,13 +1,13 @@
 //! Snapshots: a suspended instance as bytes, to be resumed by another engine, process or architecture.
 //!
-//! [`Instance::save`](crate::Instance::save) creates the bytes, [`SavedState::read`] checks them, and
+//! [`Instance::save`](crate::Instance::save) creates the bytes, [`Snapshot::read`] checks them, and
 //! [`Instance::restore`](crate::Instance::restore) creates an instance from them and the program that they belong to.
 //! `docs/format.md` describes every byte. The bytes of a snapshot depend on the program and on its execution, and
 //! neither on the engine nor on the architecture.
 //!
 //! ```
 //! # #[cfg(feature = "text")] {
-//! use vsp_core::state::SavedState;
+//! use vsp_core::snapshot::Snapshot;
 //! use vsp_core::{Imports, Instance, Options, program::Program, verify::Verified};
 //!
 //! let text = ".export f\n.func f (1) -> 1\nYIELD R1\nADD R0, R0, R1\nRET\n.end";
@@ -18,7 +18,7 @@
 //! instance.call_export("f", &[30])?;
 //! let saved = instance.save()?;
 //!
-//! let snapshot = SavedState::read(&saved)?;
+//! let snapshot = Snapshot::read(&saved)?;
 //! assert_eq!(snapshot.memory_bytes(), 16);
 //! let mut again = Instance::restore(&program, &imports, (), Options::default(), &snapshot)?;
 //! assert_eq!(again.resume(&[12])?, instance.resume(&[12])?);
@@ -31,7 +31,7 @@ mod read;
 mod restore;
 mod save;
 
-pub use read::{SavedFrame, SavedState};
+pub use read::{Snapshot, SnapshotFrame};
 pub use restore::{FrameFault, RestoreError};
 pub use save::SaveError;
 
