@@ -204,12 +204,12 @@ fn constructors_take_operands_in_the_order_of_the_text() {
     );
 }
 
-/// There is no way to an FMATH of one argument with a second one: it would have no encoding.
+/// An FMATH with one argument cannot be given a second one, which would have no encoding.
 #[test]
 fn a_function_of_one_argument_is_given_one() {
     use vsp_core::isa::Reg::*;
     let refused = Inst::fmath(R1, 0, R2, R3).unwrap_err();
-    assert!(refused.to_string().contains("0 where the function takes one argument"), "{refused}");
+    assert!(refused.to_string().contains("0 if the function takes one argument"), "{refused}");
     assert!(Inst::fmath(R1, 32, R2, R3).unwrap().with(1, 0).is_err());
     assert!(Inst::fmath(R1, 0, R2, R0).unwrap().with(3, 3).is_err());
     assert!(Inst::fmath(R1, 0, R2, R0).unwrap().with(1, 32).unwrap().with(3, 3).is_ok());

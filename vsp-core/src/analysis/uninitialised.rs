@@ -16,8 +16,7 @@ pub struct UninitialisedRead {
 
 /// Returns all reads in reachable code that may come before every write, in code order. Conditions are not evaluated: a
 /// path counts even if no execution takes it. Locals of a function of more than [`MAX_LOCALS_WORDS`] words are not
-/// analysed.
-/// Memory and time are those of [`Liveness`](super::Liveness), for each group of slots.
+/// analysed. Memory and time are those of [`Liveness`](super::Liveness), for each group of slots.
 ///
 /// # Errors
 /// There is no memory for the analysis.

@@ -2,7 +2,7 @@
 //!
 //! The layout of a frame is
 //!
-//! | cell | what |
+//! | cell | content |
 //! |---|---|
 //! | 0 | the location: function in the low half, word in the high half; up to date in all frames except the running one
 //! |

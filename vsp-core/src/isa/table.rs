@@ -47,7 +47,7 @@ macro_rules! for_each_op {
         0x26 CMOVZ    cmovz     Next    (a: Mod, b: Src, c: Src)        "if c = 0 then a ← b";
         0x27 CMOVNZ   cmovnz    Next    (a: Mod, b: Src, c: Src)        "if c ≠ 0 then a ← b";
         0x28 MEMSIZE  memsize   Next    (a: Dst)                        "a ← size of the memory in bytes";
-        0x29 MEMCOPY  memcopy   Bulk    (a: Src, b: Src, c: Src)        "copy c bytes from address b to address a, as if through a buffer";
+        0x29 MEMCOPY  memcopy   Bulk    (a: Src, b: Src, c: Src)        "copy c bytes from address b to address a; the ranges may overlap";
         0x2A MEMFILL  memfill   Bulk    (a: Src, b: Src, c: Src)        "fill c bytes from address a with the low byte of b";
         0x2B GETG     getg      Next    (a: Dst, imm20: Global)         "a ← global imm";
         0x2C SETG     setg      Next    (a: Src, imm20: Global)         "global imm ← a";

@@ -116,7 +116,7 @@ pub enum ReadErrorKind {
     #[error("redundant: it must be left out")]
     Redundant,
     /// A function type with too many parameters or results, or reserved bits.
-    #[error("0x{0:04X} is no function type")]
+    #[error("0x{0:04X} is not a function type")]
     FuncType(u16),
     /// A name that is not UTF-8.
     #[error("the name is not UTF-8")]
