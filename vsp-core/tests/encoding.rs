@@ -23,7 +23,7 @@ fn words_decode_to_what_encodes_to_them() {
             state ^= state << 13;
             state ^= state >> 17;
             state ^= state << 5;
-            // Few bits set, so that many words are instructions.
+            // With few bits set, many words are instructions.
             check(op | (state & state.rotate_left(9) & state.rotate_left(19)) << 8);
             check(op | state << 8);
         }
@@ -54,7 +54,8 @@ fn reserved_opcodes_are_rejected() {
     }
 }
 
-/// From docs/isa.md: the opcodes that are defined, but SWITCH (no table of 0 entries), SEXT and ZEXT (no width 0).
+/// The defined opcodes of docs/isa.md, except SWITCH (which has no table of 0 entries), SEXT and ZEXT (which have no
+/// width 0).
 fn is_instruction_with_zero_operands(op: u8) -> bool {
     let defined: [(u8, u8); 18] = [
         (0x01, 0x05),
@@ -137,7 +138,7 @@ fn registers_of_an_instruction_follow_from_its_roles() {
     assert_eq!(mac.value_of(Role::Target), None);
 }
 
-/// Values that an operand may have and values that it may not have, at their edges (docs/isa.md, sections 2 and 3).
+/// Valid and invalid values of operands at the edges of their ranges (docs/isa.md, sections 2 and 3).
 fn edges(operand: Operand) -> (Vec<i64>, Vec<i64>) {
     let width = operand.field.width();
     match operand.role {
@@ -215,7 +216,7 @@ fn a_function_of_one_argument_is_given_one() {
     assert!(Inst::fmath(R1, 0, R2, R0).unwrap().with(1, 32).unwrap().with(3, 3).is_ok());
 }
 
-/// Each way in which a word is no instruction.
+/// Every reason for which a word is not an instruction.
 #[test]
 fn words_that_are_no_instructions_say_why() {
     let op = Opcode::RET;

@@ -1,5 +1,5 @@
-//! Saved states: their bytes, what is refused, and that no bytes make anything panic. (That saving and restoring changes
-//! nothing is tested with all case files, in `snapshots`, and here with random programs.)
+//! Snapshots: their bytes, refused ones, and that no bytes cause a panic. (That saving and restoring changes nothing is
+//! tested with all case files, in `snapshots`, and here with random programs.)
 #![cfg(feature = "text")]
 
 #[path = "analysis/random.rs"]
@@ -16,7 +16,7 @@ use vsp_core::text::assemble;
 use vsp_core::verify::Verified;
 use vsp_core::{Caller, HostStop, Imports, Instance, Options, Outcome, Reason};
 
-/// The program whose state docs/format.md shows.
+/// The program whose snapshot docs/format.md shows.
 const SHOWN: &str = "
 .lines none
 .memory 64
@@ -46,7 +46,7 @@ fn small() -> Options<'static> {
     Options { stack_cells: Some(64), fuel: Some(100), ..Options::default() }
 }
 
-/// The shown program, suspended, as bytes.
+/// Returns the snapshot of the shown program.
 fn shown_state(program: &Verified<'_>) -> Vec<u8> {
     let imports = Imports::<()>::new();
     let mut instance = Instance::new(program, &imports, (), small()).unwrap();
@@ -55,14 +55,14 @@ fn shown_state(program: &Verified<'_>) -> Vec<u8> {
     instance.save().unwrap()
 }
 
-/// The checksum of docs/format.md, computed bit by bit.
+/// Computes the checksum of docs/format.md bit by bit.
 fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
     })
 }
 
-/// These bytes with the right checksum.
+/// Returns these bytes with the right checksum.
 fn repaired(mut bytes: Vec<u8>) -> Vec<u8> {
     if bytes.len() >= 20 {
         bytes[16..20].fill(0);
@@ -72,7 +72,7 @@ fn repaired(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// The annotated dump in docs/format.md is the state of that program.
+/// The annotated dump in docs/format.md is the snapshot of that program.
 #[test]
 fn the_dump_in_the_document_is_right() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/format.md")).unwrap();
@@ -150,7 +150,7 @@ fn fuel_and_interrupt_can_be_chosen_anew() {
     assert_eq!(Instance::restore(&program, &imports, (), options, &state).unwrap().fuel(), Some(9));
 }
 
-/// What does not run, or is between two instructions, is not saved.
+/// An instance that does not run, or is between two instructions, is not saved.
 #[test]
 fn only_suspended_instances_are_saved() {
     let program = assemble(SHOWN, "shown.sil").unwrap();
@@ -160,7 +160,7 @@ fn only_suspended_instances_are_saved() {
     assert_eq!(instance.save(), Err(SaveError::NotSuspended));
     instance.begin(FuncIndex(0), &[3]).unwrap();
     assert_eq!(instance.save(), Err(SaveError::NotSuspended));
-    // Suspended by a step, it is saved as the same bytes.
+    // A suspension during a step yields the same bytes.
     instance.step_until(100, |_| false).unwrap();
     assert_eq!(instance.save().unwrap(), shown_state(&program));
 }
@@ -193,7 +193,7 @@ loop:   LOOP R6, loop
         RET
 .end";
 
-/// The states in which that program is suspended on its way, one for each unit of fuel, and for YIELD and SYSCALL.
+/// Returns the snapshots of that program during its execution, one for each unit of fuel, and for YIELD and SYSCALL.
 fn all_states(program: &Verified<'_>) -> Vec<Vec<u8>> {
     let imports = waiting();
     let flag = AtomicBool::new(true);
@@ -228,7 +228,7 @@ fn waiting() -> Imports<()> {
     imports
 }
 
-/// Reads and restores the bytes if that is possible, and runs what comes of it for a while.
+/// Reads and restores the bytes if that is possible, and runs the instance for a while.
 fn try_out(program: &Verified<'_>, bytes: &[u8]) -> bool {
     let Ok(state) = Snapshot::read(bytes) else { return false };
     if state.memory_bytes() > 1 << 20 || state.stack_cells() > 1 << 20 {
@@ -237,7 +237,7 @@ fn try_out(program: &Verified<'_>, bytes: &[u8]) -> bool {
     let imports = waiting();
     let options = Options { fuel: Some(1000), ..Options::default() };
     let Ok(mut instance) = Instance::restore(program, &imports, (), options, &state) else { return false };
-    // What is not live may have been in it.
+    // Slots that are not live may have been in it.
     let saved = instance.save().unwrap();
     let state = Snapshot::read(&saved).unwrap();
     let again = Instance::restore(program, &imports, (), Options::default(), &state).unwrap();
@@ -295,7 +295,7 @@ fn pending_imports() -> Imports<()> {
     imports
 }
 
-/// Runs a program, saved and restored at every suspension, and not. Gives how many there were.
+/// Runs a program twice, once saved and restored at every suspension. Returns the number of suspensions.
 fn run_both_ways(program: &Verified<'_>, fuel: u64) -> u32 {
     let imports = pending_imports();
     let options = Options { stack_cells: Some(1000), fuel: Some(fuel), ..Options::default() };
@@ -330,7 +330,7 @@ fn run_both_ways(program: &Verified<'_>, fuel: u64) -> u32 {
     suspensions
 }
 
-/// Random programs do the same whether they are saved and restored at every suspension or not.
+/// Random programs behave the same whether or not they are saved and restored at every suspension.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn saving_and_restoring_changes_nothing() {

@@ -4,8 +4,7 @@
 //!
 //! | cell | content |
 //! |---|---|
-//! | 0 | the location: function in the low half, word in the high half; up to date in all frames except the running one
-//! |
+//! | 0 | the location: function in the low half, word in the high half; outdated in the running frame |
 //! | 1 | the first cell of the caller's frame; all ones for the outermost frame |
 //! | 2–17 | R0–RF |
 //! | 18… | the locals |

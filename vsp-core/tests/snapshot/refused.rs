@@ -1,4 +1,4 @@
-//! States that are refused, and why.
+//! Refused snapshots and the reasons.
 
 use vsp_core::snapshot::{FrameFault, RestoreError, Snapshot};
 use vsp_core::text::assemble;
@@ -7,7 +7,7 @@ use vsp_core::{Imports, Instance, InstantiateError, Options};
 
 use super::{SHOWN, repaired, shown_state, verified};
 
-/// Where the fields of the shown state are (docs/format.md).
+/// Offsets of the fields of the shown snapshot (docs/format.md).
 const FLAGS: usize = 6;
 const STACK: usize = 0x1C;
 const MEMORY: usize = 0x20;
@@ -21,10 +21,10 @@ const OUTER: usize = 0x50;
 const INNER: usize = 0x67;
 const RUN: usize = 0x7D;
 
-/// Other bytes, each with the place where they go.
+/// Replacement bytes, each with its offset.
 type Changes<'a> = &'a [(usize, &'a [u8])];
 
-/// The shown state with other bytes at some places.
+/// Returns the shown snapshot with bytes replaced at some offsets.
 fn changed(state: &[u8], changes: Changes<'_>) -> Vec<u8> {
     let mut bytes = state.to_vec();
     for (at, change) in changes {
@@ -98,7 +98,7 @@ fn bytes_that_are_no_state() {
     let deep = changed(&deep, &[(FRAMES, &[4]), (8, &length)]);
     assert_eq!(error(&deep), "at offset 147, cells of all frames: 73 is more than the limit of 64");
 
-    // Runs that touch are one run.
+    // Adjacent runs must be merged into one.
     let mut two = state.clone();
     two.extend([&2u32.to_le_bytes()[..], &1u32.to_le_bytes(), &[1; 16]].concat());
     let length = (two.len() as u64).to_le_bytes();
@@ -171,7 +171,7 @@ fn frames_that_cannot_be() {
             other => panic!("{other:?} instead of {expected:?}"),
         }
     }
-    // The entry of a function that is no short leaf is a safepoint.
+    // The entry of a function that is not a short leaf is a safepoint.
     let entry = changed(&state, &[no_value, safepoint, (INNER + 4, &[0])]);
     let saved = Snapshot::read(&entry).unwrap();
     assert!(Instance::restore(&program, &Imports::<()>::new(), (), Options::default(), &saved).is_ok());
