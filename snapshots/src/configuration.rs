@@ -5,7 +5,7 @@ use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, Waiting};
 use vsp_core::index::Location;
 use vsp_core::jit::{Arch, Compiler, Target};
 use vsp_core::native::ObjectError;
-use vsp_core::state::SavedState;
+use vsp_core::snapshot::Snapshot;
 use vsp_core::verify::Verified;
 use vsp_core::{CallError, Instance, Outcome, Reason};
 use vsp_host::engine::{Engine, EngineError, EngineKind, Module, Threshold, TierOptions};
@@ -193,10 +193,10 @@ fn step<S>(instance: &mut Instance<'_, S>, mut outcome: Option<Outcome>) -> Resu
 /// It cannot be restored, or is saved as other bytes.
 pub(crate) fn save_and_restore<'a, S>(
     instance: &Instance<'a, S>,
-    restore: impl FnOnce(&SavedState<'_>) -> Result<Instance<'a, S>, String>,
+    restore: impl FnOnce(&Snapshot<'_>) -> Result<Instance<'a, S>, String>,
 ) -> Result<Instance<'a, S>, String> {
     let bytes = instance.save().map_err(|error| error.to_string())?;
-    let state = SavedState::read(&bytes).map_err(|error| format!("the saved state: {error}"))?;
+    let state = Snapshot::read(&bytes).map_err(|error| format!("the saved state: {error}"))?;
     let restored = restore(&state)?;
     if restored.suspended() != instance.suspended() || restored.fuel() != instance.fuel() {
         return Err("the restored instance is suspended differently".into());

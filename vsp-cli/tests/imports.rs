@@ -87,7 +87,11 @@ fn check_compares_with_the_declarations() {
     std::fs::write(folder.path().join("other.txt"), "env.clock (1) -> 1\nenv.pair (1) -> 2\n").unwrap();
     let output = run_in(folder.path(), &["check", "p.sil", "--imports", "other.txt"], b"");
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("env.clock") && stderr(&output).contains("env.stop"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("env.clock") && stderr(&output).contains("env.stop"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use command::{file, run, stdout};
 use vsp_core::program::Program;
-use vsp_core::state::SavedState;
+use vsp_core::snapshot::Snapshot;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome, text};
 
@@ -55,7 +55,7 @@ fn an_instance_of_4_gib_is_created_and_restored_at_once() {
 
     let saved = instance.save().unwrap();
     drop(instance);
-    let saved = SavedState::read(&saved).unwrap();
+    let saved = Snapshot::read(&saved).unwrap();
     let started = Instant::now();
     let restored = Instance::restore(&program, &imports, (), Options::default(), &saved);
     let mut instance = restored.unwrap();

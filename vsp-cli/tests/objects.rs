@@ -158,11 +158,11 @@ fn errors_say_what_was_expected() {
     assert_eq!(kind(read(21, &[0])), ReadErrorKind::Unknown(0));
     assert_eq!(
         read(12, &[1, 0, 0, 0]).to_string(),
-        "at offset 12, ABI version: the code expects version 1 of what lies between code and host, and this is another: compile it again"
+        "at offset 12, ABI version: the code has ABI version 1, and this host has another: compile it again"
     );
     assert_eq!(
         Object::read(b"no code object at all").unwrap_err().to_string(),
-        "at offset 0, magic: expected \"SILN\": this is no code object"
+        "at offset 0, magic: expected \"SILN\": this is not a code object"
     );
 }
 
@@ -375,7 +375,7 @@ fn the_command_refuses_code_that_does_not_fit() {
     let message = refusal(&["run", &example("json"), "--code", &path], 1);
     assert!(message.contains("fib.vsc: the code was made from another program"), "{message}");
     let message = refusal(&["run", &fib, "--code", &fib, "9"], 1);
-    assert!(message.contains("expected \"SILN\": this is no code object"), "{message}");
+    assert!(message.contains("expected \"SILN\": this is not a code object"), "{message}");
     let message = refusal(&["run", &path], 1);
     assert!(message.contains("this is a code object"), "{message}");
 

@@ -1,14 +1,15 @@
-//! What can be said of a function without running it: its basic blocks, which registers and locals each instruction
-//! reads and writes, which of them are live where, and what may be read before it was written.
+//! Static analyses of a function: its basic blocks, the registers and locals that each instruction reads and writes,
+//! their liveness, and reads before initialisation.
 //!
-//! Everything here follows from the roles and flows of the opcode table. It serves the saved state (`docs/isa.md`,
-//! section 8), engines that make native code, and tools.
+//! The analyses follow from the roles and flows of the opcode table. They serve snapshots (`docs/isa.md`, section 8),
+//! the native compiler, and tools.
 //!
-//! Registers, state registers and locals together are the *slots* of a frame ([`Slot`]), in this order: R0–RF, S0–SF, then the
-//! locals. Sets of slots are handled in *groups* of 64, as the bits of a `u64`, and liveness is computed for one group at
-//! a time. So the analysis of a function with b blocks needs some tens of bytes for each block however many locals there
-//! are. Its time grows with the number of groups; so of the locals of very large functions
-//! ([`MAX_LOCALS_WORDS`](crate::limits::MAX_LOCALS_WORDS)) less is said, which is part of the instruction set's definition.
+//! Registers, state registers and locals together are the *slots* of a frame ([`Slot`]), in this order: R0–RF, S0–SF,
+//! then the locals. Sets of slots are handled in *groups* of 64, as the bits of a `u64`, and liveness is computed for
+//! one group at a time. So the analysis of a function with b blocks needs some tens of bytes for each block, however
+//! many locals there are. Its time grows with the number of groups; so the locals of very large functions
+//! ([`MAX_LOCALS_WORDS`](crate::limits::MAX_LOCALS_WORDS)) are not analysed one by one. This limit is part of the
+//! instruction set's definition.
 //!
 //! ```
 //! # #[cfg(feature = "text")] {
@@ -43,26 +44,26 @@ pub use uninitialised::{UninitialisedRead, uninitialised_reads};
 
 use alloc::vec::Vec;
 
-/// There is no memory for an analysis.
+/// The error that there is no memory for an analysis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("out of memory")]
 pub struct OutOfMemory;
 
-/// So many times `value`.
+/// Returns a vector of `count` copies of `value`.
 pub(crate) fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, OutOfMemory> {
     let mut out = reserved(count)?;
     out.resize(count, value);
     Ok(out)
 }
 
-/// An empty vector with room for `count`.
+/// Returns an empty vector with room for `count` elements.
 fn reserved<T>(count: usize) -> Result<Vec<T>, OutOfMemory> {
     let mut out = Vec::new();
     out.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
     Ok(out)
 }
 
-/// One bit for each of a number of things.
+/// A set of small integers, one bit for each.
 #[derive(Clone, Debug)]
 struct BitSet(Vec<u64>);
 
@@ -87,7 +88,7 @@ impl BitSet {
         self.0.iter().map(|bits| bits.count_ones() as usize).sum()
     }
 
-    /// For each 64 things, how many before them are in the set.
+    /// Returns, for each 64 integers, the number of set members before them.
     fn ranks(&self) -> Result<Vec<u32>, OutOfMemory> {
         let mut ranks = reserved(self.0.len())?;
         let mut sum = 0;
@@ -98,21 +99,21 @@ impl BitSet {
         Ok(ranks)
     }
 
-    /// How many of the things up to this one are in the set, which has these ranks.
+    /// Returns the number of set members up to and including `index`, given the ranks of the set.
     fn rank(&self, ranks: &[u32], index: u32) -> u32 {
         let (word, bit) = ((index / u64::BITS) as usize, index % u64::BITS);
         ranks[word] + (self.0[word] << (u64::BITS - 1 - bit)).count_ones()
     }
 }
 
-/// Blocks whose turn has to come (again), each at most once at a time; the one that was added last comes first.
+/// A worklist of blocks, last in, first out. It contains each block at most once at a time.
 pub(crate) struct Worklist {
     blocks: Vec<u32>,
     waiting: BitSet,
 }
 
 impl Worklist {
-    /// Room for that many blocks.
+    /// Creates an empty worklist for this many blocks.
     pub(crate) fn new(blocks: usize) -> Result<Worklist, OutOfMemory> {
         Ok(Worklist { blocks: reserved(blocks)?, waiting: BitSet::new(blocks)? })
     }

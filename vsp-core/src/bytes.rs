@@ -1,10 +1,10 @@
-//! Writing files of numbers, as long as there is memory.
+//! The writer of binary files, which reports a failed allocation as an error.
 
 use alloc::vec::Vec;
 
 use crate::analysis::OutOfMemory;
 
-/// Bytes that grow as long as there is memory. Numbers are little-endian.
+/// A growing buffer of bytes. Numbers are written in little-endian order.
 #[derive(Debug, Default)]
 pub(crate) struct Writer(pub(crate) Vec<u8>);
 

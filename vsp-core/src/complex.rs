@@ -1,22 +1,24 @@
 //! ByteSil: complex numbers in a byte, and their exact arithmetic without tables of results.
 //!
-//! A byte `(ρ + 8) · 16 + θ` with ρ from −8 to 7 and θ from 0 to 15 is the number e^ρ · e^(iθπ/8): a magnitude that is a
-//! power of e, and one of sixteen directions. The byte 0x00 is [`ByteSil::NULL`], which is zero; so e⁻⁸ itself cannot be
-//! written, and what would be it is NULL.
+//! A byte `(ρ + 8) · 16 + θ` with ρ from −8 to 7 and θ from 0 to 15 is the number e^ρ · e^(iθπ/8): its magnitude is a
+//! power of e, and its direction is one of sixteen. The byte 0x00 is [`ByteSil::NULL`], which is zero. So e⁻⁸ itself
+//! has no representation, and a result of e⁻⁸ is NULL.
 //!
-//! Multiplication, division, powers and conjugates are exact but for the range of ρ. A sum or difference is the *nearest*
-//! number: of the exact sum z, ρ is ln |z| rounded and kept in −8 to 7, θ is arg z · 8/π rounded (a half anticlockwise),
-//! and |z| < e⁻⁸ is NULL. `docs/bytesil.md` explains the system with pictures.
+//! Multiplication, division, powers and conjugates are exact within the range of ρ. A sum or difference is the
+//! *nearest* number: of the exact sum z, ρ is ln |z| rounded and clamped to −8 to 7, θ is arg z · 8/π rounded (ties
+//! anticlockwise), and |z| < e⁻⁸ is NULL. `docs/bytesil.md` explains the system with pictures.
 //!
 //! # Algebra
 //! - Addition and multiplication commute. NULL is neutral in addition, and x − x = NULL.
-//! - As long as no ρ leaves −8 to 7, multiplication is associative, distributes over addition, and makes the numbers that are not
-//!   NULL a group with [`ByteSil::ONE`] as its neutral element. Beyond that ρ is kept in range, so that (x · y) ÷ y need not be x.
-//! - Addition is not associative: of three numbers, the two small ones may be lost one by one and not together.
-//!   A number with |Δρ| ≥ 2 to another is lost beside it.
-//! - NULL times anything is NULL. NULL ÷ x is NULL, also for x = NULL; x ÷ NULL has the largest magnitude, and x's direction.
-//! - A sum is off by at most a factor of √e in magnitude and π/16 in direction, unless it leaves the range: |z| > e^7.5 becomes e⁷.
-//!   Magnitudes reach from e⁻⁸ ≈ 0.000335 to e⁷ ≈ 1097, in steps of 8.7 dB.
+//! - As long as no ρ leaves −8 to 7, multiplication is associative, distributes over addition, and makes the numbers
+//!   other than NULL a group with [`ByteSil::ONE`] as its neutral element. Outside this range ρ is clamped, so that (x
+//!   · y) ÷ y may differ from x.
+//! - Addition is not associative: of three numbers, the two small ones may be lost one by one and not together. A
+//!   number with |Δρ| ≥ 2 to another is lost in their sum.
+//! - NULL times anything is NULL. NULL ÷ x is NULL, even for x = NULL; x ÷ NULL has the largest magnitude, and x's
+//!   direction.
+//! - A sum is off by at most a factor of √e in magnitude and π/16 in direction, unless it leaves the range: |z| > e^7.5
+//!   becomes e⁷. Magnitudes range from e⁻⁸ ≈ 0.000335 to e⁷ ≈ 1097, in steps of 8.7 dB.
 
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -33,8 +35,8 @@ pub use state::State;
 #[repr(transparent)]
 pub struct ByteSil(u8);
 
-/// Sixteen nibbles in a constant, of which the low four bits count. In those below number k is for an angle of kπ/8 between
-/// two numbers.
+/// Packs sixteen nibbles into a constant; only the low four bits of each value count. In the tables below, nibble k is
+/// for an angle of kπ/8 between two numbers.
 pub(crate) const fn nibbles(values: [i8; 16]) -> u64 {
     let (mut all, mut k) = (0, 0);
     while k < 16 {
@@ -44,22 +46,22 @@ pub(crate) const fn nibbles(values: [i8; 16]) -> u64 {
     all
 }
 
-/// What is added to θ of the larger of two numbers whose ρ differ by one.
+/// The increment of θ of the larger of two numbers whose ρ differ by one.
 pub(crate) const TURN_NEXT: u64 = nibbles([0, 0, 1, 1, 1, 1, 1, 1, 0, -1, -1, -1, -1, -1, -1, 0]);
 
-/// What is added to θ if they have the same ρ. (At 8 they are opposite, and their sum is NULL.)
+/// The increment of θ if both have the same ρ. (At k = 8 they are opposite, and their sum is NULL.)
 pub(crate) const TURN_SAME: u64 = nibbles([0, 1, 1, 2, 2, 3, 3, 4, 0, -3, -3, -2, -2, -1, -1, 0]);
 
-/// What is added to ρ if they have the same ρ.
+/// The increment of ρ if both have the same ρ.
 pub(crate) const GROW_SAME: u64 = nibbles([1, 1, 1, 1, 0, 0, 0, -1, 0, -1, 0, 0, 0, 1, 1, 1]);
 
-/// Bit k: the sum of two numbers of the same ρ is NULL, if ρ is −8.
+/// Bit k: the sum of two numbers of the same ρ is NULL if ρ is −8.
 pub(crate) const NULL_LEAST: u16 = 0b0000_0111_1100_0000;
 
-/// Bit k: it is NULL with any ρ.
+/// Bit k: the sum is NULL for any ρ.
 pub(crate) const NULL_SAME: u16 = 1 << 8;
 
-/// Entry k of a table of nibbles.
+/// Returns entry k of a table of nibbles.
 pub(crate) const fn nibble(all: u64, k: u8) -> i8 {
     (((all >> (4 * k)) as i8) << 4) >> 4
 }
@@ -75,27 +77,27 @@ impl ByteSil {
     pub const NEG_ONE: ByteSil = ByteSil(0x88);
     /// −i.
     pub const NEG_I: ByteSil = ByteSil(0x8C);
-    /// e⁷, the largest real number: what 1 ÷ NULL is.
+    /// e⁷, the largest real number: the value of 1 ÷ NULL.
     pub const MAX: ByteSil = ByteSil(0xF0);
 
-    /// The number of this byte.
+    /// Returns the number with this byte.
     #[inline]
     pub const fn from_bits(bits: u8) -> ByteSil {
         ByteSil(bits)
     }
 
-    /// The byte.
+    /// Returns the byte.
     #[inline]
     pub const fn to_bits(self) -> u8 {
         self.0
     }
 
-    /// All 256 numbers, in the order of their bytes.
+    /// Returns all 256 numbers, in the order of their bytes.
     pub fn all() -> impl DoubleEndedIterator<Item = ByteSil> {
         (0..=u8::MAX).map(ByteSil)
     }
 
-    /// e^ρ · e^(iθπ/8), where ρ is kept in −8 to 7 and θ is taken modulo 16. What would be e⁻⁸ is NULL.
+    /// Returns e^ρ · e^(iθπ/8), with ρ clamped to −8 to 7 and θ taken modulo 16. A result of e⁻⁸ is NULL.
     pub const fn polar(rho: i32, theta: i32) -> ByteSil {
         let rho = if rho < -8 {
             -8
@@ -107,34 +109,34 @@ impl ByteSil {
         ByteSil(((rho + 8) as u8) << 4 | (theta & 15) as u8)
     }
 
-    /// ρ, the natural logarithm of the magnitude: −8 to 7. NULL has −8.
+    /// Returns ρ, the natural logarithm of the magnitude: −8 to 7. NULL has −8.
     #[inline]
     pub const fn rho(self) -> i32 {
         (self.0 >> 4) as i32 - 8
     }
 
-    /// θ, the direction in sixteenths of a turn: 0 to 15. NULL has 0.
+    /// Returns θ, the direction in sixteenths of a turn: 0 to 15. NULL has 0.
     #[inline]
     pub const fn theta(self) -> i32 {
         (self.0 & 15) as i32
     }
 
-    /// Is it zero?
+    /// Returns whether it is zero.
     #[inline]
     pub const fn is_null(self) -> bool {
         self.0 == 0
     }
 
-    /// COMPLEX_ADD: the number nearest the exact sum.
+    /// Computes COMPLEX_ADD: the number nearest the exact sum.
     #[inline]
     pub const fn plus(self, other: ByteSil) -> ByteSil {
         if self.is_null() || other.is_null() { ByteSil(self.0 | other.0) } else { sum(self.0, other.0) }
     }
 
-    /// COMPLEX_SUB: the number nearest the exact difference.
+    /// Computes COMPLEX_SUB: the number nearest the exact difference.
     #[inline]
     pub const fn minus(self, other: ByteSil) -> ByteSil {
-        // Turning 0x08 by a half gives the value e⁻⁸, not zero.
+        // Turning 0x08 by a half turn gives the value e⁻⁸, not zero.
         match (self.is_null(), other.is_null()) {
             (_, true) => self,
             (true, false) => ByteSil(other.0 ^ 8),
@@ -142,7 +144,7 @@ impl ByteSil {
         }
     }
 
-    /// COMPLEX_MUL.
+    /// Computes COMPLEX_MUL.
     #[inline]
     pub const fn times(self, other: ByteSil) -> ByteSil {
         match self.is_null() || other.is_null() {
@@ -151,7 +153,7 @@ impl ByteSil {
         }
     }
 
-    /// COMPLEX_DIV: NULL ÷ x is NULL; x ÷ NULL has ρ = 7 and the direction of x.
+    /// Computes COMPLEX_DIV: NULL ÷ x is NULL; x ÷ NULL has ρ = 7 and the direction of x.
     #[inline]
     pub const fn divided_by(self, other: ByteSil) -> ByteSil {
         match (self.is_null(), other.is_null()) {
@@ -161,7 +163,7 @@ impl ByteSil {
         }
     }
 
-    /// COMPLEX_POW. NULL to the power of n is NULL for n > 0, 1 for 0, and [`ByteSil::MAX`] for n < 0.
+    /// Computes COMPLEX_POW. NULL to the power of n is NULL for n > 0, 1 for 0, and [`ByteSil::MAX`] for n < 0.
     #[inline]
     pub const fn pow(self, n: i32) -> ByteSil {
         match self.is_null() {
@@ -172,7 +174,7 @@ impl ByteSil {
         }
     }
 
-    /// COMPLEX_ROOT: ρ and θ divided by n, towards zero. The 0-th root is 1.
+    /// Computes COMPLEX_ROOT: ρ and θ divided by n, rounded towards zero. The 0-th root is 1.
     #[inline]
     pub const fn root(self, n: u32) -> ByteSil {
         if n == 0 {
@@ -185,44 +187,44 @@ impl ByteSil {
         ByteSil::polar(self.rho() / divisor, self.theta() / divisor)
     }
 
-    /// COMPLEX_INV: 1 ÷ x, and [`ByteSil::MAX`] for NULL.
+    /// Computes COMPLEX_INV: 1 ÷ x, and [`ByteSil::MAX`] for NULL.
     #[inline]
     pub const fn inv(self) -> ByteSil {
         ByteSil::ONE.divided_by(self)
     }
 
-    /// COMPLEX_CONJ: the other direction.
+    /// Computes COMPLEX_CONJ: the conjugate.
     #[inline]
     pub const fn conj(self) -> ByteSil {
         ByteSil::polar(self.rho(), -self.theta())
     }
 
-    /// COMPLEX_MAG: the magnitude.
+    /// Computes COMPLEX_MAG: the magnitude.
     #[inline]
     pub const fn mag(self) -> ByteSil {
         ByteSil(self.0 & 0xF0)
     }
 
-    /// COMPLEX_PHASE: the direction, of magnitude 1. That of NULL is 1.
+    /// Computes COMPLEX_PHASE: the number with the same direction and magnitude 1. That of NULL is 1.
     #[inline]
     pub const fn phase(self) -> ByteSil {
         ByteSil(0x80 | (self.0 & 15))
     }
 
-    /// COMPLEX_SCALE: times eⁿ.
+    /// Computes COMPLEX_SCALE: the number times eⁿ.
     #[inline]
     pub const fn scale(self, n: i32) -> ByteSil {
         if self.is_null() { self } else { ByteSil::polar(self.rho().saturating_add(n), self.theta()) }
     }
 
-    /// COMPLEX_ROTATE: turned by n sixteenths.
+    /// Computes COMPLEX_ROTATE: the number turned by n sixteenths of a turn.
     #[inline]
     pub const fn rotate(self, n: i32) -> ByteSil {
         if self.is_null() { self } else { ByteSil::polar(self.rho(), self.theta().wrapping_add(n)) }
     }
 }
 
-/// The sum of two numbers that are not zero; the byte 0x00 stands for e⁻⁸. The rule of `docs/isa.md`.
+/// Computes the sum of two nonzero numbers by the rule of `docs/isa.md`; the byte 0x00 means e⁻⁸.
 const fn sum(b: u8, c: u8) -> ByteSil {
     let (large, small) = if b > c { (b, c) } else { (c, b) };
     let (rho, theta) = ((large >> 4) as i32, (large & 15) as i32);
@@ -270,14 +272,14 @@ impl Div for ByteSil {
 
 impl Neg for ByteSil {
     type Output = ByteSil;
-    /// −x; that of e⁻⁸ · e^(iπ) would be e⁻⁸, and is NULL.
+    /// Computes −x. The negation of e⁻⁸ · e^(iπ) would be e⁻⁸, and is NULL.
     fn neg(self) -> ByteSil {
         self.rotate(8)
     }
 }
 
 impl core::iter::Sum for ByteSil {
-    /// From the first to the last. Addition is not associative: another order may give another sum.
+    /// Adds the numbers from the first to the last. Addition is not associative: another order may give another sum.
     fn sum<I: Iterator<Item = ByteSil>>(numbers: I) -> ByteSil {
         numbers.fold(ByteSil::NULL, Add::add)
     }
@@ -296,7 +298,7 @@ impl core::fmt::Debug for ByteSil {
 }
 
 impl core::fmt::Display for ByteSil {
-    /// `0`, or the magnitude and the direction: `e^-3∠4π/8`.
+    /// Writes `0`, or the magnitude and the direction: `e^-3∠4π/8`.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         if self.is_null() {
             return f.write_str("0");
@@ -310,7 +312,7 @@ mod tests {
     use super::words::Binary;
     use super::*;
 
-    /// The laws that the head of this file claims, for numbers whose sums and products stay in the range.
+    /// Tests the laws stated at the head of this file, for numbers whose sums and products stay in the range.
     #[test]
     #[cfg_attr(miri, ignore = "too slow")]
     fn laws_of_numbers_in_the_middle() {
@@ -329,7 +331,8 @@ mod tests {
         assert!(!sums_associate);
     }
 
-    /// In every layer, states do what numbers do, with all pairs; as bytes and in integers, whichever is used here.
+    /// Tests that every layer of a `State` behaves like a number, for all pairs, in both implementations: as bytes and
+    /// in integers.
     #[test]
     #[cfg_attr(miri, ignore = "too slow")]
     fn states_are_sixteen_numbers() {

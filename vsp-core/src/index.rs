@@ -1,4 +1,5 @@
-//! Numbers of things, one type each, so that they cannot be mistaken for one another.
+//! Indices of items in a program and locations in its code. Every kind of index is a type of its own, so that they
+//! cannot be confused.
 
 macro_rules! define_index {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
@@ -7,7 +8,7 @@ macro_rules! define_index {
         pub struct $name(pub u32);
 
         impl $name {
-            /// The number as an index of a slice.
+            /// Returns the number as an index of a slice.
             #[inline(always)]
             pub const fn index(self) -> usize {
                 self.0 as usize
@@ -23,19 +24,19 @@ macro_rules! define_index {
 }
 
 define_index! {
-    /// A function of a program.
+    /// The index of a function of a program.
     FuncIndex
-    /// An import of a program.
+    /// The index of an import of a program.
     ImportIndex
-    /// An entry of the constant pool.
+    /// The index of an entry of the constant pool.
     ConstIndex
-    /// A global of a program.
+    /// The index of a global of a program.
     GlobalIndex
-    /// A data segment of a program.
+    /// The index of a data segment of a program.
     SegmentIndex
 }
 
-/// A place in a program: a word of a function, counted from the function's first word.
+/// A location in a program: a word of a function, counted from the function's first word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
     /// The function.

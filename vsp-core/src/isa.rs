@@ -1,7 +1,7 @@
-//! The instruction set: what the opcode table says, in the forms in which the rest of the crate asks for it.
+//! The instruction set: the opcode table in the forms that the rest of the crate needs.
 //!
-//! [`Opcode`] answers questions about one opcode, [`Inst`] is one decoded instruction, [`Visitor`] is what an engine
-//! implements, and [`ops`] is the meaning of every instruction that computes something, as pure functions.
+//! [`Opcode`] has the properties of one opcode, [`Inst`] is one decoded instruction, [`Visitor`] is the trait that an
+//! engine implements, and [`ops`] defines every computing instruction as a pure function.
 
 mod inst;
 mod math;
@@ -16,10 +16,10 @@ pub use math::{MathCall, MathFn};
 pub use operand::{Access, Decoded, Field, Operand, Reg, Role, RoleType, StateReg, role};
 
 #[cfg(threaded)]
-pub(crate) use properties::{Bound, Facts};
+pub(crate) use properties::{Bound, Properties};
 pub(crate) use table::for_each_op;
 
-/// Where execution can go after an instruction. See the head of the opcode table.
+/// The control flow of an instruction: where execution can continue. The head of the opcode table lists the kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Flow {
     /// To the next word.
@@ -28,31 +28,31 @@ pub enum Flow {
     Branch,
     /// To the target.
     Jump,
-    /// Into the table of JMPs that follows, or behind it.
+    /// Into the table of JMPs that follows, or to the word after the table.
     Switch,
     /// Nowhere in this function.
     Stop,
-    /// Into a function of the program, and then to the next word.
+    /// Into a function of the program, then to the next word.
     Call,
-    /// To the host, perhaps leaving the engine, and then to the next word.
+    /// To the host, perhaps leaving the engine, then to the next word.
     Suspend,
-    /// To the next word, after work that is charged for by its size.
+    /// To the next word, after work that is charged by its size.
     Bulk,
 }
 
 impl Flow {
-    /// Can it go on to the next word, or behind its table?
-    pub(crate) const fn goes_on(self) -> bool {
+    /// Returns whether execution can continue at the next word, or after the table of a SWITCH.
+    pub(crate) const fn continues(self) -> bool {
         !matches!(self, Flow::Jump | Flow::Stop)
     }
 
-    /// Does it leave the function, or cost more than other instructions?
-    pub(crate) const fn leaves(self) -> bool {
+    /// Returns whether it calls a function or the host, suspends, or costs more fuel than other instructions.
+    pub(crate) const fn is_call_or_bulk(self) -> bool {
         matches!(self, Flow::Call | Flow::Suspend | Flow::Bulk)
     }
 }
 
-/// What bits 12–15 of the opcode, its class, group together; empty where nothing is defined.
+/// The titles of the classes, indexed by bits 4–7 of the opcode; empty for unused classes.
 pub const CLASS_TITLES: [&str; 16] = [
     "control",
     "branches and calls",
@@ -83,10 +83,10 @@ macro_rules! define_opcodes {
         }
 
         impl Opcode {
-            /// Every opcode, in the order of the numbers.
+            /// All opcodes, in ascending order.
             pub const ALL: &[Opcode] = &[$(Opcode::$op,)*];
 
-            /// The opcode with this number, if there is one.
+            /// Returns the opcode with this number, if there is one.
             pub const fn from_number(number: u8) -> Option<Opcode> {
                 match number {
                     $($number => Some(Opcode::$op),)*
@@ -94,28 +94,28 @@ macro_rules! define_opcodes {
                 }
             }
 
-            /// The mnemonic.
+            /// Returns the mnemonic.
             pub const fn mnemonic(self) -> &'static str {
                 match self {
                     $(Opcode::$op => stringify!($op),)*
                 }
             }
 
-            /// Its meaning in one line of register notation.
+            /// Returns its meaning as one line of register notation.
             pub const fn meaning(self) -> &'static str {
                 match self {
                     $(Opcode::$op => $meaning,)*
                 }
             }
 
-            /// Its operands, in the order of the text form.
+            /// Returns its operands, in the order of the text form.
             pub const fn operands(self) -> &'static [Operand] {
                 match self {
                     $(Opcode::$op => &[$(Operand { field: Field::$field, role: Role::$role }),*],)*
                 }
             }
 
-            /// Where execution can go after it.
+            /// Returns its control flow.
             pub const fn flow(self) -> Flow {
                 match self {
                     $(Opcode::$op => Flow::$flow,)*
@@ -123,23 +123,23 @@ macro_rules! define_opcodes {
             }
         }
 
-        /// One method for every instruction. Every engine is one, so that an engine in which an instruction is
-        /// missing does not compile.
+        /// A visitor of instructions, with one method for each of them. Every engine implements it, so that an engine
+        /// that lacks an instruction does not compile.
         #[expect(missing_docs, reason = "each method is the instruction of its name")]
         pub trait Visitor {
-            /// What each method gives.
+            /// The return type of every method.
             type Output;
-            /// What it takes for a general register.
+            /// The type in which a method takes a general register.
             type Reg;
             $(
                 fn $method(&mut self, $($field: <role::$role as RoleType>::Value<Self::Reg>),*) -> Self::Output;
             )*
-            /// A word whose low byte is no opcode of this build. A verified program has none.
+            /// Handles a word whose low byte is not an opcode of this build. A verified program has none.
             fn reserved(&mut self, word: u32) -> Self::Output;
         }
 
-        /// Decodes `word` and calls the method of its instruction, or [`Visitor::reserved`].
-        /// Operands are taken as they stand: this is for words that passed [`Inst::decode`] before.
+        /// Decodes `word` and calls the method of its instruction, or [`Visitor::reserved`]. Operands are not checked:
+        /// the word must have passed [`Inst::decode`].
         #[inline(always)]
         pub fn visit<V: Visitor<Reg = Reg>>(word: u32, visitor: &mut V) -> V::Output {
             match word as u8 {
@@ -158,23 +158,24 @@ macro_rules! define_opcodes {
 for_each_op!(define_opcodes);
 
 impl Opcode {
-    /// The number, 0x01–0xFF.
+    /// Returns the number, 0x01–0xFF.
     pub const fn number(self) -> u8 {
         self as u8
     }
 
-    /// The format: which fields the instruction uses.
+    /// Returns the name of the format, which says which fields the instruction uses.
     pub const fn format(self) -> &'static str {
         operand::format_name(self.operands())
     }
 
-    /// The bits of a word that this instruction uses. All others are zero.
+    /// Returns the bits of a word that this instruction uses. All others are zero.
     pub const fn used_bits(self) -> u32 {
         operand::checked_mask(self.operands())
     }
 
-    /// Does this build of the crate execute it? Without the feature `float` instructions with binary64 operands are
-    /// left out, without `math` those that need the functions of `libm`, without `bytesil` classes Ax, Bx and Fx.
+    /// Returns whether this build of the crate executes it. Without the feature `float`, instructions with binary64
+    /// operands are left out; without `math`, those that need the functions of `libm`; without `bytesil`, the classes
+    /// Ax, Bx and Fx.
     pub const fn is_supported(self) -> bool {
         if matches!(self.number() >> 4, 0xA | 0xB | 0xF) && !cfg!(feature = "bytesil") {
             return false;
@@ -196,7 +197,7 @@ impl Opcode {
     }
 }
 
-/// The rows are in the order of their numbers, and each has a format and no overlapping operands.
+/// Checks that the rows are in ascending order and that each has a format and operands that do not overlap.
 const _: () = {
     let mut i = 0;
     while i < Opcode::ALL.len() {

@@ -1,20 +1,22 @@
-//! VSP bytecode without an operating system: its format, verifier, interpreter and assembler.
+//! VSP bytecode without an operating system: file format, verifier, interpreter and assembler.
 //!
-//! The way of a program: bytes → [`program::Program`] (a checked view of the file) → [`verify::Verified`] (its code is
-//! checked too) → [`Instance`] (memory, stack and host functions) → [`Outcome`].
+//! A program passes through these types: bytes → [`program::Program`] (a checked view of the file) →
+//! [`verify::Verified`] (its code is checked too) → [`Instance`] (memory, stack and host functions) → [`Outcome`].
 //!
-//! The crate needs an allocator and nothing else. It has no unsafe code.
+//! The crate needs only an allocator. It has no unsafe code.
 //!
 //! # Features
-//! - `bytesil` (default): the instructions of [`complex`] numbers and states.
-//! - `float`: binary64 instructions but FMATH. Without it programs that use them are refused.
-//! - `math` (default): FMATH too, and with `bytesil` COMPLEX_FROM and COMPLEX_LERP. It is most of the code size of a small device's build.
+//! - `bytesil` (default): the instructions on ByteSil numbers and `State`s; see [`complex`].
+//! - `float`: the binary64 instructions except FMATH. Without it, programs that use them are refused.
+//! - `math` (default): FMATH too, and with `bytesil` COMPLEX_FROM and COMPLEX_LERP. It is most of the code size of a
+//!   small device's build.
 //! - `generate`: random programs, for comparing engines.
-//! - `native`: machine code that was compiled before can be run by a host; see the module `native`.
-//! - `jit`: the compiler, which makes such machine code, in the module `jit`.
+//! - `native`: the interpreter can run machine code that was compiled earlier and is made executable by the host; see
+//!   the module `native`.
+//! - `jit`: the compiler that produces this machine code; see the module `jit`.
 //! - `num-complex`: conversions between [`complex::ByteSil`] and the complex numbers of that crate.
-//! - `all-targets`: with `jit`, machine code for x86_64, aarch64 and riscv64; without it, only for the architecture that
-//!   this crate is built for.
+//! - `all-targets`: with `jit`, machine code for x86_64, aarch64 and riscv64; without it, only for the architecture
+//!   that this crate is built for.
 //! - `s390x`: with `jit`, machine code for s390x too; needs the standard library.
 //! - `text` (default): the `.sil` assembler and disassembler.
 #![no_std]
@@ -44,7 +46,7 @@ pub mod limits;
 pub mod native;
 pub mod program;
 mod shared;
-pub mod state;
+pub mod snapshot;
 #[cfg(feature = "text")]
 pub mod text;
 mod trap;
@@ -63,12 +65,12 @@ pub use interp::{Chosen, CodeKey, Entry, NativeCode, Next, NotReturned, Session,
 pub use shared::Ref;
 pub use trap::Trap;
 
-/// The code of the document compiles and runs.
+/// Compiles and runs the code of the document.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/generating.md")]
 struct Generating;
 
-/// The README's code compiles and runs.
+/// Compiles and runs the code of the README.
 #[cfg(all(doctest, feature = "text"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -1,6 +1,7 @@
-//! Machine code as data: what it is for, what it finds behind its context pointer, and where it can be left.
+//! Machine code as data: its target, the context that it accesses, and the sites at which it can exit.
 //!
-//! The compiler (feature `jit`) makes it; here is what a host needs to run it, which is far less than a compiler.
+//! The compiler (feature `jit`) produces it. This module is what a host needs to run it, which is far less than a
+//! compiler.
 
 mod code;
 mod compute;

@@ -18,12 +18,12 @@ use crate::limits::{Limits, MAX_PARAMS, MAX_RESULTS};
 use crate::shared::Ref;
 use sections::{Section, SectionTable};
 
-/// The type of a function or import: how many parameters it takes and how many results it gives.
+/// The type of a function or import: its number of parameters and of results.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FuncType(u16);
 
 impl FuncType {
-    /// The type with `params` parameters (0–8) and `results` results (0–4); `None` beyond these.
+    /// Returns the type with `params` parameters (0–8) and `results` results (0–4), or `None` outside these ranges.
     pub const fn new(params: usize, results: usize) -> Option<FuncType> {
         if params > MAX_PARAMS || results > MAX_RESULTS {
             return None;
@@ -31,7 +31,7 @@ impl FuncType {
         Some(FuncType(params as u16 | (results as u16) << 4))
     }
 
-    /// The type with these bits: params | results << 4, the rest zero. `None` for all others.
+    /// Returns the type with these bits: params | results << 4, all others zero. Returns `None` for any other value.
     pub const fn from_bits(bits: u16) -> Option<FuncType> {
         if bits >> 8 != 0 {
             return None;
@@ -39,18 +39,18 @@ impl FuncType {
         Self::new((bits & 15) as usize, (bits >> 4) as usize)
     }
 
-    /// The bits that [`Self::from_bits`] takes.
+    /// Returns the bits that [`Self::from_bits`] takes.
     pub const fn bits(self) -> u16 {
         self.0
     }
 
-    /// How many parameters, 0–8.
+    /// Returns the number of parameters, 0–8.
     #[inline(always)]
     pub const fn params(self) -> usize {
         (self.0 & 15) as usize
     }
 
-    /// How many results, 0–4.
+    /// Returns the number of results, 0–4.
     #[inline(always)]
     pub const fn results(self) -> usize {
         (self.0 >> 4) as usize
@@ -69,7 +69,7 @@ impl core::fmt::Debug for FuncType {
     }
 }
 
-/// A program as it lies in its file: structure checked, code not yet verified.
+/// A program as stored in its file: its structure is checked, its code is not verified yet.
 ///
 /// It borrows the bytes, at any alignment, or shares them; it copies nothing and allocates nothing. Counts and names
 /// come from the file, which may be hostile: all of them have been checked against the [`Limits`].
@@ -83,38 +83,38 @@ impl<'a> Program<'a> {
     /// Reads a program from the bytes of a `.silc` file.
     ///
     /// # Errors
-    /// The bytes are not a program of format 2.0; the error says where and what was being read.
+    /// The bytes are not a program of format 2.0. The error gives the offset and the item that was being read.
     pub fn read(image: impl Into<Ref<'a, [u8]>>) -> Result<Program<'a>, ReadError> {
         Self::read_limited(image, &Limits::DEFAULT)
     }
 
-    /// [`Program::read`] with limits of the host's choice.
+    /// Reads a program like [`Program::read`], with limits chosen by the host.
     ///
     /// # Errors
-    /// As [`Program::read`], or the program is larger than the limits say.
+    /// As [`Program::read`], or the program exceeds the limits.
     pub fn read_limited(image: impl Into<Ref<'a, [u8]>>, limits: &Limits) -> Result<Program<'a>, ReadError> {
         let image = image.into();
         let sections = read::check(&image, &limits.within_format())?;
         Ok(Program { image, sections })
     }
 
-    /// The bytes of the file.
+    /// Returns the bytes of the file.
     pub fn bytes(&self) -> &[u8] {
         &self.image
     }
 
-    /// The CRC-32 that the file carries.
+    /// Returns the CRC-32 stored in the file.
     pub fn checksum(&self) -> u32 {
         read::stored_checksum(&self.image)
     }
 
-    /// The version of the format: major and minor.
+    /// Returns the version of the format: major and minor.
     pub fn format_version(&self) -> (u8, u8) {
         let [minor, major] = read::VERSION.to_le_bytes();
         (major, minor)
     }
 
-    /// The sections that are there, in the order of the file.
+    /// Returns the sections that are present, in file order.
     pub fn sections(&self) -> impl Iterator<Item = SectionExtent> {
         self.sections.extents()
     }
@@ -124,105 +124,105 @@ impl<'a> Program<'a> {
         self.sections.cursor(&self.image, section)
     }
 
-    /// The imports, in the order of their numbers.
+    /// Returns the imports, in index order.
     pub fn imports(&self) -> impl Iterator<Item = Import<'_>> {
         sections::imports(self.section(Section::Imports))
     }
 
-    /// How many functions there are.
+    /// Returns the number of functions.
     pub fn function_count(&self) -> usize {
         self.section(Section::Functions).remaining() / FuncDecl::BYTES
     }
 
-    /// The functions, in the order of their numbers and of their code.
+    /// Returns the functions, in index order, which is also the order of their code.
     pub fn functions(&self) -> impl Iterator<Item = FuncDecl> {
         sections::functions(self.section(Section::Functions))
     }
 
-    /// The code of all functions: little-endian words.
+    /// Returns the code of all functions as little-endian words.
     #[inline]
     pub fn code(&self) -> &[[u8; 4]] {
         self.section(Section::Code).rest().as_chunks().0
     }
 
-    /// The constant pool: little-endian values.
+    /// Returns the constant pool as little-endian values.
     #[inline]
     pub fn constants(&self) -> &[[u8; 8]] {
         self.section(Section::Constants).rest().as_chunks().0
     }
 
-    /// The smallest memory that the program works with, in bytes, 16 to 2³².
+    /// Returns the smallest memory that the program works with, in bytes, 16 to 2³².
     pub fn memory_minimum(&self) -> u64 {
         sections::memory_minimum(self.section(Section::Memory))
     }
 
-    /// The initial values of the globals.
+    /// Returns the initial values of the globals.
     pub fn globals(&self) -> impl ExactSizeIterator<Item = u64> {
         sections::globals(self.section(Section::Memory))
     }
 
-    /// The data segments, in the order of their addresses.
+    /// Returns the data segments, in the order of their addresses.
     pub fn data(&self) -> impl Iterator<Item = Data<'_>> {
         sections::data(self.section(Section::Data))
     }
 
-    /// The exports, in the order of their names.
+    /// Returns the exports, in the order of their names.
     pub fn exports(&self) -> impl Iterator<Item = Export<'_>> {
         sections::exports(self.section(Section::Exports))
     }
 
-    /// The function exported as `name`.
+    /// Returns the function exported as `name`.
     pub fn export(&self, name: &str) -> Option<FuncIndex> {
         self.exports().find(|export| export.name == name).map(|export| export.function)
     }
 
-    /// The debug names of functions, globals and data segments, in the order of kind and number.
+    /// Returns the debug names of functions, globals and data segments, ordered by kind and index.
     pub fn names(&self) -> impl Iterator<Item = Name<'_>> {
         sections::names(self.section(Section::Names))
     }
 
-    /// The debug name of a function; if it has none, the first name it is exported by.
+    /// Returns the debug name of a function, or the first name it is exported by if it has none.
     pub fn function_name(&self, function: FuncIndex) -> Option<&str> {
         self.name(NameKind::Function, function.0)
             .or_else(|| self.exports().find(|export| export.function == function).map(|export| export.name))
     }
 
-    /// The debug name of the thing of a kind with this number.
+    /// Returns the debug name of the function, global or data segment with this index.
     pub fn name(&self, kind: NameKind, index: u32) -> Option<&str> {
         self.names().find(|name| name.kind == kind && name.index == index).map(|name| name.name)
     }
 
-    /// The source files that [`Program::lines`] refers to.
+    /// Returns the source files that [`Program::lines`] refers to.
     pub fn source_files(&self) -> impl Iterator<Item = &str> {
         sections::source_files(self.section(Section::Lines))
     }
 
-    /// Which source line the words of the code come from, in the order of the code.
+    /// Returns the line table, which maps code words to source lines, in code order.
     pub fn lines(&self) -> impl Iterator<Item = LineEntry> {
         sections::lines(self.section(Section::Lines))
     }
 
-    /// Source file and line (from 1) of a word of the whole code, counted from the code's start.
+    /// Returns source file and line (from 1) of a code word, counted from the start of the code section.
     pub fn source_line(&self, code_word: u32) -> Option<(&str, u32)> {
         let entry = self.lines().take_while(|entry| entry.word <= code_word).last()?;
         let file = self.source_files().nth(entry.file as usize)?;
         (entry.line != 0).then_some((file, entry.line))
     }
 
-    /// Source file and line (from 1) of a place.
+    /// Returns source file and line (from 1) of a location.
     pub fn source_line_of(&self, location: Location) -> Option<(&str, u32)> {
         let before = self.functions().take(location.function.index()).map(|decl| decl.words).sum::<u32>();
         self.source_line(before.checked_add(location.word)?)
     }
 
-    /// The custom sections, in the order of their names.
+    /// Returns the custom sections, in the order of their names.
     pub fn customs(&self) -> impl Iterator<Item = Custom<'_>> {
         sections::customs(self.section(Section::Custom))
     }
 }
 
-/// The bytes of a program file, embedded in the firmware or executable that is being built. The path is relative to
-/// the source file, as with `include_bytes!`.
+/// Embeds a program file in the firmware or executable that is being built, and evaluates to its bytes. The path is
+/// relative to the source file, as with `include_bytes!`.
 ///
 /// ```ignore
 /// static BLINK: &[u8] = vsp_core::include_program!("blink.silc");
@@ -232,12 +232,12 @@ impl<'a> Program<'a> {
 macro_rules! include_program {
     ($path:literal $(,)?) => {{
         const BYTES: &[u8] = include_bytes!($path);
-        const { assert!($crate::program::looks_like_program(BYTES), "this file is no .silc program") };
+        const { assert!($crate::program::looks_like_program(BYTES), "this file is not a .silc program") };
         BYTES
     }};
 }
 
-/// Do these bytes start as a `.silc` file of format 2.0 does? (For [`include_program!`], which asks at compile time.)
+/// Returns whether these bytes start like a `.silc` file of format 2.0. [`include_program!`] calls it at compile time.
 pub const fn looks_like_program(bytes: &[u8]) -> bool {
     matches!(bytes, [b'S', b'I', b'L', b'C', 0, 2, ..]) && bytes.len() >= read::HEADER_BYTES
 }

@@ -1,9 +1,9 @@
-//! A borrow or a share of something: programs in flash are borrowed, a server's are reference-counted.
+//! A borrowed or shared reference: programs in flash are borrowed, those of a server are reference-counted.
 
 #[cfg(target_has_atomic = "ptr")]
 use alloc::sync::Arc;
 
-/// A `T` that somebody else owns, or owns together with us.
+/// A reference to a `T` that is borrowed or shared.
 #[derive(Debug)]
 pub enum Ref<'a, T: ?Sized> {
     /// Borrowed for `'a`.

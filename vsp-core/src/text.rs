@@ -1,7 +1,7 @@
 //! The `.sil` text form of programs (`docs/isa.md`, section 11): assembler and disassembler.
 //!
-//! The assembler reads a text twice: the directives, which give everything a name (`declare`), and then the bodies
-//! of the functions (`body`).
+//! The assembler makes two passes over a text: the first collects the directives, which define all names (`declare`),
+//! the second assembles the bodies of the functions (`body`).
 
 mod body;
 mod declare;
@@ -28,7 +28,7 @@ use alloc::vec::Vec;
 use crate::limits::Limits;
 use diagnostic::Diagnostics;
 
-/// The text of a program, translated to the bytes of its `.silc` file. `file_name` is recorded as the source of its
+/// Assembles the text of a program to the bytes of its `.silc` file. `file_name` is recorded as the source file of its
 /// lines.
 ///
 /// ```
@@ -43,23 +43,21 @@ use diagnostic::Diagnostics;
 /// ```
 ///
 /// # Errors
-/// Everything that is wrong with the text, up to [`MAX_ASSEMBLY_ERRORS`](crate::limits::MAX_ASSEMBLY_ERRORS), in the
-/// order of the lines.
+/// All errors in the text, up to [`MAX_ASSEMBLY_ERRORS`](crate::limits::MAX_ASSEMBLY_ERRORS), in line order.
 pub fn assemble(text: &str, file_name: &str) -> Result<Vec<u8>, Vec<Diagnostic>> {
     assemble_limited(text, file_name, &Limits::DEFAULT)
 }
 
-/// [`assemble`] with other limits.
+/// Assembles a text like [`assemble`], with other limits.
 ///
 /// # Errors
-/// As [`assemble`], or the program is larger than the limits say.
+/// As [`assemble`], or the program exceeds the limits.
 pub fn assemble_limited(text: &str, file_name: &str, limits: &Limits) -> Result<Vec<u8>, Vec<Diagnostic>> {
     build(text, file_name, limits).map(|(bytes, _)| bytes)
 }
 
-/// The names that a text defines and never uses: labels, numbers, constants, data, spaces, globals, imports and
-/// functions, in the order of the lines. A name that starts with `_` needs no use, nor does a function in a text with a
-/// CALLR.
+/// Returns the names that a text defines and never uses: labels, numbers, constants, data, spaces, globals, imports and
+/// functions, in line order. A name that starts with `_` is not reported, nor is a function in a text with a CALLR.
 ///
 /// ```
 /// let text = ".export f\n.equ ten = 10\n.func f (0) -> 0\nagain: _here: RET\n.end\n";
@@ -74,8 +72,8 @@ pub fn unused(text: &str) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     build(text, "", &Limits::DEFAULT).map(|(_, diagnostics)| diagnostics.unused())
 }
 
-/// Returns what the names of `.equ`, `.data` and `.space` stand for: numbers and addresses. A program does not keep
-/// them; its text does.
+/// Returns the values of the names defined by `.equ`, `.data` and `.space`: numbers and addresses. A program does not
+/// contain these names; only its text does.
 ///
 /// ```
 /// use vsp_core::text::Number;
@@ -85,7 +83,7 @@ pub fn unused(text: &str) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
 /// ```
 ///
 /// # Errors
-/// The directives of the text are wrong. (The bodies of its functions are not looked at.)
+/// The directives of the text have errors. (The bodies of its functions are not checked.)
 pub fn numbers(text: &str) -> Result<BTreeMap<String, Number>, Vec<Diagnostic>> {
     let mut diagnostics = Diagnostics::new(text);
     let declared = declare::declare(text, "", &Limits::DEFAULT, &mut diagnostics);

@@ -1,6 +1,6 @@
-//! Traps: why a program was stopped.
+//! Traps: errors that stop a program.
 
-/// Why a program was stopped. Nothing is undone: memory written before stays written.
+/// An error that stops a program. Nothing is undone: memory written earlier stays written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Trap {
     /// A TRAP instruction with this number, 0 to 2²⁴ − 1.
@@ -15,7 +15,7 @@ pub enum Trap {
     /// The frame of a called function did not fit into the stack.
     #[error("stack overflow")]
     StackOverflow,
-    /// A CALLR named no function, or one of another type.
+    /// A CALLR named a function that does not exist, or one of another type.
     #[error("indirect call of no function, or one of another type")]
     BadIndirectCall,
     /// A host function failed with this code.
@@ -24,8 +24,8 @@ pub enum Trap {
 }
 
 impl Trap {
-    /// The kind of trap as a small number: 1 Explicit, 2 MemoryOutOfBounds, 3 DivideByZero, 4 StackOverflow,
-    /// 5 BadIndirectCall, 6 Host. 0 is no trap.
+    /// Returns the kind of trap as a small number: 1 Explicit, 2 MemoryOutOfBounds, 3 DivideByZero, 4 StackOverflow, 5
+    /// BadIndirectCall, 6 Host. 0 is never returned.
     pub const fn code(self) -> u8 {
         match self {
             Trap::Explicit(_) => 1,
@@ -37,7 +37,7 @@ impl Trap {
         }
     }
 
-    /// The kind of trap as `docs/isa.md` spells it.
+    /// Returns the name of the kind of trap, as in `docs/isa.md`.
     pub const fn name(self) -> &'static str {
         match self {
             Trap::Explicit(_) => "Explicit",

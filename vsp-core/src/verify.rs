@@ -1,20 +1,20 @@
 //! The verifier: the only way from a [`Program`] to a [`Verified`] one.
 //!
-//! What it establishes, and no engine checks again (the rules of `docs/isa.md`, section 4):
+//! It establishes the following, which no engine checks again (the rules of `docs/isa.md`, section 4):
 //!
 //! 1. every word decodes, and this build executes its instruction ([`Rule::Decode`], [`Rule::Unsupported`]);
-//! 2. every branch goes to a word of its function ([`Rule::TargetOutside`]) and to no word of a SWITCH table
+//! 2. every branch target is a word of the same function ([`Rule::TargetOutside`]) outside of SWITCH tables
 //!    ([`Rule::TargetInTable`]);
 //! 3. a SWITCH is followed by its JMPs, in the same function ([`Rule::Table`]);
 //! 4. execution cannot run off the end of a function ([`Rule::FallsOff`]);
-//! 5. constants, locals, globals, functions and imports that are named exist ([`Rule::Index`]).
+//! 5. the constants, locals, globals, functions and imports that are named exist ([`Rule::Index`]).
 //!
-//! It looks at each word twice: once to decode it and to mark the words of SWITCH tables, and once, when all of them
-//! are known, to check where branches go. Where the threaded interpreter runs, a look at the words that break no rule
-//! comes before (`verify/plain.rs`), after which few are left.
+//! It visits each word twice: once to decode it and to mark the words of SWITCH tables, and once, when all tables are
+//! known, to check branch targets. In builds with the threaded interpreter, a fast path (`verify/fast_path.rs`) first
+//! accepts the words that are certain to break no rule, after which few are left.
 
 #[cfg(threaded)]
-mod plain;
+mod fast_path;
 
 use alloc::vec::Vec;
 
@@ -22,88 +22,88 @@ use crate::index::{FuncIndex, Location};
 #[cfg(threaded)]
 use crate::interp::threaded::Threaded;
 #[cfg(threaded)]
-use crate::isa::Facts;
+use crate::isa::Properties;
 use crate::isa::{DecodeError, Flow, Inst, Opcode, Role};
 use crate::limits::MAX_VERIFY_ERRORS;
 use crate::program::{FuncDecl, FuncType, Program};
 
-/// Cells of a frame that are not locals: the place, the link to the caller, and the registers.
+/// Cells of a frame that are not locals: the location, the link to the caller, and the registers.
 pub const FRAME_CELLS: u32 = 18;
 
 /// Cells of the state registers, in a frame that has them: two for each, the lower layers first.
 pub const STATE_CELLS: u32 = 32;
 
-/// A short leaf has at most this many words…
+/// The largest number of words of a short leaf.
 const SHORT_LEAF_WORDS: u32 = 32;
 
-/// …and at most this many locals.
+/// The largest number of locals of a short leaf.
 const SHORT_LEAF_LOCALS: u16 = 16;
 
-/// Entering a function costs one unit of fuel for so many locals.
+/// Number of locals for which entering a function costs one unit of fuel.
 const LOCALS_PER_FUEL: u16 = 16;
 
-/// What was broken.
+/// A rule that was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rule {
-    /// The word is no instruction.
+    /// The word is not an instruction.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// The instruction is left out of this build.
+    /// This build does not include the instruction.
     #[error("{} is left out of this build", .0.mnemonic())]
     Unsupported(Opcode),
-    /// A branch leaves its function.
+    /// A branch target is outside the function.
     #[error("the branch goes to word {target}, outside the function's {words} words")]
     TargetOutside {
-        /// Where it goes, in words from the function's start.
+        /// The target, in words from the function's start.
         target: i64,
-        /// How many words the function has.
+        /// Number of words of the function.
         words: u32,
     },
-    /// A branch goes into the table of a SWITCH.
+    /// A branch target is in the table of a SWITCH.
     #[error("the branch goes to word {target}, into the table of a SWITCH")]
     TargetInTable {
-        /// Where it goes.
+        /// The target.
         target: u32,
     },
-    /// A SWITCH without its table.
-    #[error("SWITCH needs {entries} JMPs behind it, and word {word} is none")]
+    /// A SWITCH is not followed by its table.
+    #[error("SWITCH must be followed by {entries} JMPs, and word {word} is not a JMP")]
     Table {
-        /// How many JMPs the SWITCH asks for.
+        /// The table size of the SWITCH.
         entries: u32,
-        /// The first word that is none.
+        /// The first word of the table that is not a JMP.
         word: u32,
     },
-    /// Execution can go on behind the function's last word.
+    /// Execution can continue after the function's last word.
     #[error("execution can run off the end of the function")]
     FallsOff,
-    /// Something that is named by its number does not exist.
-    #[error("there is no {} {index}: the {} has {count}", role.describe(), if *.role == Role::Local { "function" } else { "program" })]
+    /// An item named by its index does not exist.
+    #[error("{} {index} does not exist: the {} has {count}", role.describe(), if *.role == Role::Local { "function" } else { "program" })]
     Index {
-        /// What is named.
+        /// The kind of item.
         role: Role,
-        /// Its number.
+        /// Its index.
         index: u32,
-        /// How many there are.
+        /// Number of items of this kind.
         count: u32,
     },
 }
 
-/// A rule broken at some word.
+/// A rule broken at a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{location}: {rule}")]
 pub struct VerifyError {
-    /// Where.
+    /// The location.
     pub location: Location,
-    /// What.
+    /// The rule.
     pub rule: Rule,
 }
 
-/// Why a program was refused.
+/// An error of verification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyErrors {
-    /// There was no memory for the verifier's tables.
+    /// There is no memory for the verifier's tables.
     #[error("out of memory")]
     OutOfMemory,
     /// The code breaks rules.
@@ -111,42 +111,43 @@ pub enum VerifyErrors {
     Rules {
         /// The errors, in the order of the code; at least one, at most [`MAX_VERIFY_ERRORS`].
         errors: Vec<VerifyError>,
-        /// Were there more than these?
+        /// Whether there were more errors than these.
         more: bool,
     },
 }
 
-/// What engines need to know of a function.
+/// The properties of a function that engines need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Function {
-    /// Its first word, counted from the start of the whole code.
+    /// Its first word, counted from the start of the code section.
     pub start: u32,
-    /// How many words it has.
+    /// Number of words.
     pub words: u32,
-    /// Its parameters and results.
+    /// Its type.
     pub ty: FuncType,
-    /// How many locals it has.
+    /// Number of locals.
     pub locals: u16,
-    /// Does its code name a state register? Then its frame has them.
+    /// Whether its code names a state register, so that its frame has them.
     pub states: bool,
-    /// Does entering it pass no safepoint?
+    /// Whether entering it passes no safepoint.
     pub short_leaf: bool,
 }
 
 impl Function {
-    /// Cells of its frame.
+    /// Returns the size of its frame in cells.
     #[inline]
     pub fn frame_cells(&self) -> u32 {
         FRAME_CELLS + self.upper_cells()
     }
 
-    /// Cells of its frame above the registers: the locals, then the state registers if it has them.
+    /// Returns the number of cells of its frame above the registers: the locals, then the state registers if it has
+    /// them.
     #[inline]
     pub fn upper_cells(&self) -> u32 {
         u32::from(self.locals) + if self.states { STATE_CELLS } else { 0 }
     }
 
-    /// What entering it costs, besides the 1 of the call.
+    /// Returns the fuel that entering it costs, in addition to the 1 of the call.
     #[inline]
     pub fn entry_charge(&self) -> u32 {
         u32::from(self.locals / LOCALS_PER_FUEL)
@@ -166,8 +167,8 @@ impl<'a> Verified<'a> {
     /// Verifies a program.
     ///
     /// # Errors
-    /// The code breaks a rule, or memory is not to be had: for one bit per word of the largest function and 16 bytes per
-    /// function; and where the threaded interpreter is built, for 17 bytes per word and 40 per function.
+    /// The code breaks a rule, or there is not enough memory: one bit per word of the largest function and 16 bytes per
+    /// function; in builds with the threaded interpreter, also 17 bytes per word and 40 per function.
     pub fn new(program: Program<'a>) -> Result<Verified<'a>, VerifyErrors> {
         let count = program.function_count();
         let mut functions = Vec::new();
@@ -189,35 +190,35 @@ impl<'a> Verified<'a> {
         })
     }
 
-    /// The program.
+    /// Returns the program.
     pub fn program(&self) -> &Program<'a> {
         &self.program
     }
 
-    /// The functions.
+    /// Returns the functions, in index order.
     #[inline]
     pub fn functions(&self) -> &[Function] {
         &self.functions
     }
 
-    /// The code in the form in which the interpreter executes it.
+    /// Returns the code in the form that the interpreter executes.
     #[cfg(threaded)]
     pub(crate) fn threaded(&self) -> &Threaded {
         &self.threaded
     }
 
-    /// The function with this number.
+    /// Returns the function with this index.
     #[inline]
     pub fn function(&self, index: FuncIndex) -> Option<&Function> {
         self.functions.get(index.index())
     }
 
-    /// The function exported as `name`.
+    /// Returns the function exported as `name`.
     pub fn export(&self, name: &str) -> Option<FuncIndex> {
         self.program.export(name)
     }
 
-    /// The instruction at a place.
+    /// Returns the instruction at a location.
     pub fn instruction(&self, location: Location) -> Option<Inst> {
         let function = self.function(location.function)?;
         let word = (location.word < function.words).then(|| function.start + location.word)?;
@@ -225,7 +226,7 @@ impl<'a> Verified<'a> {
     }
 }
 
-/// How many things of each kind can be named.
+/// The number of items of each kind.
 #[derive(Clone, Copy)]
 struct Counts {
     functions: u32,
@@ -234,21 +235,21 @@ struct Counts {
     globals: u32,
 }
 
-/// What was seen in the words of a function.
+/// The findings in the words of a function.
 #[derive(Clone, Copy, Default)]
-struct Seen {
-    /// Something that a short leaf has not.
-    leaves: bool,
-    /// State registers.
+struct Findings {
+    /// Whether there is an instruction that a short leaf cannot contain.
+    not_short_leaf: bool,
+    /// Whether there are state registers.
     states: bool,
-    /// Branches whose targets have to be looked at.
+    /// Whether there are branches whose targets must be checked.
     targets: bool,
 }
 
 struct Verifier<'p> {
     code: &'p [[u8; 4]],
     counts: Counts,
-    /// One bit for each word of the function: is it part of a SWITCH table?
+    /// One bit for each word of the function: whether it is part of a SWITCH table.
     tables: Vec<u64>,
     errors: Vec<VerifyError>,
     more: bool,
@@ -281,7 +282,7 @@ impl<'p> Verifier<'p> {
         if self.errors.len() == MAX_VERIFY_ERRORS || self.errors.try_reserve(1).is_err() {
             self.more = true;
         } else {
-            // Targets are looked at last.
+            // Targets are checked last, so errors are not reported in order.
             let at = self.errors.partition_point(|error| error.location <= location);
             self.errors.insert(at, VerifyError { location, rule: rule.into() });
         }
@@ -291,39 +292,39 @@ impl<'p> Verifier<'p> {
         let code = self.code;
         let code = &code[start as usize..][..decl.words as usize];
         self.tables[..decl.words.div_ceil(u64::BITS) as usize].fill(0);
-        let mut seen = Seen::default();
+        let mut findings = Findings::default();
         #[cfg(threaded)]
-        let plain = plain::Plain::new(self.counts, decl);
+        let fast_path = fast_path::FastPath::new(self.counts, decl);
         let mut word = 0;
         while word < decl.words {
             #[cfg(threaded)]
             {
-                word = plain.skip(code, word, &mut seen);
+                word = fast_path.skip(code, word, &mut findings);
             }
             let Some(bytes) = code.get(word as usize) else { break };
             let location = Location { function: index, word };
             match Inst::decode(u32::from_le_bytes(*bytes)) {
-                Ok(inst) => self.instruction(location, inst, code, decl, &mut seen),
+                Ok(inst) => self.instruction(location, inst, code, decl, &mut findings),
                 Err(error) => self.report(location, error),
             }
             word += 1;
         }
-        if seen.targets {
+        if findings.targets {
             self.targets(index, code);
         }
         let FuncDecl { ty, locals, words } = decl;
-        let short_leaf = !seen.leaves && words <= SHORT_LEAF_WORDS && locals <= SHORT_LEAF_LOCALS;
-        Function { start, words, ty, locals, states: seen.states, short_leaf }
+        let short_leaf = !findings.not_short_leaf && words <= SHORT_LEAF_WORDS && locals <= SHORT_LEAF_LOCALS;
+        Function { start, words, ty, locals, states: findings.states, short_leaf }
     }
 
-    /// Rules 3, 4 and 5 for one instruction, and whether this build executes it. Adds it to what was seen.
+    /// Checks the rules 3, 4 and 5 for one instruction, and whether this build executes it. Updates the findings.
     fn instruction(
         &mut self,
         location: Location,
         inst: Inst,
         code: &[[u8; 4]],
         decl: FuncDecl,
-        seen: &mut Seen,
+        findings: &mut Findings,
     ) {
         if !inst.op().is_supported() {
             self.report(location, Rule::Unsupported(inst.op()));
@@ -336,13 +337,14 @@ impl<'p> Verifier<'p> {
             None => location.word + 1,
         };
         let flow = inst.op().flow();
-        if flow.goes_on() {
+        if flow.continues() {
             self.must_continue(location, next, code);
         }
         let displacement = inst.value_of(Role::Target);
-        seen.leaves |= flow.leaves() || displacement.is_some_and(|displacement| displacement < 0);
-        seen.states |= inst.states().next().is_some();
-        seen.targets |= displacement.is_some() || flow == Flow::Switch;
+        findings.not_short_leaf |=
+            flow.is_call_or_bulk() || displacement.is_some_and(|displacement| displacement < 0);
+        findings.states |= inst.states().next().is_some();
+        findings.targets |= displacement.is_some() || flow == Flow::Switch;
     }
 
     fn must_continue(&mut self, location: Location, next: u32, code: &[[u8; 4]]) {
@@ -365,7 +367,7 @@ impl<'p> Verifier<'p> {
         }
     }
 
-    /// Marks the table of a SWITCH and gives the word behind it.
+    /// Marks the table of a SWITCH and returns the word after it.
     fn mark_table(&mut self, location: Location, entries: u32, code: &[[u8; 4]]) -> u32 {
         let first = location.word + 1;
         for word in first..first + entries {
@@ -378,7 +380,7 @@ impl<'p> Verifier<'p> {
         first + entries
     }
 
-    /// Rule 2, when all tables are marked.
+    /// Checks rule 2, when all tables are marked.
     fn targets(&mut self, function: FuncIndex, code: &[[u8; 4]]) {
         let words = code.len() as u32;
         for (word, bytes) in (0..).zip(code) {
@@ -397,10 +399,10 @@ impl<'p> Verifier<'p> {
     }
 }
 
-/// By how many words an instruction branches, if the word is one.
+/// Returns the displacement of a branch in words, or `None` for other instructions.
 fn displacement(bits: u32) -> Option<i32> {
     #[cfg(threaded)]
-    if !Facts::of(bits).is_target {
+    if !Properties::of(bits).is_target {
         return None;
     }
     Inst::decode(bits).ok()?.value_of(Role::Target)

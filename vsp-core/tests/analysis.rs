@@ -1,5 +1,5 @@
-//! The analysis of functions: blocks, effects, liveness and early reads, against expectations worked out by hand and
-//! against a slow analysis written from docs/isa.md.
+//! Static analyses of functions: blocks, effects, liveness and reads before initialisation, compared with expectations
+//! worked out by hand and with a slow analysis written from docs/isa.md.
 #![cfg(feature = "text")]
 
 #[path = "analysis/naive.rs"]
@@ -21,7 +21,7 @@ fn verified(bytes: &[u8]) -> Verified<'_> {
     Verified::new(Program::read(bytes).unwrap()).unwrap()
 }
 
-/// Hands the graph of function 0 of this text to `look`.
+/// Calls `look` with the graph of function 0 of this text.
 fn with_graph(text: &str, look: impl FnOnce(&Graph<'_>)) {
     let bytes = assemble(text, "text.sil").unwrap_or_else(|errors| panic!("{}", errors[0]));
     let program = verified(&bytes);
@@ -33,7 +33,7 @@ fn successors(graph: &Graph<'_>) -> Vec<Vec<u32>> {
     (0..graph.block_count()).map(|block| graph.successors(block).collect()).collect()
 }
 
-/// All registers and locals that are live in a frame suspended at a word, as text.
+/// Returns all registers and locals that are live in a frame suspended at a word, as text.
 fn live(graph: &Graph<'_>, word: u32, waiting: Waiting) -> String {
     let mut names = Vec::new();
     for group in 0..Slot::groups(graph.function().locals) {
@@ -100,7 +100,7 @@ next:
     });
 }
 
-/// R0, R1, … as bits.
+/// Returns R0, R1, … as bits.
 fn registers(set: &[usize]) -> u32 {
     set.iter().fold(0, |bits, register| bits | 1 << register)
 }
@@ -211,7 +211,7 @@ loop:   CALL g             ; 1  reads R0 R1, writes R0 R1
     });
 }
 
-/// The last local of a function with as many as there can be, and a slot that is written on one way only.
+/// The last local of a function with the largest number of locals, and a slot that is written on only one path.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn liveness_of_many_locals_and_of_ways_that_meet() {
@@ -285,7 +285,7 @@ fn slots_are_numbered_registers_first() {
     assert_eq!((Slot::groups(0), Slot::groups(32), Slot::groups(33)), (1, 1, 2));
 }
 
-/// In a frame, the state registers lie behind the locals, and have two cells each.
+/// In a frame, the state registers come after the locals and have two cells each.
 #[test]
 fn cells_belong_to_slots() {
     let cells: Vec<String> = (14..22).map(|cell| Slot::of_cell(cell, 2).to_string()).collect();
@@ -296,7 +296,7 @@ fn cells_belong_to_slots() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
-    /// Blocks, liveness at every word and early reads are those of the slow analysis.
+    /// Blocks, liveness at every word and reads before initialisation equal those of the slow analysis.
     #[test]
     #[cfg_attr(miri, ignore = "too slow")]
     fn agrees_with_the_slow_analysis(functions in random::functions()) {
@@ -327,7 +327,7 @@ proptest! {
     }
 }
 
-/// As many blocks as a function can have, each waiting for the others: time and memory stay linear.
+/// The largest number of blocks in a function, each waiting for the others: time and memory stay linear.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn the_largest_function() {
@@ -366,7 +366,7 @@ fn the_largest_function() {
     assert!(early.iter().all(|read| matches!(read.slot, Slot::Register(_))));
 }
 
-/// Up to 2¹⁵ words locals are analysed; in larger functions all are live, also behind their last use.
+/// In functions of up to 2¹⁵ words locals are analysed; in larger functions all are live, even after their last use.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn locals_of_large_functions() {

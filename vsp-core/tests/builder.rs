@@ -1,5 +1,5 @@
-//! Branches that the builder makes long: that programs of many of them run as a model says, that no more of them are long
-//! than need be, and that this takes little time also where each depends on the one before it.
+//! Long branches of the builder: programs with many of them behave like a model, no more of them are long than
+//! necessary, and building takes little time even where each depends on the one before it.
 
 use proptest::prelude::*;
 use vsp_core::isa::{Inst, Opcode, Reg};
@@ -7,7 +7,7 @@ use vsp_core::program::{BuildError, FuncType, FunctionBuilder, Label, Program, P
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
 
-/// How far a JEQI and a JZ reach.
+/// The reach of a JEQI and of a JZ.
 const REL12: usize = 2047;
 const IMM20: usize = 524_287;
 
@@ -44,16 +44,16 @@ fn run(bytes: &[u8], args: &[u64]) -> Vec<u64> {
 #[derive(Clone, Debug)]
 struct Block {
     filler: usize,
-    /// Which of [`branch`].
+    /// The index of the kind of branch; see [`branch`].
     kind: u8,
     number: u8,
     target: prop::sample::Index,
 }
 
-/// How many ways of branching there are.
+/// Number of kinds of branches.
 const KINDS: u8 = 18;
 
-/// A branch that looks at R3 (the counter's low three bits), R4 (a number below eight) and R5 (R3 − R4).
+/// Creates a branch on R3 (the counter's low three bits), R4 (a number below eight) and R5 (R3 − R4).
 fn branch(kind: u8, number: i32) -> Inst {
     let (op, values): (Opcode, &[i32]) = match kind {
         0 => (Opcode::JZ, &[3]),
@@ -78,7 +78,7 @@ fn branch(kind: u8, number: i32) -> Inst {
     Inst::new(op, values).unwrap()
 }
 
-/// The same in Rust.
+/// The model of the program in Rust.
 fn is_taken(kind: u8, number: i64, low: i64) -> bool {
     let difference = low - number;
     match kind {
@@ -97,7 +97,7 @@ fn is_taken(kind: u8, number: i64, low: i64) -> bool {
     }
 }
 
-/// R0 counts the blocks that are visited, and the last visit ends the function.
+/// R0 counts the visited blocks, and the last visit ends the function.
 fn random_program(blocks: &[Block]) -> FunctionBuilder {
     let mut code = function(1, 2);
     let labels: Vec<Label> = blocks.iter().map(|_| code.label()).collect();
@@ -151,7 +151,8 @@ proptest! {
     }
 }
 
-/// A branch over `first` words, which contain another one that just does not reach and so takes a word more.
+/// A branch over `first` words that contain another branch, whose target is just out of reach and which therefore takes
+/// one more word.
 fn nested(outer: Inst, first: usize) -> Vec<u8> {
     let mut code = function(1, 1);
     let (far, farther) = (code.label(), code.label());
@@ -175,14 +176,14 @@ fn a_branch_is_long_only_if_it_has_to_be() {
     assert_eq!(run(&nested(outer, REL12), &[7]), [7]);
 }
 
-/// Branch number i stands i words before number 0, and reaches its label until i branches behind it are long: each round
-/// of the builder finds one more.
+/// Branch number i is i words before number 0, and reaches its label until i branches after it are long: each round of
+/// the builder finds one more.
 fn staircase(code: &mut FunctionBuilder, inst: Inst, reach: usize, steps: usize) {
     let labels: Vec<Label> = (0..steps).map(|_| code.label()).collect();
     labels.iter().rev().for_each(|label| code.branch(inst, *label));
     let mut word = steps;
     for (step, label) in labels.iter().enumerate().rev() {
-        // Step 0 is one word too far; the others have room for all but the last of the words that come between.
+        // Step 0 is one word too far; the others have room for all but the last of the words inserted between.
         let location = steps - step + reach + 1 - step.min(1) - step.saturating_sub(1);
         nops(code, location.saturating_sub(word));
         word = word.max(location);
@@ -202,8 +203,8 @@ fn steps_that_depend_on_one_another_are_all_made_long() {
     assert_eq!(run(&bytes, &[5]), [5]);
 }
 
-/// Twenty steps use up the builder's patience. Branches behind them are made long only if they would not reach were all
-/// of them long; and that is decided once, where 60,000 rounds would take minutes.
+/// Twenty steps exceed the builder's limit of rounds. Branches after them are made long only if they would not reach if
+/// all were long; this is decided in a single round, where 60,000 rounds would take minutes.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn steps_that_reach_in_any_case_stay_short() {

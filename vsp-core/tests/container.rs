@@ -1,4 +1,5 @@
-//! The `.silc` container: round trips, damage of every kind, limits. What each error says is in `container/errors.rs`.
+//! The `.silc` container: round trips, damage of every kind, limits. The error messages are tested in
+//! `container/errors.rs`.
 #![cfg(feature = "text")]
 
 #[path = "container/errors.rs"]
@@ -94,7 +95,7 @@ fn what_was_built_is_read() {
     assert_eq!(customs, [("", &[][..]), ("tool", &[1, 2, 3])]);
 }
 
-/// Everything that can be asked of a program.
+/// Returns everything that can be queried from a program.
 fn contents(program: &Program<'_>) -> String {
     format!(
         "{:?} {:?} {:?} {:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:08X}",
@@ -148,7 +149,7 @@ fn an_embedded_program_is_checked_by_the_compiler() {
     assert!(!vsp_core::program::looks_like_program(b"SILC"));
 }
 
-/// CRC-32 bit by bit, apart from the crate that the reader uses.
+/// Computes CRC-32 bit by bit, independently of the crate that the reader uses.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & 0u32.wrapping_sub(crc & 1)))
@@ -161,7 +162,7 @@ fn the_checksum_of_the_test_is_crc_32() {
     assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
 }
 
-/// Writes the right length and checksum into a broken file, so that the reader sees what is broken behind them.
+/// Writes the right length and checksum into a damaged file, so that the reader finds the damage after them.
 fn repair(mut bytes: Vec<u8>) -> Vec<u8> {
     let length = bytes.len() as u32;
     bytes[12..16].copy_from_slice(&length.to_le_bytes());
@@ -175,12 +176,13 @@ fn repair_checksum(bytes: &mut [u8]) {
     bytes[16..20].copy_from_slice(&checksum.to_le_bytes());
 }
 
-/// If the program verifies, runs all its exports with little fuel; whatever happens must be an `Outcome`. Gives how many.
+/// If the program verifies, runs all its exports with little fuel. Whatever happens must be an `Outcome`. Returns their
+/// number.
 fn run_all(program: &Program<'_>) -> usize {
     let Ok(verified) = Verified::new(program.clone()) else { return 0 };
     let mut imports = Imports::<()>::new();
     for import in program.imports() {
-        // A name can stand there twice, with different types.
+        // A name may occur twice, with different types.
         let _ = imports.define_raw(import.module, import.name, import.ty, |caller, args, results| {
             results[0] = args[0];
             caller.charge(1);
@@ -227,7 +229,7 @@ fn every_flipped_bit_is_an_error() {
     }
 }
 
-/// A flipped bit under a right checksum may make another program, which has to behave.
+/// A flipped bit under a right checksum may yield another program, which must behave.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn every_flipped_bit_with_a_right_checksum_is_an_error_or_a_program() {
@@ -240,14 +242,14 @@ fn every_flipped_bit_with_a_right_checksum_is_an_error_or_a_program() {
         if let Ok(program) = Program::read(&flipped[..]) {
             read += 1;
             ran += run_all(&program);
-            // What is printed of it never fails either.
+            // Printing it never fails either.
             let _ = vsp_core::text::disassemble(&program);
         }
     }
     assert!(read > 100 && ran > 100, "{read} read, {ran} functions ran");
 }
 
-/// Where the section with this id starts.
+/// Returns the offset of the section with this id.
 fn section(bytes: &[u8], id: u32) -> usize {
     let count = u32::from_le_bytes(bytes[8..12].try_into().unwrap()) as usize;
     let entry =
@@ -255,7 +257,7 @@ fn section(bytes: &[u8], id: u32) -> usize {
     u32::from_le_bytes(bytes[entry + 4..entry + 8].try_into().unwrap()) as usize
 }
 
-/// The error of a file after bytes of it were changed.
+/// Returns the error of a file after some of its bytes were changed.
 fn broken(at: usize, with: &[u8]) -> ReadError {
     let mut bytes = full();
     bytes[at..at + with.len()].copy_from_slice(with);
@@ -263,7 +265,7 @@ fn broken(at: usize, with: &[u8]) -> ReadError {
     Program::read(&bytes[..]).unwrap_err()
 }
 
-/// For each limit: at its edge a program reads, one past it it does not.
+/// A program at a limit is read, and one beyond it is not, for each limit.
 #[test]
 fn limits_hold_at_their_edges() {
     let bytes = full();
@@ -339,7 +341,7 @@ fn limits_of_the_host_do_not_exceed_those_of_the_format() {
     }
 }
 
-/// The annotated dump in docs/format.md is what the builder writes.
+/// The annotated dump in docs/format.md equals the output of the builder.
 #[test]
 fn the_dump_in_the_document_is_right() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/format.md")).unwrap();
@@ -361,7 +363,7 @@ fn the_dump_in_the_document_is_right() {
     assert_eq!(bytes, vsp_core::text::assemble(text, "f.sil").unwrap());
 }
 
-/// The messages in docs/format.md are those of the errors.
+/// The messages in docs/format.md equal those of the errors.
 #[test]
 fn the_messages_in_the_document_are_right() {
     use ReadErrorKind::*;
@@ -382,8 +384,8 @@ fn the_messages_in_the_document_are_right() {
         ReadErrorKind::FuncType(9),
         Utf8,
         LeftOver(1),
-        StateMagic,
-        StateVersion(0x0300),
+        SnapshotMagic,
+        SnapshotVersion(0x0300),
     ];
     for kind in kinds {
         assert!(page.contains(&format!("| `{kind}` |")), "{kind}");

@@ -1,4 +1,4 @@
-//! What a host can do with an instance, and what it is told when it does something wrong.
+//! The host's interface of an instance, and its errors for wrong use.
 #![cfg(feature = "text")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -225,7 +225,7 @@ fn the_interrupt_flag_stops_an_endless_loop_from_another_thread() {
     setter.join().unwrap();
 }
 
-/// As firmware does it: nothing is shared by counting, everything is borrowed from statics.
+/// The use in firmware: nothing is reference-counted, everything is borrowed from statics.
 #[test]
 fn a_flag_and_a_program_can_be_borrowed() {
     static FLAG: AtomicBool = AtomicBool::new(true);
@@ -238,7 +238,7 @@ fn a_flag_and_a_program_can_be_borrowed() {
     assert!(matches!(outcome, Outcome::Suspended(it) if it.reason == Reason::Interrupted), "{outcome:?}");
 }
 
-/// As a server does it: program and host functions are shared between threads.
+/// The use in a server: program and host functions are shared between threads.
 #[test]
 fn a_program_is_shared_between_threads() {
     let program = Arc::new(verified(PLAIN));

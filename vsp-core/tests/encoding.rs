@@ -23,7 +23,7 @@ fn words_decode_to_what_encodes_to_them() {
             state ^= state << 13;
             state ^= state >> 17;
             state ^= state << 5;
-            // Few bits set, so that many words are instructions.
+            // With few bits set, many words are instructions.
             check(op | (state & state.rotate_left(9) & state.rotate_left(19)) << 8);
             check(op | state << 8);
         }
@@ -54,7 +54,8 @@ fn reserved_opcodes_are_rejected() {
     }
 }
 
-/// From docs/isa.md: the opcodes that are defined, but SWITCH (no table of 0 entries), SEXT and ZEXT (no width 0).
+/// The defined opcodes of docs/isa.md, except SWITCH (which has no table of 0 entries), SEXT and ZEXT (which have no
+/// width 0).
 fn is_instruction_with_zero_operands(op: u8) -> bool {
     let defined: [(u8, u8); 18] = [
         (0x01, 0x05),
@@ -137,7 +138,7 @@ fn registers_of_an_instruction_follow_from_its_roles() {
     assert_eq!(mac.value_of(Role::Target), None);
 }
 
-/// Values that an operand may have and values that it may not have, at their edges (docs/isa.md, sections 2 and 3).
+/// Valid and invalid values of operands at the edges of their ranges (docs/isa.md, sections 2 and 3).
 fn edges(operand: Operand) -> (Vec<i64>, Vec<i64>) {
     let width = operand.field.width();
     match operand.role {
@@ -204,18 +205,18 @@ fn constructors_take_operands_in_the_order_of_the_text() {
     );
 }
 
-/// There is no way to an FMATH of one argument with a second one: it would have no encoding.
+/// An FMATH with one argument cannot be given a second one, which would have no encoding.
 #[test]
 fn a_function_of_one_argument_is_given_one() {
     use vsp_core::isa::Reg::*;
     let refused = Inst::fmath(R1, 0, R2, R3).unwrap_err();
-    assert!(refused.to_string().contains("0 where the function takes one argument"), "{refused}");
+    assert!(refused.to_string().contains("0 if the function takes one argument"), "{refused}");
     assert!(Inst::fmath(R1, 32, R2, R3).unwrap().with(1, 0).is_err());
     assert!(Inst::fmath(R1, 0, R2, R0).unwrap().with(3, 3).is_err());
     assert!(Inst::fmath(R1, 0, R2, R0).unwrap().with(1, 32).unwrap().with(3, 3).is_ok());
 }
 
-/// Each way in which a word is no instruction.
+/// Every reason for which a word is not an instruction.
 #[test]
 fn words_that_are_no_instructions_say_why() {
     let op = Opcode::RET;
@@ -228,6 +229,6 @@ fn words_that_are_no_instructions_say_why() {
     assert_eq!(Inst::decode(word), Err(DecodeError::Operand { word, op, operand, value: 64 }));
     assert_eq!(
         Inst::decode(word).unwrap_err().to_string(),
-        "0x00400065 is no instruction: 64 is no shift count of SHLI"
+        "0x00400065 is not an instruction: 64 is not a valid shift count of SHLI"
     );
 }

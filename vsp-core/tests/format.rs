@@ -1,4 +1,4 @@
-//! The layout of texts.
+//! The formatter.
 #![cfg(feature = "text")]
 
 mod layout;
@@ -142,12 +142,13 @@ fn a_text_with_errors_has_no_layout() {
     assert_eq!((errors[0].line, errors[0].message.as_str()), (2, "there is no label `out` in this function"));
 }
 
-/// Blanks in the order in which they are used, again and again.
+/// Whitespace, used cyclically in this order.
 fn blanks() -> impl Strategy<Value = Vec<String>> {
     proptest::collection::vec("[ \t]{1,5}", 1..20)
 }
 
-/// The text with other blanks between its tokens, and perhaps mnemonics in lower case. Comments that stand alone stay.
+/// Changes the whitespace between the tokens of a text, and optionally the case of mnemonics. Comments on their own
+/// lines stay unchanged.
 fn blurred(text: &str, blanks: &[String], lower: bool) -> String {
     let mut next = blanks.iter().cycle();
     let mut blurred = String::new();

@@ -1,4 +1,4 @@
-//! The generator of random programs: what it makes verifies, runs a while, and uses every instruction.
+//! The generator of random programs: its programs verify, run for a while, and use every instruction.
 #![cfg(all(feature = "generate", feature = "math"))]
 
 use std::collections::BTreeMap;
@@ -28,9 +28,9 @@ fn hosts() -> ([HostImport<'static>; 3], Imports<()>) {
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// How calls ended.
+    /// The outcomes of calls.
     ends: BTreeMap<&'static str, u32>,
-    /// Why they were suspended on the way.
+    /// The reasons of suspensions before the outcome.
     suspensions: BTreeMap<&'static str, u32>,
     instructions: BTreeMap<Opcode, u64>,
     calls: u32,
@@ -116,7 +116,7 @@ fn programs_do_something_and_use_every_instruction() {
 
     let mut lengths = counts.lengths.clone();
     lengths.sort_unstable();
-    // Many programs are short functions that each try one thing.
+    // Many programs are short functions that each test one thing.
     assert!(
         lengths[lengths.len() / 2] > 30,
         "half of the calls have at most {} instructions",
@@ -126,7 +126,7 @@ fn programs_do_something_and_use_every_instruction() {
 
     assert!(counts.share("returned") > 0.6, "{:?}", counts.ends);
     assert!(counts.share("given up") < 0.2, "{:?}", counts.ends);
-    // Programs that try accesses just beyond the memory are many, since only these show checks that are missing.
+    // Many programs access addresses just beyond the memory, because only these reveal missing checks.
     let share = counts.share("MemoryOutOfBounds");
     assert!(share > 0.1 && share < 0.3, "{share} of the calls are out of bounds: {:?}", counts.ends);
     let rare = ["halted", "DivideByZero", "BadIndirectCall", "StackOverflow", "Explicit", "Host"];

@@ -1,5 +1,5 @@
-//! Programs that are made to be hard to compile. What the compiler makes of each word is bounded, so that its work is too.
-// The other architectures are emulated where these tests usually run, and make the same code.
+//! Programs that are hard to compile. The compiler's output for each word is bounded, and so is its work.
+// The other architectures are usually emulated when these tests run, and produce the same code.
 #![cfg(all(feature = "jit", feature = "text", target_arch = "x86_64"))]
 
 use std::fmt::Write;
@@ -17,8 +17,8 @@ fn with_program<R>(source: &str, run: impl FnOnce(&Verified<'_>) -> R) -> R {
     run(&Verified::new(Program::read(&bytes[..]).unwrap()).unwrap())
 }
 
-/// Compiles in both tiers for every architecture. For each word there are at most so many instructions of the intermediate
-/// representation, and so many bytes of machine code; half as much again as was measured.
+/// Compiles in both tiers for every architecture. The instructions of the intermediate representation and the bytes of
+/// machine code for each word are bounded by one and a half times what was measured.
 fn compile(source: &str, most_instructions: u32, most_bytes: usize) {
     with_program(source, |program| {
         let words = program.program().code().len();
@@ -37,12 +37,12 @@ fn compile(source: &str, most_instructions: u32, most_bytes: usize) {
     });
 }
 
-/// Adds that many locals to R0.
+/// Adds `count` locals to R0.
 fn sum_of_locals(count: u32) -> String {
     (0..count).map(|local| format!(" GETL R1, {local}\n ADD R0, R0, R1\n")).collect()
 }
 
-/// More locals than are kept in variables, all of them live at every safepoint: they are all summed at the end.
+/// More locals than are kept in variables, all of them live at every safepoint, because they are all summed at the end.
 #[test]
 fn all_locals_live_at_every_safepoint() {
     let mut source = String::from(".func f (8) -> 1\n.locals 4095\n");
@@ -54,7 +54,7 @@ fn all_locals_live_at_every_safepoint() {
     compile(&source, 14, 170);
 }
 
-/// As many as are kept in variables, and every block can leave them changed.
+/// As many locals as are kept in variables, which every block can leave changed.
 #[test]
 fn all_variables_live_in_every_block() {
     let mut source = String::from(".func f (8) -> 1\n.locals 32\n");
@@ -92,7 +92,7 @@ fn a_large_switch_in_a_deep_nest_of_loops() {
     compile(&source, 5, 38);
 }
 
-/// 65,536 calls of a function with eight parameters are too many for one function; a fraction of them is possible.
+/// 65,536 calls of a function with eight parameters are too many for one function; a fraction of them compiles.
 #[test]
 fn many_calls_of_a_function_with_eight_parameters() {
     let callee = ".func g (8) -> 4\nx: LOOP R7, x\n RET\n.end\n";
@@ -106,8 +106,8 @@ fn many_calls_of_a_function_with_eight_parameters() {
     compile(&caller(1_000), 57, 440);
 }
 
-/// A chain of additions, each of which is seen at a safepoint, in a block to which a switch leads, or where a branch
-/// leads: the optimiser would copy all that come before to each of these places.
+/// A chain of additions, each of which is observed at a safepoint, in a block that a SWITCH leads to, or at a branch
+/// target: the optimiser would copy all preceding ones to each of these points.
 #[test]
 fn values_that_are_used_in_many_locations() {
     let chain = |step: &str| format!(".func f (8) -> 1\nx: ADDI R0, R0, 1\n{} RET\n", step.repeat(2_000));
@@ -123,14 +123,14 @@ fn values_that_are_used_in_many_locations() {
     compile(&format!(".func f (8) -> 1\n{additions} SWITCH R1, {count}\n{jumps} RET\n{blocks}.end\n"), 4, 21);
 }
 
-/// The longest leaf that is inlined, called 4,000 times: only the first of these calls are.
+/// The longest leaf that is inlined, called 4,000 times: only the first of these calls are inlined.
 #[test]
 fn many_calls_of_a_leaf() {
     let leaf = format!(".func g (1) -> 1\n{} RET\n.end\n", " DIV R0, R0, R0\n".repeat(31));
     compile(&format!(".func f (1) -> 1\n{} RET\n.end\n{leaf}", " CALL g\n".repeat(4_000)), 63, 447);
 }
 
-/// Sums of layers are most work, and all states are live at safepoints.
+/// Sums of layers are the largest work, with all state registers live at safepoints.
 #[test]
 fn many_sums_of_layers() {
     let mut source = String::from(".func f (8) -> 1\n");
@@ -158,8 +158,8 @@ fn every_instruction_is_a_trap_site() {
     compile(&loads, 12, 115);
 }
 
-/// Blocks each of which goes back to the one before, so that what is known of a value travels one block in each pass over
-/// them. Looking at all blocks again until nothing changes would take hours.
+/// Blocks each of which branches back to the preceding one, so that information about a value travels one block in each
+/// pass over them. Repeating passes until a fixed point would take hours.
 fn chain_backwards(blocks: u32, padding: usize) -> String {
     let padding = " NOP\n".repeat(padding);
     let mut source = String::from(".func f (2) -> 1\n");
@@ -182,8 +182,8 @@ fn kinds_that_travel_backwards() {
     });
 }
 
-/// The same again and again: when a value's kind has come to the first block it is copied, and the copy's kind sets out from the
-/// last one.
+/// The same repeatedly: when a value's representation has reached the first block, it is copied, and the copy's
+/// representation starts from the last one.
 #[test]
 fn kinds_that_travel_backwards_one_after_the_other() {
     let registers: Vec<String> = (4..16).map(|number| format!("R{number:X}")).collect();
@@ -220,14 +220,14 @@ fn floats(locals: u32) -> String {
     source
 }
 
-/// Looks at their bits.
+/// Reads their bits.
 fn bits(locals: u32) -> String {
     let registers = (1..16).map(|register| format!(" XOR R0, R0, R{register:X}\n"));
     let locals = (0..locals).map(|local| format!(" GETL RF, {local}\n XOR R0, R0, RF\n"));
     registers.chain(locals).chain([" RET\n.end\n".to_owned()]).collect()
 }
 
-/// A SWITCH with many ways to code that wants the bits of values that are in floating-point registers.
+/// A SWITCH with many edges to code that reads the bits of values in floating-point registers.
 #[test]
 fn conversions_on_the_ways_of_a_switch() {
     for (ways, locals) in [(900, 32), (3_000, 0)] {
@@ -243,7 +243,7 @@ fn conversions_on_the_ways_of_a_switch() {
     }
 }
 
-/// Many branches to code that wants the bits, and behind them code that wants the numbers.
+/// Many branches to code that reads the bits, followed by code that reads the numbers.
 #[test]
 fn conversions_on_the_ways_of_many_branches() {
     for (branches, locals) in [(900, 32), (1_500, 0)] {
@@ -259,7 +259,7 @@ fn conversions_on_the_ways_of_many_branches() {
     }
 }
 
-/// Each is much code, on its own: all of them together are refused.
+/// Each function alone is much code: all of them together are refused.
 #[test]
 fn instructions_without_end() {
     let divisions = format!(".func f (8) -> 1\n{} RET\n.end\n", " DIV R0, R0, R1\n".repeat(32_000));
@@ -274,7 +274,7 @@ fn instructions_without_end() {
     });
 }
 
-/// A host can allow less machine code of a program than there can be.
+/// A host can set a lower limit for a program's machine code.
 #[test]
 fn machine_code_beyond_the_limit() {
     let function =
@@ -296,8 +296,8 @@ fn machine_code_beyond_the_limit() {
     });
 }
 
-/// A chain of products, all of them stored, twice, with a call between them: the optimiser remembers them across the call, in the
-/// native frame.
+/// A chain of products, all of them stored, twice, with a call between them: the optimiser keeps them across the call
+/// in the native frame.
 #[test]
 fn values_that_are_remembered_across_a_call() {
     let chain: String =
@@ -317,8 +317,8 @@ fn values_that_are_remembered_across_a_call() {
     });
 }
 
-/// Thousands of loops that nothing can stop would keep Cranelift's removal of constant block parameters busy: they have check
-/// points, although nobody asked for them. Fewer have none.
+/// Thousands of loops without fuel and interruption would keep Cranelift's removal of constant block parameters busy:
+/// they have safepoints although the options do not ask for them. Fewer loops have none.
 #[test]
 fn many_loops_have_safepoints_in_any_case() {
     let loops = |count: u32| -> String {

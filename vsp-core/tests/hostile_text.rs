@@ -1,5 +1,5 @@
-//! No text makes the assembler panic; what it accepts comes back from the disassembler as the same bytes, and from the
-//! formatter as a text of the same bytes and comments.
+//! No text makes the assembler panic. The disassembler reproduces the bytes of an accepted text, and the formatter its
+//! bytes and comments.
 #![cfg(feature = "text")]
 
 mod layout;
@@ -41,7 +41,7 @@ fn examples_come_back_as_the_same_bytes() {
     }
 }
 
-/// What lines are made of; from `REGISTER_PIECE` on, what operands are.
+/// The pieces of lines; from `REGISTER_PIECE` on, the pieces of operands.
 const PIECES: &[&str] = &[
     ".func",
     ".end",

@@ -1,6 +1,6 @@
-//! What the builder makes, run at its edges: the distances that branches reach, labels, names, source lines, the last
-//! cell of a stack, the lowest balance of fuel. (`embedding.rs` has the rest of the host's interface, `builder.rs` programs
-//! of many branches.)
+//! The builder's programs at their limits: the reach of branches, labels, names, source lines, the last cell of a
+//! stack, the lowest balance of fuel. (`embedding.rs` tests the rest of the host's interface, `builder.rs` programs
+//! with many branches.)
 #![cfg(feature = "text")]
 
 use vsp_core::index::{FuncIndex, Location};
@@ -52,7 +52,7 @@ struct Branch {
 
 const MINUS_1: u64 = u64::MAX;
 
-/// −1 in the low half, under a high half that does not count.
+/// −1 in the low half, under a high half that is ignored.
 const MINUS_1_LOW: u64 = 0x0000_0007_FFFF_FFFF;
 
 #[rustfmt::skip]
@@ -82,13 +82,13 @@ impl Branch {
         inst(self.op, self.values)
     }
 
-    /// The longest way forward, in words.
+    /// The longest forward distance, in words.
     fn reach(&self) -> usize {
         let target = self.op.operands().iter().find(|operand| operand.role == Role::Target).unwrap();
         target.role.range(target.field).1 as usize
     }
 
-    /// What the functions below give: 1 or 2, and what is left of the first argument.
+    /// The results of the functions below: 1 or 2, and the final value of the first argument.
     fn result(&self, arg: u64, taken: bool) -> [u64; 2] {
         let left = if self.op == Opcode::LOOP { arg.wrapping_sub(1) } else { arg };
         [1 + u64::from(taken), left]
@@ -135,7 +135,7 @@ fn every_branch_is_in_the_list() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// The last distance that the short form reaches, and the first that needs the long one.
+/// The largest distance of the short form, and the smallest that needs the long one.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn branches_reach_over_every_distance_in_both_directions() {
@@ -201,7 +201,7 @@ fn only_branches_branch() {
             let label = code.here();
             code.branch(inst(op, &values), label);
         });
-        assert_eq!(single(wrong), Err(BuildError::NoBranch(op)));
+        assert_eq!(single(wrong), Err(BuildError::NotABranch(op)));
     }
 }
 
@@ -291,7 +291,7 @@ fn constants_of_one_value_are_one_constant() {
     assert_eq!(Program::read(&bytes[..]).unwrap().constants().len(), 2);
 }
 
-/// Also not where the function before it ends with a line.
+/// This holds even if the preceding function ends with a line.
 #[test]
 fn a_function_does_not_inherit_a_source_line() {
     let mut program = ProgramBuilder::new();
@@ -352,7 +352,7 @@ fn with_host_call() -> Vec<u8> {
     program.build().unwrap()
 }
 
-/// A balance at −2⁶³ stays there, also where no safepoint stops the program.
+/// A balance of −2⁶³ does not change, even where no safepoint stops the program.
 #[test]
 fn the_balance_saturates_downwards() {
     let bytes = with_host_call();

@@ -1,4 +1,5 @@
-//! The compiler, without running its code: every target from any host, the same bytes each time, errors that say why.
+//! The compiler, without running its code: every target from any host, reproducible bytes, errors that state the
+//! reason.
 #![cfg(feature = "jit")]
 
 use cranelift_codegen::settings::Configurable;
@@ -46,7 +47,7 @@ fn every_target_and_option_compiles_the_same_way_twice() {
         for target in targets() {
             for options in options() {
                 let first = compile(source, target.clone(), options);
-                // A compiler that has compiled something else before.
+                // A compiler that has already compiled something else.
                 let again = with_program(MANDELBROT, |other| {
                     let mut compiler = Compiler::new(target.clone(), options).unwrap();
                     compiler.compile(other).unwrap();
@@ -113,7 +114,7 @@ fn tier_two_inlines_leaves_and_removes_covered_checks() {
     };
     let (one, two) = (stats(Tier::One), stats(Tier::Two));
     assert_eq!((one.inlined, one.checks, one.checks_removed), (0, 4, 0));
-    // The last load reaches one byte further than the first.
+    // The last load accesses one byte more than the first.
     assert_eq!((two.inlined, two.checks, two.checks_removed), (1, 2, 2));
 }
 
@@ -138,7 +139,7 @@ fn compressed_instructions_of_riscv64_stay_off() {
     }
     let known = Target::known(Arch::Riscv64).unwrap();
     assert!(known.features.contains(&"zbb") && !known.features.iter().any(|name| name.starts_with("zc")));
-    // As `cranelift-native` finds them on a computer that has them.
+    // As detected by `cranelift-native` on a computer that has them.
     let mut builder = cranelift_codegen::isa::lookup_by_name("riscv64gc-unknown-none").unwrap();
     for feature in ["has_c", "has_zcb", "has_zbb"] {
         builder.enable(feature).unwrap();

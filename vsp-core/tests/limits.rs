@@ -1,6 +1,6 @@
-//! The limits at their edges and one past them. Those of the format ([`Limits`](vsp_core::limits::Limits)) are in
-//! `container.rs`; the longest function that machine code is made of and the native stack in vsp-host's `native.rs`. The
-//! largest memory and the largest stack are asked for in `out_of_memory.rs`, where nobody has to give them.
+//! The limits at their edges and one beyond. Those of the format ([`Limits`](vsp_core::limits::Limits)) are tested in
+//! `container.rs`; the longest function that can be compiled and the native stack in vsp-host's `native.rs`. The
+//! largest memory and the largest stack are requested in `out_of_memory.rs`, where they need not exist.
 #![cfg(feature = "text")]
 
 use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, uninitialised_reads};
@@ -86,7 +86,7 @@ fn names_are_short_in_texts_too() {
 fn parentheses_go_32_deep() {
     let text = |depth: usize| format!(".equ n = {}1{}\n{NOTHING}", "(".repeat(depth), ")".repeat(depth));
     assert!(assemble(&text(32), "limits.sil").is_ok());
-    assert_eq!(messages(&text(33)), ["expected a number: parentheses go 32 deep"]);
+    assert_eq!(messages(&text(33)), ["expected a number: parentheses can be nested 32 deep"]);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn the_assembler_reports_so_many_errors() {
     assert_eq!(shown, [1, 31, 32, 32, 32]);
 }
 
-/// In a function of one word more, all locals are live everywhere, and none counts as read early.
+/// In a function one word longer, all locals are live everywhere, and no read counts as one before initialisation.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn locals_of_longer_functions_are_not_analysed() {

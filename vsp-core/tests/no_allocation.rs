@@ -1,4 +1,5 @@
-//! What an instance allocates: nothing while it runs, and an error, no abort, when there is not enough.
+//! The allocations of an instance: none while it runs, and an error instead of an abort when there is not enough
+//! memory.
 #![cfg(all(feature = "text", feature = "math"))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -13,14 +14,14 @@ struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call is the system allocator's, or null, which an allocator may always give.
+// SAFETY: every call is forwarded to the system allocator, or returns null, which an allocator may always do.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
         if layout.size() > 1 << 30 {
             return core::ptr::null_mut();
         }
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller upholds the same contract.
         unsafe { System.alloc(layout) }
     }
 
@@ -58,7 +59,7 @@ again:
 .end
 ";
 
-/// One test, so that no other thread allocates meanwhile.
+/// A single test, so that no other thread allocates at the same time.
 #[test]
 fn an_instance_allocates_only_when_it_is_made() {
     let bytes = text::assemble(BUSY, "busy.sil").unwrap();

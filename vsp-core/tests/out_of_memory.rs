@@ -1,5 +1,5 @@
-//! Where there is no memory, there is an error: every allocation of the reader, the verifier, an instance, a saved state,
-//! the analyses and the loader of code objects fails once, and none of them aborts.
+//! Failed allocations are errors: every allocation of the reader, the verifier, an instance, a snapshot, the analyses
+//! and the loader of code objects fails once, and none of them aborts.
 #![cfg(all(feature = "text", feature = "math"))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -10,21 +10,21 @@ use vsp_core::analysis::{Graph, Liveness, OutOfMemory, Signatures};
 use vsp_core::index::FuncIndex;
 use vsp_core::limits::{MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE};
 use vsp_core::program::Program;
-use vsp_core::state::{RestoreError, SaveError, SavedState};
+use vsp_core::snapshot::{RestoreError, SaveError, Snapshot};
 use vsp_core::verify::{Verified, VerifyErrors};
 use vsp_core::{Caller, Imports, Instance, InstantiateError, Options, Outcome, text};
 
-/// Lets this thread's allocations fail: all from one on, or all that are large.
+/// Makes this thread's allocations fail: all after a number of them, or all large ones.
 struct Failing;
 
 thread_local! {
-    /// How many allocations succeed before all others fail.
+    /// Number of allocations that succeed before all others fail.
     static EXITED: Cell<u64> = const { Cell::new(u64::MAX) };
-    /// Allocations of more bytes fail.
+    /// The largest allocation in bytes that succeeds.
     static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-// SAFETY: every call is the system allocator's, or null, which an allocator may always give.
+// SAFETY: every call is forwarded to the system allocator, or returns null, which an allocator may always do.
 unsafe impl GlobalAlloc for Failing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let left = EXITED.get();
@@ -34,7 +34,7 @@ unsafe impl GlobalAlloc for Failing {
         if left != u64::MAX {
             EXITED.set(left - 1);
         }
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller upholds the same contract.
         unsafe { System.alloc(layout) }
     }
 
@@ -47,7 +47,7 @@ unsafe impl GlobalAlloc for Failing {
 #[global_allocator]
 static ALLOCATOR: Failing = Failing;
 
-/// Runs something with more and more allocations that succeed, until it succeeds. Gives how many it needs.
+/// Runs a function with an increasing number of successful allocations, until it succeeds. Returns the number it needs.
 fn fails_until_it_succeeds<T, E: std::fmt::Debug>(
     run: impl Fn() -> Result<T, E>,
     is_out_of_memory: impl Fn(&E) -> bool,
@@ -136,7 +136,8 @@ fn an_instance_without_memory_says_so() {
     assert!(needed >= 4, "{needed}");
 }
 
-/// A size that is allowed is asked for (here there is no memory for it), and the next one is refused.
+/// An allowed size is requested from the allocator (which has not enough memory here), and the next larger one is
+/// refused.
 #[test]
 fn the_largest_memory_and_stack_are_asked_for() {
     let (program, imports) = (program(), imports());
@@ -166,7 +167,7 @@ fn saving_and_restoring_without_memory_says_so() {
 
     let state = instance.save().unwrap();
     let restore = || {
-        let state = SavedState::read(&state).map_err(|_| None)?;
+        let state = Snapshot::read(&state).map_err(|_| None)?;
         Instance::restore(&program, &imports, (), small(), &state).map_err(Some)
     };
     let is_out_of_memory = |error: &Option<RestoreError>| {
@@ -211,7 +212,7 @@ mod native {
         assert!(needed >= 3, "{needed}");
     }
 
-    /// Cranelift aborts where it has no memory, so only what is allocated before it starts can be tested: tables for all
+    /// Cranelift aborts when there is no memory, so only the allocations before it starts can be tested: tables for all
     /// functions of a large program.
     #[test]
     fn a_compiler_without_memory_for_its_tables_says_so() {

@@ -1,5 +1,5 @@
-//! Stepping through programs, and looking into their frames. (That stepping comes to the same as running is tested with
-//! all case files, in `snapshots`.)
+//! Single-stepping, and inspection of frames. (That stepping is equivalent to running is tested with all case files, in
+//! `snapshots`.)
 #![cfg(feature = "text")]
 
 use vsp_core::index::{FuncIndex, Location};
@@ -156,7 +156,7 @@ fn suspension_while_stepping() {
         assert_eq!(returned(instance.finish().map(Some).unwrap()), [33]);
 
         assert_eq!(instance.begin(LARGE, &[]), Ok(overflow()));
-        // A safepoint is passed again when it is resumed from.
+        // A safepoint is passed again when the program is resumed from it.
         instance.set_fuel(0);
         assert_eq!(instance.begin(LOOP, &[]), Ok(None));
         let outcome = instance.step_until(u64::MAX, |_| false).unwrap();
@@ -168,7 +168,7 @@ fn suspension_while_stepping() {
     });
 }
 
-/// What a call comes to whose frame does not fit.
+/// The outcome of a call whose frame does not fit.
 fn overflow() -> Option<Outcome> {
     let location = Location { function: LARGE, word: 0 };
     Some(Outcome::Trapped(vsp_core::Trapped { trap: Trap::StackOverflow, location }))

@@ -1,5 +1,5 @@
-//! Every program has a text that assembles to the same bytes, whatever its names, words and lines are. (Texts that are
-//! none are in `hostile_text.rs`.)
+//! Every program has a text that assembles to the same bytes, whatever its names, words and lines are. (Invalid texts
+//! are tested in `hostile_text.rs`.)
 #![cfg(feature = "text")]
 
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use vsp_core::isa::{Inst, Opcode, Operand};
 use vsp_core::program::{BuildError, FuncType, FunctionBuilder, NameKind, Program, ProgramBuilder};
 use vsp_core::text::{Listing, assemble, disassemble};
 
-/// Names that need quotes, look like something else, or are those of other things.
+/// Names that need quotes, look like other tokens, or equal the names of other items.
 const NAMES: [&str; 28] = [
     "",
     "f",
@@ -49,7 +49,7 @@ fn func_type() -> impl Strategy<Value = FuncType> {
     (0usize..=8, 0usize..=4).prop_map(|(params, results)| FuncType::new(params, results).unwrap())
 }
 
-/// Words: any, instructions with any operands, and branches that stay near.
+/// Words: arbitrary ones, instructions with any operands, and branches with near targets.
 fn word() -> impl Strategy<Value = u32> {
     let any_values =
         (select(Opcode::ALL), any::<[i32; 4]>()).prop_map(|(op, values)| instruction(op, values));
@@ -57,7 +57,7 @@ fn word() -> impl Strategy<Value = u32> {
     prop_oneof![any::<u32>(), any_values, near]
 }
 
-/// An instruction whose operands are these values, or their remainders where they are too large.
+/// Creates an instruction with these values of operands, or their remainders if they are too large.
 fn instruction(op: Opcode, values: [i32; 4]) -> u32 {
     let fitting = |(operand, value): (&Operand, &i32)| {
         let (low, high) = operand.role.range(operand.field);
@@ -73,7 +73,7 @@ fn instruction(op: Opcode, values: [i32; 4]) -> u32 {
 struct Function {
     ty: FuncType,
     locals: u16,
-    /// Words, each with the file and line that it is the first of.
+    /// Words, each with the file and line that starts at it.
     words: Vec<(u32, Option<(u32, u32)>)>,
 }
 
@@ -83,7 +83,7 @@ fn function() -> impl Strategy<Value = Function> {
         .prop_map(|(ty, locals, words)| Function { ty, locals, words })
 }
 
-/// Everything but functions and data.
+/// Everything except functions and data.
 #[derive(Clone, Debug)]
 struct Rest {
     imports: Vec<(&'static str, &'static str, FuncType)>,
@@ -114,7 +114,7 @@ fn rest() -> impl Strategy<Value = Rest> {
         })
 }
 
-/// Data segments: how far behind the one before, what they hold and what they are called.
+/// Data segments: distance from the preceding one, contents and name.
 fn data() -> impl Strategy<Value = Vec<(u32, Vec<u8>, Option<&'static str>)>> {
     let content = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..40),
@@ -171,7 +171,7 @@ fn build(
         }
     }
     for (name, index) in &rest.exports {
-        // Some names are there twice; these are left out.
+        // Duplicate names are left out.
         let _ = builder.export(name, FuncIndex((index % functions.len()) as u32));
     }
     for (name, bytes) in &rest.customs {
@@ -206,7 +206,7 @@ proptest! {
     }
 }
 
-/// The texts of the smaller case files, which say everything that a text can.
+/// The texts of the smaller case files, which together use all syntax.
 fn cases() -> Vec<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots/cases");
     let mut texts = Vec::new();
@@ -220,7 +220,7 @@ fn cases() -> Vec<String> {
     texts
 }
 
-/// The lines of a text without comments and expectations, as words with the spaces behind them.
+/// Returns the lines of a text without comments and expectations, as words including the spaces after them.
 fn pieces(text: &str) -> Vec<&str> {
     let lines = text.split_inclusive('\n').filter(|line| !line.trim_start().starts_with(';'));
     lines.flat_map(|line| line.split_inclusive([' ', ',', '\n'])).collect()
@@ -229,7 +229,7 @@ fn pieces(text: &str) -> Vec<&str> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Words of case files left out, repeated, or taken from elsewhere, also from another file.
+    /// Case files in which words are removed, repeated, or taken from elsewhere, including other files.
     #[test]
     #[cfg_attr(miri, ignore = "too slow")]
     fn texts_with_some_words_changed_come_back_or_are_refused(
@@ -256,7 +256,7 @@ proptest! {
     }
 }
 
-/// Every name, as the name of everything.
+/// Every name, as the name of every kind of item.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn any_name_can_be_that_of_anything() {
@@ -285,7 +285,7 @@ fn any_name_can_be_that_of_anything() {
     }
 }
 
-/// Single instructions and their labels are those of the whole text.
+/// Single instructions and their labels equal those of the whole text.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn a_listing_has_the_lines_of_the_disassembly() {

@@ -3,7 +3,7 @@
 
 use vsp_core::text::unused;
 
-/// The messages, with their lines.
+/// Returns the messages with their lines.
 fn found(text: &str) -> Vec<String> {
     let found = unused(text).unwrap_or_else(|errors| panic!("{}", errors[0]));
     found.iter().map(|it| format!("{}: {}", it.line, it.message)).collect()
@@ -82,7 +82,7 @@ l:  RET
     assert_eq!(found(text), [] as [String; 0]);
 }
 
-/// Labels belong to their functions; other names are used wherever they are.
+/// Labels belong to their functions; other names may be used anywhere.
 #[test]
 fn a_label_is_used_in_its_own_function_only() {
     let text = ".export f\n.func f (0) -> 0\n JMP l\nl: CALL g\n RET\n.end\n.func g (0) -> 0\nl: RET\n.end\n";

@@ -19,7 +19,7 @@
 #[cfg(feature = "jit")]
 use std::sync::Arc;
 
-use vsp_core::state::{RestoreError, SavedState};
+use vsp_core::snapshot::{RestoreError, Snapshot};
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, InstantiateError, Options, Ref};
 
@@ -305,7 +305,7 @@ impl<'p> Module<'p> {
         imports: impl Into<Ref<'p, Imports<S>>>,
         state: S,
         options: Options<'p>,
-        saved: &SavedState<'_>,
+        saved: &Snapshot<'_>,
     ) -> Result<Instance<'p, S>, EngineError> {
         self.attached(Instance::restore(self.program.clone(), imports, state, options, saved)?)
     }

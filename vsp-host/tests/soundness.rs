@@ -8,7 +8,7 @@ use vsp_core::index::FuncIndex;
 use vsp_core::limits::MAX_PARAMS;
 use vsp_core::native::CodeInfo;
 use vsp_core::program::Program;
-use vsp_core::state::SavedState;
+use vsp_core::snapshot::Snapshot;
 use vsp_core::verify::Verified;
 use vsp_core::{AttachError, Imports, Instance, NativeCode, Options, Outcome, Reason, Session, Trap, text};
 use vsp_host::engine::{Engine, EngineKind, Module, Threshold, TierOptions};
@@ -85,7 +85,7 @@ fn a_loop_that_only_a_state_leads_to_is_entered_with_checks() {
         for kind in [EngineKind::Interpreter, EngineKind::Auto, EngineKind::Tier2] {
             let module = load(&program, kind);
             let options = Options { fuel: Some(1 << 40), ..Options::default() };
-            let state = SavedState::read(&bytes).unwrap();
+            let state = Snapshot::read(&bytes).unwrap();
             let mut it = module.restore(Arc::new(Imports::new()), (), options, &state).unwrap();
             let outcome = it.resume(&[]).unwrap();
             let is_trap = matches!(outcome, Outcome::Trapped(at) if at.trap == Trap::MemoryOutOfBounds);

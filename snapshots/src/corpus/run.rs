@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use vsp_core::program::Program as File;
-use vsp_core::state::SavedState;
+use vsp_core::snapshot::Snapshot;
 use vsp_core::text;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome, Reason};
@@ -135,7 +135,7 @@ impl Loaded {
             }
             Configuration::Save(_) => {
                 let bytes = instance.save().map_err(|error| error.to_string())?;
-                let saved = SavedState::read(&bytes).map_err(|error| format!("the saved state: {error}"))?;
+                let saved = Snapshot::read(&bytes).map_err(|error| format!("the saved state: {error}"))?;
                 let state = instance.into_state();
                 let options = Options { fuel: Some(0), ..Options::default() };
                 let restored = self.module.restore(self.imports.clone(), state, options, &saved);

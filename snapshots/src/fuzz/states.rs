@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use vsp_core::state::SavedState;
+use vsp_core::snapshot::Snapshot;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
 use vsp_host::engine::{Engine, EngineKind};
@@ -26,7 +26,7 @@ thread_local! {
 /// The first byte says of which program the others are a state.
 pub(super) fn state(data: &[u8]) {
     let Some((number, data)) = data.split_first() else { return };
-    let _ = SavedState::read(data);
+    let _ = Snapshot::read(data);
     let programs = known();
     let program = &programs[usize::from(*number) % programs.len()].program;
     let mut bytes = data.to_vec();
@@ -36,7 +36,7 @@ pub(super) fn state(data: &[u8]) {
         field[4..].copy_from_slice(&(image.bytes().len() as u32).to_le_bytes());
     }
     let bytes = repaired(&bytes, LENGTH_AT);
-    let Ok(state) = SavedState::read(&bytes) else { return };
+    let Ok(state) = Snapshot::read(&bytes) else { return };
     if state.memory_bytes() > 1 << 20 || state.stack_cells() > 1 << 16 {
         return;
     }
@@ -45,7 +45,7 @@ pub(super) fn state(data: &[u8]) {
         return;
     };
     let saved = instance.save().expect("it is suspended");
-    let again = SavedState::read(&saved).expect("a saved state");
+    let again = Snapshot::read(&saved).expect("a saved state");
     let mut other = restored(program, &imports, &again);
     assert_eq!(other.save().as_ref(), Ok(&saved), "a state that is restored is saved as the same");
     let ends = [finish(&mut instance), finish(&mut other)];
@@ -58,7 +58,7 @@ pub(super) fn state(data: &[u8]) {
 fn restored<'p>(
     program: &'p Verified<'p>,
     imports: &'p Imports<()>,
-    state: &SavedState<'_>,
+    state: &Snapshot<'_>,
 ) -> Instance<'p, ()> {
     ENGINE.with_borrow_mut(|engine| {
         let module = engine.load(program).expect("it compiles");

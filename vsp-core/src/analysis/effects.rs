@@ -1,4 +1,4 @@
-//! What one instruction reads and writes in its frame.
+//! The reads and writes of one instruction in its frame.
 
 use alloc::vec::Vec;
 
@@ -8,12 +8,12 @@ use crate::isa::{Inst, Opcode, Reg, Role, StateReg};
 use crate::program::FuncType;
 use crate::verify::{Function, Verified};
 
-/// Slots of a group.
+/// Number of slots in a group.
 const GROUP: u32 = u64::BITS;
 
 const REGISTERS: u32 = Reg::ALL.len() as u32;
 
-/// The first local: behind the registers and the state registers.
+/// Index of the first local, after the registers and the state registers.
 const LOCALS: u32 = 2 * REGISTERS;
 
 /// A register, a state register or a local of a frame.
@@ -28,8 +28,8 @@ pub enum Slot {
 }
 
 impl Slot {
-    /// The slot with this number, which is below 32 + 4,096: registers have 0–15, state registers 16–31, locals 32 and
-    /// up.
+    /// Returns the slot with this index, which is below 32 + 4,096: registers have 0–15, state registers 16–31, locals
+    /// 32 and up.
     pub const fn from_index(index: u32) -> Slot {
         match index {
             0..REGISTERS => Slot::Register(Reg::from_low_bits(index)),
@@ -38,8 +38,8 @@ impl Slot {
         }
     }
 
-    /// The slot to which a cell of a frame with so many locals belongs, counted from the cell of R0: the registers, the
-    /// locals, and two cells for each state register.
+    /// Returns the slot that a cell of a frame with this many locals belongs to, counted from the cell of R0: the
+    /// registers, the locals, and two cells for each state register.
     pub const fn of_cell(cell: u32, locals: u16) -> Slot {
         match cell.checked_sub(REGISTERS) {
             None => Slot::Register(Reg::from_low_bits(cell)),
@@ -48,7 +48,7 @@ impl Slot {
         }
     }
 
-    /// Its number.
+    /// Returns its index.
     pub const fn index(self) -> u32 {
         match self {
             Slot::Register(reg) => reg as u32,
@@ -57,28 +57,28 @@ impl Slot {
         }
     }
 
-    /// The group that it is in.
+    /// Returns the group that it belongs to.
     pub const fn group(self) -> u32 {
         self.index() / GROUP
     }
 
-    /// Its bit in the sets of its group.
+    /// Returns its bit in the sets of its group.
     pub const fn bit(self) -> u64 {
         1 << (self.index() % GROUP)
     }
 
-    /// How many slots a frame with so many locals has, with state registers or without.
+    /// Returns the number of slots of a frame with this many locals, with or without state registers.
     pub const fn count(locals: u16) -> u32 {
         LOCALS + locals as u32
     }
 
-    /// How many groups these slots make. All registers and state registers are in group 0.
+    /// Returns the number of groups of these slots. All registers and state registers are in group 0.
     pub const fn groups(locals: u16) -> u32 {
         Self::count(locals).div_ceil(GROUP)
     }
 }
 
-/// The locals of a group, in a function that has so many.
+/// Returns the locals of a group, in a function with this many locals.
 pub(super) fn locals_in(group: u32, locals: u16) -> u64 {
     (0..GROUP)
         .map(|bit| Slot::from_index(group * GROUP + bit))
@@ -96,7 +96,7 @@ impl core::fmt::Display for Slot {
     }
 }
 
-/// The slots of a set of this group, in order.
+/// Returns the slots of a set of this group, in order.
 pub fn slots(group: u32, mut set: u64) -> impl Iterator<Item = Slot> {
     core::iter::from_fn(move || {
         let bit = (set != 0).then(|| set.trailing_zeros())?;
@@ -105,13 +105,13 @@ pub fn slots(group: u32, mut set: u64) -> impl Iterator<Item = Slot> {
     })
 }
 
-/// What an instruction reads and writes in its frame. What it does only sometimes, it does; but a conditional move
-/// also reads its destination.
+/// The reads and writes of an instruction in its frame. Conditional effects count as effects; a conditional move also
+/// reads its destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// The registers that it reads: bit n is register n, bit 16 + n state register n.
+    /// The registers that it reads: bit n is register n, bit 16 + n is state register n.
     pub reads: u32,
-    /// The registers that it writes. (For what suspends or calls: those that hold the answer.)
+    /// The registers that it writes. (For an instruction that suspends or calls, those that receive the results.)
     pub writes: u32,
     /// The local that it reads.
     pub local_read: Option<u16>,
@@ -120,13 +120,13 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// What it reads in a group of slots.
+    /// Returns its reads in a group of slots.
     #[inline]
     pub fn reads_in(&self, group: u32) -> u64 {
         in_group(self.reads, self.local_read, group)
     }
 
-    /// What it writes in a group of slots.
+    /// Returns its writes in a group of slots.
     #[inline]
     pub fn writes_in(&self, group: u32) -> u64 {
         in_group(self.writes, self.local_written, group)
@@ -142,12 +142,13 @@ fn in_group(registers: u32, local: Option<u16>, group: u32) -> u64 {
     }
 }
 
-/// The first `count` registers.
+/// Returns the set of the first `count` registers.
 const fn first_registers(count: usize) -> u32 {
     (1 << count) - 1
 }
 
-/// A local is read by what writes a register, and written by what reads one: there is nothing else in the table.
+/// Checks that an instruction with a local operand either writes one register, and so reads the local, or reads one
+/// register, and so writes the local.
 const _: () = {
     let mut i = 0;
     while i < Opcode::ALL.len() {
@@ -160,12 +161,15 @@ const _: () = {
             locals += matches!(role, Role::Local) as u32;
             j += 1;
         }
-        assert!(locals == 0 || locals == 1 && reads + writes == 1, "is this local read or written?");
+        assert!(
+            locals == 0 || locals == 1 && reads + writes == 1,
+            "a local operand needs exactly one register operand"
+        );
         i += 1;
     }
 };
 
-/// A verified program, and the types of everything that it can call.
+/// A verified program, with the types of everything that it can call.
 #[derive(Debug)]
 pub struct Signatures<'p> {
     program: &'p Verified<'p>,
@@ -173,22 +177,23 @@ pub struct Signatures<'p> {
 }
 
 impl<'p> Signatures<'p> {
-    /// Collects the types.
+    /// Collects the types of the imports.
     ///
     /// # Errors
-    /// There is no memory for two bytes per import.
+    /// There is no memory: two bytes per import are needed.
     pub fn new(program: &'p Verified<'_>) -> Result<Signatures<'p>, OutOfMemory> {
         let mut imports = reserved(program.program().imports().count())?;
         imports.extend(program.program().imports().map(|import| import.ty));
         Ok(Signatures { program, imports })
     }
 
-    /// The program.
+    /// Returns the program.
     pub fn program(&self) -> &'p Verified<'p> {
         self.program
     }
 
-    /// The type of what an instruction calls: a function, directly or indirectly, or an import. `None` for all others.
+    /// Returns the type of the callee of an instruction: a function, called directly or indirectly, or an import.
+    /// Returns `None` for all others.
     pub fn callee(&self, inst: Inst) -> Option<FuncType> {
         inst.operands().find_map(|(operand, value)| match operand.role {
             Role::Func => self.program.function(FuncIndex(value as u32)).map(|function| function.ty),
@@ -198,7 +203,7 @@ impl<'p> Signatures<'p> {
         })
     }
 
-    /// What an instruction of `function` reads and writes.
+    /// Returns the reads and writes of an instruction of `function`.
     pub fn effects(&self, function: &Function, inst: Inst) -> Effects {
         let mut effects = Effects::default();
         let registers = inst.registers().map(|(reg, access)| (Slot::Register(reg), access));

@@ -1,4 +1,4 @@
-//! The basic blocks of a function, and how execution goes from one to another.
+//! The control-flow graph of a function and its basic blocks.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -10,11 +10,11 @@ use crate::verify::Function;
 
 /// The control-flow graph of a function.
 ///
-/// A *block* is a run of words that are executed one after the other: it is entered at its first word only, and left
-/// behind its last. Blocks are numbered in the order of the code from 0, which is the function's entry. Calls, and what
-/// suspends, do not end a block; each JMP of a SWITCH's table is a block of its own.
+/// A *block* is a run of words that are executed one after the other: it is entered only at its first word and left
+/// only after its last. Blocks are numbered in code order from 0, which is the function's entry. Calls and suspending
+/// instructions do not end a block; each JMP of a SWITCH table is a block of its own.
 ///
-/// It is made in time linear in the function's words, and needs at most 40 bytes for each.
+/// Construction takes time linear in the function's words, and at most 40 bytes for each.
 #[derive(Debug)]
 pub struct Graph<'p> {
     signatures: &'p Signatures<'p>,
@@ -24,23 +24,23 @@ pub struct Graph<'p> {
     insts: Vec<Inst>,
     /// The first word of every block, and the number of words.
     starts: Vec<u32>,
-    /// One bit for each word: is it the first of a block?
+    /// One bit for each word: whether it is the first of a block.
     leaders: BitSet,
-    /// For each 64 words, how many blocks start before them.
+    /// For each 64 words, the number of blocks that start before them.
     ranks: Vec<u32>,
-    /// One bit for each word: is it the target of a branch with a negative displacement?
+    /// One bit for each word: whether it is the target of a branch with a negative displacement.
     loop_heads: BitSet,
-    /// Where the predecessors of every block start in `predecessors`, and where the last ones end.
+    /// For every block the start of its predecessors in `predecessors`, then the end of the last ones.
     predecessor_starts: Vec<u32>,
     predecessors: Vec<u32>,
 }
 
-/// The blocks that execution can go to from a block.
+/// The successors of a block.
 #[derive(Clone, Debug)]
 pub struct Successors {
-    /// Those that follow it in the code.
+    /// The blocks that follow it in the code.
     following: Range<u32>,
-    /// The one it branches to.
+    /// The block that it branches to.
     target: Option<u32>,
 }
 
@@ -53,10 +53,10 @@ impl Iterator for Successors {
 }
 
 impl<'p> Graph<'p> {
-    /// The graph of a function. `function` must be one of the program's.
+    /// Builds the graph of a function. `function` must be one of the program's.
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// There is no memory for the graph.
     pub fn new(signatures: &'p Signatures<'p>, function: FuncIndex) -> Result<Graph<'p>, OutOfMemory> {
         let program = signatures.program();
         let index = function;
@@ -107,7 +107,7 @@ impl<'p> Graph<'p> {
 
     fn find_predecessors(&mut self) -> Result<(), OutOfMemory> {
         let count = self.block_count();
-        // First how many each has, then where they end, then (counting down) where they start.
+        // First the counts, then the ends, then (counting down) the starts.
         let mut starts: Vec<u32> = filled(count as usize + 1, 0)?;
         for block in 0..count {
             for successor in self.successors(block) {
@@ -132,50 +132,50 @@ impl<'p> Graph<'p> {
         Ok(())
     }
 
-    /// The function.
+    /// Returns the function.
     pub fn function(&self) -> &Function {
         &self.function
     }
 
-    /// The function's number.
+    /// Returns the function's index.
     pub fn function_index(&self) -> FuncIndex {
         self.index
     }
 
-    /// The place of a word.
+    /// Returns the location of a word.
     pub fn location(&self, word: u32) -> Location {
         Location { function: self.index, word }
     }
 
-    /// The instruction at a word of the function.
+    /// Returns the instruction at a word of the function.
     #[inline]
     pub fn inst(&self, word: u32) -> Inst {
         self.insts[word as usize]
     }
 
-    /// What the instruction at a word reads and writes.
+    /// Returns the reads and writes of the instruction at a word.
     #[inline]
     pub fn effects(&self, word: u32) -> Effects {
         self.signatures.effects(&self.function, self.inst(word))
     }
 
-    /// How many blocks there are.
+    /// Returns the number of blocks.
     pub fn block_count(&self) -> u32 {
         self.starts.len() as u32 - 1
     }
 
-    /// The words of a block.
+    /// Returns the words of a block.
     pub fn words(&self, block: u32) -> Range<u32> {
         self.starts[block as usize]..self.starts[block as usize + 1]
     }
 
-    /// The block that a word of the function is in.
+    /// Returns the block that contains a word of the function.
     pub fn block_of(&self, word: u32) -> u32 {
         self.leaders.rank(&self.ranks, word) - 1
     }
 
-    /// The blocks that execution can go to from a block: what follows it first, then the target. (Both are the same
-    /// for a branch to the next word.) For a SWITCH these are the JMPs of its table, and what is behind it.
+    /// Returns the successors of a block: first the blocks that follow it, then the target. (Both are the same for a
+    /// branch to the next word.) The successors of a SWITCH are the JMPs of its table and the block after the table.
     pub fn successors(&self, block: u32) -> Successors {
         let last = self.starts[block as usize + 1] - 1;
         let inst = self.inst(last);
@@ -188,28 +188,28 @@ impl<'p> Graph<'p> {
         Successors { following: block + 1..block + 1 + following, target }
     }
 
-    /// The blocks from which execution can come to a block, in the order of the code. (One is there twice if it can
-    /// come in two ways.)
+    /// Returns the predecessors of a block, in code order. (One appears twice if two edges lead from it to the block.)
     pub fn predecessors(&self, block: u32) -> &[u32] {
         let start = |block: u32| self.predecessor_starts[block as usize] as usize;
         &self.predecessors[start(block)..start(block + 1)]
     }
 
-    /// Is this word the target of a branch with a negative displacement, and so the place of a safepoint?
+    /// Returns whether this word is the target of a branch with a negative displacement, and so the location of a
+    /// safepoint.
     pub fn is_loop_head(&self, word: u32) -> bool {
         self.loop_heads.contains(word)
     }
 
-    /// The blocks that can be reached from the function's entry, in an order in which each comes before its successors
-    /// except where a loop closes.
+    /// Returns the blocks that can be reached from the function's entry, in an order in which each comes before its
+    /// successors, except along back edges.
     ///
     /// # Errors
-    /// There is no memory for 21 bytes for each block.
+    /// There is no memory: 21 bytes for each block are needed.
     pub fn reverse_postorder(&self) -> Result<Vec<u32>, OutOfMemory> {
         self.reverse_postorder_from(0)
     }
 
-    /// The blocks that can be reached from a block, in such an order.
+    /// Returns the blocks that can be reached from block `first`, in reverse postorder.
     pub(crate) fn reverse_postorder_from(&self, first: u32) -> Result<Vec<u32>, OutOfMemory> {
         let count = self.block_count() as usize;
         let mut seen = BitSet::new(count)?;
@@ -233,10 +233,10 @@ impl<'p> Graph<'p> {
         Ok(order)
     }
 
-    /// Which blocks some execution reaches.
+    /// Returns for each block whether it can be reached from the function's entry.
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// There is no memory for the result.
     pub fn reachable(&self) -> Result<Vec<bool>, OutOfMemory> {
         let mut reached = filled(self.block_count() as usize, false)?;
         for block in self.reverse_postorder()? {
@@ -245,10 +245,10 @@ impl<'p> Graph<'p> {
         Ok(reached)
     }
 
-    /// The words that no execution reaches, as ranges, in the order of the code.
+    /// Returns the words that cannot be reached, as ranges, in code order.
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// There is no memory for the result.
     pub fn unreachable(&self) -> Result<Vec<Range<u32>>, OutOfMemory> {
         let reached = self.reachable()?;
         let mut ranges: Vec<Range<u32>> = Vec::new();
@@ -266,13 +266,13 @@ impl<'p> Graph<'p> {
     }
 }
 
-/// Where a branch goes, and whether its displacement is negative.
+/// Returns the target of a branch and whether its displacement is negative.
 pub(super) fn target(word: u32, inst: Inst) -> Option<(u32, bool)> {
     let displacement = inst.value_of(Role::Target)?;
     Some(((word + 1).wrapping_add_signed(displacement), displacement < 0))
 }
 
-/// Does execution not simply go on behind this instruction?
+/// Returns whether control flow after this instruction can go elsewhere than to the next word.
 fn ends_block(inst: Inst) -> bool {
     match inst.op().flow() {
         Flow::Branch | Flow::Jump | Flow::Switch | Flow::Stop => true,

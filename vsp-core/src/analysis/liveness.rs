@@ -1,4 +1,4 @@
-//! Liveness: which slots can still be read, before they are written, from some place on.
+//! Liveness analysis: the slots that may be read after some point before they are written.
 
 use alloc::vec::Vec;
 
@@ -7,67 +7,67 @@ use super::{BitSet, Graph, OutOfMemory, Worklist, filled};
 use crate::isa::Inst;
 use crate::limits::MAX_LOCALS_WORDS;
 
-/// What a suspended frame waits for.
+/// The point at which a frame is suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Waiting {
-    /// At a safepoint: its place is the word that is executed next.
+    /// At a safepoint: its location is the word that is executed next.
     Safepoint,
-    /// For the answer of the CALL, CALLR, SYSCALL or YIELD at its place.
+    /// At a CALL, CALLR, SYSCALL or YIELD: it waits for the results.
     Answer,
 }
 
-/// Which slots of one group are live where in a function.
+/// The liveness of one group of slots at every word of a function.
 ///
-/// This is the least solution of the usual equations, so it depends on the code alone and is the same for everybody. A
-/// call reads its parameters and writes its results; HLT, TRAP and RET read nothing behind them. In a function of more
-/// than [`MAX_LOCALS_WORDS`] words all locals are live everywhere.
+/// This is the least solution of the usual equations, so it depends only on the code and is the same in every
+/// implementation. A call reads its parameters and writes its results; nothing is live after HLT, TRAP and RET. In a
+/// function of more than [`MAX_LOCALS_WORDS`] words all locals are live everywhere.
 ///
-/// It needs at most 49 bytes for each block. The time is that of looking once at each word, and at each block once more for
-/// each of the (at most 64) slots by which its solution grows.
+/// It needs at most 49 bytes for each block. The analysis visits each word once, and each block once more for each of
+/// the (at most 64) slots by which its solution grows.
 #[derive(Debug)]
 pub struct Liveness<'g> {
     graph: &'g Graph<'g>,
     group: u32,
-    /// What is live everywhere.
+    /// The slots that are live everywhere.
     always: u64,
     blocks: Vec<Block>,
 }
 
-/// What liveness knows of a block.
+/// The dataflow sets of a block.
 #[derive(Clone, Copy, Debug, Default)]
 struct Block {
-    /// What is read before it is written.
+    /// The slots that are read before they are written.
     reads: u64,
-    /// What is written.
+    /// The slots that are written.
     writes: u64,
-    /// What is live at its end.
+    /// The slots that are live at its end.
     exit: u64,
 }
 
 impl Block {
-    /// What is live at its start.
+    /// Returns the slots that are live at its start.
     fn entry(&self) -> u64 {
         self.reads | self.exit & !self.writes
     }
 }
 
-/// A word, and what is live around it.
+/// A word and the slots that are live before and after it.
 #[derive(Clone, Copy, Debug)]
 pub struct LiveWord {
     /// The word.
     pub word: u32,
     /// Its instruction.
     pub inst: Inst,
-    /// What is live before it is executed.
+    /// The slots that are live before it is executed.
     pub before: u64,
-    /// What is live behind it.
+    /// The slots that are live after it.
     pub after: u64,
-    /// What is live behind it and not written by it.
+    /// The slots that are live after it and that it does not write.
     kept: u64,
 }
 
 impl LiveWord {
-    /// What is live in a frame that is suspended at this word.
+    /// Returns the slots that are live in a frame that is suspended at this word.
     pub fn suspended(&self, waiting: Waiting) -> u64 {
         match waiting {
             Waiting::Safepoint => self.before,
@@ -77,10 +77,10 @@ impl LiveWord {
 }
 
 impl<'g> Liveness<'g> {
-    /// Solves the equations for a group of slots; a function with n locals has the groups 0 to `Slot::groups(n)` − 1.
+    /// Solves the equations for a group of slots. A function with n locals has the groups 0 to `Slot::groups(n)` − 1.
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// There is no memory for the analysis.
     pub fn new(graph: &'g Graph<'g>, group: u32) -> Result<Liveness<'g>, OutOfMemory> {
         let count = graph.block_count();
         let function = graph.function();
@@ -107,7 +107,7 @@ impl<'g> Liveness<'g> {
         Ok(live)
     }
 
-    /// All blocks, so that successors come before predecessors where that is possible.
+    /// Returns all blocks, with successors before predecessors where that is possible.
     fn worklist(&self) -> Result<Worklist, OutOfMemory> {
         let count = self.graph.block_count();
         let order = self.graph.reverse_postorder()?;
@@ -130,22 +130,22 @@ impl<'g> Liveness<'g> {
         (summary.reads, summary.writes) = (reads, writes);
     }
 
-    /// The group.
+    /// Returns the group.
     pub fn group(&self) -> u32 {
         self.group
     }
 
-    /// What is live at the start of a block.
+    /// Returns the slots that are live at the start of a block.
     pub fn entry(&self, block: u32) -> u64 {
         self.blocks[block as usize].entry() | self.always
     }
 
-    /// What is live at the end of a block, behind its last word.
+    /// Returns the slots that are live at the end of a block, after its last word.
     pub fn exit(&self, block: u32) -> u64 {
         self.blocks[block as usize].exit
     }
 
-    /// The words of a block from the last to the first, with what is live around them.
+    /// Returns the words of a block from the last to the first, with the slots that are live before and after them.
     pub fn backwards(&self, block: u32) -> impl Iterator<Item = LiveWord> + use<'_, 'g> {
         let mut after = self.exit(block);
         self.graph.words(block).rev().map(move |word| {
@@ -158,20 +158,20 @@ impl<'g> Liveness<'g> {
         })
     }
 
-    /// What is live around a word of the function, in time linear in the length of its block. For many words of one
-    /// block, use [`Self::backwards`].
+    /// Returns a word of the function with its live slots, in time linear in the length of its block. For many words of
+    /// one block, use [`Self::backwards`].
     pub fn at(&self, word: u32) -> LiveWord {
         let found = self.backwards(self.graph.block_of(word)).find(|live| live.word == word);
         let Some(live) = found else { unreachable!("a block has all its words") };
         live
     }
 
-    /// What is live before a word is executed.
+    /// Returns the slots that are live before a word is executed.
     pub fn before(&self, word: u32) -> u64 {
         self.at(word).before
     }
 
-    /// What is live in a frame that is suspended at a word.
+    /// Returns the slots that are live in a frame that is suspended at a word.
     pub fn suspended(&self, word: u32, waiting: Waiting) -> u64 {
         self.at(word).suspended(waiting)
     }

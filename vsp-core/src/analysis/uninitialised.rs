@@ -1,27 +1,25 @@
-//! What may be read before anything was written to it. That is legal (it is zero), and often a mistake.
+//! Reads before initialisation. They are legal (the value is zero), and often a mistake.
 
 use alloc::vec::Vec;
 
 use super::{Graph, OutOfMemory, Slot, Worklist, filled, reserved, slots};
 use crate::limits::MAX_LOCALS_WORDS;
 
-/// A read of a slot that on some way to it nothing was written to.
+/// A read of a slot that no instruction has written on some path to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UninitialisedRead {
-    /// The word that reads it.
+    /// The word of the read.
     pub word: u32,
     /// The slot. Parameters count as written.
     pub slot: Slot,
 }
 
-/// All reads in reachable code that may come before every write, in the order of the code. Conditions are not
-/// understood: a way counts even if no execution takes it. Locals of a function of more than [`MAX_LOCALS_WORDS`] words are
-/// not looked at.
-///
-/// It needs memory and time as [`Liveness`](super::Liveness) does, and this for each group of slots.
+/// Returns all reads in reachable code that may come before every write, in code order. Conditions are not evaluated: a
+/// path counts even if no execution takes it. Locals of a function of more than [`MAX_LOCALS_WORDS`] words are not
+/// analysed. Memory and time are those of [`Liveness`](super::Liveness), for each group of slots.
 ///
 /// # Errors
-/// There is no memory for it.
+/// There is no memory for the analysis.
 pub fn uninitialised_reads(graph: &Graph<'_>) -> Result<Vec<UninitialisedRead>, OutOfMemory> {
     let mut found = Vec::new();
     for group in 0..Slot::groups(locals(graph)) {
@@ -44,12 +42,12 @@ pub fn uninitialised_reads(graph: &Graph<'_>) -> Result<Vec<UninitialisedRead>, 
     Ok(found)
 }
 
-/// How many locals are looked at.
+/// Returns the number of locals that are analysed.
 fn locals(graph: &Graph<'_>) -> u16 {
     if graph.function().words > MAX_LOCALS_WORDS { 0 } else { graph.function().locals }
 }
 
-/// For each block what nothing may have been written to when it starts; nothing for blocks that are not reached.
+/// Returns, for each block, the slots that may be unwritten at its start; the set is empty for unreachable blocks.
 fn unwritten(graph: &Graph<'_>, group: u32) -> Result<Vec<u64>, OutOfMemory> {
     let function = graph.function();
     let count = graph.block_count() as usize;

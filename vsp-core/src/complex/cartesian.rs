@@ -1,9 +1,9 @@
-//! Real and imaginary parts.
+//! Conversion to and from real and imaginary parts.
 
 use super::ByteSil;
 
-/// e^ρ times cos 0, cos π/8, cos π/4 and cos 3π/8, for ρ = −8 to 7: the nearest binary64s, as bits.
-/// (Computed with 60 digits.)
+/// e^ρ times cos 0, cos π/8, cos π/4 and cos 3π/8, for ρ = −8 to 7: the nearest binary64s, as bits. (Computed with 60
+/// digits.)
 const PARTS: [[u64; 4]; 16] = [
     [0x3F35_FC21_0410_27AD, 0x3F34_4FB6_91A9_02D2, 0x3F2F_1760_565B_0625, 0x3F20_D395_5B31_1427],
     [0x3F4D_E16B_9C24_A98F, 0x3F4B_9B24_94F9_14FC, 0x3F45_20F4_FE1E_9452, 0x3F36_DE9C_E521_E342],
@@ -23,7 +23,7 @@ const PARTS: [[u64; 4]; 16] = [
     [0x4091_2288_5AAE_DDAA, 0x408F_A941_6461_DD4C, 0x4088_3B7E_7302_2C59, 0x407A_3A9D_0B92_1728],
 ];
 
-/// The binary64s nearest e^(j − ½), j = −7 to 7: from where on ρ is j.
+/// The binary64s nearest e^(j − ½), j = −7 to 7: the lower limits of the magnitudes for which ρ is j.
 const LIMITS: [u64; 15] = [
     0x3F42_1F9B_A40F_31D5,
     0x3F58_A1E1_8A95_4FFA,
@@ -42,17 +42,17 @@ const LIMITS: [u64; 15] = [
     0x4084_C922_1081_6C89,
 ];
 
-/// fl(e⁻⁸) · (1 − 2⁻⁵⁰): what is smaller is NULL. The margin is for the error of hypot.
+/// fl(e⁻⁸) · (1 − 2⁻⁵⁰): smaller magnitudes are NULL. The margin is for the error of hypot.
 const LEAST: u64 = 0x3F35_FC21_0410_27A8;
 
 impl ByteSil {
-    /// COMPLEX_RE: the binary64 nearest the real part; +0.0 on the imaginary axis and for NULL.
+    /// Computes COMPLEX_RE: the binary64 nearest the real part; +0.0 on the imaginary axis and for NULL.
     pub const fn re(self) -> f64 {
         if self.is_null() {
             return 0.0;
         }
         let theta = self.theta();
-        // From the nearer half of the real axis, in eighths of a half turn.
+        // The angle from the nearer half of the real axis, in eighths of a half turn.
         let (from_axis, sign) = match theta {
             0..4 => (theta, 0),
             4 | 12 => return 0.0,
@@ -63,17 +63,18 @@ impl ByteSil {
         f64::from_bits(PARTS[(self.0 >> 4) as usize][from_axis as usize] | sign << 63)
     }
 
-    /// COMPLEX_IM: the binary64 nearest the imaginary part; +0.0 on the real axis and for NULL.
+    /// Computes COMPLEX_IM: the binary64 nearest the imaginary part; +0.0 on the real axis and for NULL.
     pub const fn im(self) -> f64 {
         if self.is_null() { 0.0 } else { ByteSil(self.0 & 0xF0 | self.0.wrapping_sub(4) & 15).turned_re() }
     }
 
-    /// The real part, where the byte 0x00 stands for e⁻⁸.
+    /// Returns the real part, where the byte 0x00 means e⁻⁸.
     const fn turned_re(self) -> f64 {
         if self.is_null() { f64::from_bits(PARTS[0][0]) } else { self.re() }
     }
 
-    /// COMPLEX_FROM: the number nearest re + i · im, as far as `libm`'s hypot and atan2 tell. NULL if either is NaN.
+    /// Computes COMPLEX_FROM: the number nearest re + i · im, within the accuracy of `libm`'s hypot and atan2. NULL if
+    /// either is NaN.
     pub fn from_cartesian(re: f64, im: f64) -> ByteSil {
         if re.is_nan() || im.is_nan() {
             return ByteSil::NULL;
@@ -87,8 +88,8 @@ impl ByteSil {
         ByteSil::polar(above as i32 - 8, libm::floor(sixteenths + 0.5) as i32)
     }
 
-    /// COMPLEX_LERP: between `self` at 0 and `to` at 4,095, in `weight` of 4,095 parts of the way; weights above count
-    /// as 4,095.
+    /// Computes COMPLEX_LERP: interpolates between `self` at 0 and `to` at 4,095 in steps of 1/4,095; weights above
+    /// 4,095 count as 4,095.
     pub fn lerp(self, to: ByteSil, weight: u16) -> ByteSil {
         match weight {
             0 => self,

@@ -5,14 +5,14 @@ use num_complex::Complex;
 use super::ByteSil;
 
 impl From<ByteSil> for Complex<f64> {
-    /// Real and imaginary part, each the nearest binary64.
+    /// Returns the real and the imaginary part, each as the nearest binary64.
     fn from(number: ByteSil) -> Complex<f64> {
         Complex::new(number.re(), number.im())
     }
 }
 
 impl From<Complex<f64>> for ByteSil {
-    /// The nearest number, as [`ByteSil::from_cartesian`].
+    /// Returns the nearest number, as [`ByteSil::from_cartesian`].
     fn from(number: Complex<f64>) -> ByteSil {
         ByteSil::from_cartesian(number.re, number.im)
     }
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_comes_back() {
+    fn every_number_survives_a_round_trip() {
         for number in ByteSil::all() {
             assert_eq!(ByteSil::from(Complex::from(number)), number);
         }

@@ -1,11 +1,11 @@
-//! Sixteen ByteSil numbers at once.
+//! `State`: a vector of sixteen ByteSil numbers.
 
 use core::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Not, Sub};
 
 use super::ByteSil;
 use super::words::{self, Binary, Compute, Lanes};
 
-/// Sixteen ByteSil numbers, its layers. Operations work on each layer by itself.
+/// A vector of sixteen ByteSil numbers, called layers. Operations work on each layer separately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct State([u8; 16]);
@@ -14,61 +14,62 @@ impl State {
     /// All layers NULL.
     pub const NULL: State = State([0; 16]);
 
-    /// The state with these bytes, layer 0 first.
+    /// Creates the `State` with these bytes, layer 0 first.
     #[inline]
     pub const fn from_bytes(bytes: [u8; 16]) -> State {
         State(bytes)
     }
 
-    /// Its bytes, layer 0 first.
+    /// Returns its bytes, layer 0 first.
     #[inline]
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0
     }
 
-    /// All layers are this number (SSPLAT).
+    /// Returns the `State` whose layers are all this number (SSPLAT).
     #[inline]
     pub const fn splat(number: ByteSil) -> State {
         State([number.to_bits(); 16])
     }
 
-    /// Layer `index` modulo 16 (SGET).
+    /// Returns layer `index` modulo 16 (SGET).
     #[inline]
     pub const fn layer(self, index: usize) -> ByteSil {
         ByteSil::from_bits(self.0[index & 15])
     }
 
-    /// The same with another layer `index` modulo 16 (SSET).
+    /// Returns the same `State` with `number` in layer `index` modulo 16 (SSET).
     #[inline]
     pub const fn with_layer(mut self, index: usize, number: ByteSil) -> State {
         self.0[index & 15] = number.to_bits();
         self
     }
 
-    /// The layers.
+    /// Returns the layers.
     pub fn layers(self) -> impl DoubleEndedIterator<Item = ByteSil> + ExactSizeIterator {
         self.0.into_iter().map(ByteSil::from_bits)
     }
 
-    /// The conjugates (SCONJ).
+    /// Returns the conjugates (SCONJ).
     #[inline]
     pub fn conj(self) -> State {
         State::from_halves(self.halves().map(|half| words::conjugate(&mut Compute, half)))
     }
 
-    /// 1 ÷ each (SINV); of NULL the largest number.
+    /// Returns 1 ÷ each layer (SINV); the largest number for NULL.
     #[inline]
     pub fn inv(self) -> State {
         State::splat(ByteSil::ONE) / self
     }
 
-    /// Layer i becomes layer i + n modulo 16 (SROTL).
+    /// Moves layer i to layer i + n modulo 16 (SROTL).
     #[inline]
     pub const fn rotate_layers(self, n: u32) -> State {
         State(u128::from_le_bytes(self.0).rotate_left(8 * (n & 15)).to_le_bytes())
     }
 
-    /// The sum of all layers, in halves (SSUM): layers i and i + 8 first, then what is four, two and one apart.
+    /// Returns the sum of all layers, computed in halves (SSUM): layers i and i + 8 first, then those four, two and one
+    /// apart.
     #[inline(never)]
     pub fn sum(self) -> ByteSil {
         let [low, high] = self.halves();
@@ -77,21 +78,21 @@ impl State {
         ByteSil::from_bits(sum as u8)
     }
 
-    /// The exclusive or of all layers (SFOLD).
+    /// Returns the exclusive or of all layers (SFOLD).
     #[inline]
     pub fn fold(self) -> u8 {
         let [low, high] = self.halves();
         [32, 16, 8].into_iter().fold(low ^ high, |half, bits| half ^ half >> bits) as u8
     }
 
-    /// Layers 0–7 and 8–15, the lowest in the low byte.
+    /// Returns layers 0–7 and 8–15, the lowest layer in the low byte.
     #[inline(always)]
     pub const fn halves(self) -> [u64; 2] {
         let bits = u128::from_le_bytes(self.0);
         [bits as u64, (bits >> 64) as u64]
     }
 
-    /// The state with these [`halves`](Self::halves).
+    /// Creates the `State` with these [`halves`](Self::halves).
     #[inline(always)]
     pub const fn from_halves([low, high]: [u64; 2]) -> State {
         State((low as u128 | (high as u128) << 64).to_le_bytes())
@@ -99,7 +100,7 @@ impl State {
 
     #[inline(always)]
     fn binary(self, other: State, op: Binary) -> State {
-        // Where there are no vector instructions, bytes one by one are slower than eight in an integer.
+        // Without vector instructions, processing single bytes is slower than eight at a time in an integer.
         if cfg!(any(target_feature = "sse2", target_feature = "neon")) {
             State(words::binary(&mut Lanes, op, self.0, other.0))
         } else {
@@ -112,7 +113,7 @@ impl State {
 
 impl Add for State {
     type Output = State;
-    /// SADD.
+    /// Computes SADD.
     #[inline(never)]
     fn add(self, other: State) -> State {
         self.binary(other, Binary::Sum)
@@ -121,7 +122,7 @@ impl Add for State {
 
 impl Sub for State {
     type Output = State;
-    /// SSUB.
+    /// Computes SSUB.
     #[inline(never)]
     fn sub(self, other: State) -> State {
         self.binary(other, Binary::Difference)
@@ -130,7 +131,7 @@ impl Sub for State {
 
 impl Mul for State {
     type Output = State;
-    /// SMUL.
+    /// Computes SMUL.
     #[inline(never)]
     fn mul(self, other: State) -> State {
         self.binary(other, Binary::Product)
@@ -139,7 +140,7 @@ impl Mul for State {
 
 impl Div for State {
     type Output = State;
-    /// SDIV.
+    /// Computes SDIV.
     #[inline(never)]
     fn div(self, other: State) -> State {
         self.binary(other, Binary::Quotient)
@@ -148,7 +149,7 @@ impl Div for State {
 
 impl BitXor for State {
     type Output = State;
-    /// SXOR.
+    /// Computes SXOR.
     #[inline]
     fn bitxor(self, other: State) -> State {
         self.binary(other, Binary::Xor)
@@ -157,7 +158,7 @@ impl BitXor for State {
 
 impl BitAnd for State {
     type Output = State;
-    /// SAND.
+    /// Computes SAND.
     #[inline]
     fn bitand(self, other: State) -> State {
         self.binary(other, Binary::And)
@@ -166,7 +167,7 @@ impl BitAnd for State {
 
 impl BitOr for State {
     type Output = State;
-    /// SOR.
+    /// Computes SOR.
     #[inline]
     fn bitor(self, other: State) -> State {
         self.binary(other, Binary::Or)
@@ -175,7 +176,7 @@ impl BitOr for State {
 
 impl Not for State {
     type Output = State;
-    /// SNOT.
+    /// Computes SNOT.
     #[inline]
     fn not(self) -> State {
         State(self.0.map(Not::not))

@@ -1,30 +1,31 @@
-//! Eight ByteSil numbers at once in an integer of 64 bits, without carries between them.
+//! Arithmetic on eight ByteSil numbers at once in a 64-bit integer, without carries between bytes.
 //!
-//! What the tables of [`complex`](super) say is counted up in steps: with k' = k in −7 to 7, where the sum is not NULL, the
-//! direction turns by k' ÷ 2, rounded up, between numbers of the same ρ. Bytes are compared as H. S. Warren does, Hacker's
-//! Delight, 2nd edition, 2-18.
+//! Entries of the tables of [`complex`](super) are computed by adding steps: with k' = k in −7 to 7, where the sum is
+//! not NULL, the direction turns by k' ÷ 2, rounded up, between numbers of the same ρ. Bytes are compared as in H. S.
+//! Warren, Hacker's Delight, 2nd edition, 2-18.
 //!
-//! The same steps serve the interpreter, which computes them ([`Compute`]), and the compiler, which makes instructions of them.
+//! The same algorithm serves the interpreter, which evaluates it ([`Compute`]), and the compiler, which emits
+//! instructions for it.
 
-/// What computes with integers of 64 bits.
+/// The operations on 64-bit integers that the algorithm consists of.
 pub(crate) trait Words {
-    /// An integer.
+    /// A 64-bit integer or its representation.
     type Value: Copy;
-    /// This byte in all places.
+    /// Returns the value that has `byte` in every byte.
     fn constant(&mut self, byte: u8) -> Self::Value;
     fn add(&mut self, x: Self::Value, y: Self::Value) -> Self::Value;
     fn sub(&mut self, x: Self::Value, y: Self::Value) -> Self::Value;
     fn and(&mut self, x: Self::Value, y: Self::Value) -> Self::Value;
-    /// x and not y.
+    /// Returns x and not y.
     fn and_not(&mut self, x: Self::Value, y: Self::Value) -> Self::Value;
     fn or(&mut self, x: Self::Value, y: Self::Value) -> Self::Value;
     fn xor(&mut self, x: Self::Value, y: Self::Value) -> Self::Value;
     fn shl(&mut self, x: Self::Value, bits: u32) -> Self::Value;
     fn shr(&mut self, x: Self::Value, bits: u32) -> Self::Value;
-    /// The bits of x where the mask has ones, and those of y elsewhere.
+    /// Returns the bits of x where the mask has ones, and those of y elsewhere.
     fn select(&mut self, mask: Self::Value, x: Self::Value, y: Self::Value) -> Self::Value;
 
-    /// 1 where a byte, which is below 32, is at least so much, which is not more than 32.
+    /// Returns 1 in each byte that is at least `least`. Bytes must be below 32 and `least` at most 32.
     #[inline(always)]
     fn step(&mut self, x: Self::Value, least: u8) -> Self::Value {
         let more = self.constant(32 - least);
@@ -34,14 +35,14 @@ pub(crate) trait Words {
         self.and(bit, one)
     }
 
-    /// All ones where there is a 1.
+    /// Returns all ones in each byte that is 1, and zero in the others, which must be 0.
     #[inline(always)]
     fn mask(&mut self, ones: Self::Value) -> Self::Value {
         let above = self.shl(ones, 8);
         self.sub(above, ones)
     }
 
-    /// All ones where a byte is zero.
+    /// Returns all ones in each byte that is zero.
     #[inline(always)]
     fn is_zero(&mut self, x: Self::Value) -> Self::Value {
         let low_bits = self.constant(0x7F);
@@ -54,7 +55,7 @@ pub(crate) trait Words {
         self.mask(ones)
     }
 
-    /// The larger and the smaller one of two bytes.
+    /// Returns the larger and the smaller of each two bytes.
     #[inline(always)]
     fn sorted(&mut self, x: Self::Value, y: Self::Value) -> (Self::Value, Self::Value) {
         let high = self.constant(0x80);
@@ -74,7 +75,7 @@ pub(crate) trait Words {
     }
 }
 
-/// Computes at once.
+/// The implementation that evaluates the operations on a `u64`.
 pub(super) struct Compute;
 
 impl Words for Compute {
@@ -131,7 +132,7 @@ impl Words for Compute {
     }
 }
 
-/// Computes with sixteen bytes at once, each operation by itself, so that compilers make vector instructions of them.
+/// The implementation for sixteen bytes at once, each operation as a loop that compilers turn into vector instructions.
 pub(super) struct Lanes;
 
 #[inline(always)]
@@ -228,7 +229,7 @@ impl Words for Lanes {
     }
 }
 
-/// The byte in all eight places.
+/// Returns the value that has `byte` in all eight bytes.
 pub(crate) const fn each(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
@@ -236,7 +237,7 @@ pub(crate) const fn each(byte: u8) -> u64 {
 const RHO: u8 = 0xF0;
 const THETA: u8 = 0x0F;
 
-/// What is done with two numbers, in each layer.
+/// An operation on two numbers, in each layer.
 #[derive(Clone, Copy)]
 pub(crate) enum Binary {
     Sum,
@@ -265,7 +266,7 @@ pub(crate) fn binary<M: Words>(m: &mut M, op: Binary, x: M::Value, y: M::Value) 
         }
         Binary::Difference => {
             let null = any_null(m, x, y);
-            // NULL stays NULL; all others are turned by a half.
+            // NULL stays NULL; all others are turned by a half turn.
             let stays = m.is_zero(y);
             let half = m.constant(8);
             let turn = m.and_not(half, stays);
@@ -303,7 +304,8 @@ fn quotient<M: Words>(m: &mut M, x: M::Value, y: M::Value) -> M::Value {
     m.and_not(value, null)
 }
 
-/// The sums of values that are not zero, where 0x00 stands for e⁻⁸; and where one is `null`, the other.
+/// Computes the sums of nonzero values, where 0x00 means e⁻⁸. Where the mask `null` is set, one value is NULL, and the
+/// result is the other one.
 #[inline(always)]
 fn sum<M: Words>(m: &mut M, x: M::Value, y: M::Value, null: M::Value) -> M::Value {
     let (large, small) = m.sorted(x, y);
@@ -313,7 +315,7 @@ fn sum<M: Words>(m: &mut M, x: M::Value, y: M::Value, null: M::Value) -> M::Valu
     let one = m.constant(1);
     let beyond = m.xor(distance, one);
     let next = m.is_zero(beyond);
-    // Eight more than k, the angle between them, modulo 16.
+    // k + 8 modulo 16, where k is the angle between them.
     let angle = theta_difference(m, small, large);
     let k = plus(m, angle, 8);
     let k = and(m, k, THETA);
@@ -336,13 +338,13 @@ fn sum<M: Words>(m: &mut M, x: M::Value, y: M::Value, null: M::Value) -> M::Valu
     let theta = and(m, large, THETA);
     let theta = m.add(theta, turn);
 
-    // One more than what ρ grows by.
+    // The increment of ρ, plus 1.
     let growth = m.add(from_2, from_5);
     let growth = m.sub(growth, from_12);
     let growth = m.sub(growth, from_15);
     let growth = m.select(same, growth, one);
     let grown = m.add(rho_large, growth);
-    // As in a product, 8 is taken away again.
+    // As in a product, 8 is subtracted again.
     let moved = plus(m, grown, 7);
     let value = joined(m, moved, theta);
 
@@ -360,7 +362,7 @@ fn sum<M: Words>(m: &mut M, x: M::Value, y: M::Value, null: M::Value) -> M::Valu
     m.select(null, other, value)
 }
 
-/// From ρ + 16, which is put in its range, and θ, of which the low four bits count.
+/// Combines ρ + 16, which is clamped to its range, and θ, of which the low four bits count.
 #[inline(always)]
 fn joined<M: Words>(m: &mut M, rho: M::Value, theta: M::Value) -> M::Value {
     let positive = m.step(rho, 8);
@@ -389,14 +391,14 @@ fn plus<M: Words>(m: &mut M, x: M::Value, byte: u8) -> M::Value {
     m.add(x, bytes)
 }
 
-/// ρ + 8.
+/// Returns ρ + 8.
 #[inline(always)]
 fn rho<M: Words>(m: &mut M, x: M::Value) -> M::Value {
     let shifted = m.shr(x, 4);
     and(m, shifted, THETA)
 }
 
-/// θ of x minus θ of y, modulo 16.
+/// Returns θ of x minus θ of y, modulo 16.
 #[inline(always)]
 fn theta_difference<M: Words>(m: &mut M, x: M::Value, y: M::Value) -> M::Value {
     let (theta_x, theta_y) = (and(m, x, THETA), and(m, y, THETA));
@@ -405,7 +407,7 @@ fn theta_difference<M: Words>(m: &mut M, x: M::Value, y: M::Value) -> M::Value {
     and(m, difference, THETA)
 }
 
-/// All ones where one of them is NULL.
+/// Returns all ones in each byte where one of the values is NULL.
 #[inline(always)]
 fn any_null<M: Words>(m: &mut M, x: M::Value, y: M::Value) -> M::Value {
     let (x, y) = (m.is_zero(x), m.is_zero(y));

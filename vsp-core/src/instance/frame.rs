@@ -1,16 +1,16 @@
-//! Looking into the frames of a stopped program.
+//! Inspection of the frames of a stopped program.
 
 use super::Instance;
 use crate::index::Location;
 
-/// A frame of a program that is suspended, trapped or stepped through.
+/// A frame of a program that is suspended, trapped or being stepped.
 ///
-/// An engine of native code keeps registers and locals up to date only where something can still read them: where a
-/// program is suspended, those that are live.
+/// Machine code keeps registers and locals up to date only where something can still read them. When a program is
+/// suspended, these are the live ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// Where it is: in the innermost frame the next instruction, the one that trapped, or where it is suspended; in all
-    /// others their calls.
+    /// Its location: in the innermost frame that of the next instruction, of the trap or of the suspension; in all
+    /// others that of the call.
     pub location: Location,
     /// R0–RF.
     pub registers: &'a [u64; 16],
@@ -20,10 +20,10 @@ pub struct Frame<'a> {
     pub states: &'a [[u64; 2]],
 }
 
-/// A [`Frame`], to change it.
+/// A [`Frame`] whose registers and locals can be changed.
 #[derive(Debug)]
 pub struct FrameMut<'a> {
-    /// Where it is.
+    /// Its location.
     pub location: Location,
     /// R0–RF.
     pub registers: &'a mut [u64; 16],
@@ -34,7 +34,7 @@ pub struct FrameMut<'a> {
 }
 
 impl<S> Instance<'_, S> {
-    /// The frames of a program that is suspended, trapped or stepped through, innermost first.
+    /// Returns the frames of a program that is suspended, trapped or being stepped, innermost first.
     pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
         self.stack.bases().map(|base| {
             let location = self.stack.location_at(base);
@@ -50,7 +50,7 @@ impl<S> Instance<'_, S> {
         })
     }
 
-    /// The frame at this depth, 0 for the innermost, to change its registers and locals.
+    /// Returns the frame at this depth, 0 for the innermost, with mutable registers and locals.
     pub fn frame_mut(&mut self, depth: usize) -> Option<FrameMut<'_>> {
         let base = self.stack.bases().nth(depth)?;
         let location = self.stack.location_at(base);

@@ -1,4 +1,4 @@
-//! How a call ends, and why it could not begin.
+//! The outcomes of calls, and the errors of starting them.
 
 use alloc::string::String;
 
@@ -15,10 +15,10 @@ pub struct Values {
 }
 
 impl Values {
-    /// The first four of `values`.
+    /// Creates the list of the first four of `values`.
     #[inline]
     pub fn new(values: &[u64]) -> Values {
-        // A loop of a fixed length, without a call to copy a few words.
+        // A loop of a fixed length avoids a call of memcpy for a few words.
         let value = |index| values.get(index).copied().unwrap_or(0);
         Values { values: core::array::from_fn(value), count: values.len().min(MAX_RESULTS) as u8 }
     }
@@ -39,39 +39,39 @@ impl core::fmt::Debug for Values {
     }
 }
 
-/// Why a program is suspended.
+/// The reason of a suspension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// Its fuel is used up. Add some before it is resumed.
+    /// Its fuel is used up. Refill it before resuming.
     Fuel,
-    /// The interrupt flag is set. Clear it before it is resumed.
+    /// The interrupt flag is set. Clear it before resuming.
     Interrupted,
-    /// It executed YIELD with this value, and waits for one.
+    /// It executed YIELD with this value, and waits for a value.
     Yield(u64),
-    /// It called this import, whose results are not there yet.
+    /// It called this import, whose results are not available yet.
     Pending(ImportIndex),
 }
 
 /// A suspended program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Suspension {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// Where: the safepoint's place, or the word of the YIELD or SYSCALL.
+    /// The location of the safepoint, or of the YIELD or SYSCALL.
     pub location: Location,
 }
 
-/// A program that was stopped.
+/// A program that was stopped by a trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{trap} at {location}")]
 pub struct Trapped {
-    /// Why.
+    /// The trap.
     pub trap: Trap,
-    /// Where.
+    /// The location of the trap.
     pub location: Location,
 }
 
-/// How a call or a resume ends.
+/// The outcome of a call or a resumption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The function returned these results.
@@ -80,100 +80,100 @@ pub enum Outcome {
     Halted(u64),
     /// The program can be resumed.
     Suspended(Suspension),
-    /// The program was stopped.
+    /// The program was stopped by a trap.
     Trapped(Trapped),
 }
 
-/// Why an instance cannot be called or resumed.
+/// An error of calling or resuming an instance.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// No function is exported by this name.
+    /// No function is exported under this name.
     #[error("the program exports no function \"{0}\"")]
     NoExport(String),
-    /// There is no such function.
+    /// The function does not exist.
     #[error("the program has no function {0}")]
     NoFunction(FuncIndex),
-    /// The number of arguments is not that of the function's parameters.
+    /// The number of arguments differs from the function's number of parameters.
     #[error("the function takes {expected} arguments, and {given} were given")]
     Arguments {
-        /// How many it takes.
+        /// Number of parameters.
         expected: usize,
-        /// How many there were.
+        /// Number of arguments.
         given: usize,
     },
-    /// The instance is in the middle of a call.
+    /// The instance is suspended in a call.
     #[error("the instance is suspended: resume or reset it first")]
     Suspended,
-    /// The instance is between two instructions of a call.
+    /// The instance is stepping through a call.
     #[error("the instance is stepping through a call: finish or reset it first")]
     Stepping,
-    /// The instance is not in the middle of a call.
+    /// The instance is not suspended in a call.
     #[error("the instance is not suspended")]
     NotSuspended,
-    /// There is no next instruction.
+    /// The instance is not stepping through a call.
     #[error("the instance is not stepping through a call: begin one first")]
     NotStepping,
-    /// The instance is not in the middle of a host call.
+    /// The instance does not wait for the results of a host function.
     #[error("the instance does not wait for a host function")]
     NotPending,
-    /// The program waits for another number of values.
+    /// The number of values differs from what the program waits for.
     #[error("the program waits for {expected} values, and {given} were given")]
     Values {
-        /// How many it waits for.
+        /// Number of values that it waits for.
         expected: usize,
-        /// How many there were.
+        /// Number of values given.
         given: usize,
     },
 }
 
-/// Why an instance cannot be made.
+/// An error of creating an instance.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstantiateError {
-    /// Host functions and imports do not fit.
+    /// The host functions do not match the imports.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// The size of the memory is not possible.
+    /// The size of the memory is not allowed.
     #[error(
         "a memory of {chosen} bytes: it must be a multiple of 16, at least the program's {minimum} and at most 2^32"
     )]
     Memory {
-        /// The size that was chosen.
+        /// The requested size.
         chosen: u64,
-        /// What the program needs.
+        /// The smallest size the program works with.
         minimum: u64,
     },
-    /// The size of the stack is not possible.
+    /// The size of the stack is not allowed.
     #[error("a stack of {0} cells: it must have 64 to 2^28")]
     StackCells(u32),
-    /// There is no memory for it.
+    /// There is no memory for the instance.
     #[error("out of memory")]
     OutOfMemory,
 }
 
-/// Why machine code cannot be used by an instance.
+/// An error of attaching machine code to an instance.
 #[cfg(feature = "native")]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachError {
-    /// It was made from another program.
-    #[error("the machine code was made from another program")]
+    /// The code was compiled from another program.
+    #[error("the machine code was compiled from another program")]
     Program,
     /// The instance is metered, and the code does not count fuel.
     #[error("the instance is metered, and the machine code was compiled without fuel")]
     Fuel,
-    /// The instance can be interrupted, and the code does not look at the flag.
+    /// The instance can be interrupted, and the code does not check the flag.
     #[error("the instance can be interrupted, and the machine code was compiled without interruption")]
     Interrupt,
-    /// The frames of the instance's stack could take more native stack than there may be.
+    /// The frames of the instance's stack could need more native stack than allowed.
     #[error("{cells} cells of stack could take {bytes} bytes of native stack; at most {limit} are allowed")]
     NativeStack {
-        /// Cells of the instance's stack.
+        /// Size of the instance's stack in cells.
         cells: u32,
-        /// Bytes of native stack.
+        /// Native stack needed, in bytes.
         bytes: u64,
-        /// The most that is allowed.
+        /// Native stack allowed, in bytes.
         limit: u64,
     },
 }

@@ -1,11 +1,11 @@
 //! The stack of an instance: frames in 8-byte cells.
 //!
-//! A frame is
+//! The layout of a frame is
 //!
-//! | cell | what |
+//! | cell | content |
 //! |---|---|
-//! | 0 | the place where it is: function in the low half, word in the high half; up to date in all frames but the running one |
-//! | 1 | the cell where the caller's frame starts; all ones for the outermost frame |
+//! | 0 | the location: function in the low half, word in the high half; outdated in the running frame |
+//! | 1 | the first cell of the caller's frame; all ones for the outermost frame |
 //! | 2–17 | R0–RF |
 //! | 18… | the locals |
 //! | then | S0–SF, two cells each, the lower layers first; if the function's code names a state register |
@@ -20,20 +20,20 @@ use crate::isa::Reg;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::verify::{FRAME_CELLS, Function};
 
-/// Where things are in a frame, in cells.
+/// The layout of a frame: offsets in cells.
 pub(crate) mod layout {
     use super::{FRAME_CELLS, FuncIndex, Location, Reg};
 
-    pub(crate) const PLACE: usize = 0;
+    pub(crate) const LOCATION: usize = 0;
     pub(crate) const CALLER: usize = 1;
     pub(crate) const REGISTERS: usize = 2;
     pub(crate) const LOCALS: usize = FRAME_CELLS as usize;
-    /// The caller of the outermost frame.
+    /// The caller link of the outermost frame.
     pub(crate) const OUTERMOST: u64 = u64::MAX;
 
     const _: () = assert!(REGISTERS + Reg::ALL.len() == LOCALS);
 
-    /// The cell of a place.
+    /// Packs a location into a cell.
     pub(crate) const fn pack(location: Location) -> u64 {
         location.function.0 as u64 | (location.word as u64) << 32
     }
@@ -43,31 +43,33 @@ pub(crate) mod layout {
     }
 }
 
-use layout::{CALLER, LOCALS, OUTERMOST, PLACE, REGISTERS, pack, unpack};
+use layout::{CALLER, LOCALS, LOCATION, OUTERMOST, REGISTERS, pack, unpack};
 
-/// The cells, and where the running frame starts.
+/// The cells of the stack and the position of the running frame.
 #[derive(Debug)]
 pub(crate) struct Stack {
-    /// Those that were needed so far, and some more. There is room for all from the beginning, so that they never move.
+    /// The cells that were needed so far, and some more. The capacity for all of them is reserved from the beginning,
+    /// so that they never move.
     cells: Vec<u64>,
-    /// How many there can be.
+    /// The size of the stack in cells.
     limit: usize,
     base: usize,
-    /// Is there a frame?
+    /// Whether there is a frame.
     active: bool,
-    /// Does an engine work with it? (Or did, until a host function panicked: then nobody knows what is in its frames.)
+    /// Whether an engine works with the stack. (It stays set if a host function panicked: then the contents of the
+    /// frames are undefined.)
     pub(crate) in_use: bool,
 }
 
-/// The frame does not fit.
+/// The error that a frame does not fit into the stack.
 #[derive(Debug)]
 pub(crate) struct Overflow;
 
-/// More cells at once, at least.
-const STEP: usize = 256;
+/// The smallest number of cells by which the stack grows.
+const MIN_GROWTH: usize = 256;
 
 impl Stack {
-    /// A stack of so many cells, without a frame. `None` if the host has no memory for it.
+    /// Creates a stack of this many cells, without a frame. Returns `None` if the host has no memory for it.
     pub(crate) fn new(cells: u32) -> Option<Stack> {
         let limit = cells as usize;
         let mut cells = Vec::new();
@@ -80,30 +82,30 @@ impl Stack {
         self.limit as u32
     }
 
-    /// Makes sure that the cells before `end` are there.
+    /// Makes sure that the cells before `end` exist.
     #[inline]
     fn reach(&mut self, end: usize) -> Result<(), Overflow> {
         if end <= self.cells.len() { Ok(()) } else { self.grow(end) }
     }
 
-    /// Allocates nothing: the room is there.
+    /// Adds cells up to `end`. Does not allocate: the capacity is reserved.
     #[cold]
     fn grow(&mut self, end: usize) -> Result<(), Overflow> {
         if end > self.limit {
             return Err(Overflow);
         }
-        self.cells.resize(end.max(2 * self.cells.len()).max(STEP).min(self.limit), 0);
+        self.cells.resize(end.max(2 * self.cells.len()).max(MIN_GROWTH).min(self.limit), 0);
         Ok(())
     }
 
-    /// Forgets all frames.
+    /// Removes all frames.
     #[inline]
     pub(crate) fn clear(&mut self) {
         self.base = 0;
         self.active = false;
     }
 
-    /// The first frame, with its parameters.
+    /// Pushes the outermost frame, with its parameters.
     #[inline]
     pub(crate) fn push_first(&mut self, callee: &Function, args: &[u64]) -> Result<(), Overflow> {
         let cells = callee.frame_cells() as usize;
@@ -112,7 +114,7 @@ impl Stack {
         let (head, upper) = frame.split_first_chunk_mut::<LOCALS>().ok_or(Overflow)?;
         *head = [0; LOCALS];
         head[CALLER] = OUTERMOST;
-        // As in `push`.
+        // A loop of a fixed length, as in `push`.
         for index in 0..MAX_PARAMS {
             head[REGISTERS + index] = args.get(index).copied().unwrap_or(0);
         }
@@ -124,16 +126,17 @@ impl Stack {
         Ok(())
     }
 
-    /// Gets ready for first frames of machine code, which keeps what is in them elsewhere: they become running ones by
-    /// [`Self::set_running`], if it is left. That they have no caller stands in the cells from now on.
+    /// Prepares the stack for outermost frames of machine code, which keeps their contents elsewhere. If machine code
+    /// exits, [`Self::set_running`] makes such a frame the running one. The cells record from now on that it has no
+    /// caller.
     #[cfg(feature = "native")]
     pub(crate) fn begin(&mut self) {
         self.clear();
         self.all_cells()[CALLER] = OUTERMOST;
     }
 
-    /// A frame for `callee`, called by the running frame, which belongs to `caller`. Its parameters are the caller's
-    /// first registers.
+    /// Pushes a frame for `callee`, called by the running frame, which belongs to `caller`. Its parameters are the
+    /// caller's first registers.
     #[inline]
     pub(crate) fn push(&mut self, caller: &Function, callee: &Function) -> Result<(), Overflow> {
         let base = self.base + caller.frame_cells() as usize;
@@ -144,7 +147,7 @@ impl Stack {
         let (head, locals) = frame.split_first_chunk_mut::<LOCALS>().ok_or(Overflow)?;
         *head = [0; LOCALS];
         head[CALLER] = self.base as u64;
-        // A loop of a fixed length is much faster here than copying a slice of a few cells.
+        // A loop of a fixed length is much faster here than a memcpy of a few cells.
         for (index, arg) in args.iter().enumerate() {
             head[REGISTERS + index] = if index < callee.ty.params() { *arg } else { 0 };
         }
@@ -155,8 +158,8 @@ impl Stack {
         Ok(())
     }
 
-    /// A frame at cell `base` with this place and so many cells above it, called by the running frame, if there is one.
-    /// Gives the cell behind it.
+    /// Pushes a frame at cell `base` with this location and these slots, called by the running frame, if there is one.
+    /// Returns the cell after it.
     pub(crate) fn push_saved(
         &mut self,
         base: usize,
@@ -176,8 +179,8 @@ impl Stack {
         Ok(end)
     }
 
-    /// Ends the running frame, handing `results` first registers to its caller. Gives the caller's place, or `None`
-    /// (and the frame stays) if this was the outermost one.
+    /// Pops the running frame and copies its first `results` registers to its caller. Returns the caller's location.
+    /// Returns `None`, and keeps the frame, if it is the outermost one.
     #[inline]
     pub(crate) fn pop(&mut self, results: usize) -> Option<Location> {
         let (below, frame) = self.cells.split_at_mut(self.base);
@@ -192,21 +195,21 @@ impl Stack {
             to[index] = from[index];
         }
         self.base = caller;
-        Some(unpack(self.cells[self.base + PLACE]))
+        Some(unpack(self.cells[self.base + LOCATION]))
     }
 
-    /// Registers of the running frame, and everything above them to the end of the stack.
+    /// Returns the registers of the running frame, and everything above them to the end of the stack.
     #[inline]
     pub(crate) fn window(&mut self) -> Option<(&mut [u64; 16], &mut [u64])> {
         self.cells.get_mut(self.base + REGISTERS..)?.split_first_chunk_mut()
     }
 
-    /// The registers of the running frame.
+    /// Returns the registers of the running frame.
     pub(crate) fn registers(&mut self) -> &mut [u64] {
         &mut self.cells[self.base + REGISTERS..][..Reg::ALL.len()]
     }
 
-    /// So many registers of the first frame.
+    /// Returns the first `count` registers of the outermost frame.
     #[cfg(threaded)]
     #[inline]
     pub(crate) fn first_registers(&self, count: usize) -> Values {
@@ -214,7 +217,7 @@ impl Stack {
         Values::new(registers.unwrap_or_default())
     }
 
-    /// The registers of the running frame, as cells.
+    /// Returns the registers of the running frame as a shared array of `Cell`s.
     pub(crate) fn register_cells(&mut self) -> &[Cell<u64>; 16] {
         match Cell::from_mut(self.registers()).as_slice_of_cells().first_chunk() {
             Some(registers) => registers,
@@ -222,36 +225,37 @@ impl Stack {
         }
     }
 
-    /// Where the running frame is, as last recorded.
+    /// Returns the location of the running frame, as last recorded.
     pub(crate) fn location(&self) -> Location {
-        unpack(self.cells[self.base + PLACE])
+        unpack(self.cells[self.base + LOCATION])
     }
 
     #[inline]
     pub(crate) fn set_location(&mut self, location: Location) {
-        self.cells[self.base + PLACE] = pack(location);
+        self.cells[self.base + LOCATION] = pack(location);
     }
 
-    /// Cells that are left behind the running frame, which has so many. `None` if it is not inside the stack.
+    /// Returns the number of cells after the running frame, which has `frame_cells`, or `None` if it is not inside the
+    /// stack.
     #[cfg(feature = "native")]
     pub(crate) fn remaining(&self, frame_cells: u32) -> Option<u64> {
         (self.limit.checked_sub(self.base)? as u64).checked_sub(frame_cells.into())
     }
 
-    /// The cell where the running frame starts.
+    /// Returns the first cell of the running frame.
     #[cfg(threaded)]
     pub(crate) fn running(&self) -> usize {
         self.base
     }
 
-    /// The cells that are there. A frame may need more, for which it has to be pushed.
+    /// Returns the cells that exist so far. A frame may need more, which pushing it adds.
     #[cfg(any(feature = "native", threaded))]
     #[inline]
     pub(crate) fn present_cells(&mut self) -> &mut [u64] {
         &mut self.cells
     }
 
-    /// All cells.
+    /// Returns all cells.
     #[cfg(feature = "native")]
     #[inline]
     pub(crate) fn all_cells(&mut self) -> &mut [u64] {
@@ -267,7 +271,8 @@ impl Stack {
         self.cells.resize(self.limit, 0);
     }
 
-    /// An engine was left in the frame that starts at this cell. `None` if that is no cell.
+    /// Makes the frame that starts at this cell the running one, after an engine exited there. Returns `None` if it is
+    /// not in the stack.
     #[cfg(any(feature = "native", threaded))]
     pub(crate) fn set_running(&mut self, base: usize) -> Option<()> {
         self.cells.get(base..base.checked_add(LOCALS)?)?;
@@ -276,7 +281,8 @@ impl Stack {
         Some(())
     }
 
-    /// A frame behind the running one, whose registers and locals nobody will look at. `None` if it does not fit.
+    /// Pushes a frame after the running one whose registers and locals are never read. Returns `None` if it does not
+    /// fit.
     #[cfg(feature = "native")]
     pub(crate) fn push_location(&mut self, caller: &Function) -> Option<()> {
         let running = self.base;
@@ -285,9 +291,10 @@ impl Stack {
         Some(())
     }
 
-    /// A number made of the place and the registers of the running frame's caller (by FNV-1a, of words). `None`: it has none.
+    /// Returns a hash of the location and the registers of the running frame's caller (FNV-1a, of words), or `None` if
+    /// it has no caller.
     #[cfg(feature = "native")]
-    pub(crate) fn caller_mark(&self) -> Option<u64> {
+    pub(crate) fn caller_hash(&self) -> Option<u64> {
         let caller = match self.cells.get(self.base + CALLER) {
             None | Some(&OUTERMOST) => return None,
             Some(caller) => *caller as usize,
@@ -296,11 +303,11 @@ impl Stack {
         Some(
             frame
                 .iter()
-                .fold(0xCBF2_9CE4_8422_2325, |mark, cell| (mark ^ cell).wrapping_mul(0x100_0000_01B3)),
+                .fold(0xCBF2_9CE4_8422_2325, |hash, cell| (hash ^ cell).wrapping_mul(0x100_0000_01B3)),
         )
     }
 
-    /// Where the frames start, innermost first.
+    /// Returns the first cells of the frames, innermost first.
     pub(crate) fn bases(&self) -> impl Iterator<Item = usize> {
         let mut next = (self.active && !self.in_use).then_some(self.base);
         core::iter::from_fn(move || {
@@ -313,22 +320,22 @@ impl Stack {
         })
     }
 
-    /// Where the frame that starts there is, as last recorded.
+    /// Returns the location of the frame that starts at `base`, as last recorded.
     pub(crate) fn location_at(&self, base: usize) -> Location {
-        unpack(self.cells[base + PLACE])
+        unpack(self.cells[base + LOCATION])
     }
 
-    /// Registers, locals and state registers of the frame of this function that starts there.
+    /// Returns the registers, locals and state registers of the frame of this function that starts at `base`.
     pub(crate) fn slots_at(&self, base: usize, function: &Function) -> &[u64] {
         &self.cells[base + REGISTERS..base + function.frame_cells() as usize]
     }
 
-    /// Registers, locals and state registers of the frame of this function that starts there, to change them.
+    /// Returns the registers, locals and state registers of the frame of this function that starts at `base`, mutable.
     pub(crate) fn slots_at_mut(&mut self, base: usize, function: &Function) -> &mut [u64] {
         &mut self.cells[base + REGISTERS..base + function.frame_cells() as usize]
     }
 
-    /// The places of all frames, innermost first.
+    /// Returns the locations of all frames, innermost first.
     pub(crate) fn locations(&self) -> impl Iterator<Item = Location> {
         self.bases().map(|base| self.location_at(base))
     }

@@ -1,5 +1,5 @@
-//! Execution instruction by instruction, for debuggers, traces and profiles. Fuel, traps, suspension and interruption
-//! are those of [`Instance::call`] and [`Instance::resume`].
+//! Single-step execution, for debuggers, traces and profiles. Fuel, traps, suspension and interruption are those of
+//! [`Instance::call`] and [`Instance::resume`].
 
 use super::{Instance, Outcome, Status};
 use crate::CallError;
@@ -7,8 +7,8 @@ use crate::index::{FuncIndex, Location};
 use crate::interp;
 
 impl<S> Instance<'_, S> {
-    /// Begins a call as [`Self::call`] does, but stops before the first instruction. `None`: [`Self::step`] executes
-    /// it. Otherwise the call has ended already, or is suspended at its entry.
+    /// Begins a call like [`Self::call`], but stops before the first instruction. `None` means that [`Self::step`]
+    /// executes it. Otherwise the call has already ended, or is suspended at its entry.
     ///
     /// # Errors
     /// As [`Self::call`].
@@ -19,7 +19,7 @@ impl<S> Instance<'_, S> {
         }
     }
 
-    /// Resumes a suspended call as [`Self::resume`] does, but stops before the next instruction. `None`:
+    /// Resumes a suspended call like [`Self::resume`], but stops before the next instruction. `None` means that
     /// [`Self::step`] executes it. Otherwise the call is suspended again.
     ///
     /// # Errors
@@ -29,8 +29,9 @@ impl<S> Instance<'_, S> {
         Ok(self.run_some(|instance| interp::answer(instance, reason, values)))
     }
 
-    /// Executes one instruction. `None`: there is a next one, at [`Self::next_location`]. A host function, and the entry
-    /// of a called function, belong to the instruction that calls them; a SWITCH and the JMP that it chooses are two.
+    /// Executes one instruction. `None` means that there is a next one, at [`Self::next_location`]. A host function,
+    /// and the entry of a called function, are part of the instruction that calls them; a SWITCH and the JMP that it
+    /// selects are two instructions.
     ///
     /// # Errors
     /// The instance is not between two instructions.
@@ -38,9 +39,9 @@ impl<S> Instance<'_, S> {
         self.step_until(1, |_| true)
     }
 
-    /// Executes up to `limit` instructions. It stops earlier before an instruction of whose place `stop` says so; that
-    /// is not asked for the first one, so that execution goes on from a breakpoint. `None`: there is a next instruction,
-    /// at [`Self::next_location`].
+    /// Executes up to `limit` instructions. It stops earlier before an instruction for whose location `stop` returns
+    /// true. `stop` is not called for the first one, so that execution continues from a breakpoint. `None` means that
+    /// there is a next instruction, at [`Self::next_location`].
     ///
     /// # Errors
     /// The instance is not between two instructions.
@@ -53,7 +54,7 @@ impl<S> Instance<'_, S> {
         Ok(self.run_some(|instance| interp::step(instance, limit, stop)))
     }
 
-    /// Runs a call that was stepped through on, as [`Self::call`] does, until it returns, halts, traps or suspends.
+    /// Finishes a call that was stepped through, like [`Self::call`], until it returns, halts, traps or suspends.
     ///
     /// # Errors
     /// The instance is not between two instructions.
@@ -62,7 +63,8 @@ impl<S> Instance<'_, S> {
         self.run(interp::proceed)
     }
 
-    /// The place of the instruction that [`Self::step`] executes, if the instance is between two instructions.
+    /// Returns the location of the instruction that [`Self::step`] executes next, if the instance is between two
+    /// instructions.
     pub fn next_location(&self) -> Option<Location> {
         (self.status == Status::Stepping).then(|| self.stack.location())
     }

@@ -114,7 +114,7 @@ impl<'m, S> Machine<'m, '_, S> {
         if self.interrupt.load(Ordering::Relaxed) {
             return Err(self.suspend(at.location(), Reason::Interrupted));
         }
-        let caller = self.stack.caller_mark();
+        let caller = self.stack.caller_hash();
         let Next { slice, enter } = tiers.came_back(at.location(), used.unsigned_abs(), caller);
         self.slice.begin(slice);
         self.keep_back(self.slice.left);

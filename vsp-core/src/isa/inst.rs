@@ -1,42 +1,42 @@
-//! One decoded instruction.
+//! Decoded instructions.
 
 use super::{
     Access, Field, MathFn, Opcode, Operand, Reg, Role, RoleType, StateReg, role, table::for_each_op,
 };
 
-/// The most operands an instruction has.
+/// The largest number of operands of an instruction.
 const MAX_OPERANDS: usize = 4;
 
-/// A decoded instruction: an opcode and the values of its operands, in the order of [`Opcode::operands`].
-/// Registers are numbers 0–15.
+/// A decoded instruction: an opcode and the values of its operands, in the order of [`Opcode::operands`]. Registers are
+/// numbers 0–15.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Inst {
     op: Opcode,
     values: [i32; MAX_OPERANDS],
 }
 
-/// Why a word is no instruction.
+/// An error of decoding a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The low byte is no opcode.
-    #[error("0x{word:08X} is no instruction: 0x{:02X} is no opcode", *word as u8)]
+    /// The low byte is not an opcode.
+    #[error("0x{word:08X} is not an instruction: 0x{:02X} is not an opcode", *word as u8)]
     ReservedOpcode {
         /// The word.
         word: u32,
     },
     /// Bits that the instruction does not use are set.
-    #[error("0x{word:08X} is no instruction: {} leaves bits 0x{unused:08X} zero", op.mnemonic())]
+    #[error("0x{word:08X} is not an instruction: {} requires bits 0x{unused:08X} to be zero", op.mnemonic())]
     UnusedBits {
         /// The word.
         word: u32,
         /// Its opcode.
         op: Opcode,
-        /// The bits that should be zero.
+        /// The bits that must be zero.
         unused: u32,
     },
     /// An operand has a value that the instruction does not allow.
-    #[error("0x{word:08X} is no instruction: {value} is no {} of {}", operand.role.describe(), op.mnemonic())]
+    #[error("0x{word:08X} is not an instruction: {value} is not a valid {} of {}", operand.role.describe(), op.mnemonic())]
     Operand {
         /// The word.
         word: u32,
@@ -44,14 +44,14 @@ pub enum DecodeError {
         op: Opcode,
         /// The operand.
         operand: Operand,
-        /// The value that stands there.
+        /// The value found.
         value: i32,
     },
 }
 
-/// An operand that does not fit its instruction.
+/// An error of encoding: an operand value that is out of range for its instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", Refused(self))]
+#[error("{}", Message(self))]
 pub struct EncodeError {
     /// The instruction.
     pub op: Opcode,
@@ -61,10 +61,10 @@ pub struct EncodeError {
     pub value: i64,
 }
 
-/// What is wrong, in words.
-struct Refused<'e>(&'e EncodeError);
+/// The message of an [`EncodeError`].
+struct Message<'e>(&'e EncodeError);
 
-impl core::fmt::Display for Refused<'_> {
+impl core::fmt::Display for Message<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let EncodeError { op, operand, value } = self.0;
         let (what, op) = (operand.role.describe(), op.mnemonic());
@@ -73,10 +73,10 @@ impl core::fmt::Display for Refused<'_> {
             let allowed = match operand.role {
                 Role::Bits => "8, 16 or 32",
                 Role::Math => "one of the functions of FMATH",
-                Role::Type => "that of up to 8 parameters and 4 results",
-                _ => "in 0 to 15, and 0 where the function takes one argument",
+                Role::Type => "a type with up to 8 parameters and 4 results",
+                _ => "0 to 15, and 0 if the function takes one argument",
             };
-            write!(f, "{value} is no {what} of {op}: it must be {allowed}")
+            write!(f, "{value} is not a valid {what} of {op}: it must be {allowed}")
         } else if matches!(operand.role, Role::S | Role::U) {
             write!(f, "{value} is out of range for {op} ({low} to {high})")
         } else {
@@ -86,36 +86,36 @@ impl core::fmt::Display for Refused<'_> {
 }
 
 impl Inst {
-    /// An instruction from its opcode and operand values, in the order of [`Opcode::operands`]. Values that are
-    /// missing are zero.
+    /// Creates an instruction from its opcode and operand values, in the order of [`Opcode::operands`]. Missing values
+    /// are zero.
     ///
     /// # Errors
-    /// A value is outside what its operand may be, or there are more values than operands.
+    /// A value is out of range for its operand, or there are more values than operands.
     pub fn new(op: Opcode, values: &[i32]) -> Result<Inst, EncodeError> {
         let mut inst = Inst { op, values: [0; MAX_OPERANDS] };
         for (i, operand) in op.operands().iter().enumerate() {
             inst.set(i, *operand, i64::from(values.get(i).copied().unwrap_or(0)))?;
         }
         match values.get(op.operands().len()) {
-            Some(value) => Err(inst.no_such_operand(i64::from(*value))),
-            None => inst.with_right_arity(),
+            Some(value) => Err(inst.extra_value_error(i64::from(*value))),
+            None => inst.with_checked_arity(),
         }
     }
 
-    /// The same instruction with another value of operand number `index`.
+    /// Returns the same instruction with another value for operand number `index`.
     ///
     /// # Errors
-    /// The operand may not have that value, or there is no such operand.
+    /// The value is out of range, or there is no such operand.
     pub fn with(mut self, index: usize, value: i64) -> Result<Inst, EncodeError> {
         match self.op.operands().get(index) {
             Some(operand) => self.set(index, *operand, value)?,
-            None => return Err(self.no_such_operand(value)),
+            None => return Err(self.extra_value_error(value)),
         }
-        self.with_right_arity()
+        self.with_checked_arity()
     }
 
-    /// The error of a value that no operand takes.
-    fn no_such_operand(self, value: i64) -> EncodeError {
+    /// Returns the error for a value without an operand.
+    fn extra_value_error(self, value: i64) -> EncodeError {
         EncodeError { op: self.op, operand: Operand { field: Field::a, role: Role::U }, value }
     }
 
@@ -129,30 +129,30 @@ impl Inst {
         }
     }
 
-    /// The opcode.
+    /// Returns the opcode.
     pub const fn op(self) -> Opcode {
         self.op
     }
 
-    /// The operands with their values, in the order of the text form.
+    /// Returns the operands with their values, in the order of the text form.
     pub fn operands(self) -> impl Iterator<Item = (Operand, i32)> {
         self.op.operands().iter().copied().zip(self.values)
     }
 
-    /// The value of the operand with this role, if the instruction has one.
+    /// Returns the value of the operand with this role, if the instruction has one.
     pub fn value_of(self, role: Role) -> Option<i32> {
         self.operands().find(|(operand, _)| operand.role == role).map(|(_, value)| value)
     }
 
-    /// The state registers that it names, with what it does to them.
+    /// Returns the state registers that it names and how it accesses them.
     pub fn states(self) -> impl Iterator<Item = (StateReg, Access)> {
         self.operands().filter_map(|(operand, value)| {
             operand.role.state_access().map(|access| (StateReg::from_low_bits(value as u32), access))
         })
     }
 
-    /// The registers that it names, with what it does to them. (What a call does to R0 and up depends on the
-    /// function's type and is not listed.)
+    /// Returns the registers that it names and how it accesses them. (The registers from R0 that a call accesses depend
+    /// on the function's type and are not listed.)
     pub fn registers(self) -> impl Iterator<Item = (Reg, Access)> {
         let unary = self.math().is_some_and(|function| !function.is_binary());
         self.operands().filter(move |(operand, _)| !(unary && operand.role == Role::FSrc2)).filter_map(
@@ -163,16 +163,17 @@ impl Inst {
         )
     }
 
-    /// The word of this instruction.
+    /// Returns the word of this instruction.
     pub fn encode(self) -> u32 {
         self.operands()
             .fold(u32::from(self.op.number()), |word, (operand, value)| word | operand.encode(value))
     }
 
-    /// The instruction that `word` is. Exactly one word decodes to an instruction.
+    /// Decodes `word`. Every instruction is encoded by exactly one word.
     ///
     /// # Errors
-    /// No opcode, bits set that the opcode does not use, or an operand that it does not allow.
+    /// The word has no opcode, has bits set that the opcode does not use, or has an operand value that it does not
+    /// allow.
     pub fn decode(word: u32) -> Result<Inst, DecodeError> {
         let op = Opcode::from_number(word as u8).ok_or(DecodeError::ReservedOpcode { word })?;
         let unused = word & !op.used_bits();
@@ -193,20 +194,20 @@ impl Inst {
         }
     }
 
-    /// The function of an FMATH.
+    /// Returns the function of an FMATH.
     pub fn math(self) -> Option<MathFn> {
         self.value_of(Role::Math).and_then(|number| MathFn::from_number(number as u32))
     }
 
-    /// This instruction, unless it is an FMATH with an argument too many.
-    fn with_right_arity(self) -> Result<Inst, EncodeError> {
+    /// Returns this instruction, or an error if it is an FMATH with too many arguments.
+    fn with_checked_arity(self) -> Result<Inst, EncodeError> {
         match self.argument_beyond_arity() {
             Some((operand, value)) => Err(EncodeError { op: self.op, operand, value: i64::from(value) }),
             None => Ok(self),
         }
     }
 
-    /// A second argument of an FMATH whose function takes one: that field must be zero.
+    /// Returns the second argument of an FMATH whose function takes one. That field must be zero.
     fn argument_beyond_arity(self) -> Option<(Operand, i32)> {
         let unary = self.math().is_some_and(|function| !function.is_binary());
         self.operands().find(|(operand, value)| unary && operand.role == Role::FSrc2 && *value != 0)
@@ -223,7 +224,7 @@ impl core::fmt::Debug for Inst {
     }
 }
 
-/// The value of an operand as [`Inst`] stores it.
+/// Conversion of an operand to the representation in [`Inst`].
 trait IntoValue {
     fn into_value(self) -> i64;
 }
@@ -254,15 +255,16 @@ impl IntoValue for u32 {
 
 macro_rules! define_constructors {
     ($($number:literal $op:ident $method:ident $flow:ident ($($field:ident: $role:ident),*) $meaning:literal;)*) => {
-        /// One constructor for every instruction, for programs made in Rust.
+        /// Constructors, one for each instruction, for programs made in Rust.
         ///
         /// # Errors
-        /// Each fails if an immediate is outside what the instruction can say.
+        /// An immediate is out of range for the instruction.
+        ///
         impl Inst {$(
             #[doc = $meaning]
             ///
             /// # Errors
-            /// An immediate is outside what the instruction can say.
+            /// An immediate is out of range for the instruction.
             #[allow(unused_mut, reason = "an instruction without operands sets none")]
             pub fn $method($($field: <role::$role as RoleType>::Value<Reg>),*) -> Result<Inst, EncodeError> {
                 let values: &[i64] = &[$(IntoValue::into_value($field)),*];
@@ -270,7 +272,7 @@ macro_rules! define_constructors {
                 for (i, (operand, value)) in Opcode::$op.operands().iter().zip(values).enumerate() {
                     inst.set(i, *operand, *value)?;
                 }
-                inst.with_right_arity()
+                inst.with_checked_arity()
             }
         )*}
     };

@@ -1,6 +1,6 @@
 //! The functions that FMATH selects with its immediate.
 
-/// How many binary64 arguments a function takes, and how it is computed.
+/// The computation of a mathematical function, with its number of binary64 arguments.
 #[derive(Clone, Copy, Debug)]
 pub enum MathCall {
     /// One argument, in register b.
@@ -11,8 +11,8 @@ pub enum MathCall {
 
 macro_rules! math_functions {
     ($($number:literal $variant:ident $name:literal $kind:ident($function:path);)*) => {
-        /// A mathematical function of FMATH. Its meaning is, to the bit, that of the `libm` crate at the version
-        /// that this crate pins, with every NaN made the canonical one.
+        /// A mathematical function of FMATH. Its results are, to the bit, those of the `libm` crate at the version that
+        /// this crate pins, with every NaN replaced by the canonical one.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "each is the function of its name")]
         #[repr(u8)]
@@ -21,10 +21,10 @@ macro_rules! math_functions {
         }
 
         impl MathFn {
-            /// Every function, in the order of the numbers.
+            /// All functions, in ascending order of their numbers.
             pub const ALL: &[MathFn] = &[$(MathFn::$variant,)*];
 
-            /// The function with this number in FMATH's immediate.
+            /// Returns the function with this number in FMATH's immediate.
             pub const fn from_number(number: u32) -> Option<MathFn> {
                 match number {
                     $($number => Some(MathFn::$variant),)*
@@ -32,22 +32,22 @@ macro_rules! math_functions {
                 }
             }
 
-            /// The name in program texts.
+            /// Returns the name in program text.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(MathFn::$variant => $name,)*
                 }
             }
 
-            /// The computation, before NaN is made canonical.
+            /// Returns the computation, without canonicalisation of NaNs.
             pub const fn call(self) -> MathCall {
                 match self {
                     $(MathFn::$variant => MathCall::$kind($function),)*
                 }
             }
 
-            /// Does it take one argument or two? (Does not mention the functions themselves, so that a program
-            /// which only asks this links none of them.)
+            /// Returns whether it takes two arguments instead of one. (It does not refer to the functions themselves,
+            /// so that a program that calls only this method links none of them.)
             pub const fn is_binary(self) -> bool {
                 self as u8 >= 32
             }
@@ -79,7 +79,7 @@ math_functions! {
     35 Fmod "fmod" Binary(libm::fmod);
 }
 
-/// `is_binary` and `call` agree.
+/// Checks that `is_binary` and `call` agree.
 const _: () = {
     let mut i = 0;
     while i < MathFn::ALL.len() {
@@ -90,7 +90,7 @@ const _: () = {
 };
 
 impl MathFn {
-    /// The function called `name`.
+    /// Returns the function called `name`.
     pub fn parse(name: &str) -> Option<MathFn> {
         Self::ALL.iter().copied().find(|function| function.name() == name)
     }

@@ -1,4 +1,4 @@
-//! Operands: which bits of a word hold them ([`Field`]) and what they are ([`Role`]).
+//! Operands: the bits of a word that hold them ([`Field`]) and their meaning ([`Role`]).
 //!
 //! ```text
 //!  31        20 19    16 15    12 11     8 7       0
@@ -11,8 +11,8 @@
 //! +------------+-----------------+--------+---------+
 //! ```
 //!
-//! A row of the opcode table names its operands as `field: Role`. Encoding, decoding, range checks,
-//! printing and parsing need nothing else.
+//! A row of the opcode table lists its operands as `field: Role`. Encoding, decoding, range checks, printing and
+//! parsing are derived from it.
 
 use super::math::MathFn;
 
@@ -32,10 +32,10 @@ impl Reg {
         [R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, RA, RB, RC, RD, RE, RF]
     };
 
-    /// The register in the low four bits of `bits`; the rest is ignored.
+    /// Returns the register in the low four bits of `bits`; the other bits are ignored.
     #[inline(always)]
     pub const fn from_low_bits(bits: u32) -> Reg {
-        // Compiles to nothing but the mask, unlike an index into `ALL`.
+        // Compiles to the mask alone, unlike an index into `ALL`.
         match bits & 15 {
             0 => Reg::R0,
             1 => Reg::R1,
@@ -56,13 +56,13 @@ impl Reg {
         }
     }
 
-    /// 0 for R0 to 15 for RF.
+    /// Returns the number of the register: 0 for R0 to 15 for RF.
     #[inline(always)]
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// The register called `name` (`R0` … `RF`, in either case).
+    /// Returns the register called `name` (`R0` … `RF`, in either case).
     pub fn parse(name: &str) -> Option<Reg> {
         match name.as_bytes() {
             [b'R' | b'r', digit] => char::from(*digit).to_digit(16).map(Reg::from_low_bits),
@@ -77,29 +77,29 @@ impl core::fmt::Display for Reg {
     }
 }
 
-/// A state register, S0–S9 and SA–SF: sixteen ByteSil numbers.
+/// A state register, S0–S9 and SA–SF: it holds sixteen ByteSil numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StateReg(u8);
 
 impl StateReg {
-    /// All state registers, in order.
+    /// Returns all state registers, in order.
     pub fn all() -> impl DoubleEndedIterator<Item = StateReg> + ExactSizeIterator {
         (0..16).map(StateReg)
     }
 
-    /// The state register in the low four bits of `bits`; the rest is ignored.
+    /// Returns the state register in the low four bits of `bits`; the other bits are ignored.
     #[inline(always)]
     pub const fn from_low_bits(bits: u32) -> StateReg {
         StateReg(bits as u8 & 15)
     }
 
-    /// 0 for S0 to 15 for SF.
+    /// Returns the number of the register: 0 for S0 to 15 for SF.
     #[inline(always)]
     pub const fn index(self) -> usize {
         (self.0 & 15) as usize
     }
 
-    /// The state register called `name` (`S0` … `SF`, in either case).
+    /// Returns the state register called `name` (`S0` … `SF`, in either case).
     pub fn parse(name: &str) -> Option<StateReg> {
         match name.as_bytes() {
             [b'S' | b's', digit] => char::from(*digit).to_digit(16).map(StateReg::from_low_bits),
@@ -114,7 +114,7 @@ impl core::fmt::Display for StateReg {
     }
 }
 
-/// A place in the instruction word. The names are those of the drawing above.
+/// A field of the instruction word, named as in the drawing above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(non_camel_case_types, reason = "the names under which the opcode table uses them")]
 #[expect(missing_docs, reason = "the drawing above is their documentation")]
@@ -124,7 +124,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// The lowest bit of the field.
+    /// Returns the lowest bit of the field.
     pub const fn shift(self) -> u32 {
         match self {
             Field::a | Field::imm24 => 8,
@@ -134,7 +134,7 @@ impl Field {
         }
     }
 
-    /// How many bits the field has.
+    /// Returns the width of the field in bits.
     pub const fn width(self) -> u32 {
         match self {
             Field::a | Field::b | Field::c => 4,
@@ -146,18 +146,18 @@ impl Field {
         }
     }
 
-    /// The field's bits in a word.
+    /// Returns the mask of the field in a word.
     pub const fn mask(self) -> u32 {
         ((1 << self.width()) - 1) << self.shift()
     }
 
-    /// The field of `word`, as an unsigned number.
+    /// Returns the field of `word` as an unsigned number.
     #[inline(always)]
     pub const fn unsigned(self, word: u32) -> u32 {
         (word & self.mask()) >> self.shift()
     }
 
-    /// The field of `word`, as a two's complement number.
+    /// Returns the field of `word` as a two's complement number.
     #[inline(always)]
     pub const fn signed(self, word: u32) -> i32 {
         let above = 32 - self.shift() - self.width();
@@ -165,20 +165,20 @@ impl Field {
     }
 }
 
-/// What an operand is, and so which values it may have, how it is written and what an instruction does to it.
+/// The meaning of an operand, which determines its valid values, its text form and how the instruction accesses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Register, written.
     Dst,
     /// Register, read.
     Src,
-    /// Register, read and written (or written only sometimes).
+    /// Register, read and written (or written conditionally).
     Mod,
-    /// Register, a binary64 is written.
+    /// Register, written as binary64.
     FDst,
-    /// Register, a binary64 is read.
+    /// Register, read as binary64.
     FSrc,
-    /// Register, a binary64 is read if the mathematical function takes two arguments; else the field is zero.
+    /// Register, read as binary64 if the mathematical function takes two arguments; otherwise the field is zero.
     FSrc2,
     /// State register, written.
     SDst,
@@ -232,7 +232,7 @@ pub enum Role {
     Math,
 }
 
-/// What an instruction does to a register operand.
+/// The kind of access of an instruction to a register operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the variants say it")]
 pub enum Access {
@@ -242,24 +242,24 @@ pub enum Access {
 }
 
 impl Access {
-    /// Is it read?
+    /// Returns whether the register is read.
     pub const fn reads(self) -> bool {
         matches!(self, Access::Read | Access::ReadWrite)
     }
 
-    /// Is it written?
+    /// Returns whether the register is written.
     pub const fn writes(self) -> bool {
         matches!(self, Access::Write | Access::ReadWrite)
     }
 }
 
 impl Role {
-    /// Is the field a two's complement number?
+    /// Returns whether the field is a two's complement number.
     pub const fn is_signed(self) -> bool {
         matches!(self, Role::Disp | Role::S | Role::Target)
     }
 
-    /// For a register operand, what is done to it.
+    /// Returns the access to a general register operand.
     pub const fn register_access(self) -> Option<Access> {
         match self {
             Role::Src | Role::FSrc | Role::FSrc2 | Role::Base => Some(Access::Read),
@@ -273,17 +273,17 @@ impl Role {
         }
     }
 
-    /// Is it a register that is read?
+    /// Returns whether it is a general register that is read.
     pub const fn reads_register(self) -> bool {
         matches!(self.register_access(), Some(access) if access.reads())
     }
 
-    /// Is it a register that is written?
+    /// Returns whether it is a general register that is written.
     pub const fn writes_register(self) -> bool {
         matches!(self.register_access(), Some(access) if access.writes())
     }
 
-    /// For a state register operand, what is done to it.
+    /// Returns the access to a state register operand.
     pub const fn state_access(self) -> Option<Access> {
         match self {
             Role::SSrc => Some(Access::Read),
@@ -293,17 +293,17 @@ impl Role {
         }
     }
 
-    /// Is it where a branch goes?
+    /// Returns whether it is a branch displacement.
     pub const fn is_target(self) -> bool {
         matches!(self, Role::Target)
     }
 
-    /// Does the register hold a binary64?
+    /// Returns whether the register holds a binary64.
     pub const fn is_float(self) -> bool {
         matches!(self, Role::FDst | Role::FSrc | Role::FSrc2)
     }
 
-    /// For the index of a memory operand, log₂ of what it is multiplied with.
+    /// Returns log₂ of the scale of an index in a memory operand.
     pub const fn index_scale(self) -> Option<u32> {
         match self {
             Role::X1 => Some(0),
@@ -315,8 +315,8 @@ impl Role {
         }
     }
 
-    /// The smallest and the largest value that an operand of this role has in `field`.
-    /// ([`Role::Bits`] and [`Role::Math`] allow only some of the values between.)
+    /// Returns the smallest and the largest value of an operand with this role in `field`. ([`Role::Bits`] and
+    /// [`Role::Math`] allow only some of the values between.)
     pub const fn range(self, field: Field) -> (i32, i32) {
         let width = field.width();
         match self {
@@ -331,12 +331,12 @@ impl Role {
         }
     }
 
-    /// Are only some of the values in its range allowed?
+    /// Returns whether only some of the values in the range are valid.
     pub(super) const fn is_list(self) -> bool {
         matches!(self, Role::Bits | Role::Math | Role::Type | Role::FSrc2)
     }
 
-    /// May an operand of this role in `field` have this value?
+    /// Returns whether `value` is valid for an operand with this role in `field`.
     pub const fn accepts(self, field: Field, value: i32) -> bool {
         let (low, high) = self.range(field);
         let listed = match self {
@@ -348,7 +348,7 @@ impl Role {
         low <= value && value <= high && listed
     }
 
-    /// What a value of this role is called in messages.
+    /// Returns the name of a value with this role in messages.
     pub const fn describe(self) -> &'static str {
         match self {
             Role::Dst | Role::Src | Role::Mod | Role::FDst | Role::FSrc | Role::FSrc2 => "register",
@@ -374,7 +374,7 @@ impl Role {
     }
 }
 
-/// One operand of an instruction: where it is and what it is.
+/// One operand of an instruction: its field and its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Operand {
     /// The bits that hold it.
@@ -384,19 +384,19 @@ pub struct Operand {
 }
 
 impl Operand {
-    /// The operand's value in `word`; registers are numbers 0–15.
+    /// Returns the operand's value in `word`; registers are numbers 0–15.
     #[inline]
     pub const fn decode(self, word: u32) -> i32 {
         if self.role.is_signed() { self.field.signed(word) } else { self.field.unsigned(word) as i32 }
     }
 
-    /// The bits of a word that say `value`, which must be in the operand's range.
+    /// Returns the bits of a word that encode `value`, which must be in the operand's range.
     pub const fn encode(self, value: i32) -> u32 {
         ((value as u32) << self.field.shift()) & self.field.mask()
     }
 }
 
-/// The union of the fields of `operands`, or a compile error if two of them share bits.
+/// Returns the union of the fields of `operands`. It is a compile error if two of them share bits.
 pub(super) const fn checked_mask(operands: &[Operand]) -> u32 {
     let (mut mask, mut i) = (0xFF, 0);
     while i < operands.len() {
@@ -407,7 +407,7 @@ pub(super) const fn checked_mask(operands: &[Operand]) -> u32 {
     mask
 }
 
-/// The name of the format that has these operands.
+/// Returns the name of the format with these operands.
 pub(super) const fn format_name(operands: &[Operand]) -> &'static str {
     let (mut mask, mut i, mut rel) = (0, 0, false);
     while i < operands.len() {
@@ -426,26 +426,26 @@ pub(super) const fn format_name(operands: &[Operand]) -> &'static str {
         0xFFFF_FF00 if operands.len() == 3 => "ABI",
         0xFFFF_FF00 => "ABCI",
         0xFFF0_FF00 => "ABCI, c = 0",
-        _ => panic!("these operands make no format"),
+        _ => panic!("no format has these operands"),
     }
 }
 
-/// The Rust type in which an engine is handed an operand of some role.
+/// The Rust type in which an engine receives an operand with some role.
 pub trait RoleType {
-    /// `StateReg`, `i32` or `u32`; or `R`, which is what the engine takes for a register.
+    /// `StateReg`, `i32` or `u32`; or `R`, the engine's type for a register.
     type Value<R>;
-    /// The value of this role in `field` of `word`.
+    /// Decodes the value with this role in `field` of `word`.
     fn decode(word: u32, field: Field) -> Self::Value<Reg>;
-    /// The value of this role that stands in a decoded instruction.
+    /// Returns the value with this role of a decoded operand.
     fn decoded<R>(operand: Decoded<R>) -> Self::Value<R>;
 }
 
-/// An operand of an instruction that was decoded before.
+/// An operand of an instruction that was decoded earlier.
 #[derive(Clone, Copy, Debug)]
 pub struct Decoded<R> {
-    /// It, if it is a register.
+    /// The register, if the operand is one.
     pub reg: R,
-    /// It, as a number: that of the register or state register, or the immediate.
+    /// The number of the register or state register, or the immediate.
     pub value: i32,
 }
 

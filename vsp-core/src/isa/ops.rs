@@ -1,7 +1,7 @@
-//! The meaning of every instruction that computes something, as pure functions on 64-bit register values.
+//! The meaning of every computing instruction, as pure functions on 64-bit register values.
 //!
-//! Engines and tests call these; nothing here knows of registers, memory or fuel. Binary64 values are passed as their
-//! bits, so that moving one never changes it.
+//! Engines and tests call these functions, which are independent of registers, memory and fuel. Binary64 values are
+//! passed as their bits, so that moving one never changes it.
 
 pub mod bits;
 pub mod complex;

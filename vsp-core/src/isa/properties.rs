@@ -1,53 +1,54 @@
-//! What is the same for all words of an opcode, in one record for each: whoever loads a program looks at each word a few
-//! times, and going through its operands each time would take longer than all the rest.
+//! Opcode properties: one record for each opcode of what is the same for all its words. Loading a program inspects each
+//! word a few times, and walking its operands each time would take longer than everything else.
 
 use super::{Flow, Opcode, Operand, Role};
 
-/// What the table of opcodes says of the words of one opcode.
+/// The properties of one opcode, from the opcode table.
 #[derive(Clone, Copy)]
-pub(crate) struct Facts {
-    /// Bits that are zero in every word that is an instruction.
+pub(crate) struct Properties {
+    /// Bits that are zero in every valid word.
     pub(crate) zeros: u32,
-    /// The bits of the immediate, shifted down, and for a signed one all above: 0 if there is none.
+    /// Mask of the immediate after shifting down. For a signed one, all bits above are set too; 0 if there is none.
     mask: u32,
-    /// Where the immediate starts, which goes up to bit 31.
+    /// Lowest bit of the immediate, which extends to bit 31.
     shift: u8,
-    /// What the immediate is below.
+    /// The upper bound of the immediate.
     pub(crate) bound: Bound,
-    /// Can execution go on to the next word, or behind its table?
-    pub(crate) goes_on: bool,
-    /// Does execution always go on to the next word, if anywhere in the function, and is it no call of a function?
+    /// Whether execution can continue at the next word or after its table.
+    pub(crate) continues: bool,
+    /// Whether execution continues only at the next word, if anywhere in the function, and the instruction does not
+    /// call a function of the program.
     pub(crate) is_straight: bool,
-    /// Is it one of those that a short leaf has not?
-    pub(crate) leaves: bool,
-    /// Is the immediate the displacement of a branch?
+    /// Whether a short leaf cannot contain it.
+    pub(crate) is_call_or_bulk: bool,
+    /// Whether the immediate is the displacement of a branch.
     pub(crate) is_target: bool,
-    /// Is the immediate the number of entries of the table behind it?
+    /// Whether the immediate is the number of entries of the table that follows.
     pub(crate) has_table: bool,
-    /// Does it name a state register?
+    /// Whether it has a state register operand.
     pub(crate) states: bool,
 }
 
-/// What the immediate of an instruction has to be below.
+/// The exclusive upper bound of an instruction's immediate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bound {
-    /// All are right.
+    /// Any value is valid.
     None,
     Functions,
     Imports,
     Constants,
     Globals,
     Locals,
-    /// None is: a closer look has to be taken at the word, which may be no instruction that this build executes, or needs
-    /// words behind it.
-    Closer,
+    /// No value is accepted here: the word needs the full check, because it may not be an instruction of this build, or
+    /// needs words after it.
+    FullCheck,
 }
 
 impl Bound {
-    /// How many bounds there are.
-    pub(crate) const COUNT: usize = Bound::Closer as usize + 1;
+    /// Number of bounds.
+    pub(crate) const COUNT: usize = Bound::FullCheck as usize + 1;
 
-    /// Of the numbers of what an operand names.
+    /// Returns the bound of an operand with this role.
     const fn of(role: Role) -> Bound {
         match role {
             Role::Func => Bound::Functions,
@@ -60,71 +61,71 @@ impl Bound {
     }
 }
 
-/// By opcode number.
-static FACTS: [Facts; 256] = {
-    let mut table = [Facts::RESERVED; 256];
+/// The properties of all opcodes, indexed by opcode number.
+static PROPERTIES: [Properties; 256] = {
+    let mut table = [Properties::RESERVED; 256];
     let mut i = 0;
     while i < Opcode::ALL.len() {
         let op = Opcode::ALL[i];
-        table[op.number() as usize] = Facts::of_opcode(op);
+        table[op.number() as usize] = Properties::of_opcode(op);
         i += 1;
     }
     table
 };
 
-impl Facts {
-    /// Of words that are no instructions.
-    const RESERVED: Facts = Facts {
+impl Properties {
+    /// The properties of words that are not instructions.
+    const RESERVED: Properties = Properties {
         zeros: !0xFF,
         mask: 0,
         shift: 0,
-        bound: Bound::Closer,
-        goes_on: false,
+        bound: Bound::FullCheck,
+        continues: false,
         is_straight: false,
-        leaves: false,
+        is_call_or_bulk: false,
         is_target: false,
         has_table: false,
         states: false,
     };
 
-    /// What there is to know of a word from its opcode.
+    /// Returns the properties of the opcode of `word`.
     #[inline(always)]
-    pub(crate) fn of(word: u32) -> &'static Facts {
-        &FACTS[usize::from(word as u8)]
+    pub(crate) fn of(word: u32) -> &'static Properties {
+        &PROPERTIES[usize::from(word as u8)]
     }
 
-    /// The immediate of a word of this opcode; of two the second one; 0 if it has none.
+    /// Returns the large immediate of a word with this opcode, or 0 if it has none.
     #[inline(always)]
     pub(crate) fn immediate(&self, word: u32) -> i32 {
         (word as i32 >> (self.shift % 32)) & self.mask as i32
     }
 
-    const fn of_opcode(op: Opcode) -> Facts {
-        let mut facts = Facts {
+    const fn of_opcode(op: Opcode) -> Properties {
+        let mut properties = Properties {
             bound: Bound::None,
-            goes_on: op.flow().goes_on(),
+            continues: op.flow().continues(),
             is_straight: matches!(op.flow(), Flow::Next | Flow::Suspend | Flow::Bulk),
-            leaves: op.flow().leaves(),
-            ..Facts::RESERVED
+            is_call_or_bulk: op.flow().is_call_or_bulk(),
+            ..Properties::RESERVED
         };
         let (operands, mut i) = (op.operands(), 0);
         while i < operands.len() {
-            facts = facts.with(operands[i]);
+            properties = properties.with(operands[i]);
             i += 1;
         }
-        if !Facts::suffice(op) {
-            facts.bound = Bound::Closer;
+        if !Properties::are_sufficient(op) {
+            properties.bound = Bound::FullCheck;
         }
-        assert!(facts.has_table == matches!(op.flow(), Flow::Switch));
+        assert!(properties.has_table == matches!(op.flow(), Flow::Switch));
         assert!(
-            !facts.has_table || matches!(facts.bound, Bound::Closer),
-            "somebody has to look at the table"
+            !properties.has_table || matches!(properties.bound, Bound::FullCheck),
+            "a table needs the full check"
         );
-        facts
+        properties
     }
 
-    /// Are all words whose bits are those of the opcode instructions that this build executes?
-    const fn suffice(op: Opcode) -> bool {
+    /// Returns whether every word with zeros in the unused bits is an instruction that this build executes.
+    const fn are_sufficient(op: Opcode) -> bool {
         let (operands, mut i) = (op.operands(), 0);
         while i < operands.len() {
             let Operand { field, role } = operands[i];
@@ -138,7 +139,7 @@ impl Facts {
         op.is_supported()
     }
 
-    const fn with(mut self, operand: Operand) -> Facts {
+    const fn with(mut self, operand: Operand) -> Properties {
         let Operand { field, role } = operand;
         self.zeros &= if role.is_signed() { !field.mask() } else { !operand.encode(role.range(field).1) };
         self.states |= role.state_access().is_some();
@@ -161,26 +162,30 @@ impl Facts {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bound, Facts};
+    use super::{Bound, Properties};
     use crate::isa::Inst;
 
     fn check(word: u32) {
-        let facts = Facts::of(word);
+        let properties = Properties::of(word);
         let inst = Inst::decode(word);
-        if facts.bound != Bound::Closer {
-            assert_eq!(inst.is_ok(), word & facts.zeros == 0, "0x{word:08X}");
+        if properties.bound != Bound::FullCheck {
+            assert_eq!(inst.is_ok(), word & properties.zeros == 0, "0x{word:08X}");
         }
         let Ok(inst) = inst else { return };
         let large = inst.operands().find(|(operand, _)| operand.field.mask() >> 31 == 1);
-        assert_eq!(facts.immediate(word), large.map_or(0, |(_, value)| value), "{inst:?}");
-        assert_eq!(facts.is_target, inst.operands().any(|(operand, _)| operand.role.is_target()), "{inst:?}");
-        assert_eq!(facts.states, inst.states().next().is_some(), "{inst:?}");
+        assert_eq!(properties.immediate(word), large.map_or(0, |(_, value)| value), "{inst:?}");
+        assert_eq!(
+            properties.is_target,
+            inst.operands().any(|(operand, _)| operand.role.is_target()),
+            "{inst:?}"
+        );
+        assert_eq!(properties.states, inst.states().next().is_some(), "{inst:?}");
     }
 
-    /// All opcodes, each with many different upper bits, and with few of them.
+    /// Tests all opcodes, each with many different upper bits and with few of them set.
     #[test]
     #[cfg_attr(miri, ignore = "too slow")]
-    fn facts_are_what_decoding_finds() {
+    fn properties_agree_with_decoding() {
         let mut state = 7u32;
         for op in 0..=255 {
             for _ in 0..4000 {

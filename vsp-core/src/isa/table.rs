@@ -1,15 +1,16 @@
 //! The opcode table: the only list of opcodes.
 //!
-//! A row is: number, mnemonic, method of [`Visitor`](super::Visitor), flow, operands in the order of the text form, and
-//! the meaning in one line. Numbers are part of the file format: they never change and are never used again.
+//! A row consists of number, mnemonic, method of [`Visitor`](super::Visitor), flow, operands in the order of the text
+//! form, and the meaning in one line. Numbers are part of the file format: they never change and are never reused.
 //!
-//! The flow ([`Flow`](super::Flow)) says where execution can go: `Next` to the next word only; `Branch` there or to
-//! the target; `Jump` to the target; `Switch` into the table or behind it; `Stop` nowhere in this function; `Call` into
-//! a function and then on; `Suspend` perhaps to the host and then on; `Bulk` on, after work that is charged for by size.
+//! The flow ([`Flow`](super::Flow)) lists where execution can continue: `Next` at the next word only; `Branch` at the
+//! next word or the target; `Jump` at the target; `Switch` in the table or after it; `Stop` nowhere in this function;
+//! `Call` in a function, then at the next word; `Suspend` perhaps in the host, then at the next word; `Bulk` at the
+//! next word, after work that is charged by size.
 //!
 //! In the meanings `a`, `b`, `c` are the registers and `imm` is the immediate; `M[x]` is memory at address x.
 
-/// Hands every row of the opcode table to the macro `$callback`.
+/// Passes every row of the opcode table to the macro `$callback`.
 macro_rules! for_each_op {
     ($callback:ident) => { $callback! {
         // 0x control
@@ -46,7 +47,7 @@ macro_rules! for_each_op {
         0x26 CMOVZ    cmovz     Next    (a: Mod, b: Src, c: Src)        "if c = 0 then a ← b";
         0x27 CMOVNZ   cmovnz    Next    (a: Mod, b: Src, c: Src)        "if c ≠ 0 then a ← b";
         0x28 MEMSIZE  memsize   Next    (a: Dst)                        "a ← size of the memory in bytes";
-        0x29 MEMCOPY  memcopy   Bulk    (a: Src, b: Src, c: Src)        "copy c bytes from address b to address a, as if through a buffer";
+        0x29 MEMCOPY  memcopy   Bulk    (a: Src, b: Src, c: Src)        "copy c bytes from address b to address a; the ranges may overlap";
         0x2A MEMFILL  memfill   Bulk    (a: Src, b: Src, c: Src)        "fill c bytes from address a with the low byte of b";
         0x2B GETG     getg      Next    (a: Dst, imm20: Global)         "a ← global imm";
         0x2C SETG     setg      Next    (a: Src, imm20: Global)         "global imm ← a";

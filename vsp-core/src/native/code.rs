@@ -1,4 +1,4 @@
-//! The result of a compilation: plain data.
+//! The result of a compilation, as plain data.
 
 use alloc::vec::Vec;
 
@@ -8,26 +8,27 @@ use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::trap::Trap;
 use crate::verify::Verified;
 
-/// How much work goes into machine code.
+/// The tier of the compiler: the trade-off between compile time and code quality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Tier {
-    /// Compiles fast.
+    /// Fast compilation.
     One,
-    /// Runs fast: optimised, short leaves inlined, bounds checks removed that are not necessary.
+    /// Fast code: optimised, short leaves inlined, redundant bounds checks removed.
     #[default]
     Two,
 }
 
-/// What machine code is compiled with.
+/// The options of a compilation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CompileOptions {
     /// The tier.
     pub tier: Tier,
-    /// Does it count fuel? Code that does not cannot run an instance that is metered.
+    /// Whether the code counts fuel. Code that does not cannot run a metered instance.
     pub fuel: bool,
-    /// Does it look at the interrupt flag? Code that does not cannot run an instance that can be interrupted.
+    /// Whether the code checks the interrupt flag. Code that does not cannot run an instance that can be interrupted.
     pub interrupt: bool,
-    /// Is the intermediate representation checked by Cranelift? For tests: a mistake of the lowering then is an error.
+    /// Whether Cranelift verifies the intermediate representation. For tests: a mistake of the lowering is then an
+    /// error.
     pub check_ir: bool,
 }
 
@@ -37,15 +38,15 @@ impl Tier {
 }
 
 impl Default for CompileOptions {
-    /// Tier 2, fuel, interruption.
+    /// Tier 2, with fuel and interruption.
     fn default() -> Self {
         CompileOptions { tier: Tier::Two, fuel: true, interrupt: true, check_ir: false }
     }
 }
 
-/// Machine code of a program, with what is needed to enter it and to understand where it was left.
+/// Machine code of a program, with the data to enter it and to interpret its exits.
 ///
-/// The bytes are position-independent and have nothing left to relocate; everything outside is reached through the
+/// The bytes are position-independent and have no relocations; everything outside is reached through the
 /// [`Context`](super::Context). They can run from any address that is a multiple of [`CODE_ALIGN`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Code {
@@ -54,17 +55,17 @@ pub struct Code {
 }
 
 impl Code {
-    /// The machine code.
+    /// Returns the machine code.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// What is known of it.
+    /// Returns the description of the code.
     pub fn info(&self) -> &CodeInfo {
         &self.info
     }
 
-    /// What is known of it, without the machine code itself: for a host that has put that where it runs.
+    /// Returns the description of the code without the machine code, for a host that has installed the code.
     pub fn into_info(self) -> CodeInfo {
         self.info
     }
@@ -78,16 +79,16 @@ impl core::ops::Deref for Code {
     }
 }
 
-/// Machine code runs from addresses that are multiples of this.
+/// The alignment in bytes of the address of machine code.
 pub const CODE_ALIGN: usize = 64;
 
-/// All there is to know of machine code but its bytes.
+/// The description of machine code: everything except its bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CodeInfo {
     pub(crate) target: Target,
     pub(crate) options: CompileOptions,
     pub(crate) program: Fingerprint,
-    /// Bytes of machine code.
+    /// Number of bytes of machine code.
     pub(crate) length: u32,
     pub(crate) table: Vec<TableEntry>,
     pub(crate) entries: [u32; CodeInfo::SHAPES],
@@ -97,16 +98,16 @@ pub struct CodeInfo {
     pub(crate) stats: Stats,
 }
 
-/// Which program a code was made from.
+/// The identity of the program that code was compiled from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     /// CRC-32 of the whole file.
     pub crc: u32,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub length: u32,
-    /// Functions.
+    /// Number of functions.
     pub functions: u32,
-    /// Words of code.
+    /// Number of words of code.
     pub words: u32,
 }
 
@@ -117,7 +118,7 @@ impl core::fmt::Display for Fingerprint {
 }
 
 impl Fingerprint {
-    /// That of a program.
+    /// Returns the fingerprint of a program.
     pub fn of(program: &Verified<'_>) -> Fingerprint {
         let image = program.program();
         Fingerprint {
@@ -129,7 +130,7 @@ impl Fingerprint {
     }
 }
 
-/// Why machine code was left without results.
+/// The reason for which machine code exits without results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitKind {
     /// A trap.
@@ -138,96 +139,96 @@ pub enum ExitKind {
     HostError,
     /// HLT with the context's value.
     Halt,
-    /// Fuel is used up at a safepoint.
+    /// The fuel is used up at a safepoint.
     Fuel,
     /// The interrupt flag is set at a safepoint.
     Interrupted,
     /// YIELD with the context's value.
     Yield,
-    /// A host function's results are not there yet.
+    /// The results of a host function are not available yet.
     Pending(ImportIndex),
-    /// The code is that of a part of the program, and the interpreter goes on at the place.
+    /// The code covers only a region of the program, and the interpreter continues at the location.
     Interpret,
 }
 
-/// Where the code of a part of a program can be entered besides at the starts of functions.
+/// The OSR entry of the code of a region, in addition to the function entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LoopEntry {
     pub(crate) location: Location,
-    /// The first byte of the function that begins there, from the start of the machine code.
+    /// Offset of the function that begins at the location, from the start of the machine code.
     pub(crate) offset: u32,
-    /// The entry for it.
+    /// Offset of the entry for it.
     pub(crate) entry: u32,
 }
 
-/// A place where machine code can be left.
+/// A site at which machine code can exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Site {
-    /// Where: what the outcome says.
+    /// The location for the outcome.
     pub location: Location,
-    /// The call of the function in which that is, if it was inlined.
+    /// The location of the inlined call, if the function of `location` was inlined.
     pub inlined_at: Option<Location>,
-    /// Words that were executed since the balance in the context was counted: the balance is that much less.
+    /// Number of words executed since the balance in the context was updated, which must be subtracted from it.
     pub charged: u32,
-    /// Why.
+    /// The reason of the exit.
     pub kind: ExitKind,
 }
 
-/// What a compilation came to.
+/// Statistics of a compilation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Functions.
+    /// Number of functions.
     pub functions: u32,
-    /// Words of bytecode.
+    /// Number of words of bytecode.
     pub words: u32,
-    /// Calls that were replaced by the called function's body.
+    /// Number of calls that were inlined.
     pub inlined: u32,
-    /// Bounds checks that were not necessary: by what is known of the address, or because of a check before them.
+    /// Number of bounds checks that were removed, because of the range of the address or of an earlier check.
     pub checks_removed: u32,
-    /// Bounds checks that are left.
+    /// Number of bounds checks that are left.
     pub checks: u32,
-    /// Instructions of the intermediate representation, before it is optimised.
+    /// Number of instructions of the intermediate representation, before optimisation.
     pub ir_instructions: u32,
 }
 
 impl CodeInfo {
-    /// How many shapes of functions there are: 0–8 parameters, with and without results.
+    /// Number of shapes of functions: 0–8 parameters, with and without results.
     pub(crate) const SHAPES: usize = 18;
 
-    /// No function has the shape.
+    /// The offset that means that no function has the shape.
     pub(crate) const NO_ENTRY: u32 = u32::MAX;
 
-    /// The shape of a type.
+    /// Returns the shape of a type.
     pub(crate) fn shape(ty: crate::program::FuncType) -> usize {
         ty.params() * 2 + usize::from(ty.results() > 0)
     }
 
-    /// What it runs on.
+    /// Returns the target it was compiled for.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// What it was compiled with.
+    /// Returns the options it was compiled with.
     pub fn options(&self) -> CompileOptions {
         self.options
     }
 
-    /// The program it was made from.
+    /// Returns the fingerprint of the program it was compiled from.
     pub fn program(&self) -> Fingerprint {
         self.program
     }
 
-    /// Bytes of machine code.
+    /// Returns the number of bytes of machine code.
     pub fn length(&self) -> usize {
         self.length as usize
     }
 
-    /// The functions, in the order of their numbers.
+    /// Returns the function table, in index order.
     pub fn table(&self) -> &[TableEntry] {
         &self.table
     }
 
-    /// The range of the machine code of a function, with the padding behind it.
+    /// Returns the range of the machine code of a function, including the padding after it.
     pub fn function(&self, function: FuncIndex) -> Option<core::ops::Range<usize>> {
         let start = self.table.get(function.index())?.offset as usize;
         let next = self.table.get(function.index() + 1).map(|entry| entry.offset);
@@ -235,45 +236,45 @@ impl CodeInfo {
         Some(start..(end as usize).min(self.length()))
     }
 
-    /// Where to enter a function: the offset of an `extern "C" fn(context, remaining: u64, function: u64) -> u64`,
-    /// where `remaining` is how many cells of the stack are left behind the function's frame and `function` is
-    /// the address of its first byte. It takes the parameters from the context's values, puts the results there,
-    /// and gives 0; or it gives another number, and the context says at which site the code was left.
+    /// Returns the entry for a function: the offset of an `extern "C" fn(context, remaining: u64, function: u64) ->
+    /// u64`, where `remaining` is the number of cells of the stack after the function's frame, and `function` is the
+    /// address of its first byte. It takes the parameters from the context's values, stores the results there, and
+    /// returns 0; if it returns another number, the context holds the site at which the code exited.
     pub fn entry(&self, function: FuncIndex) -> Option<usize> {
         let ty = crate::program::FuncType::from_bits(self.table.get(function.index())?.ty)?;
         let offset = self.entries[Self::shape(ty)];
         (offset != Self::NO_ENTRY).then_some(offset as usize)
     }
 
-    /// Where to enter a function: the offset of [`Self::entry`], and that of the function's first byte.
+    /// Returns the entry for a function, as [`Self::entry`], and the offset of the function's first byte.
     pub fn function_entry(&self, function: FuncIndex) -> Option<(usize, usize)> {
         Some((self.entry(function)?, self.table.get(function.index())?.offset as usize))
     }
 
-    /// Where to enter a function at a place where a loop begins: the offset of an entry, as of [`Self::entry`], and that of
-    /// the code to give it. The function's frame, up to date, ends so many cells before the end of the stack as
-    /// `remaining` says. Only the code of a part of a program has such a place.
+    /// Returns the OSR entry at a loop header: the offset of an entry, as of [`Self::entry`], and the offset of the
+    /// code to pass to it as `function`. The function's frame must be up to date; `remaining` is the number of cells
+    /// after it. Only the code of a region has such an entry.
     pub fn loop_entry(&self, location: Location) -> Option<(usize, usize)> {
         let found = self.loop_entry.filter(|entry| entry.location == location)?;
         Some((found.entry as usize, found.offset as usize))
     }
 
-    /// The place where a loop begins and the code can be entered.
+    /// Returns the location of the loop header that has an OSR entry.
     pub fn loop_location(&self) -> Option<Location> {
         self.loop_entry.map(|entry| entry.location)
     }
 
-    /// The places where it can be left.
+    /// Returns the sites at which the code can exit.
     pub fn sites(&self) -> &[Site] {
         &self.sites
     }
 
-    /// Bytes of native stack that are used for each cell of the program's stack, at most.
+    /// Returns the largest number of bytes of native stack used for each cell of the program's stack.
     pub fn bytes_per_cell(&self) -> u32 {
         self.bytes_per_cell
     }
 
-    /// What the compilation came to.
+    /// Returns the statistics of the compilation.
     pub fn stats(&self) -> Stats {
         self.stats
     }

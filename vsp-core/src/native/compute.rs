@@ -1,17 +1,17 @@
-//! What machine code has the host compute.
+//! The computations that machine code delegates to the host.
 
 use crate::isa::{MathFn, Opcode, ops};
 
-/// The number under which machine code asks for an instruction that has this 12-bit immediate, or none.
+/// Returns the number by which machine code requests an instruction with this 12-bit immediate (0 if it has none).
 pub const fn function_number(op: Opcode, imm: u32) -> u64 {
     op.number() as u64 | (imm as u64) << 8
 }
 
-/// Computes an instruction that machine code leaves to the host, from the bits of its operands: what
-/// [`Context::math`](super::Context::math) does. `function` is a [`function_number`].
+/// Computes an instruction that machine code delegates to the host, from the bits of its operands. It is the
+/// implementation of [`Context::math`](super::Context::math). `function` is a [`function_number`].
 ///
 /// # Panics
-/// `function` is no number that the compiler uses.
+/// `function` is not a number that the compiler uses.
 pub fn compute(function: u64, b: u64, c: u64) -> u64 {
     let imm = (function >> 8) as u32;
     match Opcode::from_number(function as u8) {

@@ -1,7 +1,7 @@
-//! Code objects: machine code in a file, with all that is known of it. `docs/objects.md` describes the format.
+//! Code objects: machine code in a file, with its description. `docs/objects.md` describes the format.
 //!
-//! [`Object::read`] checks everything that can be checked. The machine code itself cannot: whoever runs a code object
-//! trusts whoever made it.
+//! [`Object::read`] checks everything except the machine code itself, which cannot be checked: whoever runs a code
+//! object trusts its producer.
 
 mod read;
 
@@ -22,27 +22,27 @@ pub(crate) const MAGIC: [u8; 4] = *b"SILN";
 /// The version of the format: 1.0.
 pub(crate) const VERSION: u16 = 0x0100;
 
-/// The version of what machine code and host expect of each other: the layout of the [`Context`](super::Context) and of
-/// the function table, what entries and the context's functions take and give, what exits leave behind, and which balances code
-/// is entered with. It rises with every change of these.
+/// The version of the ABI between machine code and host: the layout of the [`Context`](super::Context) and of the
+/// function table, the signatures of entries and of the context's functions, the state after exits, and the balances
+/// with which code is entered. It increases with every change of these.
 pub const ABI_VERSION: u32 = 3;
 
-/// A flag of the header: the code counts fuel.
+/// Header flag: the code counts fuel.
 pub(crate) const COUNTS_FUEL: u16 = 1;
 
-/// A flag of the header: the code looks at the interrupt flag.
+/// Header flag: the code checks the interrupt flag.
 pub(crate) const INTERRUPTIBLE: u16 = 2;
 
-/// Stands for no function in the site of an instruction that was not inlined.
+/// The function number in a site whose instruction was not inlined.
 pub(crate) const NO_FUNCTION: u32 = u32::MAX;
 
-/// Bytes of a row of the function table.
+/// Size of a row of the function table in bytes.
 pub(crate) const ROW_BYTES: usize = 8;
 
-/// Bytes of a site.
+/// Size of a site in bytes.
 pub(crate) const SITE_BYTES: usize = 28;
 
-/// Why machine code was left, in the order of the numbers that stand for it, from 1.
+/// The kinds of exits, in the order of their numbers in the file, from 1.
 pub(crate) const KINDS: [ExitKind; 11] = [
     ExitKind::Trap(Trap::Explicit(0)),
     ExitKind::Trap(Trap::MemoryOutOfBounds),
@@ -58,12 +58,12 @@ pub(crate) const KINDS: [ExitKind; 11] = [
 ];
 
 impl ExitKind {
-    /// The kind with this number and argument.
+    /// Returns the kind with this number and argument.
     fn from_numbers(number: u32, argument: u32) -> Option<ExitKind> {
         KINDS.get((number as usize).checked_sub(1)?)?.with(argument)
     }
 
-    /// The same kind with this argument, if it can have it.
+    /// Returns the same kind with this argument, if the argument is valid for it.
     pub(crate) fn with(self, argument: u32) -> Option<ExitKind> {
         match self {
             ExitKind::Trap(Trap::Explicit(_)) => {
@@ -75,53 +75,53 @@ impl ExitKind {
     }
 }
 
-/// Why a code object cannot be used.
+/// The reason why a code object cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ObjectError {
     /// The bytes are damaged, or of another format or version.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// There is no memory for what is known of the code.
+    /// There is no memory for the description of the code.
     #[error("out of memory")]
     OutOfMemory,
     /// The code is for another architecture.
     #[error("the code is for {needed}, and this computer is {computer}")]
     Arch {
-        /// What the code is for.
+        /// The architecture of the code.
         needed: Arch,
-        /// What the computer is.
+        /// The architecture of the computer.
         computer: Arch,
     },
-    /// The code needs more than the processor has.
+    /// The code needs features that the processor does not have.
     #[error("the code needs {}, which this computer's processor does not have", missing.join(", "))]
     Features {
-        /// The features that are missing.
+        /// The missing features.
         missing: Vec<String>,
     },
-    /// The code was made from another program.
-    #[error("the code was made from another program: that one has {made_from}, this one has {given}")]
+    /// The code was compiled from another program.
+    #[error("the code was compiled from another program: that one has {made_from}, this one has {given}")]
     Program {
-        /// The program that it was made from.
+        /// The program that it was compiled from.
         made_from: Fingerprint,
-        /// The program that it was to be used with.
+        /// The program that was given.
         given: Fingerprint,
     },
-    /// The code says something of the program that is not so, although the program's checksum is right.
+    /// The code contradicts the program, although the program's checksum matches.
     #[error("the code does not fit the program: {0}")]
     Misfit(Misfit),
 }
 
-/// What code says of its program and is not so.
+/// A contradiction between code and its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
-    /// The type or the frame of a function.
+    /// The type or the frame of a function differs.
     #[error("function {0} has another type or frame")]
     Function(FuncIndex),
-    /// A place where the code can be left.
-    #[error("{0} is no place in it")]
+    /// The location of a site is not in the program.
+    #[error("{0} does not exist in it")]
     Location(Location),
-    /// An import.
+    /// An import does not exist.
     #[error("it has no import {0}")]
     Import(ImportIndex),
 }
@@ -132,7 +132,7 @@ impl From<OutOfMemory> for ObjectError {
     }
 }
 
-/// A code object as it lies in its bytes; the machine code is not copied.
+/// A code object in its file format; the machine code is not copied.
 ///
 /// ```
 /// # #[cfg(feature = "all-targets")] {
@@ -148,7 +148,7 @@ impl From<OutOfMemory> for ObjectError {
 /// let object = Object::read(&file)?;
 /// object.info().check_target(&Target::new(Arch::Aarch64))?;
 /// object.info().check_program(&program)?;
-/// // What a host needs to put the code where it runs.
+/// // The requirements for making the code runnable.
 /// let placement = object.placement();
 /// assert_eq!(placement.align, CODE_ALIGN);
 /// assert_eq!(placement.code.len(), object.info().length());
@@ -160,52 +160,52 @@ impl From<OutOfMemory> for ObjectError {
 pub struct Object<'a> {
     info: CodeInfo,
     producer: &'a str,
-    /// Where the code starts in the file.
+    /// Offset of the code in the file.
     offset: usize,
     code: &'a [u8],
 }
 
-/// What a host needs to know to make machine code runnable.
+/// The requirements for making machine code runnable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement<'a> {
     /// The machine code. It is position-independent and is never written.
     pub code: &'a [u8],
-    /// Where it starts in the file, in bytes: a multiple of [`Self::align`].
+    /// Its offset in the file in bytes: a multiple of [`Self::align`].
     pub offset: usize,
-    /// Its address must be a multiple of this many bytes. A file whose own address is one holds the code at such an
-    /// address, so it can run where it lies, in flash or in memory.
+    /// The required alignment of its address in bytes. If the file itself is aligned in this way, so is the code in it,
+    /// which can then run in place, in flash or in memory.
     pub align: usize,
-    /// Can it run where it lies now (if that memory can be executed)?
+    /// Whether its current address is suitable for running it (if that memory is executable).
     pub in_place: bool,
-    /// What to do between writing it to memory, or the file around it, and running it.
+    /// The operations required between writing it, or the file around it, to memory and running it.
     pub caches: Caches,
 }
 
 impl<'a> Object<'a> {
-    /// Reads a code object. It allocates 8 bytes for each function and 32 for each place where the code can be left.
+    /// Reads a code object. It allocates 8 bytes for each function and 32 for each site.
     ///
     /// # Errors
-    /// The bytes are no code object of this version, or there is no memory.
+    /// The bytes are not a code object of this version, or there is no memory.
     pub fn read(bytes: &'a [u8]) -> Result<Object<'a>, ObjectError> {
         read::object(bytes)
     }
 
-    /// What is known of the code.
+    /// Returns the description of the code.
     pub fn info(&self) -> &CodeInfo {
         &self.info
     }
 
-    /// What is known of the code, to be kept without the file.
+    /// Returns the description of the code, to be kept without the file.
     pub fn into_info(self) -> CodeInfo {
         self.info
     }
 
-    /// The names and versions of the compiler and its code generator. They need not be this build's own.
+    /// Returns the names and versions of the compiler and its code generator. They may differ from this build's.
     pub fn producer(&self) -> &'a str {
         self.producer
     }
 
-    /// What a host needs to know to make the code runnable.
+    /// Returns the requirements for making the code runnable.
     pub fn placement(&self) -> Placement<'a> {
         Placement {
             code: self.code,
@@ -218,10 +218,10 @@ impl<'a> Object<'a> {
 }
 
 impl CodeInfo {
-    /// Can a computer that is this target run the code?
+    /// Checks that a computer with this target can run the code.
     ///
     /// # Errors
-    /// It is of another architecture, or its processor lacks something.
+    /// The code is for another architecture, or for a processor with more features.
     pub fn check_target(&self, computer: &Target) -> Result<(), ObjectError> {
         let (needed, found) = (self.target.arch(), computer.arch());
         if needed != found {
@@ -231,13 +231,13 @@ impl CodeInfo {
         if missing.is_empty() { Ok(()) } else { Err(ObjectError::Features { missing }) }
     }
 
-    /// Was the code made from this program?
+    /// Checks that the code was compiled from this program.
     ///
-    /// The checksum finds mistakes. It is no proof: another program with the same checksum and length can be made on
-    /// purpose.
+    /// The checksum detects mistakes. It is not a proof: another program with the same checksum and length can be
+    /// constructed.
     ///
     /// # Errors
-    /// It was made from another program, or does not fit it.
+    /// The code was compiled from another program, or contradicts it.
     pub fn check_program(&self, program: &Verified<'_>) -> Result<(), ObjectError> {
         let given = Fingerprint::of(program);
         if self.program != given {

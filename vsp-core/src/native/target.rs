@@ -1,9 +1,9 @@
-//! What machine code runs on.
+//! The targets of machine code.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// An architecture that machine code can be made for.
+/// An architecture for which code can be compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Arch {
     /// x86-64; at least SSE2.
@@ -20,7 +20,7 @@ impl Arch {
     /// All architectures.
     pub const ALL: [Arch; 4] = [Arch::X86_64, Arch::Aarch64, Arch::Riscv64, Arch::S390x];
 
-    /// The name, as the first part of a target triple has it.
+    /// Returns the name, as in the first part of a target triple.
     pub const fn name(self) -> &'static str {
         match self {
             Arch::X86_64 => "x86_64",
@@ -30,12 +30,12 @@ impl Arch {
         }
     }
 
-    /// The architecture of this name.
+    /// Returns the architecture with this name.
     pub fn parse(name: &str) -> Option<Arch> {
         Arch::ALL.into_iter().find(|arch| arch.name() == name)
     }
 
-    /// The architecture that this crate is compiled for, if it is one of them.
+    /// Returns the architecture that this crate is compiled for, if it is one of them.
     pub const fn host() -> Option<Arch> {
         if cfg!(target_arch = "x86_64") {
             Some(Arch::X86_64)
@@ -50,7 +50,7 @@ impl Arch {
         }
     }
 
-    /// What to do before code that was written can run.
+    /// Returns the cache maintenance required before newly written code can run.
     pub const fn caches(self) -> Caches {
         match self {
             Arch::X86_64 | Arch::S390x => Caches::Coherent,
@@ -60,14 +60,15 @@ impl Arch {
     }
 }
 
-/// What to do between writing machine code and running it, where the processor could have been at these addresses before.
+/// The cache maintenance required between writing machine code and running it, if the processor may have cached these
+/// addresses earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Caches {
-    /// Nothing: the processor sees what was written.
+    /// None: the processor sees what was written.
     Coherent,
-    /// On aarch64: for the code's lines, `DC CVAU`; `DSB ISH`; `IC IVAU`; `DSB ISH`. Then `ISB` on every core that will run
-    /// it. (Arm Architecture Reference Manual for A-profile, B2.4.4; CTR_EL0 says how long lines are, and when a step
-    /// can be left out.)
+    /// On aarch64: for the code's lines, `DC CVAU`; `DSB ISH`; `IC IVAU`; `DSB ISH`. Then `ISB` on every core that will
+    /// run it. (Arm Architecture Reference Manual for A-profile, B2.4.4; CTR_EL0 gives the line sizes and tells which
+    /// steps can be left out.)
     CleanAndInvalidate,
     /// On riscv64: `FENCE.I` on every hart that will run it (RISC-V unprivileged specification, Zifencei).
     Fence,
@@ -79,41 +80,41 @@ impl core::fmt::Display for Arch {
     }
 }
 
-/// An architecture, and what more than its least processor can be used.
+/// An architecture, and the processor features used beyond its baseline.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
     pub(crate) arch: Arch,
-    /// The code generator's switches that are on beyond its defaults, sorted.
+    /// The code generator's settings that are enabled beyond its defaults, sorted.
     pub(crate) features: Vec<String>,
 }
 
 impl Target {
-    /// The least processor of an architecture.
+    /// Creates the target of the baseline processor of an architecture.
     pub const fn new(arch: Arch) -> Target {
         Target { arch, features: Vec::new() }
     }
 
-    /// The architecture.
+    /// Returns the architecture.
     pub fn arch(&self) -> Arch {
         self.arch
     }
 
-    /// The features beyond the least processor's, sorted.
+    /// Returns the features beyond the baseline, sorted.
     pub fn features(&self) -> impl Iterator<Item = &str> {
         self.features.iter().map(String::as_str)
     }
 
-    /// Can a computer that is this target run code for `self`?
+    /// Returns whether a computer with the target `computer` can run code for `self`.
     pub fn runs_on(&self, computer: &Target) -> bool {
         self.arch == computer.arch && self.missing_on(computer).next().is_none()
     }
 
-    /// The features of this target that a computer, which is another, does not have.
+    /// Returns the features of this target that the target `computer` lacks.
     pub(crate) fn missing_on(&self, computer: &Target) -> impl Iterator<Item = &str> {
         self.features().filter(|feature| !computer.has(feature))
     }
 
-    /// Can this feature of the processor be used? The name is the code generator's (`has_sse41`).
+    /// Returns whether this processor feature can be used. The name is the code generator's (`has_sse41`).
     pub fn has(&self, feature: &str) -> bool {
         self.features.iter().any(|name| name == feature)
     }

@@ -1,4 +1,4 @@
-//! Building a program in Rust.
+//! The builder of programs in Rust.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -11,41 +11,41 @@ use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex};
 use crate::isa::{EncodeError, Opcode};
 use crate::limits::{Limits, MAX_NAME};
 
-/// Why a program cannot be built.
+/// An error of building a program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A branch goes to a label that is nowhere.
+    /// A branch goes to a label that was never bound.
     #[error("a branch goes to a label that was never bound")]
     LabelNotBound,
-    /// A label is in two places.
+    /// A label was bound twice.
     #[error("a label was bound twice")]
     LabelBoundTwice,
-    /// A label of another function.
+    /// A label of another function was bound.
     #[error("a label of another function was bound")]
     ForeignLabel,
-    /// An instruction without target was given one.
-    #[error("{} is no branch", .0.mnemonic())]
-    NoBranch(Opcode),
-    /// An operand does not fit.
+    /// [`FunctionBuilder::branch`] was given an instruction without a target.
+    #[error("{} is not a branch", .0.mnemonic())]
+    NotABranch(Opcode),
+    /// An operand is out of range.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// A function was declared and not defined.
+    /// A function was declared and never defined.
     #[error("function {0} was declared and never defined")]
     NotDefined(FuncIndex),
-    /// A function was defined twice, or defined with another type than declared.
-    #[error("function {0} was defined twice, or with another type than it was declared with")]
+    /// A function was defined twice, or with a type other than the declared one.
+    #[error("function {0} was defined twice, or with a type other than the declared one")]
     Redefined(FuncIndex),
     /// A name is longer than the format allows.
     #[error("the name \"{}\" has more than 255 bytes", Excerpt(.0))]
     NameTooLong(String),
     /// Two exports, or two custom sections, have the same name.
-    #[error("\"{}\" is there twice", Excerpt(.0))]
+    #[error("duplicate name \"{}\"", Excerpt(.0))]
     Duplicate(String),
-    /// Two data segments share an address.
-    #[error("two data segments contain address {0}")]
+    /// Two data segments overlap.
+    #[error("two data segments overlap at address {0}")]
     OverlappingData(u64),
-    /// The whole is larger than a program may be, or breaks another rule of the format.
+    /// The program exceeds a limit or breaks another rule of the format.
     #[error("the program breaks a rule of the format: {0}")]
     Format(#[from] ReadError),
 }
@@ -63,7 +63,7 @@ struct Function {
     body: Option<FunctionBuilder>,
 }
 
-/// A data segment with its name, if it has one.
+/// A data segment and its optional name.
 #[derive(Clone, Debug)]
 pub(super) struct OwnedData {
     pub(super) address: u32,
@@ -71,7 +71,7 @@ pub(super) struct OwnedData {
     name: Option<String>,
 }
 
-/// A function's head and code.
+/// The header and code of a function.
 #[derive(Clone, Debug)]
 pub(super) struct OwnedFunction {
     pub(super) ty: FuncType,
@@ -79,7 +79,7 @@ pub(super) struct OwnedFunction {
     pub(super) words: Vec<u32>,
 }
 
-/// Everything that goes into a file, in the file's order.
+/// The contents of a file, in file order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Contents {
     pub(super) imports: Vec<OwnedImport>,
@@ -129,12 +129,12 @@ pub struct ProgramBuilder {
 }
 
 impl ProgramBuilder {
-    /// A program without anything.
+    /// Creates an empty program.
     pub fn new() -> ProgramBuilder {
         ProgramBuilder::default()
     }
 
-    /// The smallest memory that the program works with, in bytes: a multiple of 16.
+    /// Sets the smallest memory that the program works with, in bytes: a multiple of 16.
     pub fn memory(&mut self, minimum: u64) {
         self.contents.memory_minimum = minimum;
     }
@@ -149,7 +149,7 @@ impl ProgramBuilder {
         Ok(ImportIndex(self.contents.imports.len() as u32 - 1))
     }
 
-    /// The number of a constant of this value: one that is in the pool, or a new one.
+    /// Returns the index of a constant with this value: an existing one of the pool or a new one.
     pub fn constant(&mut self, value: u64) -> ConstIndex {
         match self.pool.get(&value) {
             Some(index) => *index,
@@ -157,7 +157,7 @@ impl ProgramBuilder {
         }
     }
 
-    /// Appends a constant to the pool, also if its value is there.
+    /// Appends a constant to the pool, even if its value is already there.
     pub fn new_constant(&mut self, value: u64) -> ConstIndex {
         let index = ConstIndex(self.contents.constants.len() as u32);
         self.contents.constants.push(value);
@@ -171,7 +171,7 @@ impl ProgramBuilder {
         GlobalIndex(self.contents.globals.len() as u32 - 1)
     }
 
-    /// Adds a data segment, with a debug name if it has one. Segments without bytes are left out.
+    /// Adds a data segment with an optional debug name. Segments without bytes are left out.
     ///
     /// # Errors
     /// The name is too long.
@@ -200,7 +200,7 @@ impl ProgramBuilder {
     /// Defines a declared function.
     ///
     /// # Errors
-    /// It is defined already, was never declared, or was declared with another type.
+    /// It is already defined, was never declared, or was declared with another type.
     pub fn define(&mut self, index: FuncIndex, body: FunctionBuilder) -> Result<(), BuildError> {
         match self.functions.get_mut(index.index()) {
             Some(function) if function.body.is_none() && function.ty == body.ty => {
@@ -220,7 +220,7 @@ impl ProgramBuilder {
     /// Exports a function.
     ///
     /// # Errors
-    /// The name is too long or taken.
+    /// The name is too long or already exported.
     pub fn export(&mut self, name: &str, function: FuncIndex) -> Result<(), BuildError> {
         match self.contents.exports.insert(checked(name)?, function) {
             None => Ok(()),
@@ -228,7 +228,7 @@ impl ProgramBuilder {
         }
     }
 
-    /// Gives a function or global a debug name. (Data segments get theirs from [`Self::data`].)
+    /// Gives a function or global a debug name. (Data segments are named by [`Self::data`].)
     ///
     /// # Errors
     /// The name is too long.
@@ -237,7 +237,7 @@ impl ProgramBuilder {
         Ok(())
     }
 
-    /// The number of a source file, for [`FunctionBuilder::line`].
+    /// Returns the index of a source file, for [`FunctionBuilder::line`].
     ///
     /// # Errors
     /// The name is too long.
@@ -249,7 +249,7 @@ impl ProgramBuilder {
         }
     }
 
-    /// Appends a source file, also if its name is there.
+    /// Appends a source file, even if its name is already there.
     ///
     /// # Errors
     /// The name is too long.
@@ -258,13 +258,13 @@ impl ProgramBuilder {
         Ok(self.contents.source_files.len() as u32 - 1)
     }
 
-    /// How many source files there are.
+    /// Returns the number of source files.
     #[cfg(feature = "text")]
     pub(crate) fn source_file_count(&self) -> usize {
         self.contents.source_files.len()
     }
 
-    /// Starts the list of source files anew.
+    /// Clears the list of source files.
     #[cfg(feature = "text")]
     pub(crate) fn forget_source_files(&mut self) {
         self.contents.source_files.clear();
@@ -273,7 +273,7 @@ impl ProgramBuilder {
     /// Adds a custom section.
     ///
     /// # Errors
-    /// The name is too long or taken.
+    /// The name is too long or already used by a custom section.
     pub fn custom(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), BuildError> {
         match self.contents.customs.insert(checked(name)?, bytes) {
             None => Ok(()),
@@ -284,15 +284,16 @@ impl ProgramBuilder {
     /// Writes the file.
     ///
     /// # Errors
-    /// A label or function is missing, data segments overlap, or the whole breaks a rule of the format.
+    /// A label was not bound, a function was not defined, data segments overlap, or the program breaks a rule of the
+    /// format.
     pub fn build(self) -> Result<Vec<u8>, BuildError> {
         self.build_limited(&Limits::DEFAULT)
     }
 
-    /// [`ProgramBuilder::build`] with other limits.
+    /// Writes the file like [`ProgramBuilder::build`], with other limits.
     ///
     /// # Errors
-    /// As [`ProgramBuilder::build`], or the program is larger than the limits say.
+    /// As [`ProgramBuilder::build`], or the program exceeds the limits.
     pub fn build_limited(self, limits: &Limits) -> Result<Vec<u8>, BuildError> {
         let mut contents = self.contents;
         let mut word = 0;
@@ -315,8 +316,8 @@ fn checked(name: &str) -> Result<String, BuildError> {
     if name.len() > MAX_NAME { Err(BuildError::NameTooLong(name.into())) } else { Ok(name.into()) }
 }
 
-/// Appends the lines of a function that starts at `start`; an entry that repeats the one before it is left out.
-/// A function does not inherit the last line of the one before it.
+/// Appends the line table of a function that starts at word `start`. An entry that repeats its predecessor is left out.
+/// A function does not inherit the last line of the preceding function.
 fn append_lines(all: &mut Vec<LineEntry>, lines: &[LineEntry], start: u32) {
     if let Some(last) = all.last()
         && last.line != 0

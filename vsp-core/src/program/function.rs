@@ -1,16 +1,16 @@
-//! Building one function: instructions, labels and source lines, and branches that always reach.
+//! The builder of one function: instructions, labels, source lines, and branches that reach any label.
 
 use alloc::vec::Vec;
 
 use super::{BuildError, FuncType, LineEntry};
 use crate::isa::{Flow, Inst, Opcode, Operand, Role};
 
-/// A place in a function that branches can go to. It belongs to the [`FunctionBuilder`] that made it; in another one it
-/// is a label of the same number, if there is one.
+/// A branch target in a function. It belongs to the [`FunctionBuilder`] that made it; in another one it means the label
+/// with the same number, if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Label(u32);
 
-/// Branches and their inverses.
+/// Pairs of branches with opposite conditions.
 const INVERSES: [(Opcode, Opcode); 8] = [
     (Opcode::JZ, Opcode::JNZ),
     (Opcode::JEQ, Opcode::JNE),
@@ -25,9 +25,9 @@ const INVERSES: [(Opcode, Opcode); 8] = [
 #[derive(Clone, Copy, Debug)]
 enum Item {
     Inst(Inst),
-    /// Any word, also one that is no instruction.
+    /// Any word, valid instruction or not.
     Word(u32),
-    /// A branch to a label; its displacement is not known yet.
+    /// A branch to a label, whose displacement is not known yet.
     Branch {
         inst: Inst,
         label: Label,
@@ -40,10 +40,10 @@ enum Item {
     },
 }
 
-/// Collects the code of one function.
+/// The code of one function under construction.
 ///
-/// A branch that does not reach its label is replaced by its inverse over a JMP; a LOOP by a LOOP over a JMP over a
-/// JMP; a JN by a JGEI over a JMP. Which branches are replaced depends on the code alone.
+/// A branch that does not reach its label is replaced: by its inverse over a JMP; a LOOP by a LOOP over a JMP over a
+/// JMP; a JN by a JGEI over a JMP. The choice of replaced branches depends only on the code.
 #[derive(Clone, Debug)]
 pub struct FunctionBuilder {
     pub(super) ty: FuncType,
@@ -52,7 +52,7 @@ pub struct FunctionBuilder {
     labels: u32,
 }
 
-/// A function's words and the source lines they come from; the words of the entries count from the function's start.
+/// The words and source lines of a function. The entries' words count from the function's start.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Assembled {
     pub(super) words: Vec<u32>,
@@ -60,28 +60,28 @@ pub(super) struct Assembled {
 }
 
 impl FunctionBuilder {
-    /// A function of this type without code and without locals.
+    /// Creates a function of this type without code and without locals.
     pub fn new(ty: FuncType) -> FunctionBuilder {
         FunctionBuilder { ty, locals: 0, items: Vec::new(), labels: 0 }
     }
 
-    /// Says how many locals the function has, 0–4,095.
+    /// Sets the number of locals, 0–4,095.
     pub fn set_locals(&mut self, locals: u16) {
         self.locals = locals;
     }
 
-    /// A new label, which has to be bound to a place.
+    /// Creates a label that is not bound yet.
     pub fn label(&mut self) -> Label {
         self.labels += 1;
         Label(self.labels - 1)
     }
 
-    /// Binds a label to the place of the next instruction.
+    /// Binds a label to the next instruction.
     pub fn bind(&mut self, label: Label) {
         self.items.push(Item::Bind(label));
     }
 
-    /// A new label at the place of the next instruction.
+    /// Creates a label and binds it to the next instruction.
     pub fn here(&mut self) -> Label {
         let label = self.label();
         self.bind(label);
@@ -93,7 +93,7 @@ impl FunctionBuilder {
         self.items.push(Item::Inst(inst));
     }
 
-    /// Appends a word, whatever it means. (The verifier decides.)
+    /// Appends a word without checking it. (The verifier checks it.)
     pub fn word(&mut self, word: u32) {
         self.items.push(Item::Word(word));
     }
@@ -103,17 +103,17 @@ impl FunctionBuilder {
         self.items.push(Item::Branch { inst, label, long: false });
     }
 
-    /// The instructions that follow come from this line (from 1; 0 for none) of this source file.
+    /// Sets the source line (from 1; 0 for none) and source file of the instructions that follow.
     pub fn line(&mut self, file: u32, line: u32) {
         self.items.push(Item::Line { file, line });
     }
 
-    /// Has the function no instruction yet?
+    /// Returns whether the function has no instruction yet.
     pub fn is_empty(&self) -> bool {
         self.items.iter().all(|item| item.words() == 0)
     }
 
-    /// The words of the function.
+    /// Returns the words and source lines of the function.
     pub(super) fn assemble(mut self) -> Result<Assembled, BuildError> {
         self.lengthen()?;
         let locations = self.locations(Item::words)?;
@@ -143,12 +143,13 @@ impl FunctionBuilder {
         Ok(out)
     }
 
-    /// Makes branches long until all reach. Code only grows, so this ends; after a few rounds whatever would not reach
-    /// if everything were long is made long, so that it ends soon.
+    /// Makes branches long until all reach their labels. Code only grows, so this terminates. After `MAX_ROUNDS`
+    /// rounds, it makes every branch long that would not reach if all were long, which bounds the number of further
+    /// rounds.
     fn lengthen(&mut self) -> Result<(), BuildError> {
-        const PATIENCE: u32 = 8;
-        for round in 0..=PATIENCE {
-            let size = if round < PATIENCE { Item::words } else { Item::most_words };
+        const MAX_ROUNDS: u32 = 8;
+        for round in 0..=MAX_ROUNDS {
+            let size = if round < MAX_ROUNDS { Item::words } else { Item::max_words };
             let locations = self.locations(size)?;
             let (mut word, mut changed) = (0i64, false);
             for item in &mut self.items {
@@ -169,7 +170,7 @@ impl FunctionBuilder {
         Ok(())
     }
 
-    /// The word of every label, if the items have these sizes.
+    /// Returns the word index of every label, given the sizes of the items.
     fn locations(&self, size: fn(&Item) -> i64) -> Result<Vec<u32>, BuildError> {
         const UNBOUND: u32 = u32::MAX;
         let mut locations = alloc::vec![UNBOUND; self.labels as usize];
@@ -207,8 +208,8 @@ impl Item {
         }
     }
 
-    /// The words of an item that is as long as it can get.
-    fn most_words(&self) -> i64 {
+    /// Returns the size of the item in words when its branch is long.
+    fn max_words(&self) -> i64 {
         match *self {
             Item::Branch { inst, label, .. } => {
                 Item::Branch { inst, label, long: inst.op().flow() == Flow::Branch }.words()
@@ -229,7 +230,7 @@ fn reaches(inst: Inst, displacement: i64) -> bool {
 }
 
 fn with_target(inst: Inst, displacement: i64) -> Result<u32, BuildError> {
-    let (index, _) = target_operand(inst).ok_or(BuildError::NoBranch(inst.op()))?;
+    let (index, _) = target_operand(inst).ok_or(BuildError::NotABranch(inst.op()))?;
     Ok(inst.with(index, displacement)?.encode())
 }
 
@@ -250,7 +251,7 @@ fn emit_branch(words: &mut Vec<u32>, inst: Inst, target: i64, long: bool) -> Res
     Ok(())
 }
 
-/// The branch that is taken when this one is not.
+/// Returns the branch with the opposite condition.
 fn inverse(inst: Inst) -> Result<Inst, BuildError> {
     let values: Vec<i32> = inst.operands().map(|(_, value)| value).collect();
     if inst.op() == Opcode::JN {
@@ -263,6 +264,6 @@ fn inverse(inst: Inst) -> Result<Inst, BuildError> {
             op if op == other => Some(one),
             _ => None,
         })
-        .ok_or(BuildError::NoBranch(inst.op()))?;
+        .ok_or(BuildError::NotABranch(inst.op()))?;
     Ok(Inst::new(op, &values)?)
 }

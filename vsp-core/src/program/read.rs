@@ -1,146 +1,144 @@
-//! Reading: a cursor whose every step can fail, and the check of a whole file.
+//! The reader: a cursor whose every step can fail, and the structural check of a whole file.
 
 use core::cell::Cell;
 
 use crate::limits::{Limits, MAX_MEMORY, MEMORY_GRANULE};
 use crate::program::sections::{self, NameKind, SECTION_COUNT, Section, SectionTable};
 
-/// Bytes of the header.
+/// Size of the header in bytes.
 pub(super) const HEADER_BYTES: usize = 32;
 
-/// Bytes of an entry of the section table.
+/// Size of a section table entry in bytes.
 pub(super) const SECTION_ENTRY_BYTES: usize = 16;
 
-/// Sections start at multiples of this.
+/// Alignment of sections in bytes.
 pub(super) const SECTION_ALIGNMENT: usize = 8;
 
 /// The first four bytes of every program.
 pub(super) const MAGIC: [u8; 4] = *b"SILC";
 
-/// The version of the format: 2.0.
+/// The format version, 2.0.
 pub(super) const VERSION: u16 = 0x0200;
 
-/// Where the header keeps the checksum.
+/// Offset of the checksum in the header.
 pub(crate) const CHECKSUM_AT: usize = 16;
 
-/// Why bytes are no program.
+/// An error of reading a file: its offset, the item being read, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("at offset {offset}, {what}: {kind}")]
 pub struct ReadError {
-    /// Where, in bytes from the start of the file.
+    /// Offset of the error in bytes from the start of the file.
     pub offset: usize,
-    /// What was being read.
+    /// The item that was being read.
     pub what: &'static str,
-    /// What was wrong with it.
+    /// The reason.
     pub kind: ReadErrorKind,
 }
 
-/// What was wrong.
+/// The reason of a [`ReadError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadErrorKind {
-    /// The bytes end too early.
-    #[error("needs {needed} bytes, and there are {left}")]
+    /// The file or section ends too early.
+    #[error("needs {needed} bytes, but only {left} are left")]
     TooShort {
-        /// Bytes that were to be read.
+        /// Bytes needed.
         needed: usize,
-        /// Bytes that are left.
+        /// Bytes left.
         left: usize,
     },
     /// The file does not start with `SILC`.
-    #[error("expected \"SILC\": this is no VSP program")]
+    #[error("expected \"SILC\": this is not a VSP program")]
     Magic,
-    /// A program of the older format 1.0.
-    #[error("a program of format 1.0, whose instructions are others: assemble its source again")]
+    /// A program of the obsolete format 1.0.
+    #[error("format 1.0 is no longer supported: assemble its source again")]
     OldVersion,
-    /// A version this reader does not know.
+    /// An unknown format version.
     #[error("version {}.{} is unknown, expected 2.0", .0 >> 8, .0 & 0xFF)]
     Version(u16),
     /// The bytes do not start with `SILS`.
-    #[error("expected \"SILS\": this is no saved state")]
-    StateMagic,
-    /// A version of saved states that this reader does not know.
-    #[error("version {}.{} of saved states is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
-    StateVersion(u16),
+    #[error("expected \"SILS\": this is not a snapshot")]
+    SnapshotMagic,
+    /// An unknown version of the snapshot format.
+    #[error("version {}.{} of snapshots is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
+    SnapshotVersion(u16),
     /// The bytes do not start with `SILN`.
-    #[error("expected \"SILN\": this is no code object")]
+    #[error("expected \"SILN\": this is not a code object")]
     ObjectMagic,
-    /// A version of code objects that this reader does not know.
+    /// An unknown version of the code object format.
     #[error("version {}.{} of code objects is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
     ObjectVersion(u16),
-    /// Machine code that expects another host.
-    #[error(
-        "the code expects version {0} of what lies between code and host, and this is another: compile it again"
-    )]
+    /// Machine code for another ABI between code and host.
+    #[error("the code has ABI version {0}, and this host has another: compile it again")]
     ObjectAbi(u32),
-    /// The bytes were damaged.
+    /// The checksum does not match: the bytes were damaged.
     #[error("the file is damaged: its checksum is 0x{computed:08X}, expected 0x{stored:08X}")]
     Checksum {
-        /// The checksum in the header.
+        /// The checksum stored in the header.
         stored: u32,
-        /// The checksum of the bytes.
+        /// The checksum computed over the bytes.
         computed: u32,
     },
-    /// A value that the format fixes.
+    /// A value other than the one that the format requires.
     #[error("expected {expected}, found {found}")]
     Expected {
-        /// What the format says.
+        /// The value required by the format.
         expected: u64,
-        /// What stands there.
+        /// The value found.
         found: u64,
     },
-    /// A value beyond its limit.
+    /// A value above its limit.
     #[error("{found} is more than the limit of {limit}")]
     TooLarge {
-        /// What stands there.
+        /// The value found.
         found: u64,
-        /// What is allowed.
+        /// The largest value allowed.
         limit: u64,
     },
-    /// A value below what is allowed.
+    /// A value below its minimum.
     #[error("{found} is less than {least}")]
     TooSmall {
-        /// What stands there.
+        /// The value found.
         found: u64,
-        /// What is allowed.
+        /// The smallest value allowed.
         least: u64,
     },
-    /// A size of memory that is no multiple of 16.
-    #[error("{0} is no multiple of 16")]
+    /// A memory size that is not a multiple of 16.
+    #[error("{0} is not a multiple of 16")]
     Granule(u64),
-    /// A number that means no section, or no kind of name.
+    /// A number that is not the id of a section or of a kind of name.
     #[error("{0} is unknown")]
     Unknown(u32),
-    /// Something that must come later than what is before it.
-    #[error("out of order: entries rise strictly")]
+    /// Entries that are not strictly ascending.
+    #[error("out of order: entries must be strictly ascending")]
     Order,
-    /// An entry that says nothing, or the same as the one before it.
-    #[error("says nothing: it must be left out")]
+    /// An entry that carries no information or repeats its predecessor.
+    #[error("redundant: it must be left out")]
     Redundant,
     /// A function type with too many parameters or results, or reserved bits.
-    #[error("0x{0:04X} is no function type")]
+    #[error("0x{0:04X} is not a function type")]
     FuncType(u16),
     /// A name that is not UTF-8.
     #[error("the name is not UTF-8")]
     Utf8,
-    /// More bytes than the entries need.
+    /// Bytes after the last entry.
     #[error("{0} bytes are left over")]
     LeftOver(usize),
 }
 
-/// Where the first error of a reading goes.
+/// The slot that receives the first error of a reading pass.
 ///
-/// Steps of the reader answer with an `Option`, and `None` means that the error is here: an error is large, and the many
-/// places that pass it on would be larger than the reader itself.
+/// Steps of the reader return an `Option`, and `None` means that the error is in this slot. An error is large, and the
+/// code to propagate it from many places would be larger than the reader itself.
 pub(crate) type FirstError = Cell<Option<ReadError>>;
 
-/// A position in the bytes of one section (or of the header), and how far they go.
+/// A position in the bytes of one section (or of the header), and the rest of these bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
-    /// Where `bytes` starts in the file.
+    /// Offset of `bytes` in the file.
     offset: usize,
-    /// Where errors go. A file that was checked has none.
+    /// The slot for errors; `None` for a file that was already checked.
     errors: Option<&'a FirstError>,
 }
 
@@ -153,17 +151,17 @@ impl<'a> Cursor<'a> {
         Cursor { errors: Some(errors), ..self }
     }
 
-    /// No bytes, but errors go to the same place.
+    /// Returns an empty cursor that reports errors to the same slot.
     pub(super) fn nothing(&self) -> Self {
         Cursor { bytes: &[], ..*self }
     }
 
-    /// Was there an error, here or anywhere before?
+    /// Returns whether an error was reported, here or before.
     pub(super) fn has_failed(&self) -> bool {
         self.errors.is_some_and(|errors| errors.get().is_some())
     }
 
-    /// Where the next byte is, from the start of the file.
+    /// Returns the offset of the next byte from the start of the file.
     pub(crate) fn position(&self) -> usize {
         self.offset
     }
@@ -181,7 +179,7 @@ impl<'a> Cursor<'a> {
         self.bytes.is_empty()
     }
 
-    /// Reports an error at this position.
+    /// Reports an error at this position and returns `None`.
     #[inline(always)]
     pub(crate) fn fail<T>(&self, what: &'static str, kind: ReadErrorKind) -> Option<T> {
         self.report(what, kind);
@@ -209,13 +207,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The next `count` bytes as a cursor of their own.
+    /// Takes the next `count` bytes as a cursor of their own.
     pub(crate) fn section(&mut self, count: usize, what: &'static str) -> Option<Cursor<'a>> {
         let Cursor { offset, errors, .. } = *self;
         self.bytes(count, what).map(|bytes| Cursor { bytes, offset, errors })
     }
 
-    /// A little-endian number of `size` bytes, at most 8. (Inlined it is fast, and not it is small.)
+    /// Reads a little-endian number of `size` bytes, at most 8. (Inlining makes it fast; not inlining makes it small.)
     #[cfg_attr(threaded, inline(always))]
     #[cfg_attr(not(threaded), inline(never))]
     fn number(&mut self, size: usize, what: &'static str) -> Option<u64> {
@@ -261,14 +259,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A number that has to be `expected`.
+    /// Reads a number that must be `expected`.
     pub(crate) fn expect_next(&mut self, size: usize, expected: u64, what: &'static str) -> Option<()> {
         let at = *self;
         let found = self.number(size, what)?;
         at.expect(found, expected, what)
     }
 
-    /// Zero bytes to the end.
+    /// Checks that the rest is zero bytes.
     pub(crate) fn expect_zeros(mut self, what: &'static str) -> Option<()> {
         while !self.is_empty() {
             self.expect_next(1, 0, what)?;
@@ -281,13 +279,13 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// 16 KB, for 16 bytes at a time, where the interpreter is large and fast too; else 1 KB.
+/// 16 KB, for 16 bytes at a time, in builds with the large and fast interpreter; otherwise 1 KB.
 #[cfg(threaded)]
 type ChecksumTable = crc::Table<16>;
 #[cfg(not(threaded))]
 type ChecksumTable = crc::Table<1>;
 
-/// The CRC-32 (IEEE 802.3) of a file, its own field taken as zero.
+/// Returns the CRC-32 (IEEE 802.3) of a file, with its checksum field taken as zero.
 pub(crate) fn checksum(image: &[u8]) -> u32 {
     static ALGORITHM: crc::Crc<u32, ChecksumTable> =
         crc::Crc::<u32, ChecksumTable>::new(&crc::CRC_32_ISO_HDLC);
@@ -299,7 +297,7 @@ pub(crate) fn checksum(image: &[u8]) -> u32 {
     digest.finalize()
 }
 
-/// The checksum in the header.
+/// Returns the checksum stored in the header.
 pub(super) fn stored_checksum(image: &[u8]) -> u32 {
     let field = image.get(CHECKSUM_AT..).and_then(<[u8]>::first_chunk);
     field.map_or(0, |bytes| u32::from_le_bytes(*bytes))
@@ -415,7 +413,7 @@ impl<'a> Checker<'a> {
         imports.check(|_, _| Some(()))
     }
 
-    /// The functions tile the code in order. Gives their number.
+    /// Checks that the functions tile the code in order. Returns their number.
     fn functions(&self, at: Cursor<'a>, code: Cursor<'a>) -> Option<u32> {
         check_words(code, 4, self.limits.code_words, "code")?;
         check_words(at, sections::FuncDecl::BYTES, self.limits.functions, "functions")?;
@@ -436,7 +434,7 @@ impl<'a> Checker<'a> {
         Some(count)
     }
 
-    /// Gives the smallest memory and the number of globals.
+    /// Returns the smallest memory and the number of globals.
     fn memory(&self, mut at: Cursor<'a>) -> Option<(u64, u32)> {
         if at.is_empty() {
             return Some((MEMORY_GRANULE, 0));
@@ -459,7 +457,7 @@ impl<'a> Checker<'a> {
         Some((minimum, globals))
     }
 
-    /// Gives the number of data segments.
+    /// Returns the number of data segments.
     fn data(&self, at: Cursor<'a>, memory: u64) -> Option<u32> {
         let segments = sections::data(at);
         let count = segments.left();
@@ -479,7 +477,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// The section consists of entries of `size` bytes, at most `limit` of them.
+/// Checks that the section consists of entries of `size` bytes, at most `limit` of them.
 fn check_words(at: Cursor<'_>, size: usize, limit: u32, what: &'static str) -> Option<()> {
     match at.remaining() % size {
         0 => at.at_most((at.remaining() / size) as u64, u64::from(limit), what),
@@ -487,7 +485,7 @@ fn check_words(at: Cursor<'_>, size: usize, limit: u32, what: &'static str) -> O
     }
 }
 
-/// There are `count` things, and one with this number.
+/// Checks that `index` is below `count`.
 fn check_below(at: &Cursor<'_>, index: u32, count: u32, what: &'static str) -> Option<()> {
     match count.checked_sub(1) {
         Some(last) => at.at_most(u64::from(index), u64::from(last), what),

@@ -1,4 +1,4 @@
-//! The sections: which there are, and their entries as iterators over borrowed bytes.
+//! The sections of a file and their entries, as iterators over borrowed bytes.
 
 use super::FuncType;
 use super::read::{Cursor, ReadErrorKind};
@@ -7,7 +7,7 @@ use crate::limits::{MAX_NAME, MEMORY_GRANULE};
 
 macro_rules! define_sections {
     ($($(#[$doc:meta])* $id:literal $name:ident $text:literal)*) => {
-        /// A section; its number is its id in the file.
+        /// A section. Its discriminant is its id in the file.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum Section {
             $($(#[$doc])* $name = $id,)*
@@ -16,7 +16,7 @@ macro_rules! define_sections {
         impl Section {
             pub(super) const ALL: &[Section] = &[$(Section::$name,)*];
 
-            /// Its name, as docs/format.md has it.
+            /// Returns its name, as in docs/format.md.
             pub(super) const fn name(self) -> &'static str {
                 match self {
                     $(Section::$name => $text,)*
@@ -56,22 +56,22 @@ define_sections! {
     10 Custom "custom"
 }
 
-/// How many sections the format knows.
+/// Number of sections in the format.
 pub(super) const SECTION_COUNT: usize = Section::ALL.len();
 
-/// Where the sections of a file are: offset and length, both 0 for one that is absent.
+/// Offset and length of every section; both are 0 for an absent one.
 #[derive(Clone, Debug)]
 pub(super) struct SectionTable([(u32, u32); SECTION_COUNT]);
 
 impl SectionTable {
     pub(super) const EMPTY: SectionTable = SectionTable([(0, 0); SECTION_COUNT]);
 
-    /// Offset and length are inside a file of at most 2³² − 1 bytes.
+    /// Records a section. Offset and length lie in a file of at most 2³² − 1 bytes.
     pub(super) fn set(&mut self, section: Section, offset: usize, length: usize) {
         self.0[section as usize - 1] = (offset as u32, length as u32);
     }
 
-    /// The sections that are there, in the order of the file.
+    /// Returns the sections that are present, in file order.
     pub(super) fn extents(&self) -> impl Iterator<Item = SectionExtent> {
         let extents = Section::ALL.iter().zip(&self.0);
         extents.filter(|(_, (_, length))| *length > 0).map(|(section, (offset, length))| SectionExtent {
@@ -90,38 +90,38 @@ impl SectionTable {
     }
 }
 
-/// Where a section is in the file.
+/// The position of a section in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SectionExtent {
     /// Its id, 1–10.
     pub id: u32,
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// Its first byte, counted from the start of the file.
+    /// Offset of its first byte from the start of the file.
     pub offset: u32,
-    /// How many bytes it has, at least 1.
+    /// Its length in bytes, at least 1.
     pub length: u32,
 }
 
-/// Something a program wants from its host.
+/// A function that a program imports from its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Import<'a> {
-    /// The group it belongs to.
+    /// The module it belongs to.
     pub module: &'a str,
-    /// Its name in the group.
+    /// Its name in the module.
     pub name: &'a str,
-    /// Its parameters and results.
+    /// Its type.
     pub ty: FuncType,
 }
 
-/// The head of a function.
+/// The header of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FuncDecl {
-    /// Its parameters and results.
+    /// Its type.
     pub ty: FuncType,
-    /// How many locals it has, 0–4,095.
+    /// Number of locals, 0–4,095.
     pub locals: u16,
-    /// How many words of code it has, at least 1.
+    /// Number of code words, at least 1.
     pub words: u32,
 }
 
@@ -129,10 +129,10 @@ impl FuncDecl {
     pub(super) const BYTES: usize = 8;
 }
 
-/// Bytes that memory holds when an instance starts.
+/// A data segment: initial contents of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Data<'a> {
-    /// Where they go.
+    /// Address of the first byte.
     pub address: u32,
     /// The bytes, at least one.
     pub bytes: &'a [u8],
@@ -147,7 +147,7 @@ pub struct Export<'a> {
     pub function: FuncIndex,
 }
 
-/// What a debug name names.
+/// The kind of item that a debug name belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NameKind {
     /// A function.
@@ -166,7 +166,7 @@ impl NameKind {
 /// A debug name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name<'a> {
-    /// What it names.
+    /// The kind of item that it names.
     pub kind: NameKind,
     /// The number of the function, global or data segment.
     pub index: u32,
@@ -174,18 +174,18 @@ pub struct Name<'a> {
     pub name: &'a str,
 }
 
-/// From this word on, up to the next entry, code comes from this line.
+/// An entry of the line table: code from this word up to the next entry comes from this source line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineEntry {
-    /// The first word, counted from the start of the whole code.
+    /// The first word, counted from the start of the code section.
     pub word: u32,
-    /// The number of the source file.
+    /// Index of the source file.
     pub file: u32,
-    /// The line, from 1; 0 where none is known.
+    /// The line, from 1; 0 if unknown.
     pub line: u32,
 }
 
-/// A section for tools; engines ignore it.
+/// A custom section, for tools; engines ignore it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Custom<'a> {
     /// Its name.
@@ -194,31 +194,31 @@ pub struct Custom<'a> {
     pub bytes: &'a [u8],
 }
 
-/// The entries of a section. After the last one it looks at what is left over.
+/// The entries of a section as an iterator. After the last entry it checks that no bytes are left over.
 #[derive(Debug)]
 pub(super) struct Entries<'a, T> {
     rest: Rest<'a>,
     parse: fn(&mut Cursor<'a>, &mut Cursor<'a>) -> Option<T>,
 }
 
-/// What is left of a section.
+/// The unread rest of a section.
 #[derive(Debug)]
 struct Rest<'a> {
-    /// How many entries are still to come, as the file says.
+    /// Number of entries still to come, as stated by the file.
     left: u32,
     table: Cursor<'a>,
-    /// What the entries refer to, where it stands behind them.
+    /// The bytes that the entries refer to, if they are stored after the entries.
     payload: Cursor<'a>,
     what: &'static str,
 }
 
 impl<'a> Rest<'a> {
-    /// Nothing is left of the section that `at` is in.
+    /// Returns an empty rest of the section that `at` is in.
     fn none(at: Cursor<'a>) -> Self {
         Rest { left: 0, table: at.nothing(), payload: at.nothing(), what: "" }
     }
 
-    /// Is there a next entry?
+    /// Counts one entry down; after the last one, checks for bytes left over. Returns whether there was an entry.
     fn advance(&mut self) -> bool {
         match self.left.checked_sub(1) {
             Some(left) => {
@@ -234,7 +234,7 @@ impl<'a> Rest<'a> {
 }
 
 impl<'a, T> Entries<'a, T> {
-    /// The entries that `rest` finds in the section; none if it fails.
+    /// Creates the iterator over `rest`, empty if there is none.
     fn new(
         at: Cursor<'a>,
         rest: Option<Rest<'a>>,
@@ -243,12 +243,12 @@ impl<'a, T> Entries<'a, T> {
         Entries { rest: rest.unwrap_or(Rest::none(at)), parse }
     }
 
-    /// How many entries are still to come, as the file says.
+    /// Returns the number of entries still to come, as stated by the file.
     pub(super) fn left(&self) -> u32 {
         self.rest.left
     }
 
-    /// Checks every entry; the cursor is at its start. `None` if there was an error, here or before.
+    /// Checks every entry; `check` gets a cursor at its start. Returns `None` if there was an error, here or before.
     pub(super) fn check(mut self, mut check: impl FnMut(&Cursor<'a>, T) -> Option<()>) -> Option<()> {
         loop {
             let at = self.rest.table;
@@ -275,7 +275,7 @@ impl<T> Iterator for Entries<'_, T> {
     }
 }
 
-/// A section that starts with the number of its entries, and is absent if there are none.
+/// Reads the entry count of a section that starts with it. The section is absent if there are no entries.
 fn counted<'a>(at: Cursor<'a>, what: &'static str) -> Option<Rest<'a>> {
     let mut table = at;
     let payload = at.nothing();
@@ -367,7 +367,7 @@ pub(super) fn names(at: Cursor<'_>) -> Entries<'_, Name<'_>> {
     })
 }
 
-/// The counts of files and of entries, and the bytes after them.
+/// Reads the counts of files and of entries, and returns them with a cursor to the bytes after them.
 fn line_counts<'a>(at: Cursor<'a>) -> Option<(u32, u32, Cursor<'a>)> {
     let mut table = at;
     if at.is_empty() {
@@ -417,5 +417,5 @@ pub(super) fn customs(at: Cursor<'_>) -> Entries<'_, Custom<'_>> {
     })
 }
 
-/// Names are counted by one byte.
+/// The length of a name is stored in one byte.
 const _: () = assert!(MAX_NAME == u8::MAX as usize);

@@ -1,4 +1,4 @@
-//! The second reading of a text: the bodies of the functions.
+//! The second pass of the assembler: the bodies of the functions.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -41,7 +41,7 @@ pub(super) fn assemble(declared: Declared<'_>, diagnostics: &mut Diagnostics<'_>
     declared.builder
 }
 
-/// A label of the function: where it is bound, and where it is first used.
+/// A label of the function: where it is bound, and its first use.
 struct LabelUse {
     label: Label,
     bound: Option<Range<usize>>,
@@ -52,7 +52,7 @@ struct BodyAssembler<'d, 't> {
     code: FunctionBuilder,
     declared: &'d mut Declared<'t>,
     labels: BTreeMap<String, LabelUse>,
-    /// The source file of `.line` without one.
+    /// The source file of a `.line` directive that does not name one.
     file: u32,
 }
 
@@ -64,7 +64,7 @@ impl BodyAssembler<'_, '_> {
                 return;
             }
             match self.line(line) {
-                // A line that could not be read to its end was reported for that.
+                // The error that ended the tokens of this line was already reported.
                 _ if line.problem.is_some() => failed = true,
                 Ok(()) => {}
                 Err(problem) => {
@@ -74,7 +74,7 @@ impl BodyAssembler<'_, '_> {
             }
         }
         if self.code.is_empty() && !failed {
-            diagnostics.report(Problem::new(body.head.clone(), "a function has at least one instruction"));
+            diagnostics.report(Problem::new(body.head.clone(), "a function needs at least one instruction"));
         }
         self.report_missing_labels(diagnostics);
         let unused = self.labels.values().filter(|label| label.first_use.is_none());
@@ -124,7 +124,7 @@ impl BodyAssembler<'_, '_> {
                 }
                 self.instruction(mnemonic, &first.span, rest)
             }
-            Kind::Mark('.') => Err(Problem::new(first.span.clone(), "a directive stands on its own line")),
+            Kind::Mark('.') => Err(Problem::new(first.span.clone(), "a directive must be on its own line")),
             _ => Err(Problem::new(first.span.clone(), "expected an instruction, a label or a directive")),
         }
     }
@@ -133,7 +133,7 @@ impl BodyAssembler<'_, '_> {
         let text = Tokens::new(core::slice::from_ref(name), name.span.end).name("the name of a label")?;
         let entry = self.label(&text);
         if entry.bound.replace(name.span.clone()).is_some() {
-            let message = format!("there is a label `{}` in this function already", Excerpt(&text));
+            let message = format!("label `{}` is already defined in this function", Excerpt(&text));
             return Err(Problem::new(name.span.clone(), message));
         }
         let label = entry.label;
@@ -169,15 +169,16 @@ impl BodyAssembler<'_, '_> {
                 Ok(())
             }
             "line" => self.line_directive(rest),
-            _ => Err(Problem::new(
-                span.clone(),
-                format!("`.{}` does not belong into a function", Excerpt(name)),
-            )
-            .with_hint("in a function there are .locals, .line, .word and .end; is an `.end` missing?")),
+            _ => {
+                Err(Problem::new(span.clone(), format!("`.{}` is not allowed in a function", Excerpt(name)))
+                    .with_hint(
+                        "a function can contain .locals, .line, .word and .end; is an `.end` missing?",
+                    ))
+            }
         }
     }
 
-    /// `.line 12`, `.line "file" 12` or `.line $3 12`.
+    /// Reads `.line 12`, `.line "file" 12` or `.line $3 12`.
     fn line_directive(&mut self, rest: &mut Tokens<'_, '_>) -> Result<(), Problem> {
         let span = rest.span();
         if let Some(Kind::Index(file)) = rest.peek().map(|token| &token.kind) {
@@ -193,8 +194,8 @@ impl BodyAssembler<'_, '_> {
         }
         let files = self.declared.builder.source_file_count();
         if self.file as usize >= files {
-            let message = format!("there is no source file ${}: there are {files}", self.file);
-            return Err(Problem::new(span, message).with_hint("`.file \"NAME\"` gives the next one a number"));
+            let message = format!("source file ${} does not exist: there are {files}", self.file);
+            return Err(Problem::new(span, message).with_hint("`.file \"NAME\"` defines the next one"));
         }
         self.code.line(self.file, line);
         Ok(())
@@ -233,7 +234,7 @@ impl BodyAssembler<'_, '_> {
         self.operands(op, &groups, operands, change, span)
     }
 
-    /// The indexed form of a load or store, if its memory operand has an index.
+    /// Returns the indexed form of a load or store, if its memory operand has an index.
     fn widen(&self, op: Opcode, operands: &[Tokens<'_, '_>]) -> Result<Opcode, Problem> {
         let roles = || op.operands().iter().map(|operand| operand.role);
         if !roles().any(|role| role == Role::Base) || roles().any(|role| role.index_scale().is_some()) {
@@ -296,7 +297,7 @@ impl BodyAssembler<'_, '_> {
         }
         let inst = checked(op, &values, span).map_err(|problem| match change {
             Change::NegateLast => {
-                problem.with_hint(format!("{} gets the negative of the number", op.mnemonic()))
+                problem.with_hint(format!("it is assembled as {} with the negated number", op.mnemonic()))
             }
             Change::None | Change::Swap(_) => problem,
         })?;
@@ -315,7 +316,7 @@ impl BodyAssembler<'_, '_> {
         Ok(entry.label)
     }
 
-    /// The value of an operand that is neither a target nor part of a memory operand.
+    /// Reads the value of an operand that is neither a branch target nor part of a memory operand.
     fn value(&mut self, role: Role, operand: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
         if role.register_access().is_some() {
             return match operand.peek().and_then(Token::register) {
@@ -355,7 +356,7 @@ impl BodyAssembler<'_, '_> {
         }
     }
 
-    /// The thing of this kind with this number is used.
+    /// Counts the item of this kind with this index as used.
     fn count_number(&mut self, role: Role, number: u32) {
         match role {
             Role::Func => self.declared.functions.use_number(number),
@@ -384,7 +385,7 @@ impl BodyAssembler<'_, '_> {
         }
     }
 
-    /// A named constant, or the pool's entry of a value.
+    /// Reads a named constant, or adds a value to the constant pool.
     fn constant(&mut self, operand: &mut Tokens<'_, '_>) -> Result<i128, Problem> {
         if let Some(index) = self.named_constant(operand) {
             return Ok(i128::from(index));
@@ -401,7 +402,7 @@ impl BodyAssembler<'_, '_> {
         Some(index.0)
     }
 
-    /// What MOVI moves: an immediate if it fits, else a constant.
+    /// Reads the value of a MOVI: an immediate if it fits, otherwise a constant.
     fn movable(&mut self, operand: &mut Tokens<'_, '_>) -> Result<Movable, Problem> {
         if let Some(index) = self.named_constant(operand) {
             return Ok(Movable::Constant(index));
@@ -440,7 +441,7 @@ impl BodyAssembler<'_, '_> {
                 values.push((i128::from(register), memory.span.clone()));
             }
             (Some(scale), Some(_)) => {
-                let message = format!("{} takes its index times {}", op.mnemonic(), 1 << scale);
+                let message = format!("{} scales its index by {}", op.mnemonic(), 1 << scale);
                 return Err(Problem::new(memory.span, message));
             }
             (Some(_), None) => {
@@ -454,7 +455,7 @@ impl BodyAssembler<'_, '_> {
     }
 }
 
-/// What the name that comes next names.
+/// Reads a name and returns the item that it refers to.
 fn named<T: Copy>(operand: &mut Tokens<'_, '_>, names: &Simple<T>, what: &str) -> Result<T, Problem> {
     let span = operand.span();
     let name = operand.name(&format!("the name of a {what}"))?;
@@ -469,7 +470,7 @@ enum Movable {
     Constant(u32),
 }
 
-/// The operands between the commas.
+/// Splits the operands at the commas.
 fn split<'l, 't>(mut rest: Tokens<'l, 't>) -> Result<Vec<Tokens<'l, 't>>, Problem> {
     let mut operands = Vec::new();
     if rest.is_empty() {
@@ -487,12 +488,12 @@ fn split<'l, 't>(mut rest: Tokens<'l, 't>) -> Result<Vec<Tokens<'l, 't>>, Proble
     }
 }
 
-/// The operands of an instruction as they are written: what stands between one pair of brackets is one.
+/// Counts the operands as written: the content of a pair of brackets is one.
 fn groups(op: Opcode) -> Vec<&'static [Operand]> {
     op.operands().chunk_by(|_, next| next.role == Role::Disp || next.role.index_scale().is_some()).collect()
 }
 
-/// Can `OP a, b, c` with a = b be written `OP a, c`?
+/// Returns whether `OP a, b, c` with a = b can be written `OP a, c`.
 fn has_two_operand_form(op: Opcode) -> bool {
     let roles: Vec<Role> = op.operands().iter().map(|operand| operand.role).collect();
     matches!(roles.as_slice(), [Role::Dst | Role::FDst, Role::Src | Role::FSrc, third] if *third != Role::Disp)
@@ -502,7 +503,7 @@ fn encoded(inst: Result<Inst, EncodeError>, span: &Range<usize>) -> Result<Inst,
     inst.map_err(|error| Problem::new(span.clone(), format!("{error}")))
 }
 
-/// The instruction with these values, or what is wrong with one of them.
+/// Creates the instruction with these values, or returns an error about one of them.
 fn checked(op: Opcode, values: &[(i128, Range<usize>)], span: &Range<usize>) -> Result<Inst, Problem> {
     let mut inst = encoded(Inst::new(op, &least_values(op)), span)?;
     for (index, (value, at)) in values.iter().enumerate() {
@@ -515,7 +516,7 @@ fn checked(op: Opcode, values: &[(i128, Range<usize>)], span: &Range<usize>) -> 
     Ok(inst)
 }
 
-/// Takes the function of an FMATH two arguments if a second one is given, and one if not?
+/// Checks that the function of an FMATH gets one argument or two, as it takes.
 fn check_arity(inst: Inst, second_given: bool, span: &Range<usize>) -> Result<(), Problem> {
     let message = match (inst.math().map(MathFn::is_binary), second_given) {
         (Some(true), false) => "this function of FMATH takes two arguments",
@@ -525,7 +526,7 @@ fn check_arity(inst: Inst, second_given: bool, span: &Range<usize>) -> Result<()
     Err(Problem::new(span.clone(), message))
 }
 
-/// A value for every operand that it can have.
+/// Stores a value for every operand that it can have.
 fn least_values(op: Opcode) -> Vec<i32> {
     op.operands().iter().map(|operand| operand.role.range(operand.field).0.max(0)).collect()
 }
@@ -539,6 +540,6 @@ fn wrong_count(op: Opcode, mnemonic: &str, operands: &[Tokens<'_, '_>], at: Toke
     };
     let verb = if operands.len() == 1 { "is" } else { "are" };
     let problem =
-        Problem::new(span, format!("{mnemonic} takes {wanted}, and there {verb} {}", operands.len()));
+        Problem::new(span, format!("{mnemonic} takes {wanted}, but {} {verb} given", operands.len()));
     problem.with_hint(format!("{}: {}", op.mnemonic(), op.meaning()))
 }

@@ -1,4 +1,4 @@
-//! The first reading of a text: its directives. Bodies of functions are collected for the second.
+//! The first pass of the assembler: the directives. It collects the bodies of functions for the second pass.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -16,29 +16,29 @@ use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex};
 use crate::limits::{Limits, MAX_MEMORY, MEMORY_GRANULE};
 use crate::program::{BuildError, FuncType, NameKind, ProgramBuilder};
 
-/// Where the source lines of the program come from.
+/// The origin of the program's source lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineSource {
-    /// From this text, which is the source file of this number.
+    /// This text, which is the source file with this index.
     Text(u32),
-    /// The program has none.
+    /// None.
     None,
-    /// From `.line` directives.
+    /// The `.line` directives.
     Directives,
 }
 
-/// A function whose body has not been read yet.
+/// A function whose body has not been assembled yet.
 #[derive(Debug)]
 pub(super) struct Body<'t> {
     pub(super) function: FuncIndex,
     pub(super) ty: FuncType,
-    /// Its `.func`, and the line of that.
+    /// The position of its `.func`, and its line number.
     pub(super) head: Range<usize>,
     pub(super) head_line: u32,
     pub(super) lines: Vec<Line<'t>>,
 }
 
-/// Everything that has a name or number, and what is left to assemble.
+/// The result of the first pass: all items that have a name or index, and what is left to assemble.
 #[derive(Debug)]
 pub(super) struct Declared<'t> {
     pub(super) builder: ProgramBuilder,
@@ -49,12 +49,12 @@ pub(super) struct Declared<'t> {
     pub(super) imports: Names<(String, String), ImportIndex>,
     pub(super) bodies: Vec<Body<'t>>,
     pub(super) line_source: LineSource,
-    /// Are there calls by a function's number?
+    /// Whether there are calls by a function's index.
     pub(super) calls_numbers: bool,
 }
 
 impl Declared<'_> {
-    /// The names that nothing uses. A function may be called by its number, if anything is.
+    /// Returns the unused names. If there is a CALLR, any function may be called by its index.
     pub(super) fn unused(&self) -> impl Iterator<Item = Unused> {
         let functions = self.functions.unused(|function| Some(function.0)).filter(|_| !self.calls_numbers);
         functions
@@ -72,7 +72,7 @@ struct Segment {
     span: Range<usize>,
 }
 
-/// What `.u8` and its like add to.
+/// The section to which `.u8` and similar directives append.
 #[derive(Clone, Copy)]
 enum Sink {
     Nothing,
@@ -98,20 +98,20 @@ struct Declarer<'t> {
     customs: Vec<(String, Vec<u8>, Range<usize>)>,
     exports: Vec<Export>,
     sink: Sink,
-    /// Where data without an address goes.
+    /// The address of the next data segment without an address.
     next_address: u64,
     memory: Option<(u64, Range<usize>)>,
-    /// Bytes of data and custom sections so far.
+    /// Number of bytes of data and custom sections so far.
     content: u64,
-    /// What `.name` names, and how many globals there are.
+    /// The targets of `.name`, and the number of globals.
     numbered: Vec<(NameKind, u32, Range<usize>)>,
     globals: usize,
     open: Option<Body<'t>>,
-    /// The number of the line that is read.
+    /// The number of the current line.
     line: u32,
 }
 
-/// Reads the directives.
+/// Runs the first pass.
 pub(super) fn declare<'t>(
     text: &'t str,
     file_name: &str,
@@ -150,7 +150,7 @@ pub(super) fn declare<'t>(
         if diagnostics.is_full() {
             return declarer.out;
         }
-        // A line that cannot be read to its end still says what it names, so that this is not reported as missing.
+        // A line with an error still defines its name, so that this name is not reported as missing.
         let problem = line.problem.clone();
         let result = declarer.line(line);
         if let Some(problem) = problem.or(result.err()) {
@@ -176,15 +176,15 @@ impl<'t> Declarer<'t> {
             (Kind::Directive("func"), Some(open)) => {
                 let hint = format!("the function of line {} has no `.end`", open.head_line);
                 self.out.bodies.extend(self.open.take());
-                // What else may be wrong with it can wait.
+                // Other errors in it are not reported now.
                 let _ = self.func(span.clone(), &mut Tokens::new(&line.tokens[1..], line.end));
-                Err(Problem::new(span, "a function cannot be inside another").with_hint(hint))
+                Err(Problem::new(span, "functions cannot be nested").with_hint(hint))
             }
             (_, Some(open)) => {
                 open.lines.push(line);
                 Ok(())
             }
-            // Reported already; what would define nothing is not looked at.
+            // The error was already reported; lines that define nothing are skipped.
             (kind, None)
                 if line.problem.is_some() && !matches!(kind, Kind::Directive("func" | "data" | "import")) =>
             {
@@ -196,9 +196,10 @@ impl<'t> Declarer<'t> {
                 self.directive(name, span, &mut rest)?;
                 rest.finish()
             }
-            (_, None) => {
-                Err(Problem::new(span, "expected a directive: instructions stand between `.func` and `.end`"))
-            }
+            (_, None) => Err(Problem::new(
+                span,
+                "expected a directive: instructions belong between `.func` and `.end`",
+            )),
         }
     }
 
@@ -251,10 +252,10 @@ impl<'t> Declarer<'t> {
         let at = rest.span();
         let size = rest.integer(&self.out.values, 16..=i128::from(MAX_MEMORY), "size of a memory")? as u64;
         if !size.is_multiple_of(MEMORY_GRANULE) {
-            return Err(Problem::new(at, format!("{size} is no multiple of 16")));
+            return Err(Problem::new(at, format!("{size} is not a multiple of 16")));
         }
         if self.memory.is_some() {
-            return Err(Problem::new(span, "the memory is declared already"));
+            return Err(Problem::new(span, "the memory is already declared"));
         }
         self.memory = Some((size, span));
         Ok(())
@@ -269,7 +270,7 @@ impl<'t> Declarer<'t> {
         let ty = rest.func_type();
         let imported = self.out.builder.import(&module, &name, ty.as_ref().copied().unwrap_or_default());
         let imported = imported.map_err(|error| build_problem(full_name.clone(), &error));
-        // One that is there already is named by its number; and one that is an error here is none where it is called.
+        // A duplicate can only be referred to by its index; an import with an error is not an error where it is called.
         let index = imported.as_ref().copied().unwrap_or(ImportIndex(0));
         let _ = self.out.imports.define((module, name), index, "import", full_name);
         imported?;
@@ -283,7 +284,7 @@ impl<'t> Declarer<'t> {
         let index = self.out.builder.global(initial);
         self.globals += 1;
         let most = self.limits.globals.min(Limits::DEFAULT.globals) as usize;
-        // Once is enough.
+        // Report it only once.
         if self.globals == most + 1 {
             return Err(Problem::new(span, format!("a program has at most {most} globals")));
         }
@@ -315,12 +316,12 @@ impl<'t> Declarer<'t> {
         define(&mut self.out.values, name, value, "number", span)
     }
 
-    /// A value that fits a register.
+    /// Reads a value that fits a register.
     fn bits(&self, rest: &mut Tokens<'_, 't>) -> Result<u64, Problem> {
         rest.register_value(&self.out.values).map(|(_, bits)| bits)
     }
 
-    /// `@ ADDRESS`, or the address behind what was placed last.
+    /// Reads `@ ADDRESS`; without it, returns the address after the data placed last.
     fn address(&mut self, rest: &mut Tokens<'_, 't>) -> Result<u64, Problem> {
         if !rest.accept('@') {
             return Ok(self.next_address);
@@ -373,16 +374,14 @@ impl<'t> Declarer<'t> {
         if rest.is_empty() { Ok(()) } else { self.items(&rest.span(), rest) }
     }
 
-    /// The bytes that items are appended to.
+    /// Returns the bytes that items are appended to.
     fn sink(&mut self, span: &Range<usize>) -> Result<&mut Vec<u8>, Problem> {
         let bytes = match self.sink {
             Sink::Segment => self.segments.last_mut().map(|segment| &mut segment.bytes),
             Sink::Custom => self.customs.last_mut().map(|(_, bytes, _)| bytes),
             Sink::Nothing => None,
         };
-        bytes.ok_or_else(|| {
-            Problem::new(span.clone(), "this adds to a `.data` or `.custom` above, and there is none")
-        })
+        bytes.ok_or_else(|| Problem::new(span.clone(), "this needs a `.data` or `.custom` above to add to"))
     }
 
     fn give_back(&mut self, bytes: Vec<u8>) {
@@ -395,12 +394,13 @@ impl<'t> Declarer<'t> {
         }
     }
 
-    /// Strings and typed lists of values, separated by commas.
+    /// Reads strings and typed lists of values, separated by commas.
     fn items(&mut self, span: &Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
         self.append(span, |bytes, context| items::append(rest, bytes, context))
     }
 
-    /// Lets `read` append to what items are appended to. `span` is where to point if that is nothing.
+    /// Calls `read` to append to the current data segment or custom section. `span` is the position to report if there
+    /// is none.
     fn append(
         &mut self,
         span: &Range<usize>,
@@ -433,7 +433,7 @@ impl<'t> Declarer<'t> {
 
     fn func(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
         let head = span.start..rest.span().end;
-        // Whatever else is wrong, the lines up to `.end` are its body.
+        // Despite other errors, the lines up to `.end` are its body.
         let function = self.out.builder.declare(FuncType::default());
         let ty = FuncType::default();
         self.open = Some(Body { function, ty, head: head.clone(), head_line: self.line, lines: Vec::new() });
@@ -467,7 +467,7 @@ impl<'t> Declarer<'t> {
         self.out.builder.name(kind, index, name).map_err(|error| build_problem(span.clone(), &error))
     }
 
-    /// `.name function 3 "name"`.
+    /// Reads `.name function 3 "name"`.
     fn name(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
         let span = rest.span();
         let what = "`function`, `global` or `data`";
@@ -527,7 +527,7 @@ impl<'t> Declarer<'t> {
         self.out
     }
 
-    /// Without `.memory` it is as large as data and spaces need.
+    /// Sets the memory minimum. Without `.memory` it is as large as data and spaces need.
     fn finish_memory(&mut self, diagnostics: &mut Diagnostics<'_>) {
         let ends = self.segments.iter().map(|it| (it.address + it.bytes.len() as u64, it));
         let Some((end, last)) = ends.max_by_key(|(end, _)| *end) else {
@@ -562,7 +562,7 @@ impl<'t> Declarer<'t> {
         }
     }
 
-    /// Is there a thing of this kind with this number?
+    /// Checks that there is an item of this kind with this index.
     fn check_numbered(&self, kind: NameKind, index: u32, span: Range<usize>) -> Result<(), Problem> {
         let (what, count) = match kind {
             NameKind::Function => ("function", self.out.bodies.len()),
@@ -570,7 +570,9 @@ impl<'t> Declarer<'t> {
             NameKind::Data => ("data", self.segments.iter().filter(|it| !it.bytes.is_empty()).count()),
         };
         match index as usize >= count {
-            true => Err(Problem::new(span, format!("there is no {what} ${index}: the program has {count}"))),
+            true => {
+                Err(Problem::new(span, format!("{what} ${index} does not exist: the program has {count}")))
+            }
             false => Ok(()),
         }
     }
@@ -601,7 +603,7 @@ fn build_problem(span: Range<usize>, error: &BuildError) -> Problem {
     Problem::new(span, format!("{error}"))
 }
 
-/// Gives a name to something of its kind.
+/// Defines a name for an item of a kind.
 fn define<T: Copy>(
     names: &mut Simple<T>,
     name: String,
@@ -609,6 +611,6 @@ fn define<T: Copy>(
     what: &'static str,
     span: Range<usize>,
 ) -> Result<(), Problem> {
-    let problem = Problem::new(span.clone(), format!("`{}` is defined already", Excerpt(&name)));
+    let problem = Problem::new(span.clone(), format!("`{}` is already defined", Excerpt(&name)));
     names.define(name, value, what, span).map_err(|Taken| problem)
 }

@@ -1,4 +1,4 @@
-//! What the assembler has to say about a text.
+//! The diagnostics of the assembler.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -8,30 +8,30 @@ use super::names::Unused;
 use crate::Excerpt;
 use crate::limits::{MAX_ASSEMBLY_ERRORS, MAX_NAME};
 
-/// Something wrong with a text: where, what, and perhaps what to do about it.
+/// An error or warning about a text: its position, its message, and perhaps a hint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}{}", .hint.as_ref().map_or(String::new(), |hint| alloc::format!(" ({hint})")))]
 pub struct Diagnostic {
-    /// The bytes of the text that it is about.
+    /// The range of bytes of the text that it is about.
     pub span: Range<usize>,
     /// The line, from 1.
     pub line: usize,
     /// The column, in characters from 1.
     pub column: usize,
-    /// What is wrong, and what was expected.
+    /// The message: the error, and what was expected.
     pub message: String,
-    /// What would be right.
+    /// The hint: a suggested correction.
     pub hint: Option<String>,
 }
 
 impl Diagnostic {
-    /// Something wrong with the program as a whole.
+    /// Creates a diagnostic about the program as a whole.
     pub(super) fn of_whole_text(error: &dyn core::fmt::Display) -> Diagnostic {
         Diagnostic { span: 0..0, line: 1, column: 1, message: error.to_string(), hint: None }
     }
 }
 
-/// An error that does not know its line and column yet.
+/// A diagnostic whose line and column are not known yet.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     pub(super) span: Range<usize>,
@@ -48,7 +48,7 @@ impl Problem {
         Problem { hint: Some(hint.into()), ..self }
     }
 
-    /// Adds the most similar of the candidates as a hint, if one is similar.
+    /// Adds the most similar candidate as a hint, if one is similar enough.
     pub(super) fn did_you_mean<'c>(self, name: &str, candidates: impl Iterator<Item = &'c str>) -> Problem {
         match most_similar(name, candidates) {
             Some(similar) => self.with_hint(alloc::format!("did you mean `{}`?", Excerpt(similar))),
@@ -57,7 +57,7 @@ impl Problem {
     }
 }
 
-/// The problems found so far, and the names that nothing uses.
+/// The errors found so far, and the unused names.
 #[derive(Debug)]
 pub(super) struct Diagnostics<'t> {
     text: &'t str,
@@ -78,12 +78,12 @@ impl<'t> Diagnostics<'t> {
         self.unused.extend(unused);
     }
 
-    /// Is it no use to go on?
+    /// Returns whether the limit of errors is reached.
     pub(super) fn is_full(&self) -> bool {
         self.found.len() >= MAX_ASSEMBLY_ERRORS
     }
 
-    /// The problems, if there are any.
+    /// Returns the errors, if there are any.
     pub(super) fn finish(mut self) -> Result<Self, Vec<Diagnostic>> {
         if self.found.is_empty() {
             return Ok(self);
@@ -93,7 +93,7 @@ impl<'t> Diagnostics<'t> {
         Err(locate(self.text, self.found))
     }
 
-    /// The names that nothing uses, but those that start with `_`, in the order of the lines.
+    /// Returns the unused names, except those that start with `_`, in line order.
     pub(super) fn unused(self) -> Vec<Diagnostic> {
         let mut unused = self.unused;
         unused.sort_by_key(|unused| unused.span.start);
@@ -103,14 +103,15 @@ impl<'t> Diagnostics<'t> {
             let message = alloc::format!("{} `{}` is never used", unused.what, Excerpt(name(&unused)));
             match unused.what {
                 "import" => Problem::new(unused.span, message),
-                _ => Problem::new(unused.span, message).with_hint("names that start with `_` need no use"),
+                _ => Problem::new(unused.span, message)
+                    .with_hint("a name that starts with `_` is not reported"),
             }
         };
         locate(self.text, unused.into_iter().map(problem).collect())
     }
 }
 
-/// Finds the lines and columns of problems, which are in the order of the text.
+/// Computes the lines and columns of diagnostics, which are in text order.
 fn locate(text: &str, problems: Vec<Problem>) -> Vec<Diagnostic> {
     let (mut line, mut line_start, mut counted) = (1, 0, 0);
     let locate_one = |Problem { span, message, hint }| {
@@ -126,8 +127,8 @@ fn locate(text: &str, problems: Vec<Problem>) -> Vec<Diagnostic> {
     problems.into_iter().map(locate_one).collect()
 }
 
-/// Returns the candidate that takes the fewest changes of letters to reach, if these are few for the length of the
-/// name: what a message can suggest.
+/// Returns the candidate with the smallest edit distance to the name, if the distance is small for the length of the
+/// name. Messages suggest it.
 ///
 /// ```
 /// let commands = ["step", "next", "continue"];
@@ -137,19 +138,19 @@ fn locate(text: &str, problems: Vec<Problem>) -> Vec<Diagnostic> {
 pub fn most_similar<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     let length = name.chars().count();
     let allowed = (length / 3).max(1);
-    // Comparing takes time with the product of the lengths.
+    // Comparing takes time proportional to the product of the lengths.
     let comparable = |other: &&str| length <= MAX_NAME && other.chars().count().abs_diff(length) <= allowed;
     candidates
         .filter(comparable)
         .map(|candidate| (edit_distance(name, candidate), candidate))
-        // Any other letter is as near to a name of one letter as any.
+        // Every other letter is at distance 1 from a one-letter name.
         .filter(|(distance, _)| *distance <= allowed && *distance < length)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
-/// How many characters have to be inserted, deleted, replaced or swapped with their neighbour to get from one name to
-/// the other, without regard to case (the "optimal string alignment" distance).
+/// Returns the number of characters to insert, delete, replace or swap with their neighbour to turn one name into the
+/// other, ignoring case (the "optimal string alignment" distance).
 fn edit_distance(from: &str, to: &str) -> usize {
     let from: Vec<char> = from.chars().map(|it| it.to_ascii_uppercase()).collect();
     let to: Vec<char> = to.chars().map(|it| it.to_ascii_uppercase()).collect();

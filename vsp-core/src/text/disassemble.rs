@@ -1,4 +1,4 @@
-//! Programs as text that assembles to the same bytes.
+//! The disassembler. The text that it writes assembles to the same bytes.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -10,10 +10,10 @@ use crate::index::Location;
 use crate::isa::{Inst, MathFn, Reg, Role, StateReg};
 use crate::program::{FuncType, LineEntry, NameKind, Program};
 
-/// The text of a program.
+/// Disassembles a program to text.
 ///
-/// It says everything that the file does, so [`assemble`](super::assemble) makes the same bytes from it, also if the
-/// code breaks rules of the verifier: a word that is no instruction is written as a number.
+/// The text contains everything that the file does, so [`assemble`](super::assemble) produces the same bytes from it,
+/// even if the code breaks rules of the verifier: a word that is not an instruction is written as a number.
 pub fn disassemble(program: &Program<'_>) -> String {
     let mut out = Writer { program, names: &Names::of(program), text: String::new() };
     // Writing to a string cannot fail.
@@ -21,16 +21,16 @@ pub fn disassemble(program: &Program<'_>) -> String {
     out.text
 }
 
-/// Single instructions of a program as [`disassemble`] writes them, for traces and debuggers.
+/// A listing of single instructions of a program in the form of [`disassemble`], for traces and debuggers.
 ///
 /// ```
 /// use vsp_core::index::{FuncIndex, Location};
 /// let bytes = vsp_core::text::assemble(".func f (0) -> 0\nagain: LOOP R0, again\n RET\n.end\n", "f.sil").unwrap();
 /// let program = vsp_core::program::Program::read(&bytes[..])?;
 /// let listing = vsp_core::text::Listing::new(&program);
-/// let place = Location { function: FuncIndex(0), word: 0 };
-/// assert_eq!(listing.label(place).as_deref(), Some("L0"));
-/// assert_eq!(listing.instruction(place).as_deref(), Some("LOOP      R0, L0"));
+/// let location = Location { function: FuncIndex(0), word: 0 };
+/// assert_eq!(listing.label(location).as_deref(), Some("L0"));
+/// assert_eq!(listing.instruction(location).as_deref(), Some("LOOP      R0, L0"));
 /// # Ok::<(), vsp_core::program::ReadError>(())
 /// ```
 #[derive(Debug)]
@@ -48,7 +48,7 @@ struct Function<'p> {
 }
 
 impl<'p> Listing<'p> {
-    /// The instructions of this program.
+    /// Creates a listing of this program's instructions.
     pub fn new(program: &'p Program<'p>) -> Listing<'p> {
         let mut rest = program.code();
         let functions = program.functions().map(|decl| {
@@ -60,7 +60,7 @@ impl<'p> Listing<'p> {
         Listing { program, names: Names::of(program), functions }
     }
 
-    /// The instruction at a place, without blanks around it; `None` if there is no such place.
+    /// Returns the instruction at a location without surrounding whitespace, or `None` if there is no such location.
     pub fn instruction(&self, location: Location) -> Option<String> {
         let function = self.functions.get(location.function.index())?;
         let bits = u32::from_le_bytes(*function.code.get(location.word as usize)?);
@@ -70,19 +70,19 @@ impl<'p> Listing<'p> {
         Some(out.text.trim().into())
     }
 
-    /// The label of a place, if a branch goes there.
+    /// Returns the label of a location, if a branch goes there.
     pub fn label(&self, location: Location) -> Option<String> {
         let label = self.functions.get(location.function.index())?.labels.get(&location.word)?;
         Some(alloc::format!("L{label}"))
     }
 }
 
-/// The names that can be used instead of numbers: those that are not empty and only one thing of their kind has.
+/// The names that can be used instead of indices: those that are not empty and unique among the items of their kind.
 #[derive(Debug, Default)]
 struct Names {
     usable: BTreeMap<(NameKind, u32), String>,
     others: BTreeMap<(NameKind, u32), String>,
-    /// What each import is written as.
+    /// The text form of each import.
     imports: Vec<String>,
 }
 
@@ -110,7 +110,7 @@ impl Names {
     }
 }
 
-/// A name as it is written.
+/// A name in its text form.
 struct Quoted<'n>(&'n str);
 
 impl core::fmt::Display for Quoted<'_> {
@@ -218,7 +218,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Text as strings, everything else as numbers.
+    /// Writes bytes: text as strings, everything else as numbers.
     fn bytes(&mut self, bytes: &[u8]) -> core::fmt::Result {
         let readable = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~')).count();
         if readable * 8 >= bytes.len() * 7 {
@@ -259,7 +259,7 @@ impl Writer<'_> {
                 let file = source.map(|entry| entry.file);
                 let entry = lines.next_if(|entry| entry.word == start + word);
                 source = entry.or(source);
-                // Every function says its first line, since it does not inherit one.
+                // Every function starts with an explicit line, since it does not inherit one.
                 match source {
                     Some(source) if word == 0 || (entry.is_some() && file != Some(source.file)) => {
                         writeln!(self.text, "    .line ${} {}", source.file, source.line)?;
@@ -352,7 +352,7 @@ impl Writer<'_> {
         }
     }
 
-    /// What the instruction does not say itself: the value of a constant.
+    /// Writes the value of a constant as a comment, which the instruction itself does not contain.
     fn comment(&mut self, inst: Inst, start: usize) -> core::fmt::Result {
         let Some(index) = inst.value_of(Role::Const) else { return Ok(()) };
         let Some(value) = self.program.constants().get(index as usize) else { return Ok(()) };
@@ -361,7 +361,7 @@ impl Writer<'_> {
         let pad = 36usize.saturating_sub(width);
         let float = f64::from_bits(bits);
         match bits {
-            // No integer that somebody would write, but a number.
+            // The integer would be unreadable, so write the floating-point number.
             _ if float.is_normal() && (1e-30..1e30).contains(&float.abs()) => {
                 write!(self.text, "{:pad$}; {float:?}", "")
             }
@@ -371,14 +371,14 @@ impl Writer<'_> {
     }
 }
 
-/// Where an instruction at `word` branches to, if it is a branch and that is a word at all.
+/// Returns the target of a branch at `word`, if it is a branch and its target is a word at all.
 fn target(word: u32, inst: Inst) -> Option<u32> {
     let displacement = inst.value_of(Role::Target)?;
-    // Out of every function: no word has this label.
+    // The target is outside every function: no word has this label.
     Some(u32::try_from(i64::from(word) + 1 + i64::from(displacement)).unwrap_or(u32::MAX))
 }
 
-/// The words that branches go to, numbered in their order.
+/// Returns the words that are branch targets, numbered in code order.
 fn labels(code: &[[u8; 4]]) -> BTreeMap<u32, usize> {
     let words = code.len() as u32;
     let targets: BTreeSet<u32> = (0..)

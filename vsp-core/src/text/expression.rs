@@ -1,4 +1,4 @@
-//! A cursor over the tokens of a line, and the numbers that can be written in one.
+//! A cursor over the tokens of a line, and the parser of constant expressions.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -10,20 +10,20 @@ use super::names::Simple;
 use crate::Excerpt;
 use crate::program::FuncType;
 
-/// How deep parentheses can be nested.
+/// The largest nesting depth of parentheses.
 const MAX_DEPTH: u32 = 32;
 
 /// A number in a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Number {
-    /// An integer, exactly; it need not fit a register.
+    /// An integer, exact; it need not fit a register.
     Int(i128),
     /// A binary64.
     Float(f64),
 }
 
 impl Number {
-    /// The register that holds it; `None` if no register can.
+    /// Returns the register value that represents it, or `None` if it does not fit.
     fn bits(self) -> Option<u64> {
         match self {
             Number::Int(value) => {
@@ -34,24 +34,24 @@ impl Number {
     }
 }
 
-/// The problem of a number that no register can hold.
+/// Returns the error for a number that does not fit a register.
 pub(super) fn too_wide(span: Range<usize>) -> Problem {
-    Problem::new(span, "the number is larger than 64 bits can hold")
+    Problem::new(span, "the number does not fit 64 bits")
 }
 
-/// The names that stand for numbers.
+/// The names of numbers.
 pub(super) type Values = Simple<Number>;
 
 /// The tokens of a line that are still to be read.
 #[derive(Clone, Debug)]
 pub(super) struct Tokens<'l, 't> {
     tokens: &'l [Token<'t>],
-    /// Where the last token that was read ends.
+    /// The end of the last token that was read.
     end: usize,
 }
 
 impl<'l, 't> Tokens<'l, 't> {
-    /// `end` is where to point if there are none.
+    /// Creates the cursor. `end` is the position to report if there are no tokens.
     pub(super) fn new(tokens: &'l [Token<'t>], end: usize) -> Self {
         Tokens { tokens, end: tokens.first().map_or(end, |token| token.span.start) }
     }
@@ -60,7 +60,7 @@ impl<'l, 't> Tokens<'l, 't> {
         self.tokens.first()
     }
 
-    /// All that is left.
+    /// Returns all tokens that are left.
     pub(super) fn ahead(&self) -> &'l [Token<'t>] {
         self.tokens
     }
@@ -76,7 +76,7 @@ impl<'l, 't> Tokens<'l, 't> {
         self.tokens.is_empty()
     }
 
-    /// What is left, from its first to its last token; a point if nothing is left.
+    /// Returns the range from the first to the last token left; it is empty if nothing is left.
     pub(super) fn span(&self) -> Range<usize> {
         match (self.tokens.first(), self.tokens.last()) {
             (Some(first), Some(last)) => first.span.start..last.span.end,
@@ -84,12 +84,12 @@ impl<'l, 't> Tokens<'l, 't> {
         }
     }
 
-    /// The next token; a point if nothing is left.
+    /// Returns the range of the next token; it is empty if nothing is left.
     pub(super) fn next_span(&self) -> Range<usize> {
         self.peek().map_or(self.end..self.end, |token| token.span.clone())
     }
 
-    /// A problem with the next token, or with its absence.
+    /// Returns an error about the next token, or about its absence.
     pub(super) fn expected(&self, what: &str) -> Problem {
         match self.peek() {
             Some(token) => Problem::new(token.span.clone(), format!("expected {what}")),
@@ -109,17 +109,17 @@ impl<'l, 't> Tokens<'l, 't> {
         if self.accept(mark) { Ok(()) } else { Err(self.expected(&format!("`{mark}`"))) }
     }
 
-    /// The line must end here.
+    /// Checks that the line ends here.
     pub(super) fn finish(&self) -> Result<(), Problem> {
         if self.is_empty() { Ok(()) } else { Err(self.expected("the end of the line")) }
     }
 
-    /// The operand or item must end here.
+    /// Checks that the operand or item ends here.
     pub(super) fn finish_part(&self) -> Result<(), Problem> {
         if self.is_empty() { Ok(()) } else { Err(self.expected("the end of the line or `,`")) }
     }
 
-    /// A name, if the next token is one.
+    /// Reads a name, if the next token is one.
     pub(super) fn accept_name(&mut self) -> Option<Cow<'l, str>> {
         let name = self.peek()?.name()?;
         self.next();
@@ -136,7 +136,7 @@ impl<'l, 't> Tokens<'l, 't> {
         self.accept_name().ok_or_else(|| self.expected(what))
     }
 
-    /// The tokens up to the next comma that is not inside brackets.
+    /// Takes the tokens up to the next comma outside brackets.
     pub(super) fn until_comma(&mut self) -> Tokens<'l, 't> {
         let mut depth = 0;
         let length = self
@@ -160,7 +160,7 @@ impl<'l, 't> Tokens<'l, 't> {
         part
     }
 
-    /// `(P) -> R`.
+    /// Reads a function type, `(P) -> R`.
     pub(super) fn func_type(&mut self) -> Result<FuncType, Problem> {
         let start = self.span().start;
         self.expect('(')?;
@@ -186,12 +186,12 @@ impl<'l, 't> Tokens<'l, 't> {
         }
     }
 
-    /// An expression.
+    /// Reads an expression.
     pub(super) fn number(&mut self, values: &Values) -> Result<Number, Problem> {
         self.sum(values, 0)
     }
 
-    /// An expression whose value a register can hold, and the bits of that register.
+    /// Reads an expression whose value fits a register, and returns the bits of that register.
     pub(super) fn register_value(&mut self, values: &Values) -> Result<(Number, u64), Problem> {
         let span = self.span();
         let value = self.number(values)?;
@@ -199,7 +199,7 @@ impl<'l, 't> Tokens<'l, 't> {
         Ok((value, bits))
     }
 
-    /// An expression whose value is an integer between `low` and `high`.
+    /// Reads an expression whose value is an integer between `low` and `high`.
     pub(super) fn integer(
         &mut self,
         values: &Values,
@@ -214,7 +214,7 @@ impl<'l, 't> Tokens<'l, 't> {
                 let message = format!("{value} is out of range for the {what} ({low} to {high})");
                 Err(Problem::new(start..self.end, message))
             }
-            Number::Float(_) => Err(Problem::new(start..self.end, format!("a {what} is an integer"))),
+            Number::Float(_) => Err(Problem::new(start..self.end, format!("the {what} must be an integer"))),
         }
     }
 
@@ -237,7 +237,7 @@ impl<'l, 't> Tokens<'l, 't> {
         }
     }
 
-    /// An expression without sums.
+    /// Reads a product: an expression without sums.
     pub(super) fn product(&mut self, values: &Values, depth: u32) -> Result<Number, Problem> {
         let start = self.span().start;
         let mut product = self.signed(values, depth)?;
@@ -251,7 +251,7 @@ impl<'l, 't> Tokens<'l, 't> {
     fn no_result(&self, start: usize) -> Problem {
         Problem::new(
             start..self.end,
-            "this cannot be computed: integers of 64 bits only, or one floating number",
+            "this cannot be computed: only 64-bit integers, or a single floating-point number",
         )
     }
 
@@ -275,7 +275,7 @@ impl<'l, 't> Tokens<'l, 't> {
 
     fn primary(&mut self, values: &Values, depth: u32) -> Result<Number, Problem> {
         if depth == MAX_DEPTH && self.peek().is_some_and(|token| token.is('(')) {
-            return Err(self.expected(&format!("a number: parentheses go {MAX_DEPTH} deep")));
+            return Err(self.expected(&format!("a number: parentheses can be nested {MAX_DEPTH} deep")));
         }
         if self.accept('(') {
             let inner = self.sum(values, depth + 1)?;
@@ -313,7 +313,7 @@ impl<'l, 't> Tokens<'l, 't> {
     }
 }
 
-/// The result of an operation on integers, if it is one that no further operation can bring out of range.
+/// Returns the result of an operation on integers, if it is in a range in which no further operation can overflow.
 fn combine(a: Number, b: Number, operation: impl Fn(i128, i128) -> Option<i128>) -> Option<Number> {
     const WIDEST: i128 = 1 << 65;
     match (a, b) {

@@ -1,4 +1,4 @@
-//! Texts in one layout.
+//! The formatter.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,21 +10,21 @@ use super::lexer::{self, Kind, Line, Token};
 /// The column of instructions, and of comments between them.
 const CODE_COLUMN: usize = 4;
 
-/// Columns that a mnemonic takes with the blanks behind it, if it is not longer.
+/// The width of the mnemonic column, including the spaces after the mnemonic; longer mnemonics exceed it.
 const MNEMONIC_COLUMNS: usize = 8;
 
-/// The column of comments behind code.
+/// The column of comments after code.
 const COMMENT_COLUMN: usize = 40;
 
-/// The distance of tab stops.
+/// The distance between tab stops.
 const TAB_COLUMNS: usize = 8;
 
-/// The text in the layout that all texts of this project have. Formatting it again changes nothing.
+/// Formats a text in the standard layout. Formatting the result again changes nothing.
 ///
-/// Only blanks change, and the case of mnemonics and registers, which becomes upper case: the result assembles to the
-/// same bytes. Because source lines are among these, every line stays a line, except empty ones at the end. Labels and
-/// directives start their line (`.word` and `.line` do not), instructions are indented by 4, their operands by 12, and
-/// comments behind them by 40. Comments are kept as they are.
+/// Only whitespace changes, and the case of mnemonics and registers, which becomes upper case: the result assembles to
+/// the same bytes. Because source lines are part of these, the line structure is kept, except for empty lines at the
+/// end. Labels and directives start at the beginning of a line (except `.word` and `.line`), instructions are indented
+/// by 4, their operands by 12, and comments after code by 40. Comments are not changed.
 ///
 /// ```
 /// let text = ".func f (1)->1\n add r0,r0 ;twice\n ret\n.end\n";
@@ -35,7 +35,7 @@ const TAB_COLUMNS: usize = 8;
 /// ```
 ///
 /// # Errors
-/// Those of [`assemble`](super::assemble): a text that does not assemble has no layout.
+/// Those of [`assemble`](super::assemble): only a text that assembles can be formatted.
 pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
     super::assemble(text, "")?;
     let mut out = Writer::default();
@@ -57,7 +57,7 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
     Ok(out.text)
 }
 
-/// How wide this beginning of a line is.
+/// Returns the width of the beginning of a line, in columns.
 fn columns(beginning: &str) -> usize {
     beginning.chars().fold(0, |column, character| match character {
         '\t' => (column + 1).next_multiple_of(TAB_COLUMNS),
@@ -69,12 +69,12 @@ fn columns(beginning: &str) -> usize {
 struct Writer {
     text: String,
     in_function: bool,
-    /// Where the comment of the line above was, and where it is now, if it stands behind code or below such a one.
+    /// The old and new column of the previous line's comment, if it follows code or is below such a comment.
     comment_above: Option<(usize, usize)>,
 }
 
 impl Writer {
-    /// Writes a line. `column` is where its comment was.
+    /// Writes a line. `column` is the old column of its comment.
     fn line(&mut self, line: Option<&Line<'_>>, source: &str, comment: &str, column: usize) {
         let start = self.text.len();
         if let Some(line) = line {
@@ -133,8 +133,8 @@ impl Writer {
         }
     }
 
-    /// Tokens with a blank between them where one belongs. `starts_value` tells whether a number can start at a token
-    /// that follows a name.
+    /// Writes tokens, with a space between them where one belongs. `starts_value` returns whether a number can start at
+    /// a token that follows a name.
     fn operands(&mut self, tokens: &[Token<'_>], source: &str, starts_value: impl Fn(usize) -> bool) {
         let mut after_sign = false;
         for (at, token) in tokens.iter().enumerate() {
@@ -158,7 +158,7 @@ fn is_separated(before: &Kind<'_>, after: &Kind<'_>) -> bool {
         && !matches!(after, Kind::Mark(')' | ']' | '.' | '*' | ','))
 }
 
-/// Is a `+` or `-` behind this one between two numbers?
+/// Returns whether a `+` or `-` after this token is a binary operator.
 fn ends_value(kind: &Kind<'_>) -> bool {
     match kind {
         Kind::Word(_) | Kind::Text(_) | Kind::Int(_) | Kind::Float(_) | Kind::Index(_) => true,
@@ -167,8 +167,8 @@ fn ends_value(kind: &Kind<'_>) -> bool {
     }
 }
 
-/// In a directive, can a number start at this token, though a name stands before it? Behind the name that is given to
-/// it, and behind its type.
+/// Returns whether, in a directive, a number can start at this token although a name precedes it: after the name that
+/// is defined, and after its type.
 fn starts_value(tokens: &[Token<'_>], at: usize) -> bool {
     let Some(Kind::Directive(directive)) = tokens.first().map(|token| &token.kind) else { return false };
     match *directive {

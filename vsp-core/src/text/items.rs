@@ -1,4 +1,4 @@
-//! The content of data segments and custom sections: strings, and values with a type.
+//! The contents of data segments and custom sections: strings and typed values.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -9,18 +9,18 @@ use super::expression::{Number, Tokens, Values};
 use super::lexer::Kind;
 use crate::Excerpt;
 
-/// What items can refer to, and how much there may be of them.
+/// The names that items can refer to, and the limit of their size.
 pub(super) struct Context<'c> {
-    /// Names for numbers.
+    /// The names of numbers.
     pub(super) values: &'c Values,
-    /// Bytes of content so far, in the whole text.
+    /// Number of content bytes so far, in the whole text.
     pub(super) used: &'c mut u64,
-    /// How many there may be.
+    /// The largest number of content bytes.
     pub(super) limit: u64,
 }
 
 impl Context<'_> {
-    /// Counts bytes before they are made, so that a short text cannot ask for any amount of memory.
+    /// Counts bytes before they are created, so that a short text cannot request an arbitrary amount of memory.
     fn reserve(&mut self, bytes: u64, span: &Range<usize>) -> Result<(), Problem> {
         *self.used = self.used.saturating_add(bytes);
         if *self.used > self.limit {
@@ -31,12 +31,12 @@ impl Context<'_> {
     }
 }
 
-/// Is this the type of values in a list?
+/// Returns whether this is the type of a list of values.
 pub(super) fn is_type(word: &str) -> bool {
     word == "zero" || width_of(word).is_some()
 }
 
-/// The bytes of a value of this type.
+/// Returns the size in bytes of a value of this type.
 fn width_of(kind: &str) -> Option<u64> {
     match kind {
         "u8" => Some(1),
@@ -47,13 +47,13 @@ fn width_of(kind: &str) -> Option<u64> {
     }
 }
 
-/// Does a string, or a type with values, come next?
+/// Returns whether a string, or a type with values, comes next.
 pub(super) fn starts(rest: &Tokens<'_, '_>) -> bool {
     let mut ahead = rest.clone();
     match ahead.next().map(|token| &token.kind) {
-        // A quoted name of a data segment is followed by its address.
+        // A string may be the quoted name of a data segment, followed by its address.
         Some(Kind::Text(_)) => !ahead.peek().is_some_and(|token| token.is('@')),
-        // So may be one that is called like a type.
+        // Such a name may also be that of a type.
         Some(Kind::Word(word)) if is_type(word) => ahead.peek().is_some_and(|next| !next.is('@')),
         _ => false,
     }

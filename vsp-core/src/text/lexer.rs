@@ -1,4 +1,4 @@
-//! Lines and tokens.
+//! The lexer: lines and tokens.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -9,20 +9,20 @@ use super::diagnostic::Problem;
 use crate::Excerpt;
 use crate::isa::Reg;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind<'t> {
     /// A word: a mnemonic, register or name.
     Word(&'t str),
-    /// A word behind a dot that starts the line.
+    /// A word after a dot at the start of a line.
     Directive(&'t str),
-    /// A string, its escapes resolved: bytes, because `\xHH` can be any.
+    /// A string with its escapes resolved. It consists of bytes, because `\xHH` can be any byte.
     Text(Vec<u8>),
     /// An integer, 0 to 2⁶⁴ − 1.
     Int(u64),
-    /// A floating number.
+    /// A floating-point number.
     Float(f64),
-    /// `$` and a number.
+    /// `$` and an index.
     Index(u32),
     /// One of `, : [ ] ( ) + - * = @ .`.
     Mark(char),
@@ -30,7 +30,7 @@ pub(super) enum Kind<'t> {
     Arrow,
 }
 
-/// A token and where it is in the text.
+/// A token and its position in the text.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Token<'t> {
     pub(super) kind: Kind<'t>,
@@ -42,7 +42,7 @@ impl Token<'_> {
         self.kind == Kind::Mark(mark)
     }
 
-    /// The name that a word or a string is; a register's name is none.
+    /// Returns the name that a word or a string represents. A register is not a name.
     pub(super) fn name(&self) -> Option<Cow<'_, str>> {
         match &self.kind {
             Kind::Word(word) if Reg::parse(word).is_none() => Some(Cow::Borrowed(word)),
@@ -59,17 +59,17 @@ impl Token<'_> {
     }
 }
 
-/// The tokens of one line. `end` is where the line's content ends, for messages about what is missing.
+/// The tokens of one line. `end` is the end of the line's content, for messages about missing tokens.
 #[derive(Debug)]
 pub(super) struct Line<'t> {
     pub(super) number: u32,
     pub(super) tokens: Vec<Token<'t>>,
     pub(super) end: usize,
-    /// What follows the tokens and is none.
+    /// The error after the last valid token.
     pub(super) problem: Option<Problem>,
 }
 
-/// The lines of a text. Those without anything are left out.
+/// Returns the lines of a text, without empty ones.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut start = 0;
     text.split_inclusive('\n').zip(1..).filter_map(move |(line, number)| {
@@ -82,12 +82,12 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// May a name that is written without quotes contain this character?
+/// Returns whether a name without quotes may contain this character.
 pub(super) fn is_word_character(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// Can this name be written without quotes?
+/// Returns whether this name can be written without quotes.
 pub(super) fn is_plain_name(name: &str) -> bool {
     name.chars().all(is_word_character)
         && name.chars().next().is_some_and(|first| !first.is_numeric())
@@ -96,13 +96,13 @@ pub(super) fn is_plain_name(name: &str) -> bool {
 
 struct Lexer<'t> {
     text: &'t str,
-    /// Where `text` starts in the whole text.
+    /// Offset of `text` in the whole text.
     offset: usize,
     at: usize,
 }
 
 impl<'t> Lexer<'t> {
-    /// The tokens of the line, up to its end or the first problem.
+    /// Returns the tokens of the line, up to its end or the first error.
     fn tokens(mut self) -> (Vec<Token<'t>>, Option<Problem>) {
         let mut tokens = Vec::new();
         loop {
@@ -172,13 +172,11 @@ impl<'t> Lexer<'t> {
                     .with_hint("save it as UTF-8 without one"))
             }
             _ => {
-                let problem = Problem::new(
-                    self.span(start),
-                    alloc::format!("`{}` means nothing here", Excerpt(first.encode_utf8(&mut [0; 4]))),
-                );
+                let message = alloc::format!("unexpected `{}`", Excerpt(first.encode_utf8(&mut [0; 4])));
+                let problem = Problem::new(self.span(start), message);
                 Err(match first {
                     '!'..='~' => problem,
-                    // It may look like something else, or like nothing.
+                    // It may look like another character, or be invisible.
                     _ => problem.with_hint(alloc::format!("U+{:04X}", u32::from(first))),
                 })
             }
@@ -219,7 +217,7 @@ impl<'t> Lexer<'t> {
         match u64::from_str_radix(&plain, radix) {
             Ok(value) => Ok(Kind::Int(value)),
             Err(error) if *error.kind() == core::num::IntErrorKind::PosOverflow => {
-                Err(bad("the number is larger than 64 bits can hold"))
+                Err(bad("the number does not fit 64 bits"))
             }
             Err(_) => {
                 Err(bad("expected a number: decimal, 0x with hexadecimal or 0b with binary digits, or 2.5"))
@@ -234,7 +232,9 @@ impl<'t> Lexer<'t> {
                 Some('"') => return Ok(Kind::Text(bytes)),
                 Some('\\') => self.escape(&mut bytes)?,
                 Some(character) => bytes.extend(character.encode_utf8(&mut [0; 4]).bytes()),
-                None => return Err(Problem::new(self.span(start), "the string does not end on this line")),
+                None => {
+                    return Err(Problem::new(self.span(start), "the string is not terminated on this line"));
+                }
             }
         }
     }
@@ -267,7 +267,7 @@ impl<'t> Lexer<'t> {
             Some(same @ ('\\' | '"' | '\'')) => same as u8,
             Some('x') => {
                 let digits = self.rest().get(..2);
-                // Rust's parser would take a sign here.
+                // Rust's parser would accept a sign here.
                 let digits = digits.filter(|digits| digits.bytes().all(|it| it.is_ascii_hexdigit()));
                 let digits = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
                 let byte = digits
@@ -277,7 +277,7 @@ impl<'t> Lexer<'t> {
             }
             Some('u') => return self.unicode_escape(start, bytes),
             _ => {
-                let message = "unknown escape: there are \\n \\r \\t \\0 \\\\ \\\" \\' \\xHH \\u{…}";
+                let message = "unknown escape: expected \\n \\r \\t \\0 \\\\ \\\" \\' \\xHH \\u{…}";
                 return Err(Problem::new(self.span(start), message));
             }
         };

@@ -1,4 +1,4 @@
-//! Memory operands.
+//! The parser of memory operands.
 
 use core::ops::Range;
 
@@ -6,7 +6,7 @@ use super::diagnostic::Problem;
 use super::expression::{Number, Tokens, Values};
 use super::lexer::Token;
 
-/// `[base + index * scale + displacement]`; the base and the index are numbers of registers.
+/// A memory operand `[base + index * scale + displacement]`; base and index are register numbers.
 pub(super) struct Memory {
     pub(super) base: i32,
     pub(super) index: Option<(i32, u32)>,
@@ -14,7 +14,7 @@ pub(super) struct Memory {
     pub(super) span: Range<usize>,
 }
 
-/// The memory operand that `rest` is.
+/// Parses a memory operand.
 pub(super) fn parse(mut rest: Tokens<'_, '_>, values: &Values) -> Result<Memory, Problem> {
     let span = rest.span();
     if !rest.accept('[') {
@@ -53,7 +53,8 @@ pub(super) fn parse(mut rest: Tokens<'_, '_>, values: &Values) -> Result<Memory,
     }
 }
 
-/// The register that comes next in a memory operand: the base if it is the first without a scale, else the index.
+/// Assigns the next register of a memory operand: to the base if it is the first without a scale, otherwise to the
+/// index.
 fn add_register(
     memory: &mut Memory,
     register: i32,
@@ -68,16 +69,16 @@ fn add_register(
     match scale {
         None if memory.base == -1 => memory.base = register,
         _ if memory.index.is_none() => memory.index = Some((register, scale.unwrap_or(1))),
-        _ => return Err(Problem::new(at, "a memory operand has one base and one index register")),
+        _ => return Err(Problem::new(at, "a memory operand has at most one base and one index register")),
     }
     Ok(())
 }
 
-/// A product of numbers and names.
+/// Parses a product of numbers and names.
 fn term(rest: &mut Tokens<'_, '_>, values: &Values) -> Result<i128, Problem> {
     let at = rest.span();
     match rest.product(values, 0)? {
         Number::Int(value) => Ok(value),
-        Number::Float(_) => Err(Problem::new(at, "a displacement is an integer")),
+        Number::Float(_) => Err(Problem::new(at, "a displacement must be an integer")),
     }
 }

@@ -1,4 +1,4 @@
-//! The names that a text defines, and whether it uses them.
+//! The names that a text defines, and their uses.
 
 use alloc::collections::btree_map::{BTreeMap, Entry};
 use alloc::collections::btree_set::BTreeSet;
@@ -7,34 +7,34 @@ use core::borrow::Borrow;
 use core::cell::Cell;
 use core::ops::Range;
 
-/// Things of one kind with the names `K`.
+/// The items of one kind, with names of type `K`.
 #[derive(Debug)]
 pub(super) struct Names<K, T> {
     entries: BTreeMap<K, Named<T>>,
-    /// The numbers by which things of this kind are used.
+    /// The indices by which items of this kind are used.
     numbers: BTreeSet<u32>,
 }
 
 #[derive(Debug)]
 struct Named<T> {
     value: T,
-    /// What it is called in messages.
+    /// The kind of item in messages.
     what: &'static str,
-    /// Its name where it is defined.
+    /// The position of the name in its definition.
     span: Range<usize>,
     used: Cell<bool>,
 }
 
-/// There is something with this name already.
+/// The error that a name is already defined.
 #[derive(Debug)]
 pub(super) struct Taken;
 
-/// A name that nothing uses.
+/// A name that is never used.
 #[derive(Debug)]
 pub(super) struct Unused {
-    /// What it names.
+    /// The kind of item.
     pub(super) what: &'static str,
-    /// Where it is defined.
+    /// The position of its definition.
     pub(super) span: Range<usize>,
 }
 
@@ -43,7 +43,7 @@ impl<K: Ord, T: Copy> Names<K, T> {
         Names { entries: BTreeMap::new(), numbers: BTreeSet::new() }
     }
 
-    /// Gives a name to something.
+    /// Defines a name for an item.
     pub(super) fn define(
         &mut self,
         name: K,
@@ -60,7 +60,7 @@ impl<K: Ord, T: Copy> Names<K, T> {
         }
     }
 
-    /// What a name names. This is a use of it.
+    /// Returns the item with this name and counts it as used.
     pub(super) fn get<Q: Ord + ?Sized>(&self, name: &Q) -> Option<T>
     where
         K: Borrow<Q>,
@@ -70,7 +70,7 @@ impl<K: Ord, T: Copy> Names<K, T> {
         Some(named.value)
     }
 
-    /// Counts the thing with this number as used.
+    /// Counts the item with this index as used.
     pub(super) fn use_number(&mut self, number: u32) {
         self.numbers.insert(number);
     }
@@ -79,12 +79,12 @@ impl<K: Ord, T: Copy> Names<K, T> {
         self.entries.keys()
     }
 
-    /// The names with what they name, in the order of the names.
+    /// Returns the names and their items, in the order of the names.
     pub(super) fn into_values(self) -> impl Iterator<Item = (K, T)> {
         self.entries.into_iter().map(|(name, named)| (name, named.value))
     }
 
-    /// The things that are used neither by their names nor by their numbers.
+    /// Returns the items that are used neither by name nor by index.
     pub(super) fn unused(&self, number: impl Fn(T) -> Option<u32>) -> impl Iterator<Item = Unused> {
         let unused = self.entries.values().filter(move |named| {
             let by_number = number(named.value).is_some_and(|number| self.numbers.contains(&number));
@@ -94,5 +94,5 @@ impl<K: Ord, T: Copy> Names<K, T> {
     }
 }
 
-/// Things whose names are simple.
+/// The items of a kind with simple names.
 pub(super) type Simple<T> = Names<String, T>;

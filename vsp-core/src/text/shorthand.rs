@@ -1,4 +1,4 @@
-//! Mnemonics that stand for others.
+//! Pseudo-instructions: mnemonics that the assembler replaces.
 
 use alloc::format;
 use alloc::string::String;
@@ -7,12 +7,12 @@ use core::ops::Range;
 use super::diagnostic::Problem;
 use crate::isa::{EncodeError, Opcode, Role};
 
-/// How a shorthand's operands become those of the instruction.
+/// The conversion of a pseudo-instruction's operands to those of the real instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// As they are.
+    /// Unchanged.
     None,
-    /// Operands number n and n + 1 change places.
+    /// Operands number n and n + 1 are swapped.
     Swap(usize),
     /// The last operand is negated.
     NegateLast,
@@ -37,7 +37,7 @@ const SHORTHANDS: [(&str, Opcode, Change); 16] = [
     ("SUBWI", Opcode::ADDWI, Change::NegateLast),
 ];
 
-/// The instruction that a mnemonic, in either case, stands for.
+/// Returns the instruction for a mnemonic or pseudo-instruction, in either case.
 pub(super) fn resolve(mnemonic: &str) -> Option<(Opcode, Change)> {
     let direct = Opcode::ALL.iter().find(|op| op.mnemonic().eq_ignore_ascii_case(mnemonic));
     if let Some(op) = direct {
@@ -49,23 +49,24 @@ pub(super) fn resolve(mnemonic: &str) -> Option<(Opcode, Change)> {
         .map(|(_, op, change)| (*op, *change))
 }
 
-/// The instruction that takes a number where `op` takes a register as operand number `index`.
+/// Returns the instruction that takes a number where `op` takes a register as operand number `index`.
 pub(super) fn immediate_form(op: Opcode, index: usize) -> Option<String> {
     let name = format!("{}I", op.mnemonic());
     let (other, _) = resolve(&name)?;
     (takes_register(op, index)? && !takes_register(other, index)?).then_some(name)
 }
 
-/// The instruction that takes a register where `op` takes a number as operand number `index`.
+/// Returns the instruction that takes a register where `op` takes a number as operand number `index`.
 fn register_form(op: Opcode, index: usize) -> Option<Opcode> {
     let (other, _) = resolve(op.mnemonic().strip_suffix('I')?)?;
     (!takes_register(op, index)? && takes_register(other, index)?).then_some(other)
 }
 
-/// An operand that its instruction cannot have; and how to say it all the same, if there is an instruction for it.
+/// Returns the error for an operand value that is out of range, with a hint at another instruction that can express it,
+/// if there is one.
 pub(super) fn out_of_range(error: &EncodeError, index: usize, span: Range<usize>) -> Problem {
     let problem = Problem::new(span, format!("{error}"));
-    // A register as a shift count would not help: it counts modulo the width.
+    // A register as a shift count would not help, because its value is taken modulo the width.
     let is_value = matches!(error.operand.role, Role::S | Role::U);
     match register_form(error.op, index).filter(|_| is_value) {
         Some(form) => problem.with_hint(format!(
@@ -81,8 +82,8 @@ fn takes_register(op: Opcode, index: usize) -> Option<bool> {
     Some(op.operands().get(index)?.role.register_access().is_some())
 }
 
-/// Everything that can stand where a mnemonic is expected, in upper case: all mnemonics, and the shorthands, with the
-/// instructions that are made of them.
+/// Returns all valid mnemonics in upper case: those of instructions and pseudo-instructions, with the instructions they
+/// assemble to.
 pub fn mnemonics() -> impl Iterator<Item = (&'static str, Opcode)> {
     let shorthands = SHORTHANDS.iter().map(|(name, op, _)| (*name, *op));
     Opcode::ALL.iter().map(|op| (op.mnemonic(), *op)).chain(shorthands)

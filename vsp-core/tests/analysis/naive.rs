@@ -79,7 +79,7 @@ impl Analysis {
         (0..).zip(&self.reachable).filter(|(_, reached)| !**reached).map(|(word, _)| word).collect()
     }
 
-    /// For each slot, the words that can be reached without a write to it and read it.
+    /// Returns the words that read a slot and can be reached without a write to it, each with the slot.
     pub(crate) fn uninitialised_reads(&self) -> Vec<(u32, u32)> {
         let mut found = Vec::new();
         for slot in self.params..self.slots {

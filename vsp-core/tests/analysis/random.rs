@@ -1,10 +1,10 @@
-//! Random programs that verify: every instruction, any flow.
+//! Random programs that verify, with every instruction and arbitrary control flow.
 
 use proptest::prelude::*;
 use vsp_core::isa::{Flow, Inst, MathFn, Opcode, Operand, Role};
 use vsp_core::program::{FuncType, FunctionBuilder, ProgramBuilder};
 
-/// What a function is made of. All numbers are seeds that are brought into range.
+/// The ingredients of a function. All numbers are seeds that are reduced to their ranges.
 #[derive(Clone, Debug)]
 pub(crate) struct Function {
     ty: FuncType,
@@ -35,7 +35,7 @@ pub(crate) fn functions() -> impl Strategy<Value = Vec<Function>> {
     prop::collection::vec(function, 1..4)
 }
 
-/// The bytes of a program of these functions, with three imports, two constants and two globals.
+/// Returns the bytes of a program with these functions, three imports, two constants and two globals.
 pub(crate) fn program(functions: &[Function]) -> Vec<u8> {
     let mut program = ProgramBuilder::new();
     for (name, params, results) in [("a", 0, 0), ("b", 8, 4), ("c", 2, 1)] {
@@ -56,7 +56,7 @@ pub(crate) fn program(functions: &[Function]) -> Vec<u8> {
     program.build().unwrap()
 }
 
-/// The words of a function. Tables follow their SWITCH, targets are drawn from all words outside of tables.
+/// Returns the words of a function. Tables follow their SWITCH, targets are chosen from all words outside of tables.
 fn words(function: &Function, functions: u32) -> Vec<u32> {
     let mut items: Vec<(Opcode, [u32; 4])> = Vec::new();
     let mut targets = Vec::new();
@@ -107,7 +107,7 @@ fn words(function: &Function, functions: u32) -> Vec<u32> {
         .collect()
 }
 
-/// Any value that the operand may have.
+/// Returns any valid value of the operand.
 fn plain(operand: Operand, seed: u32) -> i32 {
     let (low, high) = operand.role.range(operand.field);
     let span = (high - low) as u32 + 1;

@@ -1,4 +1,4 @@
-//! What is wrong with a file, and where: one case for each check of the reader.
+//! Errors of the reader and their offsets: one case for each check.
 
 use vsp_core::isa::Inst;
 use vsp_core::program::{FunctionBuilder, Program, ProgramBuilder, ReadError, ReadErrorKind};
@@ -47,7 +47,7 @@ fn errors_of_the_section_table_say_where_and_what() {
     let long = TooShort { needed: 0x00FF_FFFF, left };
     assert_eq!(broken(40, &[255, 255, 255]), error(40, "section length", long));
     assert_eq!(broken(44, &[1]), error(44, "section table", Expected { expected: 0, found: 1 }));
-    // The imports end with "tell" at an odd place.
+    // The imports end with "tell" at an odd offset.
     let padding = section(&bytes, 2) - 1;
     let found = Expected { expected: 0, found: 7 };
     assert_eq!(broken(padding, &[7]), error(padding, "padding before a section", found));
@@ -134,7 +134,7 @@ fn errors_of_debug_and_custom_sections_say_where_and_what() {
     assert!(matches!(broken(customs, &[3]).kind, TooShort { .. }));
 }
 
-/// A file of these sections, in this order, with everything around them right.
+/// Returns a file with these sections, in this order, in which everything around them is right.
 fn file(sections: &[(u32, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = b"SILC\0\x02\0\0".to_vec();
     bytes.extend((sections.len() as u32).to_le_bytes());
@@ -148,7 +148,7 @@ fn file(sections: &[(u32, Vec<u8>)]) -> Vec<u8> {
     repair(bytes)
 }
 
-/// The error of a program `RET` with one more section, or with this one instead; the offset counts from its start.
+/// Returns the error of a program `RET` with one section added or replaced; the offset counts from the section's start.
 fn error_of_section(id: u32, parts: &[&[u8]]) -> (usize, &'static str, ReadErrorKind) {
     let ret: [(u32, Vec<u8>); 2] = [(2, vec![0, 0, 0, 0, 1, 0, 0, 0]), (3, vec![2, 0, 0, 0])];
     let mut sections: Vec<_> = ret.into_iter().filter(|(other, _)| *other != id).collect();
@@ -159,7 +159,7 @@ fn error_of_section(id: u32, parts: &[&[u8]]) -> (usize, &'static str, ReadError
     (error.offset - section(&bytes, id), error.what, error.kind)
 }
 
-/// A section, its parts, and the error: offset, what was read, what was wrong.
+/// A section in pieces, and its error: offset, item and reason.
 type Case<'a> = (u32, &'a [&'a [u8]], usize, &'a str, ReadErrorKind);
 
 fn check_cases(cases: &[Case<'_>]) {
@@ -172,7 +172,7 @@ const fn short(needed: usize, left: usize) -> ReadErrorKind {
     ReadErrorKind::TooShort { needed, left }
 }
 
-/// Numbers 0 to 2 in four bytes, and 16 in eight.
+/// Encodes numbers 0 to 2 in four bytes, and 16 in eight.
 const ZERO: &[u8] = &[0, 0, 0, 0];
 const ONE: &[u8] = &[1, 0, 0, 0];
 const TWO: &[u8] = &[2, 0, 0, 0];
@@ -234,13 +234,13 @@ fn sections_of_the_wrong_size_say_where_and_what() {
     assert_eq!(error_of_section(5, &[SIXTEEN, &[0, 0, 0]]), (8, "globals", LeftOver(3)));
     let many = vec![0; 257 * 8];
     assert_eq!(error_of_section(5, &[SIXTEEN, &many]), (8, "globals", TooLarge { found: 257, limit: 256 }));
-    // An absent section has no place in the file: its errors are at 0.
+    // An absent section has no offset in the file: its errors are at 0.
     let no_functions = file(&[(3, TWO.to_vec())]);
     let sum = error(0, "sum of the functions' word counts", Expected { expected: 1, found: 0 });
     assert_eq!(Program::read(&no_functions[..]).unwrap_err(), sum);
 }
 
-/// Sections that start with the number of their entries: 0 is never written, and each part can be missing.
+/// Sections that start with the number of their entries: 0 is never written, and each piece can be missing.
 #[test]
 fn sections_that_end_too_early_say_what_is_missing() {
     let (f, g): (&[u8], &[u8]) = (b"\x01f", b"g");
@@ -295,7 +295,7 @@ fn names_that_are_no_text_and_bytes_behind_the_last_entry_are_refused() {
     check_cases(&cases);
 }
 
-/// Entries that are sorted wrongly, or equal where they must differ, or about what is not there.
+/// Entries in a wrong order, equal entries that must differ, and entries about items that do not exist.
 #[test]
 fn entries_rise_and_speak_of_what_is_there() {
     use ReadErrorKind::*;

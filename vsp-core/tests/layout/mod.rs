@@ -1,9 +1,9 @@
-//! What holds for the layout of every text.
+//! Properties of the layout of every text.
 
 use vsp_core::text::{Diagnostic, assemble, format};
 
-/// A text that does not assemble has no layout. The layout of another assembles to the same bytes, has the same comments,
-/// and is its own layout.
+/// Checks the layout of a text. Only a text that assembles has a layout. The layout assembles to the same bytes, has
+/// the same comments, and is its own layout.
 pub(crate) fn check(text: &str, assembled: &Result<Vec<u8>, Vec<Diagnostic>>) {
     let formatted = match (format(text), assembled) {
         (Ok(formatted), Ok(_)) => formatted,
@@ -15,13 +15,13 @@ pub(crate) fn check(text: &str, assembled: &Result<Vec<u8>, Vec<Diagnostic>>) {
     assert_eq!(format(&formatted).unwrap(), formatted, "of\n{text}");
 }
 
-/// The comments of a text, with the numbers of their lines.
+/// Returns the comments of a text, with their line numbers.
 pub(crate) fn comments(text: &str) -> Vec<(usize, &str)> {
     let lines = text.split('\n').enumerate();
     lines.filter_map(|(number, line)| Some((number, line[comment_start(line)?..].trim_end()))).collect()
 }
 
-/// Where the first `;` is that is in no string and no character.
+/// Returns the position of the first `;` outside of strings and characters.
 pub(crate) fn comment_start(line: &str) -> Option<usize> {
     let mut quote = None;
     let mut escaped = false;

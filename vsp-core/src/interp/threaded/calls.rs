@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering;
 use super::op::{Head, Op, variant};
 use super::thread::{State, Thread, leave};
 use crate::index::{FuncIndex, Location};
-use crate::instance::layout::{self, CALLER, LOCALS, OUTERMOST, PLACE, REGISTERS};
+use crate::instance::layout::{self, CALLER, LOCALS, LOCATION, OUTERMOST, REGISTERS};
 use crate::interp::frame::{Exit, Frame, Step};
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::verify::{FRAME_CELLS, Function};
@@ -76,7 +76,7 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         if !self.state.leaves(number) && self.called(number, ty, balance).is_some() {
             return Ok(());
         }
-        let Location { word, .. } = layout::unpack(self.head[PLACE].get());
+        let Location { word, .. } = layout::unpack(self.head[LOCATION].get());
         self.code = self.state.ops.clone();
         self.code.nth(self.state.running.entry.start as usize + word as usize + 1);
         self.fuel = balance.wrapping_sub(self.code.len() as i64);
@@ -88,7 +88,7 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
     pub(super) fn note_location(&mut self) {
         let caller = self.state.running.entry;
         let word = caller.left.wrapping_sub(self.from.len() as u32);
-        self.head[PLACE].set(layout::pack(Location { function: caller.index, word }));
+        self.head[LOCATION].set(layout::pack(Location { function: caller.index, word }));
     }
 
     /// Calls a function whose frame fits, if there is nothing to do at its safepoint.
@@ -154,7 +154,7 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         };
         let start = base as usize;
         let head: &Head = self.state.cells.get(start..start + LOCALS)?.first_chunk()?;
-        let Location { function, word } = layout::unpack(head[PLACE].get());
+        let Location { function, word } = layout::unpack(head[LOCATION].get());
         let entry = self.state.entries.get(function.index())?;
         let mut code = self.state.ops.clone();
         let next = code.nth(entry.start as usize + word as usize + 1)?.next;

@@ -7,7 +7,7 @@ use super::groups::{self, Behind};
 use super::last::{self, Last};
 use super::op::{Handler, Op, end, variant};
 use super::pairs;
-use crate::isa::{Facts, Field, Opcode, Operand, Reg};
+use crate::isa::{Field, Opcode, Operand, Properties, Reg};
 use crate::verify::Function;
 
 /// Code as the interpreter executes it.
@@ -75,7 +75,7 @@ fn decode(words: &[[u8; 4]], lasts: &[Last], function: &Function, functions: &[F
 fn decoded(bits: u32, next: Handler) -> Op {
     Op {
         next,
-        imm: Facts::of(bits).immediate(bits),
+        imm: Properties::of(bits).immediate(bits),
         a: Reg::from_low_bits(bits >> Field::a.shift()),
         b: Reg::from_low_bits(bits >> Field::b.shift()),
         c: Reg::from_low_bits(bits >> Field::c.shift()),

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use super::op::variant;
-use crate::isa::{Facts, Field, Flow, Opcode, Reg};
+use crate::isa::{Field, Flow, Opcode, Properties, Reg};
 use crate::program::FuncType;
 use crate::verify::Function;
 
@@ -176,7 +176,7 @@ impl Lasts<'_> {
     fn pass(&mut self, mut flowing: Last) -> Option<()> {
         for ((word, bytes), here) in self.words.iter().enumerate().zip(self.lasts) {
             let bits = u32::from_le_bytes(*bytes);
-            let facts = Facts::of(bits);
+            let facts = Properties::of(bits);
             // Only branches have changed it.
             if here.get() != Last::UNREACHED {
                 flowing = flowing.meet(here.get());
@@ -191,7 +191,7 @@ impl Lasts<'_> {
     fn after_turn(&self, last: Last, bits: u32) -> Last {
         const CALL: u8 = Opcode::CALL.number();
         const CALLR: u8 = Opcode::CALLR.number();
-        let immediate = Facts::of(bits).immediate(bits);
+        let immediate = Properties::of(bits).immediate(bits);
         let callee = match bits as u8 {
             CALL => self.functions.get(immediate as usize).map(|callee| callee.ty),
             CALLR => FuncType::from_bits(immediate as u16),
@@ -202,7 +202,7 @@ impl Lasts<'_> {
 
     /// Where an instruction can go that does not go straight on. Gives what was written last if it goes on.
     fn turn(&mut self, word: usize, bits: u32, last: Last) -> Option<Last> {
-        let facts = Facts::of(bits);
+        let facts = Properties::of(bits);
         let (after, next) = (self.after_turn(last, bits), word + 1);
         if facts.is_target {
             let target = next.wrapping_add_signed(facts.immediate(bits) as isize);
@@ -217,7 +217,7 @@ impl Lasts<'_> {
             let table = &self.lasts[next..][..=facts.immediate(bits) as usize];
             table.iter().for_each(|last| last.set(Last::UNKNOWN));
         }
-        Some(if facts.goes_on { after } else { Last::UNREACHED })
+        Some(if facts.continues { after } else { Last::UNREACHED })
     }
 
     /// One more path leads to a word.
@@ -248,13 +248,13 @@ impl Lasts<'_> {
     fn follow(&mut self, mut word: usize) -> Option<()> {
         loop {
             let bits = u32::from_le_bytes(self.words[word]);
-            let facts = Facts::of(bits);
+            let facts = Properties::of(bits);
             let after = self.after_turn(self.lasts[word].get(), bits);
             if facts.is_target {
                 self.meet((word + 1).wrapping_add_signed(facts.immediate(bits) as isize), after)?;
             }
             word += 1;
-            if !facts.goes_on || !self.changes(word, after) {
+            if !facts.continues || !self.changes(word, after) {
                 return Some(());
             }
         }

@@ -1,4 +1,4 @@
-//! Class Ax: [`ByteSil`] numbers in the low bytes of registers; the results are zero-extended.
+//! Class Ax: arithmetic of [`ByteSil`] numbers in the low bytes of registers. The results are zero-extended.
 
 use crate::complex::ByteSil;
 
@@ -33,70 +33,70 @@ macro_rules! unary {
 }
 
 binary! {
-    /// COMPLEX_ADD.
+    /// Computes COMPLEX_ADD.
     complex_add = plus;
-    /// COMPLEX_SUB.
+    /// Computes COMPLEX_SUB.
     complex_sub = minus;
-    /// COMPLEX_MUL.
+    /// Computes COMPLEX_MUL.
     complex_mul = times;
-    /// COMPLEX_DIV.
+    /// Computes COMPLEX_DIV.
     complex_div = divided_by;
 }
 
 unary! {
-    /// COMPLEX_INV.
+    /// Computes COMPLEX_INV.
     complex_inv = inv;
-    /// COMPLEX_CONJ.
+    /// Computes COMPLEX_CONJ.
     complex_conj = conj;
-    /// COMPLEX_MAG.
+    /// Computes COMPLEX_MAG.
     complex_mag = mag;
-    /// COMPLEX_PHASE.
+    /// Computes COMPLEX_PHASE.
     complex_phase = phase;
 }
 
-/// COMPLEX_POW.
+/// Computes COMPLEX_POW.
 #[inline(always)]
 pub const fn complex_pow(b: u64, n: i32) -> u64 {
     register(number(b).pow(n))
 }
 
-/// COMPLEX_ROOT.
+/// Computes COMPLEX_ROOT.
 #[inline(always)]
 pub const fn complex_root(b: u64, n: u32) -> u64 {
     register(number(b).root(n))
 }
 
-/// COMPLEX_SCALE.
+/// Computes COMPLEX_SCALE.
 #[inline(always)]
 pub const fn complex_scale(b: u64, n: i32) -> u64 {
     register(number(b).scale(n))
 }
 
-/// COMPLEX_ROTATE.
+/// Computes COMPLEX_ROTATE.
 #[inline(always)]
 pub const fn complex_rotate(b: u64, n: i32) -> u64 {
     register(number(b).rotate(n))
 }
 
-/// COMPLEX_RE: the bits of a binary64.
+/// Computes COMPLEX_RE: the bits of a binary64.
 #[inline(always)]
 pub const fn complex_re(b: u64) -> u64 {
     number(b).re().to_bits()
 }
 
-/// COMPLEX_IM: the bits of a binary64.
+/// Computes COMPLEX_IM: the bits of a binary64.
 #[inline(always)]
 pub const fn complex_im(b: u64) -> u64 {
     number(b).im().to_bits()
 }
 
-/// COMPLEX_FROM, of the bits of binary64s.
+/// Computes COMPLEX_FROM, of the bits of binary64s.
 #[inline]
 pub fn complex_from(b: u64, c: u64) -> u64 {
     register(ByteSil::from_cartesian(f64::from_bits(b), f64::from_bits(c)))
 }
 
-/// COMPLEX_LERP: `weight` is 0 to 4,095.
+/// Computes COMPLEX_LERP: `weight` is 0 to 4,095.
 #[inline]
 pub fn complex_lerp(b: u64, c: u64, weight: u32) -> u64 {
     register(number(b).lerp(number(c), weight as u16))

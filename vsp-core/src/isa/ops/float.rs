@@ -1,7 +1,7 @@
-//! Classes 8x and 9x and the binary32 loads and stores: IEEE 754 binary64, as bits.
+//! Classes 8x and 9x and the binary32 loads and stores: IEEE 754 binary64, represented as bits.
 //!
-//! Basic operations are Rust's, which are IEEE's with ties to even. The square root and FMATH are the `libm` crate's.
-//! Whatever these functions make that is NaN is [`CANONICAL_NAN`] (or [`CANONICAL_NAN32`] in memory), because payload
+//! Basic operations are Rust's, which are IEEE's with ties to even. The square root and FMATH are those of the `libm`
+//! crate. Every NaN result of these functions is [`CANONICAL_NAN`] (or [`CANONICAL_NAN32`] in memory), because payload
 //! and sign of a NaN result differ between architectures.
 
 use core::hint;
@@ -25,56 +25,56 @@ const fn float(bits: u64) -> f64 {
 const fn canonical(value: f64) -> u64 {
     let mut value = value;
     if value.is_nan() {
-        // A jump that is foreseen does not keep what comes next waiting, unlike a conditional move.
+        // A correctly predicted branch does not delay what follows, unlike a conditional move.
         hint::cold_path();
         value = f64::from_bits(CANONICAL_NAN);
     }
     value.to_bits()
 }
 
-/// FADD.
+/// Computes FADD.
 #[inline(always)]
 pub const fn fadd(b: u64, c: u64) -> u64 {
     canonical(float(b) + float(c))
 }
 
-/// FSUB.
+/// Computes FSUB.
 #[inline(always)]
 pub const fn fsub(b: u64, c: u64) -> u64 {
     canonical(float(b) - float(c))
 }
 
-/// FMUL.
+/// Computes FMUL.
 #[inline(always)]
 pub const fn fmul(b: u64, c: u64) -> u64 {
     canonical(float(b) * float(c))
 }
 
-/// FDIV.
+/// Computes FDIV.
 #[inline(always)]
 pub const fn fdiv(b: u64, c: u64) -> u64 {
     canonical(float(b) / float(c))
 }
 
-/// FSQRT.
+/// Computes FSQRT.
 #[inline]
 pub fn fsqrt(b: u64) -> u64 {
     canonical(libm::sqrt(float(b)))
 }
 
-/// FNEG.
+/// Computes FNEG.
 #[inline(always)]
 pub const fn fneg(b: u64) -> u64 {
     if float(b).is_nan() { CANONICAL_NAN } else { b ^ SIGN }
 }
 
-/// FABS.
+/// Computes FABS.
 #[inline(always)]
 pub const fn fabs(b: u64) -> u64 {
     canonical(float(b & !SIGN))
 }
 
-/// FMIN: NaN if either is; −0 < +0.
+/// Computes FMIN: NaN if either is; −0 < +0.
 #[inline(always)]
 pub const fn fmin(b: u64, c: u64) -> u64 {
     let (x, y) = (float(b), float(c));
@@ -89,7 +89,7 @@ pub const fn fmin(b: u64, c: u64) -> u64 {
     }
 }
 
-/// FMAX: NaN if either is; −0 < +0.
+/// Computes FMAX: NaN if either is; −0 < +0.
 #[inline(always)]
 pub const fn fmax(b: u64, c: u64) -> u64 {
     let (x, y) = (float(b), float(c));
@@ -104,44 +104,44 @@ pub const fn fmax(b: u64, c: u64) -> u64 {
     }
 }
 
-/// FCOPYSIGN: |b| with the sign of c; a NaN c counts as positive.
+/// Computes FCOPYSIGN: |b| with the sign of c; a NaN c counts as positive.
 #[inline(always)]
 pub const fn fcopysign(b: u64, c: u64) -> u64 {
     let sign = if float(c).is_nan() { 0 } else { c & SIGN };
     canonical(float((b & !SIGN) | sign))
 }
 
-/// FFLOOR.
+/// Computes FFLOOR.
 #[inline]
 pub fn ffloor(b: u64) -> u64 {
     canonical(libm::floor(float(b)))
 }
 
-/// FCEIL.
+/// Computes FCEIL.
 #[inline]
 pub fn fceil(b: u64) -> u64 {
     canonical(libm::ceil(float(b)))
 }
 
-/// FTRUNC.
+/// Computes FTRUNC.
 #[inline]
 pub fn ftrunc(b: u64) -> u64 {
     canonical(libm::trunc(float(b)))
 }
 
-/// FNEAREST: ties to even.
+/// Computes FNEAREST: ties to even.
 #[inline]
 pub fn fnearest(b: u64) -> u64 {
     canonical(libm::rint(float(b)))
 }
 
-/// FROUND32: to binary32, ties to even, and back.
+/// Computes FROUND32: to binary32, ties to even, and back.
 #[inline(always)]
 pub const fn fround32(b: u64) -> u64 {
     canonical(float(b) as f32 as f64)
 }
 
-/// FMATH.
+/// Computes FMATH.
 #[inline]
 pub fn fmath(function: MathFn, b: u64, c: u64) -> u64 {
     canonical(match function.call() {
@@ -150,61 +150,61 @@ pub fn fmath(function: MathFn, b: u64, c: u64) -> u64 {
     })
 }
 
-/// FEQ: 1 or 0.
+/// Computes FEQ: 1 or 0.
 #[inline(always)]
 pub const fn feq(b: u64, c: u64) -> u64 {
     (float(b) == float(c)) as u64
 }
 
-/// FNE.
+/// Computes FNE.
 #[inline(always)]
 pub const fn fne(b: u64, c: u64) -> u64 {
     (float(b) != float(c)) as u64
 }
 
-/// FLT.
+/// Computes FLT.
 #[inline(always)]
 pub const fn flt(b: u64, c: u64) -> u64 {
     (float(b) < float(c)) as u64
 }
 
-/// FLE.
+/// Computes FLE.
 #[inline(always)]
 pub const fn fle(b: u64, c: u64) -> u64 {
     (float(b) <= float(c)) as u64
 }
 
-/// I2F.
+/// Computes I2F.
 #[inline(always)]
 pub const fn i2f(b: u64) -> u64 {
     (b as i64 as f64).to_bits()
 }
 
-/// U2F.
+/// Computes U2F.
 #[inline(always)]
 pub const fn u2f(b: u64) -> u64 {
     (b as f64).to_bits()
 }
 
-/// F2I: truncates, saturates, NaN gives 0.
+/// Computes F2I: truncates, saturates, NaN gives 0.
 #[inline(always)]
 pub const fn f2i(b: u64) -> u64 {
     float(b) as i64 as u64
 }
 
-/// F2U: truncates, saturates, NaN gives 0.
+/// Computes F2U: truncates, saturates, NaN gives 0.
 #[inline(always)]
 pub const fn f2u(b: u64) -> u64 {
     float(b) as u64
 }
 
-/// LOADF32: a binary32, widened.
+/// Computes LOADF32: a binary32, widened.
 #[inline(always)]
 pub const fn widen(bits: u32) -> u64 {
     canonical(f32::from_bits(bits) as f64)
 }
 
-/// STOREF32: narrowed, ties to even.
+/// Computes STOREF32: narrowed, ties to even.
 #[inline(always)]
 pub const fn narrow(b: u64) -> u32 {
     let narrowed = float(b) as f32;

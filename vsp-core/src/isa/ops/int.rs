@@ -2,37 +2,37 @@
 
 use crate::trap::Trap;
 
-/// ADD, ADDI.
+/// Computes ADD, ADDI.
 #[inline(always)]
 pub const fn add(b: u64, c: u64) -> u64 {
     b.wrapping_add(c)
 }
 
-/// SUB.
+/// Computes SUB.
 #[inline(always)]
 pub const fn sub(b: u64, c: u64) -> u64 {
     b.wrapping_sub(c)
 }
 
-/// MUL, MULI.
+/// Computes MUL, MULI.
 #[inline(always)]
 pub const fn mul(b: u64, c: u64) -> u64 {
     b.wrapping_mul(c)
 }
 
-/// MULH: the high half of the signed 128-bit product.
+/// Computes MULH: the high half of the signed 128-bit product.
 #[inline(always)]
 pub const fn mulh(b: u64, c: u64) -> u64 {
     (((b as i64 as i128) * (c as i64 as i128)) >> 64) as u64
 }
 
-/// MULHU: the high half of the unsigned 128-bit product.
+/// Computes MULHU: the high half of the unsigned 128-bit product.
 #[inline(always)]
 pub const fn mulhu(b: u64, c: u64) -> u64 {
     (((b as u128) * (c as u128)) >> 64) as u64
 }
 
-/// DIV: signed, truncating; MIN ÷ −1 is MIN.
+/// Computes DIV: signed, truncating; MIN ÷ −1 is MIN.
 ///
 /// # Errors
 /// c is zero.
@@ -44,7 +44,7 @@ pub const fn div(b: u64, c: u64) -> Result<u64, Trap> {
     }
 }
 
-/// DIVU.
+/// Computes DIVU.
 ///
 /// # Errors
 /// c is zero.
@@ -56,7 +56,7 @@ pub const fn divu(b: u64, c: u64) -> Result<u64, Trap> {
     }
 }
 
-/// MOD: signed, the sign of b; MIN mod −1 is 0.
+/// Computes MOD: signed, the sign of b; MIN mod −1 is 0.
 ///
 /// # Errors
 /// c is zero.
@@ -68,7 +68,7 @@ pub const fn mod_(b: u64, c: u64) -> Result<u64, Trap> {
     }
 }
 
-/// MODU.
+/// Computes MODU.
 ///
 /// # Errors
 /// c is zero.
@@ -80,79 +80,79 @@ pub const fn modu(b: u64, c: u64) -> Result<u64, Trap> {
     }
 }
 
-/// MIN.
+/// Computes MIN.
 #[inline(always)]
 pub const fn min(b: u64, c: u64) -> u64 {
     if (b as i64) < c as i64 { b } else { c }
 }
 
-/// MAX.
+/// Computes MAX.
 #[inline(always)]
 pub const fn max(b: u64, c: u64) -> u64 {
     if (b as i64) < c as i64 { c } else { b }
 }
 
-/// MINU.
+/// Computes MINU.
 #[inline(always)]
 pub const fn minu(b: u64, c: u64) -> u64 {
     if b < c { b } else { c }
 }
 
-/// MAXU.
+/// Computes MAXU.
 #[inline(always)]
 pub const fn maxu(b: u64, c: u64) -> u64 {
     if b < c { c } else { b }
 }
 
-/// NEG.
+/// Computes NEG.
 #[inline(always)]
 pub const fn neg(b: u64) -> u64 {
     b.wrapping_neg()
 }
 
-/// ABS: |MIN| is MIN.
+/// Computes ABS: |MIN| is MIN.
 #[inline(always)]
 pub const fn abs(b: u64) -> u64 {
     (b as i64).wrapping_abs() as u64
 }
 
-/// MAC: a + b · c.
+/// Computes MAC: a + b · c.
 #[inline(always)]
 pub const fn mac(a: u64, b: u64, c: u64) -> u64 {
     a.wrapping_add(b.wrapping_mul(c))
 }
 
-/// SEQ, SEQI: 1 or 0.
+/// Computes SEQ, SEQI: 1 or 0.
 #[inline(always)]
 pub const fn seq(b: u64, c: u64) -> u64 {
     (b == c) as u64
 }
 
-/// SNE, SNEI.
+/// Computes SNE, SNEI.
 #[inline(always)]
 pub const fn sne(b: u64, c: u64) -> u64 {
     (b != c) as u64
 }
 
-/// SLT, SLTI: signed.
+/// Computes SLT, SLTI: signed.
 #[inline(always)]
 pub const fn slt(b: u64, c: u64) -> u64 {
     ((b as i64) < c as i64) as u64
 }
 
-/// SLE: signed.
+/// Computes SLE: signed.
 #[inline(always)]
 pub const fn sle(b: u64, c: u64) -> u64 {
     (b as i64 <= c as i64) as u64
 }
 
-/// SLTU, SLTUI.
+/// Computes SLTU, SLTUI.
 #[inline(always)]
 pub const fn sltu(b: u64, c: u64) -> u64 {
     (b < c) as u64
 }
 
-/// SLEU.
+/// Computes SLEU.
 #[inline(always)]
 pub const fn sleu(b: u64, c: u64) -> u64 {
     (b <= c) as u64

@@ -240,7 +240,7 @@ impl Lowering<'_, '_, '_, '_> {
         let flags = self.unit.cell_flags();
         let location = self.location();
         let packed = self.b.ins().iconst(I64, layout::pack(location) as i64);
-        self.b.ins().store(flags, packed, frame, b_offset(layout::PLACE as u32));
+        self.b.ins().store(flags, packed, frame, b_offset(layout::LOCATION as u32));
         // The callee's frame follows, and says where this one starts.
         let index = self.unit.frame_index(self.b);
         let link = b_offset(self.unit.function.frame_cells() + layout::CALLER as u32);

@@ -1,4 +1,4 @@
-//! From bytes to a code object whose structure is checked.
+//! The reader of code objects, which checks their structure.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,12 +20,12 @@ pub(super) fn object(bytes: &[u8]) -> Result<Object<'_>, ObjectError> {
     match (object, errors.take()) {
         (Some(object), None) => Ok(object),
         (_, Some(error)) => Err(error.into()),
-        // Whatever else stops the reader is reported.
+        // Any other failure of the reader is reported as an error.
         (None, None) => Err(ObjectError::OutOfMemory),
     }
 }
 
-/// The numbers of the header that are not yet what they mean.
+/// The fields of the header that are needed to read the rest.
 struct Header {
     options: CompileOptions,
     arch: Arch,
@@ -38,7 +38,7 @@ struct Header {
     stats: Stats,
 }
 
-/// `None` without an error: there is no memory.
+/// Reads an object. `None` without a reported error means that there is no memory.
 fn read<'e, 'a: 'e>(mut at: Cursor<'e>, bytes: &'a [u8]) -> Option<Object<'a>> {
     let header = Header::read(&mut at, bytes)?;
     let mut entries = [CodeInfo::NO_ENTRY; CodeInfo::SHAPES];
@@ -145,7 +145,7 @@ impl Header {
     }
 }
 
-/// What has the number that is read next, from 1.
+/// Reads a number, counted from 1, and returns the element of `all` that it selects.
 fn one_of<T: Copy, const N: usize>(at: &mut Cursor<'_>, all: [T; N], what: &'static str) -> Option<T> {
     let start = *at;
     let number = at.u8(what)?;
@@ -174,7 +174,7 @@ fn table(at: &mut Cursor<'_>, header: &Header) -> Option<Vec<TableEntry>> {
     Some(table)
 }
 
-/// An offset in code of this length, and not below `least`.
+/// Checks that an offset is at least `least` and below `length`.
 fn within(at: &Cursor<'_>, offset: u32, least: u32, length: u32, what: &'static str) -> Option<()> {
     if offset < least {
         return at.fail(what, ReadErrorKind::TooSmall { found: offset.into(), least: least.into() });
@@ -185,7 +185,7 @@ fn within(at: &Cursor<'_>, offset: u32, least: u32, length: u32, what: &'static 
     Some(())
 }
 
-/// There are entries for exactly the types that functions have, and they stand behind the functions.
+/// Checks that there are entries for exactly the types of the functions, and that they come after the functions.
 fn check_entries(
     at: &Cursor<'_>,
     entries: &[u32; CodeInfo::SHAPES],
@@ -196,10 +196,10 @@ fn check_entries(
     for ty in table.iter().filter_map(|row| FuncType::from_bits(row.ty)) {
         needed[CodeInfo::shape(ty)] = true;
     }
-    let behind = table.last().map_or(0, |row| row.offset + 1);
+    let after_functions = table.last().map_or(0, |row| row.offset + 1);
     for (entry, needed) in entries.iter().zip(needed) {
         match needed {
-            true => within(at, *entry, behind, length, "entry")?,
+            true => within(at, *entry, after_functions, length, "entry")?,
             false => at.expect((*entry).into(), CodeInfo::NO_ENTRY.into(), "entry")?,
         }
     }
@@ -237,7 +237,7 @@ fn location_or_none(at: &mut Cursor<'_>) -> Option<Option<Location>> {
     Some(None)
 }
 
-/// Names in rising order, separated by commas.
+/// Parses names in ascending order, separated by commas.
 fn features(at: &Cursor<'_>, text: &str) -> Option<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for name in text.split(',').filter(|_| !text.is_empty()) {
@@ -259,7 +259,7 @@ fn text<'a>(at: &mut Cursor<'a>, length: u16, what: &'static str) -> Option<&'a 
     core::str::from_utf8(bytes).ok().or_else(|| start.fail(what, ReadErrorKind::Utf8))
 }
 
-/// A text, copied. `None`: there is no memory for it.
+/// Copies a text. Returns `None` if there is no memory for it.
 fn owned(text: &str) -> Option<String> {
     let mut owned = String::new();
     owned.try_reserve_exact(text.len()).ok()?;
@@ -267,7 +267,7 @@ fn owned(text: &str) -> Option<String> {
     Some(owned)
 }
 
-/// `None`: there is no memory for so many.
+/// Returns an empty vector with room for `count` elements, or `None` if there is no memory.
 fn with_room<T>(count: u32) -> Option<Vec<T>> {
     let mut list = Vec::new();
     list.try_reserve_exact(count as usize).ok()?;

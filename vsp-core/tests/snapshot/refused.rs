@@ -1,13 +1,13 @@
-//! States that are refused, and why.
+//! Refused snapshots and the reasons.
 
-use vsp_core::state::{FrameFault, RestoreError, SavedState};
+use vsp_core::snapshot::{FrameFault, RestoreError, Snapshot};
 use vsp_core::text::assemble;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, InstantiateError, Options};
 
 use super::{SHOWN, repaired, shown_state, verified};
 
-/// Where the fields of the shown state are (docs/format.md).
+/// Offsets of the fields of the shown snapshot (docs/format.md).
 const FLAGS: usize = 6;
 const STACK: usize = 0x1C;
 const MEMORY: usize = 0x20;
@@ -21,10 +21,10 @@ const OUTER: usize = 0x50;
 const INNER: usize = 0x67;
 const RUN: usize = 0x7D;
 
-/// Other bytes, each with the place where they go.
+/// Replacement bytes, each with its offset.
 type Changes<'a> = &'a [(usize, &'a [u8])];
 
-/// The shown state with other bytes at some places.
+/// Returns the shown snapshot with bytes replaced at some offsets.
 fn changed(state: &[u8], changes: Changes<'_>) -> Vec<u8> {
     let mut bytes = state.to_vec();
     for (at, change) in changes {
@@ -37,14 +37,14 @@ fn changed(state: &[u8], changes: Changes<'_>) -> Vec<u8> {
 fn bytes_that_are_no_state() {
     let program = assemble(SHOWN, "shown.sil").unwrap();
     let state = shown_state(&verified(&program));
-    let error = |bytes: &[u8]| SavedState::read(bytes).unwrap_err().to_string();
-    assert_eq!(error(b""), "at offset 0, magic: expected \"SILS\": this is no saved state");
-    assert_eq!(error(&program), "at offset 0, magic: expected \"SILS\": this is no saved state");
-    assert_eq!(error(b"SI"), "at offset 0, magic: needs 4 bytes, and there are 2");
+    let error = |bytes: &[u8]| Snapshot::read(bytes).unwrap_err().to_string();
+    assert_eq!(error(b""), "at offset 0, magic: expected \"SILS\": this is not a snapshot");
+    assert_eq!(error(&program), "at offset 0, magic: expected \"SILS\": this is not a snapshot");
+    assert_eq!(error(b"SI"), "at offset 0, magic: needs 4 bytes, but only 2 are left");
     assert_eq!(error(&state[..100]), "at offset 8, total length: expected 149, found 100");
 
     let cases: &[(Changes<'_>, &str)] = &[
-        (&[(4, &[0, 3])], "at offset 4, version: version 3.0 of saved states is unknown, expected 1.0"),
+        (&[(4, &[0, 3])], "at offset 4, version: version 3.0 of snapshots is unknown, expected 1.0"),
         (&[(FLAGS, &[4])], "at offset 6, flags: 4 is more than the limit of 3"),
         (&[(FLAGS, &[0])], "at offset 40, balance of fuel: expected 0, found 96"),
         (&[(STACK, &[63])], "at offset 28, cells of the stack: 63 is less than 64"),
@@ -53,7 +53,7 @@ fn bytes_that_are_no_state() {
             "at offset 28, cells of the stack: 536870912 is more than the limit of 268435456",
         ),
         (&[(MEMORY, &[0])], "at offset 32, bytes of memory: 0 is less than 16"),
-        (&[(MEMORY, &[65])], "at offset 32, bytes of memory: 65 is no multiple of 16"),
+        (&[(MEMORY, &[65])], "at offset 32, bytes of memory: 65 is not a multiple of 16"),
         (
             &[(MEMORY, &[0, 0, 0, 0, 2])],
             "at offset 32, bytes of memory: 8589934592 is more than the limit of 4294967296",
@@ -75,11 +75,11 @@ fn bytes_that_are_no_state() {
         (&[(OUTER + 8, &[0, 0x11])], "at offset 88, number of cells: 4352 is more than the limit of 4143"),
         (&[(OUTER + 12, &[1])], "at offset 80, number of saved cells: expected 2, found 1"),
         (&[(OUTER + 14, &[2])], "at offset 80, bits of a frame: 1 bytes are left over"),
-        (&[(OUTER + 15, &[0])], "at offset 80, cells of a frame: says nothing: it must be left out"),
+        (&[(OUTER + 15, &[0])], "at offset 80, cells of a frame: redundant: it must be left out"),
         (&[(RUN, &[4])], "at offset 125, end of a run of memory: 80 is more than the limit of 64"),
-        (&[(RUN + 4, &[0])], "at offset 125, run of memory: says nothing: it must be left out"),
-        (&[(RUN + 4, &[2])], "at offset 133, run of memory: needs 32 bytes, and there are 16"),
-        (&[(RUN + 10, &[0, 0])], "at offset 125, run of memory: says nothing: it must be left out"),
+        (&[(RUN + 4, &[0])], "at offset 125, run of memory: redundant: it must be left out"),
+        (&[(RUN + 4, &[2])], "at offset 133, run of memory: needs 32 bytes, but only 16 are left"),
+        (&[(RUN + 10, &[0, 0])], "at offset 125, run of memory: redundant: it must be left out"),
         (&[(RUNS, &[0])], "at offset 125, end of the memory: 24 bytes are left over"),
     ];
     for (changes, message) in cases {
@@ -98,17 +98,20 @@ fn bytes_that_are_no_state() {
     let deep = changed(&deep, &[(FRAMES, &[4]), (8, &length)]);
     assert_eq!(error(&deep), "at offset 147, cells of all frames: 73 is more than the limit of 64");
 
-    // Runs that touch are one run.
+    // Adjacent runs must be merged into one.
     let mut two = state.clone();
     two.extend([&2u32.to_le_bytes()[..], &1u32.to_le_bytes(), &[1; 16]].concat());
     let length = (two.len() as u64).to_le_bytes();
     let two = changed(&two, &[(RUNS, &[2]), (8, &length)]);
-    assert_eq!(error(&two), "at offset 149, address of a run of memory: out of order: entries rise strictly");
+    assert_eq!(
+        error(&two),
+        "at offset 149, address of a run of memory: out of order: entries must be strictly ascending"
+    );
 }
 
 fn restore(program: &Verified<'_>, bytes: &[u8], options: Options<'static>) -> RestoreError {
     let imports = Imports::<()>::new();
-    let state = SavedState::read(bytes).unwrap();
+    let state = Snapshot::read(bytes).unwrap();
     Instance::restore(program, &imports, (), options, &state).map(|_| ()).unwrap_err()
 }
 
@@ -122,7 +125,7 @@ fn states_that_are_not_those_of_the_program() {
     let other = assemble(&SHOWN.replace("MOVI R1, 7", "MOVI R1, 8"), "shown.sil").unwrap();
     let message = restore(&verified(&other), &state, none()).to_string();
     assert!(
-        message.starts_with("the state belongs to a program of 218 bytes with checksum 0x6290F058"),
+        message.starts_with("the snapshot belongs to a program of 218 bytes with checksum 0x6290F058"),
         "{message}"
     );
     let error = restore(&program, &state, Options { memory: Some(128), ..none() });
@@ -168,14 +171,14 @@ fn frames_that_cannot_be() {
             other => panic!("{other:?} instead of {expected:?}"),
         }
     }
-    // The entry of a function that is no short leaf is a safepoint.
+    // The entry of a function that is not a short leaf is a safepoint.
     let entry = changed(&state, &[no_value, safepoint, (INNER + 4, &[0])]);
-    let saved = SavedState::read(&entry).unwrap();
+    let saved = Snapshot::read(&entry).unwrap();
     assert!(Instance::restore(&program, &Imports::<()>::new(), (), Options::default(), &saved).is_ok());
 
     let message = restore(&program, &changed(&state, &[(INNER + 4, &[0])]), Options::default()).to_string();
     assert_eq!(
         message,
-        "frame 1 of the state, at function 1 word 0: the program waits for the answer of a YIELD, and this is none"
+        "frame 1 of the snapshot, at function 1 word 0: the program waits for the result of a YIELD, and this is not one"
     );
 }

@@ -1,22 +1,22 @@
-//! Saved states: their bytes, what is refused, and that no bytes make anything panic. (That saving and restoring changes
-//! nothing is tested with all case files, in `snapshots`, and here with random programs.)
+//! Snapshots: their bytes, refused ones, and that no bytes cause a panic. (That saving and restoring changes nothing is
+//! tested with all case files, in `snapshots`, and here with random programs.)
 #![cfg(feature = "text")]
 
 #[path = "analysis/random.rs"]
 mod random;
-#[path = "state/refused.rs"]
+#[path = "snapshot/refused.rs"]
 mod refused;
 
 use std::sync::atomic::AtomicBool;
 
 use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::program::Program;
-use vsp_core::state::{SaveError, SavedState};
+use vsp_core::snapshot::{SaveError, Snapshot};
 use vsp_core::text::assemble;
 use vsp_core::verify::Verified;
 use vsp_core::{Caller, HostStop, Imports, Instance, Options, Outcome, Reason};
 
-/// The program whose state docs/format.md shows.
+/// The program whose snapshot docs/format.md shows.
 const SHOWN: &str = "
 .lines none
 .memory 64
@@ -46,7 +46,7 @@ fn small() -> Options<'static> {
     Options { stack_cells: Some(64), fuel: Some(100), ..Options::default() }
 }
 
-/// The shown program, suspended, as bytes.
+/// Returns the snapshot of the shown program.
 fn shown_state(program: &Verified<'_>) -> Vec<u8> {
     let imports = Imports::<()>::new();
     let mut instance = Instance::new(program, &imports, (), small()).unwrap();
@@ -55,14 +55,14 @@ fn shown_state(program: &Verified<'_>) -> Vec<u8> {
     instance.save().unwrap()
 }
 
-/// The checksum of docs/format.md, computed bit by bit.
+/// Computes the checksum of docs/format.md bit by bit.
 fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
     })
 }
 
-/// These bytes with the right checksum.
+/// Returns these bytes with the right checksum.
 fn repaired(mut bytes: Vec<u8>) -> Vec<u8> {
     if bytes.len() >= 20 {
         bytes[16..20].fill(0);
@@ -72,7 +72,7 @@ fn repaired(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// The annotated dump in docs/format.md is the state of that program.
+/// The annotated dump in docs/format.md is the snapshot of that program.
 #[test]
 fn the_dump_in_the_document_is_right() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/format.md")).unwrap();
@@ -87,7 +87,7 @@ fn the_dump_in_the_document_is_right() {
     let program = verified(&program);
     assert_eq!(shown_state(&program), bytes);
 
-    let state = SavedState::read(&bytes).unwrap();
+    let state = Snapshot::read(&bytes).unwrap();
     assert_eq!(state.program_checksum(), program.program().checksum());
     assert_eq!(state.program_bytes() as usize, program.program().bytes().len());
     assert_eq!((state.memory_bytes(), state.stack_cells(), state.fuel()), (64, 64, Some(96)));
@@ -108,7 +108,7 @@ fn a_restored_instance_goes_on() {
     let program = assemble(SHOWN, "shown.sil").unwrap();
     let program = verified(&program);
     let bytes = shown_state(&program);
-    let state = SavedState::read(&bytes).unwrap();
+    let state = Snapshot::read(&bytes).unwrap();
     let imports = Imports::new();
     let mut instance = Instance::restore(&program, &imports, 8, Options::default(), &state).unwrap();
     assert_eq!((instance.stack_cells(), instance.fuel(), *instance.state()), (64, Some(96), 8));
@@ -129,20 +129,20 @@ fn fuel_and_interrupt_can_be_chosen_anew() {
     let program = assemble(SHOWN, "shown.sil").unwrap();
     let program = verified(&program);
     let bytes = shown_state(&program);
-    let state = SavedState::read(&bytes).unwrap();
+    let state = Snapshot::read(&bytes).unwrap();
     let (imports, flag) = (Imports::new(), AtomicBool::new(false));
     let options = Options { fuel: Some(7), interrupt: Some((&flag).into()), ..small() };
     let instance = Instance::restore(&program, &imports, (), options, &state).unwrap();
     assert_eq!(instance.fuel(), Some(7));
     let again = instance.save().unwrap();
-    let state = SavedState::read(&again).unwrap();
+    let state = Snapshot::read(&again).unwrap();
     assert_eq!((state.fuel(), state.is_interruptible()), (Some(7), true));
 
     // An instance that is not metered stays so, or becomes metered.
     let mut plain = Instance::new(&program, &imports, (), Options::default()).unwrap();
     plain.call_export("f", &[3]).unwrap();
     let bytes = plain.save().unwrap();
-    let state = SavedState::read(&bytes).unwrap();
+    let state = Snapshot::read(&bytes).unwrap();
     assert_eq!((state.fuel(), state.stack_cells()), (None, 65_536));
     let plain = Instance::restore(&program, &imports, (), Options::default(), &state).unwrap();
     assert_eq!((plain.fuel(), plain.save().unwrap()), (None, bytes.clone()));
@@ -150,7 +150,7 @@ fn fuel_and_interrupt_can_be_chosen_anew() {
     assert_eq!(Instance::restore(&program, &imports, (), options, &state).unwrap().fuel(), Some(9));
 }
 
-/// What does not run, or is between two instructions, is not saved.
+/// An instance that does not run, or is between two instructions, is not saved.
 #[test]
 fn only_suspended_instances_are_saved() {
     let program = assemble(SHOWN, "shown.sil").unwrap();
@@ -160,7 +160,7 @@ fn only_suspended_instances_are_saved() {
     assert_eq!(instance.save(), Err(SaveError::NotSuspended));
     instance.begin(FuncIndex(0), &[3]).unwrap();
     assert_eq!(instance.save(), Err(SaveError::NotSuspended));
-    // Suspended by a step, it is saved as the same bytes.
+    // A suspension during a step yields the same bytes.
     instance.step_until(100, |_| false).unwrap();
     assert_eq!(instance.save().unwrap(), shown_state(&program));
 }
@@ -193,7 +193,7 @@ loop:   LOOP R6, loop
         RET
 .end";
 
-/// The states in which that program is suspended on its way, one for each unit of fuel, and for YIELD and SYSCALL.
+/// Returns the snapshots of that program during its execution, one for each unit of fuel, and for YIELD and SYSCALL.
 fn all_states(program: &Verified<'_>) -> Vec<Vec<u8>> {
     let imports = waiting();
     let flag = AtomicBool::new(true);
@@ -228,18 +228,18 @@ fn waiting() -> Imports<()> {
     imports
 }
 
-/// Reads and restores the bytes if that is possible, and runs what comes of it for a while.
+/// Reads and restores the bytes if that is possible, and runs the instance for a while.
 fn try_out(program: &Verified<'_>, bytes: &[u8]) -> bool {
-    let Ok(state) = SavedState::read(bytes) else { return false };
+    let Ok(state) = Snapshot::read(bytes) else { return false };
     if state.memory_bytes() > 1 << 20 || state.stack_cells() > 1 << 20 {
         return false;
     }
     let imports = waiting();
     let options = Options { fuel: Some(1000), ..Options::default() };
     let Ok(mut instance) = Instance::restore(program, &imports, (), options, &state) else { return false };
-    // What is not live may have been in it.
+    // Slots that are not live may have been in it.
     let saved = instance.save().unwrap();
-    let state = SavedState::read(&saved).unwrap();
+    let state = Snapshot::read(&saved).unwrap();
     let again = Instance::restore(program, &imports, (), Options::default(), &state).unwrap();
     assert_eq!(again.save().unwrap(), saved);
     for _ in 0..5 {
@@ -259,7 +259,7 @@ fn damage_is_an_error() {
     let program = assemble(ALL, "all.sil").unwrap_or_else(|errors| panic!("{}", errors[0]));
     let program = verified(&program);
     let states = all_states(&program);
-    let reasons: Vec<Reason> = states.iter().map(|state| SavedState::read(state).unwrap().reason()).collect();
+    let reasons: Vec<Reason> = states.iter().map(|state| Snapshot::read(state).unwrap().reason()).collect();
     assert!(reasons.contains(&Reason::Interrupted) && reasons.contains(&Reason::Fuel));
     assert!(reasons.iter().any(|reason| matches!(reason, Reason::Yield(_))));
     assert!(reasons.iter().any(|reason| matches!(reason, Reason::Pending(_))));
@@ -267,19 +267,19 @@ fn damage_is_an_error() {
     for state in &states {
         assert!(try_out(&program, state));
         for length in 0..state.len() {
-            assert!(SavedState::read(&state[..length]).is_err());
+            assert!(Snapshot::read(&state[..length]).is_err());
             let mut cut = state[..length].to_vec();
             if length >= 16 {
                 cut[8..16].copy_from_slice(&(length as u64).to_le_bytes());
             }
-            assert!(SavedState::read(&repaired(cut)).is_err());
+            assert!(Snapshot::read(&repaired(cut)).is_err());
         }
         let longer = [state.as_slice(), &[0]].concat();
-        assert!(SavedState::read(&longer).is_err());
+        assert!(Snapshot::read(&longer).is_err());
         for bit in 0..state.len() * 8 {
             let mut flipped = state.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(SavedState::read(&flipped).is_err());
+            assert!(Snapshot::read(&flipped).is_err());
             restored += u32::from(try_out(&program, &repaired(flipped)));
         }
     }
@@ -295,7 +295,7 @@ fn pending_imports() -> Imports<()> {
     imports
 }
 
-/// Runs a program, saved and restored at every suspension, and not. Gives how many there were.
+/// Runs a program twice, once saved and restored at every suspension. Returns the number of suspensions.
 fn run_both_ways(program: &Verified<'_>, fuel: u64) -> u32 {
     let imports = pending_imports();
     let options = Options { stack_cells: Some(1000), fuel: Some(fuel), ..Options::default() };
@@ -313,7 +313,7 @@ fn run_both_ways(program: &Verified<'_>, fuel: u64) -> u32 {
         }
         let bytes = saved.save().unwrap();
         assert_eq!(bytes, plain.save().unwrap());
-        let state = SavedState::read(&bytes).unwrap();
+        let state = Snapshot::read(&bytes).unwrap();
         saved = Instance::restore(program, &imports, (), Options::default(), &state).unwrap();
         let values: &[u64] = match suspension.reason {
             Reason::Fuel | Reason::Interrupted => &[],
@@ -330,7 +330,7 @@ fn run_both_ways(program: &Verified<'_>, fuel: u64) -> u32 {
     suspensions
 }
 
-/// Random programs do the same whether they are saved and restored at every suspension or not.
+/// Random programs behave the same whether or not they are saved and restored at every suspension.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn saving_and_restoring_changes_nothing() {

@@ -1,4 +1,4 @@
-//! From bytes to a state whose structure is checked.
+//! The reader of snapshots, which checks their structure.
 
 use super::{GRANULE, HEADER_BYTES, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
 use crate::Reason;
@@ -8,20 +8,21 @@ use crate::limits::{Limits, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE, MIN_STA
 use crate::program::{Cursor, FirstError, ReadError, ReadErrorKind, checksum};
 use crate::verify::{FRAME_CELLS, STATE_CELLS};
 
-/// A saved state as it lies in its bytes: structure checked, but not against its program. (An
-/// [`Instance`](crate::Instance) is made by [`restore`](crate::Instance::restore), which does that.)
+/// A snapshot in its file format. Its structure is checked, but not against its program.
+/// ([`restore`](crate::Instance::restore), which creates an [`Instance`](crate::Instance), checks it against the
+/// program.)
 ///
-/// A small state can ask for a large memory and stack; a host that does not trust it looks at
-/// [`Self::memory_bytes`] and [`Self::stack_cells`] before it restores it.
+/// A small snapshot can ask for a large memory and stack. A host that does not trust it checks [`Self::memory_bytes`]
+/// and [`Self::stack_cells`] before it restores it.
 #[derive(Clone, Copy, Debug)]
-pub struct SavedState<'a> {
+pub struct Snapshot<'a> {
     header: Header,
     globals: &'a [[u8; 8]],
     frames: &'a [u8],
     runs: &'a [u8],
 }
 
-/// The numbers of the header.
+/// The fields of the header.
 #[derive(Clone, Copy, Debug)]
 struct Header {
     flags: u16,
@@ -36,29 +37,29 @@ struct Header {
     runs: u32,
 }
 
-/// A frame of a saved state.
+/// A frame of a snapshot.
 #[derive(Clone, Copy, Debug)]
-pub struct SavedFrame<'a> {
+pub struct SnapshotFrame<'a> {
     location: Location,
     slots: u16,
     mask: &'a [u8],
     values: &'a [[u8; 8]],
 }
 
-impl<'a> SavedFrame<'a> {
-    /// Where it is: where the program is suspended, or the word of the call it waits for.
+impl<'a> SnapshotFrame<'a> {
+    /// Returns its location: that of the suspension, or that of the call whose results it waits for.
     pub fn location(&self) -> Location {
         self.location
     }
 
-    /// How many cells it has: 16, the function's locals, and 32 for state registers if it has them.
+    /// Returns its number of cells: 16, the function's locals, and 32 for state registers if it has them.
     pub fn slot_count(&self) -> usize {
         usize::from(self.slots)
     }
 
-    /// The values of R0–RF, of the locals and of the state registers, with zero for what is not live.
+    /// Returns the values of R0–RF, of the locals and of the state registers, with zero for slots that are not live.
     pub fn slots(&self) -> impl ExactSizeIterator<Item = u64> + use<'a> {
-        let SavedFrame { slots, mask, values, .. } = *self;
+        let SnapshotFrame { slots, mask, values, .. } = *self;
         let mut values = values.iter();
         (0..usize::from(slots)).map(move |index| match mask[index / 8] >> (index % 8) & 1 {
             1 => values.next().map_or(0, |value| u64::from_le_bytes(*value)),
@@ -67,22 +68,22 @@ impl<'a> SavedFrame<'a> {
     }
 }
 
-impl<'a> SavedState<'a> {
-    /// Reads a saved state.
+impl<'a> Snapshot<'a> {
+    /// Reads a snapshot.
     ///
     /// # Errors
-    /// The bytes are no saved state of format 1.0; the error says where and what was being read.
-    pub fn read(bytes: &'a [u8]) -> Result<SavedState<'a>, ReadError> {
+    /// The bytes are not a snapshot of format 1.0. The error gives the offset and the item that was being read.
+    pub fn read(bytes: &'a [u8]) -> Result<Snapshot<'a>, ReadError> {
         let errors = FirstError::new(None);
-        let state = Self::check(Cursor::new(bytes, 0).reporting(&errors), bytes);
-        match (state, errors.take()) {
-            (Some(state), None) => Ok(state),
+        let snapshot = Self::check(Cursor::new(bytes, 0).reporting(&errors), bytes);
+        match (snapshot, errors.take()) {
+            (Some(snapshot), None) => Ok(snapshot),
             (_, Some(error)) => Err(error),
-            (None, None) => unreachable!("what stops the reader is reported"),
+            (None, None) => unreachable!("an error of the reader is reported"),
         }
     }
 
-    fn check<'e>(mut at: Cursor<'e>, bytes: &'a [u8]) -> Option<SavedState<'a>>
+    fn check<'e>(mut at: Cursor<'e>, bytes: &'a [u8]) -> Option<Snapshot<'a>>
     where
         'a: 'e,
     {
@@ -94,7 +95,7 @@ impl<'a> SavedState<'a> {
         let runs_start = at.position();
         check_runs(&mut at, &header)?;
         at.finish("end of the memory")?;
-        Some(SavedState {
+        Some(Snapshot {
             header,
             globals: bytes[start..frames_start].as_chunks().0,
             frames: &bytes[frames_start..runs_start],
@@ -102,58 +103,59 @@ impl<'a> SavedState<'a> {
         })
     }
 
-    /// The checksum of the program that it is a state of.
+    /// Returns the checksum of the program that it belongs to.
     pub fn program_checksum(&self) -> u32 {
         self.header.program_checksum
     }
 
-    /// The bytes of the program that it is a state of.
+    /// Returns the size in bytes of the program that it belongs to.
     pub fn program_bytes(&self) -> u32 {
         self.header.program_bytes
     }
 
-    /// Bytes of memory.
+    /// Returns the size of the memory in bytes.
     pub fn memory_bytes(&self) -> u64 {
         self.header.memory_bytes
     }
 
-    /// Cells of the stack.
+    /// Returns the size of the stack in cells.
     pub fn stack_cells(&self) -> u32 {
         self.header.stack_cells
     }
 
-    /// The balance of fuel, if the instance was metered.
+    /// Returns the balance of fuel, if the instance was metered.
     pub fn fuel(&self) -> Option<i64> {
         (self.header.flags & METERED != 0).then_some(self.header.balance)
     }
 
-    /// Could the program be interrupted? (Whether it can be from now on, who restores it decides.)
+    /// Returns whether the program could be interrupted. (Whether it can be after restoring depends on the options of
+    /// `restore`.)
     pub fn is_interruptible(&self) -> bool {
         self.header.flags & INTERRUPTIBLE != 0
     }
 
-    /// Why the program is suspended.
+    /// Returns the reason of the suspension.
     pub fn reason(&self) -> Reason {
         self.header.reason
     }
 
-    /// The values of the globals.
+    /// Returns the values of the globals.
     pub fn globals(&self) -> impl ExactSizeIterator<Item = u64> + use<'a> {
         self.globals.iter().map(|value| u64::from_le_bytes(*value))
     }
 
-    /// How many frames there are, at least one.
+    /// Returns the number of frames, at least one.
     pub fn frame_count(&self) -> u32 {
         self.header.frames
     }
 
-    /// The frames, outermost first.
-    pub fn frames(&self) -> impl Iterator<Item = SavedFrame<'a>> + use<'a> {
+    /// Returns the frames, outermost first.
+    pub fn frames(&self) -> impl Iterator<Item = SnapshotFrame<'a>> + use<'a> {
         let mut at = Cursor::new(self.frames, 0);
         (0..self.header.frames).map_while(move |_| read_frame(&mut at))
     }
 
-    /// The parts of the memory that are not zero, with their addresses, in order.
+    /// Returns the nonzero parts of the memory with their addresses, in ascending order.
     pub fn memory(&self) -> impl Iterator<Item = (u64, &'a [u8])> + use<'a> {
         let mut at = Cursor::new(self.runs, 0);
         (0..self.header.runs).map_while(move |_| read_run(&mut at))
@@ -164,13 +166,13 @@ impl Header {
     fn read(at: &mut Cursor<'_>) -> Option<Header> {
         let whole = *at;
         if !whole.rest().starts_with(&MAGIC[..whole.remaining().min(MAGIC.len())]) || whole.is_empty() {
-            return at.fail("magic", ReadErrorKind::StateMagic);
+            return at.fail("magic", ReadErrorKind::SnapshotMagic);
         }
         at.bytes(MAGIC.len(), "magic")?;
         let version_at = *at;
         match at.u16("version")? {
             VERSION => {}
-            other => return version_at.fail("version", ReadErrorKind::StateVersion(other)),
+            other => return version_at.fail("version", ReadErrorKind::SnapshotVersion(other)),
         }
         let flags_at = *at;
         let flags = at.u16("flags")?;
@@ -237,7 +239,7 @@ impl Header {
     }
 }
 
-/// A number of 4 or 8 bytes that has to be in a range.
+/// Reads a number of 4 or 8 bytes that must be in a range.
 fn in_range(at: &mut Cursor<'_>, size: usize, (least, most): (u64, u64), what: &'static str) -> Option<u64> {
     let number_at = *at;
     let found = if size == 4 { at.u32(what)?.into() } else { at.u64(what)? };
@@ -271,7 +273,7 @@ fn check_frames(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
     Some(())
 }
 
-fn read_frame<'a>(at: &mut Cursor<'a>) -> Option<SavedFrame<'a>> {
+fn read_frame<'a>(at: &mut Cursor<'a>) -> Option<SnapshotFrame<'a>> {
     let function = FuncIndex(at.u32("function of a frame")?);
     let word = at.u32("word of a frame")?;
     let registers = Reg::ALL.len() as u64;
@@ -286,7 +288,7 @@ fn read_frame<'a>(at: &mut Cursor<'a>) -> Option<SavedFrame<'a>> {
     let saved = at.u16("number of saved cells")?;
     let mask = at.bytes(usize::from(slots).div_ceil(8), "bits of a frame")?;
     let values = at.bytes(usize::from(saved) * 8, "cells of a frame")?.as_chunks().0;
-    Some(SavedFrame { location: Location { function, word }, slots, mask, values })
+    Some(SnapshotFrame { location: Location { function, word }, slots, mask, values })
 }
 
 fn check_runs(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
@@ -294,7 +296,7 @@ fn check_runs(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
     for _ in 0..header.runs {
         let start = *at;
         let (address, bytes) = read_run(at)?;
-        // Runs that touch are one run.
+        // Adjacent runs must be merged into one.
         if address < free {
             return start.fail("address of a run of memory", ReadErrorKind::Order);
         }

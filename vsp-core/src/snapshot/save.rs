@@ -1,4 +1,4 @@
-//! From a suspended instance to bytes.
+//! Saving a suspended instance.
 
 use alloc::vec::Vec;
 
@@ -9,14 +9,14 @@ use crate::bytes::Writer;
 use crate::program::{CHECKSUM_AT, checksum};
 use crate::{Instance, Reason};
 
-/// Why an instance cannot be saved.
+/// An error of saving an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SaveError {
-    /// It is not suspended: nothing is running, or it is between two instructions.
+    /// The instance is not suspended: nothing is running, or it is stepping.
     #[error("the instance is not suspended")]
     NotSuspended,
-    /// There is no memory for the bytes, or for finding out what is live.
+    /// There is no memory for the bytes or for the liveness analysis.
     #[error("out of memory")]
     OutOfMemory,
 }
@@ -27,17 +27,17 @@ impl From<OutOfMemory> for SaveError {
     }
 }
 
-/// Where the header keeps the length of the whole.
+/// Offset of the total length in the header.
 const LENGTH_AT: usize = 8;
 
-/// Where the header keeps the number of runs of memory.
+/// Offset of the number of memory runs in the header.
 const RUNS_AT: usize = 68;
 
 impl<S> Instance<'_, S> {
-    /// The suspended instance as bytes: everything but the program, the host functions and the host's state. The
-    /// instance stays as it is.
+    /// Saves the suspended instance as bytes: everything except the program, the host functions and the host's state.
+    /// The instance does not change.
     ///
-    /// It takes time linear in the memory and the frames, and an analysis of each function that has a frame (see
+    /// Takes time linear in the memory and the frames, plus an analysis of each function that has a frame (see
     /// [`Liveness`](crate::analysis::Liveness)).
     ///
     /// # Errors
@@ -88,7 +88,8 @@ impl<S> Instance<'_, S> {
         Ok(bytes)
     }
 
-    /// The frames that start there. The last one is the innermost, and waits for `waiting`; all others wait for calls.
+    /// Writes the frames that start at `bases`. The last one is the innermost and waits for `waiting`; all others wait
+    /// for calls.
     fn save_frames(&self, out: &mut Writer, bases: &[usize], waiting: Waiting) -> Result<(), OutOfMemory> {
         let stop = |depth: usize| -> Stop {
             let waiting = if depth + 1 == bases.len() { waiting } else { Waiting::Answer };
@@ -110,8 +111,8 @@ impl<S> Instance<'_, S> {
 }
 
 impl Writer {
-    /// The cells of a frame: how many there are and how many are saved, a bit for each, and those whose bit is set:
-    /// those whose slots are live, and that are not zero.
+    /// Writes the cells of a frame: the number of cells, the number of saved ones, one bit for each cell, and the saved
+    /// cells. A cell is saved if its slot is live and its value is not zero.
     fn slots(&mut self, slots: &[u64], locals: u16, live: &[u64]) -> Result<(), OutOfMemory> {
         let saved = |index: usize| {
             let slot = Slot::of_cell(index as u32, locals);
@@ -129,7 +130,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The runs of granules that are not zero. Gives their number.
+    /// Writes the runs of nonzero granules and returns their number.
     fn memory(&mut self, memory: &[u8]) -> Result<u32, OutOfMemory> {
         let granules = memory.as_chunks::<GRANULE>().0;
         let (mut runs, mut next) = (0, 0);
@@ -145,11 +146,11 @@ impl Writer {
     }
 }
 
-/// The first granule from `start` that is so.
+/// Returns the first granule from `start` on that satisfies the predicate.
 fn position(
     granules: &[[u8; GRANULE]],
     start: usize,
-    is_so: impl Fn([u8; GRANULE]) -> bool,
+    predicate: impl Fn([u8; GRANULE]) -> bool,
 ) -> Option<usize> {
-    granules[start..].iter().position(|granule| is_so(*granule)).map(|index| start + index)
+    granules[start..].iter().position(|granule| predicate(*granule)).map(|index| start + index)
 }

@@ -1,6 +1,6 @@
-//! From a saved state to an instance.
+//! Restoring an instance from a snapshot.
 
-use super::{SavedFrame, SavedState};
+use super::{Snapshot, SnapshotFrame};
 use crate::analysis::is_safepoint;
 use crate::host::Imports;
 use crate::index::{FuncIndex, ImportIndex, Location};
@@ -9,64 +9,64 @@ use crate::shared::Ref;
 use crate::verify::{Function, Verified};
 use crate::{Instance, InstantiateError, Options, Reason};
 
-/// Why a saved state cannot be restored.
+/// An error of restoring a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// The instance cannot be made, whatever its state.
+    /// The instance cannot be created, independently of the snapshot.
     #[error(transparent)]
     Instantiate(#[from] InstantiateError),
-    /// The state is one of another program.
+    /// The snapshot belongs to another program.
     #[error(
-        "the state belongs to a program of {saved_bytes} bytes with checksum 0x{saved_checksum:08X}, and this one has {bytes} and 0x{checksum:08X}"
+        "the snapshot belongs to a program of {saved_bytes} bytes with checksum 0x{saved_checksum:08X}, and this one has {bytes} and 0x{checksum:08X}"
     )]
     Program {
-        /// Bytes of the program that was saved.
+        /// Size in bytes of the program that was saved.
         saved_bytes: u32,
         /// Its checksum.
         saved_checksum: u32,
-        /// Bytes of the program that was given.
+        /// Size in bytes of the program that was given.
         bytes: u32,
         /// Its checksum.
         checksum: u32,
     },
-    /// The options ask for another memory.
-    #[error("the state has {saved} bytes of memory, and {chosen} were chosen")]
+    /// The options ask for a memory of another size.
+    #[error("the snapshot has {saved} bytes of memory, and {chosen} were requested")]
     Memory {
-        /// Bytes of the state's.
+        /// Bytes in the snapshot.
         saved: u64,
-        /// Bytes that were chosen.
+        /// Bytes that were requested.
         chosen: u64,
     },
-    /// The options ask for another stack.
-    #[error("the state has a stack of {saved} cells, and {chosen} were chosen")]
+    /// The options ask for a stack of another size.
+    #[error("the snapshot has a stack of {saved} cells, and {chosen} were requested")]
     StackCells {
-        /// Cells of the state's.
+        /// Cells in the snapshot.
         saved: u32,
-        /// Cells that were chosen.
+        /// Cells that were requested.
         chosen: u32,
     },
-    /// The state has not as many globals as the program.
-    #[error("the state has {saved} globals, and the program {program}")]
+    /// The snapshot and the program have different numbers of globals.
+    #[error("the snapshot has {saved} globals, and the program {program}")]
     Globals {
-        /// How many the state has.
+        /// Number of globals in the snapshot.
         saved: usize,
-        /// How many the program has.
+        /// Number of globals of the program.
         program: usize,
     },
-    /// A frame is not possible.
-    #[error("frame {frame} of the state, at {location}: {fault}")]
+    /// A frame is not valid.
+    #[error("frame {frame} of the snapshot, at {location}: {fault}")]
     Frame {
-        /// Its number; the outermost is 0.
+        /// Its index; the outermost frame is 0.
         frame: u32,
-        /// Where the state says it is.
+        /// Its location according to the snapshot.
         location: Location,
-        /// What is wrong with it.
+        /// The reason.
         fault: FrameFault,
     },
 }
 
-/// What is wrong with a frame.
+/// The reason why a frame is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameFault {
@@ -76,46 +76,47 @@ pub enum FrameFault {
     /// There is no such word.
     #[error("the function has {words} words")]
     NoWord {
-        /// How many there are.
+        /// Number of words of the function.
         words: u32,
     },
-    /// Frames of this function have another number of cells.
-    #[error("{saved} cells, and frames of the function have {expected}")]
+    /// Frames of this function have a different number of cells.
+    #[error("it has {saved} cells, and frames of the function have {expected}")]
     Slots {
-        /// How many the state has.
+        /// Number of cells in the snapshot.
         saved: usize,
-        /// How many there should be.
+        /// Number of cells of the function's frames.
         expected: usize,
     },
     /// The program is suspended with Fuel or Interrupted, but not at a safepoint.
-    #[error("the program waits at a safepoint, and this is none")]
+    #[error("the program waits at a safepoint, and this is not one")]
     NoSafepoint,
     /// The program is suspended with Yield, but not at a YIELD.
-    #[error("the program waits for the answer of a YIELD, and this is none")]
+    #[error("the program waits for the result of a YIELD, and this is not one")]
     NoYield,
-    /// The program waits for an import that is not called here.
-    #[error("the program waits for import {0}, and this is no SYSCALL of it")]
+    /// The program waits for an import that this instruction does not call.
+    #[error("the program waits for import {0}, and this is not a SYSCALL of it")]
     NoSyscall(ImportIndex),
-    /// The next frame belongs to a function that is not called here.
-    #[error("the frame waits for function {0}, and this is no call of it")]
+    /// The next frame belongs to a function that this instruction does not call.
+    #[error("the frame waits for function {0}, and this is not a call of it")]
     NoCall(FuncIndex),
 }
 
 impl<'a, S> Instance<'a, S> {
-    /// An instance in a state that was saved, suspended as it was. `state` is the host's own.
+    /// Restores an instance from a snapshot, suspended as it was saved. `state` is the host's own state.
     ///
-    /// The program must be the one that was saved, byte for byte. Of the options, `memory` and `stack_cells` may be
-    /// `None`, or must be those of the state; `fuel` replaces the state's balance (and meters an instance that was
-    /// not), and without it everything stays as it was; `interrupt` is chosen anew.
+    /// The program must be the one that was saved, byte for byte. The options `memory` and `stack_cells` must be `None`
+    /// or equal to those of the snapshot. The option `fuel` replaces the balance of the snapshot (and meters an
+    /// instance that was not metered); without it, balance and metering stay as they were. `interrupt` is not part of
+    /// the snapshot.
     ///
     /// # Errors
-    /// As [`Instance::new`], or the state is not one of this program.
+    /// As [`Instance::new`], or the snapshot does not belong to this program.
     pub fn restore(
         program: impl Into<Ref<'a, Verified<'a>>>,
         imports: impl Into<Ref<'a, Imports<S>>>,
         state: S,
         options: Options<'a>,
-        saved: &SavedState<'_>,
+        saved: &Snapshot<'_>,
     ) -> Result<Instance<'a, S>, RestoreError> {
         let program = program.into();
         check_program(&program, saved)?;
@@ -138,7 +139,7 @@ impl<'a, S> Instance<'a, S> {
         let mut cell = 0;
         for frame in saved.frames() {
             let pushed = instance.stack.push_saved(cell, frame.location(), frame.slots());
-            let Ok(end) = pushed else { unreachable!("the frames of a state fit into its stack") };
+            let Ok(end) = pushed else { unreachable!("the frames of a snapshot fit into its stack") };
             cell = end;
         }
         instance.suspend(saved.reason());
@@ -146,7 +147,7 @@ impl<'a, S> Instance<'a, S> {
     }
 }
 
-fn check_program(program: &Verified<'_>, saved: &SavedState<'_>) -> Result<(), RestoreError> {
+fn check_program(program: &Verified<'_>, saved: &Snapshot<'_>) -> Result<(), RestoreError> {
     let program = program.program();
     let (bytes, checksum) = (program.bytes().len() as u32, program.checksum());
     let (saved_bytes, saved_checksum) = (saved.program_bytes(), saved.program_checksum());
@@ -160,7 +161,7 @@ fn check_program(program: &Verified<'_>, saved: &SavedState<'_>) -> Result<(), R
     Ok(())
 }
 
-fn check_options(options: &Options<'_>, saved: &SavedState<'_>) -> Result<(), RestoreError> {
+fn check_options(options: &Options<'_>, saved: &Snapshot<'_>) -> Result<(), RestoreError> {
     let (memory, cells) = (saved.memory_bytes(), saved.stack_cells());
     match (options.memory, options.stack_cells) {
         (Some(chosen), _) if chosen != memory => Err(RestoreError::Memory { saved: memory, chosen }),
@@ -169,8 +170,8 @@ fn check_options(options: &Options<'_>, saved: &SavedState<'_>) -> Result<(), Re
     }
 }
 
-/// Every frame is one that this program can have when it is suspended for this reason.
-fn check_frames(program: &Verified<'_>, saved: &SavedState<'_>) -> Result<(), RestoreError> {
+/// Checks that every frame is possible in this program when it is suspended for this reason.
+fn check_frames(program: &Verified<'_>, saved: &Snapshot<'_>) -> Result<(), RestoreError> {
     let mut frames = saved.frames().peekable();
     let mut number = 0;
     while let Some(frame) = frames.next() {
@@ -184,8 +185,8 @@ fn check_frames(program: &Verified<'_>, saved: &SavedState<'_>) -> Result<(), Re
     Ok(())
 }
 
-/// The frame has the right size. Gives the instruction at its place.
-fn check_frame(program: &Verified<'_>, frame: &SavedFrame<'_>) -> Result<Inst, FrameFault> {
+/// Checks the size of the frame. Returns the instruction at its location.
+fn check_frame(program: &Verified<'_>, frame: &SnapshotFrame<'_>) -> Result<Inst, FrameFault> {
     let function: &Function = program.function(frame.location().function).ok_or(FrameFault::NoFunction)?;
     let inst = program.instruction(frame.location()).ok_or(FrameFault::NoWord { words: function.words })?;
     let (saved, expected) = (frame.slot_count(), Reg::ALL.len() + function.upper_cells() as usize);

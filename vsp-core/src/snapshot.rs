@@ -1,13 +1,13 @@
-//! Saved states: a suspended instance as bytes, to be resumed by another engine, process or architecture.
+//! Snapshots: a suspended instance as bytes, to be resumed by another engine, process or architecture.
 //!
-//! [`Instance::save`](crate::Instance::save) makes the bytes, [`SavedState::read`] checks them, and
-//! [`Instance::restore`](crate::Instance::restore) makes an instance of them and of the program that they belong to.
-//! `docs/format.md` describes every byte. The bytes of a state depend on the program and on what it did, and neither
-//! on the engine nor on the architecture.
+//! [`Instance::save`](crate::Instance::save) creates the bytes, [`Snapshot::read`] checks them, and
+//! [`Instance::restore`](crate::Instance::restore) creates an instance from them and the program that they belong to.
+//! `docs/format.md` describes every byte. The bytes of a snapshot depend on the program and on its execution, and
+//! neither on the engine nor on the architecture.
 //!
 //! ```
 //! # #[cfg(feature = "text")] {
-//! use vsp_core::state::SavedState;
+//! use vsp_core::snapshot::Snapshot;
 //! use vsp_core::{Imports, Instance, Options, program::Program, verify::Verified};
 //!
 //! let text = ".export f\n.func f (1) -> 1\nYIELD R1\nADD R0, R0, R1\nRET\n.end";
@@ -18,9 +18,9 @@
 //! instance.call_export("f", &[30])?;
 //! let saved = instance.save()?;
 //!
-//! let state = SavedState::read(&saved)?;
-//! assert_eq!(state.memory_bytes(), 16);
-//! let mut again = Instance::restore(&program, &imports, (), Options::default(), &state)?;
+//! let snapshot = Snapshot::read(&saved)?;
+//! assert_eq!(snapshot.memory_bytes(), 16);
+//! let mut again = Instance::restore(&program, &imports, (), Options::default(), &snapshot)?;
 //! assert_eq!(again.resume(&[12])?, instance.resume(&[12])?);
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -31,17 +31,17 @@ mod read;
 mod restore;
 mod save;
 
-pub use read::{SavedFrame, SavedState};
+pub use read::{Snapshot, SnapshotFrame};
 pub use restore::{FrameFault, RestoreError};
 pub use save::SaveError;
 
-/// The first four bytes.
+/// The first four bytes of every snapshot.
 const MAGIC: [u8; 4] = *b"SILS";
 
 /// The version of the format: 1.0.
 const VERSION: u16 = 0x0100;
 
-/// Bytes of the header.
+/// Size of the header in bytes.
 const HEADER_BYTES: usize = 72;
 
 /// Flag: fuel is metered.
@@ -50,7 +50,7 @@ const METERED: u16 = 1;
 /// Flag: the program can be interrupted.
 const INTERRUPTIBLE: u16 = 2;
 
-/// The numbers of the reasons.
+/// The numbers of the suspension reasons.
 mod reason {
     pub(super) const FUEL: u32 = 0;
     pub(super) const INTERRUPTED: u32 = 1;
@@ -58,5 +58,5 @@ mod reason {
     pub(super) const PENDING: u32 = 3;
 }
 
-/// Bytes in the memory that are saved together, or not at all if all are zero.
+/// Size in bytes of the unit in which memory is saved; units that are all zero are left out.
 const GRANULE: usize = crate::limits::MEMORY_GRANULE as usize;

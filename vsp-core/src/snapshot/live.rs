@@ -1,4 +1,4 @@
-//! Which slots are live at the places of the frames of a suspended program.
+//! The live slots of the frames of a suspended program.
 
 use alloc::vec::Vec;
 
@@ -6,22 +6,22 @@ use crate::analysis::{Graph, Liveness, OutOfMemory, Signatures, Slot, Waiting};
 use crate::index::Location;
 use crate::verify::Verified;
 
-/// Where a frame is, and what it waits for there.
+/// The location of a frame and the point at which it is suspended there.
 pub(super) type Stop = (Location, Waiting);
 
-/// The live slots of some stops.
+/// The live slots at a set of stops.
 pub(super) struct LiveSets {
-    /// In order, each once.
+    /// In ascending order, each once.
     stops: Vec<Stop>,
-    /// Where the sets of each stop start.
+    /// Start of the sets of each stop in `sets`.
     starts: Vec<usize>,
     /// The sets of each stop, one for each group of slots.
     sets: Vec<u64>,
 }
 
 impl LiveSets {
-    /// What is live at these stops, which all are words of the program. Each function is analysed once, however many
-    /// of its words are asked for.
+    /// Computes the live slots at these stops, which all are words of the program. Each function is analysed once,
+    /// however many of its words are requested.
     pub(super) fn new(program: &Verified<'_>, mut stops: Vec<Stop>) -> Result<LiveSets, OutOfMemory> {
         stops.sort_unstable();
         stops.dedup();
@@ -53,7 +53,7 @@ impl LiveSets {
         Ok(LiveSets { stops, starts, sets })
     }
 
-    /// The sets of a stop, one for each group of slots.
+    /// Returns the sets of a stop, one for each group of slots.
     pub(super) fn at(&self, stop: Stop) -> &[u64] {
         let Ok(index) = self.stops.binary_search(&stop) else { unreachable!("all stops were given") };
         let end = self.starts.get(index + 1).copied().unwrap_or(self.sets.len());
@@ -61,7 +61,7 @@ impl LiveSets {
     }
 }
 
-/// The sets of stops in one function, in one walk through each of their blocks.
+/// Computes the sets of stops in one function, in one walk through each of their blocks.
 fn fill<'s>(
     graph: &Graph<'_>,
     live: &Liveness<'_>,
