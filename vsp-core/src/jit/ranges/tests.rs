@@ -4,7 +4,7 @@ use std::format;
 use std::string::String;
 use std::vec::Vec;
 
-use super::{EntryFacts, Known, Ranges, is_possible};
+use super::{EntryFacts, RangeAnalysis, SlotRanges, refine};
 use crate::analysis::{Graph, Signatures, Slot};
 use crate::index::FuncIndex;
 use crate::isa::Reg;
@@ -43,8 +43,8 @@ fn register(number: u32) -> Slot {
 }
 
 /// R0, R1 and R2 in these ranges.
-fn known(ranges: [Range; 3]) -> Known {
-    let mut known = Known::nothing(1).unwrap();
+fn known(ranges: [Range; 3]) -> SlotRanges {
+    let mut known = SlotRanges::unknown(1).unwrap();
     for (number, range) in (0..).zip(ranges) {
         known.set(register(number), range);
     }
@@ -98,8 +98,11 @@ fn each_instruction_gives_a_number_of_its_range() {
         with_program(&source, |program| {
             let signatures = Signatures::new(program).unwrap();
             let graph = Graph::new(&signatures, FuncIndex(0)).unwrap();
-            let ranges =
-                Ranges { graph: &graph, constants: program.program().constants(), entries: Vec::new() };
+            let ranges = RangeAnalysis {
+                graph: &graph,
+                constants: program.program().constants(),
+                entries: Vec::new(),
+            };
             let imports = Imports::new();
             let mut instance = Instance::new(program, &imports, (), Options::default()).unwrap();
             for (a, b, c) in picks() {
@@ -152,7 +155,7 @@ fn each_branch_tells_the_numbers_on_its_ways() {
         with_program(&source, |program| {
             let signatures = Signatures::new(program).unwrap();
             let graph = Graph::new(&signatures, FuncIndex(0)).unwrap();
-            let ranges = Ranges { graph: &graph, constants: &[], entries: Vec::new() };
+            let ranges = RangeAnalysis { graph: &graph, constants: &[], entries: Vec::new() };
             let imports = Imports::new();
             let mut instance = Instance::new(program, &imports, (), Options::default()).unwrap();
             for (a, b, c) in picks() {
@@ -160,7 +163,7 @@ fn each_branch_tells_the_numbers_on_its_ways() {
                 ranges.step(0, &mut before);
                 let ways = [false, true].map(|is_target| {
                     let mut known = before.clone();
-                    is_possible(graph.inst(0), is_target, &mut known).then_some(known)
+                    refine(graph.inst(0), is_target, &mut known).then_some(known)
                 });
                 for values in triples([a, b, c]) {
                     let Outcome::Returned(results) = instance.call(FuncIndex(0), &values).unwrap() else {
@@ -184,7 +187,7 @@ fn facts(source: &str, entry: u32, check: impl Fn(&[EntryFacts])) {
     with_program(source, |program| {
         let signatures = Signatures::new(program).unwrap();
         let graph = Graph::new(&signatures, FuncIndex(0)).unwrap();
-        let ranges = Ranges::new(&graph, &[], 0, graph.block_of(entry)).unwrap();
+        let ranges = RangeAnalysis::new(&graph, &[], 0, graph.block_of(entry)).unwrap();
         let all: Vec<EntryFacts> = (0..graph.block_count()).map(|block| ranges.facts(block)).collect();
         check(&all);
     });
@@ -195,8 +198,8 @@ fn a_loop_that_a_constant_closes_is_an_entry_with_any_values() {
     let source = ".memory 64\n.func f (0) -> 1\n MOVI R1, 0\n MOVI R2, 1\n JZ R2, dead\nlive:\n STORE [R1], R0\n RET\n\
                   dead:\n LOOP R3, dead\n JMP live\n.end\n";
     let of_r1 = |facts: &EntryFacts| match facts {
-        EntryFacts::Known(known) => known.get(register(1)),
-        EntryFacts::Nothing | EntryFacts::Unreached => panic!("this block is reached"),
+        EntryFacts::Ranges(known) => known.get(register(1)),
+        EntryFacts::NotAnalysed | EntryFacts::Unreached => panic!("this block is reached"),
     };
     facts(source, 0, |blocks| {
         assert_eq!(of_r1(&blocks[1]), Range::one(0));
