@@ -1,4 +1,5 @@
-//! The compiler, without running its code: every target from any host, the same bytes each time, errors that say why.
+//! Tests of the compiler, without running its code: every target from any host, the same bytes each time, errors with
+//! their reasons.
 #![cfg(feature = "jit")]
 
 use cranelift_codegen::settings::Configurable;

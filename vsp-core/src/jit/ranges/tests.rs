@@ -1,4 +1,4 @@
-//! What the analysis says of each instruction, against what the interpreter does with each number.
+//! Tests of the value-range analysis of each instruction, against the interpreter's result for each number.
 
 use std::format;
 use std::string::String;
@@ -14,7 +14,7 @@ use crate::program::Program;
 use crate::verify::Verified;
 use crate::{Imports, Instance, Options, Outcome, text};
 
-/// What registers are taken to be.
+/// The ranges of registers.
 const RANGES: [Range; 14] = [
     Range { low: 0, high: 0, step: 0 },
     Range { low: 1, high: 1, step: 0 },
@@ -42,7 +42,7 @@ fn register(number: u32) -> Slot {
     Slot::Register(Reg::from_low_bits(number))
 }
 
-/// R0, R1 and R2 in these ranges.
+/// Returns these ranges for R0, R1 and R2.
 fn known(ranges: [Range; 3]) -> SlotRanges {
     let mut known = SlotRanges::unknown(1).unwrap();
     for (number, range) in (0..).zip(ranges) {
@@ -51,14 +51,14 @@ fn known(ranges: [Range; 3]) -> SlotRanges {
     known
 }
 
-/// All numbers of three ranges.
+/// Returns all numbers of three ranges.
 fn triples([a, b, c]: [Range; 3]) -> impl Iterator<Item = [u64; 3]> {
     numbers(a).into_iter().flat_map(move |a| {
         numbers(b).into_iter().flat_map(move |b| numbers(c).into_iter().map(move |c| [a, b, c]))
     })
 }
 
-/// The instructions that are looked at, and forms with the same register twice.
+/// Returns the instructions to test, and forms with the same register twice.
 fn instructions() -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for op in ["ADD", "SUB", "AND", "MINU", "MAXU", "MODU", "DIVU", "ADDW", "SUBW", "MULW"]
@@ -90,7 +90,7 @@ fn instructions() -> Vec<String> {
 
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
-fn each_instruction_gives_a_number_of_its_range() {
+fn each_result_is_in_the_range_of_its_instruction() {
     for inst in instructions() {
         let source = format!(
             ".const c = 0x8000000000000001\n.export f\n.func f (3) -> 4\n.locals 1\n {inst}\n GETL R3, 0\n RET\n.end\n"
@@ -111,7 +111,7 @@ fn each_instruction_gives_a_number_of_its_range() {
                 ranges.step(0, &mut known);
                 ranges.step(1, &mut known);
                 for values in triples([a, b, c]) {
-                    // A trap says nothing.
+                    // A trap has no result.
                     let Outcome::Returned(results) = instance.call(FuncIndex(0), &values).unwrap() else {
                         continue;
                     };
@@ -125,7 +125,7 @@ fn each_instruction_gives_a_number_of_its_range() {
     }
 }
 
-/// Each pair of ranges for R0 and R1, with one of them for R2 too.
+/// Returns each pair of ranges for R0 and R1, with one of them for R2 too.
 fn picks() -> impl Iterator<Item = (Range, Range, Range)> {
     let pairs = RANGES
         .iter()
@@ -136,7 +136,7 @@ fn picks() -> impl Iterator<Item = (Range, Range, Range)> {
 
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
-fn each_branch_tells_the_numbers_on_its_ways() {
+fn each_branch_refines_the_numbers_on_its_edges() {
     let mut branches: Vec<String> = Vec::new();
     for op in ["JEQ", "JNE", "JLT", "JGE", "JLTU", "JGEU"] {
         branches.extend([format!("{op} R0, R1, t"), format!("{op} R0, R0, t")]);
@@ -182,7 +182,7 @@ fn each_branch_tells_the_numbers_on_its_ways() {
     }
 }
 
-/// Facts at the start of each block, of a program and with an entry.
+/// Checks the facts at the start of each block, of a program with an entry.
 fn facts(source: &str, entry: u32, check: impl Fn(&[EntryFacts])) {
     with_program(source, |program| {
         let signatures = Signatures::new(program).unwrap();
