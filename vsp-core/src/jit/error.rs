@@ -16,7 +16,11 @@ pub enum JitError {
     #[error("out of memory")]
     OutOfMemory,
     /// This build has no code generator for the architecture.
-    #[error("this build has no code generator for {arch}, which needs the feature `{feature}`", arch = .0, feature = .0.feature())]
+    #[error(
+        "this build has no code generator for {arch}, which needs the feature `{feature}`",
+        arch = .0,
+        feature = .0.feature()
+    )]
     Arch(Arch),
     /// The architecture has no such feature.
     #[error("{arch} has no feature \"{feature}\"")]
@@ -53,8 +57,8 @@ pub enum JitError {
     },
     /// Calls of a function take too much native stack.
     #[error(
-        "function {function} takes {bytes} bytes of native stack for each of the {cells} cells of its frame, more than the \
-         {MAX_NATIVE_BYTES_PER_CELL} allowed"
+        "function {function} takes {bytes} bytes of native stack for each of the {cells} cells of its frame, more than \
+         the {MAX_NATIVE_BYTES_PER_CELL} allowed"
     )]
     FrameTooLarge {
         /// The function.

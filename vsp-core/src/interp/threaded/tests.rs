@@ -123,7 +123,8 @@ fn every_fused_sequence_jumps_to_the_next() {
 #[test]
 fn calls_and_returns_jump() {
     on_a_small_stack(|| {
-        let text = ".export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n CALL one\n CALL other\n MOVI R9, 1\n CALLR R9, (1) -> 1\n LOOP R8, again\n RET\n\
+        let text = ".export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n CALL one\n\
+             CALL other\n MOVI R9, 1\n CALLR R9, (1) -> 1\n LOOP R8, again\n RET\n\
              .end\n.func one (1) -> 1\n ADDI R0, R0, 1\n RET\n.end\n.func other (1) -> 1\n.locals 3\n GETL R1, $2\n\
              ADD R0, R1\n RET\n.end";
         match call(&crate::text::assemble(text, "calls.sil").expect("it assembles")) {
@@ -136,8 +137,8 @@ fn calls_and_returns_jump() {
 #[test]
 fn calls_of_the_host_jump() {
     on_a_small_stack(|| {
-        let text = ".import host.inc (1) -> 1\n.export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n SYSCALL host.inc\n\
-             LOOP R8, again\n RET\n.end";
+        let text = ".import host.inc (1) -> 1\n.export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n\
+             SYSCALL host.inc\n LOOP R8, again\n RET\n.end";
         match call(&crate::text::assemble(text, "host.sil").expect("it assembles")) {
             Outcome::Returned(results) => assert_eq!(results[..], [100_000]),
             other => panic!("{other:?}"),

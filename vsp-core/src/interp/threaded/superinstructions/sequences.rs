@@ -104,8 +104,8 @@ define_superinstructions! {
         then [(STORE A) (MUL B) (ANDI B) (LOAD NONE)];
     [LOAD LOADX]
         then [(LOAD NONE) (LOADX NONE)]
-        then [(ADD B) (ADD C) (SUB C) (MUL B) (MUL C) (MAC B) (MAC C) (SLT C) (SLTU C) (FADD NONE) (FSUB NONE) (FMUL NONE)
-              (FMUL NONE, FADD C)];
+        then [(ADD B) (ADD C) (SUB C) (MUL B) (MUL C) (MAC B) (MAC C) (SLT C) (SLTU C) (FADD NONE) (FSUB NONE)
+              (FMUL NONE) (FMUL NONE, FADD C)];
     [LOAD LOADX]
         then [(FADD NONE) (FSUB NONE) (FMUL NONE)]
         then [(STORE NONE) (LOAD NONE) (FADD B) (FADD C) (FSUB C) (FMUL B)];
