@@ -1,8 +1,8 @@
-//! Chooses the interpreter.
+//! Selects the interpreter.
 //!
-//! The threaded one needs a compiler that turns calls in tail position into jumps. It does that from optimisation level 2 on,
-//! but not in handlers that keep something in memory, as they do with debug assertions. There, where it optimises for size, and on
-//! architectures where nobody looked, the portable loop runs.
+//! The threaded interpreter needs a compiler that turns calls in tail position into jumps. It does so from optimisation
+//! level 2 on, but not in handlers that keep data in memory, as they do with debug assertions. The portable loop runs
+//! there, in builds that are optimised for size, and on architectures where the jumps have not been verified.
 
 use std::env;
 

@@ -104,7 +104,7 @@ pub(crate) fn imports() -> Result<Imports<()>, ImportError> {
 pub(crate) fn for_generator() -> Vec<HostImport<'static>> {
     let import = |function: &'static HostFunction| {
         let ty = function.ty()?;
-        Some(HostImport { module: MODULE, name: function.name, ty, seldom: function.seldom })
+        Some(HostImport { module: MODULE, name: function.name, ty, is_rare: function.seldom })
     };
     FUNCTIONS.iter().filter_map(import).collect()
 }

@@ -1,13 +1,11 @@
-//! Random programs that verify, and plans of what a host does with them: for comparing engines with each other.
+//! Random programs that verify, and plans of a host's actions on them: for comparing engines with each other.
 //!
-//! What is made follows from the opcode table: an instruction that gets a row there is generated from then on. Its
-//! operands are chosen by their roles, and how it is used by its flow. Some words of its meaning are heeded as well:
-//! `N bits of M[` or `binary32 at M[` say how wide an access is, and an instruction that may `trap DivideByZero` is
-//! mostly kept from it.
+//! The generator follows the opcode table: an instruction that gets a row there is generated from then on. Its operands
+//! are chosen by their roles, and its context by its flow. Some words of its meaning count as well: `N bits of M[` or
+//! `binary32 at M[` give the width of an access, and an instruction that may `trap DivideByZero` mostly gets a divisor
+//! other than zero.
 //!
-//! Programs have loops, calls, recursion and jumps to anywhere, so some of them never end: they are meant to be run
-//! with
-//! fuel.
+//! Programs have loops, calls, recursion and jumps to anywhere, so some of them never end: run them with fuel.
 //!
 //! ```
 //! use vsp_core::generate::{Seed, Shape, generate};
@@ -54,22 +52,22 @@ pub struct HostImport<'a> {
     pub name: &'a str,
     /// The type.
     pub ty: FuncType,
-    /// Is it called seldom, because it ends the program?
-    pub seldom: bool,
+    /// Whether it is called rarely, because it ends the program.
+    pub is_rare: bool,
 }
 
-/// What programs are made like.
+/// The parameters of generation.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape<'a> {
-    /// The host functions that they call.
+    /// The host functions that programs call.
     pub imports: &'a [HostImport<'a>],
-    /// The most functions that they have, at least 1.
+    /// The largest number of functions, at least 1.
     pub functions: u32,
-    /// About the most statements of a function. (A statement is one to ten instructions, without those in it.)
+    /// About the largest number of statements of a function. (A statement is one to ten instructions, without nested
+    /// statements.)
     pub statements: u32,
-    /// Does the host write into frames of suspended programs? Then they are suspended in loops, and have ways that
-    /// only such
-    /// a host opens.
+    /// Whether the host writes into frames of suspended programs. Then programs are suspended in loops, and have paths
+    /// that only such a host opens.
     pub changed_frames: bool,
 }
 
@@ -79,19 +77,19 @@ impl Default for Shape<'_> {
     }
 }
 
-/// A program and what is to be done with it.
+/// A program and a plan for it.
 #[derive(Clone, Debug)]
 pub struct Generated {
     /// The bytes of the program, which verifies. Its functions are exported, as `f0`, `f1`, …
     pub bytes: Vec<u8>,
-    /// What is done with it.
+    /// The host's actions.
     pub plan: Plan,
 }
 
-/// Makes a program.
+/// Generates a program.
 ///
 /// # Errors
-/// The names of the imports are too long. (Everything else is made so that it fits.)
+/// The names of the imports are too long. (Everything else fits by construction.)
 pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generated, BuildError> {
     let mut program = ProgramBuilder::new();
     for import in shape.imports {
@@ -109,7 +107,7 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
         memory,
         constants: 2 + entropy.below(10),
         globals: 2 + entropy.below(6),
-        daring: style == Style::Shots || entropy.chance(1, 6),
+        provokes_errors: style == Style::Shots || entropy.chance(1, 6),
         style,
         big: entropy.chance(1, 300),
     };
@@ -136,19 +134,19 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
     Ok(Generated { bytes: program.build()?, plan })
 }
 
-/// The global that counts what may still be done of what would never end: recursion, and jumps to anywhere.
-const PATIENCE: u32 = 0;
+/// The global that holds the budget of constructs that would never end: recursion, and jumps to anywhere.
+const BUDGET: u32 = 0;
 
-/// Cells of stacks that overflow sooner than others, some in the first calls.
+/// Stack sizes in cells that overflow early, some in the first calls.
 const STACKS: &[u32] = &[1 << 12, 1 << 13, 1_000, 90, 130, MIN_STACK_CELLS];
 
-/// What the functions of a program are like.
+/// The style of the functions of a program.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
     Mixed,
-    /// They are short, and there to call others.
+    /// Short functions that call others.
     Relays,
-    /// They are short, and each tries something that may be an error. The host calls many of them.
+    /// Short functions that each try something that may be an error. The host calls many of them.
     Shots,
 }
 
@@ -166,7 +164,7 @@ const STYLES: &[Style] = &[
     Style::Shots,
 ];
 
-/// What the instructions of a program can name.
+/// The entities that the instructions of a program can name.
 struct World<'a> {
     shape: Shape<'a>,
     /// The opcodes that are generated in the same way.
@@ -177,14 +175,14 @@ struct World<'a> {
     constants: u32,
     globals: u32,
     style: Style,
-    /// Are accesses beyond the edges of the memory, and other errors, frequent?
-    daring: bool,
-    /// Has the first function very many blocks?
+    /// Whether accesses beyond the edges of the memory, and other errors, are frequent.
+    provokes_errors: bool,
+    /// Whether the first function has very many blocks.
     big: bool,
 }
 
 impl World<'_> {
-    /// The supported opcodes of a flow. (A JMP, and a SWITCH with its JMPs, are parts of other things.)
+    /// Returns the supported opcodes of a flow. (A JMP, and a SWITCH with its JMPs, are parts of other constructs.)
     fn opcodes(&self, flow: Flow) -> &[Opcode] {
         let all = self.opcodes.iter().find(|all| all.first().is_some_and(|op| op.flow() == flow));
         all.map_or(&[], Vec::as_slice)
@@ -195,7 +193,7 @@ fn with_flow(flow: Flow) -> Vec<Opcode> {
     Opcode::ALL.iter().copied().filter(|op| op.flow() == flow && op.is_supported()).collect()
 }
 
-/// Memory of some size with data in it, mostly at its beginning and its end.
+/// Creates a memory with data in it, mostly at its beginning and its end. Returns its size.
 fn memory(entropy: &mut dyn Entropy, program: &mut ProgramBuilder) -> Result<u64, BuildError> {
     let granules = pick(entropy, &[4, 16, 32, 1, 64, 17, 3, 300, 16, 8, 257, 4097]).unwrap_or(1);
     let size = granules * 16;
@@ -209,14 +207,14 @@ fn memory(entropy: &mut dyn Entropy, program: &mut ProgramBuilder) -> Result<u64
     Ok(size)
 }
 
-/// The types of the functions. Some are the same, so that an indirect call can choose.
+/// Returns the types of the functions. Some are the same, so that an indirect call can choose.
 fn functions(entropy: &mut dyn Entropy, least: u32, most: u32) -> Vec<FuncType> {
     let mut types: Vec<FuncType> = Vec::new();
     for _ in 0..least + entropy.below((most + 1).saturating_sub(least)) {
         let (params, results) = (entropy.below(1 + MAX_PARAMS as u32), entropy.below(1 + MAX_RESULTS as u32));
         let new = FuncType::new(params as usize, results as usize);
         let old = pick(entropy, &types).filter(|_| entropy.bits(1) == 1);
-        // The same, or one that gives something else.
+        // The same type, or one that differs in its results.
         let like = old.and_then(|old| FuncType::new(old.params(), results as usize));
         let like = if entropy.chance(1, 3) { like } else { old };
         types.extend(like.or(new));
@@ -251,7 +249,7 @@ fn plan_for(entropy: &mut dyn Entropy, world: &World<'_>) -> Plan {
         false => &[Slice::Plenty, Slice::Small, Slice::Tiny, Slice::Large],
     };
     let seed = entropy.bits(64);
-    // Of so many sizes that frames fit just so.
+    // Enough different sizes that frames sometimes fit exactly.
     let stack_cells =
         pick(entropy, STACKS).filter(|_| entropy.chance(1, 2)).map(|cells| cells + (seed % 32) as u32);
     Plan {

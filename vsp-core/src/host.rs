@@ -59,7 +59,7 @@ pub(crate) struct HostOwn<S> {
     pub(crate) metered: bool,
     /// While the instance runs with slices of its fuel, what it keeps back of the balance. (And after a panic of a host function.)
     #[cfg(feature = "native")]
-    pub(crate) kept: i64,
+    pub(crate) reserved: i64,
 }
 
 impl<S> Caller<'_, S> {
@@ -88,7 +88,7 @@ impl<S> Caller<'_, S> {
         if self.own.metered {
             #[cfg(feature = "native")]
             if units > LARGE_CHARGE || *self.balance < -(LARGE_CHARGE as i64) {
-                *self.balance = self.balance.saturating_add(core::mem::take(&mut self.own.kept));
+                *self.balance = self.balance.saturating_add(core::mem::take(&mut self.own.reserved));
             }
             *self.balance = self.balance.saturating_sub_unsigned(units);
         }
@@ -156,7 +156,7 @@ impl<'a, S> HostCalls<'a, S> {
             state,
             metered,
             #[cfg(feature = "native")]
-            kept: 0,
+            reserved: 0,
         };
         Ok(HostCalls { imports, resolved, own })
     }

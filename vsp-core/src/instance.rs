@@ -75,7 +75,7 @@ pub struct Instance<'a, S> {
     #[cfg(feature = "native")]
     pub(crate) context: crate::native::Context,
     #[cfg(feature = "native")]
-    pub(crate) entered: interp::Entered,
+    pub(crate) last_entry: interp::LastEntry,
     status: Status,
 }
 
@@ -137,7 +137,7 @@ impl<'a, S> Instance<'a, S> {
             #[cfg(feature = "native")]
             context: crate::native::Context::default(),
             #[cfg(feature = "native")]
-            entered: interp::Entered::NOTHING,
+            last_entry: interp::LastEntry::NOTHING,
             status: Status::Idle,
         })
     }
@@ -157,7 +157,7 @@ impl<'a, S> Instance<'a, S> {
         native.reserve(self.stack.cells())?;
         self.put_back();
         self.native_address = address(&*native);
-        self.entered = interp::Entered::NOTHING;
+        self.last_entry = interp::LastEntry::NOTHING;
         self.native = Some(native);
         self.tiers = None;
         Ok(())
@@ -176,7 +176,7 @@ impl<'a, S> Instance<'a, S> {
         let tiers = tiers.into();
         self.check_code(tiers.is_for(&self.program), tiers.options())?;
         self.put_back();
-        self.entered = interp::Entered::NOTHING;
+        self.last_entry = interp::LastEntry::NOTHING;
         self.tiers = Some(tiers);
         self.native = None;
         self.native_address = 0;
@@ -214,11 +214,11 @@ impl<'a, S> Instance<'a, S> {
     fn put_back(&mut self) {
         #[cfg(feature = "native")]
         {
-            if self.host.own.kept > 0 {
-                self.slice.left = self.balance.max(0);
+            if self.host.own.reserved > 0 {
+                self.slice.rest = self.balance.max(0);
             }
-            self.balance = self.balance.saturating_add(self.host.own.kept);
-            self.host.own.kept = 0;
+            self.balance = self.balance.saturating_add(self.host.own.reserved);
+            self.host.own.reserved = 0;
         }
     }
 
@@ -457,7 +457,7 @@ impl<'a, S> Instance<'a, S> {
     /// The balance of fuel, if the instance is metered. It is negative where more was used than there was.
     pub fn fuel(&self) -> Option<i64> {
         #[cfg(feature = "native")]
-        let balance = self.balance.saturating_add(self.host.own.kept);
+        let balance = self.balance.saturating_add(self.host.own.reserved);
         #[cfg(not(feature = "native"))]
         let balance = self.balance;
         self.host.own.metered.then_some(balance)

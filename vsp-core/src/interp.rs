@@ -1,9 +1,11 @@
-//! The interpreter: executes a verified program, allocates nothing and is the meaning that every other engine is compared with.
+//! The interpreter: executes a verified program, allocates nothing, and defines the semantics that every other engine
+//! is compared with.
 //!
-//! There are two: a portable one, and where the build allows it a threaded one that is faster. Both have the same handlers.
+//! There are two interpreters: a portable one, and a faster threaded one where the build allows it. Both share the same
+//! handlers.
 //!
-//! [`Activation`] executes the instructions of one frame; everything that changes frames, or leaves the program, comes
-//! back to [`Machine`] as an [`Exit`].
+//! [`Activation`] executes the instructions of one frame. Everything that changes frames or leaves the program returns
+//! to [`Machine`] as an [`Exit`].
 
 mod activation;
 mod frame;
@@ -32,26 +34,26 @@ use activation::Activation;
 pub(crate) use frame::BYTES_PER_FUEL;
 use frame::Exit;
 #[cfg(feature = "native")]
-pub(crate) use native::Entered;
+pub(crate) use native::LastEntry;
 #[cfg(feature = "jit")]
 pub(crate) use native::MIN_BALANCE;
 #[cfg(feature = "native")]
-pub use native::{CodeKey, Entry, NativeCode, NotReturned, Session};
+pub use native::{CodeKey, Entry, EntryRequest, NativeCode, NotReturned};
 #[cfg(feature = "native")]
 pub(crate) use tiers::Slice;
 #[cfg(feature = "native")]
-pub use tiers::{Chosen, Next, Tiers};
+pub use tiers::{NextSlice, TierDecision, Tiers};
 
-/// What an instance that cannot be interrupted looks at.
+/// The interrupt flag of an instance that cannot be interrupted.
 static NEVER: AtomicBool = AtomicBool::new(false);
 
-/// Runs a function whose frame is the only one, and gives its results, or how else the call ended.
+/// Runs a function whose frame is the only one, and returns its results, or the outcome if the call ended otherwise.
 #[inline]
 pub(crate) fn start<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Result<Values, Outcome> {
     #[cfg(threaded)]
     match start_threaded(instance, function) {
         Some(Started::Returned(values)) => return Ok(values),
-        Some(Started::Left(left)) => return Err(go_on(instance, &left)),
+        Some(Started::Exited(exit)) => return Err(continue_after_exit(instance, &exit)),
         None => {}
     }
     Err(start_machine(instance, function))
@@ -66,15 +68,15 @@ fn start_machine<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Outc
     }
 }
 
-/// How far [`start_threaded`] got.
+/// The progress that [`start_threaded`] made.
 #[cfg(threaded)]
 enum Started {
     Returned(Values),
-    Left(threaded::Left),
+    Exited(threaded::ExitPoint),
 }
 
-/// Does what [`start`] does in few steps, if there is nothing to be done at the function's entry: until it returns, or the
-/// threaded interpreter is left.
+/// Runs a function as [`start`] does, on a fast path, until it returns or the threaded interpreter exits. Returns
+/// `None` if there is work to do at the function's entry.
 #[cfg(threaded)]
 #[inline]
 fn start_threaded<S>(instance: &mut Instance<'_, S>, index: FuncIndex) -> Option<Started> {
@@ -90,7 +92,7 @@ fn start_threaded<S>(instance: &mut Instance<'_, S>, index: FuncIndex) -> Option
         return None;
     }
     instance.balance = balance;
-    let lent = threaded::Lent {
+    let resources = threaded::Resources {
         threaded: instance.program.threaded(),
         constants: instance.program.program().constants(),
         cells: instance.stack.present_cells(),
@@ -99,34 +101,34 @@ fn start_threaded<S>(instance: &mut Instance<'_, S>, index: FuncIndex) -> Option
         interrupt,
         host: &mut instance.host,
         balance: &mut instance.balance,
-        calls_leave: false,
+        calls_exit: false,
         compiled: &[],
     };
     let word = function.start as usize;
-    let left = threaded::State::execute(lent, index, 0, word, |state| {
-        // Only the frame that was entered has no caller.
-        if state.has_returned() { None } else { Some(state.left()) }
+    let exit = threaded::ThreadState::execute(resources, index, 0, word, |state| {
+        // Only the outermost frame has no caller.
+        if state.has_returned() { None } else { Some(state.exit_point()) }
     });
-    Some(match left {
+    Some(match exit {
         None => Started::Returned(instance.stack.first_registers(function.ty.results())),
-        Some(left) => Started::Left(left),
+        Some(exit) => Started::Exited(exit),
     })
 }
 
-/// Does what the threaded interpreter was left for, and continues.
+/// Handles the exit of the threaded interpreter, and continues.
 #[cfg(threaded)]
 #[cold]
-fn go_on<S>(instance: &mut Instance<'_, S>, left: &threaded::Left) -> Outcome {
+fn continue_after_exit<S>(instance: &mut Instance<'_, S>, exit: &threaded::ExitPoint) -> Outcome {
     let mut machine = Machine::new(instance);
-    let mut at = machine.position(Location { function: left.index, word: 0 });
-    machine.take_over(&mut at, left);
-    match machine.act(&mut at, left.exit) {
+    let mut at = machine.position(Location { function: exit.index, word: 0 });
+    machine.set_position(&mut at, exit);
+    match machine.handle_exit(&mut at, exit.exit) {
         Ok(()) => machine.run(at),
         Err(outcome) => outcome,
     }
 }
 
-/// Continues a suspended program with the values it waits for, whose number is right.
+/// Continues a suspended program with the values it waits for. Their number has been checked.
 pub(crate) fn resume<S>(instance: &mut Instance<'_, S>, reason: Reason, values: &[u64]) -> Outcome {
     let mut machine = Machine::running(instance);
     match machine.answer(reason, values) {
@@ -135,29 +137,30 @@ pub(crate) fn resume<S>(instance: &mut Instance<'_, S>, reason: Reason, values: 
     }
 }
 
-/// Enters a function whose frame is the only one. `None` if its first instruction can be executed.
+/// Enters a function whose frame is the only one. Returns `None` if its first instruction can be executed.
 pub(crate) fn enter<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Option<Outcome> {
     let mut machine = Machine::new(instance).interpreting();
     let entered = machine.enter(function);
     machine.pause(entered)
 }
 
-/// What [`resume`] does before it executes an instruction. `None` if one can be executed.
+/// Does the part of [`resume`] that precedes the next instruction. Returns `None` if an instruction can be executed.
 pub(crate) fn answer<S>(instance: &mut Instance<'_, S>, reason: Reason, values: &[u64]) -> Option<Outcome> {
     let mut machine = Machine::new(instance).interpreting();
     let answered = machine.answer(reason, values);
     machine.pause(answered)
 }
 
-/// Continues where the running frame is said to be.
+/// Continues at the location that is recorded for the running frame.
 pub(crate) fn proceed<S>(instance: &mut Instance<'_, S>) -> Outcome {
     let mut machine = Machine::running(instance);
     let at = machine.position(machine.stack.location());
     machine.run(at)
 }
 
-/// Executes up to `limit` instructions, from where the running frame is said to be, and fewer if `stop` says so of the
-/// place of one that is not the first. `None` if there is a next one.
+/// Executes up to `limit` instructions, from the location that is recorded for the running frame. Stops earlier if
+/// `stop` returns `true` for the location of an instruction other than the first. Returns `None` if there is a next
+/// instruction.
 pub(crate) fn step<S>(
     instance: &mut Instance<'_, S>,
     limit: u64,
@@ -169,7 +172,7 @@ pub(crate) fn step<S>(
     machine.pause(stepped)
 }
 
-/// The function that runs, and the next word, counted from the start of the whole code.
+/// The running function and its next word, counted from the start of the whole code.
 #[derive(Clone, Copy)]
 struct Position {
     index: FuncIndex,
@@ -178,19 +181,19 @@ struct Position {
 }
 
 impl Position {
-    /// The place of the next word.
+    /// Returns the location of the next word.
     fn location(&self) -> Location {
         Location { function: self.index, word: self.next as u32 - self.function.start }
     }
 
-    /// The place of the word that was executed last.
+    /// Returns the location of the word that was executed last.
     fn executed(&self) -> Location {
         let location = self.location();
         Location { word: location.word - 1, ..location }
     }
 }
 
-/// An instance while it runs.
+/// A running instance.
 struct Machine<'m, 'a, S> {
     #[cfg(feature = "native")]
     program: &'m Verified<'a>,
@@ -237,7 +240,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             #[cfg(feature = "native")]
             context: &mut instance.context,
             #[cfg(feature = "native")]
-            filled_by: &mut instance.entered.filled_by,
+            filled_by: &mut instance.last_entry.filled_by,
             #[cfg(feature = "native")]
             native: instance.native.as_deref(),
             #[cfg(feature = "native")]
@@ -247,16 +250,16 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         }
     }
 
-    /// That runs until it leaves, and not step by step.
+    /// Creates a machine that runs until the program exits, rather than step by step.
     fn running(instance: &'m mut Instance<'a, S>) -> Self {
         #[cfg_attr(not(feature = "native"), expect(unused_mut, reason = "there is nothing to do"))]
         let mut machine = Machine::new(instance);
         #[cfg(feature = "native")]
-        machine.begin_slices();
+        machine.begin_slice();
         machine
     }
 
-    /// Without machine code.
+    /// Returns this machine without machine code.
     fn interpreting(self) -> Self {
         #[cfg(feature = "native")]
         return Machine { native: None, tiers: None, ..self };
@@ -269,14 +272,15 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         Position { index: location.function, function, next: (function.start + location.word) as usize }
     }
 
-    /// Charges for the only frame, and passes its safepoint. Gives its first word.
+    /// Charges for the outermost frame and passes its safepoint. Returns the position of its first word.
     fn enter(&mut self, function: FuncIndex) -> Result<Position, Outcome> {
         let mut at = self.position(Location { function, word: 0 });
-        self.begin(&mut at)?;
+        self.enter_function(&mut at)?;
         Ok(at)
     }
 
-    /// Gives a suspended program what it waits for, and passes the safepoint if it is at one. Gives the next word.
+    /// Gives a suspended program the values it waits for, and passes the safepoint if it is at one. Returns the
+    /// position of the next word.
     fn answer(&mut self, reason: Reason, values: &[u64]) -> Result<Position, Outcome> {
         let mut at = self.position(self.stack.location());
         match reason {
@@ -294,10 +298,10 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         Ok(at)
     }
 
-    /// Executes until the program leaves.
+    /// Executes until the program exits.
     fn run(&mut self, mut at: Position) -> Outcome {
         loop {
-            if let Err(outcome) = self.turn::<false>(&mut at) {
+            if let Err(outcome) = self.advance::<false>(&mut at) {
                 return outcome;
             }
         }
@@ -313,12 +317,12 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             if executed > 0 && stop(at.location()) {
                 break;
             }
-            self.turn::<true>(&mut at)?;
+            self.advance::<true>(&mut at)?;
         }
         Ok(at)
     }
 
-    /// Records where the running frame is, if the program did not end.
+    /// Records the location of the running frame, if the program has not ended.
     fn pause(&mut self, state: Result<Position, Outcome>) -> Option<Outcome> {
         match state {
             Ok(at) => {
@@ -329,19 +333,19 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         }
     }
 
-    /// Executes instructions of the running frame until one needs more than the frame, and then does that; or just one
-    /// instruction.
+    /// Executes the running frame until an instruction needs more than the frame, and handles that exit. With `STEP`,
+    /// executes one instruction.
     #[inline(always)]
-    fn turn<const ONE: bool>(&mut self, at: &mut Position) -> Result<(), Outcome> {
-        match self.execute::<ONE>(at) {
-            Some(exit) => self.act(at, exit),
+    fn advance<const STEP: bool>(&mut self, at: &mut Position) -> Result<(), Outcome> {
+        match self.execute::<STEP>(at) {
+            Some(exit) => self.handle_exit(at, exit),
             None => Ok(()),
         }
     }
 
-    /// Does what the running frame was left for.
+    /// Handles an exit of the running frame.
     #[inline(always)]
-    fn act(&mut self, at: &mut Position, exit: Exit) -> Result<(), Outcome> {
+    fn handle_exit(&mut self, at: &mut Position, exit: Exit) -> Result<(), Outcome> {
         match exit {
             Exit::Call(callee) => self.call(at, callee),
             Exit::CallIndirect { number, ty } => match self.indirect(number, ty) {
@@ -359,11 +363,11 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         }
     }
 
-    /// Executes instructions until an exit; or just one, which may have none.
+    /// Executes instructions until an exit. With `STEP`, executes one instruction, which may have none.
     #[inline(always)]
-    fn execute<const ONE: bool>(&mut self, at: &mut Position) -> Option<Exit> {
+    fn execute<const STEP: bool>(&mut self, at: &mut Position) -> Option<Exit> {
         #[cfg(threaded)]
-        if !ONE {
+        if !STEP {
             return Some(self.execute_threaded(at));
         }
         let Some((registers, above)) = self.stack.window() else {
@@ -384,7 +388,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             interrupt: self.interrupt,
             exit: Exit::Return,
         };
-        let exit = if ONE { activation.step() } else { Some(activation.execute()) };
+        let exit = if STEP { activation.step() } else { Some(activation.execute()) };
         at.next = activation.next;
         *self.balance = activation.balance();
         exit
@@ -394,8 +398,8 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     #[inline(always)]
     fn execute_threaded(&mut self, at: &mut Position) -> Exit {
         let base = self.stack.running();
-        let left = threaded::State::execute(
-            threaded::Lent {
+        let exit = threaded::ThreadState::execute(
+            threaded::Resources {
                 threaded: self.threaded,
                 constants: self.constants,
                 cells: self.stack.present_cells(),
@@ -405,9 +409,9 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
                 host: self.host,
                 balance: self.balance,
                 #[cfg(feature = "native")]
-                calls_leave: self.native.is_some(),
+                calls_exit: self.native.is_some(),
                 #[cfg(not(feature = "native"))]
-                calls_leave: false,
+                calls_exit: false,
                 #[cfg(feature = "native")]
                 compiled: self.tiers.map_or(&[], Tiers::compiled),
                 #[cfg(not(feature = "native"))]
@@ -416,23 +420,23 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             at.index,
             base,
             at.next,
-            |state| state.left(),
+            |state| state.exit_point(),
         );
-        self.take_over(at, &left);
-        left.exit
+        self.set_position(at, &exit);
+        exit.exit
     }
 
-    /// The threaded interpreter was left there.
+    /// Sets the position to the one where the threaded interpreter exited.
     #[cfg(threaded)]
     #[inline(always)]
-    fn take_over(&mut self, at: &mut Position, left: &threaded::Left) {
-        if self.stack.set_running(left.base).is_none() {
-            unreachable!("the interpreter is left in a frame");
+    fn set_position(&mut self, at: &mut Position, exit: &threaded::ExitPoint) {
+        if self.stack.set_running(exit.base).is_none() {
+            unreachable!("the interpreter exits in a frame");
         }
-        if left.index != at.index {
-            *at = self.position(Location { function: left.index, word: 0 });
+        if exit.index != at.index {
+            *at = self.position(Location { function: exit.index, word: 0 });
         }
-        at.next = left.next;
+        at.next = exit.next;
     }
 
     #[cold]
@@ -448,11 +452,11 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         Outcome::Suspended(Suspension { reason, location })
     }
 
-    /// A safepoint whose place is the next word.
+    /// Passes the safepoint at the next word.
     fn safepoint(&mut self, at: &mut Position) -> Result<(), Outcome> {
         let reason = if *self.balance < 0 {
             #[cfg(feature = "native")]
-            return self.slice_ended(at);
+            return self.slice_expired(at);
             #[cfg(not(feature = "native"))]
             Reason::Fuel
         } else if self.interrupt.load(Ordering::Relaxed) {
@@ -463,8 +467,8 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         Err(self.suspend(at.location(), reason))
     }
 
-    /// What happens when a frame was made: its charge, and the safepoint.
-    fn entered(&mut self, at: &mut Position) -> Result<(), Outcome> {
+    /// Charges for a new frame and passes its safepoint.
+    fn charge_entry(&mut self, at: &mut Position) -> Result<(), Outcome> {
         *self.balance = self.balance.saturating_sub(i64::from(at.function.entry_charge()));
         if at.function.short_leaf { Ok(()) } else { self.safepoint(at) }
     }
@@ -476,12 +480,13 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             return Err(self.trap(*at, Trap::StackOverflow));
         }
         *at = entry;
-        self.begin(at)
+        self.enter_function(at)
     }
 
-    /// Begins with a function whose frame was made: in machine code, if there is any and it can be used, or here.
+    /// Enters a function that has a frame: in machine code, if there is some that can be used, otherwise in the
+    /// interpreter.
     #[inline]
-    fn begin(&mut self, at: &mut Position) -> Result<(), Outcome> {
+    fn enter_function(&mut self, at: &mut Position) -> Result<(), Outcome> {
         #[cfg(feature = "native")]
         if let Some(native) = self.native
             && *self.balance >= native::MIN_BALANCE
@@ -489,13 +494,13 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             return self.enter_native(native, Entry::Function(at.index), at);
         }
         #[cfg(feature = "native")]
-        if let Some(chosen) = self.chosen(at.index) {
-            return self.enter_chosen(&chosen, Entry::Function(at.index), at);
+        if let Some(decision) = self.decision(at.index) {
+            return self.enter_decided(&decision, Entry::Function(at.index), at);
         }
-        self.entered(at)
+        self.charge_entry(at)
     }
 
-    /// The function with this number, if it exists and has this type.
+    /// Returns the function with this number, if it exists and has this type.
     fn indirect(&self, number: u64, ty: u32) -> Option<FuncIndex> {
         let index = FuncIndex(u32::try_from(number).ok()?);
         let function = self.functions.get(index.index())?;
@@ -523,7 +528,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         }
     }
 
-    /// Puts the host's value into the register of the YIELD that is the next word.
+    /// Writes the host's value to the register of the YIELD at the next word.
     fn answer_yield(&mut self, at: Position, values: &[u64]) {
         let inst = Inst::decode(u32::from_le_bytes(self.code[at.next])).ok();
         if let Some((reg, _)) = inst.and_then(|inst| inst.registers().next()) {

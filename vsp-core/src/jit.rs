@@ -1,28 +1,29 @@
-//! Machine code: lowers a verified program through Cranelift to bytes that can run from anywhere.
+//! The compiler: lowers a verified program through Cranelift to position-independent machine code.
 //!
-//! What comes out ([`Code`]) is plain data. It has nothing left to relocate and reaches everything outside through one
-//! pointer, the [`Context`](crate::native::Context). This crate cannot run it: that takes unsafe code, which is the host's
+//! Its output ([`Code`]) is plain data. It needs no relocation and reaches everything outside through one pointer, the
+//! [`Context`](crate::native::Context). This crate cannot run it: that takes unsafe code, which is the host's
 //! (`vsp-host` has it).
 //!
-//! Native code does what the interpreter does: the same values, traps, places, memory and fuel, and it suspends at the same
-//! places. How it is left:
+//! Compiled code matches the interpreter: the same values, traps, locations, memory and fuel, and it suspends at the
+//! same locations. Its exits:
 //!
-//! - Every instruction that can trap has an explicit check and a cold exit of its own, which says at which [`Site`] it
-//!   was; there are no signal handlers. Functions return a status (or the fuel, of which one number stands for it) besides their
-//!   result, and callers pass it on.
-//! - When the program suspends, every frame writes its live registers and locals to its cells, in the layout of the
-//!   interpreter's stack, on the way out. The interpreter carries on from there.
-//! - Stack cells are counted down in an argument, so that StackOverflow comes at the same depth as in the
-//!   interpreter. [`CodeInfo::bytes_per_cell`](crate::native::CodeInfo::bytes_per_cell) says how much native stack that takes.
+//! - Every instruction that can trap has an explicit check and a cold exit of its own, which names its [`Site`]; there
+//!   are no signal handlers. Functions return a status in addition to their result (or the fuel, of which one value
+//!   signals an exit), and callers propagate it.
+//! - When the program suspends, every frame writes its live registers and locals to its cells on exit, in the layout of
+//!   the interpreter's stack. The interpreter continues from there.
+//! - An argument counts the remaining stack cells, so that StackOverflow occurs at the same depth as in the
+//!   interpreter. [`CodeInfo::bytes_per_cell`](crate::native::CodeInfo::bytes_per_cell) gives the native stack that
+//!   this takes.
 //!
-//! Registers and the first locals of a frame are SSA values; a value stays in a floating-point register while
-//! only binary64 instructions look at it (`kinds.rs`).
+//! Registers and the first locals of a frame are SSA values. A value stays in a floating-point register while only
+//! binary64 instructions use it (`representation.rs`).
 
 mod error;
-mod kinds;
 mod link;
 mod listing;
 mod lower;
+mod may_suspend;
 mod names;
 mod object;
 mod offsets;
@@ -30,8 +31,8 @@ mod plan;
 mod range;
 mod ranges;
 mod region;
-mod sinking;
-mod suspending;
+mod rematerialisation;
+mod representation;
 mod target;
 mod trampoline;
 
@@ -39,7 +40,7 @@ pub use error::JitError;
 pub use listing::{JoinRange, Listing, Stretch};
 pub use object::producer;
 pub use region::{Region, RegionCode};
-pub use target::Known;
+pub use target::KnownFeatures;
 
 #[doc(no_inline)]
 pub use crate::native::{Arch, Code, CompileOptions, ExitKind, Fingerprint, Site, Stats, Target, Tier};
@@ -58,26 +59,27 @@ use crate::native::{CodeInfo, LoopEntry, TableEntry};
 use crate::program::FuncType;
 use crate::verify::{FRAME_CELLS as MIN_FRAME_CELLS, Verified};
 use link::{Linker, Offset};
-use lower::{Lowered, Shuffle, Start};
-use suspending::Suspending;
+use lower::{Output, Shuffle, Start};
+use may_suspend::MaySuspend;
 use target::Allocator;
 
-/// The fast register allocator is for functions of up to so many instructions of the intermediate representation. Beyond,
-/// its time grows faster than that of the good one.
+/// The largest number of instructions of the intermediate representation for the single-pass register allocator.
+/// Beyond, its time grows faster than that of the backtracking one.
 const MAX_FAST_INSTRUCTIONS: usize = 10_000;
 
-/// Functions with more branches backwards have safepoints in any case: for thousands without, Cranelift's removal of constant
-/// block parameters takes quadratic time.
+/// The largest number of backward branches of a function without safepoints. Functions with more always have them: for
+/// thousands without, Cranelift's removal of constant block parameters takes quadratic time.
 const MAX_UNCHECKED_LOOPS: usize = 256;
 
-/// And for functions whose native frame it makes no larger than this for each cell of theirs.
+/// The largest native frame, in bytes for each cell of the function's frame, that is accepted from the single-pass
+/// register allocator.
 const MAX_FAST_BYTES_PER_CELL: u32 = 64;
 
-/// It makes the frame larger than that where there are more instructions for each cell: then it is not tried. (An instruction
-/// takes a little more than a byte of the frame.)
+/// The largest number of instructions for each cell with which the single-pass register allocator is tried. With more,
+/// its frame exceeds [`MAX_FAST_BYTES_PER_CELL`]. (An instruction takes a little more than a byte of the frame.)
 const MAX_FAST_INSTRUCTIONS_PER_CELL: usize = 60;
 
-/// Compiles programs. It keeps what can be used again from one program to the next.
+/// A compiler of programs. It keeps what it can reuse from one program to the next.
 ///
 /// ```
 /// # #[cfg(feature = "all-targets")] {
@@ -97,16 +99,16 @@ const MAX_FAST_INSTRUCTIONS_PER_CELL: usize = 60;
 pub struct Compiler {
     target: Target,
     options: CompileOptions,
-    /// Bytes of machine code that a program may become.
+    /// The largest size of a program's machine code in bytes.
     code_limit: u32,
-    /// Is the machine code wanted as text too?
+    /// Whether machine code is also printed as text.
     is_listed: bool,
-    /// With the good register allocator.
+    /// The code generator with the backtracking register allocator.
     isa: OwnedTargetIsa,
-    /// For tier 1, with the fast one.
+    /// For tier 1, the code generator with the single-pass register allocator.
     fast_isa: Option<OwnedTargetIsa>,
-    /// For tier 2, without optimisation, once a function needs it.
-    plain_isa: Option<OwnedTargetIsa>,
+    /// For tier 2, the code generator without optimisation, once a function needs it.
+    unoptimised_isa: Option<OwnedTargetIsa>,
     context: cranelift_codegen::Context,
     frontend: FunctionBuilderContext,
 }
@@ -121,14 +123,14 @@ impl core::fmt::Debug for Compiler {
 }
 
 impl Compiler {
-    /// A compiler for a target.
+    /// Creates a compiler for a target.
     ///
     /// # Errors
     /// This build has no code generator for it.
     pub fn new(target: Target, options: CompileOptions) -> Result<Compiler, JitError> {
-        let isa = target.isa(options, Allocator::Good)?;
+        let isa = target.isa(options, Allocator::Backtracking)?;
         let fast_isa = match options.tier {
-            Tier::One => Some(target.isa(options, Allocator::Fast)?),
+            Tier::One => Some(target.isa(options, Allocator::SinglePass)?),
             Tier::Two => None,
         };
         Ok(Compiler {
@@ -138,24 +140,25 @@ impl Compiler {
             is_listed: false,
             isa,
             fast_isa,
-            plain_isa: None,
+            unoptimised_isa: None,
             context: cranelift_codegen::Context::new(),
             frontend: FunctionBuilderContext::new(),
         })
     }
 
-    /// Makes at most so many bytes of machine code of a program or a part. (More than [`MAX_NATIVE_BYTES`] counts as that.)
+    /// Sets the largest size in bytes of the machine code of a program or a region. (A limit above [`MAX_NATIVE_BYTES`]
+    /// is reduced to it.)
     #[must_use]
     pub fn with_code_limit(self, bytes: u32) -> Compiler {
         Compiler { code_limit: bytes.min(MAX_NATIVE_BYTES), ..self }
     }
 
-    /// What it compiles for.
+    /// Returns the target.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// What it compiles with.
+    /// Returns the options.
     pub fn options(&self) -> CompileOptions {
         self.options
     }
@@ -163,40 +166,48 @@ impl Compiler {
     /// Compiles all functions of a program. The same program gives the same code, on every host.
     ///
     /// # Errors
-    /// A function has more than [`MAX_NATIVE_WORDS`] words, or becomes more instructions, machine code or native stack than
-    /// [`limits`](crate::limits) allow; or there is no memory. (Cranelift itself aborts where its own allocations fail.)
+    /// A function has more than [`MAX_NATIVE_WORDS`] words, or takes more instructions, machine code or native stack
+    /// than [`limits`](crate::limits) allow; or memory runs out. (Cranelift itself aborts if its own allocations fail.)
     pub fn compile(&mut self, program: &Verified<'_>) -> Result<Code, JitError> {
         self.compile_functions(program, None)
     }
 
-    /// Compiles part of a program.
+    /// Compiles a region of a program.
     ///
     /// # Errors
-    /// As [`Self::compile`], for the functions of the part.
-    pub fn compile_region(&mut self, program: &Verified<'_>, part: &Region) -> Result<RegionCode, JitError> {
-        self.compile_functions(program, Some(part)).map(RegionCode)
+    /// As for [`Self::compile`], for the functions of the region.
+    pub fn compile_region(
+        &mut self,
+        program: &Verified<'_>,
+        region: &Region,
+    ) -> Result<RegionCode, JitError> {
+        self.compile_functions(program, Some(region)).map(RegionCode)
     }
 
-    fn compile_functions(&mut self, program: &Verified<'_>, part: Option<&Region>) -> Result<Code, JitError> {
+    fn compile_functions(
+        &mut self,
+        program: &Verified<'_>,
+        region: Option<&Region>,
+    ) -> Result<Code, JitError> {
         let signatures = Signatures::new(program)?;
-        let suspending = match part {
-            None => Suspending::new(program, self.options)?,
-            // The code is left where it calls other functions.
-            Some(_) => Suspending::everywhere(),
+        let may_suspend = match region {
+            None => MaySuspend::new(program, self.options)?,
+            // The code exits where it calls other functions.
+            Some(_) => MaySuspend::everywhere(),
         };
-        let unit = Selected { signatures: &signatures, suspending: &suspending, part };
+        let unit = Selection { signatures: &signatures, may_suspend: &may_suspend, region };
         let functions = program.functions();
-        let entry = part.and_then(Region::entry);
+        let entry = region.and_then(Region::entry);
         if let Some(location) = entry {
             check_entry(&signatures, location)?;
         }
         let mut shapes = [None; CodeInfo::SHAPES];
         let compiled = (0..).map(FuncIndex).zip(functions).filter(|(index, _)| unit.contains(*index));
         let types = compiled.map(|(_, function)| function.ty);
-        for ty in types.chain(entry.map(|location| loop_type(functions[location.function.index()].ty))) {
+        for ty in types.chain(entry.map(|location| osr_type(functions[location.function.index()].ty))) {
             shapes[CodeInfo::shape(ty)] = Some(ty);
         }
-        let selected = part.map_or(functions.len(), |part| part.functions().count());
+        let selected = region.map_or(functions.len(), |region| region.functions().count());
         let count = selected + usize::from(entry.is_some()) + shapes.iter().flatten().count();
         let mut linker = Linker::new(&*self.isa, functions.len(), count, self.code_limit)?;
         let mut code = CodeInfo {
@@ -215,7 +226,7 @@ impl Compiler {
         for (index, function) in (0..).map(FuncIndex).zip(functions) {
             let cells = function.frame_cells() as u16;
             let row = if unit.contains(index) {
-                let offset = self.function(unit, index, Start::First, &mut linker, &mut code)?;
+                let offset = self.add_function(unit, index, Start::First, &mut linker, &mut code)?;
                 linker.define(index, offset);
                 TableEntry { offset: offset.at, ty: function.ty.bits(), cells }
             } else {
@@ -233,9 +244,9 @@ impl Compiler {
             *entry = self.add(&mut linker, index)?.at;
         }
         if let Some(location) = entry {
-            let start = Start::Loop(location.word);
-            let offset = self.function(unit, location.function, start, &mut linker, &mut code)?.at;
-            let shape = CodeInfo::shape(loop_type(functions[location.function.index()].ty));
+            let start = Start::Osr(location.word);
+            let offset = self.add_function(unit, location.function, start, &mut linker, &mut code)?.at;
+            let shape = CodeInfo::shape(osr_type(functions[location.function.index()].ty));
             code.loop_entry = Some(LoopEntry { location, offset, entry: code.entries[shape] });
         }
         let bytes = linker.finish()?;
@@ -243,10 +254,11 @@ impl Compiler {
         Ok(Code { info: code, bytes })
     }
 
-    /// The intermediate representation and the machine code of one function, as text. `None` if there is no such function.
+    /// Returns the intermediate representation and the machine code of one function, as text. Returns `None` if there
+    /// is no such function.
     ///
     /// # Errors
-    /// As [`Self::compile`].
+    /// As for [`Self::compile`].
     pub fn listing(
         &mut self,
         program: &Verified<'_>,
@@ -256,35 +268,36 @@ impl Compiler {
             return Ok(None);
         }
         let signatures = Signatures::new(program)?;
-        let suspending = Suspending::new(program, self.options)?;
-        let unit = Selected { signatures: &signatures, suspending: &suspending, part: None };
+        let may_suspend = MaySuspend::new(program, self.options)?;
+        let unit = Selection { signatures: &signatures, may_suspend: &may_suspend, region: None };
         self.list(unit, function, Start::First).map(Some)
     }
 
-    /// The same of the code that [`Self::compile_region`] makes of the loop where a part is entered. `None` if the part has none.
+    /// Returns the listing of the OSR entry that [`Self::compile_region`] compiles for a region. Returns `None` if the
+    /// region has none.
     ///
     /// # Errors
-    /// As [`Self::compile_region`].
+    /// As for [`Self::compile_region`].
     pub fn loop_listing(
         &mut self,
         program: &Verified<'_>,
-        part: &Region,
+        region: &Region,
     ) -> Result<Option<Listing>, JitError> {
-        let Some(location) = part.entry() else { return Ok(None) };
+        let Some(location) = region.entry() else { return Ok(None) };
         let signatures = Signatures::new(program)?;
         check_entry(&signatures, location)?;
-        let suspending = Suspending::everywhere();
-        let unit = Selected { signatures: &signatures, suspending: &suspending, part: Some(part) };
-        self.list(unit, location.function, Start::Loop(location.word)).map(Some)
+        let may_suspend = MaySuspend::everywhere();
+        let unit = Selection { signatures: &signatures, may_suspend: &may_suspend, region: Some(region) };
+        self.list(unit, location.function, Start::Osr(location.word)).map(Some)
     }
 
-    fn list(&mut self, unit: Selected<'_>, index: FuncIndex, start: Start) -> Result<Listing, JitError> {
+    fn list(&mut self, unit: Selection<'_>, index: FuncIndex, start: Start) -> Result<Listing, JitError> {
         let (mut sites, mut stats, mut ranges) = (Vec::new(), Stats::default(), Vec::new());
-        let out = Lowered { sites: &mut sites, stats: &mut stats, ranges: &mut ranges };
+        let out = Output { sites: &mut sites, stats: &mut stats, ranges: &mut ranges };
         self.lower(unit, index, start, out)?;
         let clif = self.context.func.display().to_string();
         self.is_listed = true;
-        let compiled = self.make(unit, index, start, (&mut Vec::new(), &mut stats));
+        let compiled = self.compile_function(unit, index, start, (&mut Vec::new(), &mut stats));
         self.is_listed = false;
         compiled?;
         let Some(code) = self.context.compiled_code() else { return Err(JitError::OutOfMemory) };
@@ -292,38 +305,39 @@ impl Compiler {
         Ok(Listing::new(clif, ranges, &self.context.func, code))
     }
 
-    /// Compiles a function that is entered at a start, and adds it to the code.
-    fn function(
+    /// Compiles a function for one entry point, and adds it to the code.
+    fn add_function(
         &mut self,
-        unit: Selected<'_>,
+        unit: Selection<'_>,
         index: FuncIndex,
         start: Start,
         linker: &mut Linker,
         code: &mut CodeInfo,
     ) -> Result<Offset, JitError> {
-        let bytes = self.make(unit, index, start, (&mut code.sites, &mut code.stats))?;
+        let bytes = self.compile_function(unit, index, start, (&mut code.sites, &mut code.stats))?;
         code.bytes_per_cell = code.bytes_per_cell.max(bytes);
         self.add(linker, index)
     }
 
-    /// Makes machine code of a function that is entered at a start. Gives the bytes of native stack that it takes for each cell.
-    fn make(
+    /// Compiles a function for one entry point. Returns the native stack that it takes, in bytes for each cell of its
+    /// frame.
+    fn compile_function(
         &mut self,
-        unit: Selected<'_>,
+        unit: Selection<'_>,
         index: FuncIndex,
         start: Start,
         (sites, stats): (&mut Vec<Site>, &mut Stats),
     ) -> Result<u32, JitError> {
         let cells = unit.signatures.program().functions()[index.index()].frame_cells();
         let before = (sites.len(), *stats);
-        self.lower(unit, index, start, Lowered { sites, stats, ranges: &mut Vec::new() })?;
+        self.lower(unit, index, start, Output { sites, stats, ranges: &mut Vec::new() })?;
         self.generate(index, cells)?;
         if self.bytes_per_cell(cells) > MAX_NATIVE_BYTES_PER_CELL && self.options.tier == Tier::Two {
-            // The optimiser keeps what is computed again behind calls.
+            // The optimiser keeps values across calls that would otherwise be computed again.
             sites.truncate(before.0);
             *stats = before.1;
-            self.lower(unit, index, start, Lowered { sites, stats, ranges: &mut Vec::new() })?;
-            let isa = self.plain_isa()?;
+            self.lower(unit, index, start, Output { sites, stats, ranges: &mut Vec::new() })?;
+            let isa = self.unoptimised_isa()?;
             compile(&mut self.context, &*isa, index)?;
         }
         let bytes = self.bytes_per_cell(cells);
@@ -333,34 +347,34 @@ impl Compiler {
         Ok(bytes)
     }
 
-    /// Makes the intermediate representation of a function of the program.
+    /// Lowers a function of the program to the intermediate representation.
     fn lower(
         &mut self,
-        unit: Selected<'_>,
+        unit: Selection<'_>,
         index: FuncIndex,
         start: Start,
-        out: Lowered<'_>,
+        out: Output<'_>,
     ) -> Result<(), JitError> {
         let signatures = unit.signatures;
         check_length(signatures, index)?;
         self.context.clear();
         self.context.set_disasm(self.is_listed);
         let mut options = self.options;
-        // The optimiser visits all blocks again for each loop that nothing in it observes.
+        // The optimiser visits all blocks again for each loop without a safepoint.
         options.interrupt |=
             !options.fuel && plan::back_edges(signatures.program(), index) > MAX_UNCHECKED_LOOPS;
-        let facts = lower::Facts {
+        let environment = lower::Environment {
             options,
-            rounds: self.rounds(),
+            has_rounding: self.has_rounding(),
             shuffle: self.shuffle(),
             isa: &*self.isa,
-            suspending: unit.suspending,
-            part: unit.part,
+            may_suspend: unit.may_suspend,
+            region: unit.region,
         };
-        let Lowered { sites, stats, ranges } = out;
-        let out = Lowered { sites, stats: &mut *stats, ranges };
+        let Output { sites, stats, ranges } = out;
+        let out = Output { sites, stats: &mut *stats, ranges };
         let frontend = &mut self.frontend;
-        lower::function(&mut self.context.func, frontend, signatures, (index, start), facts, out)?;
+        lower::function(&mut self.context.func, frontend, signatures, (index, start), environment, out)?;
         stats.words += signatures.program().functions()[index.index()].words;
         let instructions = self.context.func.dfg.num_insts() as u32;
         if instructions > MAX_NATIVE_INSTRUCTIONS {
@@ -370,15 +384,16 @@ impl Compiler {
         Ok(())
     }
 
-    /// Has the target instructions that round to integers?
-    fn rounds(&self) -> bool {
+    /// Returns whether the target has instructions that round to integers.
+    fn has_rounding(&self) -> bool {
         match self.target.arch() {
             Arch::X86_64 => self.target.has("has_sse41"),
             Arch::Aarch64 | Arch::Riscv64 | Arch::S390x => true,
         }
     }
 
-    /// How the target shuffles bytes of vectors, if it can. (The lanes of s390x are in the other order.)
+    /// Returns the target's instruction for shuffling the bytes of a vector, if it has one. (s390x numbers its lanes in
+    /// the other order.)
     fn shuffle(&self) -> Option<Shuffle> {
         match self.target.arch() {
             Arch::X86_64 => self.target.has("has_ssse3").then_some(Shuffle::Pshufb),
@@ -387,13 +402,14 @@ impl Compiler {
         }
     }
 
-    /// Adds what was compiled last to the code.
+    /// Adds the function that was compiled last to the code.
     fn add(&self, linker: &mut Linker, index: FuncIndex) -> Result<Offset, JitError> {
         let Some(compiled) = self.context.compiled_code() else { return Err(JitError::OutOfMemory) };
         linker.add(index, &self.context.func, compiled)
     }
 
-    /// Makes machine code of the intermediate representation, for a function with so many cells in its frame.
+    /// Generates machine code from the intermediate representation, for a function with this number of cells in its
+    /// frame.
     fn generate(&mut self, index: FuncIndex, cells: u32) -> Result<(), JitError> {
         let instructions = self.context.func.dfg.num_insts();
         let most = MAX_FAST_INSTRUCTIONS.min(cells as usize * MAX_FAST_INSTRUCTIONS_PER_CELL);
@@ -404,23 +420,25 @@ impl Compiler {
             }
         }
         let isa = match self.options.tier {
-            Tier::Two if sinking::explodes(&self.context.func)? => self.plain_isa()?,
+            Tier::Two if rematerialisation::is_excessive(&self.context.func)? => self.unoptimised_isa()?,
             _ => self.isa.clone(),
         };
         compile(&mut self.context, &*isa, index)
     }
 
-    /// The code generator that does not optimise, with the good register allocator.
-    fn plain_isa(&mut self) -> Result<OwnedTargetIsa, JitError> {
-        if let Some(isa) = &self.plain_isa {
+    /// Returns the code generator that does not optimise, with the backtracking register allocator.
+    fn unoptimised_isa(&mut self) -> Result<OwnedTargetIsa, JitError> {
+        if let Some(isa) = &self.unoptimised_isa {
             return Ok(isa.clone());
         }
-        let isa = self.target.isa(CompileOptions { tier: Tier::One, ..self.options }, Allocator::Good)?;
-        self.plain_isa = Some(isa.clone());
+        let isa =
+            self.target.isa(CompileOptions { tier: Tier::One, ..self.options }, Allocator::Backtracking)?;
+        self.unoptimised_isa = Some(isa.clone());
         Ok(isa)
     }
 
-    /// Bytes of the native frame of what was compiled last, for each of so many cells.
+    /// Returns the size in bytes of the native frame of the function that was compiled last, for each of this number of
+    /// cells.
     fn bytes_per_cell(&self, cells: u32) -> u32 {
         let layout = self.context.compiled_code().and_then(|code| code.buffer.frame_layout());
         let bytes =
@@ -429,22 +447,22 @@ impl Compiler {
     }
 }
 
-/// What is compiled.
+/// The functions to compile.
 #[derive(Clone, Copy)]
-struct Selected<'a> {
+struct Selection<'a> {
     signatures: &'a Signatures<'a>,
-    suspending: &'a Suspending,
-    /// `None`: the whole program.
-    part: Option<&'a Region>,
+    may_suspend: &'a MaySuspend,
+    /// The region. `None`: the whole program.
+    region: Option<&'a Region>,
 }
 
-impl Selected<'_> {
+impl Selection<'_> {
     fn contains(&self, function: FuncIndex) -> bool {
-        self.part.is_none_or(|part| part.contains(function))
+        self.region.is_none_or(|region| region.contains(function))
     }
 }
 
-/// Is a function short enough?
+/// Checks that a function is short enough.
 fn check_length(signatures: &Signatures<'_>, function: FuncIndex) -> Result<(), JitError> {
     let words = plan::native_words(signatures.program(), function);
     if words > MAX_NATIVE_WORDS {
@@ -453,7 +471,7 @@ fn check_length(signatures: &Signatures<'_>, function: FuncIndex) -> Result<(), 
     Ok(())
 }
 
-/// Does a loop begin at the place, to which some execution of the function comes?
+/// Checks that the location is a loop header that some execution of the function reaches.
 fn check_entry(signatures: &Signatures<'_>, location: Location) -> Result<(), JitError> {
     let function = signatures.program().function(location.function);
     if function.is_none_or(|function| location.word >= function.words) {
@@ -468,8 +486,8 @@ fn check_entry(signatures: &Signatures<'_>, location: Location) -> Result<(), Ji
     Ok(())
 }
 
-/// The type of a function that is entered where a loop begins: its values are in its frame.
-fn loop_type(ty: FuncType) -> FuncType {
+/// Returns the type of a function that is entered by OSR: its values are in its frame.
+fn osr_type(ty: FuncType) -> FuncType {
     match FuncType::new(0, ty.results()) {
         Some(ty) => ty,
         None => unreachable!("the function gives as many results"),

@@ -61,7 +61,7 @@ pub use instance::{
     Values,
 };
 #[cfg(feature = "native")]
-pub use interp::{Chosen, CodeKey, Entry, NativeCode, Next, NotReturned, Session, Tiers};
+pub use interp::{CodeKey, Entry, EntryRequest, NativeCode, NextSlice, NotReturned, TierDecision, Tiers};
 pub use shared::Ref;
 pub use trap::Trap;
 

@@ -1,4 +1,4 @@
-//! The generator of random programs: its programs verify, run for a while, and use every instruction.
+//! Tests of the generator of random programs: its programs verify, run for a while, and use every instruction.
 #![cfg(all(feature = "generate", feature = "math"))]
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use vsp_core::{Caller, HostStop, Imports, Instance, Options, Outcome, Reason};
 
 fn import(name: &'static str, params: usize, results: usize) -> HostImport<'static> {
     let ty = FuncType::new(params, results).unwrap();
-    HostImport { module: "test", name, ty, seldom: name == "fail" }
+    HostImport { module: "test", name, ty, is_rare: name == "fail" }
 }
 
 fn hosts() -> ([HostImport<'static>; 3], Imports<()>) {
@@ -28,9 +28,9 @@ fn hosts() -> ([HostImport<'static>; 3], Imports<()>) {
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// The outcomes of calls.
+    /// The number of calls by outcome.
     ends: BTreeMap<&'static str, u32>,
-    /// The reasons of suspensions before the outcome.
+    /// The number of suspensions by reason.
     suspensions: BTreeMap<&'static str, u32>,
     instructions: BTreeMap<Opcode, u64>,
     calls: u32,
@@ -126,7 +126,7 @@ fn programs_do_something_and_use_every_instruction() {
 
     assert!(counts.share("returned") > 0.6, "{:?}", counts.ends);
     assert!(counts.share("given up") < 0.2, "{:?}", counts.ends);
-    // Many programs access addresses just beyond the memory, because only these reveal missing checks.
+    // Many programs try accesses just beyond the memory, since only these reveal missing checks.
     let share = counts.share("MemoryOutOfBounds");
     assert!(share > 0.1 && share < 0.3, "{share} of the calls are out of bounds: {:?}", counts.ends);
     let rare = ["halted", "DivideByZero", "BadIndirectCall", "StackOverflow", "Explicit", "Host"];

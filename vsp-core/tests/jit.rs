@@ -1,5 +1,5 @@
-//! The compiler, without running its code: every target from any host, reproducible bytes, errors that state the
-//! reason.
+//! Tests of the compiler, without running its code: every target from any host, the same bytes each time, errors with
+//! their reasons.
 #![cfg(feature = "jit")]
 
 use cranelift_codegen::settings::Configurable;
@@ -95,7 +95,8 @@ fn features_are_named_with_and_without_their_prefix_and_unknown_ones_are_refused
 
 #[test]
 fn without_safepoints_there_are_sites_for_traps_only() {
-    let source = ".func f (2) -> 1\nloop: DIV R0, R0, R1\n LOOP R1, loop\n CALL g\n RET\n.end\n.func g (1) -> 1\nx: LOOP R0, x\n RET\n.end";
+    let source = ".func f (2) -> 1\nloop: DIV R0, R0, R1\n LOOP R1, loop\n CALL g\n RET\n.end\n\
+                  .func g (1) -> 1\nx: LOOP R0, x\n RET\n.end";
     let plain = CompileOptions { fuel: false, interrupt: false, ..CompileOptions::default() };
     let kinds = |options| -> Vec<ExitKind> {
         compile(source, Target::new(Arch::X86_64), options).sites().iter().map(|site| site.kind).collect()
@@ -107,7 +108,9 @@ fn without_safepoints_there_are_sites_for_traps_only() {
 
 #[test]
 fn tier_two_inlines_leaves_and_removes_covered_checks() {
-    let source = ".memory 64\n.func f (1) -> 1\n LOAD R1, [R0]\n LOAD32U R2, [R0 + 4]\n STORE8 [R0 + 7], R2\n LOAD R3, [R0 + 1]\n CALL g\n ADD R0, R0, R3\n RET\n.end\n.func g (1) -> 1\n ADDI R0, R0, 1\n RET\n.end";
+    let source = ".memory 64\n.func f (1) -> 1\n LOAD R1, [R0]\n LOAD32U R2, [R0 + 4]\n STORE8 [R0 + 7], R2\n\
+                  LOAD R3, [R0 + 1]\n CALL g\n ADD R0, R0, R3\n RET\n.end\n\
+                  .func g (1) -> 1\n ADDI R0, R0, 1\n RET\n.end";
     let stats = |tier| {
         compile(source, Target::new(Arch::X86_64), CompileOptions { tier, ..CompileOptions::default() })
             .stats()

@@ -28,7 +28,8 @@ use vsp_core::native::{Arch, Code, CodeInfo, Object, ObjectError, Target};
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
 use vsp_core::{
-    AttachError, CallError, Entry, Excerpt, Instance, NativeCode, NotReturned, Outcome, Ref, Session, Value,
+    AttachError, CallError, Entry, EntryRequest, Excerpt, Instance, NativeCode, NotReturned, Outcome, Ref,
+    Value,
 };
 
 pub use vsp_core::native::{CompileOptions, Tier};
@@ -330,8 +331,8 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
         self.machine.reserve(cells)
     }
 
-    fn enter(&self, session: Session<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
-        native_call::enter(&self.machine, |program| is_same(&self.program, program), session, values)
+    fn enter(&self, request: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
+        native_call::enter(&self.machine, |program| is_same(&self.program, program), request, values)
     }
 }
 
@@ -403,10 +404,10 @@ impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
     pub fn call<S>(&self, instance: &mut Instance<'p, S>, args: P) -> Result<R, FunctionStopped> {
         let mut values = [0; MAX_PARAMS];
         args.store(&mut values);
-        let called = instance.call_native(&*self.program, self.index, |session| {
+        let called = instance.call_native(&*self.program, self.index, |request| {
             let CompiledProgram { machine, program } = &*self.program;
             let is_for = |other: &Verified<'_>| is_same(program, other);
-            self.found.enter(machine, is_for, session, &mut values, P::COUNT, R::COUNT)
+            self.found.enter(machine, is_for, request, &mut values, P::COUNT, R::COUNT)
         });
         match called {
             Ok(()) => Ok(R::from_values(&values)),

@@ -3,11 +3,11 @@
 //! What makes these safe: machine code comes from `vsp-core`'s compiler, at once or by a [`Trusted`] code object; it
 //! lowers verified programs only, and the code reaches nothing but its native stack, and what the context's addresses lead to,
 //! within the bounds that stand there. The instance fills its context with the addresses and bounds of its data, which it
-//! never moves, and which a session borrows for as long as the code runs; [`enter`] adds those of code and functions, for an
+//! never moves, and which a request borrows for as long as the code runs; [`enter`] adds those of code and functions, for an
 //! instance of the code's program. That it has done so before, and nobody else since, is known by the [`CodeKey`], which
 //! never leaves the [`MachineCode`]. The code does not write these fields, and safe code cannot reach them. Until the code is
 //! left, only it and the functions below touch the instance's data, one at a time: they run on the same thread, and use the
-//! same addresses, which were exposed for this session.
+//! same addresses, which were exposed for this request.
 
 use std::any::Any;
 use std::mem::ManuallyDrop;
@@ -21,7 +21,7 @@ use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
 use vsp_core::native::{self, Addresses, CodeInfo, Context, EXITED, HostStatus, NO_SITE, TableEntry};
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
-use vsp_core::{CodeKey, Entry, HostCalls, HostEnd, Session};
+use vsp_core::{CodeKey, Entry, EntryRequest, HostCalls, HostEnd};
 
 use crate::exec_memory::ExecMemory;
 use crate::native_stack::{HOST_STACK, with_stack};
@@ -70,7 +70,7 @@ struct Returned {
 const DIRECT_PARAMS: usize = 4;
 const CAN_BE_DIRECT: bool = cfg!(not(target_arch = "s390x"));
 
-/// What a session keeps for the calls of its host functions.
+/// What a request keeps for the calls of its host functions.
 struct Host<'s, 'a, S> {
     calls: &'s mut HostCalls<'a, S>,
     /// Only there when code was left, which takes it: otherwise there is nothing to drop.
@@ -186,7 +186,7 @@ impl MachineCode {
     pub(crate) fn find(&self, entry: Entry) -> Option<Found> {
         match entry {
             Entry::Function(function) => *self.functions.get(function.index())?,
-            Entry::Loop(location) => self.at_loop.filter(|it| it.0 == location).map(|it| it.1),
+            Entry::Osr(location) => self.at_loop.filter(|it| it.0 == location).map(|it| it.1),
         }
     }
 
@@ -208,13 +208,13 @@ impl MachineCode {
 pub(crate) fn enter<S>(
     code: &MachineCode,
     is_for: impl FnOnce(&Verified<'_>) -> bool,
-    session: Session<'_, '_, S>,
+    request: EntryRequest<'_, '_, S>,
     values: &mut [u64; MAX_PARAMS],
 ) -> bool {
-    let Some(found) = code.find(session.entry()) else {
+    let Some(found) = code.find(request.entry()) else {
         unreachable!("code is entered only where it has an entry")
     };
-    found.enter(code, is_for, session, values, found.params, MAX_RESULTS)
+    found.enter(code, is_for, request, values, found.params, MAX_RESULTS)
 }
 
 impl Found {
@@ -223,7 +223,7 @@ impl Found {
         Found { is_leaf: self.cells * u64::from(code.info.bytes_per_cell()) <= LEAF_STACK, ..self }
     }
 
-    /// Enters the code where [`MachineCode::find`] found this for the entry of the session. It takes so many of the
+    /// Enters the code where [`MachineCode::find`] found this for the entry of the request. It takes so many of the
     /// values, and gives so many. If there is no native stack for it, nothing happens.
     ///
     /// # Panics
@@ -233,17 +233,17 @@ impl Found {
         &self,
         code: &MachineCode,
         is_for: impl FnOnce(&Verified<'_>) -> bool,
-        mut session: Session<'_, '_, S>,
+        mut request: EntryRequest<'_, '_, S>,
         values: &mut [u64; MAX_PARAMS],
         params: usize,
         results: usize,
     ) -> bool {
-        if !session.is_filled_by(&code.key) {
-            fill_context(&mut session, code, is_for);
+        if !request.is_filled_by(&code.key) {
+            fill_context(&mut request, code, is_for);
         }
-        let remaining = session.remaining();
-        // SAFETY: the session borrows both from its instance, and is not used again before machine code has been left.
-        let (context, calls) = unsafe { (&mut *session.context(), &mut *session.host()) };
+        let remaining = request.remaining();
+        // SAFETY: the request borrows both from its instance, and is not used again before machine code has been left.
+        let (context, calls) = unsafe { (&mut *request.context(), &mut *request.host()) };
         let mut host = Host { calls, panic: ManuallyDrop::new(None) };
         context.host = address(&raw mut host);
 
@@ -326,11 +326,11 @@ fn took_fuel(context: &mut Context, Returned { status, first }: Returned) -> Ret
 #[cold]
 #[inline(never)]
 fn fill_context<S>(
-    session: &mut Session<'_, '_, S>,
+    request: &mut EntryRequest<'_, '_, S>,
     code: &MachineCode,
     is_for: impl FnOnce(&Verified<'_>) -> bool,
 ) {
-    assert!(is_for(session.program()), "machine code is attached to instances of its program");
+    assert!(is_for(request.program()), "machine code is attached to instances of its program");
     let addresses = Addresses {
         code: code.address,
         functions: address(code.info.table().as_ptr().cast_mut()),
@@ -339,7 +339,7 @@ fn fill_context<S>(
         copy: copy as *const () as u64,
         fill: fill as *const () as u64,
     };
-    session.fill(&code.key, addresses);
+    request.fill(&code.key, addresses);
 }
 
 /// The address of something that machine code, or a function below, will use.
@@ -365,7 +365,7 @@ extern_machine! {
         // functions cannot call back into the instance.
         let host = unsafe { &mut *ptr::with_exposed_provenance_mut::<Host<'_, '_, S>>(context.host as usize) };
         let memory = ptr::with_exposed_provenance_mut(context.memory as usize);
-        // SAFETY: address and size are those of the instance's memory, which its session borrows while the code waits for this.
+        // SAFETY: address and size are those of the instance's memory, which its request borrows while the code waits for this.
         let memory = unsafe { slice::from_raw_parts_mut(memory, context.memory_size as usize) };
         let import = ImportIndex(import as u32);
         let called = catch_unwind(AssertUnwindSafe(|| {
@@ -397,7 +397,7 @@ extern_machine! {
         let from = ptr::with_exposed_provenance::<u8>(from as usize);
         let to = ptr::with_exposed_provenance_mut::<u8>(to as usize);
         // SAFETY: machine code adds addresses to that of the instance's memory after it has checked that `length` bytes
-        // from there are inside; its session borrows the memory.
+        // from there are inside; its request borrows the memory.
         unsafe { ptr::copy(from, to, length as usize) };
     }
 

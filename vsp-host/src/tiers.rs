@@ -21,7 +21,7 @@ use vsp_core::jit::Region;
 use vsp_core::limits::MAX_NATIVE_WORDS;
 use vsp_core::native::{CompileOptions, Target, Tier};
 use vsp_core::verify::Verified;
-use vsp_core::{Chosen, Next, Ref};
+use vsp_core::{NextSlice, Ref, TierDecision};
 
 use crate::native::is_same;
 use pieces::{Piece, Pieces};
@@ -146,12 +146,12 @@ impl<'p> ProgramTiers<'p> {
     }
 
     /// What may go on in a piece, and after how much fuel it comes back.
-    fn next<S>(&self, piece: Option<Arc<Piece>>) -> Next<'_, S> {
+    fn next<S>(&self, piece: Option<Arc<Piece>>) -> NextSlice<'_, S> {
         let slice = self.backend.options.slice;
-        let Some(piece) = piece else { return Next { slice, enter: None } };
+        let Some(piece) = piece else { return NextSlice { slice, enter: None } };
         let sliced = piece.tier() == Tier::One;
         let slice = if sliced { slice.saturating_mul(TIER1_SLICES) } else { slice };
-        Next { slice, enter: Some(Chosen { code: Ref::Shared(piece), sliced }) }
+        NextSlice { slice, enter: Some(TierDecision { code: Ref::Shared(piece), sliced }) }
     }
 }
 
@@ -174,16 +174,16 @@ impl<S> vsp_core::Tiers<S> for ProgramTiers<'_> {
         self.pieces.compiled()
     }
 
-    fn function(&self, function: FuncIndex) -> Option<Chosen<'_, S>> {
+    fn function(&self, function: FuncIndex) -> Option<TierDecision<'_, S>> {
         let piece: &Piece = self.pieces.function(function)?;
-        Some(Chosen { code: Ref::Borrowed(piece), sliced: piece.tier() == Tier::One })
+        Some(TierDecision { code: Ref::Borrowed(piece), sliced: piece.tier() == Tier::One })
     }
 
     fn slice(&self) -> u64 {
         self.backend.options.slice
     }
 
-    fn came_back(&self, location: Location, used: u64, caller: Option<u64>) -> Next<'_, S> {
+    fn on_slice_expired(&self, location: Location, used: u64, caller: Option<u64>) -> NextSlice<'_, S> {
         let used = self.pieces.sample(location.function, used);
         let (what, present) = self.pieces.meet(location, caller, || can_enter_loop(&self.program, location));
         if let Some(tier) = self.wanted(location.function, used, present)

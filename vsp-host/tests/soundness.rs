@@ -10,7 +10,9 @@ use vsp_core::native::CodeInfo;
 use vsp_core::program::Program;
 use vsp_core::snapshot::Snapshot;
 use vsp_core::verify::Verified;
-use vsp_core::{AttachError, Imports, Instance, NativeCode, Options, Outcome, Reason, Session, Trap, text};
+use vsp_core::{
+    AttachError, EntryRequest, Imports, Instance, NativeCode, Options, Outcome, Reason, Trap, text,
+};
 use vsp_host::engine::{Engine, EngineKind, Module, Threshold, TierOptions};
 use vsp_host::native::{CompileOptions, CompiledProgram, VspJit};
 
@@ -123,8 +125,8 @@ impl NativeCode<()> for Changing {
     fn reserve(&self, _: u32) -> Result<(), AttachError> {
         Ok(())
     }
-    fn enter(&self, session: Session<'_, '_, ()>, values: &mut [u64; MAX_PARAMS]) -> bool {
-        NativeCode::<()>::enter(self.now().as_ref().unwrap(), session, values)
+    fn enter(&self, request: EntryRequest<'_, '_, ()>, values: &mut [u64; MAX_PARAMS]) -> bool {
+        NativeCode::<()>::enter(self.now().as_ref().unwrap(), request, values)
     }
 }
 
@@ -157,7 +159,7 @@ fn code_is_not_known_by_its_address() {
     assert!(entered.is_err(), "code of another program ran, reused: {reused}");
 }
 
-/// Whoever enters with a session enters the instance that it is of.
+/// Whoever enters with a request enters the instance that it is of.
 #[test]
 fn sessions_that_are_exchanged_keep_their_instances() {
     let program = verified(SMALL);

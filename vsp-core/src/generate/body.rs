@@ -1,4 +1,4 @@
-//! The code of one function: its registers, and statements that compute.
+//! The body of one function: its registers, and statements that compute.
 
 use super::entropy::{Entropy, Seed, pick};
 use super::{Style, World, values};
@@ -6,16 +6,16 @@ use crate::index::FuncIndex;
 use crate::isa::{Flow, Inst, Opcode, Reg, Role};
 use crate::program::{BuildError, FuncType, FunctionBuilder, Label, ProgramBuilder};
 
-/// Blocks of a big function: just beyond limits of the compiler.
+/// Numbers of blocks of a big function: just beyond limits of the compiler.
 const MANY_BLOCKS: &[u32] = &[1_030, 4_100, 1_100];
 
-/// What a function is like.
+/// The kind of a function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Usual,
     /// It may be inlined.
     Leaf,
-    /// It is there to call others.
+    /// It calls others.
     Relay,
     /// It tries a few things that may be errors.
     Shots,
@@ -24,7 +24,7 @@ enum Kind {
 const KINDS: &[Kind] =
     &[Kind::Usual, Kind::Leaf, Kind::Usual, Kind::Relay, Kind::Usual, Kind::Leaf, Kind::Usual];
 
-/// A function that is being made.
+/// A function that is being generated.
 pub(super) struct Body<'a> {
     pub(super) entropy: &'a mut dyn Entropy,
     pub(super) program: &'a mut ProgramBuilder,
@@ -32,30 +32,30 @@ pub(super) struct Body<'a> {
     pub(super) index: FuncIndex,
     pub(super) code: FunctionBuilder,
     pub(super) locals: u16,
-    /// Is it one that may be inlined: short, without loops and calls?
+    /// Whether it may be inlined: short, without loops and calls.
     pub(super) leaf: bool,
-    /// Does it use state registers?
+    /// Whether it uses State registers.
     pub(super) states: bool,
-    /// Statements that may still be made.
+    /// The number of statements that may still be added.
     pub(super) statements: u32,
-    /// Nested statements around this one.
+    /// The number of statements around this one.
     pub(super) depth: u32,
     /// Registers that must not be written, because loops count with them: bit n is register n.
     pub(super) reserved: u16,
     /// Registers that must not be written before the instruction whose operands are being prepared.
     pub(super) held: u16,
-    /// Are operands to be edges, each loaded for the instruction?
+    /// Whether operands are edges, each loaded for the instruction.
     pub(super) probing: bool,
     /// Registers that probably hold a binary64.
     pub(super) floats: u16,
-    /// A register whose value, plus up to so many, is a good address of eight bytes.
+    /// A register whose value, plus up to this distance, is a valid address of eight bytes.
     pub(super) pointer: Option<(Reg, u64)>,
-    /// Labels that jumps go to from anywhere, and which of them is bound next.
+    /// Labels that jumps from anywhere target, and the index of the next one to bind.
     pub(super) landings: [Label; 3],
     pub(super) landed: usize,
 }
 
-/// Makes the code of a function.
+/// Generates the body of a function.
 pub(super) fn body(
     entropy: &mut dyn Entropy,
     program: &mut ProgramBuilder,
@@ -136,7 +136,7 @@ impl Body<'_> {
         Ok(self.code)
     }
 
-    /// Loads up to so many registers.
+    /// Loads up to `most` registers.
     fn fill_registers(&mut self, most: u32) -> Result<(), BuildError> {
         for _ in 0..self.entropy.below(1 + most) {
             match self.entropy.bits(1) {
@@ -147,7 +147,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A statement of a short leaf: something that computes, in some cases only.
+    /// Adds a statement of a short leaf: a computation, in some cases conditional.
     fn leaf_statement(&mut self) -> Result<(), BuildError> {
         self.statements -= 1;
         let skip = self.perhaps_forward(1, 4)?;
@@ -155,7 +155,7 @@ impl Body<'_> {
             0..=9 => self.compute()?,
             10..=12 => self.point()?,
             13 => self.probe()?,
-            _ => self.trap_seldom()?,
+            _ => self.trap_rarely()?,
         }
         if let Some(label) = skip {
             self.code.bind(label);
@@ -163,7 +163,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A statement of a function that does little else.
+    /// Adds a statement of a function with few statements, which may be an error.
     fn shot(&mut self) -> Result<(), BuildError> {
         self.statements -= 1;
         match self.entropy.below(24) {
@@ -171,22 +171,22 @@ impl Body<'_> {
             1 => self.probe(),
             2 => self.bulk(),
             3 | 4 => self.call(),
-            5..=7 if self.has_room() => self.tamed_accesses(),
+            5..=7 if self.has_room() => self.bounded_accesses(),
             8..=14 if self.has_room() => self.walk_loop(),
             _ => self.point(),
         }
     }
 
-    /// A statement of a function that is there to call others.
+    /// Adds a statement of a function that calls others.
     fn relay_statement(&mut self) -> Result<(), BuildError> {
         self.statements -= 1;
         self.relay()
     }
 
-    /// So many basic blocks that parts of the compiler give up.
+    /// Adds so many basic blocks that they exceed limits of the compiler.
     fn many_blocks(&mut self) -> Result<(), BuildError> {
         let blocks = pick(self.entropy, MANY_BLOCKS).unwrap_or(0);
-        // Choices of its own: there are not so many others.
+        // Choices of its own: the entropy does not have as many.
         let mut choices = Seed::new(self.entropy.bits(64));
         for _ in 0..blocks / 2 {
             let mut reg = || Reg::from_low_bits(choices.bits(4) as u32);
@@ -199,7 +199,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// One instruction that goes on to the next, and what prepares its operands.
+    /// Adds one instruction that falls through, and the instructions that prepare its operands.
     pub(super) fn compute(&mut self) -> Result<(), BuildError> {
         let all = self.world.opcodes(Flow::Next);
         match pick(self.entropy, all).filter(|op| self.may_use(*op)) {
@@ -208,7 +208,7 @@ impl Body<'_> {
         }
     }
 
-    /// Has the function what this instruction needs, locals or state registers?
+    /// Returns whether the function has the locals or State registers that this instruction needs.
     pub(super) fn may_use(&self, op: Opcode) -> bool {
         op.operands().iter().all(|operand| {
             (self.locals > 0 || operand.role != Role::Local)
@@ -216,20 +216,20 @@ impl Body<'_> {
         })
     }
 
-    /// An instruction with chosen operands.
+    /// Adds an instruction with chosen operands.
     pub(super) fn instruction(&mut self, op: Opcode) -> Result<(), BuildError> {
         let inst = self.with_operands(op)?;
         self.push(inst);
         Ok(())
     }
 
-    /// Appends an instruction, and remembers what it does to registers.
+    /// Appends an instruction, and records its effects on registers.
     pub(super) fn push(&mut self, inst: Inst) {
         self.remember(inst);
         self.code.push(inst);
     }
 
-    /// Appends a branch, and remembers what it does to registers.
+    /// Appends a branch, and records its effects on registers.
     pub(super) fn branch(&mut self, inst: Inst, label: Label) {
         self.remember(inst);
         self.code.branch(inst, label);
@@ -249,14 +249,14 @@ impl Body<'_> {
         self.pointer = self.pointer.filter(|(pointer, _)| *pointer != reg);
     }
 
-    /// After a call that returns so many results.
+    /// Records the results of a call.
     pub(super) fn wrote_results(&mut self, ty: FuncType) {
         for reg in &Reg::ALL[..ty.results()] {
             self.wrote(*reg, false);
         }
     }
 
-    /// A register that may be written.
+    /// Returns a register that may be written.
     pub(super) fn writable(&mut self) -> Reg {
         let first = self.entropy.bits(4) as u32;
         let taken = self.reserved | self.held;
@@ -264,7 +264,7 @@ impl Body<'_> {
         all.find(|reg| taken >> reg.index() & 1 == 0).unwrap_or(Reg::R0)
     }
 
-    /// Appends what gives a register a value.
+    /// Loads a value into a register.
     pub(super) fn load(&mut self, reg: Reg, value: u64) -> Result<(), BuildError> {
         let inst = match i32::try_from(value as i64) {
             Ok(small) if (-(1 << 19)..1 << 19).contains(&small) => Inst::movi(reg, small)?,
@@ -298,7 +298,7 @@ impl Body<'_> {
         Ok(reg)
     }
 
-    /// The other operands of a probe are not to overwrite this one.
+    /// Protects a register from being overwritten by the other operands of a probe.
     fn hold_probed(&mut self, reg: Reg) {
         if self.probing {
             self.held |= 1 << reg.index();

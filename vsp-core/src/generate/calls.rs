@@ -8,7 +8,7 @@ use crate::isa::{Flow, Inst, Opcode, Reg, Role};
 use crate::program::{BuildError, FuncType};
 
 impl Body<'_> {
-    /// A call of a function behind this one; or of any, as often as patience allows.
+    /// Adds a call of a later function, or of any function while the budget lasts.
     pub(super) fn call(&mut self) -> Result<(), BuildError> {
         let count = self.world.functions.len() as u32;
         let later = count - self.index.0 - 1;
@@ -21,7 +21,7 @@ impl Body<'_> {
             return self.call_function(callee);
         }
         let out = self.code.label();
-        self.lose_patience(out)?;
+        self.spend_budget(out)?;
         self.call_function(callee)?;
         self.code.bind(out);
         Ok(())
@@ -44,10 +44,10 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A register with the number of a function, or of one like it; seldom a bad one.
+    /// Returns a register with the number of a function, or of one with the same type; rarely an invalid one.
     fn function_number(&mut self, callee: u32, ty: FuncType) -> Result<Reg, BuildError> {
         let number = self.writable();
-        let bad = self.dares() || self.entropy.chance(1, 16);
+        let bad = self.provokes_error() || self.entropy.chance(1, 16);
         let value = match bad {
             true => self.wrong_function(ty),
             false => u64::from(callee),
@@ -68,7 +68,7 @@ impl Body<'_> {
         Ok(number)
     }
 
-    /// A host function, or the host itself.
+    /// Adds a call of a host function, or a suspension.
     pub(super) fn ask_host(&mut self) -> Result<(), BuildError> {
         let imports = self.world.shape.imports;
         let possible =
@@ -79,7 +79,7 @@ impl Body<'_> {
         let inst = self.with_operands(op)?;
         let import = inst.value_of(Role::Import).and_then(|import| imports.get(import as usize));
         let out = match import {
-            Some(import) if import.seldom => Some(self.unless_rare()?),
+            Some(import) if import.is_rare => Some(self.unless_rare()?),
             _ => None,
         };
         self.push(inst);
@@ -92,7 +92,8 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A number that is no function of this type: mostly one that takes as much, and gives something else.
+    /// Returns a number that names no function of this type: mostly a function with as many parameters and other
+    /// results.
     fn wrong_function(&mut self, ty: FuncType) -> u64 {
         let functions = &self.world.functions;
         let like = functions.iter().position(|it| *it != ty && it.params() == ty.params());
@@ -103,9 +104,8 @@ impl Body<'_> {
         }
     }
 
-    /// A call of a function behind this one, or if there is none a suspension, with registers that live across it: so
-    /// programs
-    /// are suspended in functions that are called by others that suspend nothing themselves.
+    /// Adds a call of a later function, or a suspension if there is none, with registers that live across it. So
+    /// programs are suspended in functions whose callers do not suspend themselves.
     pub(super) fn relay(&mut self) -> Result<(), BuildError> {
         self.compute_some()?;
         let later = self.world.functions.len() as u32 - self.index.0 - 1;
@@ -124,7 +124,7 @@ impl Body<'_> {
     }
 
     /// Ends the program with a trap, in rare cases.
-    pub(super) fn trap_seldom(&mut self) -> Result<(), BuildError> {
+    pub(super) fn trap_rarely(&mut self) -> Result<(), BuildError> {
         let out = self.unless_rare()?;
         let number = self.entropy.bits(4) as u32;
         self.push(Inst::trap(number)?);

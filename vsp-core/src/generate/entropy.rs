@@ -1,33 +1,33 @@
-//! Where the generator's choices come from.
+//! Sources of the generator's choices.
 
-/// A source of choices. One that has ended gives zeros, which choose what is short.
+/// A source of choices. One that has ended returns zeros, which choose short programs.
 pub trait Entropy {
-    /// `count` bits, 1 to 64, in the low bits of the number.
+    /// Returns `count` bits, 1 to 64, in the low bits of the number.
     fn bits(&mut self, count: u32) -> u64;
 
-    /// A number below `count`; 0 if that is 0.
+    /// Returns a number below `count`; 0 if that is 0.
     fn below(&mut self, count: u32) -> u32 {
         let width = if count <= 256 { 16 } else { 32 };
         ((self.bits(width) * u64::from(count)) >> width) as u32
     }
 
-    /// True in `part` of `whole` cases, and never once the source has ended.
+    /// Returns true in `part` of `whole` cases, and never once the source has ended.
     fn chance(&mut self, part: u32, whole: u32) -> bool {
         self.below(whole) >= whole - part.min(whole)
     }
 }
 
-/// One of some things, if there are any.
+/// Returns one of some things, if there are any.
 pub(super) fn pick<T: Copy>(entropy: &mut dyn Entropy, things: &[T]) -> Option<T> {
     things.get(entropy.below(things.len() as u32) as usize).copied()
 }
 
-/// Numbers that follow from a seed: SplitMix64, the generator that seeds others (Steele, Lea, Flood 2014).
+/// A pseudo-random sequence from a seed: SplitMix64, the generator that seeds others (Steele, Lea, Flood 2014).
 #[derive(Clone, Debug)]
 pub struct Seed(u64);
 
 impl Seed {
-    /// Any seed gives other numbers.
+    /// Creates the sequence of a seed. Different seeds give different sequences.
     pub const fn new(seed: u64) -> Seed {
         Seed(seed)
     }
@@ -51,7 +51,7 @@ impl Entropy for Seed {
 pub struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
-    /// The choices that these bytes say.
+    /// Creates a source of the choices that these bytes encode.
     pub const fn new(bytes: &'a [u8]) -> Bytes<'a> {
         Bytes(bytes)
     }

@@ -1,6 +1,6 @@
-//! Statements: what a function of the generator is made of.
+//! Statements, from which functions are generated.
 
-use super::PATIENCE;
+use super::BUDGET;
 use super::body::Body;
 use super::entropy::pick;
 use crate::isa::{Flow, Inst, Opcode, Reg};
@@ -12,17 +12,17 @@ pub(super) const MAX_DEPTH: u32 = 4;
 /// Registers that loops count with: calls do not write them.
 pub(super) const COUNTERS: core::ops::Range<u32> = 4..16;
 
-/// The most loops in each other.
+/// The deepest nesting of loops.
 const MAX_LOOPS: u32 = 3;
 
 impl Body<'_> {
     pub(super) fn statement(&mut self) -> Result<(), BuildError> {
         self.statements = self.statements.saturating_sub(1);
         if self.world.shape.changed_frames && self.entropy.chance(1, 6) {
-            return self.closed_way();
+            return self.dead_path();
         }
         match self.entropy.below(32) {
-            1..=3 if self.world.daring => self.point(),
+            1..=3 if self.world.provokes_errors => self.point(),
             0..=4 => self.compute_some(),
             5..=9 => self.probe(),
             10 | 11 => self.float_chain(),
@@ -35,7 +35,7 @@ impl Body<'_> {
             27 | 28 => self.ask_host(),
             29 => self.bulk(),
             30 => self.stop_early(),
-            _ => self.wander(),
+            _ => self.jump_anywhere(),
         }
     }
 
@@ -46,7 +46,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Some statements, in the arm or body of another one.
+    /// Adds some statements, in the arm or body of another one.
     fn nested(&mut self) -> Result<(), BuildError> {
         self.pointer = None;
         self.depth += 1;
@@ -66,14 +66,14 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A branch that is taken in some cases, to a label that is to be bound below it.
+    /// Adds a branch that is taken in some cases, to a label that is to be bound below it.
     pub(super) fn branch_forward(&mut self) -> Result<Label, BuildError> {
         let label = self.code.label();
         self.branch_sometimes(label)?;
         Ok(label)
     }
 
-    /// In so many of so many cases, [`Self::branch_forward`].
+    /// Adds [`Self::branch_forward`] in `cases` of `of` cases.
     pub(super) fn perhaps_forward(&mut self, cases: u32, of: u32) -> Result<Option<Label>, BuildError> {
         match self.entropy.chance(cases, of) {
             true => self.branch_forward().map(Some),
@@ -81,7 +81,7 @@ impl Body<'_> {
         }
     }
 
-    /// A branch that is taken in some cases.
+    /// Adds a branch that is taken in some cases.
     pub(super) fn branch_sometimes(&mut self, label: Label) -> Result<(), BuildError> {
         if let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Branch)) {
             let inst = self.with_operands(op)?;
@@ -90,7 +90,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// If, with or without else.
+    /// Adds an if, with or without else.
     fn conditional(&mut self) -> Result<(), BuildError> {
         let other = self.branch_forward()?;
         self.nested()?;
@@ -106,9 +106,9 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A loop of any form that ends after some turns; one in sixteen only ends by chance.
+    /// Adds a loop of any form that ends after some iterations; one in sixteen ends only by chance.
     fn counted_loop(&mut self) -> Result<(), BuildError> {
-        let turns = match self.entropy.below(8) {
+        let iterations = match self.entropy.below(8) {
             7 if self.depth == 0 => self.entropy.below(200),
             _ => 2 + self.entropy.below(8),
         };
@@ -120,24 +120,24 @@ impl Body<'_> {
             (0..COUNTERS.len() as u32).map(|step| COUNTERS.start + (first + step) % COUNTERS.len() as u32);
         let free = all.find(|reg| self.reserved >> reg & 1 == 0);
         let counter = Reg::from_low_bits(free.unwrap_or(COUNTERS.start));
-        self.load(counter, u64::from(turns))?;
+        self.load(counter, u64::from(iterations))?;
         self.reserved |= 1 << counter.index();
-        self.loop_with(counter, turns)?;
+        self.loop_with(counter, iterations)?;
         self.reserved &= !(1 << counter.index());
         self.pointer = None;
         Ok(())
     }
 
-    fn loop_with(&mut self, counter: Reg, turns: u32) -> Result<(), BuildError> {
+    fn loop_with(&mut self, counter: Reg, iterations: u32) -> Result<(), BuildError> {
         let end = self.code.label();
         let form = self.entropy.below(16);
         if form == 4 {
-            // Counts up to its number.
+            // Counts up to the limit.
             self.load(counter, 0)?;
         }
         let head = self.code.here();
         if form == 5 {
-            // Asks before each turn.
+            // Tests before each iteration.
             self.branch(Inst::jz(counter, 0)?, end);
             self.code.push(Inst::addi(counter, counter, -1)?);
         }
@@ -145,7 +145,7 @@ impl Body<'_> {
         match form {
             4 => {
                 self.code.push(Inst::addi(counter, counter, 1)?);
-                self.branch(Inst::jlti(counter, (turns % 100) as i32, 0)?, head);
+                self.branch(Inst::jlti(counter, (iterations % 100) as i32, 0)?, head);
             }
             5 => self.branch(Inst::jmp(0)?, head),
             6..=9 => {
@@ -155,7 +155,7 @@ impl Body<'_> {
                 self.branch_sometimes(head)?;
             }
             10..=12 => {
-                // Goes on through a table.
+                // Continues through a table.
                 self.code.push(Inst::addi(counter, counter, -1)?);
                 self.branch(Inst::jz(counter, 0)?, end);
                 self.table(&[head, end])?;
@@ -170,7 +170,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A SWITCH whose entries go to any of these labels.
+    /// Adds a SWITCH whose entries go to any of these labels.
     fn table(&mut self, labels: &[Label]) -> Result<(), BuildError> {
         let entries = match self.entropy.below(12) {
             11 => 1 + self.entropy.below(100),
@@ -206,17 +206,17 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Goes to `out` once the program has come here, or to a place like this one, so often.
-    pub(super) fn lose_patience(&mut self, out: Label) -> Result<(), BuildError> {
-        let patience = self.writable();
-        self.push(Inst::getg(patience, PATIENCE)?);
-        self.branch(Inst::jz(patience, 0)?, out);
-        self.push(Inst::addi(patience, patience, -1)?);
-        self.push(Inst::setg(patience, PATIENCE)?);
+    /// Branches to `out` once the budget is used up. This location, and others like it, use up one unit each time.
+    pub(super) fn spend_budget(&mut self, out: Label) -> Result<(), BuildError> {
+        let budget = self.writable();
+        self.push(Inst::getg(budget, BUDGET)?);
+        self.branch(Inst::jz(budget, 0)?, out);
+        self.push(Inst::addi(budget, budget, -1)?);
+        self.push(Inst::setg(budget, BUDGET)?);
         Ok(())
     }
 
-    /// A branch that is mostly taken, to a label that is to be bound below it.
+    /// Adds a branch that is mostly taken, to a label that is to be bound below it.
     pub(super) fn unless_rare(&mut self) -> Result<Label, BuildError> {
         let out = self.code.label();
         let source = self.source()?;
@@ -231,7 +231,8 @@ impl Body<'_> {
         Ok(out)
     }
 
-    /// An instruction that works on many bytes: mostly inside the memory, also at its end, overlapping, and of nothing.
+    /// Adds an instruction that works on many bytes: mostly inside the memory, also at its end, overlapping, and of
+    /// length zero.
     pub(super) fn bulk(&mut self) -> Result<(), BuildError> {
         let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Bulk)) else { return Ok(()) };
         let memory = self.world.memory;
@@ -252,7 +253,7 @@ impl Body<'_> {
             [0, 0, u64::MAX],
             [1 << 63, 0, 1 << 63],
         ];
-        let sizes = match self.dares() || self.entropy.chance(1, 20) {
+        let sizes = match self.provokes_error() || self.entropy.chance(1, 20) {
             true => pick(self.entropy, &bad),
             false => pick(self.entropy, &edges).filter(|_| self.entropy.chance(1, 6)),
         };
@@ -274,7 +275,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// The end of the function or the program, in rare cases; a return in some cases.
+    /// Ends the function or the program, in rare cases; returns in some cases.
     fn stop_early(&mut self) -> Result<(), BuildError> {
         let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Stop)) else { return Ok(()) };
         let out = match op {
@@ -286,8 +287,8 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A place that is jumped to, or a jump to any such place of the function.
-    fn wander(&mut self) -> Result<(), BuildError> {
+    /// Binds a landing label, or adds a jump to any landing of the function.
+    fn jump_anywhere(&mut self) -> Result<(), BuildError> {
         self.pointer = None;
         if self.landed < self.landings.len() && self.entropy.bits(1) == 1 {
             self.code.bind(self.landings[self.landed]);
@@ -295,7 +296,7 @@ impl Body<'_> {
             return Ok(());
         }
         let out = self.code.label();
-        self.lose_patience(out)?;
+        self.spend_budget(out)?;
         match pick(self.entropy, &self.landings) {
             Some(landing) if self.entropy.bits(1) == 1 => self.branch_sometimes(landing)?,
             Some(landing) => self.branch(Inst::jmp(0)?, landing),

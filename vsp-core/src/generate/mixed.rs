@@ -1,5 +1,5 @@
-//! Statements that bring together what is seldom together by chance: accesses by the same register while it changes,
-//! binary64s that are moved as integers, and at the end all registers.
+//! Statements that combine constructs that rarely meet by chance: accesses by one register while it changes, binary64s
+//! that are moved as integers, and a checksum of all registers at the end.
 
 use alloc::vec::Vec;
 
@@ -22,8 +22,8 @@ impl Body<'_> {
         pick(self.entropy, &possible)
     }
 
-    /// Accesses by one register, which gets other values between them, on some ways only; now and then the last access,
-    /// or one on the way, is outside the memory.
+    /// Adds accesses by one register, which changes between them on some paths only. Occasionally the last access, or
+    /// one before, is outside the memory.
     pub(super) fn walk(&mut self) -> Result<(), BuildError> {
         if self.world.memory < 64 {
             return self.compute();
@@ -63,7 +63,7 @@ impl Body<'_> {
         self.access(base)
     }
 
-    /// Loads an address behind which there are at least 32 bytes, and which is mostly the last such address.
+    /// Loads an address that at least 32 bytes follow, mostly the last such address.
     fn load_inside(&mut self, base: Reg) -> Result<(), BuildError> {
         let last = self.world.memory - 48;
         let address = match self.entropy.below(4) {
@@ -73,7 +73,7 @@ impl Body<'_> {
         self.load(base, address)
     }
 
-    /// An access of any kind a few bytes behind a register's address.
+    /// Adds an access of any kind a few bytes above a register's address.
     fn access(&mut self, base: Reg) -> Result<(), BuildError> {
         let Some(op) = self.pick_with(|role| role == Role::Disp) else { return Ok(()) };
         let index = match has(op, |role| role.index_scale().is_some()) {
@@ -90,7 +90,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Binary64s that are computed, moved as registers are, and then looked at as integers.
+    /// Computes binary64s, moves them as registers, and then observes them as integers.
     pub(super) fn float_chain(&mut self) -> Result<(), BuildError> {
         for _ in 0..1 + self.entropy.below(3) {
             if self.entropy.chance(1, 3) {
@@ -118,9 +118,8 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Keeps what all registers together hold in a global, so that no result is forgotten; with states, what four of
-    /// them
-    /// hold. Results are not changed.
+    /// Mixes the contents of all registers into a global, so that no result is lost; with States, also those of four of
+    /// them. Results are not changed.
     pub(super) fn keep_registers(&mut self) -> Result<(), BuildError> {
         let sum = Reg::from_low_bits(self.entropy.bits(4) as u32);
         for reg in Reg::ALL.iter().filter(|reg| **reg != sum) {

@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::entropy::pick;
-use super::{PATIENCE, values};
+use super::{BUDGET, values};
 use crate::isa::{Field, Inst, MathFn, Opcode, Operand, Reg, Role};
 use crate::program::{BuildError, FuncType};
 
@@ -14,7 +14,7 @@ pub(super) struct Address {
     pub(super) displacement: i32,
 }
 
-/// Bytes that an instruction with a memory operand reaches, as its meaning says it.
+/// Returns the number of bytes that an instruction with a memory operand accesses, according to its meaning.
 pub(super) fn access_bytes(op: Opcode) -> u64 {
     let widths = [
         ("binary32 at M[", 4),
@@ -24,7 +24,7 @@ pub(super) fn access_bytes(op: Opcode) -> u64 {
         ("16 bytes of M[", 16),
     ];
     let meaning = op.meaning();
-    // "8 bits" is not to be found in "128 bits".
+    // "8 bits" must not be found in "128 bits".
     let says = |text: &str| meaning.match_indices(text).any(|(at, _)| !ends_in_digit(&meaning[..at]));
     widths.into_iter().find(|(text, _)| says(text)).map_or(8, |(_, bytes)| bytes)
 }
@@ -34,14 +34,14 @@ fn ends_in_digit(text: &str) -> bool {
 }
 
 impl Body<'_> {
-    /// An instruction with chosen operands; what prepares them is appended.
+    /// Returns an instruction with chosen operands, and appends the instructions that prepare them.
     pub(super) fn with_operands(&mut self, op: Opcode) -> Result<Inst, BuildError> {
         self.held = 0;
         let address = self.address(op)?;
         self.with_address(op, address)
     }
 
-    /// An instruction with this memory operand, if it has any, and other operands as they come.
+    /// Returns an instruction with this memory operand, if it has any, and arbitrary other operands.
     pub(super) fn with_address(&mut self, op: Opcode, address: Option<Address>) -> Result<Inst, BuildError> {
         let divides = op.meaning().contains("trap DivideByZero") && !self.entropy.chance(1, 60);
         let divisor = if divides { Some(self.divisor()?) } else { None };
@@ -61,7 +61,7 @@ impl Body<'_> {
         Ok(Inst::new(op, &values[..op.operands().len().min(values.len())])?)
     }
 
-    /// The value of an operand.
+    /// Returns the value of an operand.
     fn operand(&mut self, operand: Operand, math: Option<MathFn>) -> Result<i32, BuildError> {
         Ok(match operand.role {
             Role::Dst | Role::FDst => self.destination() as i32,
@@ -87,7 +87,7 @@ impl Body<'_> {
         })
     }
 
-    /// A state register, mostly one of four, so that they get values from each other.
+    /// Returns a State register, mostly one of four, so that they get values from each other.
     pub(super) fn state_register(&mut self) -> u32 {
         match self.entropy.chance(1, 8) {
             true => self.entropy.below(16),
@@ -95,12 +95,12 @@ impl Body<'_> {
         }
     }
 
-    /// Any global but [`PATIENCE`].
+    /// Returns any global but [`BUDGET`].
     pub(super) fn global(&mut self) -> u32 {
-        PATIENCE + 1 + self.entropy.below(self.world.globals - PATIENCE - 1)
+        BUDGET + 1 + self.entropy.below(self.world.globals - BUDGET - 1)
     }
 
-    /// A register that is written.
+    /// Returns a register to write.
     fn destination(&mut self) -> Reg {
         let held = core::mem::take(&mut self.held);
         let reg = self.writable();
@@ -108,7 +108,7 @@ impl Body<'_> {
         reg
     }
 
-    /// A register that is read and written: often one that holds a binary64.
+    /// Returns a register to read and write: often one that holds a binary64.
     fn modified(&mut self) -> Reg {
         let reg = self.any_register(self.floats);
         match self.reserved >> reg.index() & 1 == 0 && self.entropy.bits(1) == 1 {
@@ -117,7 +117,7 @@ impl Body<'_> {
         }
     }
 
-    /// A register to read, mostly one that holds an integer.
+    /// Returns a register to read, mostly one that holds an integer.
     pub(super) fn source(&mut self) -> Result<Reg, BuildError> {
         match self.entropy.below(14) {
             _ if self.probing => self.fresh_integer(),
@@ -127,7 +127,7 @@ impl Body<'_> {
         }
     }
 
-    /// A register to read, mostly one that holds a binary64.
+    /// Returns a register to read, mostly one that holds a binary64.
     fn float_source(&mut self) -> Result<Reg, BuildError> {
         if self.probing || self.floats == 0 || self.entropy.chance(1, 5) {
             return self.fresh_float();
@@ -135,7 +135,7 @@ impl Body<'_> {
         Ok(self.any_register(self.floats))
     }
 
-    /// Any register, mostly one of these.
+    /// Returns any register, mostly one of these.
     pub(super) fn any_register(&mut self, good: u16) -> Reg {
         let first = self.entropy.bits(4) as u32;
         if self.entropy.chance(1, 6) {
@@ -145,7 +145,7 @@ impl Body<'_> {
         all.find(|reg| good >> reg.index() & 1 == 1).unwrap_or(Reg::R0)
     }
 
-    /// A number that the operand may be: its ends, small ones, any.
+    /// Returns a number in the operand's range: its ends, small ones, any.
     fn number(&mut self, operand: Operand) -> i32 {
         let (low, high) = operand.role.range(operand.field);
         let value = match self.entropy.below(5) {
@@ -164,11 +164,11 @@ impl Body<'_> {
         }
     }
 
-    /// A register that is mostly not zero, also in its low half: a special number, or any number made odd.
+    /// Returns a register that is mostly not zero, also in its low half: a special number, or any number made odd.
     fn divisor(&mut self) -> Result<Reg, BuildError> {
         let reg = self.writable();
         match self.entropy.below(3) {
-            _ if self.dares() => {
+            _ if self.provokes_error() => {
                 let source = self.any_register(u16::MAX);
                 self.push(Inst::andi(reg, source, 15)?);
             }
@@ -186,7 +186,7 @@ impl Body<'_> {
         Ok(reg)
     }
 
-    /// For an instruction with a memory operand, one that is mostly inside the memory.
+    /// Returns the memory operand of an instruction, if it has one: mostly inside the memory.
     fn address(&mut self, op: Opcode) -> Result<Option<Address>, BuildError> {
         let find = |role: fn(Role) -> bool| op.operands().iter().find(|operand| role(operand.role)).copied();
         let Some(displacement) = find(|role| role == Role::Disp) else { return Ok(None) };
@@ -205,7 +205,8 @@ impl Body<'_> {
         Ok(Some(address))
     }
 
-    /// An address that the generator knows: it loads the registers so that they give it, over wide detours too.
+    /// Returns an address that the generator knows: it loads the registers so that they add up to it, with large
+    /// offsets too.
     fn fixed(&mut self, operand: Operand, scale: Option<u32>, bytes: u64) -> Result<Address, BuildError> {
         let last = self.world.memory - bytes;
         let target = match self.entropy.below(8) {
@@ -238,7 +239,8 @@ impl Body<'_> {
         Ok(Address { base, index, displacement })
     }
 
-    /// A register with an address that depends on what the program computed, and how many more bytes are behind it.
+    /// Returns a register with an address that depends on the program's computation, and the number of bytes available
+    /// after it.
     fn moving(&mut self) -> Result<(Reg, u64), BuildError> {
         let memory = self.world.memory.min(1 << 16);
         let mask = (memory / 2).next_power_of_two() / 2 - 1;
@@ -249,7 +251,7 @@ impl Body<'_> {
         Ok((base, room))
     }
 
-    /// An address up to so many bytes behind a register's.
+    /// Returns an address up to `room` bytes above a register's.
     fn near(&mut self, base: Reg, room: u64, scale: Option<u32>) -> Result<Address, BuildError> {
         self.held |= 1 << base.index();
         let index = match scale {

@@ -1,4 +1,4 @@
-//! What is done with a generated program.
+//! Plans of a host's actions on a generated program.
 
 use alloc::vec::Vec;
 
@@ -7,19 +7,19 @@ use super::values;
 use crate::index::FuncIndex;
 use crate::limits::MAX_RESULTS;
 
-/// Registers come first among the slots of a frame.
+/// The number of registers, which come first among the slots of a frame.
 const REGISTERS: u32 = 16;
 
-/// One call of the host.
+/// A call by the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The function.
     pub function: FuncIndex,
-    /// As many as it has parameters.
+    /// The arguments, one for each parameter.
     pub arguments: Vec<u64>,
 }
 
-/// How much fuel a program is given at a time.
+/// The amount of fuel that a program gets at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slice {
     /// Enough.
@@ -34,50 +34,49 @@ pub enum Slice {
     Mixed,
 }
 
-/// What a host does with an instance of a generated program, and so everything that its run depends on. Every turn of
-/// the
-/// host, which is a call or a resume, has a number, counted from 0 over all calls; [`Plan::turn`] says what is done
-/// in it.
+/// The actions of a host on an instance of a generated program, and so everything that its run depends on. Every turn
+/// of the host, which is a call or a resume, has a number, counted from 0 over all calls; [`Plan::turn`] gives the
+/// actions in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Bytes of memory, or what the program asks for.
+    /// Bytes of memory; `None` for the size that the program asks for.
     pub memory: Option<u64>,
-    /// Cells of the stack, or as many as there are by default.
+    /// Cells of the stack; `None` for the default.
     pub stack_cells: Option<u32>,
-    /// Functions to call, one after the other, on the same instance, whatever came of the one before.
+    /// Functions to call in sequence on the same instance, whatever the outcomes.
     pub calls: Vec<Call>,
-    /// How much fuel there is in each turn.
+    /// The fuel in each turn.
     pub slice: Slice,
-    /// Is the interrupt flag set in some turns?
+    /// Whether the interrupt flag is set in some turns.
     pub interrupts: bool,
-    /// Does the host write into the innermost frame of the suspended program? [`Plan::changes`] says what.
+    /// Whether the host writes into the innermost frame of the suspended program. [`Plan::changes`] gives the values.
     pub changed_frames: bool,
-    /// What amounts and answers follow from.
+    /// The seed of amounts and answers.
     pub seed: u64,
-    /// A call that has taken so many turns is given up.
+    /// The number of turns after which a call is abandoned.
     pub turns: u32,
 }
 
-/// What a host does before and in a turn.
+/// The actions of a host before and in a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
     /// The balance that is set first.
     pub fuel: u64,
-    /// Is the interrupt flag set during the turn?
+    /// Whether the interrupt flag is set during the turn.
     pub interrupt: bool,
-    /// What a program that waits for values is given: as many of these as it waits for.
+    /// The answers for a program that waits for values: it gets as many of these as it waits for.
     pub answers: [u64; MAX_RESULTS],
-    /// A pending call is ended with this error instead.
+    /// The error that ends a pending call instead.
     pub error: Option<u32>,
 }
 
 impl Plan {
-    /// The choices of the turn with this number.
+    /// Returns the choices of the turn with this number.
     fn entropy(&self, number: u32) -> Seed {
         Seed::new(self.seed ^ u64::from(number).wrapping_mul(0xD605_0A1C_6D2E_8C35))
     }
 
-    /// What is done in the turn with this number.
+    /// Returns the actions in the turn with this number.
     pub fn turn(&self, number: u32) -> Turn {
         let mut entropy = self.entropy(number);
         let fuel = match self.slice {
@@ -96,9 +95,8 @@ impl Plan {
         }
     }
 
-    /// What the host writes into the innermost frame if the turn with this number ends in a suspension: numbers of
-    /// slots below
-    /// `slots`, and their new values, many of which are near `memory`, the size of the memory in bytes.
+    /// Returns the host's changes to the innermost frame if the turn with this number ends in a suspension: numbers of
+    /// slots below `slots`, and their new values, many of which are near `memory`, the size of the memory in bytes.
     pub fn changes(&self, number: u32, slots: u32, memory: u64) -> Vec<(u32, u64)> {
         if !self.changed_frames {
             return Vec::new();

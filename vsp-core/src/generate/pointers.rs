@@ -1,37 +1,37 @@
-//! Statements about registers that are used as addresses while they change.
+//! Statements with registers that are addresses and change.
 
 use super::body::Body;
 use super::spans::{MARGIN, Side, Span};
 use crate::isa::{Inst, Reg};
 use crate::program::BuildError;
 
-/// In smaller memories there is no room for pointers.
+/// The smallest memory that has room for pointers.
 const LEAST_MEMORY: u64 = 256;
 
 impl Body<'_> {
-    /// Is the memory big enough for the statements of this file?
+    /// Returns whether the memory is large enough for the statements of this file.
     pub(super) fn has_room(&self) -> bool {
         self.world.memory >= LEAST_MEMORY
     }
 
-    /// A statement about pointers.
+    /// Adds a statement with pointers.
     pub(super) fn point(&mut self) -> Result<(), BuildError> {
         if !self.has_room() {
             return self.compute();
         }
         match self.entropy.below(16) {
-            0..=2 => self.tamed_accesses(),
+            0..=2 => self.bounded_accesses(),
             3..=5 => self.chased_accesses(),
             6 => self.growing_accesses(),
             7 => self.access_after_step(),
-            8 => self.access_on_one_way(),
-            _ if self.leaf => self.tamed_accesses(),
+            8 => self.partially_redundant_access(),
+            _ if self.leaf => self.bounded_accesses(),
             9..=13 => self.walk_loop(),
-            _ => self.closed_way(),
+            _ => self.dead_path(),
         }
     }
 
-    /// A register that keeps what it is while `inner` is made.
+    /// Reserves a register for the code that `inner` adds.
     pub(super) fn with_kept(
         &mut self,
         inner: impl FnOnce(&mut Self, Reg) -> Result<(), BuildError>,
@@ -44,11 +44,11 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Accesses by a register of which only its bounds are known. The last one is beyond the edge in some cases.
-    pub(super) fn tamed_accesses(&mut self) -> Result<(), BuildError> {
+    /// Adds accesses by a register of which only the bounds are known. The last one is beyond the edge in some cases.
+    pub(super) fn bounded_accesses(&mut self) -> Result<(), BuildError> {
         self.with_kept(|body, reg| {
             let beyond = body.ends_beyond();
-            let span = body.tame(reg, beyond)?;
+            let span = body.bounded_value(reg, beyond)?;
             for _ in 0..1 + body.entropy.below(3) {
                 body.reach(reg, None, span)?;
             }
@@ -59,12 +59,12 @@ impl Body<'_> {
         })
     }
 
-    /// Accesses by registers that change between them: steps, copies, exchanges, on some ways only.
+    /// Adds accesses by registers that change between them: steps, copies, exchanges, on some paths only.
     fn chased_accesses(&mut self) -> Result<(), BuildError> {
         self.with_kept(|body, a| {
             let span_a = match body.entropy.chance(2, 3) {
                 true => body.load_edge(a)?,
-                false => body.tame(a, None)?,
+                false => body.bounded_value(a, None)?,
             };
             body.with_kept(|body, b| {
                 let span_b = match body.entropy.chance(1, 3) {
@@ -109,7 +109,7 @@ impl Body<'_> {
                     self.push(Inst::getl(reg, local)?);
                     spans[which] = spans[1 - which];
                 }
-                5 => spans[which] = self.tame(reg, None)?,
+                5 => spans[which] = self.bounded_value(reg, None)?,
                 _ => self.reach(reg, None, spans[which])?,
             }
         }
@@ -120,7 +120,7 @@ impl Body<'_> {
         }
     }
 
-    /// Accesses at one address that reach further and further.
+    /// Adds accesses at one address that reach further and further.
     fn growing_accesses(&mut self) -> Result<(), BuildError> {
         self.with_kept(|body, reg| {
             let last = match body.ends_beyond() {
@@ -139,7 +139,7 @@ impl Body<'_> {
         })
     }
 
-    /// An access that ends at the edge, and one beyond it because its register has moved on.
+    /// Adds an access that ends at the edge, and one beyond it because its register has advanced.
     fn access_after_step(&mut self) -> Result<(), BuildError> {
         self.with_kept(|body, reg| {
             let address = body.memory() - MARGIN;
@@ -158,8 +158,8 @@ impl Body<'_> {
         })
     }
 
-    /// An access that comes twice, the first time on one of two ways only.
-    fn access_on_one_way(&mut self) -> Result<(), BuildError> {
+    /// Adds an access that occurs twice, the first time on one of two paths only.
+    fn partially_redundant_access(&mut self) -> Result<(), BuildError> {
         self.with_kept(|body, reg| {
             let span = body.load_edge(reg)?;
             let Some(op) = body.pick_plain_access(|_| true) else { return Ok(()) };
@@ -174,8 +174,8 @@ impl Body<'_> {
         })
     }
 
-    /// A way that is never gone, unless the host changes a register while the program waits: there is a loop on it.
-    pub(super) fn closed_way(&mut self) -> Result<(), BuildError> {
+    /// Adds a path that is never taken unless the host changes a register while the program waits. The path has a loop.
+    pub(super) fn dead_path(&mut self) -> Result<(), BuildError> {
         if self.reserved.count_ones() > 6 || !self.has_room() {
             return self.compute();
         }
@@ -196,8 +196,8 @@ impl Body<'_> {
                 body.branch(Inst::jmp(0)?, on);
                 body.code.bind(closed);
                 let counter = body.writable();
-                let rounds = 20 + body.entropy.below(400);
-                body.load(counter, rounds.into())?;
+                let iterations = 20 + body.entropy.below(400);
+                body.load(counter, iterations.into())?;
                 let reserved = body.reserved;
                 body.reserved |= 1 << counter.index();
                 let head = body.code.here();
@@ -216,7 +216,7 @@ impl Body<'_> {
         })
     }
 
-    /// Suspends the program, or gives it an occasion for that.
+    /// Suspends the program, or adds a safepoint where it can be suspended.
     fn suspend_somehow(&mut self) -> Result<(), BuildError> {
         let reg = self.writable();
         if self.entropy.chance(2, 3) {
@@ -224,8 +224,8 @@ impl Body<'_> {
             return Ok(());
         }
         // A loop has a safepoint.
-        let turns = 1 + self.entropy.below(3);
-        self.load(reg, turns.into())?;
+        let iterations = 1 + self.entropy.below(3);
+        self.load(reg, iterations.into())?;
         let head = self.code.here();
         self.branch(Inst::loop_(reg, 0)?, head);
         Ok(())

@@ -1,6 +1,5 @@
-//! Instructions with operands that are edges, of which every result is kept: what an instruction does in rare cases
-//! shows
-//! only if the case comes and nobody overwrites what it gives.
+//! Instructions with edge operands, whose results are all kept: a bug in a rare case shows only if the case occurs and
+//! nothing overwrites its result.
 
 use alloc::vec::Vec;
 
@@ -9,13 +8,13 @@ use super::values;
 use crate::isa::{Inst, Reg, Role};
 use crate::program::BuildError;
 
-/// Is it a number in the instruction that is computed with?
+/// Returns whether the role is an immediate that the instruction computes with.
 fn is_number(role: Role) -> bool {
     matches!(role, Role::S | Role::U | Role::Sh64 | Role::Sh32 | Role::Bits | Role::Layer)
 }
 
 impl Body<'_> {
-    /// Instructions that each get operands of their own.
+    /// Adds instructions that each get operands of their own.
     pub(super) fn probe(&mut self) -> Result<(), BuildError> {
         self.with_kept(|body, sum| {
             let global = body.global();
@@ -33,7 +32,7 @@ impl Body<'_> {
         })
     }
 
-    /// One instruction with an operand of such a role.
+    /// Adds one instruction with an operand of a matching role.
     fn probe_with(&mut self, sum: Reg, role: fn(Role) -> bool) -> Result<(), BuildError> {
         let Some(op) = self.pick_with(role) else { return Ok(()) };
         self.probing = true;
@@ -44,7 +43,7 @@ impl Body<'_> {
         self.mix_written(sum, inst)
     }
 
-    /// Mixes what an instruction wrote into a sum.
+    /// Mixes the registers that an instruction wrote into a sum.
     fn mix_written(&mut self, sum: Reg, inst: Inst) -> Result<(), BuildError> {
         let written = inst.operands().filter(|(operand, _)| operand.role.writes_register());
         let written: Vec<Reg> = written.map(|(_, value)| Reg::from_low_bits(value as u32)).collect();
@@ -60,7 +59,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A register that holds an integer or a binary64 that was just computed, which may be a NaN.
+    /// Returns a register that holds an integer or a binary64 that was just computed, which may be a NaN.
     fn computed(&mut self, is_float: bool) -> Result<Reg, BuildError> {
         let reg = self.writable();
         self.held |= 1 << reg.index();
@@ -82,7 +81,7 @@ impl Body<'_> {
         Ok(reg)
     }
 
-    /// Two registers of any kinds go through an instruction that moves values.
+    /// Passes two registers of any representation through an instruction that moves values.
     fn exchange(&mut self, sum: Reg) -> Result<(), BuildError> {
         let kinds = self.entropy.bits(2);
         self.held = 0;
@@ -113,7 +112,7 @@ impl Body<'_> {
         self.mix(sum, b)
     }
 
-    /// A register that holds `b` on some ways and `a` on others is computed with, and its bits are seen.
+    /// Computes with a register that holds `b` on some paths and `a` on others, and then observes its bits.
     fn meet(&mut self, sum: Reg, a: Reg, b: Reg) -> Result<(), BuildError> {
         let skip = self.branch_forward()?;
         let inst = match self.entropy.bits(1) {
@@ -124,14 +123,14 @@ impl Body<'_> {
         self.code.bind(skip);
         self.push(Inst::fadd(b, a, a)?);
         self.mix(sum, b)?;
-        // Stored, and no operand of an integer instruction here or later: then it would be an integer before.
+        // Stored, and no operand of an integer instruction here or later, because that would make it an integer before.
         let address = 8 * self.entropy.below(2);
         self.load(b, address.into())?;
         self.push(Inst::store(b, 0, a)?);
         self.load(a, 0)
     }
 
-    /// Looks at locals that were not written in this call: the stack was used by others before.
+    /// Reads locals that were not written in this call: other calls have used the stack before.
     pub(super) fn read_locals_early(&mut self) -> Result<(), BuildError> {
         for _ in 0..1 + self.entropy.below(2) {
             let (reg, local) = (self.writable(), self.edge_of(self.locals.into()));
@@ -146,7 +145,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Writes locals, so that what is left on the stack is not zero.
+    /// Writes locals, so that the values left on the stack are not zero.
     pub(super) fn dirty_locals(&mut self) -> Result<(), BuildError> {
         let reg = self.writable();
         self.push(Inst::ori(reg, reg, 1)?);
@@ -157,7 +156,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// One of so many, mostly the last or the first.
+    /// Returns a number below `count`, mostly the last or the first.
     fn edge_of(&mut self, count: u32) -> u32 {
         match self.entropy.below(4) {
             0 => 0,

@@ -1,6 +1,5 @@
-//! Accesses by registers of which the bounds are known: they end exactly at the edges of the memory, and in some
-//! cases just
-//! beyond, where a check that is missing is noticed.
+//! Accesses by registers with known bounds: they end exactly at the edges of the memory, and in some cases just beyond,
+//! where a missing check is noticed.
 
 use alloc::vec::Vec;
 
@@ -16,15 +15,15 @@ fn displacement_of(op: Opcode) -> Option<Operand> {
 }
 
 impl Body<'_> {
-    /// Is something to be done that is an error in the program?
-    pub(super) fn dares(&mut self) -> bool {
-        let of = if self.world.daring { 10 } else { 250 };
+    /// Returns whether the next construct is an error in the program.
+    pub(super) fn provokes_error(&mut self) -> bool {
+        let of = if self.world.provokes_errors { 10 } else { 250 };
         self.entropy.chance(1, of)
     }
 
-    /// Is the end of a statement to be beyond an edge of the memory?
+    /// Returns the edge of the memory that the end of a statement exceeds, if it does.
     pub(super) fn ends_beyond(&mut self) -> Option<Side> {
-        let of = match (self.world.daring, self.leaf) {
+        let of = match (self.world.provokes_errors, self.leaf) {
             (true, _) => 2,
             (false, true) => 6,
             (false, false) => 60,
@@ -34,7 +33,7 @@ impl Body<'_> {
         is_beyond.then_some(side)
     }
 
-    /// An instruction that accesses memory, with an index of this scale if one is wanted.
+    /// Returns an instruction that accesses memory, with an index of this scale if one is given.
     pub(super) fn pick_access(&mut self, scale: Option<u32>) -> Option<Opcode> {
         let fits = |op: &Opcode| {
             let found = op.operands().iter().find_map(|operand| operand.role.index_scale());
@@ -46,14 +45,14 @@ impl Body<'_> {
         pick(self.entropy, &possible)
     }
 
-    /// An instruction that accesses memory without an index, if one of the right size comes soon.
+    /// Returns an instruction that accesses memory without an index, if one of a matching size is found soon.
     pub(super) fn pick_plain_access(&mut self, fits: impl Fn(u64) -> bool) -> Option<Opcode> {
         let has_index =
             |op: &Opcode| op.operands().iter().any(|operand| operand.role.index_scale().is_some());
         (0..16).find_map(|_| self.pick_access(None).filter(|op| !has_index(op) && fits(access_bytes(*op))))
     }
 
-    /// An access by a register that is in a span, or by a register and an index with a scale that add up to it.
+    /// Adds an access by a register in a span, or by a register and a scaled index whose sum is in it.
     pub(super) fn reach(
         &mut self,
         base: Reg,
@@ -64,8 +63,8 @@ impl Body<'_> {
         self.reach_with(op, base, index.map(|(reg, _)| reg), span, None)
     }
 
-    /// The same with a certain instruction, and perhaps a certain displacement. It has to have an index if one is
-    /// given.
+    /// Adds an access with a given instruction, and with a given displacement if there is one. The instruction must
+    /// have an index if one is given.
     pub(super) fn reach_with(
         &mut self,
         op: Opcode,
@@ -99,14 +98,14 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A displacement at which so many bytes are inside the memory for all registers of a span, mostly at an edge; or
-    /// beyond.
+    /// Returns a displacement at which the access is inside the memory for all registers of a span, mostly at an edge;
+    /// or beyond.
     pub(super) fn displacement(&mut self, op: Opcode, span: Span) -> Option<i32> {
         let operand = displacement_of(op)?;
         let bytes = access_bytes(op) as i64;
         let (least, most) = operand.role.range(operand.field);
         let (low, high) = (-span.low, self.memory() - span.high - bytes);
-        let is_beyond = self.dares();
+        let is_beyond = self.provokes_error();
         let value = match self.entropy.below(8) {
             0..=3 if is_beyond => high + 1,
             4 | 5 if is_beyond => high + 1 + i64::from(self.entropy.below(bytes as u32)),
@@ -123,8 +122,8 @@ impl Body<'_> {
         (is_beyond || (low..=high).contains(&value)).then_some(value as i32)
     }
 
-    /// The displacement at which an access is just beyond an edge of the memory if its registers are at this end of
-    /// their span.
+    /// Returns the displacement at which an access is just beyond an edge of the memory if its registers are at this
+    /// end of their span.
     pub(super) fn beyond(&self, op: Opcode, span: Span, side: Side) -> Option<i32> {
         let operand = displacement_of(op)?;
         let displacement = match side {
@@ -134,7 +133,7 @@ impl Body<'_> {
         i32::try_from(displacement).ok().filter(|it| operand.role.accepts(operand.field, *it))
     }
 
-    /// An access that is just beyond an edge of the memory if its registers are at this end of their span.
+    /// Adds an access that is just beyond an edge of the memory if its registers are at this end of their span.
     pub(super) fn reach_beyond(
         &mut self,
         base: Reg,

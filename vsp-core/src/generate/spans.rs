@@ -1,14 +1,13 @@
-//! Values of registers of which the generator knows the bounds: a [`Span`], whatever the program does.
+//! Register values with bounds that the generator knows: a [`Span`] that holds for every run of the program.
 //!
-//! Whether a compiler can know them too is another matter: a value is loaded, hidden, or bounded by an instruction or
-//! a branch.
+//! A compiler may or may not find the same bounds: a value is loaded, hidden, or bounded by an instruction or a branch.
 
 use super::body::Body;
 use super::entropy::pick;
 use crate::isa::{Inst, Reg};
 use crate::program::BuildError;
 
-/// Between which numbers a register lies, both included.
+/// The bounds of a register's value, both included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     pub(super) low: i64,
@@ -24,12 +23,12 @@ impl Span {
         Span { low: self.low.min(other.low), high: self.high.max(other.high) }
     }
 
-    /// Everything that lies so far away.
+    /// Returns the span moved by a distance.
     pub(super) const fn moved(self, by: i64) -> Span {
         Span { low: self.low + by, high: self.high + by }
     }
 
-    /// With numbers of another span added.
+    /// Returns the span of sums with numbers of another span.
     pub(super) const fn plus(self, other: Span) -> Span {
         Span { low: self.low + other.low, high: self.high + other.high }
     }
@@ -46,16 +45,16 @@ pub(super) enum Side {
     High,
 }
 
-/// So much of the memory is left between a pointer that is somewhere and the edges.
+/// The distance in bytes between a pointer to somewhere and the edges of the memory.
 pub(super) const MARGIN: i64 = 64;
 
 impl Body<'_> {
-    /// The size of the memory as a number to compute with.
+    /// Returns the size of the memory as a number to compute with.
     pub(super) fn memory(&self) -> i64 {
         self.world.memory as i64
     }
 
-    /// An address, mostly at an edge of the memory.
+    /// Returns an address, mostly at an edge of the memory.
     fn edge(&mut self) -> i64 {
         let memory = self.memory();
         let few = i64::from(self.entropy.below(32));
@@ -79,7 +78,7 @@ impl Body<'_> {
         self.push(inst);
     }
 
-    /// Does with a register what leaves it as it is, and makes it unknown to whoever only looks at ranges.
+    /// Adds an instruction that keeps a register's value, but hides it from a value-range analysis.
     pub(super) fn hide(&mut self, reg: Reg) -> Result<(), BuildError> {
         let inst = match self.entropy.below(5) {
             0 => Inst::or(reg, reg, reg)?,
@@ -92,14 +91,14 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Loads a number that is then perhaps hidden.
+    /// Loads a number and hides it in half of all cases.
     pub(super) fn load_perhaps_hidden(&mut self, reg: Reg, value: i64) -> Result<(), BuildError> {
         self.load(reg, value as u64)?;
         if self.entropy.bits(1) == 1 { self.hide(reg) } else { Ok(()) }
     }
 
-    /// Loads a number that is hidden in some cases.
-    pub(super) fn load_seldom_hidden(&mut self, reg: Reg, value: i64) -> Result<(), BuildError> {
+    /// Loads a number and hides it in some cases.
+    pub(super) fn load_rarely_hidden(&mut self, reg: Reg, value: i64) -> Result<(), BuildError> {
         self.load(reg, value as u64)?;
         if self.entropy.chance(1, 8) { self.hide(reg) } else { Ok(()) }
     }
@@ -111,7 +110,7 @@ impl Body<'_> {
         Ok(Span::one(value))
     }
 
-    /// Any value; often one that is an edge where the largest that is wanted is `most`.
+    /// Loads any value; often one at an edge of a span that ends at `most`.
     fn load_wild(&mut self, reg: Reg, most: i64) -> Result<(), BuildError> {
         let edges = [most, most + 1, -1, most, i64::MIN, most - 1, 0, most, 1 << 32, i64::MAX];
         match pick(self.entropy, &edges).filter(|_| self.entropy.chance(7, 8)) {
@@ -127,9 +126,9 @@ impl Body<'_> {
         }
     }
 
-    /// Gives a register some value of a span, in one of the ways from which a compiler can see that it is in there.
-    /// Where `exact` says so, it gets the end of the span that `exact` names.
-    pub(super) fn tame(&mut self, reg: Reg, exact: Option<Side>) -> Result<Span, BuildError> {
+    /// Gives a register some value of a span, by a method that lets a compiler find the span. `exact` selects an end of
+    /// the span.
+    pub(super) fn bounded_value(&mut self, reg: Reg, exact: Option<Side>) -> Result<Span, BuildError> {
         let room = (self.memory() - 2 * MARGIN).min(1 << 15);
         let most = match self.entropy.below(3) {
             0 => 1 + i64::from(self.entropy.below(room as u32 - 1)),
@@ -169,13 +168,13 @@ impl Body<'_> {
         Ok(span)
     }
 
-    /// Gives a register a number from 0 to `most`, or where that is not below `room` to another bound.
+    /// Gives a register a number from 0 to `most`, or to another bound if `most` is not below `room`.
     fn bounded(&mut self, reg: Reg, most: i64, room: i64, exact: Option<Side>) -> Result<Span, BuildError> {
         let upto = |high: i64| Span { low: 0, high };
         let mask = (1 << most.max(1).ilog2()) - 1;
-        let way = self.entropy.below(12);
-        // What has to be there so that the largest number comes of it.
-        let top = if matches!(way, 0..=2 | 9 | 10) { -1 } else { most };
+        let method = self.entropy.below(12);
+        // The operand that gives the largest result.
+        let top = if matches!(method, 0..=2 | 9 | 10) { -1 } else { most };
         match exact {
             None => self.load_wild(reg, most)?,
             Some(side) => {
@@ -184,7 +183,7 @@ impl Body<'_> {
             }
         }
         let other = self.writable();
-        Ok(match way {
+        Ok(match method {
             0 | 1 => {
                 let mask = mask & !(pick(self.entropy, &[0, 7, 1, 3]).unwrap_or(0));
                 self.push(Inst::andi(reg, reg, mask as u32)?);
@@ -249,7 +248,7 @@ impl Body<'_> {
         })
     }
 
-    /// Loads a number that a pointer is compared with: this one, or up to so many less, which only running shows.
+    /// Loads a number for comparison with a pointer: this limit, or up to 7 less, which is known only at run time.
     fn load_limit(&mut self, reg: Reg, limit: i64, exact: Option<Side>) -> Result<(), BuildError> {
         if limit < 16 || !self.entropy.chance(1, 4) {
             return self.load(reg, limit as u64);
@@ -272,7 +271,7 @@ impl Body<'_> {
         self.load(reg, value.into())
     }
 
-    /// Gives a register one of a few numbers, of which some are below zero.
+    /// Gives a register one of a few numbers, of which some are negative.
     pub(super) fn few(&mut self, reg: Reg) -> Result<Span, BuildError> {
         match self.entropy.below(4) {
             0 => {

@@ -1,4 +1,4 @@
-//! Numbers at which instructions do something special, and numbers between them.
+//! Numbers with special results in instructions, and numbers between them.
 
 use super::entropy::{Entropy, pick};
 
@@ -26,7 +26,7 @@ const INTEGERS: &[u64] = &[
 ];
 
 /// Zeros, ones, halves, infinities, the ends of the ranges of numbers and of subnormals, powers of two at which
-/// conversions change, what binary32 rounds or overflows, and NaNs of all kinds.
+/// conversions change, values that binary32 rounds or overflows, and NaNs of all kinds.
 const FLOATS: &[u64] = &[
     0,
     1 << 63,
@@ -84,7 +84,7 @@ const FLOATS: &[u64] = &[
     0x7FF0_0000_2000_0000,
 ];
 
-/// What makes NaNs of each other, and NaNs.
+/// Operands whose combination gives NaNs, and NaNs.
 const MAKERS_OF_NANS: &[u64] = &[
     0x7FF0_0000_0000_0000,
     0xFFF0_0000_0000_0000,
@@ -115,7 +115,7 @@ const BINARY32: &[u32] = &[
     0x7FC1_2345,
 ];
 
-/// An integer.
+/// Returns an integer.
 pub(super) fn integer(entropy: &mut dyn Entropy) -> u64 {
     match entropy.below(8) {
         0 => entropy.bits(4),
@@ -128,26 +128,26 @@ pub(super) fn integer(entropy: &mut dyn Entropy) -> u64 {
     }
 }
 
-/// The bits of a binary64.
+/// Returns the bits of a binary64.
 pub(super) fn float(entropy: &mut dyn Entropy) -> u64 {
     match entropy.below(8) {
         0..=2 => pick(entropy, FLOATS).unwrap_or(0),
         // Halves: ties of rounding to integers.
         3 => (f64::from(entropy.bits(8) as u32) / 2.0 - 32.0).to_bits(),
-        // Of a magnitude near 1, so that sums round.
+        // A magnitude near 1, so that sums round.
         4 | 5 => entropy.bits(1) << 63 | (0x3FE + entropy.bits(2)) << 52 | entropy.bits(52),
-        // Of any magnitude at which the results of some operation are subnormal, or overflow.
+        // Any magnitude, so that results of some operation are subnormal, or overflow.
         6 => entropy.bits(64),
         _ => f64::from(f32::from_bits(entropy.bits(32) as u32)).to_bits(),
     }
 }
 
-/// The bits of a binary64 from which it is not far to a NaN.
+/// Returns the bits of a binary64 that easily leads to a NaN.
 pub(super) fn special_float(entropy: &mut dyn Entropy) -> u64 {
     pick(entropy, MAKERS_OF_NANS).unwrap_or(0)
 }
 
-/// A number that is an edge for addresses in a memory of so many bytes, or for something else.
+/// Returns a number that is an edge for addresses in a memory of this size in bytes, or in some other respect.
 pub(super) fn edge(entropy: &mut dyn Entropy, memory: u64) -> u64 {
     match entropy.below(10) {
         0 => memory,
@@ -162,7 +162,7 @@ pub(super) fn edge(entropy: &mut dyn Entropy, memory: u64) -> u64 {
     }
 }
 
-/// Eight bytes of memory: an integer, a binary64 or two binary32.
+/// Returns eight bytes of memory: an integer, a binary64 or two binary32.
 pub(super) fn memory(entropy: &mut dyn Entropy) -> u64 {
     match entropy.below(4) {
         0 => integer(entropy),

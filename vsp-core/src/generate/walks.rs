@@ -11,22 +11,22 @@ const STEPS: &[i64] = &[8, 1, 16, 4, 8, 2, 24, 3, 12, 32, -8, -1, -16, -4];
 
 const INDEX_STEPS: &[i64] = &[1, 1, 2, 1, 3, -1, 1, -2];
 
-/// The most rounds of a walk.
-const MAX_ROUNDS: u32 = 20;
+/// The largest number of iterations of a walk.
+const MAX_ITERATIONS: u32 = 20;
 
-/// The most registers that are reserved where a walk starts: it needs three more.
+/// The largest number of reserved registers at the start of a walk: it needs three more.
 const MAX_RESERVED: u32 = 6;
 
-/// What ends a walk.
+/// The condition that ends a walk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     NotEqual,
     Unsigned,
     Signed,
     Immediate,
-    /// A register that counts the rounds.
+    /// A register counts the iterations.
     Counter,
-    /// It is compared before each round.
+    /// The comparison precedes each iteration.
     Before,
 }
 
@@ -43,36 +43,36 @@ const ENDS: &[End] = &[
     End::Immediate,
 ];
 
-/// How a register walks.
+/// A walk of a register.
 struct Walk {
     reg: Reg,
     step: i64,
-    rounds: i64,
-    /// Where it is in the first round, and behind the last one.
+    iterations: i64,
+    /// The values in the first iteration, and after the last one.
     from: i64,
     to: i64,
-    /// It starts so much further on some ways.
+    /// The offset of the start on some paths.
     off: i64,
-    /// It is compared with so much less than `to`, which makes no difference if it does not start further.
+    /// The amount below `to` of the comparison's operand. It makes no difference without an offset.
     slack: i64,
     end: End,
-    /// The register that it is compared with, or that counts.
+    /// The register of the comparison's operand, or of the counter.
     other: Reg,
     index: Option<Index>,
 }
 
-/// What is added to a register that walks as an index.
+/// The address that is added to a register that walks as an index.
 #[derive(Clone, Copy)]
 struct Index {
     base: Reg,
-    /// What is in the base.
+    /// The value of the base.
     address: i64,
-    /// Log₂ of what the index is multiplied with.
+    /// Log₂ of the index's factor.
     scale: u32,
 }
 
 impl Walk {
-    /// Where it is in the rounds, before the step.
+    /// Returns the span of the values in the iterations, before the step.
     fn before(&self) -> Span {
         match self.step < 0 {
             true => Span { low: self.to - self.step, high: self.from },
@@ -80,14 +80,14 @@ impl Walk {
         }
     }
 
-    /// And behind the step.
-    fn behind(&self) -> Span {
+    /// Returns the span of the values after the step.
+    fn after(&self) -> Span {
         self.before().moved(self.step)
     }
 }
 
 impl Body<'_> {
-    /// A loop with a register that walks, and accesses by it.
+    /// Adds a loop with a register that walks, and accesses by it.
     pub(super) fn walk_loop(&mut self) -> Result<(), BuildError> {
         if self.depth >= MAX_DEPTH || self.reserved.count_ones() > MAX_RESERVED {
             return self.compute();
@@ -96,17 +96,17 @@ impl Body<'_> {
         let mut walk = self.new_walk();
         self.start(&mut walk)?;
         self.depth += 1;
-        self.rounds(&walk)?;
+        self.iterations(&walk)?;
         self.depth -= 1;
-        // Behind the loop it may be anywhere on its way.
+        // After the loop it may be anywhere on its path.
         if self.entropy.chance(1, 3) {
-            self.reach_on(&walk, walk.before().join(walk.behind()))?;
+            self.reach_on(&walk, walk.before().join(walk.after()))?;
         }
         self.reserved = reserved;
         Ok(())
     }
 
-    /// A register that neither statements nor calls write until it is given back.
+    /// Reserves a register that neither statements nor calls write until it is released.
     fn reserve(&mut self) -> Reg {
         let first = self.entropy.below(COUNTERS.len() as u32);
         let mut all =
@@ -123,43 +123,43 @@ impl Body<'_> {
         let scale = self.entropy.below(4);
         let step = pick(self.entropy, if is_index { INDEX_STEPS } else { STEPS }).unwrap_or(1);
         let most = (memory - 128) / (step.abs() << if is_index { scale } else { 0 });
-        let rounds = (1 + i64::from(self.entropy.below(MAX_ROUNDS))).min(most).max(1);
+        let iterations = (1 + i64::from(self.entropy.below(MAX_ITERATIONS))).min(most).max(1);
         let few = i64::from(self.entropy.below(64));
         let to = match self.entropy.below(6) {
-            _ if is_index && step > 0 => rounds * step + few % 3,
+            _ if is_index && step > 0 => iterations * step + few % 3,
             _ if step < 0 => -step * (few % 2) + 16 * (few / 48),
             0 | 1 => memory,
             2 => memory - 8 * (few % 4),
             3 => memory / 2,
             _ => memory - few,
         };
-        // Now and then it misses an end that it has to meet.
-        let missed = self.entropy.chance(1, if self.world.daring { 16 } else { 80 });
-        let from = to - rounds * step + i64::from(missed);
+        // Occasionally it misses an end that it has to meet.
+        let missed = self.entropy.chance(1, if self.world.provokes_errors { 16 } else { 80 });
+        let from = to - iterations * step + i64::from(missed);
         let (reg, other) = (self.reserve(), self.reserve());
         let index = is_index.then(|| Index { base: self.reserve(), address: 0, scale });
         let slack = self.entropy.below(step.max(1) as u32).into();
-        Walk { reg, step, rounds, from, to, off: 0, slack, end, other, index }
+        Walk { reg, step, iterations, from, to, off: 0, slack, end, other, index }
     }
 
     /// Loads the registers of a walk.
     fn start(&mut self, walk: &mut Walk) -> Result<(), BuildError> {
-        self.load_seldom_hidden(walk.reg, walk.from)?;
+        self.load_rarely_hidden(walk.reg, walk.from)?;
         let must_not_meet = matches!(walk.end, End::Unsigned | End::Signed | End::Before);
-        if walk.step > 1 && walk.rounds > 1 && must_not_meet && self.entropy.chance(2, 3) {
+        if walk.step > 1 && walk.iterations > 1 && must_not_meet && self.entropy.chance(2, 3) {
             walk.off = 1 + i64::from(self.entropy.below((walk.step - walk.slack) as u32));
             let skip = self.branch_forward()?;
             self.push(Inst::addi(walk.reg, walk.reg, walk.off as i32)?);
             self.code.bind(skip);
         }
         let end = match walk.end {
-            End::Counter => walk.rounds,
+            End::Counter => walk.iterations,
             End::NotEqual => walk.to,
             // It need not be met.
             _ if walk.step > 0 => walk.to - walk.slack,
             _ => walk.to - walk.step,
         };
-        self.load_seldom_hidden(walk.other, end)?;
+        self.load_rarely_hidden(walk.other, end)?;
         if let Some(index) = &mut walk.index {
             // Its elements end at an edge.
             let (low, high) = (walk.from.min(walk.to) << index.scale, walk.from.max(walk.to) << index.scale);
@@ -170,12 +170,12 @@ impl Body<'_> {
                 2 => self.memory() - high,
                 _ => self.memory() - high - few,
             };
-            self.load_seldom_hidden(index.base, index.address)?;
+            self.load_rarely_hidden(index.base, index.address)?;
         }
         Ok(())
     }
 
-    /// An access by the register that walks, which is in this span.
+    /// Adds an access by the register that walks, which is in this span.
     fn reach_on(&mut self, walk: &Walk, span: Span) -> Result<(), BuildError> {
         match walk.index {
             None => self.reach(walk.reg, None, span),
@@ -185,7 +185,7 @@ impl Body<'_> {
         }
     }
 
-    fn rounds(&mut self, walk: &Walk) -> Result<(), BuildError> {
+    fn iterations(&mut self, walk: &Walk) -> Result<(), BuildError> {
         let (out, middle) = (self.code.label(), self.code.label());
         if self.entropy.chance(1, 10) {
             self.branch_sometimes(middle)?;
@@ -227,13 +227,13 @@ impl Body<'_> {
         if self.entropy.chance(1, 40) {
             self.branch_sometimes(head)?;
         }
-        self.turn(walk, head)?;
+        self.latch(walk, head)?;
         self.code.bind(out);
         Ok(())
     }
 
-    /// The step, and the branch back to the head.
-    fn turn(&mut self, walk: &Walk, head: Label) -> Result<(), BuildError> {
+    /// Adds the step, and the branch back to the head.
+    fn latch(&mut self, walk: &Walk, head: Label) -> Result<(), BuildError> {
         let (reg, other) = (walk.reg, walk.other);
         if walk.step == -1 && walk.to == 0 && walk.end == End::NotEqual && self.entropy.bits(1) == 1 {
             self.branch(Inst::loop_(reg, 0)?, head);
@@ -241,7 +241,7 @@ impl Body<'_> {
         }
         self.push(Inst::addi(reg, reg, walk.step as i32)?);
         if self.entropy.chance(1, 3) {
-            self.reach_on(walk, walk.behind())?;
+            self.reach_on(walk, walk.after())?;
         }
         let is_down = walk.step < 0;
         let back = match walk.end {
@@ -258,7 +258,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// A branch back that compares with a number. (An index is small enough for that.)
+    /// Returns a backward branch that compares with an immediate. (An index is small enough for that.)
     fn compared_with_number(&mut self, walk: &Walk) -> Result<Inst, BuildError> {
         let end = (walk.to - walk.step.min(0)) as i32;
         Ok(match (walk.step < 0, self.entropy.below(3)) {

@@ -1,4 +1,5 @@
-//! The running frame of the portable interpreter, and its loop: one `match` over the words where they lie.
+//! The running frame of the portable interpreter, and its loop: one `match` over the words, which are executed in
+//! place.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,12 +9,12 @@ use crate::isa::{self, Reg, StateReg};
 
 /// The running frame.
 ///
-/// Fuel is not counted word by word: `bias` is the balance plus the number of the next word, so that going on to the
-/// next word charges 1, and a branch that adds its displacement to both charges nothing more.
+/// Fuel is not counted word by word: `bias` is the balance plus the number of the next word. So advancing to the next
+/// word charges 1, and a branch that adds its displacement to both charges nothing more.
 pub(super) struct Activation<'a> {
     pub(super) registers: &'a mut [u64; 16],
     pub(super) locals: &'a mut [u64],
-    /// The state registers, if the function has them.
+    /// The State registers, if the function has them.
     pub(super) states: &'a mut [[u64; 2]],
     pub(super) memory: &'a mut [u8],
     pub(super) globals: &'a mut [u64],
@@ -23,7 +24,7 @@ pub(super) struct Activation<'a> {
     pub(super) next: usize,
     pub(super) bias: i64,
     pub(super) interrupt: &'a AtomicBool,
-    /// Why it is left.
+    /// The reason for the exit.
     pub(super) exit: Exit,
 }
 
@@ -40,7 +41,7 @@ impl Activation<'_> {
         }
     }
 
-    /// Executes one instruction, and gives its exit if it has one.
+    /// Executes one instruction, and returns its exit if it has one.
     #[inline(always)]
     pub(super) fn step(&mut self) -> Option<Exit> {
         let word = u32::from_le_bytes(self.code[self.next]);
@@ -51,7 +52,7 @@ impl Activation<'_> {
         }
     }
 
-    /// The balance of fuel now.
+    /// Returns the current balance of fuel.
     #[inline(always)]
     pub(super) fn balance(&self) -> i64 {
         self.bias.wrapping_sub(self.next as i64)

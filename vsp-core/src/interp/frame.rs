@@ -1,4 +1,4 @@
-//! What instructions need of the frame that executes them, whichever engine it belongs to.
+//! The interface between instructions and the frame that executes them, in any engine.
 #![expect(unreachable_pub, reason = "`Visitor` is public, and so must be what it is implemented with")]
 
 use core::hint::cold_path;
@@ -21,32 +21,32 @@ pub enum Exit {
     Yield(u64),
     Halt(u64),
     Trap(Trap),
-    /// A host function was called that has no results yet.
+    /// A host function was called and has no results yet.
     Pending(ImportIndex),
-    /// A safepoint whose place is the next word finds something to do.
+    /// The safepoint at the next word has work to do.
     Safepoint,
-    /// The target of a branch is not in the code: the program is not verified.
+    /// The target of a branch is outside the code: the program is not verified.
     Lost,
 }
 
-/// The engine has to be left; what was given to [`Frame::stop`] says why.
+/// The signal to leave the engine. The argument of [`Frame::stop`] gives the reason.
 #[derive(Debug)]
 pub struct Stopped;
 
-/// What an instruction comes to. It is one bit, so that the compiler can turn it into where each handler jumps.
+/// The result of an instruction. It is one bit, so that the compiler can turn it into the jumps of each handler.
 pub type Step = Result<(), Stopped>;
 
-/// MEMCOPY and MEMFILL cost one unit more for so many bytes.
+/// The number of bytes for which MEMCOPY and MEMFILL cost one more unit of fuel.
 pub(crate) const BYTES_PER_FUEL: u64 = 64;
 
-/// The running frame, with everything its instructions reach.
+/// The running frame, with everything that its instructions access.
 pub trait Frame {
-    /// How instructions name a register.
+    /// The operand type of a register.
     type Reg: Copy;
 
     fn get(&self, reg: Self::Reg) -> u64;
     fn set(&mut self, reg: Self::Reg, value: u64) -> Step;
-    /// Sets a register whose value the next instruction is not likely to need.
+    /// Sets a register whose value the next instruction is unlikely to need.
     fn set_aside(&mut self, reg: Self::Reg, value: u64) -> Step {
         self.set(reg, value)
     }
@@ -59,13 +59,14 @@ pub trait Frame {
     fn memory(&self) -> &[u8];
     fn memory_mut(&mut self) -> &mut [u8];
 
-    /// Leaves the engine.
+    /// Stops the engine with an exit.
     fn stop(&mut self, exit: Exit) -> Step;
-    /// Skips so many words without a charge.
+    /// Skips this number of words without a charge.
     fn skip(&mut self, words: i32) -> Step;
-    /// Skips so many words without a charge, if the branch is taken; backwards if negative, and then there is a safepoint.
+    /// Skips this number of words without a charge, if the branch is taken. A negative displacement branches backwards,
+    /// and passes a safepoint.
     fn branch(&mut self, taken: bool, displacement: i32) -> Step;
-    /// Charges so much more, and passes a safepoint.
+    /// Charges additional fuel, and passes a safepoint.
     fn charge(&mut self, fuel: u64) -> Step;
 
     /// Calls a function.
@@ -88,7 +89,7 @@ pub trait Frame {
 
     /// Returns to the caller.
     #[inline(always)]
-    fn give_back(&mut self) -> Step {
+    fn return_to_caller(&mut self) -> Step {
         self.stop(Exit::Return)
     }
 
@@ -130,9 +131,9 @@ pub trait Frame {
     }
 }
 
-/// The offset of N bytes at `address` in the memory, if all are inside.
+/// Returns the offset of N bytes at `address` in the memory, if all are inside.
 ///
-/// Two comparisons that are known to fail rarely: as one condition they would take more instructions.
+/// The two comparisons are known to fail rarely; as one condition they would take more instructions.
 #[inline(always)]
 fn start_of<const N: usize>(memory: &[u8], address: u64) -> Option<usize> {
     let start = usize::try_from(address).ok()?;
@@ -147,7 +148,7 @@ fn start_of<const N: usize>(memory: &[u8], address: u64) -> Option<usize> {
     Some(start)
 }
 
-/// The offset of `length` bytes at `address` in the memory, if all are inside.
+/// Returns the offset of `length` bytes at `address` in the memory, if all are inside.
 fn checked(memory: &[u8], address: u64, length: u64) -> Option<usize> {
     let last = (memory.len() as u64).checked_sub(length)?;
     (address <= last).then_some(address as usize)

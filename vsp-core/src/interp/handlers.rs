@@ -1,4 +1,4 @@
-//! What each instruction does to the running frame: one line each, the meaning is in [`ops`](crate::isa::ops).
+//! The handlers of all instructions, one line each. The semantics are in [`ops`](crate::isa::ops).
 
 use core::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Not, Sub};
 
@@ -9,7 +9,7 @@ use crate::index::{FuncIndex, ImportIndex};
 use crate::isa::ops::{bits, complex, float, int, word};
 use crate::isa::{MathFn, StateReg, Visitor};
 
-/// What instructions have in common.
+/// The operations that instructions share.
 trait Common: Frame {
     #[inline(always)]
     fn unary(&mut self, a: Self::Reg, b: Self::Reg, op: impl Fn(u64) -> u64) -> Step {
@@ -131,7 +131,7 @@ impl<F: Frame> Visitor for F {
     #[inline(always)] fn reserved(&mut self, word: u32) -> Step { unreachable!("verified: 0x{word:08X} is not in a program") }
 
     #[inline(always)] fn hlt(&mut self, a: F::Reg) -> Step { self.stop(Exit::Halt(self.get(a))) }
-    #[inline(always)] fn ret(&mut self) -> Step { self.give_back() }
+    #[inline(always)] fn ret(&mut self) -> Step { self.return_to_caller() }
     #[inline(always)] fn yield_(&mut self, a: F::Reg) -> Step { self.stop(Exit::Yield(self.get(a))) }
     #[inline(always)] fn trap(&mut self, imm: u32) -> Step { self.stop(Exit::Trap(Trap::Explicit(imm))) }
     #[inline(always)] fn nop(&mut self) -> Step { Ok(()) }

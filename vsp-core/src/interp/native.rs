@@ -1,4 +1,4 @@
-//! Entering machine code, and understanding how it was left.
+//! Entering machine code, and handling its exits.
 
 use alloc::sync::Arc;
 use core::array;
@@ -13,91 +13,94 @@ use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::native::{Addresses, CodeInfo, Context, ExitKind, NO_SITE};
 use crate::verify::Verified;
 
-/// Machine code does not saturate the balance, and tells from a number that is far below this one that it was left. A lower
-/// balance is left to the interpreter.
+/// The lowest balance with which machine code is entered. Machine code does not saturate the balance, and a number far
+/// below this one signals an exit. The interpreter runs programs with a lower balance.
 pub(crate) const MIN_BALANCE: i64 = -(1 << 30);
 
-/// Machine code of a program that the host can enter. Only a host can implement this so that it runs something.
+/// Machine code of a program that the host can enter. Only a host can give an implementation something to run.
 ///
-/// Instances trust an implementation to do what the methods say. One that does not makes the program's results wrong, or the
-/// instance panic; in safe code it cannot do more.
+/// Instances trust an implementation to do as the methods say. One that does not makes the program's results wrong, or
+/// the instance panic; in safe code it can do no more harm.
 pub trait NativeCode<S>: core::fmt::Debug + Send + Sync {
-    /// What is known of the code.
+    /// Returns the data about the code.
     fn code(&self) -> &CodeInfo;
 
-    /// Was the code made from this program?
+    /// Returns whether the code was compiled from this program.
     fn is_for(&self, program: &Verified<'_>) -> bool;
 
-    /// Can frames in so many cells of stack have the native stack that they need?
+    /// Reserves the native stack for frames that take this number of cells.
     ///
     /// # Errors
-    /// That would be more than is allowed.
+    /// It would take more than is allowed.
     fn reserve(&self, cells: u32) -> Result<(), AttachError>;
 
-    /// Enters the program where the session says. At the start of a function, its parameters are the first of the values;
-    /// where a loop begins, its frame is up to date. Gives `false` if the function returned, with its results as the first
-    /// values; `true` if the code was left at the context's site, or could not be entered, because there is no native stack
-    /// for it: then the site is [`NO_SITE`], and nothing has happened.
-    fn enter(&self, session: Session<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool;
+    /// Enters the program at the request's entry. At the start of a function, its parameters are the first of the
+    /// values; at an OSR entry, its frame is up to date.
+    ///
+    /// Returns `false` if the function returned, with its results as the first values. Returns `true` if the code
+    /// exited at the context's site. The site is [`NO_SITE`] if the code could not be entered, because it lacks native
+    /// stack: then nothing has happened.
+    fn enter(&self, session: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool;
 }
 
-/// Where machine code is entered.
+/// An entry point of machine code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// At the start of a function.
+    /// The start of a function.
     Function(FuncIndex),
-    /// Where a loop begins.
-    Loop(Location),
+    /// A loop header, for on-stack replacement.
+    Osr(Location),
 }
 
-/// A call into machine code, which only instances make.
+/// A request to enter machine code. Only instances make it.
 ///
-/// What machine code relies on is reached through raw pointers only: safe code can pass a session on, but change nothing
-/// behind it.
+/// The data that machine code relies on is reached only through raw pointers: safe code can pass a request on, but
+/// cannot change that data.
 ///
 /// ```compile_fail
-/// fn change<S>(session: vsp_core::Session<'_, '_, S>) {
-///     (*session.context()).memory = 0;
+/// fn change<S>(request: vsp_core::EntryRequest<'_, '_, S>) {
+///     (*request.context()).memory = 0;
 /// }
 /// ```
 ///
 /// ```compile_fail
-/// fn change<S>(session: vsp_core::Session<'_, '_, S>) {
-///     session.context().memory = 0;
+/// fn change<S>(request: vsp_core::EntryRequest<'_, '_, S>) {
+///     request.context().memory = 0;
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Session<'s, 'a, S> {
+pub struct EntryRequest<'s, 'a, S> {
     program: &'s Verified<'a>,
     entry: Entry,
     remaining: u64,
-    /// Its addresses of memory, globals, cells and flag are those of the instance.
+    /// The context. Its addresses of memory, globals, cells and flag are those of the instance.
     context: &'s mut Context,
-    /// Whose addresses of code and functions the context has.
+    /// The key of the code whose code and function addresses are in the context.
     filled_by: &'s mut Option<CodeKey>,
     host: &'s mut HostCalls<'a, S>,
 }
 
-impl<'a, S> Session<'_, 'a, S> {
+impl<'a, S> EntryRequest<'_, 'a, S> {
     /// Returns the program of the instance.
     #[inline(always)]
     pub fn program(&self) -> &Verified<'a> {
         self.program
     }
 
-    /// Returns where machine code is to be entered.
+    /// Returns the entry point.
     #[inline(always)]
     pub fn entry(&self) -> Entry {
         self.entry
     }
 
-    /// Returns how many cells there can be above the frame of the function that is entered.
+    /// Returns the number of cells available above the frame of the function that is entered.
     #[inline(always)]
     pub fn remaining(&self) -> u64 {
         self.remaining
     }
 
-    /// Returns whether the holder of this key filled in the addresses of code and functions, for this instance, and nobody since.
+    /// Returns whether the holder of this key was the last to fill in the addresses of code and functions for this
+    /// instance.
     #[inline(always)]
     pub fn is_filled_by(&self, key: &CodeKey) -> bool {
         self.filled_by.as_ref().is_some_and(|filled_by| filled_by.is(key))
@@ -110,8 +113,8 @@ impl<'a, S> Session<'_, 'a, S> {
         *self.filled_by = Some(key.share());
     }
 
-    /// Returns the context. Its addresses of memory, globals, cells and interrupt flag are those of the instance, and exposed
-    /// for this session; until the session is dropped nobody else uses what is there.
+    /// Returns the context. Its addresses of memory, globals, cells and interrupt flag are those of the instance, and
+    /// are exposed for this request. Until the request is dropped, nobody else uses the data at these addresses.
     #[inline(always)]
     pub fn context(&mut self) -> *mut Context {
         self.context
@@ -124,20 +127,22 @@ impl<'a, S> Session<'_, 'a, S> {
     }
 }
 
-/// The identity of machine code that lies somewhere: an address may be used again, a key is not.
+/// The identity of loaded machine code. Unlike an address, a key is never used again.
 ///
-/// Whoever holds the key keeps it to itself. So [`Session::is_filled_by`] means that the holder filled in the context.
+/// The holder of a key does not share it. So [`EntryRequest::is_filled_by`] means that the holder filled in the
+/// context.
 #[derive(Debug)]
 pub struct CodeKey(Arc<u8>);
 
 impl CodeKey {
-    /// Makes a key that is like no other.
+    /// Creates a key that differs from all others.
     #[must_use]
     pub fn new() -> CodeKey {
         CodeKey(Arc::new(0))
     }
 
-    /// The allocation stays while there is a share of the key, so its address belongs to this key alone.
+    /// Returns whether the keys are the same. The allocation lives as long as any share of the key, so its address is
+    /// unique to this key.
     #[inline(always)]
     fn is(&self, other: &CodeKey) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -154,42 +159,42 @@ impl Default for CodeKey {
     }
 }
 
-/// A call of machine code that has not been brought to its end.
+/// A call of machine code that did not return.
 #[derive(Debug)]
 pub struct NotReturned {
-    /// The balance that it started with.
+    /// The balance at its start.
     before: i64,
-    /// Was the code left? Else it was not entered.
-    is_left: bool,
+    /// Whether the code exited. If not, it was not entered.
+    has_exited: bool,
 }
 
-/// What [`Instance::call_native`] entered last.
+/// The last entry through [`Instance::call_native`].
 #[derive(Debug)]
-pub(crate) struct Entered {
+pub(crate) struct LastEntry {
     /// The function's number, or one that no function has.
     function: u64,
-    /// The cells that are left behind its frame, which is the first.
+    /// The number of cells available above its frame, which is the outermost.
     remaining: u64,
     /// The key of the code that filled in the context.
     pub(crate) filled_by: Option<CodeKey>,
 }
 
-impl Entered {
-    /// Nothing was entered since the code was attached.
-    pub(crate) const NOTHING: Entered = Entered { function: u64::MAX, remaining: 0, filled_by: None };
+impl LastEntry {
+    /// The state before anything has been entered since the code was attached.
+    pub(crate) const NOTHING: LastEntry = LastEntry { function: u64::MAX, remaining: 0, filled_by: None };
 }
 
-/// What machine code works on, at addresses that do not change while the instance lives.
+/// The data of an instance that machine code uses. Its addresses do not change while the instance lives.
 struct InstanceData<'s> {
     memory: &'s mut [u8],
     globals: &'s mut [u64],
-    /// All that there can be.
+    /// All cells that the stack can have.
     cells: &'s mut [u64],
     interrupt: &'s AtomicBool,
 }
 
 impl InstanceData<'_> {
-    /// Exposes the addresses: of memory, globals, the end of the cells, and the flag.
+    /// Exposes and returns the addresses of the memory, the globals, the end of the cells, and the interrupt flag.
     #[inline(always)]
     fn expose(self) -> [u64; 4] {
         let globals = self.globals.as_mut_ptr().expose_provenance();
@@ -199,7 +204,7 @@ impl InstanceData<'_> {
             .map(|address| address as u64)
     }
 
-    /// Fills in addresses and sizes.
+    /// Writes the addresses and sizes to the context.
     fn fill(self, context: &mut Context) {
         context.memory_size = self.memory.len() as u64;
         context.cells = self.cells.len() as u64;
@@ -207,21 +212,22 @@ impl InstanceData<'_> {
     }
 }
 
-/// The context of a session. Its fuel becomes the balance when the session ends, also by a panic of a host function.
-struct Running<'b> {
+/// A guard of a context while machine code runs. When it is dropped, also by a panic of a host function, the context's
+/// fuel becomes the balance.
+struct FuelGuard<'b> {
     context: &'b mut Context,
     balance: &'b mut i64,
 }
 
-impl Drop for Running<'_> {
+impl Drop for FuelGuard<'_> {
     fn drop(&mut self) {
         *self.balance = self.context.fuel;
     }
 }
 
 impl<'a, S> Machine<'_, 'a, S> {
-    /// Runs the function whose frame is the running one. If it returns, `at` is behind its call; the interpreter can also go
-    /// on elsewhere.
+    /// Runs the function of the running frame. If it returns, `at` is the word after its call; after an exit it can be
+    /// any location where the interpreter continues.
     pub(super) fn enter_native(
         &mut self,
         native: &dyn NativeCode<S>,
@@ -240,29 +246,29 @@ impl<'a, S> Machine<'_, 'a, S> {
             interrupt: self.interrupt,
         };
         instance.fill(self.context);
-        let running = Running { context: self.context, balance: self.balance };
-        running.context.fuel = *running.balance;
-        let left = native.enter(
-            Session {
+        let guard = FuelGuard { context: self.context, balance: self.balance };
+        guard.context.fuel = *guard.balance;
+        let exited = native.enter(
+            EntryRequest {
                 program: self.program,
                 entry,
                 remaining,
-                context: running.context,
+                context: guard.context,
                 filled_by: self.filled_by,
                 host: self.host,
             },
             &mut values,
         );
-        drop(running);
-        if left && self.context.site == NO_SITE {
+        drop(guard);
+        if exited && self.context.site == NO_SITE {
             return match entry {
-                Entry::Function(_) => self.entered(at),
-                // It came from the safepoint there.
-                Entry::Loop(_) => Ok(()),
+                Entry::Function(_) => self.charge_entry(at),
+                // The program came from the safepoint at this location.
+                Entry::Osr(_) => Ok(()),
             };
         }
-        if left {
-            let location = self.left(native.code())?;
+        if exited {
+            let location = self.handle_code_exit(native.code())?;
             *at = self.position(location);
             return Ok(());
         }
@@ -271,16 +277,17 @@ impl<'a, S> Machine<'_, 'a, S> {
         self.ret(at)
     }
 
-    /// What it means that machine code was left. Gives the place where the interpreter goes on, if that is all.
-    fn left(&mut self, code: &CodeInfo) -> Result<Location, Outcome> {
+    /// Handles the exit of machine code. Returns the location where the interpreter continues, if the program does not
+    /// stop.
+    fn handle_code_exit(&mut self, code: &CodeInfo) -> Result<Location, Outcome> {
         let Context { site, frame, value, .. } = *self.context;
         let site = usize::try_from(site).ok().and_then(|site| code.sites().get(site));
-        let Some(site) = site else { unreachable!("machine code is left at its sites") };
+        let Some(site) = site else { unreachable!("machine code exits at its sites") };
         if code.options().fuel {
             *self.balance = self.balance.wrapping_sub(i64::from(site.charged));
         }
         if usize::try_from(frame).ok().and_then(|frame| self.stack.set_running(frame)).is_none() {
-            unreachable!("machine code is left in a frame");
+            unreachable!("machine code exits in a frame");
         }
         if let Some(call) = site.inlined_at {
             self.stack.set_location(call);
@@ -296,8 +303,8 @@ impl<'a, S> Machine<'_, 'a, S> {
             ExitKind::Trap(trap) => trapped(trap),
             ExitKind::HostError => trapped(Trap::Host(value as u32)),
             ExitKind::Halt => Outcome::Halted(value),
-            // Only a slice of the fuel is used up. The interpreter goes on to the next safepoint.
-            ExitKind::Fuel if self.host.own.kept > 0 && self.whole_balance() >= 0 => {
+            // Only a slice of the fuel is used up. The interpreter continues to the next safepoint.
+            ExitKind::Fuel if self.host.own.reserved > 0 && self.total_balance() >= 0 => {
                 if !self.interrupt.load(Ordering::Relaxed) {
                     return Ok(location);
                 }
@@ -313,38 +320,38 @@ impl<'a, S> Machine<'_, 'a, S> {
 }
 
 impl<'a, S> Instance<'a, S> {
-    /// Calls a function as [`Self::call`] does, and faster if this machine code is what is attached. `enter` does what
-    /// [`NativeCode::enter`] does, with that code: it has the arguments already, and keeps the results.
+    /// Calls a function as [`Self::call`] does, and faster if this machine code is the attached one. `enter` does the
+    /// same as [`NativeCode::enter`] with that code; it already has the arguments, and keeps the results.
     ///
     /// # Errors
-    /// That did not work out: [`Self::finish_native`] says how the call ended.
+    /// The function did not return in machine code: [`Self::finish_native`] completes the call.
     #[inline(always)]
     pub fn call_native<N: NativeCode<S> + ?Sized>(
         &mut self,
         native: &N,
         function: FuncIndex,
-        enter: impl FnOnce(Session<'_, 'a, S>) -> bool,
+        enter: impl FnOnce(EntryRequest<'_, 'a, S>) -> bool,
     ) -> Result<(), NotReturned> {
         let before = self.starting_balance();
         if self.is_idle() && before >= MIN_BALANCE && self.runs(native) {
-            let remaining = if self.entered.function == u64::from(function.0) {
-                Some(self.entered.remaining)
+            let remaining = if self.last_entry.function == u64::from(function.0) {
+                Some(self.last_entry.remaining)
             } else {
                 self.prepare_entry(function)
             };
             if let Some(remaining) = remaining {
                 if self.enter_native(function, remaining, before, enter) {
-                    return Err(NotReturned { before, is_left: true });
+                    return Err(NotReturned { before, has_exited: true });
                 }
                 return Ok(());
             }
         }
-        Err(NotReturned { before, is_left: false })
+        Err(NotReturned { before, has_exited: false })
     }
 
-    /// How a call ended that [`Self::call_native`] has not brought to its end, with this code and function. It was not entered,
-    /// or is continued; its arguments are the first of the values. If the function returns this gives `None`, and its results
-    /// are the first of the values.
+    /// Completes a call that [`Self::call_native`] began with this code and function: makes it if the code was not
+    /// entered, or continues it. The arguments are the first of the values. Returns `None` if the function returned;
+    /// then its results are the first of the values. Otherwise returns the outcome.
     ///
     /// # Errors
     /// The function does not exist, or the instance is suspended and has to be resumed or reset first.
@@ -354,10 +361,10 @@ impl<'a, S> Instance<'a, S> {
         native: &N,
         function: FuncIndex,
         values: &mut [u64; MAX_PARAMS],
-        NotReturned { before, is_left }: NotReturned,
+        NotReturned { before, has_exited }: NotReturned,
     ) -> Result<Option<Outcome>, CallError> {
-        let outcome = if is_left && self.context.site != NO_SITE {
-            self.left_native(native.code(), before)
+        let outcome = if has_exited && self.context.site != NO_SITE {
+            self.continue_after_exit(native.code(), before)
         } else {
             let callee = self.program.function(function).ok_or(CallError::NoFunction(function))?;
             let count = callee.ty.params();
@@ -374,7 +381,8 @@ impl<'a, S> Instance<'a, S> {
         }
     }
 
-    /// Makes stack and context ready for a function whose frame is the first. If it fits, gives the cells that are left behind it.
+    /// Prepares stack and context for a function whose frame is the outermost. Returns the number of cells available
+    /// above the frame, if the frame fits.
     #[cold]
     #[inline(never)]
     fn prepare_entry(&mut self, function: FuncIndex) -> Option<u64> {
@@ -388,22 +396,22 @@ impl<'a, S> Instance<'a, S> {
             interrupt: self.interrupt.as_deref().unwrap_or(&NEVER),
         };
         data.fill(&mut self.context);
-        self.entered.function = function.0.into();
-        self.entered.remaining = remaining;
+        self.last_entry.function = function.0.into();
+        self.last_entry.remaining = remaining;
         Some(remaining)
     }
 
-    /// Gives `true` if the code was left.
+    /// Enters the function. Returns whether the code exited.
     #[inline(always)]
     fn enter_native(
         &mut self,
         function: FuncIndex,
         remaining: u64,
         before: i64,
-        enter: impl FnOnce(Session<'_, 'a, S>) -> bool,
+        enter: impl FnOnce(EntryRequest<'_, 'a, S>) -> bool,
     ) -> bool {
         self.stack.clear();
-        // The context has these addresses; but each session borrows what is there, and exposes it.
+        // The context already has these addresses, but each request borrows the data at them, and exposes it.
         InstanceData {
             memory: &mut self.memory,
             globals: &mut self.globals,
@@ -412,26 +420,26 @@ impl<'a, S> Instance<'a, S> {
         }
         .expose();
         self.context.fuel = before;
-        let running = Running { context: &mut self.context, balance: &mut self.balance };
-        let left = enter(Session {
+        let guard = FuelGuard { context: &mut self.context, balance: &mut self.balance };
+        let exited = enter(EntryRequest {
             program: &self.program,
             entry: Entry::Function(function),
             remaining,
-            context: running.context,
-            filled_by: &mut self.entered.filled_by,
+            context: guard.context,
+            filled_by: &mut self.last_entry.filled_by,
             host: &mut self.host,
         });
-        drop(running);
-        if !left {
+        drop(guard);
+        if !exited {
             self.saturate(before);
         }
-        left
+        exited
     }
 
     #[cold]
-    fn left_native(&mut self, code: &CodeInfo, before: i64) -> Outcome {
+    fn continue_after_exit(&mut self, code: &CodeInfo, before: i64) -> Outcome {
         let mut machine = Machine::new(self);
-        let outcome = match machine.left(code) {
+        let outcome = match machine.handle_code_exit(code) {
             Ok(location) => {
                 let at = machine.position(location);
                 machine.run(at)

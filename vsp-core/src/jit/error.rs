@@ -1,4 +1,4 @@
-//! Why there is no machine code.
+//! Errors of the compiler.
 
 use alloc::string::String;
 
@@ -8,31 +8,35 @@ use crate::limits::{MAX_NATIVE_BYTES_PER_CELL, MAX_NATIVE_INSTRUCTIONS};
 use crate::limits::{MAX_NATIVE_WORDS, NATIVE_CALL_WORDS, NATIVE_STATE_WORDS};
 use crate::native::Arch;
 
-/// Why there is no machine code.
+/// The reason why a program cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JitError {
-    /// There is no memory for it.
+    /// Memory ran out.
     #[error("out of memory")]
     OutOfMemory,
     /// This build has no code generator for the architecture.
-    #[error("this build has no code generator for {arch}, which needs the feature `{feature}`", arch = .0, feature = .0.feature())]
+    #[error(
+        "this build has no code generator for {arch}, which needs the feature `{feature}`",
+        arch = .0,
+        feature = .0.feature()
+    )]
     Arch(Arch),
     /// The architecture has no such feature.
     #[error("{arch} has no feature \"{feature}\"")]
     Feature {
         /// The architecture.
         arch: Arch,
-        /// What was asked for.
+        /// The name of the feature.
         feature: String,
     },
-    /// The code generator does not take its settings.
-    #[error("settings of the code generator: {0}")]
+    /// The code generator rejects its settings.
+    #[error("invalid settings of the code generator: {0}")]
     Settings(String),
     /// A function is too long for machine code.
     #[error(
-        "function {function} counts {words} words, and machine code can be made of {MAX_NATIVE_WORDS} \
-         (what can suspend the program counts {NATIVE_CALL_WORDS}, what computes with states {NATIVE_STATE_WORDS})"
+        "function {function} counts as {words} words, more than the {MAX_NATIVE_WORDS} that can be compiled \
+         (an instruction that can suspend counts as {NATIVE_CALL_WORDS}, State arithmetic as {NATIVE_STATE_WORDS})"
     )]
     FunctionTooLong {
         /// The function.
@@ -40,21 +44,21 @@ pub enum JitError {
         /// Its words, as [`MAX_NATIVE_WORDS`] counts them.
         words: u32,
     },
-    /// A function becomes too many instructions of the intermediate representation.
+    /// A function has too many instructions of the intermediate representation.
     #[error(
-        "function {function} becomes {instructions} instructions of the intermediate representation, and at most \
-         {MAX_NATIVE_INSTRUCTIONS} are compiled"
+        "function {function} has {instructions} instructions of the intermediate representation, more than the \
+         {MAX_NATIVE_INSTRUCTIONS} that can be compiled"
     )]
     TooManyInstructions {
         /// The function.
         function: FuncIndex,
-        /// How many it becomes.
+        /// The number of instructions.
         instructions: u32,
     },
     /// Calls of a function take too much native stack.
     #[error(
-        "function {function} takes {bytes} bytes of native stack for each of the {cells} cells of its frame, and may take \
-         {MAX_NATIVE_BYTES_PER_CELL}"
+        "function {function} takes {bytes} bytes of native stack for each of the {cells} cells of its frame, more than \
+         the {MAX_NATIVE_BYTES_PER_CELL} allowed"
     )]
     FrameTooLarge {
         /// The function.
@@ -64,27 +68,28 @@ pub enum JitError {
         /// The cells.
         cells: u32,
     },
-    /// No loop begins at the place where a part is to be entered, or nothing leads there.
-    #[error("{0} is no place where a loop begins")]
+    /// The location of an OSR entry is not a loop header, or no path leads to it.
+    #[error("{0} is not a reachable loop header")]
     NoLoop(Location),
     /// There is too much machine code.
-    #[error("with function {function} there is more machine code than {limit} bytes")]
+    #[error("function {function} exceeds the limit of {limit} bytes of machine code")]
     CodeTooLarge {
-        /// The first function that does not fit. (What is added behind the functions counts as the last one.)
+        /// The first function that does not fit. (Trampolines and OSR entries after the functions count as the last
+        /// one.)
         function: FuncIndex,
         /// The limit in bytes.
         limit: u32,
     },
-    /// The code generator refused a function.
+    /// The code generator rejected a function.
     #[error("function {function}: {message}")]
     Codegen {
         /// The function.
         function: FuncIndex,
-        /// What it said.
+        /// The code generator's message.
         message: String,
     },
-    /// The code generator made a reference that cannot be resolved.
-    #[error("a reference of kind {0} cannot be resolved")]
+    /// The code generator emitted a reference that cannot be resolved.
+    #[error("cannot resolve a reference of kind {0}")]
     Relocation(String),
 }
 

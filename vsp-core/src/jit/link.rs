@@ -1,4 +1,4 @@
-//! Functions put one behind the other, and the calls between them resolved: what is left needs no relocation.
+//! The linker: concatenates functions and resolves the calls between them, so that the code needs no relocation.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -13,23 +13,23 @@ use super::JitError;
 use crate::analysis::{OutOfMemory, filled};
 use crate::index::FuncIndex;
 
-/// Code that is being put together.
+/// Code that is being linked.
 pub(super) struct Linker {
     text: Box<dyn TextSectionBuilder>,
     alignment: u32,
-    /// Bytes so far.
+    /// The length so far in bytes.
     length: u32,
-    /// Bytes that there may be.
+    /// The largest length in bytes.
     limit: u32,
-    /// For each function of the program, which of the text it is; `None` if it is not there.
+    /// For each function of the program, its index in the text; `None` if it is not there.
     functions: Vec<Option<usize>>,
-    /// How many the text has.
+    /// The number of items in the text.
     added: usize,
     calls: Vec<Call>,
     control: ControlPlane,
 }
 
-/// A call that has to be told where it goes.
+/// A call whose target is not resolved yet.
 struct Call {
     at: u64,
     kind: Reloc,
@@ -37,17 +37,18 @@ struct Call {
     callee: FuncIndex,
 }
 
-/// Something in the text.
+/// An item in the text.
 #[derive(Clone, Copy)]
 pub(super) struct Offset {
-    /// Where it starts, in bytes.
+    /// The offset of its first byte.
     pub(super) at: u32,
-    /// Which it is, in the order of the text.
+    /// Its index in the order of the text.
     number: usize,
 }
 
 impl Linker {
-    /// For a program of so many functions, so many things in the text, and so many bytes at most.
+    /// Creates a linker for a program of this number of functions, this number of items in the text, and at most
+    /// `limit` bytes.
     pub(super) fn new(
         isa: &dyn TargetIsa,
         functions: usize,
@@ -67,17 +68,17 @@ impl Linker {
         })
     }
 
-    /// Bytes so far.
+    /// Returns the length so far in bytes.
     pub(super) fn length(&self) -> u32 {
         self.length
     }
 
-    /// Calls of this function lead there.
+    /// Makes this item the target of calls of the function.
     pub(super) fn define(&mut self, function: FuncIndex, offset: Offset) {
         self.functions[function.index()] = Some(offset.number);
     }
 
-    /// Adds the next thing, and says where it is.
+    /// Adds the next item, and returns its offset.
     pub(super) fn add(
         &mut self,
         index: FuncIndex,
@@ -104,7 +105,7 @@ impl Linker {
         Ok(Offset { at: start as u32, number })
     }
 
-    /// Resolves the calls. Gives the bytes.
+    /// Resolves the calls, and returns the bytes.
     pub(super) fn finish(mut self) -> Result<Vec<u8>, JitError> {
         for call in &self.calls {
             let callee = self.functions.get(call.callee.index()).copied().flatten();
@@ -117,7 +118,7 @@ impl Linker {
     }
 }
 
-/// The function of the program that a reference leads to.
+/// Returns the function of the program that a reference refers to.
 pub(super) fn callee(function: &Function, target: &FinalizedRelocTarget) -> Option<FuncIndex> {
     match target {
         FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => {

@@ -1,4 +1,4 @@
-//! What a function is compiled to, for people.
+//! Listings of compiled functions.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -20,26 +20,27 @@ pub struct Listing {
     pub machine: String,
     /// The machine code's bytes; calls are not linked.
     pub bytes: Vec<u8>,
-    /// Where the bytes come from: stretches in their order, which cover all of them.
+    /// The sources of the bytes: stretches in ascending order, which cover all of them.
     pub stretches: Vec<Stretch>,
-    /// The offsets in the bytes where functions are called by number, rising, and which functions.
+    /// The offsets in the bytes where functions are called by number, in ascending order, with these functions.
     pub calls: Vec<(u32, FuncIndex)>,
-    /// What the compiler took to be known of values where several ways meet.
+    /// The value ranges that the compiler assumes where several edges meet.
     pub ranges: Vec<JoinRange>,
 }
 
-/// What is known of a value in a block to which several ways lead: it is `low`, or a multiple of `step` above it, and at most `high`.
+/// The range of a value in a block with several predecessors: it is `low`, or a multiple of `step` above it, and at
+/// most `high`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinRange {
     /// The block, as the intermediate representation calls it.
     pub block: String,
     /// The value, as the intermediate representation calls it.
     pub value: String,
-    /// The smallest that it can be.
+    /// The smallest possible value.
     pub low: u64,
-    /// The largest that it can be.
+    /// The largest possible value.
     pub high: u64,
-    /// How far what it can be is apart; 0 if it can be one number only.
+    /// The stride of the possible values; 0 if there is only one.
     pub step: u64,
 }
 
@@ -48,10 +49,10 @@ pub struct JoinRange {
 pub struct Stretch {
     /// The offset of its first byte.
     pub start: u32,
-    /// The offset behind its last byte.
+    /// The offset after its last byte.
     pub end: u32,
-    /// The word it was made of; that of the call if it is an inlined body. `None` for what belongs to no word: entering the
-    /// function, and the way out that all its sites share.
+    /// The word that it is compiled from; for an inlined body, the word of the call. `None` for code that belongs to no
+    /// word: the prologue, and the exit that all sites share.
     pub word: Option<u32>,
 }
 
@@ -69,7 +70,7 @@ impl Listing {
         with_stable_names(&self.clif)
     }
 
-    /// What the code generator made, which was given the words as source locations.
+    /// Creates the listing of the code generator's output. The code generator was given the words as source locations.
     pub(super) fn new(
         clif: String,
         ranges: Vec<JoinRange>,

@@ -1,22 +1,24 @@
 //! Lowering: the words of one function, in their order, to Cranelift's intermediate representation.
 //!
-//! [`function`] makes the prologue, then each block that is reached, then the cold blocks at the end. The meaning of
-//! instructions is in `handlers.rs`, of those that need more than a line in `complex.rs`, `floats.rs`, `memory.rs` and `states.rs`; values of slots in `slots.rs`; memory in `memory.rs`; calls in `calls.rs`; all
-//! ways out in `exits.rs`; how blocks are connected in `edges.rs`.
+//! [`function`] emits the prologue, then each reachable block, then the cold blocks at the end. The semantics of
+//! instructions is in `handlers.rs`, and in `complex.rs`, `floats.rs`, `memory.rs` and `states.rs` for those that need
+//! more than a line; values of slots in `slots.rs`; memory in `memory.rs`; calls in `calls.rs`; exits in `exits.rs`;
+//! edges between blocks in `edges.rs`.
 //!
-//! Fuel is counted by distance: the variable is the balance less the words from the next one to the end of the function, so that
-//! going on costs nothing, a taken branch adds its displacement, and a place tells what has to be subtracted. It is never above the
-//! balance, so it does not wrap, and a safepoint compares it with a constant.
+//! Fuel is counted by distance: the variable is the balance minus the number of words from the next one to the end of
+//! the function. So advancing costs nothing, a taken branch adds its displacement, and a location determines the amount
+//! to subtract. The variable is never above the balance, so it does not wrap, and a safepoint compares it with a
+//! constant.
 
 mod calls;
 mod complex;
 mod edges;
 mod exits;
 mod floats;
-mod groups;
 mod handlers;
-mod loops;
 mod memory;
+mod osr;
+mod shared_checks;
 mod slots;
 mod states;
 
@@ -31,53 +33,53 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 
+use super::may_suspend::MaySuspend;
 use super::plan::Plan;
 use super::range::Range;
-use super::ranges::{EntryFacts, Known};
-use super::suspending::Suspending;
-use super::{CompileOptions, Region, Tier, loop_type, offsets, trampoline};
+use super::ranges::{EntryFacts, SlotRanges};
+use super::{CompileOptions, Region, Tier, offsets, osr_type, trampoline};
 use crate::analysis::{Graph, OutOfMemory, Signatures, Slot};
 use crate::index::{FuncIndex, Location};
 use crate::isa;
 use crate::native::{EXITED, Site, Stats};
 use crate::verify::{FRAME_CELLS, Function};
-use edges::Arrival;
+use edges::EdgeKind;
 use exits::Suspension;
 use memory::Checks;
-use slots::State;
+use slots::Representation;
 pub(super) use states::Shuffle;
 use states::Variables;
 
-/// What lowering needs to know besides the program.
+/// The inputs of lowering besides the program.
 #[derive(Clone, Copy)]
-pub(super) struct Facts<'a> {
+pub(super) struct Environment<'a> {
     pub(super) options: CompileOptions,
-    /// Has the target instructions that round to integers?
-    pub(super) rounds: bool,
-    /// How the target shuffles bytes of vectors, if it can.
+    /// Whether the target has instructions that round to integers.
+    pub(super) has_rounding: bool,
+    /// The target's instruction for shuffling the bytes of vectors, if it has one.
     pub(super) shuffle: Option<Shuffle>,
     pub(super) isa: &'a dyn TargetIsa,
-    /// Which calls can suspend.
-    pub(super) suspending: &'a Suspending,
+    /// The calls that may suspend.
+    pub(super) may_suspend: &'a MaySuspend,
     /// The functions that are compiled; `None`: all.
-    pub(super) part: Option<&'a Region>,
+    pub(super) region: Option<&'a Region>,
 }
 
-/// What lowering adds to.
-pub(super) struct Lowered<'a> {
+/// The outputs of lowering besides the intermediate representation.
+pub(super) struct Output<'a> {
     pub(super) sites: &'a mut Vec<Site>,
     pub(super) stats: &'a mut Stats,
-    /// What was taken to be known of values where several ways meet.
+    /// The value ranges that are assumed where several edges meet.
     pub(super) ranges: &'a mut Vec<(Block, Value, Range)>,
 }
 
-/// Where a function is entered.
+/// The entry point of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
-    /// At its first word, by a call.
+    /// Its first word, by a call.
     First,
-    /// At a word where a loop begins, with everything that is live in the cells of its frame.
-    Loop(u32),
+    /// OSR at a loop header, this word, with all live values in the cells of its frame.
+    Osr(u32),
 }
 
 /// Lowers a function.
@@ -86,101 +88,101 @@ pub(super) fn function(
     frontend: &mut FunctionBuilderContext,
     signatures: &Signatures<'_>,
     (index, start): (FuncIndex, Start),
-    facts: Facts<'_>,
-    out: Lowered<'_>,
+    environment: Environment<'_>,
+    out: Output<'_>,
 ) -> Result<(), OutOfMemory> {
     let graph = Graph::new(signatures, index)?;
     let ty = graph.function().ty;
     let (block, ty) = match start {
         Start::First => (0, ty),
-        Start::Loop(word) => (graph.block_of(word), loop_type(ty)),
+        Start::Osr(word) => (graph.block_of(word), osr_type(ty)),
     };
     let constants = signatures.program().program().constants();
-    let plan = Plan::new(&graph, constants, facts.options.tier, block)?;
+    let plan = Plan::new(&graph, constants, environment.options.tier, block)?;
     ir.name = UserFuncName::user(0, index.0);
-    ir.signature = trampoline::signature(ty, facts.options.fuel);
+    ir.signature = trampoline::signature(ty, environment.options.fuel);
     let mut b = FunctionBuilder::new(ir, frontend);
-    let mut unit = Unit::begin(&mut b, signatures, &graph, start, facts, out);
+    let mut unit = Unit::begin(&mut b, signatures, &graph, start, environment, out);
     let params = unit.params.clone();
     let mut lowering = Lowering::new(&mut b, &mut unit, &plan, None);
     match start {
         Start::First => lowering.enter(&params),
-        Start::Loop(_) => lowering.enter_loop(block),
+        Start::Osr(_) => lowering.enter_osr(block),
     }
     lowering.blocks()?;
     lowering.fill_suspensions();
     unit.finish(&mut b);
-    b.finalize(facts.isa.frontend_config());
+    b.finalize(environment.isa.frontend_config());
     Ok(())
 }
 
-/// The kinds of memory that cannot overlap.
+/// The regions of memory that do not alias.
 #[derive(Clone, Copy)]
-struct Regions {
+struct AliasRegions {
     memory: AliasRegion,
     globals: AliasRegion,
     context: AliasRegion,
     cells: AliasRegion,
 }
 
-/// What all code of one machine function shares, inlined bodies too.
+/// The state that all code of one machine function shares, inlined bodies too.
 struct Unit<'u> {
     signatures: &'u Signatures<'u>,
-    facts: Facts<'u>,
-    out: Lowered<'u>,
+    environment: Environment<'u>,
+    out: Output<'u>,
     function: Function,
     /// The parameters of the function.
     params: Vec<Value>,
     context: Value,
-    /// Cells of the stack that are left behind this function's frame.
+    /// The number of stack cells available after this function's frame.
     remaining: Value,
-    /// What was loaded from fields of the context that do not change, by their offsets.
+    /// The loaded fields of the context that do not change, by their offsets.
     fields: BTreeMap<i32, Value>,
-    /// The last addresses at which so many bytes can be accessed, those that are needed.
-    last: BTreeMap<u32, Value>,
+    /// The last addresses at which an access of a size in bytes is inside, by the sizes in use.
+    last_addresses: BTreeMap<u32, Value>,
     /// The address of the first cell of the frame, if locals are kept there.
     frame: Option<Value>,
     fuel: Option<Variable>,
-    regions: Regions,
-    /// The way out: takes the site, and the fuel if it is counted.
+    alias_regions: AliasRegions,
+    /// The shared exit block. Its parameters are the site, and the fuel if it is counted.
     exit: Block,
     callees: BTreeMap<u32, FuncRef>,
     types: BTreeMap<u16, SigRef>,
-    /// Words that were inlined.
+    /// The number of words that were inlined.
     inlined_words: u32,
 }
 
 impl<'u> Unit<'u> {
-    /// The prologue.
+    /// Emits the prologue.
     fn begin(
         b: &mut FunctionBuilder<'_>,
         signatures: &'u Signatures<'u>,
         graph: &Graph<'_>,
         start: Start,
-        facts: Facts<'u>,
-        out: Lowered<'u>,
+        environment: Environment<'u>,
+        out: Output<'u>,
     ) -> Self {
-        let mut region = |user_id, name: &'static str| {
+        let mut alias = |user_id, name: &'static str| {
             b.func.dfg.alias_regions.insert(AliasRegionData { user_id, description: name.into() })
         };
-        let regions = Regions {
-            memory: region(0, "memory"),
-            globals: region(1, "globals"),
-            context: region(2, "context"),
-            cells: region(3, "cells"),
+        let alias_regions = AliasRegions {
+            memory: alias(0, "memory"),
+            globals: alias(1, "globals"),
+            context: alias(2, "context"),
+            cells: alias(3, "cells"),
         };
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         b.seal_block(entry);
-        // What is loaded at the entry is put there later, perhaps before anything else is.
+        // Loads at the entry are inserted there later, perhaps before any other instruction.
         b.ensure_inserted_block();
         let params = b.block_params(entry).to_vec();
         let context = params[0];
-        let fuel = facts.options.fuel.then(|| {
+        let fuel = environment.options.fuel.then(|| {
             let charged = match start {
                 Start::First => i64::from(graph.function().entry_charge()),
-                Start::Loop(word) => -i64::from(word),
+                Start::Osr(word) => -i64::from(word),
             };
             let balance = plus(b, params[2], -charged - i64::from(graph.function().words));
             let fuel = b.declare_var(I64);
@@ -191,17 +193,17 @@ impl<'u> Unit<'u> {
         b.set_cold_block(exit);
         Unit {
             signatures,
-            facts,
+            environment,
             out,
             function: *graph.function(),
             remaining: params[1],
-            params: params[2 + usize::from(facts.options.fuel)..].to_vec(),
+            params: params[2 + usize::from(environment.options.fuel)..].to_vec(),
             context,
             fields: BTreeMap::new(),
-            last: BTreeMap::new(),
+            last_addresses: BTreeMap::new(),
             frame: None,
             fuel,
-            regions,
+            alias_regions,
             exit,
             callees: BTreeMap::new(),
             types: BTreeMap::new(),
@@ -209,7 +211,7 @@ impl<'u> Unit<'u> {
         }
     }
 
-    /// The way out, which all sites share.
+    /// Emits the exit that all sites share.
     fn finish(&mut self, b: &mut FunctionBuilder<'_>) {
         let site = b.append_block_param(self.exit, I64);
         let fuel = self.fuel.map(|_| b.append_block_param(self.exit, I64));
@@ -224,32 +226,32 @@ impl<'u> Unit<'u> {
             let balance = plus(b, fuel, i64::from(self.function.words));
             b.ins().store(flags, balance, self.context, offsets::FUEL);
         }
-        self.leave(b);
+        self.return_exited(b);
     }
 
-    /// Returns without results.
-    fn leave(&self, b: &mut FunctionBuilder<'_>) {
-        let left = if self.fuel.is_some() { EXITED } else { 1 };
-        let mut results = alloc::vec![b.ins().iconst(I64, left)];
+    /// Emits a return that signals an exit, without results.
+    fn return_exited(&self, b: &mut FunctionBuilder<'_>) {
+        let exited = if self.fuel.is_some() { EXITED } else { 1 };
+        let mut results = alloc::vec![b.ins().iconst(I64, exited)];
         if self.function.ty.results() > 0 {
             results.push(b.ins().iconst(I64, 0));
         }
         b.ins().return_(&results);
     }
 
-    /// Cells from the start of this function's frame to the end of the stack.
+    /// Returns the number of cells from the start of this function's frame to the end of the stack.
     fn cells_from_frame(&self, b: &mut FunctionBuilder<'_>) -> Value {
         b.ins().iadd_imm_s(self.remaining, i64::from(self.function.frame_cells()))
     }
 
-    /// The cell where this function's frame starts.
+    /// Returns the index of the cell where this function's frame starts.
     fn frame_index(&self, b: &mut FunctionBuilder<'_>) -> Value {
         let above = self.cells_from_frame(b);
         let cells = b.ins().load(I64, self.context_flags(), self.context, offsets::CELLS);
         b.ins().isub(cells, above)
     }
 
-    /// The address of the cell where this function's frame starts.
+    /// Returns the address of the cell where this function's frame starts.
     fn frame_address(&self, b: &mut FunctionBuilder<'_>) -> Value {
         let above = self.cells_from_frame(b);
         let bytes = b.ins().ishl_imm_u(above, 3);
@@ -257,7 +259,7 @@ impl<'u> Unit<'u> {
         b.ins().isub(end, bytes)
     }
 
-    /// A field of the context that does not change while machine code runs. It is loaded at the entry.
+    /// Returns a field of the context that does not change while machine code runs. It is loaded at the entry.
     fn field(&mut self, b: &mut FunctionBuilder<'_>, offset: i32) -> Value {
         if let Some(value) = self.fields.get(&offset) {
             return *value;
@@ -273,54 +275,54 @@ impl<'u> Unit<'u> {
     }
 
     fn context_flags(&self) -> MemFlagsData {
-        MemFlagsData::trusted().with_alias_region(Some(self.regions.context))
+        MemFlagsData::trusted().with_alias_region(Some(self.alias_regions.context))
     }
 
     fn cell_flags(&self) -> MemFlagsData {
-        MemFlagsData::trusted().with_alias_region(Some(self.regions.cells))
+        MemFlagsData::trusted().with_alias_region(Some(self.alias_regions.cells))
     }
 }
 
-/// Where an inlined body belongs.
+/// The call site of an inlined body.
 #[derive(Clone, Copy)]
 struct Inlined {
-    /// The call.
+    /// The location of the call.
     at: Location,
-    /// Where RET goes; takes the results.
+    /// The target of RET; its parameters are the results.
     after: Block,
-    /// What was charged before the body's first word, counted like words.
+    /// The charge before the body's first word, counted like words.
     charged: u32,
 }
 
-/// The body of a function while it is lowered: the machine function's own, or one that is inlined.
+/// A body that is being lowered: the machine function's own, or an inlined one.
 struct Lowering<'l, 'f, 'u, 'g> {
     b: &'l mut FunctionBuilder<'f>,
     unit: &'l mut Unit<'u>,
     plan: &'g Plan<'g>,
     inlined: Option<Inlined>,
-    /// The block for each block of the plan.
+    /// The IR block for each block of the plan.
     ir_blocks: Vec<Block>,
-    /// For each block, how many ways to it are still to come.
-    awaited: Vec<u32>,
-    /// For each block that is the place of a safepoint, the cold block that suspends there.
+    /// For each block, the number of incoming edges that are not emitted yet.
+    missing_edges: Vec<u32>,
+    /// For each block with a safepoint at its start, the cold block that suspends there.
     suspend: BTreeMap<u32, Block>,
     /// The cold blocks that suspend, which are filled at the end.
     suspensions: Vec<Suspension>,
-    /// What is known where a block starts that has only one way to it.
+    /// The checks that hold at the start of a block that has only one incoming edge.
     inherited: BTreeMap<u32, Checks>,
     ints: Vec<Variable>,
     floats: Vec<Variable>,
     states: Variables,
-    state: State,
+    representation: Representation,
     checked: Checks,
-    /// What is known of values, if anything is.
-    known: Option<Known>,
+    /// The value ranges, if any are known.
+    known: Option<SlotRanges>,
     block: u32,
     word: u32,
-    /// What is live in a frame that is suspended at each word of the block: at a safepoint behind it, and waiting
-    /// for its answer.
+    /// For each word of the block, the live slots of a frame that is suspended there: at a safepoint after the word,
+    /// and waiting for its answer.
     live: Vec<(u64, u64)>,
-    /// Has the block ended?
+    /// Whether the block has ended.
     ended: bool,
 }
 
@@ -331,26 +333,26 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         plan: &'g Plan<'g>,
         inlined: Option<Inlined>,
     ) -> Self {
-        let ir_blocks = plan.arrivals.iter().map(|_| b.create_block()).collect();
+        let ir_blocks = plan.incoming.iter().map(|_| b.create_block()).collect();
         // By number of the slot.
         let count = u64::BITS - plan.slots.leading_zeros();
         let ints = (0..count).map(|_| b.declare_var(I64)).collect();
         let floats = (0..count).map(|_| b.declare_var(cranelift_codegen::ir::types::F64)).collect();
-        let states = Variables::declare(b, unit.facts.shuffle);
+        let states = Variables::declare(b, unit.environment.shuffle);
         Lowering {
             b,
             unit,
             plan,
             inlined,
             ir_blocks,
-            awaited: plan.arrivals.clone(),
+            missing_edges: plan.incoming.clone(),
             suspend: BTreeMap::new(),
             suspensions: Vec::new(),
             inherited: BTreeMap::new(),
             ints,
             floats,
             states,
-            state: State::default(),
+            representation: Representation::default(),
             checked: Checks::default(),
             known: None,
             block: 0,
@@ -364,7 +366,7 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         self.plan.graph.function()
     }
 
-    /// Goes into the first block, with these parameters and everything else zero.
+    /// Enters the first block, with these parameters and zero in all other slots.
     fn enter(&mut self, params: &[Value]) {
         let live = self.plan.live_entry(0);
         let mut zero = None;
@@ -384,10 +386,10 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
             self.clear_cell_locals();
         }
         let check = self.inlined.is_none() && !self.function().short_leaf;
-        self.go(0, Arrival::Entry { check });
+        self.goto_block(0, EdgeKind::Entry { check });
     }
 
-    /// Locals that are kept in the frame's cells start as zero.
+    /// Sets the locals that are kept in the frame's cells to zero.
     fn clear_cell_locals(&mut self) {
         let variables = self.plan.variable_locals();
         let count = u32::from(self.function().locals) - variables;
@@ -400,13 +402,13 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         let to = self.b.ins().iadd_imm_s(frame, i64::from(first));
         let zero = self.b.ins().iconst(I64, 0);
         let bytes = self.b.ins().iconst(I64, i64::from(b_offset(count)));
-        self.call_out(offsets::FILL, &[to, zero, bytes], false);
+        self.call_context_function(offsets::FILL, &[to, zero, bytes], false);
     }
 
-    /// All blocks that are reached.
+    /// Lowers all reachable blocks.
     fn blocks(&mut self) -> Result<(), OutOfMemory> {
         for block in 0..self.plan.graph.block_count() {
-            if self.plan.arrivals[block as usize] == 0 {
+            if self.plan.incoming[block as usize] == 0 {
                 continue;
             }
             self.start(block)?;
@@ -420,13 +422,13 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
                 }
             }
             if !self.ended {
-                self.go(block + 1, Arrival::Fall);
+                self.goto_block(block + 1, EdgeKind::FallThrough);
             }
         }
         Ok(())
     }
 
-    /// What follows comes from the word that is lowered; all of an inlined body comes from the call.
+    /// Sets the source location to the word that is being lowered; for all of an inlined body, to the call.
     fn locate(&mut self) {
         if self.inlined.is_none() {
             self.b.set_srcloc(SourceLoc::new(self.word));
@@ -437,16 +439,16 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         self.block = block;
         self.ended = false;
         self.b.switch_to_block(self.ir_blocks[block as usize]);
-        self.state = self.entry_state(block);
+        self.representation = self.entry_representation(block);
         self.checked = self.inherited.remove(&block).unwrap_or_default();
         self.live.clear();
         let words = self.plan.graph.words(block);
         self.known = match self.plan.ranges.facts(block) {
-            EntryFacts::Known(known) => Some(known),
-            EntryFacts::Nothing | EntryFacts::Unreached => None,
+            EntryFacts::Ranges(known) => Some(known),
+            EntryFacts::NotAnalysed | EntryFacts::Unreached => None,
         };
-        if self.plan.arrivals[block as usize] > 1 {
-            self.state_ranges(block);
+        if self.plan.incoming[block as usize] > 1 {
+            self.record_ranges(block);
         }
         self.live.try_reserve(words.len()).map_err(|_| OutOfMemory)?;
         for word in self.plan.live.backwards(block) {
@@ -457,18 +459,19 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         Ok(())
     }
 
-    /// Says what is known of values where several ways meet: of integers, and of binary64s if their bits are the program's.
-    fn state_ranges(&mut self, block: u32) {
+    /// Records the value ranges where several edges meet: of integers, and of binary64s if their bits are the
+    /// program's.
+    fn record_ranges(&mut self, block: u32) {
         let Some(known) = self.known.take() else { return };
         let is_nan = |range: Range| range.constant().is_none_or(|bits| f64::from_bits(bits).is_nan());
-        for slot in slots::indices(self.state.int | self.state.float) {
+        for slot in slots::indices(self.representation.int | self.representation.float) {
             let range = known.get(Slot::from_index(slot as u32));
             if range == Range::ANY {
                 continue;
             }
-            let variable = if self.state.int >> slot & 1 == 1 {
+            let variable = if self.representation.int >> slot & 1 == 1 {
                 self.ints[slot]
-            } else if self.state.lazy >> slot & 1 == 0 || !is_nan(range) {
+            } else if self.representation.pending >> slot & 1 == 0 || !is_nan(range) {
                 self.floats[slot]
             } else {
                 continue;
@@ -479,7 +482,7 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         self.known = Some(known);
     }
 
-    /// What is live at a safepoint behind the word that is lowered, and while it waits for an answer.
+    /// Returns the slots that are live at a safepoint after the current word, and while it waits for an answer.
     fn live_here(&self) -> (u64, u64) {
         self.live[(self.word - self.plan.graph.words(self.block).start) as usize]
     }
@@ -489,15 +492,15 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
     }
 
     fn tier_two(&self) -> bool {
-        self.unit.facts.options.tier == Tier::Two
+        self.unit.environment.options.tier == Tier::Two
     }
 
-    /// The displacement of the branch that is lowered, and the block of its target.
+    /// Returns the block that the current branch targets with this displacement.
     fn target(&self, displacement: i32) -> u32 {
         self.plan.graph.block_of((self.word + 1).wrapping_add_signed(displacement))
     }
 
-    /// Counts words: a taken branch skips this many without a charge.
+    /// Skips this number of words without a charge, for a taken branch.
     fn skip_fuel(&mut self, words: i64) {
         if let (Some(fuel), true) = (self.unit.fuel, words != 0) {
             let now = self.b.use_var(fuel);
@@ -506,18 +509,18 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
         }
     }
 
-    /// Words charged when the word that is lowered has been executed.
+    /// Returns the number of words charged once the current word has been executed.
     fn charged(&self) -> u32 {
         self.inlined.map_or(0, |inlined| inlined.charged) + self.word + 1
     }
 }
 
-/// The sum of a value and a constant.
+/// Returns the sum of a value and a constant.
 fn plus(b: &mut FunctionBuilder<'_>, value: Value, constant: i64) -> Value {
     if constant == 0 { value } else { b.ins().iadd_imm_s(value, constant) }
 }
 
-/// Bytes of so many cells.
+/// Returns the number of bytes in this number of cells.
 fn b_offset(cells: u32) -> i32 {
     (cells * 8) as i32
 }

@@ -1,4 +1,4 @@
-//! Writing code objects.
+//! The writer of code objects.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,26 +11,26 @@ use crate::native::{Arch, CODE_ALIGN, Code, CodeInfo, ExitKind, Site, Tier};
 use crate::program::{CHECKSUM_AT, checksum};
 use crate::trap::Trap;
 
-/// Where the header keeps the length of the file.
+/// The offset of the file's length in the header.
 pub(crate) const LENGTH_AT: usize = 8;
 
-/// Where the header keeps the lengths of the two texts.
+/// The offsets of the lengths of the two texts in the header.
 const FEATURES_AT: usize = 22;
 const PRODUCER_AT: usize = 24;
 
-/// What the name and version of this compiler, and of its code generator, are put together of.
+/// The parts of the name and version of this compiler and its code generator.
 const PRODUCER: [&str; 4] = ["vsp ", env!("CARGO_PKG_VERSION"), ", cranelift ", cranelift_codegen::VERSION];
 
-/// The names and versions of this compiler and its code generator. Another version may make other code.
+/// Returns the names and versions of this compiler and its code generator. Another version may generate other code.
 pub fn producer() -> String {
     PRODUCER.concat()
 }
 
 impl Code {
-    /// The code as a file. The same code has the same bytes, wherever it was made.
+    /// Returns the code as a file. The same code has the same bytes, wherever it was compiled.
     ///
     /// # Errors
-    /// There is no memory, or the file would be longer than 2³² − 1 bytes.
+    /// Memory runs out, or the file would be longer than 2³² − 1 bytes.
     pub fn to_object(&self) -> Result<Vec<u8>, OutOfMemory> {
         let info = self.info();
         let mut out = Writer::default();
@@ -65,7 +65,7 @@ impl Code {
     }
 }
 
-/// The header, with zeros for lengths and checksum.
+/// Writes the header, with zeros for lengths and checksum.
 fn header(out: &mut Writer, info: &CodeInfo) -> Result<(), OutOfMemory> {
     let options = info.options();
     let fuel = if options.fuel { COUNTS_FUEL } else { 0 };
@@ -109,7 +109,8 @@ fn site(out: &mut Writer, site: &Site) -> Result<(), OutOfMemory> {
     numbers.into_iter().try_for_each(|number| out.u32(number))
 }
 
-/// The number of a kind of exit, and its argument. (No site is made of [`Trap::Host`]: that is [`ExitKind::HostError`].)
+/// Returns the number of a kind of exit, and its argument. (No site has [`Trap::Host`]: that is
+/// [`ExitKind::HostError`].)
 fn numbers(kind: ExitKind) -> (u32, u32) {
     let argument = match kind {
         ExitKind::Trap(Trap::Explicit(code)) => code,

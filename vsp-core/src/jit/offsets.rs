@@ -1,4 +1,4 @@
-//! Where machine code finds the fields of the context and of the function table.
+//! The offsets of the fields of the context and of the function table.
 
 use core::mem::offset_of;
 

@@ -1,28 +1,29 @@
-//! What is known of a function before it is lowered.
+//! The analyses of a function that precede its lowering.
 
 use alloc::vec::Vec;
 
 use super::Tier;
-use super::kinds::{self, Entry};
-use super::ranges::Ranges;
+use super::ranges::RangeAnalysis;
+use super::representation::{self, EntryRepresentation};
 use crate::analysis::{Graph, Liveness, OutOfMemory, Slot};
 use crate::index::{FuncIndex, Location};
 use crate::isa::{Flow, Inst, Opcode, Role};
 use crate::limits::{NATIVE_CALL_WORDS, NATIVE_STATE_WORDS};
 use crate::verify::Verified;
 
-/// Functions of more blocks keep their locals in the frame's cells. So what all blocks together may have to write
-/// back, when the program suspends there, stays in proportion.
+/// The largest number of blocks of a function with locals in variables. Larger ones keep them in the frame's cells, so
+/// that the total size of write-backs at suspensions in all blocks stays in proportion.
 const MAX_BLOCKS_WITH_LOCALS: u32 = 1024;
 
-/// So many locals are kept in variables, at most. With the registers and the state registers they fit the bits of a `u64`.
+/// The largest number of locals in variables. With the registers and the State registers they fit the bits of a `u64`.
 const MAX_VARIABLE_LOCALS: u16 = 32;
 
-/// The slots of registers and of state registers.
+/// The slots of registers and of State registers.
 const REGISTERS: u64 = 0xFFFF;
 const STATES: u64 = 0xFFFF << 16;
 
-/// Which slots of a function are kept in variables: all registers, the state registers if it has them, and the first locals.
+/// Returns the slots of a function that are kept in variables: all registers, the State registers if it has them, and
+/// the first locals.
 pub(super) fn variable_slots(graph: &Graph<'_>) -> u64 {
     let locals = match graph.block_count() {
         0..=MAX_BLOCKS_WITH_LOCALS => graph.function().locals.min(MAX_VARIABLE_LOCALS),
@@ -32,14 +33,14 @@ pub(super) fn variable_slots(graph: &Graph<'_>) -> u64 {
     REGISTERS | states | (0..locals).fold(0, |set, local| set | Slot::Local(local).bit())
 }
 
-/// The words of a function, as [`MAX_NATIVE_WORDS`](crate::limits::MAX_NATIVE_WORDS) counts them.
+/// Returns the number of words of a function, as [`MAX_NATIVE_WORDS`](crate::limits::MAX_NATIVE_WORDS) counts them.
 pub(super) fn native_words(program: &Verified<'_>, index: FuncIndex) -> u32 {
     let count = program.functions()[index.index()].words;
     let words = (0..count).filter_map(|word| program.instruction(Location { function: index, word }));
     words.fold(0, |sum, inst| sum + native_weight(inst))
 }
 
-/// The branches of a function with a negative displacement.
+/// Returns the number of branches of a function with a negative displacement.
 pub(super) fn back_edges(program: &Verified<'_>, index: FuncIndex) -> usize {
     let count = program.functions()[index.index()].words;
     let words = (0..count).filter_map(|word| program.instruction(Location { function: index, word }));
@@ -70,16 +71,16 @@ pub(super) struct Plan<'g> {
     pub(super) live: Liveness<'g>,
     /// The slots that are kept in variables.
     pub(super) slots: u64,
-    /// How slots are kept at the start of each block.
-    pub(super) entries: Vec<Entry>,
-    /// For each block, from how many places in reached code execution can come to it; 0 if it is not reached.
-    pub(super) arrivals: Vec<u32>,
-    /// What is known of values; nothing in tier 1.
-    pub(super) ranges: Ranges<'g>,
+    /// The representation of slots at the start of each block.
+    pub(super) entries: Vec<EntryRepresentation>,
+    /// For each block, the number of edges to it from reached code; 0 if it is not reached.
+    pub(super) incoming: Vec<u32>,
+    /// The value ranges; not computed in tier 1.
+    pub(super) ranges: RangeAnalysis<'g>,
 }
 
 impl<'g> Plan<'g> {
-    /// For code that is entered at a block. `constants` is the program's pool.
+    /// Analyses a function for code that is entered at block `first`. `constants` is the program's pool.
     pub(super) fn new(
         graph: &'g Graph<'g>,
         constants: &'g [[u8; 8]],
@@ -87,37 +88,37 @@ impl<'g> Plan<'g> {
         first: u32,
     ) -> Result<Plan<'g>, OutOfMemory> {
         let slots = variable_slots(graph);
-        let mut arrivals = Vec::new();
-        arrivals.try_reserve_exact(graph.block_count() as usize).map_err(|_| OutOfMemory)?;
-        arrivals.resize(graph.block_count() as usize, 0);
-        // This one is also entered from outside.
-        arrivals[first as usize] = 1;
+        let mut incoming = Vec::new();
+        incoming.try_reserve_exact(graph.block_count() as usize).map_err(|_| OutOfMemory)?;
+        incoming.resize(graph.block_count() as usize, 0);
+        // The block is also entered from outside.
+        incoming[first as usize] = 1;
         for block in graph.reverse_postorder_from(first)? {
             for successor in graph.successors(block) {
-                arrivals[successor as usize] += 1;
+                incoming[successor as usize] += 1;
             }
         }
         let locals = (slots & !(REGISTERS | STATES)).count_ones() as usize;
         let ranges = match tier {
-            Tier::One => Ranges::nothing(graph),
-            Tier::Two => Ranges::new(graph, constants, locals, first)?,
+            Tier::One => RangeAnalysis::none(graph),
+            Tier::Two => RangeAnalysis::new(graph, constants, locals, first)?,
         };
         let live = Liveness::new(graph, 0)?;
-        let entries = kinds::entries(graph, constants, slots, &live)?;
-        Ok(Plan { graph, live, slots, entries, arrivals, ranges })
+        let entries = representation::entries(graph, constants, slots, &live)?;
+        Ok(Plan { graph, live, slots, entries, incoming, ranges })
     }
 
-    /// The slots that are kept in variables and live at the start of a block.
+    /// Returns the slots that are kept in variables and live at the start of a block.
     pub(super) fn live_entry(&self, block: u32) -> u64 {
         self.live.entry(block) & self.slots
     }
 
-    /// How many locals are kept in variables.
+    /// Returns the number of locals that are kept in variables.
     pub(super) fn variable_locals(&self) -> u32 {
         (self.slots & !(REGISTERS | STATES)).count_ones()
     }
 
-    /// Is this local kept in a variable?
+    /// Returns the slot of a local, if it is kept in a variable.
     pub(super) fn variable_local(&self, local: u32) -> Option<usize> {
         let slot = Slot::Local(local as u16);
         (slot.group() == 0 && self.slots & slot.bit() != 0).then_some(slot.index() as usize)

@@ -1,9 +1,10 @@
-//! Sets of 64-bit numbers with bounds and a stride, and arithmetic on them.
+//! Value ranges: sets of 64-bit numbers with bounds and a stride, and arithmetic on them.
 //!
-//! Each operation gives a set with all results of its operands' numbers, and perhaps more.
-//! (P. Granger, "Static Analysis of Arithmetical Congruences", 1989.)
+//! Each operation returns a set that contains all results for its operands' numbers, and perhaps more. (P. Granger,
+//! "Static Analysis of Arithmetical Congruences", 1989.)
 
-/// Numbers from `low` to `high` that are multiples of `step` apart; `step` is 0 if that is one number.
+/// The numbers from `low` to `high` whose distance from `low` is a multiple of the stride `step`. `step` is 0 for a
+/// single number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) low: u64,
@@ -18,7 +19,7 @@ impl Range {
         Range { low: value, high: value, step: 0 }
     }
 
-    /// All numbers from one to another.
+    /// Creates the range of all numbers from one to another.
     pub(super) const fn between(low: u64, high: u64) -> Range {
         Range { low, high, step: (low != high) as u64 }
     }
@@ -36,7 +37,7 @@ impl Range {
         }
     }
 
-    /// The numbers that are not below `least`, if there are any.
+    /// Returns the numbers that are at least `least`, if there are any.
     fn at_least(self, least: u64) -> Option<Range> {
         if self.low >= least {
             return Some(self);
@@ -45,7 +46,7 @@ impl Range {
         Range { low, ..self }.checked()
     }
 
-    /// The numbers that are not above `most`, if there are any.
+    /// Returns the numbers that are at most `most`, if there are any.
     fn at_most(self, most: u64) -> Option<Range> {
         if self.high <= most {
             return Some(self);
@@ -54,7 +55,7 @@ impl Range {
         Range { high: most - above % self.step.max(1), ..self }.checked()
     }
 
-    /// Without a number, which has to be an end of it.
+    /// Returns the range without a number at one of its ends.
     fn without(self, value: u64) -> Option<Range> {
         if self.low == value {
             return self.at_least(value.checked_add(1)?);
@@ -99,7 +100,7 @@ impl Range {
         Range::between(self.low >> count, self.high >> count)
     }
 
-    /// With the bits of a mask.
+    /// Returns the range of values masked with a constant.
     pub(super) fn masked(self, mask: u64) -> Range {
         if let Some(value) = self.constant() {
             return Range::one(value & mask);
@@ -109,15 +110,15 @@ impl Range {
         Range { low: 0, high: high - high % step, step }.checked().unwrap_or(Range::ANY)
     }
 
-    /// If it is in a number of bits already it stays.
+    /// Returns the range of values truncated to this number of bits. A range that fits stays.
     pub(super) fn narrowed(self, bits: u32) -> Range {
         let most = u64::MAX.checked_shr(64 - bits).unwrap_or(0);
         if self.high <= most { self } else { Range::between(0, most) }
     }
 }
 
-/// Returns whether an access of `size` bytes is inside of a memory of so many bytes, whatever the registers hold: at the base, plus
-/// the index times 2 to its scale, plus the displacement.
+/// Returns whether an access of `size` bytes is inside a memory of this many bytes, for all values of the registers.
+/// Its address is the base, plus the index times 2 to its scale, plus the displacement.
 pub(super) fn is_inside(
     base: Range,
     index: Option<(Range, u32)>,
@@ -136,7 +137,7 @@ pub(super) fn is_inside(
     at(base.low, least).is_some() && end.is_some_and(|end| end <= memory)
 }
 
-/// What grew grows on until just before one of the constants.
+/// Widens a range: a bound that has grown moves to just before the next threshold.
 pub(super) fn widened(old: Range, joined: Range, thresholds: &[u64]) -> Range {
     let Range { mut low, mut high, step } = joined;
     if high > old.high {
@@ -161,11 +162,11 @@ pub(super) fn widened(old: Range, joined: Range, thresholds: &[u64]) -> Range {
 pub(super) enum Test {
     Equal,
     Below,
-    /// Below as signed numbers.
+    /// Below, as signed numbers.
     Less,
 }
 
-/// What is known of two numbers when a test holds or not; `None` if that cannot be.
+/// Refines two ranges by the result of a test. Returns `None` if that result is impossible.
 pub(super) fn compared(a: Range, b: Range, test: Test, holds: bool) -> Option<(Range, Range)> {
     let is_positive = |range: Range| range.high <= i64::MAX as u64;
     match (test, holds) {

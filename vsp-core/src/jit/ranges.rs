@@ -1,13 +1,13 @@
-//! Between which numbers the values of registers and locals lie, so that accesses that are always inside need no check.
+//! Value-range analysis of registers and locals, so that accesses that are always inside need no check.
 //!
-//! Of each slot is known its smallest and its largest value and by how much values are apart: addresses that go through a
-//! table are the start of the table plus multiples of the size of an entry, up to the last one. What is known flows
-//! forwards along the graph. A branch that compares says more on each of its ways. Where a loop starts, what grows from round to
-//! round is taken to grow until just before one of the constants of the function, and if that does not hold, without bounds.
-//! (P. Cousot, R. Cousot, "Abstract Interpretation: A Unified Lattice Model", 1977; P. Granger, "Static Analysis of
-//! Arithmetical Congruences", 1989.)
+//! For each slot the analysis computes its smallest and its largest value and a stride: addresses that walk a table are
+//! the start of the table plus multiples of the size of an entry, up to the last one. It is a forward analysis.
+//! Conditional branches refine the ranges on each of their edges. At loop headers, bounds that keep growing are widened
+//! to thresholds, just before one of the constants of the function, and in the end to all numbers. (P. Cousot, R.
+//! Cousot, "Abstract Interpretation: A Unified Lattice Model", 1977; P. Granger, "Static Analysis of Arithmetical
+//! Congruences", 1989.)
 //!
-//! A memory has at least the bytes that its program asks for, which is what accesses are compared with.
+//! A memory has at least the bytes that its program asks for; accesses are compared with that size.
 
 use alloc::vec::Vec;
 
@@ -15,32 +15,32 @@ use super::range::{Range, Test, compared, widened};
 use crate::analysis::{Graph, OutOfMemory, Slot, filled};
 use crate::isa::{Inst, Opcode, Role};
 
-/// Of functions with more blocks nothing is said.
+/// The largest number of blocks of a function that is analysed.
 const MAX_BLOCKS: u32 = 1024;
 
-/// What is known may flow through so many words for each word of the function, and through [`FREE`] more; if it has not
-/// settled then, nothing is said.
-const MOST_VISITS: usize = 32;
-const FREE: usize = 1024;
+/// The largest number of visits for each word of the function; [`FREE_VISITS`] are allowed in addition. If the analysis
+/// has not converged then, it has no result.
+const MAX_VISITS_PER_WORD: usize = 32;
+const FREE_VISITS: usize = 1024;
 
-/// What grows where a loop starts is taken as it is so many times, then up to a constant of the function; after
-/// [`MAX_ROUNDS`] it may be anything.
-const EXACT_ROUNDS: u8 = 3;
-const MAX_ROUNDS: u8 = 16;
+/// The number of changes at a loop header that are exact; later ones widen to a constant of the function, and after
+/// [`MAX_CHANGES`] to all numbers.
+const EXACT_CHANGES: u8 = 3;
+const MAX_CHANGES: u8 = 16;
 
-/// So many constants of a function are looked at.
+/// The largest number of constants of a function that are thresholds.
 const MAX_CONSTANTS: usize = 64;
 
-/// What is known of all slots at some place: of the registers, then of the locals that are kept in variables.
+/// The ranges of all slots at a location: of the registers, then of the locals that are kept in variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Known(Vec<Range>);
+pub(super) struct SlotRanges(Vec<Range>);
 
 const REGISTERS: usize = 16;
 
-impl Known {
-    /// Nothing.
-    fn nothing(locals: usize) -> Result<Known, OutOfMemory> {
-        filled(REGISTERS + locals, Range::ANY).map(Known)
+impl SlotRanges {
+    /// Returns ranges that allow all numbers.
+    fn unknown(locals: usize) -> Result<SlotRanges, OutOfMemory> {
+        filled(REGISTERS + locals, Range::ANY).map(SlotRanges)
     }
 
     fn location(slot: Slot) -> Option<usize> {
@@ -51,7 +51,7 @@ impl Known {
         }
     }
 
-    /// What is known of a slot.
+    /// Returns the range of a slot.
     pub(super) fn get(&self, slot: Slot) -> Range {
         Self::location(slot).and_then(|location| self.0.get(location)).copied().unwrap_or(Range::ANY)
     }
@@ -64,37 +64,37 @@ impl Known {
 }
 
 /// Value ranges at the start of each block of a function.
-pub(super) struct Ranges<'a> {
+pub(super) struct RangeAnalysis<'a> {
     graph: &'a Graph<'a>,
     constants: &'a [[u8; 8]],
     /// One for each block, `None` if the analysis found no path to it; empty if the function was not analysed.
-    entries: Vec<Option<Known>>,
+    entries: Vec<Option<SlotRanges>>,
 }
 
 /// The result of the analysis at the start of a block.
 pub(super) enum EntryFacts {
     /// The function was not analysed: every value is possible, and no code relies on anything else.
-    Nothing,
-    /// The values that the slots have there.
-    Known(Known),
-    /// No execution that starts at one of the entries comes there. Code elsewhere may rely on that.
+    NotAnalysed,
+    /// The ranges of the slots.
+    Ranges(SlotRanges),
+    /// No execution that starts at one of the entries reaches the block. Code elsewhere may rely on that.
     Unreached,
 }
 
-impl<'a> Ranges<'a> {
+impl<'a> RangeAnalysis<'a> {
     /// Analyses a function that is called with any arguments, or entered at the start of block `first` with any frame:
     /// the code of that entry compares the frame with the facts there. `constants` is the program's pool, `locals` is
     /// the number of locals kept in variables.
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// Memory runs out.
     pub(super) fn new(
         graph: &'a Graph<'a>,
         constants: &'a [[u8; 8]],
         locals: usize,
         first: u32,
-    ) -> Result<Ranges<'a>, OutOfMemory> {
-        let mut ranges = Ranges { graph, constants, entries: Vec::new() };
+    ) -> Result<RangeAnalysis<'a>, OutOfMemory> {
+        let mut ranges = RangeAnalysis { graph, constants, entries: Vec::new() };
         if graph.block_count() <= MAX_BLOCKS && ranges.accesses_memory() {
             ranges.entries = filled(graph.block_count() as usize, None)?;
             if !ranges.flow(locals, first)? {
@@ -104,17 +104,17 @@ impl<'a> Ranges<'a> {
         Ok(ranges)
     }
 
-    /// Nothing known of a function.
-    pub(super) fn nothing(graph: &'a Graph<'a>) -> Ranges<'a> {
-        Ranges { graph, constants: &[], entries: Vec::new() }
+    /// Creates the result for a function that is not analysed.
+    pub(super) fn none(graph: &'a Graph<'a>) -> RangeAnalysis<'a> {
+        RangeAnalysis { graph, constants: &[], entries: Vec::new() }
     }
 
     /// Returns the facts at the start of a block.
     pub(super) fn facts(&self, block: u32) -> EntryFacts {
         match self.entries.get(block as usize) {
-            None => EntryFacts::Nothing,
+            None => EntryFacts::NotAnalysed,
             Some(None) => EntryFacts::Unreached,
-            Some(Some(known)) => EntryFacts::Known(known.clone()),
+            Some(Some(known)) => EntryFacts::Ranges(known.clone()),
         }
     }
 
@@ -124,8 +124,8 @@ impl<'a> Ranges<'a> {
 
     /// Solves the equations for both entries of the function. Returns `false` if that takes too long.
     ///
-    /// Where the solution of the call alone has facts at `first`, the entry there compares with these. Where it has none,
-    /// since some branch on the way is never taken, any frame can be there.
+    /// If the solution for the call alone has facts at `first`, the entry there compares the frame with these. If it
+    /// has none, because some branch on the path is never taken, any frame is possible there.
     fn flow(&mut self, locals: usize, first: u32) -> Result<bool, OutOfMemory> {
         let order = self.graph.reverse_postorder()?;
         let mut solver = Solver::new(self.graph, self.thresholds()?)?;
@@ -134,7 +134,7 @@ impl<'a> Ranges<'a> {
                 if !order.contains(&source) {
                     return Ok(false);
                 }
-                self.entries[source as usize] = Some(Known::nothing(locals)?);
+                self.entries[source as usize] = Some(SlotRanges::unknown(locals)?);
                 solver.is_due[source as usize] = true;
                 if !self.solve(&order, &mut solver) {
                     return Ok(false);
@@ -147,7 +147,7 @@ impl<'a> Ranges<'a> {
     /// Propagates facts until no block is due. Returns `false` if that takes too long.
     fn solve(&mut self, order: &[u32], solver: &mut Solver) -> bool {
         let graph = self.graph;
-        let Solver { thresholds, rounds, is_due, visits } = solver;
+        let Solver { thresholds, changes, is_due, visits } = solver;
         while is_due.contains(&true) {
             for &block in order {
                 if !core::mem::take(&mut is_due[block as usize]) {
@@ -156,21 +156,21 @@ impl<'a> Ranges<'a> {
                 let words = graph.words(block);
                 // The facts are copied for each successor.
                 let work = words.len() + graph.successors(block).count();
-                let Some(left) = visits.checked_sub(work) else { return false };
-                *visits = left;
-                let EntryFacts::Known(mut known) = self.facts(block) else { continue };
+                let Some(remaining) = visits.checked_sub(work) else { return false };
+                *visits = remaining;
+                let EntryFacts::Ranges(mut known) = self.facts(block) else { continue };
                 let last = words.end - 1;
                 words.for_each(|word| self.step(word, &mut known));
-                for (way, successor) in graph.successors(block).enumerate() {
+                for (edge, successor) in graph.successors(block).enumerate() {
                     let mut known = known.clone();
-                    if !is_possible(graph.inst(last), way == 1, &mut known) {
+                    if !refine(graph.inst(last), edge == 1, &mut known) {
                         continue;
                     }
                     let is_head = graph.is_loop_head(graph.words(successor).start);
-                    let round = &mut rounds[successor as usize];
+                    let changes = &mut changes[successor as usize];
                     let entry = &mut self.entries[successor as usize];
-                    if arrive(entry, known, is_head.then_some(*round), thresholds) {
-                        *round = round.saturating_add(1);
+                    if merge(entry, known, is_head.then_some(*changes), thresholds) {
+                        *changes = changes.saturating_add(1);
                         is_due[successor as usize] = true;
                     }
                 }
@@ -179,7 +179,7 @@ impl<'a> Ranges<'a> {
         true
     }
 
-    /// The constants of the function, rising, and 0.
+    /// Returns the constants of the function in ascending order, and 0.
     fn thresholds(&self) -> Result<Vec<u64>, OutOfMemory> {
         let words = 0..self.graph.function().words;
         let constants = words.filter_map(|word| {
@@ -196,7 +196,7 @@ impl<'a> Ranges<'a> {
         Ok(all)
     }
 
-    /// The constant that an instruction does nothing but put into its register.
+    /// Returns the constant that an instruction does nothing but load into its register.
     fn constant(&self, inst: Inst) -> Option<u64> {
         if inst.op() == Opcode::MOVI {
             return inst.value_of(Role::S).map(|imm| i64::from(imm) as u64);
@@ -205,8 +205,8 @@ impl<'a> Ranges<'a> {
         self.constants.get(index as usize).map(|bytes| u64::from_le_bytes(*bytes))
     }
 
-    /// What is known behind a word, from what is known before it.
-    pub(super) fn step(&self, word: u32, known: &mut Known) {
+    /// Applies the effect of a word to the ranges.
+    pub(super) fn step(&self, word: u32, known: &mut SlotRanges) {
         let inst = self.graph.inst(word);
         let mut registers = inst.registers().map(|(reg, _)| Slot::Register(reg));
         let (a, b) = (registers.next(), registers.next());
@@ -221,24 +221,24 @@ impl<'a> Ranges<'a> {
             }
             (_, Some(a), ..) => {
                 let value = self.value(inst, known);
-                self.forget_written(word, known);
+                self.clobber_written(word, known);
                 if let Some(value) = value {
                     known.set(a, value);
                 }
             }
-            _ => self.forget_written(word, known),
+            _ => self.clobber_written(word, known),
         }
     }
 
-    fn forget_written(&self, word: u32, known: &mut Known) {
+    fn clobber_written(&self, word: u32, known: &mut SlotRanges) {
         let effects = self.graph.effects(word);
         for slot in crate::analysis::slots(0, effects.writes_in(0)) {
             known.set(slot, Range::ANY);
         }
     }
 
-    /// What an instruction puts into its first register, if something can be said of it.
-    fn value(&self, inst: Inst, known: &Known) -> Option<Range> {
+    /// Returns the range of the value that an instruction writes to its first register, if the analysis models it.
+    fn value(&self, inst: Inst, known: &SlotRanges) -> Option<Range> {
         if let Some(constant) = self.constant(inst) {
             return Some(Range::one(constant));
         }
@@ -285,26 +285,26 @@ impl<'a> Ranges<'a> {
 /// The state of the iteration.
 struct Solver {
     thresholds: Vec<u64>,
-    /// For each block, how often its facts have changed where a loop starts.
-    rounds: Vec<u8>,
+    /// For each block, the number of changes of its facts, if it is a loop header.
+    changes: Vec<u8>,
     /// Whether the facts of a block have changed since it was visited.
     is_due: Vec<bool>,
-    /// The words that may still be visited.
+    /// The number of words that may still be visited.
     visits: usize,
 }
 
 impl Solver {
     fn new(graph: &Graph<'_>, thresholds: Vec<u64>) -> Result<Solver, OutOfMemory> {
         let count = graph.block_count() as usize;
-        let visits = graph.function().words as usize * MOST_VISITS + FREE;
-        Ok(Solver { thresholds, rounds: filled(count, 0)?, is_due: filled(count, false)?, visits })
+        let visits = graph.function().words as usize * MAX_VISITS_PER_WORD + FREE_VISITS;
+        Ok(Solver { thresholds, changes: filled(count, 0)?, is_due: filled(count, false)?, visits })
     }
 }
 
-/// Adds what is known on one more way to a block, and says whether that changes anything. `round` is how often that
-/// happened, where a loop starts.
-fn arrive(entry: &mut Option<Known>, known: Known, round: Option<u8>, thresholds: &[u64]) -> bool {
-    let Some(Known(old)) = entry else {
+/// Merges the ranges on one more edge to a block. Returns whether the block's ranges change. `changes` is the number of
+/// earlier changes, at a loop header.
+fn merge(entry: &mut Option<SlotRanges>, known: SlotRanges, changes: Option<u8>, thresholds: &[u64]) -> bool {
+    let Some(SlotRanges(old)) = entry else {
         *entry = Some(known);
         return true;
     };
@@ -312,9 +312,9 @@ fn arrive(entry: &mut Option<Known>, known: Known, round: Option<u8>, thresholds
     for (old, new) in old.iter_mut().zip(known.0) {
         let joined = old.join(new);
         if joined != *old {
-            *old = match round {
-                None | Some(..EXACT_ROUNDS) => joined,
-                Some(..MAX_ROUNDS) => widened(*old, joined, thresholds),
+            *old = match changes {
+                None | Some(..EXACT_CHANGES) => joined,
+                Some(..MAX_CHANGES) => widened(*old, joined, thresholds),
                 Some(_) => Range::ANY,
             };
             changed = true;
@@ -323,24 +323,24 @@ fn arrive(entry: &mut Option<Known>, known: Known, round: Option<u8>, thresholds
     changed
 }
 
-/// What a branch compares a register with.
+/// The second operand of a branch's comparison.
 #[derive(Clone, Copy)]
 enum Operand {
     Register(Slot),
     Constant(u64),
 }
 
-/// What a branch is taken on.
+/// The condition of a branch.
 #[derive(Clone, Copy)]
 struct Condition {
     a: Slot,
     b: Operand,
     test: Test,
-    /// Is it taken if the test fails?
+    /// Whether the branch is taken if the test fails.
     inverted: bool,
 }
 
-/// The condition of a branch, if it is one of those that say something.
+/// Returns the condition of a branch, if it is one that refines ranges.
 fn condition(inst: Inst) -> Option<Condition> {
     let (test, inverted) = match inst.op() {
         Opcode::JZ | Opcode::JEQ | Opcode::JEQI => (Test::Equal, false),
@@ -358,8 +358,9 @@ fn condition(inst: Inst) -> Option<Condition> {
     Some(Condition { a, b, test, inverted })
 }
 
-/// Can a block be left on this way, the target of its branch or not? Then that says more of what is compared.
-fn is_possible(last: Inst, is_target: bool, known: &mut Known) -> bool {
+/// Refines the ranges for one edge out of a block, that of its branch's target or the other one. Returns whether the
+/// edge is possible.
+fn refine(last: Inst, is_target: bool, known: &mut SlotRanges) -> bool {
     let Some(Condition { a, b, test, inverted }) = condition(last) else { return true };
     let other = match b {
         Operand::Register(slot) => known.get(slot),

@@ -1,4 +1,4 @@
-//! Compiling part of a program: the functions that are worth it, and entries where loops begin.
+//! Compilation regions: the functions to compile together, and OSR entries.
 
 use alloc::vec::Vec;
 
@@ -10,55 +10,55 @@ use crate::limits::MAX_NATIVE_WORDS;
 use crate::native::{Code, CodeInfo};
 use crate::verify::Verified;
 
-/// Which functions of a program are compiled together, and perhaps a loop where one can be entered in the middle.
+/// A set of functions to compile together, with an optional OSR entry.
 ///
-/// Where the code of a part calls a function outside it, it is left, and the interpreter makes the call.
+/// Where the code of a region calls a function outside it, it exits, and the interpreter makes the call.
 #[derive(Clone, Debug)]
 pub struct Region {
-    /// For each function, whether it is in the part.
+    /// For each function, whether it is in the region.
     functions: Vec<bool>,
-    /// For each function, whether it was looked at.
+    /// For each function, whether it has been considered.
     seen: Vec<bool>,
     words: u32,
     entry: Option<Location>,
 }
 
 impl Region {
-    /// A function with those that it calls, directly or not, the nearest first, as long as they have at most so
-    /// many words together. Functions that are too long for machine code are left out.
+    /// Creates a region of a function and its direct and indirect callees, nearest first, as long as they have at most
+    /// `max_words` words together. Functions that are too long for machine code are left out.
     ///
     /// An indirect call counts as a call of all functions of its type.
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// Memory runs out.
     pub fn of_function(
         program: &Verified<'_>,
         function: FuncIndex,
         max_words: u32,
     ) -> Result<Region, OutOfMemory> {
-        let mut part = Region::new(program, None)?;
-        let mut queue = part.queue()?;
-        part.add(function, program, max_words, &mut queue);
-        part.add_callees(program, max_words, queue)
+        let mut region = Region::new(program, None)?;
+        let mut queue = region.queue()?;
+        region.add(function, program, max_words, &mut queue);
+        region.add_callees(program, max_words, queue)
     }
 
-    /// A function that is only entered where a loop begins, which is a place that a branch backwards goes to, with those that it
-    /// calls as in [`Self::of_function`].
+    /// Creates a region of a function that is only entered at a loop header, the target of a backward branch, with its
+    /// callees as in [`Self::of_function`].
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// Memory runs out.
     pub fn of_loop(
         program: &Verified<'_>,
         location: Location,
         max_words: u32,
     ) -> Result<Region, OutOfMemory> {
-        let mut part = Region::new(program, Some(location))?;
-        let mut queue = part.queue()?;
+        let mut region = Region::new(program, Some(location))?;
+        let mut queue = region.queue()?;
         if let Some(function) = program.function(location.function) {
-            part.words = function.words;
+            region.words = function.words;
             queue.push(location.function);
         }
-        part.add_callees(program, max_words, queue)
+        region.add_callees(program, max_words, queue)
     }
 
     fn new(program: &Verified<'_>, entry: Option<Location>) -> Result<Region, OutOfMemory> {
@@ -66,14 +66,14 @@ impl Region {
         Ok(Region { functions: filled(count, false)?, seen: filled(count, false)?, words: 0, entry })
     }
 
-    /// Room for each function, and once more for the first.
+    /// Returns a queue with room for each function, and once more for the first.
     fn queue(&self) -> Result<Vec<FuncIndex>, OutOfMemory> {
         let mut queue = Vec::new();
         queue.try_reserve_exact(self.functions.len() + 1).map_err(|_| OutOfMemory)?;
         Ok(queue)
     }
 
-    /// Adds what the functions in the queue call.
+    /// Adds the callees of the functions in the queue.
     fn add_callees(
         mut self,
         program: &Verified<'_>,
@@ -118,22 +118,22 @@ impl Region {
         }
     }
 
-    /// Is the function in the part?
+    /// Returns whether the function is in the region.
     pub fn contains(&self, function: FuncIndex) -> bool {
         self.functions.get(function.index()).is_some_and(|is_in| *is_in)
     }
 
-    /// Words that are compiled.
+    /// Returns the number of words to compile.
     pub fn words(&self) -> u32 {
         self.words
     }
 
-    /// The functions.
+    /// Returns the functions.
     pub fn functions(&self) -> impl Iterator<Item = FuncIndex> {
         (0..).map(FuncIndex).zip(&self.functions).filter_map(|(index, is_in)| is_in.then_some(index))
     }
 
-    /// The loop where a function can be entered.
+    /// Returns the loop header of the OSR entry.
     pub fn entry(&self) -> Option<Location> {
         self.entry
     }
@@ -144,17 +144,17 @@ impl Region {
 pub struct RegionCode(pub(super) Code);
 
 impl RegionCode {
-    /// The machine code.
+    /// Returns the machine code.
     pub fn bytes(&self) -> &[u8] {
         self.0.bytes()
     }
 
-    /// What is known of it.
+    /// Returns the data about the code.
     pub fn info(&self) -> &CodeInfo {
         &self.0
     }
 
-    /// What is known of it, without the machine code itself.
+    /// Returns the data about the code, without the machine code itself.
     pub fn into_info(self) -> CodeInfo {
         self.0.into_info()
     }

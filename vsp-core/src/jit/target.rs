@@ -10,12 +10,12 @@ use super::{CompileOptions, JitError, Tier};
 use crate::native::{Arch, Target};
 
 impl Arch {
-    /// Has this build a code generator for it?
+    /// Returns whether this build has a code generator for the architecture.
     pub fn is_built(self) -> bool {
         Target::new(self).builder().is_ok()
     }
 
-    /// Returns the feature of this crate, besides `jit`, that brings the code generator for it to every build.
+    /// Returns the feature of this crate, in addition to `jit`, that adds the code generator for it to every build.
     pub(crate) const fn feature(self) -> &'static str {
         match self {
             Arch::X86_64 | Arch::Aarch64 | Arch::Riscv64 => "all-targets",
@@ -23,8 +23,8 @@ impl Arch {
         }
     }
 
-    /// Bytes of a native frame that the code generator does not count: return address and frame pointer, or the
-    /// area that the ABI reserves.
+    /// Returns the bytes of a native frame that the code generator does not count: return address and frame pointer, or
+    /// the area that the ABI reserves.
     pub(crate) const fn frame_overhead(self) -> u32 {
         match self {
             Arch::X86_64 | Arch::Aarch64 | Arch::Riscv64 => 16,
@@ -34,8 +34,8 @@ impl Arch {
 }
 
 impl Target {
-    /// With one more feature of the processor: a switch of Cranelift's (`has_sse41`), also without `has_`; or a
-    /// processor that Cranelift knows (`haswell`), which stands for all of its features.
+    /// Adds a feature of the processor: a switch of Cranelift's (`has_sse41`), also without `has_`; or a processor that
+    /// Cranelift knows (`haswell`), which implies all of its features.
     ///
     /// ```
     /// use vsp_core::jit::{Arch, Target};
@@ -73,12 +73,12 @@ impl Target {
         Ok(self)
     }
 
-    /// What [`Self::with`] takes for an architecture.
+    /// Returns the features and processors that [`Self::with`] accepts for an architecture.
     ///
     /// # Errors
     /// This build has no code generator for it.
-    pub fn known(arch: Arch) -> Result<Known, JitError> {
-        let mut known = Known { features: Vec::new(), processors: Vec::new() };
+    pub fn known(arch: Arch) -> Result<KnownFeatures, JitError> {
+        let mut known = KnownFeatures { features: Vec::new(), processors: Vec::new() };
         for setting in Target::new(arch).builder()?.iter() {
             if unusable(arch, setting.name) {
                 continue;
@@ -93,7 +93,8 @@ impl Target {
         Ok(known)
     }
 
-    /// What a code generator was set up for, as `cranelift-native` does for the computer that it runs on.
+    /// Creates the target that a code generator was set up for, as `cranelift-native` does for the computer that it
+    /// runs on.
     ///
     /// # Errors
     /// The settings are inconsistent.
@@ -123,7 +124,8 @@ impl Target {
         Ok(builder)
     }
 
-    /// The code generator for this target. The fast register allocator gives every value a place in the native frame.
+    /// Returns the code generator for this target. With the single-pass register allocator, every value has a location
+    /// in the native frame.
     pub(super) fn isa(
         &self,
         options: CompileOptions,
@@ -134,8 +136,8 @@ impl Target {
             Tier::Two => "speed",
         };
         let regalloc = match allocator {
-            Allocator::Fast => "single_pass",
-            Allocator::Good => "backtracking",
+            Allocator::SinglePass => "single_pass",
+            Allocator::Backtracking => "backtracking",
         };
         let mut flags = settings::builder();
         for (name, value) in [
@@ -143,7 +145,7 @@ impl Target {
             ("regalloc_algorithm", regalloc),
             ("enable_verifier", if options.check_ir { "true" } else { "false" }),
             ("unwind_info", "false"),
-            // Side channels are not promised (and nothing here depends on memory permissions).
+            // Side channels are not a promise (and nothing here depends on memory permissions).
             ("enable_table_access_spectre_mitigation", "false"),
         ] {
             flags.set(name, value).map_err(|error| JitError::Settings(error.to_string()))?;
@@ -153,35 +155,35 @@ impl Target {
     }
 }
 
-/// How registers are allocated.
+/// A register allocation algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Allocator {
-    /// In one pass.
-    Fast,
-    /// With live ranges that are split and moved.
-    Good,
+    /// One pass.
+    SinglePass,
+    /// Live ranges that are split and moved.
+    Backtracking,
 }
 
-/// What can be asked of the processors of an architecture.
+/// The features and processors that are known of an architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownFeatures {
     /// Features, without `has_`.
     pub features: Vec<&'static str>,
-    /// Processors, each of which stands for its features.
+    /// Processors, each of which implies its features.
     pub processors: Vec<&'static str>,
 }
 
-/// Must this switch stay off?
+/// Returns whether this switch must stay off.
 ///
-/// Compressed instructions of riscv64: a compressed jump reaches 2 KiB. Where more than 255 branches wait for their
-/// targets, Cranelift 0.135 takes each jump around an island for one that may not reach and sends it through a veneer,
-/// which overwrites `t6`, between any two instructions; the epilogue of a frame above 2 KiB keeps the size of the frame
-/// there.
+/// These are the compressed instructions of riscv64: a compressed jump reaches 2 KiB. Where more than 255 branches wait
+/// for their targets, Cranelift 0.135 takes each jump around an island for one that may not reach and sends it through
+/// a veneer, which overwrites `t6`, between any two instructions; the epilogue of a frame above 2 KiB keeps the size of
+/// the frame there.
 fn unusable(arch: Arch, switch: &str) -> bool {
     arch == Arch::Riscv64 && (switch.starts_with("has_zc") || switch == "has_c")
 }
 
-/// The names of all switches of the processor that are on.
+/// Returns the names of all switches of the processor that are on.
 fn switches(builder: &isa::Builder) -> Result<Vec<String>, JitError> {
     let isa = builder.finish(settings::Flags::new(settings::builder()));
     let isa = isa.map_err(|error| JitError::Settings(error.to_string()))?;

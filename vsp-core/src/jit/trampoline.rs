@@ -1,4 +1,4 @@
-//! Entries: what the host calls to enter a function of some shape.
+//! Trampolines: the entries through which the host calls functions of a shape.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -12,13 +12,13 @@ use crate::interp::MIN_BALANCE;
 use crate::native::{EXITED, NO_SITE};
 use crate::program::FuncType;
 
-/// What [`EXITED`] stands for is rarely a balance: code is entered with no less than [`MIN_BALANCE`], and it takes very deep calls of
-/// very long functions to charge so much more on the way back, where there are no safepoints.
+/// [`EXITED`] is rarely a balance: code is entered with no less than [`MIN_BALANCE`], and only very deep calls of very
+/// long functions charge as much on the way back, where there are no safepoints.
 const _: () = assert!(EXITED < MIN_BALANCE - (1 << 28));
 
-/// The signature of the machine code of a function: context, remaining cells, fuel if it is counted, parameters. It gives
-/// the fuel, or [`EXITED`]; where fuel is not counted 0, or 1 if it was left; then the first result. It is one that a host can
-/// call.
+/// Returns the signature of a function's machine code. Its parameters are context, remaining cells, fuel if it is
+/// counted, and the function's parameters. It returns the fuel, or [`EXITED`]; if fuel is not counted, 0, or 1 after an
+/// exit; then the first result. A host can call it.
 pub(super) fn signature(ty: FuncType, counts_fuel: bool) -> Signature {
     let mut signature = Signature::new(CallConv::SystemV);
     signature.params.resize(2 + usize::from(counts_fuel) + ty.params(), AbiParam::new(I64));
@@ -26,7 +26,7 @@ pub(super) fn signature(ty: FuncType, counts_fuel: bool) -> Signature {
     signature
 }
 
-/// The entry for functions of a type: `extern "C" fn(context, remaining, function) -> status`.
+/// Builds the entry for functions of a type: `extern "C" fn(context, remaining, function) -> status`.
 pub(super) fn build(
     function: &mut Function,
     frontend: &mut FunctionBuilderContext,
@@ -62,7 +62,7 @@ pub(super) fn build(
     }
     let mut status = results[0];
     if counts_fuel {
-        // Where it was left, the fuel is in the context.
+        // After an exit, the fuel is in the context.
         let is_left = b.ins().icmp_imm_s(IntCC::Equal, status, EXITED);
         let site = b.ins().load(I64, flags, context, SITE);
         let has_site = b.ins().icmp_imm_s(IntCC::NotEqual, site, NO_SITE as i64);

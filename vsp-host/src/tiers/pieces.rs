@@ -9,7 +9,7 @@ use vsp_core::limits::MAX_PARAMS;
 use vsp_core::native::{CodeInfo, Tier};
 use vsp_core::program::Program;
 use vsp_core::verify::{Function, Verified};
-use vsp_core::{AttachError, NativeCode, Session};
+use vsp_core::{AttachError, EntryRequest, NativeCode};
 
 use super::worker::What;
 use crate::exec_memory::ExecMemoryError;
@@ -39,9 +39,9 @@ impl<S> NativeCode<S> for Piece {
         self.0.reserve(cells)
     }
 
-    fn enter(&self, session: Session<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
+    fn enter(&self, request: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
         // Only instances that have a program's tiers get its pieces, and `attach_tiers` has compared the programs.
-        native_call::enter(&self.0, |_| true, session, values)
+        native_call::enter(&self.0, |_| true, request, values)
     }
 }
 

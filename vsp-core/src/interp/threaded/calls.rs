@@ -1,29 +1,29 @@
-//! Calls and returns that stay in the interpreter.
+//! Calls and returns within the threaded interpreter.
 
 use alloc::vec::Vec;
 use core::slice::Iter;
 use core::sync::atomic::Ordering;
 
-use super::op::{Head, Op, variant};
-use super::thread::{State, Thread, leave};
+use super::op::{FrameHead, Op, variant};
+use super::thread::{Thread, ThreadState, exit_thread};
 use crate::index::{FuncIndex, Location};
 use crate::instance::layout::{self, CALLER, LOCALS, LOCATION, OUTERMOST, REGISTERS};
 use crate::interp::frame::{Exit, Frame, Step};
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::verify::{FRAME_CELLS, Function};
 
-/// What is needed of a function to call it, and to return to it.
+/// The data of a function that calls and returns need.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) index: FuncIndex,
     /// Its first word, counted from the start of the whole code.
     pub(super) start: u32,
     pub(super) frame_cells: u32,
-    /// How many decoded instructions there are in the whole code from its first one on.
-    left: u32,
-    /// What entering it costs, besides the 1 of the call.
+    /// The number of decoded instructions in the whole code from its first one on.
+    remaining: u32,
+    /// The charge for entering it, in addition to the 1 of the call.
     charge: u32,
-    /// All ones if entering it passes a safepoint, zero if not.
+    /// All ones if entering it passes a safepoint, otherwise zero.
     checked: i64,
     pub(super) locals: u16,
     /// The bits of its type.
@@ -38,7 +38,7 @@ impl Entry {
             index,
             start: function.start,
             frame_cells: function.frame_cells(),
-            left: words as u32 - function.start,
+            remaining: words as u32 - function.start,
             charge: function.entry_charge(),
             checked: if function.short_leaf { 0 } else { -1 },
             locals: function.locals,
@@ -48,7 +48,7 @@ impl Entry {
         }
     }
 
-    /// Those of all functions of a program with so many words of code. `None` if there is no memory.
+    /// Creates the entries of all functions of a program with this number of words. Returns `None` if memory runs out.
     pub(super) fn all(words: usize, functions: &[Function]) -> Option<Vec<Entry>> {
         let mut entries = Vec::new();
         entries.try_reserve_exact(functions.len()).ok()?;
@@ -60,20 +60,20 @@ impl Entry {
 
 /// The running frame.
 #[derive(Clone, Copy)]
-pub(super) struct Running<'a> {
+pub(super) struct RunningFrame<'a> {
     pub(super) entry: &'a Entry,
-    /// Where it starts in the cells.
+    /// The cell where it starts.
     pub(super) base: u32,
 }
 
 impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
-    /// Calls a function by its number, or leaves the interpreter for `exit`. If a type is given, the function must have it.
+    /// Calls a function by its number, or exits with `exit`. If a type is given, the function must have it.
     #[inline(always)]
     pub(super) fn call_number(&mut self, number: u64, ty: Option<u32>, exit: Exit) -> Step {
-        // What is in the frame need not be kept in machine registers until it is known that the call stays here.
+        // The data of the frame need not stay in machine registers until it is known that the call stays here.
         self.note_location();
         let balance = self.balance();
-        if !self.state.leaves(number) && self.called(number, ty, balance).is_some() {
+        if !self.state.exits_for_call(number) && self.try_call(number, ty, balance).is_some() {
             return Ok(());
         }
         let Location { word, .. } = layout::unpack(self.head[LOCATION].get());
@@ -83,17 +83,17 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         self.stop(exit)
     }
 
-    /// Writes the place of this instruction into the frame.
+    /// Writes the location of this instruction into the frame.
     #[inline(always)]
     pub(super) fn note_location(&mut self) {
         let caller = self.state.running.entry;
-        let word = caller.left.wrapping_sub(self.from.len() as u32);
+        let word = caller.remaining.wrapping_sub(self.from.len() as u32);
         self.head[LOCATION].set(layout::pack(Location { function: caller.index, word }));
     }
 
-    /// Calls a function whose frame fits, if there is nothing to do at its safepoint.
+    /// Calls a function whose frame fits, if its safepoint has no work to do.
     #[inline(always)]
-    fn called(&mut self, number: u64, ty: Option<u32>, balance: i64) -> Option<()> {
+    fn try_call(&mut self, number: u64, ty: Option<u32>, balance: i64) -> Option<()> {
         let callee = self.state.entries.get(usize::try_from(number).ok()?)?;
         let balance = balance.checked_sub(callee.charge.into())?;
         if balance & callee.checked < 0 || self.state.interrupt.load(Ordering::Relaxed) {
@@ -104,10 +104,10 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
             Some(ty) if ty == callee.ty.into() => (callee.params.into(), self.register(0)),
             Some(_) => return None,
         };
-        let Running { entry, base } = self.state.running;
+        let RunningFrame { entry, base } = self.state.running;
         let start = base as usize + entry.frame_cells as usize;
         let cells = self.state.cells;
-        let head: &Head = cells.get(start..start + LOCALS)?.first_chunk()?;
+        let head: &FrameHead = cells.get(start..start + LOCALS)?.first_chunk()?;
         let mut code = self.state.ops.clone();
         let mut next = code.nth(callee.start as usize)?.next;
         if callee.frame_cells != FRAME_CELLS {
@@ -122,23 +122,23 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
                 _ => 0,
             });
         }
-        self.state.running = Running { entry: callee, base: start as u32 };
+        self.state.running = RunningFrame { entry: callee, base: start as u32 };
         self.head = head;
-        self.last = first;
-        self.fuel = balance.wrapping_sub(callee.left.into());
+        self.accumulator = first;
+        self.fuel = balance.wrapping_sub(callee.remaining.into());
         self.code = code;
         self.next = next;
         Some(())
     }
 
-    /// Returns to the caller, or leaves the interpreter.
+    /// Returns to the caller, or exits.
     #[inline(always)]
-    pub(super) fn hand_back(&mut self) -> Step {
+    pub(super) fn return_or_exit(&mut self) -> Step {
         let balance = self.balance();
-        if self.returned(balance).is_some() {
+        if self.try_return(balance).is_some() {
             return Ok(());
         }
-        // Nobody asks where.
+        // The location is not used.
         self.code = self.state.ops.clone();
         self.code.next();
         self.fuel = balance.wrapping_sub(self.code.len() as i64);
@@ -147,13 +147,13 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
 
     /// Returns to a caller that has a frame.
     #[inline(always)]
-    fn returned(&mut self, balance: i64) -> Option<()> {
+    fn try_return(&mut self, balance: i64) -> Option<()> {
         let base = match self.head[CALLER].get() {
             OUTERMOST => return None,
             base => base as u32,
         };
         let start = base as usize;
-        let head: &Head = self.state.cells.get(start..start + LOCALS)?.first_chunk()?;
+        let head: &FrameHead = self.state.cells.get(start..start + LOCALS)?.first_chunk()?;
         let Location { function, word } = layout::unpack(head[LOCATION].get());
         let entry = self.state.entries.get(function.index())?;
         let mut code = self.state.ops.clone();
@@ -165,11 +165,11 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
                 register.set(if index == 0 { first } else { self.register(index) });
             }
         }
-        self.state.running = Running { entry, base };
+        self.state.running = RunningFrame { entry, base };
         self.head = head;
-        self.last = first;
-        // From behind the call on.
-        self.fuel = balance.wrapping_sub(i64::from(entry.left) - i64::from(word) - 1);
+        self.accumulator = first;
+        // From the word after the call on.
+        self.fuel = balance.wrapping_sub(i64::from(entry.remaining) - i64::from(word) - 1);
         self.code = code;
         self.next = next;
         Some(())
@@ -180,32 +180,32 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         self.head[REGISTERS + index].get()
     }
 
-    /// R0, for a call or a return.
+    /// Returns R0, for a call or a return.
     #[inline(always)]
     fn first_register(&self) -> u64 {
-        if variant::is_r0_last(VARIANT) { self.last } else { self.register(0) }
+        if variant::is_r0_cached(VARIANT) { self.accumulator } else { self.register(0) }
     }
 }
 
-/// What is executed before the first instruction of a function that has locals or state registers: they become zero.
+/// The handler before the first instruction of a function that has locals or State registers: sets them to zero.
 fn clear_upper<'a>(
     code: Iter<'a, Op>,
-    head: &'a Head,
-    state: &mut State<'a>,
-    last: u64,
+    head: &'a FrameHead,
+    state: &mut ThreadState<'a>,
+    accumulator: u64,
     fuel: i64,
-    last_float: f64,
+    float_accumulator: f64,
 ) {
-    let Running { base, entry, .. } = state.running;
+    let RunningFrame { base, entry, .. } = state.running;
     let upper =
         state.cells.get(base as usize..).and_then(|frame| frame.get(LOCALS..entry.frame_cells as usize));
     let before = state.ops.as_slice().get(entry.start as usize);
     let (Some(upper), Some(before)) = (upper, before) else {
         state.exit = Exit::Lost;
-        return leave(code, state, fuel);
+        return exit_thread(code, state, fuel);
     };
     for cell in upper {
         cell.set(0);
     }
-    (before.next)(code, head, state, last, fuel, last_float);
+    (before.next)(code, head, state, accumulator, fuel, float_accumulator);
 }

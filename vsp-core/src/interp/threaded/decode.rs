@@ -1,76 +1,79 @@
-//! From words to decoded instructions.
+//! The decoder: from words to decoded instructions.
 
 use alloc::vec::Vec;
 
+use super::accumulator::{self, CachingState};
 use super::calls::Entry;
-use super::groups::{self, Behind};
-use super::last::{self, Last};
 use super::op::{Handler, Op, end, variant};
-use super::pairs;
+use super::superinstructions::{self, Tail};
 use crate::isa::{Field, Opcode, Operand, Properties, Reg};
 use crate::verify::Function;
 
-/// Code as the interpreter executes it.
+/// Code in the form that the threaded interpreter executes.
 #[derive(Debug)]
 pub(crate) struct Threaded {
-    /// One for each word, behind one that only says the handler of the first.
+    /// One instruction for each word, preceded by one that only holds the handler of the first.
     pub(in crate::interp) ops: Vec<Op>,
-    /// For each word, what was written last when it is executed.
-    lasts: Vec<Last>,
+    /// The caching state before each word.
+    states: Vec<CachingState>,
     pub(super) entries: Vec<Entry>,
 }
 
 impl Threaded {
-    /// Decodes the words of functions that are verified. `None` if there is no memory.
+    /// Decodes the words of verified functions. Returns `None` if memory runs out.
     pub(crate) fn new(code: &[[u8; 4]], functions: &[Function]) -> Option<Threaded> {
-        let lasts = last::find(code, functions)?;
+        let states = accumulator::analyse(code, functions)?;
         let mut ops = Vec::new();
         ops.try_reserve_exact(code.len() + 1).ok()?;
         ops.resize(code.len() + 1, Op { next: end, imm: 0, a: Reg::R0, b: Reg::R0, c: Reg::R0, imm8: 0 });
         for function in functions {
             let words = function.start as usize..(function.start + function.words) as usize;
             let ops = &mut ops[words.start..=words.end];
-            decode(&code[words.clone()], &lasts[words], function, functions, ops);
+            decode(&code[words.clone()], &states[words], function, functions, ops);
         }
-        Some(Threaded { ops, lasts, entries: Entry::all(code.len(), functions)? })
+        Some(Threaded { ops, states, entries: Entry::all(code.len(), functions)? })
     }
 
-    /// The register that was written last when a word is executed, counted from the start of the whole code.
+    /// Returns the register that the accumulator caches before a word, counted from the start of the whole code.
     #[inline]
-    pub(in crate::interp) fn last(&self, word: usize) -> Option<Reg> {
-        self.lasts[word].reg()
+    pub(in crate::interp) fn cached_register(&self, word: usize) -> Option<Reg> {
+        self.states[word].reg()
     }
 }
 
 /// Decodes the words of a function, from the last to the first. `ops` starts with the one before.
-fn decode(words: &[[u8; 4]], lasts: &[Last], function: &Function, functions: &[Function], ops: &mut [Op]) {
+fn decode(
+    words: &[[u8; 4]],
+    states: &[CachingState],
+    function: &Function,
+    functions: &[Function],
+    ops: &mut [Op],
+) {
     let Some((head, ops)) = ops.split_first_mut() else { return };
     let mut next = end as Handler;
-    // 0 is no opcode, and in no pair.
-    let (mut second, mut behind) = ((0, 0), Behind::NONE);
-    for ((bytes, last), op) in words.iter().zip(lasts).zip(ops).rev() {
+    // 0 is not an opcode, and in no superinstruction.
+    let (mut second, mut tail) = ((0, 0), Tail::NONE);
+    for ((bytes, state), op) in words.iter().zip(states).zip(ops).rev() {
         let bits = u32::from_le_bytes(*bytes);
         *op = decoded(bits, next);
-        let differences = Differences::of(bits);
-        let variant = match differences.hands_on {
-            None => differences.variant(bits, *last),
-            Some(HandsOn::Params) => {
+        let specialisation = Specialisation::of(bits);
+        let variant = match specialisation.passes {
+            None => specialisation.variant(bits, *state),
+            Some(Passes::Params) => {
                 let callee = functions.get(op.imm as usize);
-                last.variant_handing_on(callee.map_or(0, |callee| callee.ty.params()))
+                state.variant_passing(callee.map_or(0, |callee| callee.ty.params()))
             }
-            Some(HandsOn::Results) => last.variant_handing_on(function.ty.results()),
+            Some(Passes::Results) => state.variant_passing(function.ty.results()),
         };
         let here = (bits as u8, variant);
-        next = match groups::handler(here, behind) {
-            Some(handler) => handler,
-            None => pairs::handler(here, second),
-        };
-        (second, behind) = (here, behind.with(here));
+        next = superinstructions::handler(here, second, tail);
+        (second, tail) = (here, tail.with(here));
     }
     head.next = next;
 }
 
-/// The instruction of a word of a verified program, before one with this handler. What it does not use is anything.
+/// Decodes the word of a verified program, followed by an instruction with this handler. Fields that the instruction
+/// does not use have arbitrary values.
 #[inline(always)]
 fn decoded(bits: u32, next: Handler) -> Op {
     Op {
@@ -83,43 +86,43 @@ fn decoded(bits: u32, next: Handler) -> Op {
     }
 }
 
-/// How an instruction can differ from the plain one.
+/// The properties of an opcode that select the variant of its handler.
 #[derive(Clone, Copy)]
-struct Differences {
-    /// What is to have been written last for its registers a, b and c to be the last value, if they were R0.
-    reads: [Last; 3],
-    /// What its variant has if bit 31 is set.
+struct Specialisation {
+    /// The caching states in which the accumulator holds the registers a, b and c, if these were R0.
+    reads: [CachingState; 3],
+    /// The bit that the variant has if bit 31 is set.
     back: u8,
-    /// What an instruction hands on whose variants tell how much.
-    hands_on: Option<HandsOn>,
+    /// The registers that the instruction passes, if its variants tell their number.
+    passes: Option<Passes>,
 }
 
 #[derive(Clone, Copy)]
-enum HandsOn {
+enum Passes {
     Params,
     Results,
 }
 
-/// By opcode number.
-static DIFFERENCES: [Differences; 256] = {
-    let mut table = [Differences::NONE; 256];
+/// The properties by opcode number.
+static SPECIALISATIONS: [Specialisation; 256] = {
+    let mut table = [Specialisation::NONE; 256];
     let mut i = 0;
     while i < Opcode::ALL.len() {
         let op = Opcode::ALL[i];
-        table[op.number() as usize] = Differences::of_opcode(op);
+        table[op.number() as usize] = Specialisation::of_opcode(op);
         i += 1;
     }
     table
 };
 
-impl Differences {
-    const NONE: Differences = Differences { reads: [Last::NEVER; 3], back: 0, hands_on: None };
+impl Specialisation {
+    const NONE: Specialisation = Specialisation { reads: [CachingState::NEVER; 3], back: 0, passes: None };
 
-    const fn of_opcode(op: Opcode) -> Differences {
-        let mut differences = Differences::NONE;
-        differences.hands_on = match op {
-            Opcode::CALL => Some(HandsOn::Params),
-            Opcode::RET => Some(HandsOn::Results),
+    const fn of_opcode(op: Opcode) -> Specialisation {
+        let mut specialisation = Specialisation::NONE;
+        specialisation.passes = match op {
+            Opcode::CALL => Some(Passes::Params),
+            Opcode::RET => Some(Passes::Results),
             _ => None,
         };
         let (operands, mut i) = (op.operands(), 0);
@@ -132,29 +135,29 @@ impl Differences {
                     Field::c => 2,
                     _ => panic!("a register in another field"),
                 };
-                differences.reads[index] = Last::written(Reg::R0, role.is_float());
+                specialisation.reads[index] = CachingState::written(Reg::R0, role.is_float());
             } else if role.is_target() {
-                differences.back = variant::BACK;
+                specialisation.back = variant::BACK;
             }
             i += 1;
         }
-        differences
+        specialisation
     }
 
     #[inline(always)]
-    fn of(bits: u32) -> &'static Differences {
-        &DIFFERENCES[usize::from(bits as u8)]
+    fn of(bits: u32) -> &'static Specialisation {
+        &SPECIALISATIONS[usize::from(bits as u8)]
     }
 
-    /// The variant of an instruction, where this was written last.
+    /// Returns the variant of an instruction in this caching state.
     #[inline(always)]
-    fn variant(&self, bits: u32, last: Last) -> u8 {
+    fn variant(&self, bits: u32, state: CachingState) -> u8 {
         let [a, b, c] = self.reads;
         let mut read = 0;
         for (r0, field, variant) in
             [(a, Field::a, variant::A), (b, Field::b, variant::B), (c, Field::c, variant::C)]
         {
-            if last == r0.for_register(bits >> field.shift()) {
+            if state == r0.for_register(bits >> field.shift()) {
                 read = variant;
             }
         }

@@ -1,12 +1,12 @@
-//! Do the handlers jump? If one called the next instead, a loop would need native stack for each of its turns.
+//! Tests that handlers jump to each other. If one called the next instead, a loop would need native stack for each
+//! iteration.
 
 use std::string::ToString;
 use std::thread;
 use std::vec::Vec;
 
-use super::groups;
 use super::op::variant;
-use super::pairs::PAIRS;
+use super::superinstructions::{self, PAIRS};
 use crate::index::FuncIndex;
 use crate::isa::{Field, Flow, Inst, Opcode, Operand, Reg, Role};
 use crate::program::{FuncType, FunctionBuilder, Program, ProgramBuilder};
@@ -16,20 +16,20 @@ use crate::{Caller, Imports, Instance, Options, Outcome};
 /// Bytes of native stack.
 const STACK: usize = 64 << 10;
 
-/// Turns of a loop: with 8 bytes for each, the stack would be too small four times over.
-const TURNS: u64 = 4 * STACK as u64 / 8;
+/// Iterations of a loop: with 8 bytes for each, the stack would be too small four times over.
+const ITERATIONS: u64 = 4 * STACK as u64 / 8;
 
-/// Registers that nothing but the loop counts in, that are zero, and that hold 1.
+/// Registers that only the loop counts in, that are zero, and that hold 1.
 const COUNTER: i32 = 8;
 const ZERO: i32 = 4;
 const ONE: i32 = 1;
 
-/// Can it stand in the middle of a loop?
-fn goes_on(op: &Opcode) -> bool {
+/// Returns whether it can be in the middle of a loop.
+fn fits_in_a_loop(op: &Opcode) -> bool {
     op.is_supported() && matches!(op.flow(), Flow::Next | Flow::Branch | Flow::Jump | Flow::Bulk)
 }
 
-/// An operand with which the instruction does not trap, and a branch goes to the next word.
+/// Returns an operand with which the instruction does not trap, and a branch goes to the next word.
 fn harmless(operand: &Operand) -> i32 {
     match operand.role {
         Role::Dst | Role::FDst | Role::Mod => 2,
@@ -44,7 +44,7 @@ fn inst(op: Opcode) -> Inst {
     variant_of(op, variant::NONE)
 }
 
-/// An instruction behind one that writes R2, which is the register that the variant says.
+/// Creates an instruction that follows one that writes R2, and reads R2 as the operand that the variant says.
 fn variant_of(op: Opcode, variant: u8) -> Inst {
     let last = match variant {
         variant::A => Some(Field::a),
@@ -57,7 +57,7 @@ fn variant_of(op: Opcode, variant: u8) -> Inst {
     Inst::new(op, &operands).expect("the operands are in their ranges")
 }
 
-/// Runs these instructions in a loop whose end is a LOOP, on a small native stack.
+/// Runs these instructions in a loop that ends with a LOOP, on a small native stack.
 fn run(body: &[Inst]) {
     let mut program = ProgramBuilder::new();
     program.memory(64);
@@ -65,7 +65,7 @@ fn run(body: &[Inst]) {
     program.constant(7);
     let mut code = FunctionBuilder::new(FuncType::new(0, 0).expect("the type exists"));
     code.set_locals(1);
-    for (reg, value) in [(Reg::R1, 1), (Reg::R4, 0), (Reg::R8, TURNS as i32)] {
+    for (reg, value) in [(Reg::R1, 1), (Reg::R4, 0), (Reg::R8, ITERATIONS as i32)] {
         code.push(Inst::movi(reg, value).expect("it fits"));
     }
     let head = code.here();
@@ -77,7 +77,7 @@ fn run(body: &[Inst]) {
     assert!(matches!(outcome, Outcome::Returned(_)), "{body:?}: {outcome:?}");
 }
 
-/// What comes of a call of the first function of a program.
+/// Returns the outcome of a call of the first function of a program.
 fn call(bytes: &[u8]) -> Outcome {
     let verified = Verified::new(Program::read(bytes).expect("it reads")).expect("it verifies");
     let mut imports = Imports::new();
@@ -93,27 +93,27 @@ fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
 
 #[test]
 fn every_handler_jumps_to_the_next() {
-    on_a_small_stack(|| Opcode::ALL.iter().filter(|op| goes_on(op)).for_each(|op| run(&[inst(*op)])));
+    on_a_small_stack(|| Opcode::ALL.iter().filter(|op| fits_in_a_loop(op)).for_each(|op| run(&[inst(*op)])));
 }
 
 #[test]
-fn every_handler_of_a_pair_jumps_to_the_next() {
+fn every_fused_pair_jumps_to_the_next() {
     on_a_small_stack(|| {
-        let pairs = PAIRS.iter().filter(|(x, y)| goes_on(x) && goes_on(y));
+        let pairs = PAIRS.iter().filter(|(x, y)| fits_in_a_loop(x) && fits_in_a_loop(y));
         pairs.for_each(|(x, y)| run(&[inst(*x), inst(*y), inst(Opcode::NOP)]));
     });
 }
 
 #[test]
-fn every_handler_of_a_group_jumps_to_the_next() {
+fn every_fused_sequence_jumps_to_the_next() {
     on_a_small_stack(|| {
-        for (first, behind) in groups::all() {
+        for (first, tail) in superinstructions::sequences() {
             let mut body = std::vec![inst(first)];
-            body.extend(behind.iter().map(|(op, variant)| variant_of(*op, *variant)));
-            if behind.last() == Some(&(Opcode::LOOP, variant::BACK)) {
+            body.extend(tail.iter().map(|(op, variant)| variant_of(*op, *variant)));
+            if tail.last() == Some(&(Opcode::LOOP, variant::BACK)) {
                 body.pop();
             }
-            if body.iter().all(|inst| goes_on(&inst.op())) {
+            if body.iter().all(|inst| fits_in_a_loop(&inst.op())) {
                 run(&body);
             }
         }
@@ -123,7 +123,8 @@ fn every_handler_of_a_group_jumps_to_the_next() {
 #[test]
 fn calls_and_returns_jump() {
     on_a_small_stack(|| {
-        let text = ".export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n CALL one\n CALL other\n MOVI R9, 1\n CALLR R9, (1) -> 1\n LOOP R8, again\n RET\n\
+        let text = ".export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n CALL one\n\
+             CALL other\n MOVI R9, 1\n CALLR R9, (1) -> 1\n LOOP R8, again\n RET\n\
              .end\n.func one (1) -> 1\n ADDI R0, R0, 1\n RET\n.end\n.func other (1) -> 1\n.locals 3\n GETL R1, $2\n\
              ADD R0, R1\n RET\n.end";
         match call(&crate::text::assemble(text, "calls.sil").expect("it assembles")) {
@@ -136,8 +137,8 @@ fn calls_and_returns_jump() {
 #[test]
 fn calls_of_the_host_jump() {
     on_a_small_stack(|| {
-        let text = ".import host.inc (1) -> 1\n.export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n SYSCALL host.inc\n\
-             LOOP R8, again\n RET\n.end";
+        let text = ".import host.inc (1) -> 1\n.export run\n.func run (0) -> 1\n MOVI R8, 100000\nagain:\n\
+             SYSCALL host.inc\n LOOP R8, again\n RET\n.end";
         match call(&crate::text::assemble(text, "host.sil").expect("it assembles")) {
             Outcome::Returned(results) => assert_eq!(results[..], [100_000]),
             other => panic!("{other:?}"),

@@ -1,24 +1,24 @@
-//! What a handler works on.
+//! The state that handlers work on.
 
 use core::cell::Cell;
 use core::ptr;
 use core::slice::Iter;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::calls::{Entry, Running};
+use super::calls::{Entry, RunningFrame};
 use super::decode::Threaded;
-use super::op::{Handler, Head, Op, end, variant};
+use super::op::{FrameHead, Handler, Op, end, variant};
 use crate::Trap;
-use crate::complex::State as Layers;
+use crate::complex::State;
 use crate::host::{CallHost, HostStop};
 use crate::index::{FuncIndex, ImportIndex};
 use crate::instance::layout::{LOCALS, REGISTERS};
 use crate::interp::frame::{Exit, Frame, Step, Stopped};
 use crate::isa::{Reg, StateReg};
 
-/// What handlers do not hand on in machine registers.
-pub(in crate::interp) struct State<'a> {
-    /// All decoded instructions, behind one that only says the handler of the first.
+/// The state that handlers do not pass in machine registers.
+pub(in crate::interp) struct ThreadState<'a> {
+    /// All decoded instructions, preceded by one that only holds the handler of the first.
     pub(super) ops: Iter<'a, Op>,
     pub(super) entries: &'a [Entry],
     constants: &'a [[u8; 8]],
@@ -29,23 +29,23 @@ pub(in crate::interp) struct State<'a> {
     host: &'a mut dyn CallHost,
     /// The balance, while no handler has it.
     balance: &'a mut i64,
-    /// Do all calls leave, to run machine code?
-    calls_leave: bool,
-    /// For each function, whether calls of it leave. What is missing does not.
+    /// Whether all calls exit, to run machine code.
+    calls_exit: bool,
+    /// For each function, whether calls of it exit. Calls of functions beyond the end do not.
     compiled: &'a [AtomicBool],
-    /// The branch backwards that was taken last, and where it goes.
+    /// The backward branch that was taken last, and its target.
     loop_op: *const Op,
     loop_code: Iter<'a, Op>,
     loop_next: Handler,
-    /// How many decoded instructions are left there.
-    loop_left: i64,
-    pub(super) running: Running<'a>,
+    /// The number of decoded instructions from that target on.
+    loop_remaining: i64,
+    pub(super) running: RunningFrame<'a>,
     pub(super) exit: Exit,
     next: usize,
 }
 
-/// What a machine lends to a thread.
-pub(in crate::interp) struct Lent<'a> {
+/// The parts of a machine that a thread borrows.
+pub(in crate::interp) struct Resources<'a> {
     pub(in crate::interp) threaded: &'a Threaded,
     pub(in crate::interp) constants: &'a [[u8; 8]],
     pub(in crate::interp) cells: &'a mut [u64],
@@ -54,14 +54,14 @@ pub(in crate::interp) struct Lent<'a> {
     pub(in crate::interp) interrupt: &'a AtomicBool,
     pub(in crate::interp) host: &'a mut dyn CallHost,
     pub(in crate::interp) balance: &'a mut i64,
-    /// Do all calls leave, to run machine code?
-    pub(in crate::interp) calls_leave: bool,
-    /// For each function, whether calls of it leave. What is missing does not.
+    /// Whether all calls exit, to run machine code.
+    pub(in crate::interp) calls_exit: bool,
+    /// For each function, whether calls of it exit. Calls of functions beyond the end do not.
     pub(in crate::interp) compiled: &'a [AtomicBool],
 }
 
-/// Where a thread was left, and why.
-pub(in crate::interp) struct Left {
+/// The position and the reason of a thread's exit.
+pub(in crate::interp) struct ExitPoint {
     pub(in crate::interp) exit: Exit,
     pub(in crate::interp) index: FuncIndex,
     pub(in crate::interp) base: usize,
@@ -69,28 +69,28 @@ pub(in crate::interp) struct Left {
     pub(in crate::interp) next: usize,
 }
 
-impl<'a> State<'a> {
-    /// Executes the function whose frame starts at a cell from a word on (counted from the start of the whole code), until an
-    /// exit, and looks at the state then.
+impl<'a> ThreadState<'a> {
+    /// Executes a function from a word (counted from the start of the whole code) until an exit, and passes the state
+    /// then to `look`. `base` is the cell where the function's frame starts.
     #[inline(always)]
     pub(in crate::interp) fn execute<R>(
-        lent: Lent<'a>,
+        resources: Resources<'a>,
         index: FuncIndex,
         base: usize,
         word: usize,
-        look: impl FnOnce(&State<'a>) -> R,
+        look: impl FnOnce(&ThreadState<'a>) -> R,
     ) -> R {
-        let Lent { threaded, constants, cells, memory, globals, interrupt, .. } = lent;
-        let Lent { host, balance, calls_leave, compiled, .. } = lent;
+        let Resources { threaded, constants, cells, memory, globals, interrupt, .. } = resources;
+        let Resources { host, balance, calls_exit, compiled, .. } = resources;
         let fuel = *balance;
         let cells = Cell::from_mut(cells).as_slice_of_cells();
         let entry = threaded.entries.get(index.index());
-        let head: Option<&Head> = cells.get(base..).and_then(<[_]>::first_chunk);
+        let head: Option<&FrameHead> = cells.get(base..).and_then(<[_]>::first_chunk);
         let mut code = threaded.ops.iter();
         let (Some(entry), Some(head), Some(before)) = (entry, head, code.nth(word)) else {
             unreachable!("the running frame is in the stack, and its next word in the code")
         };
-        let mut state = State {
+        let mut state = ThreadState {
             ops: threaded.ops.iter(),
             entries: &threaded.entries,
             constants,
@@ -100,107 +100,118 @@ impl<'a> State<'a> {
             interrupt,
             host,
             balance,
-            calls_leave,
+            calls_exit,
             compiled,
             loop_op: ptr::null(),
             loop_code: [].iter(),
             loop_next: end,
-            loop_left: 0,
-            running: Running { entry, base: base as u32 },
+            loop_remaining: 0,
+            running: RunningFrame { entry, base: base as u32 },
             exit: Exit::Return,
             next: 0,
         };
         let fuel = fuel.wrapping_sub(code.len() as i64);
-        let last = threaded.last(word).map_or(0, |reg| head[REGISTERS + reg.index()].get());
-        (before.next)(code, head, &mut state, last, fuel, f64::from_bits(last));
+        let accumulator = threaded.cached_register(word).map_or(0, |reg| head[REGISTERS + reg.index()].get());
+        (before.next)(code, head, &mut state, accumulator, fuel, f64::from_bits(accumulator));
         look(&state)
     }
 
-    /// Was it left by a return to nowhere?
+    /// Returns whether it exited by returning from the outermost frame.
     #[inline(always)]
     pub(in crate::interp) fn has_returned(&self) -> bool {
         matches!(self.exit, Exit::Return)
     }
 
     #[inline(always)]
-    pub(in crate::interp) fn left(&self) -> Left {
-        let Running { entry, base } = self.running;
-        Left { exit: self.exit, index: entry.index, base: base as usize, next: self.next }
+    pub(in crate::interp) fn exit_point(&self) -> ExitPoint {
+        let RunningFrame { entry, base } = self.running;
+        ExitPoint { exit: self.exit, index: entry.index, base: base as usize, next: self.next }
     }
 
-    /// Is a call of the function with this number left to the machine?
+    /// Returns whether a call of the function with this number exits to the machine.
     #[inline(always)]
-    pub(super) fn leaves(&self, number: u64) -> bool {
+    pub(super) fn exits_for_call(&self, number: u64) -> bool {
         let compiled = usize::try_from(number).ok().and_then(|number| self.compiled.get(number));
-        self.calls_leave || compiled.is_some_and(|compiled| compiled.load(Ordering::Relaxed))
+        self.calls_exit || compiled.is_some_and(|compiled| compiled.load(Ordering::Relaxed))
     }
 }
 
 /// Leaves the handlers.
 #[inline(never)]
-pub(super) fn leave<'a>(code: Iter<'a, Op>, state: &mut State<'a>, fuel: i64) {
+pub(super) fn exit_thread<'a>(code: Iter<'a, Op>, state: &mut ThreadState<'a>, fuel: i64) {
     state.next = state.ops.len() - 1 - code.len();
     *state.balance = fuel.wrapping_add(code.len() as i64);
 }
 
-/// How a handler names a register.
+/// A register operand of a handler.
 #[derive(Clone, Copy)]
 pub(super) struct Operand {
     pub(super) reg: Reg,
-    /// Is it the register that was written last, and as what it is here?
-    pub(super) is_last: bool,
-    /// Is it a binary64?
+    /// Whether the accumulator holds the register, in the type that is used here.
+    pub(super) is_cached: bool,
+    /// Whether it is a binary64.
     pub(super) is_float: bool,
 }
 
-/// One instruction at work.
+/// One instruction in execution.
 pub(super) struct Thread<'s, 'a, const VARIANT: u8> {
     /// The decoded instructions from this one on.
     pub(super) from: Iter<'a, Op>,
     pub(super) op: &'a Op,
     /// The decoded instructions from the next one on.
     pub(super) code: Iter<'a, Op>,
-    /// The next one's handler.
+    /// The handler of the next one.
     pub(super) next: Handler,
-    /// Does execution go on elsewhere than behind this instruction?
+    /// Whether execution continues elsewhere than after this instruction.
     pub(super) is_taken: bool,
-    pub(super) head: &'a Head,
-    pub(super) state: &'s mut State<'a>,
-    /// What was written last.
-    pub(super) last: u64,
-    /// The balance less the number of decoded instructions that are left, so that going on to the next one charges 1.
+    pub(super) head: &'a FrameHead,
+    pub(super) state: &'s mut ThreadState<'a>,
+    /// The accumulator: the value that was written last.
+    pub(super) accumulator: u64,
+    /// The balance minus the number of remaining decoded instructions, so that advancing to the next one charges 1.
     pub(super) fuel: i64,
-    /// The binary64 that was written last.
-    pub(super) last_float: f64,
+    /// The accumulator of binary64s: the one that was written last.
+    pub(super) float_accumulator: f64,
 }
 
 impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
-    /// Before the first of these instructions.
+    /// Creates a thread before the first of these instructions.
     #[inline(always)]
     pub(super) fn new(
         code: &'a [Op],
-        head: &'a Head,
-        state: &'s mut State<'a>,
-        last: u64,
+        head: &'a FrameHead,
+        state: &'s mut ThreadState<'a>,
+        accumulator: u64,
         fuel: i64,
-        last_float: f64,
+        float_accumulator: f64,
     ) -> Option<Self> {
         let from = code.iter();
         let mut code = from.clone();
         let op = code.next()?;
-        Some(Thread { from, op, code, next: op.next, is_taken: false, head, state, last, fuel, last_float })
+        Some(Thread {
+            from,
+            op,
+            code,
+            next: op.next,
+            is_taken: false,
+            head,
+            state,
+            accumulator,
+            fuel,
+            float_accumulator,
+        })
     }
 
-    /// Executes the next instruction, and all that come after it.
+    /// Executes the next instruction, and all after it.
     #[inline(always)]
-    pub(super) fn go_on(self) {
-        (self.next)(self.code, self.head, self.state, self.last, self.fuel, self.last_float);
+    pub(super) fn dispatch_next(self) {
+        (self.next)(self.code, self.head, self.state, self.accumulator, self.fuel, self.float_accumulator);
     }
 
     /// Leaves the handlers.
     #[inline(always)]
-    pub(super) fn leave(self) {
-        leave(self.code, self.state, self.fuel);
+    pub(super) fn exit_thread(self) {
+        exit_thread(self.code, self.state, self.fuel);
     }
 
     #[inline(always)]
@@ -221,7 +232,8 @@ impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
         Ok(())
     }
 
-    /// Goes back to where this branch went when it was taken before, or lets [`other_loop`] find out.
+    /// Branches back to the target of the branch that was taken last if it is this one, or lets [`other_loop`] find the
+    /// target.
     #[inline(always)]
     fn back(&mut self, displacement: i32) -> Step {
         self.is_taken = true;
@@ -233,16 +245,16 @@ impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
         self.code = self.state.loop_code.clone();
         self.next = self.state.loop_next;
         self.fuel = self.fuel.wrapping_add(displacement.into());
-        self.check(self.fuel.wrapping_add(self.state.loop_left))
+        self.check(self.fuel.wrapping_add(self.state.loop_remaining))
     }
 
-    /// A cell above the registers.
+    /// Returns a cell above the registers.
     #[inline(always)]
     fn upper(&self, index: usize) -> &'a Cell<u64> {
         &self.state.cells[self.state.running.base as usize + LOCALS + index]
     }
 
-    /// The two cells of a state register.
+    /// Returns the two cells of a State register.
     #[inline(always)]
     fn state_cells(&self, reg: StateReg) -> [&'a Cell<u64>; 2] {
         let at = usize::from(self.state.running.entry.locals) + 2 * reg.index();
@@ -250,32 +262,32 @@ impl<'s, 'a, const VARIANT: u8> Thread<'s, 'a, VARIANT> {
     }
 }
 
-/// The handler of a branch backwards that is not the one that was taken last.
+/// The handler of a backward branch other than the one that was taken last.
 fn other_loop<'a>(
     code: Iter<'a, Op>,
-    head: &'a Head,
-    state: &mut State<'a>,
-    last: u64,
+    head: &'a FrameHead,
+    state: &mut ThreadState<'a>,
+    accumulator: u64,
     fuel: i64,
-    last_float: f64,
+    float_accumulator: f64,
 ) {
     let Some(op) = code.as_slice().first() else { return };
     let from = (state.ops.len() - code.len()).wrapping_add_signed(op.imm as isize);
     let mut target = state.ops.clone();
     let Some(before) = target.nth(from) else {
         state.exit = Exit::Lost;
-        return leave(code, state, fuel);
+        return exit_thread(code, state, fuel);
     };
     state.loop_op = op;
     state.loop_code = target.clone();
     state.loop_next = before.next;
-    state.loop_left = target.len() as i64;
+    state.loop_remaining = target.len() as i64;
     let fuel = fuel.wrapping_add(op.imm.into());
-    if fuel.wrapping_add(state.loop_left) < 0 || state.interrupt.load(Ordering::Relaxed) {
+    if fuel.wrapping_add(state.loop_remaining) < 0 || state.interrupt.load(Ordering::Relaxed) {
         state.exit = Exit::Safepoint;
-        return leave(target, state, fuel);
+        return exit_thread(target, state, fuel);
     }
-    (before.next)(target, head, state, last, fuel, last_float);
+    (before.next)(target, head, state, accumulator, fuel, float_accumulator);
 }
 
 impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
@@ -284,9 +296,9 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
     #[inline(always)]
     fn get(&self, operand: Operand) -> u64 {
         match operand {
-            Operand { is_last: false, reg, .. } => self.head[REGISTERS + reg.index()].get(),
-            Operand { is_float: false, .. } => self.last,
-            Operand { is_float: true, .. } => self.last_float.to_bits(),
+            Operand { is_cached: false, reg, .. } => self.head[REGISTERS + reg.index()].get(),
+            Operand { is_float: false, .. } => self.accumulator,
+            Operand { is_float: true, .. } => self.float_accumulator.to_bits(),
         }
     }
 
@@ -294,9 +306,9 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
     fn set(&mut self, operand: Operand, value: u64) -> Step {
         self.head[REGISTERS + operand.reg.index()].set(value);
         if operand.is_float {
-            self.last_float = f64::from_bits(value);
+            self.float_accumulator = f64::from_bits(value);
         } else {
-            self.last = value;
+            self.accumulator = value;
         }
         Ok(())
     }
@@ -308,12 +320,12 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
     }
 
     #[inline(always)]
-    fn get_state(&self, reg: StateReg) -> Layers {
-        Layers::from_halves(self.state_cells(reg).map(Cell::get))
+    fn get_state(&self, reg: StateReg) -> State {
+        State::from_halves(self.state_cells(reg).map(Cell::get))
     }
 
     #[inline(always)]
-    fn set_state(&mut self, reg: StateReg, value: Layers) -> Step {
+    fn set_state(&mut self, reg: StateReg, value: State) -> Step {
         for (cell, half) in self.state_cells(reg).into_iter().zip(value.halves()) {
             cell.set(half);
         }
@@ -400,7 +412,7 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
         self.note_location();
         *self.state.balance = self.balance();
         let Some(registers) = self.head[REGISTERS..].first_chunk() else { return self.stop(Exit::Lost) };
-        let State { host, memory, balance, .. } = &mut *self.state;
+        let ThreadState { host, memory, balance, .. } = &mut *self.state;
         let called = host.call_with(import, memory, balance, registers);
         self.fuel = self.state.balance.wrapping_sub(self.code.len() as i64);
         match called {
@@ -411,7 +423,7 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
     }
 
     #[inline(always)]
-    fn give_back(&mut self) -> Step {
-        self.hand_back()
+    fn return_to_caller(&mut self) -> Step {
+        self.return_or_exit()
     }
 }

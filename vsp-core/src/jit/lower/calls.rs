@@ -11,7 +11,7 @@ use cranelift_codegen::ir::{
 use super::super::offsets;
 use super::super::plan::Plan;
 use super::super::trampoline;
-use super::edges::Arrival;
+use super::edges::EdgeKind;
 use super::{Inlined, Lowering};
 use crate::analysis::{Graph, OutOfMemory};
 use crate::index::{FuncIndex, ImportIndex};
@@ -21,10 +21,11 @@ use crate::program::FuncType;
 use crate::trap::Trap;
 use crate::verify::Function;
 
-/// So many words are inlined into one function, at most: compiling takes time in proportion to what is written.
+/// The largest number of words that are inlined into one function: compile time stays proportional to the size of the
+/// source.
 const MAX_INLINED_WORDS: u32 = 4096;
 
-/// The context, the number of the import, and the first arguments.
+/// The number of parameters of a host call: the context, the number of the import, and the first arguments.
 const HOST_CALL_PARAMS: usize = 5;
 
 type Done = Result<(), OutOfMemory>;
@@ -32,11 +33,11 @@ type Done = Result<(), OutOfMemory>;
 impl Lowering<'_, '_, '_, '_> {
     pub(super) fn direct_call(&mut self, index: FuncIndex) -> Done {
         let callee = self.unit.signatures.program().functions()[index.index()];
-        if self.unit.facts.part.is_some_and(|part| !part.contains(index)) {
+        if self.unit.environment.region.is_some_and(|region| !region.contains(index)) {
             self.interpret();
-            return self.give_nothing(callee.ty);
+            return self.define_results(callee.ty);
         }
-        let remaining = self.remaining_behind(i64::from(callee.frame_cells()));
+        let remaining = self.remaining_after(i64::from(callee.frame_cells()));
         if self.is_inlined(&callee) {
             return self.inline(index, callee);
         }
@@ -44,7 +45,7 @@ impl Lowering<'_, '_, '_, '_> {
         let args = self.arguments(remaining, callee.ty);
         let call = self.b.ins().call(function, &args);
         let results = self.b.inst_results(call).to_vec();
-        self.returned(&results, callee.ty, Some(index));
+        self.after_call(&results, callee.ty, Some(index));
         Ok(())
     }
 
@@ -54,13 +55,13 @@ impl Lowering<'_, '_, '_, '_> {
         let flags = self.unit.context_flags();
         let count = self.unit.signatures.program().functions().len() as i64;
         let missing = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThanOrEqual, number, count);
-        self.refuse_if(missing);
+        self.reject_if(missing);
         let table = self.b.ins().load(I64, flags, self.unit.context, offsets::FUNCTIONS);
         let offset = self.b.ins().ishl_imm_u(number, offsets::ENTRY_SHIFT);
         let entry = self.b.ins().iadd(table, offset);
         let found = self.b.ins().uload16(I64, flags, entry, offsets::ENTRY_TYPE);
         let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, found, i64::from(ty.bits()));
-        self.refuse_if(other);
+        self.reject_if(other);
         let cells = self.b.ins().uload16(I64, flags, entry, offsets::ENTRY_CELLS);
         let remaining = self.b.ins().isub(self.unit.remaining, cells);
         let overflow = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, remaining, 0);
@@ -72,20 +73,21 @@ impl Lowering<'_, '_, '_, '_> {
         let args = self.arguments(remaining, ty);
         let call = self.b.ins().call_indirect(signature, address, &args);
         let results = self.b.inst_results(call).to_vec();
-        self.returned(&results, ty, None);
+        self.after_call(&results, ty, None);
         Ok(())
     }
 
-    /// An indirect call is none of a function of this code, if the condition holds.
-    fn refuse_if(&mut self, condition: Value) {
-        match self.unit.facts.part {
+    /// Rejects an indirect call if the condition holds: it traps, or in a region, where it may be a call of another
+    /// function, exits to the interpreter.
+    fn reject_if(&mut self, condition: Value) {
+        match self.unit.environment.region {
             None => self.trap_if(condition, Trap::BadIndirectCall),
             Some(_) => self.unlikely(condition, Self::interpret),
         }
     }
 
-    /// Behind a call that is never made: everything behind it is lowered all the same.
-    fn give_nothing(&mut self, ty: FuncType) -> Done {
+    /// Defines the results of a call that is never made: the code after it is lowered all the same.
+    fn define_results(&mut self, ty: FuncType) -> Done {
         self.unreached();
         for result in Reg::ALL.into_iter().take(ty.results()) {
             let zero = self.b.ins().iconst(I64, 0);
@@ -111,7 +113,7 @@ impl Lowering<'_, '_, '_, '_> {
             args.push(self.b.ins().iconst(I64, 0));
         }
         self.store_fuel();
-        let first = self.call_out(offsets::HOST_CALL, &args, true);
+        let first = self.call_context_function(offsets::HOST_CALL, &args, true);
         let Some(first) = first else { unreachable!("it has a result") };
         let status = self.b.ins().load(I64, flags, context, offsets::STATUS);
         let (pending, error) = (self.site(ExitKind::Pending(import)), self.site(ExitKind::HostError));
@@ -127,23 +129,23 @@ impl Lowering<'_, '_, '_, '_> {
         });
         self.load_fuel();
         self.take_results(first, ty);
-        self.check_behind();
+        self.safepoint_after();
         Ok(())
     }
 
     pub(super) fn yield_value(&mut self, a: Reg) -> Done {
-        self.leave_with(a, ExitKind::Yield, true);
+        self.exit_with_value(a, ExitKind::Yield, true);
         self.unreached();
         Ok(())
     }
 
     pub(super) fn halt(&mut self, a: Reg) -> Done {
-        self.leave_with(a, ExitKind::Halt, false);
+        self.exit_with_value(a, ExitKind::Halt, false);
         self.ended = true;
         Ok(())
     }
 
-    fn leave_with(&mut self, a: Reg, kind: ExitKind, suspends: bool) {
+    fn exit_with_value(&mut self, a: Reg, kind: ExitKind, suspends: bool) {
         let value = self.get(a);
         let flags = self.unit.context_flags();
         self.b.ins().store(flags, value, self.unit.context, offsets::VALUE);
@@ -151,15 +153,15 @@ impl Lowering<'_, '_, '_, '_> {
             let (_, live) = self.live_here();
             self.write_back(live);
         }
-        self.leave(kind);
+        self.exit_with(kind);
     }
 
-    pub(super) fn give_back(&mut self) -> Done {
+    pub(super) fn return_to_caller(&mut self) -> Done {
         let results = self.function().ty.results();
         let values: Vec<Value> = Reg::ALL.into_iter().take(results).map(|reg| self.get(reg)).collect();
         match self.inlined {
             Some(inlined) => {
-                // Behind the call the fuel counts the caller's words again.
+                // After the call, the fuel counts the caller's words again.
                 let charged = i64::from(self.charged()) - i64::from(inlined.at.word + 1);
                 self.skip_fuel(-charged);
                 let values: Vec<_> = values.into_iter().map(Into::into).collect();
@@ -183,8 +185,8 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// The cells that are left behind a callee's frame; traps if it does not fit.
-    fn remaining_behind(&mut self, cells: i64) -> Value {
+    /// Returns the number of cells available after a callee's frame; traps if the frame does not fit.
+    fn remaining_after(&mut self, cells: i64) -> Value {
         if self.checked.cells < cells {
             let overflow = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, self.unit.remaining, cells);
             self.trap_if(overflow, Trap::StackOverflow);
@@ -202,30 +204,31 @@ impl Lowering<'_, '_, '_, '_> {
         args
     }
 
-    /// Behind a call: passes on that the callee left, or takes its results.
-    fn returned(&mut self, returned: &[Value], ty: FuncType, callee: Option<FuncIndex>) {
+    /// Emits the code after a call: propagates an exit of the callee, or takes its results.
+    fn after_call(&mut self, returned: &[Value], ty: FuncType, callee: Option<FuncIndex>) {
         let status = returned[0];
-        let left = match self.unit.fuel {
+        let exited = match self.unit.fuel {
             Some(_) => self.b.ins().icmp_imm_s(IntCC::Equal, status, EXITED),
             None => status,
         };
-        self.pass_on(left, callee);
+        self.propagate_exit(exited, callee);
         self.set_balance(status);
         if let Some(first) = returned.get(1) {
             self.take_results(*first, ty);
         }
     }
 
-    /// Leaves if the callee did, which the condition says; but the fuel can also be just the number that stands for this.
-    fn pass_on(&mut self, left: Value, callee: Option<FuncIndex>) {
+    /// Exits if the callee did, as the condition says. The balance can also happen to equal the value that signals an
+    /// exit.
+    fn propagate_exit(&mut self, exited: Value, callee: Option<FuncIndex>) {
         if self.unit.fuel.is_none() {
-            return self.unlikely(left, |lowering| lowering.unwind(callee));
+            return self.unlikely(exited, |lowering| lowering.unwind(callee));
         }
         let (block, unwind, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(block);
         self.b.set_cold_block(unwind);
         self.stay_cold(after);
-        self.b.ins().brif(left, block, &[], after, &[]);
+        self.b.ins().brif(exited, block, &[], after, &[]);
         self.b.switch_to_block(block);
         self.b.seal_block(block);
         let flags = self.unit.context_flags();
@@ -234,14 +237,14 @@ impl Lowering<'_, '_, '_, '_> {
         self.b.ins().brif(returned, after, &[], unwind, &[]);
         self.b.switch_to_block(unwind);
         self.b.seal_block(unwind);
-        let state = self.state;
+        let representation = self.representation;
         self.unwind(callee);
-        self.state = state;
+        self.representation = representation;
         self.b.switch_to_block(after);
         self.b.seal_block(after);
     }
 
-    /// The first result is given, the others are in the context.
+    /// Takes the results of a call: the first is an argument, the others are in the context.
     fn take_results(&mut self, first: Value, ty: FuncType) {
         let (flags, context) = (self.unit.context_flags(), self.unit.context);
         for (reg, offset) in Reg::ALL.into_iter().zip(values()).take(ty.results()) {
@@ -267,7 +270,7 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     fn signature(&mut self, ty: FuncType) -> SigRef {
-        let signature = trampoline::signature(ty, self.unit.facts.options.fuel);
+        let signature = trampoline::signature(ty, self.unit.environment.options.fuel);
         *self.unit.types.entry(ty.bits()).or_insert_with(|| self.b.func.import_signature(signature))
     }
 
@@ -278,13 +281,13 @@ impl Lowering<'_, '_, '_, '_> {
             && self.unit.inlined_words + callee.words <= MAX_INLINED_WORDS
     }
 
-    /// Lowers the body of a short leaf in place of its call, whose frame fits.
+    /// Lowers the body of a short leaf in place of its call. Its frame fits.
     fn inline(&mut self, index: FuncIndex, callee: Function) -> Done {
         self.unit.inlined_words += callee.words;
         self.unit.out.stats.inlined += 1;
         let graph = Graph::new(self.unit.signatures, index)?;
         let constants = self.unit.signatures.program().program().constants();
-        let plan = Plan::new(&graph, constants, self.unit.facts.options.tier, 0)?;
+        let plan = Plan::new(&graph, constants, self.unit.environment.options.tier, 0)?;
         let params: Vec<Value> =
             Reg::ALL.into_iter().take(callee.ty.params()).map(|reg| self.get(reg)).collect();
         let after = self.b.create_block();
@@ -303,12 +306,12 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     pub(super) fn jump(&mut self, displacement: i32) -> Done {
-        self.go(self.target(displacement), Arrival::Taken(displacement));
+        self.goto_block(self.target(displacement), EdgeKind::Taken(displacement));
         Ok(())
     }
 }
 
-/// The offsets of the context's values.
+/// Returns the offsets of the context's values.
 fn values() -> impl Iterator<Item = i32> {
     (0..).map(|index| offsets::VALUES + 8 * index)
 }

@@ -1,7 +1,7 @@
 //! ByteSil numbers in registers: shifts and masks instead of tables in memory.
 //!
-//! Sums are those of [`complex`](crate::complex), without branches. Functions of one number are two tables of sixteen nibbles,
-//! one for ρ and one for θ, which are constants.
+//! Sums are those of [`complex`](crate::complex), without branches. Functions of one number are two constant tables of
+//! sixteen nibbles, one for ρ and one for θ.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
@@ -18,7 +18,7 @@ use crate::native;
 type Done = Result<(), OutOfMemory>;
 
 impl Lowering<'_, '_, '_, '_> {
-    /// The ByteSil in a register.
+    /// Returns the ByteSil in a register.
     fn number(&mut self, reg: Reg) -> Value {
         let bits = self.get(reg);
         self.b.ins().band_imm_u(bits, 0xFF)
@@ -72,7 +72,7 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// A function in which ρ depends on ρ and θ on θ, but for NULL.
+    /// Applies a function in which, except for NULL, ρ of the result depends only on ρ, and θ only on θ.
     pub(super) fn complex_function(&mut self, a: Reg, b: Reg, function: impl Fn(ByteSil) -> ByteSil) -> Done {
         let b = self.number(b);
         let table =
@@ -107,7 +107,7 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// COMPLEX_LERP: a call, unless it is one of the ends.
+    /// Lowers COMPLEX_LERP: a call, unless the result is one of the ends.
     pub(super) fn complex_between(&mut self, a: Reg, b: Reg, c: Reg, weight: u32) -> Done {
         let end = match weight {
             0 => b,
@@ -119,11 +119,11 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// What the host computes: an instruction with a 12-bit immediate, of two registers.
+    /// Calls the host to compute an instruction with a 12-bit immediate and two register operands.
     pub(super) fn computed(&mut self, a: Reg, op: Opcode, imm: u32, b: Reg, c: Reg) -> Done {
         let (b, c) = (self.get(b), self.get(c));
         let function = self.b.ins().iconst(I64, native::function_number(op, imm) as i64);
-        let Some(bits) = self.call_out(offsets::MATH, &[function, b, c], true) else {
+        let Some(bits) = self.call_context_function(offsets::MATH, &[function, b, c], true) else {
             unreachable!("it has a result")
         };
         self.set(a, bits);
@@ -131,12 +131,12 @@ impl Lowering<'_, '_, '_, '_> {
     }
 }
 
-/// `value`, or `otherwise` if `number` is NULL.
+/// Returns `value`, or `otherwise` if `number` is NULL.
 fn unless_null(b: &mut FunctionBuilder<'_>, number: Value, value: Value, otherwise: Value) -> Value {
     b.ins().select(number, value, otherwise)
 }
 
-/// ρ + 8, which is put in its range, and the low four bits of θ.
+/// Joins ρ + 8, clamped to its range, and the low four bits of θ.
 fn joined(b: &mut FunctionBuilder<'_>, rho: Value, theta: Value) -> Value {
     let (zero, most) = (b.ins().iconst(I64, 0), b.ins().iconst(I64, 15));
     let above = b.ins().icmp(IntCC::SignedGreaterThan, rho, most);
@@ -148,8 +148,8 @@ fn joined(b: &mut FunctionBuilder<'_>, rho: Value, theta: Value) -> Value {
     b.ins().bor(rho, theta)
 }
 
-/// What twice ρ grows by if two numbers have the same ρ. So that it becomes negative where the sum is NULL if ρ is −8, it is one less
-/// where ρ would stay.
+/// The increment of twice ρ for the sum of two numbers with the same ρ. It is one less if ρ would stay, so that it
+/// becomes negative where the sum is NULL if ρ is −8.
 const GROWTH: u64 = {
     let (mut all, mut k) = ([0; 16], 0);
     while k < 16 {
@@ -168,7 +168,7 @@ struct Sum {
     small: Value,
 }
 
-/// The sum of two numbers that are not zero; the byte 0x00 stands for e⁻⁸.
+/// Returns the sum of two numbers that are not zero; the byte 0x00 is e⁻⁸.
 fn sum(b: &mut FunctionBuilder<'_>, one: Value, other: Value) -> Sum {
     let is_larger = b.ins().icmp(IntCC::UnsignedGreaterThan, one, other);
     let large = b.ins().select(is_larger, one, other);
@@ -176,10 +176,10 @@ fn sum(b: &mut FunctionBuilder<'_>, one: Value, other: Value) -> Sum {
     let rho = b.ins().ushr_imm_u(large, 4);
     let rho_small = b.ins().ushr_imm_u(small, 4);
     let distance = b.ins().isub(rho, rho_small);
-    // Four times 15 − k, modulo 64, so that shifting a table to the left by so much brings entry k to its end.
-    let locations = b.ins().isub(large, small);
-    let locations = b.ins().iadd_imm_s(locations, -1);
-    let locations = b.ins().ishl_imm_u(locations, 2);
+    // Four times 15 − k, modulo 64: shifting a table to the left by this amount moves entry k to its top.
+    let shift = b.ins().isub(large, small);
+    let shift = b.ins().iadd_imm_s(shift, -1);
+    let shift = b.ins().ishl_imm_u(shift, 2);
 
     let zero = b.ins().iconst(I64, 0);
     let is_next = b.ins().icmp_imm_u(IntCC::Equal, distance, 1);
@@ -193,7 +193,7 @@ fn sum(b: &mut FunctionBuilder<'_>, one: Value, other: Value) -> Sum {
             }
         };
         let table = b.ins().select(distance, other, same);
-        let entry = b.ins().ishl(table, locations);
+        let entry = b.ins().ishl(table, shift);
         b.ins().sshr_imm_u(entry, 60)
     };
     let (turn, growth) = (entry(TURN_SAME, TURN_NEXT), entry(GROWTH, 0));

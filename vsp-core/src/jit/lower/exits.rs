@@ -1,11 +1,11 @@
-//! All ways out: traps, suspension, and what a frame leaves in its cells.
+//! Exits: traps, suspension, and the frame's cells that they write back.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{I8, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, SourceLoc, Value};
 
 use super::super::offsets;
-use super::slots::{self, State};
+use super::slots::{self, Representation};
 use super::{Lowering, b_offset, plus};
 use crate::analysis::Slot;
 use crate::index::{FuncIndex, Location};
@@ -16,21 +16,21 @@ use crate::trap::Trap;
 /// A cold block that suspends.
 pub(super) struct Suspension {
     block: Block,
-    /// How slots are kept there.
-    state: State,
-    /// What is live there.
+    /// The representation of slots there.
+    representation: Representation,
+    /// The live slots there.
     live: u64,
     /// The word that it comes from.
     location: SourceLoc,
 }
 
 impl Lowering<'_, '_, '_, '_> {
-    /// A site at the word that is lowered, which has been charged. Gives its number.
+    /// Adds a site at the current word, which has been charged. Returns its number.
     pub(super) fn site(&mut self, kind: ExitKind) -> i64 {
         self.site_at(self.location(), self.charged(), kind)
     }
 
-    /// The site of an access outside at a word of the block, which is charged then.
+    /// Adds the site of an out-of-bounds access at a word of the block, which is then charged.
     pub(super) fn site_of(&mut self, word: u32) -> i64 {
         let charged = self.inlined.map_or(0, |inlined| inlined.charged) + word + 1;
         self.site_at(self.plan.graph.location(word), charged, ExitKind::Trap(Trap::MemoryOutOfBounds))
@@ -43,7 +43,7 @@ impl Lowering<'_, '_, '_, '_> {
         sites.len() as i64 - 1
     }
 
-    /// Leaves at a site.
+    /// Exits at a site.
     pub(super) fn exit(&mut self, site: i64) {
         let site = self.b.ins().iconst(I64, site);
         self.exit_at(site);
@@ -62,7 +62,8 @@ impl Lowering<'_, '_, '_, '_> {
         }
     }
 
-    /// If the condition holds, a cold block of its own does `cold`, which must end it; else execution goes on.
+    /// Emits a branch to a cold block if the condition holds. `cold` fills the block and must end it. Otherwise
+    /// execution continues.
     pub(super) fn unlikely(&mut self, condition: Value, cold: impl FnOnce(&mut Self)) {
         let (block, after) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(block);
@@ -70,33 +71,33 @@ impl Lowering<'_, '_, '_, '_> {
         self.b.ins().brif(condition, block, &[], after, &[]);
         self.b.switch_to_block(block);
         self.b.seal_block(block);
-        let state = self.state;
+        let representation = self.representation;
         cold(self);
-        self.state = state;
+        self.representation = representation;
         self.b.switch_to_block(after);
         self.b.seal_block(after);
     }
 
-    /// What follows a cold block is cold.
+    /// Marks the next block as cold if the current one is.
     pub(super) fn stay_cold(&mut self, next: Block) {
         if self.b.current_block().is_some_and(|block| self.b.func.layout.is_cold(block)) {
             self.b.set_cold_block(next);
         }
     }
 
-    /// Traps at the word that is lowered if the condition holds.
+    /// Traps at the current word if the condition holds.
     pub(super) fn trap_if(&mut self, condition: Value, trap: Trap) {
         let site = self.site(ExitKind::Trap(trap));
         self.unlikely(condition, |lowering| lowering.exit(site));
     }
 
-    /// Ends the current block by leaving; what follows in the block of the program is not reached.
-    pub(super) fn leave(&mut self, kind: ExitKind) {
+    /// Ends the current block with an exit; the rest of the program's block is not reached.
+    pub(super) fn exit_with(&mut self, kind: ExitKind) {
         let site = self.site(kind);
         self.exit(site);
     }
 
-    /// Leaves before the word that is lowered, which the interpreter executes then.
+    /// Exits before the current word, which the interpreter then executes.
     pub(super) fn interpret(&mut self) {
         let live = match self.word.checked_sub(self.plan.graph.words(self.block).start) {
             Some(0) | None => self.plan.live_entry(self.block),
@@ -107,20 +108,21 @@ impl Lowering<'_, '_, '_, '_> {
         self.exit(site);
     }
 
-    /// What follows is not reached in machine code. It is lowered all the same, so that all ways to blocks are there.
+    /// Starts a block that machine code does not reach. Its code is lowered all the same, so that all edges to blocks
+    /// exist.
     pub(super) fn unreached(&mut self) {
         let block = self.b.create_block();
         self.b.switch_to_block(block);
         self.b.seal_block(block);
     }
 
-    /// Does this code look at fuel or at the interrupt flag?
+    /// Returns whether this code checks fuel or the interrupt flag.
     pub(super) fn has_safepoints(&self) -> bool {
-        self.unit.fuel.is_some() || self.unit.facts.options.interrupt
+        self.unit.fuel.is_some() || self.unit.environment.options.interrupt
     }
 
-    /// A safepoint with its place at `word`, which goes to `suspend` with the site where there is something to do. Where a function
-    /// is entered, the optimiser finds the balance among the parameters.
+    /// Emits a safepoint at `word`, which jumps to `suspend` with the site if there is work to do. At a function's
+    /// entry, the comparison has a form in which the optimiser finds the balance among the parameters.
     pub(super) fn safepoint(&mut self, word: u32, suspend: Block, is_entry: bool) {
         if let Some(fuel) = self.unit.fuel {
             let fuel = self.b.use_var(fuel);
@@ -135,9 +137,9 @@ impl Lowering<'_, '_, '_, '_> {
         self.check_flag(word, suspend);
     }
 
-    /// The part of a safepoint that looks at the interrupt flag.
+    /// Emits the part of a safepoint that checks the interrupt flag.
     fn check_flag(&mut self, word: u32, suspend: Block) {
-        if self.unit.facts.options.interrupt {
+        if self.unit.environment.options.interrupt {
             let flag = self.unit.field(self.b, offsets::INTERRUPT);
             let flag = self.b.ins().atomic_load(I8, MemFlagsData::trusted(), flag);
             self.suspend_if(flag, word, ExitKind::Interrupted, suspend);
@@ -152,13 +154,13 @@ impl Lowering<'_, '_, '_, '_> {
         });
     }
 
-    /// A safepoint behind the word that is lowered.
-    pub(super) fn check_behind(&mut self) {
+    /// Emits a safepoint after the current word.
+    pub(super) fn safepoint_after(&mut self) {
         if self.has_safepoints() {
             let (live, _) = self.live_here();
-            let suspend = self.suspension(self.state, live);
+            let suspend = self.suspension(self.representation, live);
             if let Some(balance) = self.balance() {
-                // A host function can have charged so much that what is kept of the balance wrapped.
+                // A host function can have charged so much that the fuel variable wrapped.
                 let used_up = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, balance, 0);
                 self.suspend_if(used_up, self.word + 1, ExitKind::Fuel, suspend);
             }
@@ -166,24 +168,24 @@ impl Lowering<'_, '_, '_, '_> {
         }
     }
 
-    /// A cold block, to be filled at the end, that takes a site and suspends there.
-    pub(super) fn suspension(&mut self, state: State, live: u64) -> Block {
+    /// Creates a cold block that takes a site and suspends there. It is filled at the end.
+    pub(super) fn suspension(&mut self, representation: Representation, live: u64) -> Block {
         let block = self.b.create_block();
         self.b.set_cold_block(block);
         self.b.append_block_param(block, I64);
         let location = self.b.srcloc();
-        self.suspensions.push(Suspension { block, state, live, location });
+        self.suspensions.push(Suspension { block, representation, live, location });
         block
     }
 
     /// Fills the cold blocks that suspend.
     pub(super) fn fill_suspensions(&mut self) {
-        for Suspension { block, state, live, location } in core::mem::take(&mut self.suspensions) {
+        for Suspension { block, representation, live, location } in core::mem::take(&mut self.suspensions) {
             self.b.switch_to_block(block);
             self.b.set_srcloc(location);
             self.b.seal_block(block);
             let site = self.b.block_params(block)[0];
-            self.state = state;
+            self.representation = representation;
             self.write_back(live);
             self.exit_at(site);
         }
@@ -214,14 +216,14 @@ impl Lowering<'_, '_, '_, '_> {
         }
     }
 
-    /// The value of a slot as the program sees it, an integer or a binary64; without branches.
+    /// Returns the value of a slot as the program sees it, an integer or a binary64; without branches.
     fn observed(&mut self, slot: usize) -> Value {
         let is = |set: u64| set >> slot & 1 == 1;
-        if is(self.state.int) || !is(self.state.float) {
+        if is(self.representation.int) || !is(self.representation.float) {
             return self.slot(slot);
         }
         let value = self.float_slot(slot);
-        if !is(self.state.lazy) {
+        if !is(self.representation.pending) {
             return value;
         }
         let nan = self.canonical_nan();
@@ -229,11 +231,12 @@ impl Lowering<'_, '_, '_, '_> {
         self.b.ins().select(is_nan, nan, value)
     }
 
-    /// In a cold block behind a call at the word that is lowered, whose callee left: writes this frame to its cells, and leaves
-    /// too. If the callee cannot suspend, registers and locals are of no use. The callee said at which site it was, and stored the fuel.
+    /// Unwinds this frame, in a cold block after a call at the current word whose callee exited: writes the frame to
+    /// its cells, and exits too. If the callee cannot suspend, registers and locals are not needed. The callee has
+    /// stored the site and the fuel.
     pub(super) fn unwind(&mut self, callee: Option<FuncIndex>) {
         let frame = self.unit.frame_address(self.b);
-        if self.unit.facts.suspending.in_call_of(callee) {
+        if self.unit.environment.may_suspend.in_call_of(callee) {
             let (_, live) = self.live_here();
             self.store_slots(frame, live);
         }
@@ -241,15 +244,20 @@ impl Lowering<'_, '_, '_, '_> {
         let location = self.location();
         let packed = self.b.ins().iconst(I64, layout::pack(location) as i64);
         self.b.ins().store(flags, packed, frame, b_offset(layout::LOCATION as u32));
-        // The callee's frame follows, and says where this one starts.
+        // The callee's frame follows, and records the start of this one.
         let index = self.unit.frame_index(self.b);
         let link = b_offset(self.unit.function.frame_cells() + layout::CALLER as u32);
         self.b.ins().store(flags, index, frame, link);
-        self.unit.leave(self.b);
+        self.unit.return_exited(self.b);
     }
 
-    /// Calls a function of the host whose address is in the context.
-    pub(super) fn call_out(&mut self, field: i32, args: &[Value], result: bool) -> Option<Value> {
+    /// Calls a function whose address is in the context.
+    pub(super) fn call_context_function(
+        &mut self,
+        field: i32,
+        args: &[Value],
+        result: bool,
+    ) -> Option<Value> {
         use cranelift_codegen::ir::{AbiParam, Signature};
         let mut signature = Signature::new(cranelift_codegen::isa::CallConv::SystemV);
         signature.params.resize(args.len(), AbiParam::new(I64));
@@ -261,19 +269,19 @@ impl Lowering<'_, '_, '_, '_> {
         self.b.inst_results(call).first().copied()
     }
 
-    /// The balance as it is when the word that is lowered has been executed, if fuel is counted.
+    /// Returns the balance after the current word, if fuel is counted.
     pub(super) fn balance(&mut self) -> Option<Value> {
         let fuel = self.b.use_var(self.unit.fuel?);
         let ahead = self.ahead();
         Some(plus(self.b, fuel, ahead))
     }
 
-    /// How much the balance is above what is kept of it, when the word that is lowered has been executed.
+    /// Returns the difference between the balance and the fuel variable, after the current word.
     fn ahead(&self) -> i64 {
         i64::from(self.unit.function.words) - i64::from(self.charged())
     }
 
-    /// Takes this balance, behind the word that is lowered.
+    /// Sets the balance after the current word.
     pub(super) fn set_balance(&mut self, balance: Value) {
         if let Some(fuel) = self.unit.fuel {
             let ahead = self.ahead();
@@ -282,7 +290,7 @@ impl Lowering<'_, '_, '_, '_> {
         }
     }
 
-    /// Stores the balance as it is when the word that is lowered has been executed.
+    /// Stores the balance after the current word.
     pub(super) fn store_fuel(&mut self) {
         if let Some(balance) = self.balance() {
             let flags = self.unit.context_flags();
@@ -290,7 +298,7 @@ impl Lowering<'_, '_, '_, '_> {
         }
     }
 
-    /// Takes the balance from the context, behind the word that is lowered.
+    /// Loads the balance after the current word from the context.
     pub(super) fn load_fuel(&mut self) {
         if self.unit.fuel.is_some() {
             let flags = self.unit.context_flags();

@@ -1,4 +1,4 @@
-//! What one instruction of the intermediate representation does not say about binary64.
+//! Binary64 operations that take more than one instruction of the intermediate representation.
 
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::immediates::Ieee64;
@@ -7,7 +7,7 @@ use cranelift_codegen::ir::{InstBuilder, Value};
 use super::Lowering;
 use crate::isa::Reg;
 
-/// A direction of rounding.
+/// A rounding direction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Round {
     Floor,
@@ -22,7 +22,7 @@ const TWO_52: f64 = 4_503_599_627_370_496.0;
 impl Lowering<'_, '_, '_, '_> {
     pub(super) fn round(&mut self, a: Reg, b: Reg, round: Round) {
         let x = self.get_float(b);
-        let rounded = if self.unit.facts.rounds {
+        let rounded = if self.unit.environment.has_rounding {
             match round {
                 Round::Floor => self.b.ins().floor(x),
                 Round::Ceil => self.b.ins().ceil(x),
@@ -35,8 +35,8 @@ impl Lowering<'_, '_, '_, '_> {
         self.set_float(a, rounded);
     }
 
-    /// Rounds without an instruction for it: adding 2⁵² and subtracting it again leaves the nearest integer; then one more
-    /// or less, where that went in the other direction. The sign of a zero is that of x.
+    /// Rounds without a rounding instruction: adding 2⁵² and subtracting it again leaves the nearest integer, which is
+    /// corrected by one if it is in the wrong direction. The sign of a zero is that of x.
     fn round_by_adding(&mut self, x: Value, round: Round) -> Value {
         let large = self.float(TWO_52);
         let one = self.float(1.0);
@@ -69,7 +69,7 @@ impl Lowering<'_, '_, '_, '_> {
             _ => value,
         };
         let signed = self.b.ins().fcopysign(value, x);
-        // What is not smaller than 2⁵², or no number, stays.
+        // Values of 2⁵² and more, and NaNs, stay.
         let small = self.b.ins().fcmp(FloatCC::LessThan, magnitude, large);
         self.b.ins().select(small, signed, x)
     }
@@ -78,7 +78,7 @@ impl Lowering<'_, '_, '_, '_> {
         self.b.ins().f64const(Ieee64::with_float(value))
     }
 
-    /// |b| with the sign of c; a NaN c counts as positive.
+    /// Computes |b| with the sign of c; a NaN c counts as positive.
     pub(super) fn copy_sign(&mut self, a: Reg, b: Reg, c: Reg) {
         let (magnitude, sign) = (self.get_float(b), self.get_float(c));
         let zero = self.float(0.0);

@@ -1,4 +1,4 @@
-//! What each instruction becomes: one line each.
+//! The lowering of all instructions, one line each.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
@@ -40,7 +40,7 @@ impl<'f> Lowering<'_, 'f, '_, '_> {
         Ok(())
     }
 
-    /// With a constant that has been extended.
+    /// Lowers an operation with a constant, which has been extended.
     fn constant_operand(
         &mut self,
         a: Reg,
@@ -132,7 +132,8 @@ impl<'f> Lowering<'_, 'f, '_, '_> {
         Ok(())
     }
 
-    /// Signed division by what is not zero: x ÷ −1 is −x and x mod −1 is 0, also where the machine would trap.
+    /// Emits a signed division by a divisor other than zero: x ÷ −1 is −x and x mod −1 is 0, also where the machine would
+    /// trap.
     fn signed_division(&mut self, b: Value, c: Value, remainder: bool) -> Value {
         let ty = self.b.func.dfg.value_type(c);
         let minus_one = self.b.ins().icmp_imm_s(IntCC::Equal, c, -1);
@@ -231,7 +232,7 @@ impl<'f> Lowering<'_, 'f, '_, '_> {
     }
 
     fn stop(&mut self, kind: ExitKind) -> Done {
-        self.leave(kind);
+        self.exit_with(kind);
         self.ended = true;
         Ok(())
     }
@@ -245,7 +246,7 @@ impl Visitor for Lowering<'_, '_, '_, '_> {
     fn reserved(&mut self, word: u32) -> Done { unreachable!("verified: {word:#010x} is an instruction of this build") }
 
     fn hlt(&mut self, a: Reg) -> Done { self.halt(a) }
-    fn ret(&mut self) -> Done { self.give_back() }
+    fn ret(&mut self) -> Done { self.return_to_caller() }
     fn yield_(&mut self, a: Reg) -> Done { self.yield_value(a) }
     fn trap(&mut self, imm: u32) -> Done { self.stop(ExitKind::Trap(Trap::Explicit(imm))) }
     fn nop(&mut self) -> Done { Ok(()) }

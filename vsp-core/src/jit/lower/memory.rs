@@ -1,4 +1,4 @@
-//! Loads and stores, and the checks before them.
+//! Loads and stores, and their bounds checks.
 
 use alloc::vec::Vec;
 
@@ -19,13 +19,13 @@ use crate::trap::Trap;
 #[derive(Clone, Copy)]
 pub(super) struct Address {
     base: Reg,
-    /// The index register, and log₂ of what it is multiplied with.
+    /// The index register, and log₂ of its factor.
     index: Option<(Reg, u32)>,
     pub(super) displacement: i32,
 }
 
 impl Address {
-    /// The memory operand of an instruction, if it has one.
+    /// Returns the memory operand of an instruction, if it has one.
     pub(super) fn of(inst: Inst) -> Option<Address> {
         let displacement = inst.value_of(Role::Disp)?;
         let register = |value: i32| Reg::from_low_bits(value as u32);
@@ -34,7 +34,7 @@ impl Address {
         Some(Address { base: register(inst.value_of(Role::Base)?), index, displacement })
     }
 
-    /// The slots of its registers.
+    /// Returns the slots of its registers.
     pub(super) fn registers(self) -> u64 {
         let bit = |reg: Reg| Slot::Register(reg).bit();
         bit(self.base) | self.index.map_or(0, |(index, _)| bit(index))
@@ -53,8 +53,8 @@ impl Address {
     }
 }
 
-/// Bytes that were found to be in the memory: from `base + index + low` to `base + index + high`, with the
-/// registers as they are now.
+/// Bytes that are known to be in the memory: from `base + index + low` to `base + index + high`, for the current values
+/// of the registers.
 #[derive(Clone, Copy)]
 pub(super) struct Checked {
     base: Reg,
@@ -63,18 +63,18 @@ pub(super) struct Checked {
     high: i32,
 }
 
-/// What checks on the way have shown.
+/// The facts that earlier checks have established.
 #[derive(Clone, Default)]
 pub(super) struct Checks {
     accesses: Vec<Checked>,
-    /// So many cells are left behind the frame, at least.
+    /// The least number of cells available after the frame.
     pub(super) cells: i64,
 }
 
-/// So many checks are remembered; the oldest goes first.
+/// The largest number of checks that are remembered; the oldest is dropped first.
 const MAX_CHECKED: usize = 8;
 
-/// So many words are looked at for what a value is used for.
+/// The largest number of words that are examined for the use of a value.
 const MAX_DISTANCE: usize = 32;
 
 type Done = Result<(), OutOfMemory>;
@@ -84,10 +84,10 @@ impl Lowering<'_, '_, '_, '_> {
         MemFlagsData::new()
             .with_notrap()
             .with_endianness(Endianness::Little)
-            .with_alias_region(Some(self.unit.regions.memory))
+            .with_alias_region(Some(self.unit.alias_regions.memory))
     }
 
-    /// Checks an access of 1, 2, 4, 8 or 16 bytes, and gives the machine address.
+    /// Checks an access of 1, 2, 4, 8 or 16 bytes, and returns the machine address.
     pub(super) fn access(&mut self, address: Address, ty: Type) -> Value {
         let base = self.get(address.base);
         let base = match address.index {
@@ -109,33 +109,34 @@ impl Lowering<'_, '_, '_, '_> {
         self.b.ins().iadd(memory, at)
     }
 
-    /// The address of the memory.
+    /// Returns the address of the memory.
     fn memory(&mut self) -> Value {
         self.unit.field(self.b, offsets::MEMORY)
     }
 
-    /// Its size in bytes.
+    /// Returns the size of the memory in bytes.
     pub(super) fn memory_size(&mut self) -> Value {
         self.unit.field(self.b, offsets::MEMORY_SIZE)
     }
 
-    /// Checks an access at `at`, which is the displacement behind `base`; and those behind it that can share the check.
+    /// Checks an access at `at`, which is `base` plus the displacement, and the following accesses that can share the
+    /// check.
     fn check(&mut self, address: Address, base: Value, at: Value, bytes: u32) {
-        let members = if self.tier_two() { self.group(address, bytes) } else { Vec::new() };
-        let low = members.iter().map(|member| member.displacement).min();
-        let high = members.iter().map(|member| member.displacement + member.bytes as i32).max();
+        let sharing = if self.tier_two() { self.accesses_sharing_check(address, bytes) } else { Vec::new() };
+        let low = sharing.iter().map(|access| access.displacement).min();
+        let high = sharing.iter().map(|access| access.displacement + access.bytes as i32).max();
         let span = high.zip(low).map_or(bytes, |(high, low)| (high - low) as u32);
         let minimum = self.unit.signatures.program().program().memory_minimum();
-        match (low, &members[..]) {
-            // The memory has as many bytes.
+        match (low, &sharing[..]) {
+            // The memory has at least `span` bytes.
             (Some(low), [rest @ .., last]) if !rest.is_empty() && u64::from(span) <= minimum => {
                 let start = plus(self.b, base, i64::from(low));
                 let outside = self.outside(start, span);
                 self.unlikely(outside, |lowering| {
-                    for member in rest {
-                        let at = plus(lowering.b, base, i64::from(member.displacement));
-                        let outside = lowering.outside(at, member.bytes);
-                        let site = lowering.site_of(member.word);
+                    for access in rest {
+                        let at = plus(lowering.b, base, i64::from(access.displacement));
+                        let outside = lowering.outside(at, access.bytes);
+                        let site = lowering.site_of(access.word);
                         lowering.unlikely(outside, |lowering| lowering.exit(site));
                     }
                     let site = lowering.site_of(last.word);
@@ -151,22 +152,24 @@ impl Lowering<'_, '_, '_, '_> {
         }
     }
 
-    /// Are so many bytes at an address not all inside? The memory has as many.
+    /// Returns whether some of this number of bytes at an address are outside. The memory has at least as many.
     fn outside(&mut self, at: Value, bytes: u32) -> Value {
         if bytes == 1 {
             let size = self.memory_size();
             return self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, at, size);
         }
-        let last = self.last(bytes);
+        let last = self.last_address(bytes);
         self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last)
     }
 
-    /// The last address at which so many bytes can be accessed, computed where the function is entered.
+    /// Returns the last address at which an access of this many bytes is inside. It is computed at the function's
+    /// entry.
     ///
-    /// The size of a memory is a multiple of 16. Tier 2 says it with shifts: the optimiser computes the sum of a value and a
-    /// constant again in every block that uses it, which takes an instruction and a register in every loop.
-    fn last(&mut self, bytes: u32) -> Value {
-        if let Some(last) = self.unit.last.get(&bytes) {
+    /// The size of a memory is a multiple of 16. Tier 2 computes the address with shifts: the optimiser would compute
+    /// the sum of a value and a constant again in every block that uses it, which takes an instruction and a register
+    /// in every loop.
+    fn last_address(&mut self, bytes: u32) -> Value {
+        if let Some(last) = self.unit.last_addresses.get(&bytes) {
             return *last;
         }
         let (log, size) = (bytes.trailing_zeros().min(4), self.memory_size());
@@ -182,11 +185,11 @@ impl Lowering<'_, '_, '_, '_> {
         } else {
             cursor.ins().iadd_imm_s(size, -i64::from(bytes))
         };
-        self.unit.last.insert(bytes, last);
+        self.unit.last_addresses.insert(bytes, last);
         last
     }
 
-    /// Is the access inside of every memory that the program can have, by what is known of the registers?
+    /// Returns whether the value ranges prove that the access is inside every memory that the program can have.
     fn is_inside(&self, address: Address, size: u32) -> bool {
         let Some(known) = &self.known else { return false };
         let of = |reg: Reg| known.get(Slot::Register(reg));
@@ -195,10 +198,10 @@ impl Lowering<'_, '_, '_, '_> {
         is_inside(of(address.base), index, address.displacement, size, minimum)
     }
 
-    /// Has a check on the way here shown that the access is inside?
+    /// Returns whether an earlier check on all paths proves that the access is inside.
     ///
-    /// If low ≤ high are the displacements that were checked, base + low did not wrap to more than M, and what lies
-    /// between them does not either.
+    /// If low ≤ high are the checked displacements, base + low did not wrap beyond M, and neither does any address
+    /// between them.
     fn is_covered(&self, address: Address, size: u32) -> bool {
         self.checked.accesses.iter().any(|checked| {
             (checked.base, checked.index) == (address.base, address.index)
@@ -213,7 +216,7 @@ impl Lowering<'_, '_, '_, '_> {
         }
         let Address { base, index, displacement } = address;
         let (low, high) = (displacement, displacement + size as i32);
-        // What lies between two places that are inside is inside too.
+        // Addresses between two that are inside are inside too.
         let accesses = &mut self.checked.accesses;
         if let Some(checked) = accesses.iter_mut().find(|it| (it.base, it.index) == (base, index)) {
             (checked.low, checked.high) = (checked.low.min(low), checked.high.max(high));
@@ -225,7 +228,7 @@ impl Lowering<'_, '_, '_, '_> {
         accesses.push(Checked { base, index, low, high });
     }
 
-    /// A slot gets a new value: what was known of addresses with it is not known any more.
+    /// Drops the checks of addresses that use a slot, because the slot gets a new value.
     pub(super) fn forget_checks(&mut self, slot: usize) {
         self.checked.accesses.retain(|checked| {
             checked.base.index() != slot && checked.index.is_none_or(|(index, _)| index.index() != slot)
@@ -250,12 +253,12 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// Is what the word that is lowered puts into a register used as a binary64 next?
+    /// Returns whether the next use of the register that the current word writes is as a binary64.
     fn is_float_next(&self, reg: Reg) -> bool {
         let graph = self.plan.graph;
-        let behind = self.word + 1..graph.words(self.block).end;
-        for inst in behind.take(MAX_DISTANCE).map(|word| graph.inst(word)) {
-            // What is copied or stored can be either.
+        let following = self.word + 1..graph.words(self.block).end;
+        for inst in following.take(MAX_DISTANCE).map(|word| graph.inst(word)) {
+            // A value that is copied or stored can have either representation.
             let is_moved = matches!(inst.op(), Opcode::STORE | Opcode::STOREX | Opcode::SETL);
             let (mut is_used, mut is_float) = (false, false);
             for (operand, value) in inst.operands() {
@@ -271,7 +274,7 @@ impl Lowering<'_, '_, '_, '_> {
             }
         }
         let bit = Slot::Register(reg).bit();
-        graph.successors(self.block).any(|block| self.entry_state(block).float & bit != 0)
+        graph.successors(self.block).any(|block| self.entry_representation(block).float & bit != 0)
     }
 
     pub(super) fn load_signed(&mut self, a: Reg, address: Address, ty: Type) -> Done {
@@ -313,11 +316,11 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// The value of a register as a store can take it: from whichever kind of machine register it is in.
+    /// Returns the value of a register as an operand of a store: from whichever kind of machine register holds it.
     fn get_observed(&mut self, reg: Reg) -> Value {
         let bit = 1 << reg.index();
-        if self.state.int & bit == 0 && self.state.float & bit != 0 {
-            return self.exact_float_slot(reg.index());
+        if self.representation.int & bit == 0 && self.representation.float & bit != 0 {
+            return self.canonical_float_slot(reg.index());
         }
         self.get(reg)
     }
@@ -340,7 +343,7 @@ impl Lowering<'_, '_, '_, '_> {
         let memory = self.memory();
         let to = self.b.ins().iadd(memory, to);
         let from = self.b.ins().iadd(memory, from);
-        self.call_out(offsets::COPY, &[to, from, length], false);
+        self.call_context_function(offsets::COPY, &[to, from, length], false);
         self.bulk_done(length)
     }
 
@@ -351,7 +354,7 @@ impl Lowering<'_, '_, '_, '_> {
         let to = self.b.ins().iadd(memory, to);
         let byte = self.b.ins().ireduce(I8, byte);
         let byte = self.b.ins().uextend(I64, byte);
-        self.call_out(offsets::FILL, &[to, byte, length], false);
+        self.call_context_function(offsets::FILL, &[to, byte, length], false);
         self.bulk_done(length)
     }
 
@@ -367,7 +370,7 @@ impl Lowering<'_, '_, '_, '_> {
         self.trap_if(outside, Trap::MemoryOutOfBounds);
     }
 
-    /// The charge by size, and the safepoint.
+    /// Emits the charge by size, and the safepoint.
     fn bulk_done(&mut self, length: Value) -> Done {
         if let Some(fuel) = self.unit.fuel {
             let charge = self.b.ins().ushr_imm_u(length, i64::from(BYTES_PER_FUEL.trailing_zeros()));
@@ -375,12 +378,12 @@ impl Lowering<'_, '_, '_, '_> {
             let next = self.b.ins().isub(now, charge);
             self.b.def_var(fuel, next);
         }
-        self.check_behind();
+        self.safepoint_after();
         Ok(())
     }
 
     pub(super) fn load_global(&mut self, a: Reg, global: u32) -> Done {
-        let flags = MemFlagsData::trusted().with_alias_region(Some(self.unit.regions.globals));
+        let flags = MemFlagsData::trusted().with_alias_region(Some(self.unit.alias_regions.globals));
         let globals = self.unit.field(self.b, offsets::GLOBALS);
         let value = self.b.ins().load(I64, flags, globals, b_offset(global));
         self.set(a, value);
@@ -389,7 +392,7 @@ impl Lowering<'_, '_, '_, '_> {
 
     pub(super) fn store_global(&mut self, a: Reg, global: u32) -> Done {
         let value = self.get_observed(a);
-        let flags = MemFlagsData::trusted().with_alias_region(Some(self.unit.regions.globals));
+        let flags = MemFlagsData::trusted().with_alias_region(Some(self.unit.alias_regions.globals));
         let globals = self.unit.field(self.b, offsets::GLOBALS);
         self.b.ins().store(flags, value, globals, b_offset(global));
         Ok(())

@@ -1,4 +1,4 @@
-//! State registers: as vectors of 16 bytes where the target shuffles bytes, and else as pairs of integers.
+//! State registers: vectors of 16 bytes if the target can shuffle bytes, otherwise pairs of integers.
 
 mod vectors;
 mod words;
@@ -17,7 +17,7 @@ use crate::isa::{Reg, StateReg};
 use crate::verify::FRAME_CELLS;
 pub(in crate::jit) use vectors::Shuffle;
 
-/// The state registers of a function.
+/// The State registers of a function.
 pub(super) enum Variables {
     /// Layer 0 is lane 0.
     Vectors([Variable; 16], Shuffle),
@@ -25,7 +25,7 @@ pub(super) enum Variables {
     Words([[Variable; 2]; 16]),
 }
 
-/// The value of a state register.
+/// The value of a State register.
 #[derive(Clone, Copy)]
 pub(super) enum State {
     Vector(Value),
@@ -45,8 +45,8 @@ impl Variables {
 
 impl Lowering<'_, '_, '_, '_> {
     fn state(&mut self, reg: StateReg) -> State {
-        if self.state.int & Slot::State(reg).bit() == 0 {
-            // Not live: nothing can tell.
+        if self.representation.int & Slot::State(reg).bit() == 0 {
+            // Not live: the value cannot be observed.
             return self.null_state();
         }
         match &self.states {
@@ -67,12 +67,12 @@ impl Lowering<'_, '_, '_, '_> {
                     self.b.def_var(half, value);
                 }
             }
-            _ => unreachable!("all states of a function are of the same kind"),
+            _ => unreachable!("all States of a function have the same representation"),
         }
-        self.state.int |= Slot::State(reg).bit();
+        self.representation.int |= Slot::State(reg).bit();
     }
 
-    /// All layers NULL.
+    /// Returns the State whose layers are all NULL.
     pub(super) fn null_state(&mut self) -> State {
         match self.states {
             Variables::Vectors(..) => State::Vector(vectors::constant(self.b, [0; 16])),
@@ -144,13 +144,13 @@ impl Lowering<'_, '_, '_, '_> {
             (State::Words(b), State::Words(c)) => {
                 State::Words([0, 1].map(|half| words::binary(self.b, op, b[half], c[half])))
             }
-            _ => unreachable!("all states of a function are of the same kind"),
+            _ => unreachable!("all States of a function have the same representation"),
         }
     }
 
     fn vector_binary(&mut self, op: Binary, b: Value, c: Value) -> Value {
         let Variables::Vectors(_, shuffle) = self.states else {
-            unreachable!("there are vectors if a state is one")
+            unreachable!("a function with a State in a vector has vectors")
         };
         vectors::binary(self.b, shuffle, op, b, c)
     }
@@ -194,7 +194,7 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// The sum of the layers, in halves.
+    /// Computes the sum of the layers, by halving.
     pub(super) fn sum_of_layers(&mut self, a: Reg, b: StateReg) -> Done {
         let value = match self.state(b) {
             State::Vector(mut sum) => {
@@ -218,7 +218,7 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// The exclusive or of the layers.
+    /// Computes the exclusive or of the layers.
     pub(super) fn fold_layers(&mut self, a: Reg, b: StateReg) -> Done {
         let [low, high] = match self.state(b) {
             State::Vector(vector) => vectors::halves(self.b, vector),
@@ -263,12 +263,13 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
-    /// The first of the two cells of a state register in the frame. (A target with vectors is little-endian, like cells there.)
+    /// Returns the first of the two cells of a State register in the frame. (Targets with vectors are little-endian,
+    /// like the cells on them.)
     fn state_cell(&self, reg: StateReg) -> u32 {
         FRAME_CELLS + u32::from(self.function().locals) + 2 * reg.index() as u32
     }
 
-    /// Reads a state register from the cells of the frame.
+    /// Loads a State register from the cells of the frame.
     pub(super) fn load_state_cells(&mut self, frame: Value, reg: StateReg) -> State {
         let cell = self.state_cell(reg);
         let flags = self.unit.cell_flags();
@@ -280,7 +281,7 @@ impl Lowering<'_, '_, '_, '_> {
         }
     }
 
-    /// Writes a state register to the cells of the frame.
+    /// Writes a State register to the cells of the frame.
     pub(super) fn store_state_cells(&mut self, frame: Value, reg: StateReg) {
         let cell = self.state_cell(reg);
         let flags = self.unit.cell_flags();

@@ -1,10 +1,10 @@
-//! Every operation of a range against the numbers in it, one by one.
+//! Tests of every operation of a range against the numbers in it, one by one.
 
 use std::vec::Vec;
 
 use super::{Range, Test, compared, is_inside, widened};
 
-/// Where ranges start: at the ends of unsigned and signed numbers and of 32 bits, and between them.
+/// The starts of ranges: at the ends of unsigned and signed numbers and of 32 bits, and between them.
 const STARTS: [u64; 16] = [
     0,
     1,
@@ -24,7 +24,7 @@ const STARTS: [u64; 16] = [
     u64::MAX,
 ];
 
-/// Ranges of up to five numbers, up to seven apart.
+/// Returns ranges of up to five numbers, with strides up to seven.
 fn ranges() -> Vec<Range> {
     let mut all = Vec::new();
     for low in STARTS {
@@ -40,12 +40,12 @@ fn ranges() -> Vec<Range> {
     all
 }
 
-/// Few enough that pairs of them can be tried.
+/// Returns few enough ranges that pairs of them can be tested.
 fn some_ranges() -> Vec<Range> {
     ranges().into_iter().step_by(5).collect()
 }
 
-/// All numbers of a range.
+/// Returns all numbers of a range.
 pub(in crate::jit) fn numbers(range: Range) -> Vec<u64> {
     let count = (range.high - range.low).checked_div(range.step).unwrap_or(0);
     (0..=count).map(|index| range.low + index * range.step).collect()
@@ -56,7 +56,7 @@ pub(in crate::jit) fn contains(range: Range, value: u64) -> bool {
     low <= value && value <= high && (value - low).is_multiple_of(step.max(1))
 }
 
-/// A range is one number with step 0, or its ends are some steps apart.
+/// Checks that the range is one number with step 0, or that its length is a multiple of its step.
 fn assert_well_formed(range: Range) {
     let Range { low, high, step } = range;
     assert!(
@@ -94,7 +94,7 @@ fn operations_with_a_constant() {
     }
     for bits in 1..=64 {
         let mask = u64::MAX >> (64 - bits);
-        // What is not in so many bits is anything in them.
+        // A number that does not fit these bits becomes any number in them.
         unary("narrowed", |it| it.narrowed(bits), |it| it & mask);
     }
 }
@@ -150,7 +150,7 @@ fn is_true(test: Test, x: u64, y: u64) -> bool {
     }
 }
 
-/// Comparisons say as much as there is to say of intervals.
+/// Comparisons of intervals are exact.
 #[test]
 fn comparisons_are_exact_for_intervals() {
     for (a, b) in [(0, 9), (3, 4), (5, 12), (7, 7)].into_iter().flat_map(|a| [(a, (2, 7)), (a, (4, 4))]) {
@@ -181,7 +181,7 @@ fn widening() {
             assert!(is_kept, "{old:?} to {joined:?}: {result:?}");
         }
     }
-    // What walks up in steps of 8 stops before the end that it is compared with.
+    // A walk upwards in steps of 8 stops before the end that it is compared with.
     let walk = Range { low: 64, high: 72, step: 8 };
     assert_eq!(
         widened(Range::one(64), walk, &[0, 128]),

@@ -1,10 +1,10 @@
-//! What the analysis says of each instruction, against what the interpreter does with each number.
+//! Tests of the value-range analysis of each instruction, against the interpreter's result for each number.
 
 use std::format;
 use std::string::String;
 use std::vec::Vec;
 
-use super::{EntryFacts, Known, Ranges, is_possible};
+use super::{EntryFacts, RangeAnalysis, SlotRanges, refine};
 use crate::analysis::{Graph, Signatures, Slot};
 use crate::index::FuncIndex;
 use crate::isa::Reg;
@@ -14,7 +14,7 @@ use crate::program::Program;
 use crate::verify::Verified;
 use crate::{Imports, Instance, Options, Outcome, text};
 
-/// What registers are taken to be.
+/// The ranges of registers.
 const RANGES: [Range; 14] = [
     Range { low: 0, high: 0, step: 0 },
     Range { low: 1, high: 1, step: 0 },
@@ -42,23 +42,23 @@ fn register(number: u32) -> Slot {
     Slot::Register(Reg::from_low_bits(number))
 }
 
-/// R0, R1 and R2 in these ranges.
-fn known(ranges: [Range; 3]) -> Known {
-    let mut known = Known::nothing(1).unwrap();
+/// Returns these ranges for R0, R1 and R2.
+fn known(ranges: [Range; 3]) -> SlotRanges {
+    let mut known = SlotRanges::unknown(1).unwrap();
     for (number, range) in (0..).zip(ranges) {
         known.set(register(number), range);
     }
     known
 }
 
-/// All numbers of three ranges.
+/// Returns all numbers of three ranges.
 fn triples([a, b, c]: [Range; 3]) -> impl Iterator<Item = [u64; 3]> {
     numbers(a).into_iter().flat_map(move |a| {
         numbers(b).into_iter().flat_map(move |b| numbers(c).into_iter().map(move |c| [a, b, c]))
     })
 }
 
-/// The instructions that are looked at, and forms with the same register twice.
+/// Returns the instructions to test, and forms with the same register twice.
 fn instructions() -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for op in ["ADD", "SUB", "AND", "MINU", "MAXU", "MODU", "DIVU", "ADDW", "SUBW", "MULW"]
@@ -90,7 +90,7 @@ fn instructions() -> Vec<String> {
 
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
-fn each_instruction_gives_a_number_of_its_range() {
+fn each_result_is_in_the_range_of_its_instruction() {
     for inst in instructions() {
         let source = format!(
             ".const c = 0x8000000000000001\n.export f\n.func f (3) -> 4\n.locals 1\n {inst}\n GETL R3, 0\n RET\n.end\n"
@@ -98,8 +98,11 @@ fn each_instruction_gives_a_number_of_its_range() {
         with_program(&source, |program| {
             let signatures = Signatures::new(program).unwrap();
             let graph = Graph::new(&signatures, FuncIndex(0)).unwrap();
-            let ranges =
-                Ranges { graph: &graph, constants: program.program().constants(), entries: Vec::new() };
+            let ranges = RangeAnalysis {
+                graph: &graph,
+                constants: program.program().constants(),
+                entries: Vec::new(),
+            };
             let imports = Imports::new();
             let mut instance = Instance::new(program, &imports, (), Options::default()).unwrap();
             for (a, b, c) in picks() {
@@ -108,7 +111,7 @@ fn each_instruction_gives_a_number_of_its_range() {
                 ranges.step(0, &mut known);
                 ranges.step(1, &mut known);
                 for values in triples([a, b, c]) {
-                    // A trap says nothing.
+                    // A trap has no result.
                     let Outcome::Returned(results) = instance.call(FuncIndex(0), &values).unwrap() else {
                         continue;
                     };
@@ -122,7 +125,7 @@ fn each_instruction_gives_a_number_of_its_range() {
     }
 }
 
-/// Each pair of ranges for R0 and R1, with one of them for R2 too.
+/// Returns each pair of ranges for R0 and R1, with one of them for R2 too.
 fn picks() -> impl Iterator<Item = (Range, Range, Range)> {
     let pairs = RANGES
         .iter()
@@ -133,7 +136,7 @@ fn picks() -> impl Iterator<Item = (Range, Range, Range)> {
 
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
-fn each_branch_tells_the_numbers_on_its_ways() {
+fn each_branch_refines_the_numbers_on_its_edges() {
     let mut branches: Vec<String> = Vec::new();
     for op in ["JEQ", "JNE", "JLT", "JGE", "JLTU", "JGEU"] {
         branches.extend([format!("{op} R0, R1, t"), format!("{op} R0, R0, t")]);
@@ -152,7 +155,7 @@ fn each_branch_tells_the_numbers_on_its_ways() {
         with_program(&source, |program| {
             let signatures = Signatures::new(program).unwrap();
             let graph = Graph::new(&signatures, FuncIndex(0)).unwrap();
-            let ranges = Ranges { graph: &graph, constants: &[], entries: Vec::new() };
+            let ranges = RangeAnalysis { graph: &graph, constants: &[], entries: Vec::new() };
             let imports = Imports::new();
             let mut instance = Instance::new(program, &imports, (), Options::default()).unwrap();
             for (a, b, c) in picks() {
@@ -160,7 +163,7 @@ fn each_branch_tells_the_numbers_on_its_ways() {
                 ranges.step(0, &mut before);
                 let ways = [false, true].map(|is_target| {
                     let mut known = before.clone();
-                    is_possible(graph.inst(0), is_target, &mut known).then_some(known)
+                    refine(graph.inst(0), is_target, &mut known).then_some(known)
                 });
                 for values in triples([a, b, c]) {
                     let Outcome::Returned(results) = instance.call(FuncIndex(0), &values).unwrap() else {
@@ -179,12 +182,12 @@ fn each_branch_tells_the_numbers_on_its_ways() {
     }
 }
 
-/// Facts at the start of each block, of a program and with an entry.
+/// Checks the facts at the start of each block, of a program with an entry.
 fn facts(source: &str, entry: u32, check: impl Fn(&[EntryFacts])) {
     with_program(source, |program| {
         let signatures = Signatures::new(program).unwrap();
         let graph = Graph::new(&signatures, FuncIndex(0)).unwrap();
-        let ranges = Ranges::new(&graph, &[], 0, graph.block_of(entry)).unwrap();
+        let ranges = RangeAnalysis::new(&graph, &[], 0, graph.block_of(entry)).unwrap();
         let all: Vec<EntryFacts> = (0..graph.block_count()).map(|block| ranges.facts(block)).collect();
         check(&all);
     });
@@ -195,8 +198,8 @@ fn a_loop_that_a_constant_closes_is_an_entry_with_any_values() {
     let source = ".memory 64\n.func f (0) -> 1\n MOVI R1, 0\n MOVI R2, 1\n JZ R2, dead\nlive:\n STORE [R1], R0\n RET\n\
                   dead:\n LOOP R3, dead\n JMP live\n.end\n";
     let of_r1 = |facts: &EntryFacts| match facts {
-        EntryFacts::Known(known) => known.get(register(1)),
-        EntryFacts::Nothing | EntryFacts::Unreached => panic!("this block is reached"),
+        EntryFacts::Ranges(known) => known.get(register(1)),
+        EntryFacts::NotAnalysed | EntryFacts::Unreached => panic!("this block is reached"),
     };
     facts(source, 0, |blocks| {
         assert_eq!(of_r1(&blocks[1]), Range::one(0));

@@ -1,7 +1,7 @@
-//! States in vector registers.
+//! State registers as vectors.
 //!
-//! The tables of [`complex`](crate::complex) are looked up with byte shuffles, in all layers at once. The upper nibbles
-//! become signed numbers by turning their highest bit over, so that saturating additions keep ρ in its range.
+//! Byte shuffles look up the tables of [`complex`](crate::complex), in all layers at once. Flipping the highest bit of
+//! the upper nibbles turns them into signed numbers, so that saturating additions keep ρ in its range.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I8X16, I64X2};
@@ -23,7 +23,7 @@ pub(in crate::jit) enum Shuffle {
 const RHO: u8 = 0xF0;
 const THETA: u8 = 0x0F;
 
-/// The bit that makes ρ + 8 a signed number.
+/// The bit that turns ρ + 8 into a signed number.
 const SIGN: u8 = 0x80;
 
 pub(super) fn constant(b: &mut FunctionBuilder<'_>, bytes: [u8; 16]) -> Value {
@@ -65,8 +65,8 @@ pub(super) fn binary(b: &mut FunctionBuilder<'_>, shuffle: Shuffle, op: Binary, 
     }
 }
 
-/// The sums of values that are not zero, where 0x00 stands for e⁻⁸; and where one is `null` the larger byte, which is the
-/// other one.
+/// Returns the sums of values that are not zero, where 0x00 is e⁻⁸. Where one is `null`, returns the larger byte, which
+/// is the other one.
 fn sum(b: &mut FunctionBuilder<'_>, shuffle: Shuffle, x: Value, y: Value, null: Value) -> Value {
     let (large, small) = (b.ins().umax(x, y), b.ins().umin(x, y));
     let (rho_bits, theta_bits) = (splat(b, RHO), splat(b, THETA));
@@ -86,7 +86,7 @@ fn sum(b: &mut FunctionBuilder<'_>, shuffle: Shuffle, x: Value, y: Value, null: 
     let entries_next = look_up(b, shuffle, |k| change(0, TURN_NEXT, k), k);
     let entries_next = b.ins().band(entries_next, next);
     let entry = b.ins().bor(entries_same, entries_next);
-    // What is not larger than this vanishes.
+    // Values up to this limit vanish.
     let limit = look_up(b, shuffle, limit, k);
     let limit = b.ins().band(limit, same);
 
@@ -103,12 +103,12 @@ fn sum(b: &mut FunctionBuilder<'_>, shuffle: Shuffle, x: Value, y: Value, null: 
     b.ins().band_not(value, vanishes)
 }
 
-/// What is added to ρ and to θ.
+/// Returns the increments of ρ and of θ.
 fn change(grow: u64, turn: u64, k: u8) -> u8 {
     (nibble(grow, k) as u8) << 4 | nibble(turn, k) as u8 & THETA
 }
 
-/// Sums of numbers of the same ρ are NULL if the larger one is at most this.
+/// Returns the limit: the sum of numbers of the same ρ is NULL if the larger one is at most this.
 fn limit(k: u8) -> u8 {
     match (NULL_SAME >> k & 1, NULL_LEAST >> k & 1) {
         (1, _) => 0xFF,
@@ -117,7 +117,7 @@ fn limit(k: u8) -> u8 {
     }
 }
 
-/// For each lane the entry of its number, which is below 16.
+/// Returns, for each lane, the table entry of its number, which is below 16.
 fn look_up(b: &mut FunctionBuilder<'_>, shuffle: Shuffle, entry: impl Fn(u8) -> u8, at: Value) -> Value {
     let table = constant(b, core::array::from_fn(|k| entry(k as u8)));
     match shuffle {
@@ -130,7 +130,7 @@ fn product(b: &mut FunctionBuilder<'_>, x: Value, y: Value) -> Value {
     let (sign, rho_bits) = (splat(b, SIGN), splat(b, RHO));
     let rho_x = b.ins().bxor(x, sign);
     let rho_x = b.ins().band(rho_x, rho_bits);
-    // θ of one of them does no harm below ρ.
+    // θ of one operand is harmless below ρ.
     let rho_y = b.ins().bxor(y, sign);
     let rho = b.ins().sadd_sat(rho_x, rho_y);
     let rho = b.ins().bxor(rho, sign);
@@ -163,7 +163,7 @@ pub(super) fn conjugate(b: &mut FunctionBuilder<'_>, x: Value) -> Value {
     joined(b, x, theta)
 }
 
-/// ρ of one and θ of the other.
+/// Returns ρ of one and θ of the other.
 fn joined(b: &mut FunctionBuilder<'_>, rho: Value, theta: Value) -> Value {
     let rho_bits = splat(b, RHO);
     let difference = b.ins().bxor(rho, theta);
@@ -171,14 +171,14 @@ fn joined(b: &mut FunctionBuilder<'_>, rho: Value, theta: Value) -> Value {
     b.ins().bxor(difference, theta)
 }
 
-/// Lane i becomes lane i + n modulo 16.
+/// Rotates the lanes: lane i becomes lane i + n modulo 16.
 pub(super) fn rotated(b: &mut FunctionBuilder<'_>, x: Value, n: u8) -> Value {
     let lanes: [u8; 16] = core::array::from_fn(|to| (to as u8).wrapping_sub(n) & 15);
     let mask = b.func.dfg.immediates.push(ConstantData::from(&lanes[..]));
     b.ins().shuffle(x, x, mask)
 }
 
-/// Lanes 0–7 and 8–15.
+/// Returns lanes 0–7 and 8–15.
 pub(super) fn halves(b: &mut FunctionBuilder<'_>, x: Value) -> [Value; 2] {
     let flags = MemFlagsData::new().with_endianness(Endianness::Little);
     let pair = b.ins().bitcast(I64X2, flags, x);

@@ -1,4 +1,4 @@
-//! States as pairs of integers, each of eight layers, with the steps of [`words`](crate::complex::words).
+//! State registers as pairs of integers, each of eight layers, with the steps of [`words`](crate::complex::words).
 
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, Value};
@@ -57,16 +57,16 @@ pub(super) fn splat(b: &mut FunctionBuilder<'_>, number: Value) -> Value {
     b.ins().imul(byte, ones)
 }
 
-/// With another byte in this place.
-pub(super) fn with_byte(b: &mut FunctionBuilder<'_>, half: Value, number: Value, location: u32) -> Value {
-    let bits = i64::from(8 * location);
+/// Returns the half with another byte at an index.
+pub(super) fn with_byte(b: &mut FunctionBuilder<'_>, half: Value, number: Value, index: u32) -> Value {
+    let bits = i64::from(8 * index);
     let byte = b.ins().band_imm_u(number, 0xFF);
     let byte = b.ins().ishl_imm_u(byte, bits);
     let others = b.ins().band_imm_s(half, !(0xFF << bits));
     b.ins().bor(others, byte)
 }
 
-/// Layer i becomes layer i + n modulo 16.
+/// Rotates the layers: layer i becomes layer i + n modulo 16.
 pub(super) fn rotated(b: &mut FunctionBuilder<'_>, [low, high]: [Value; 2], n: u32) -> [Value; 2] {
     let [low, high] = if n & 8 == 0 { [low, high] } else { [high, low] };
     let bits = i64::from(8 * (n & 7));

@@ -1,15 +1,14 @@
-//! Pairs of instructions that one handler executes.
-//!
-//! One behind the other, each pair saves a jump that the processor has to predict. The second instruction stays as it is, so that
-//! it can be branched to, and so that a trap of the first one leaves the program there.
+//! Superinstructions of two instructions, each in all its variants.
 
-use super::op::{self, Handler, One, Then, by_variant, instructions, normal, sequence, variant};
+use crate::interp::threaded::op::{
+    self, Handler, One, Then, by_variant, instructions, normal, sequence, variant,
+};
 use crate::isa::Opcode;
 
-/// By the variants of the first instruction, and then of the second.
+/// The handlers by the variants of the first instruction, and then of the second.
 type Pair = [[Handler; variant::COUNT]; variant::COUNT];
 
-/// Takes groups: lists of first and of second instructions, each of which make a pair.
+/// Takes lists of first and of second instructions. Each combination is a pair.
 macro_rules! define_pairs {
     ($([$($x:ident)*] then $ys:tt;)*) => {
         define_pairs!(@all {} $($($x $ys)*)*);
@@ -19,7 +18,7 @@ macro_rules! define_pairs {
     };
     (@all {$($x:ident $y:ident;)*}) => {
         /// The pairs.
-        pub(super) const PAIRS: &[(Opcode, Opcode)] = &[$((Opcode::$x, Opcode::$y)),*];
+        pub(in super::super) const PAIRS: &[(Opcode, Opcode)] = &[$((Opcode::$x, Opcode::$y)),*];
 
         static HANDLERS: [Pair; PAIRS.len()] = [$(
             define_pairs!(@pair $x $y 0 1 2 3 4 5 6 7)
@@ -39,7 +38,7 @@ define_pairs! {
     [ADDI] then [JEQI JNEI JLTI JGEI JLTUI JGEUI];
     [JEQ JNE JLT JLTU] then [LOOP ADDI LOAD];
     [JEQI] then [JEQI JNEI ADDI];
-    // What was loaded is used, or the next is loaded.
+    // A loaded value is used, or the next one is loaded.
     [LOAD8U LOAD32U LOAD LOAD8UX LOAD32UX LOADX] then [ADD ADDI XOR SHLI JNE JLT JEQI];
     [LOAD8U LOAD32U] then [LOAD8U LOAD32U LOAD8UX LOAD32UX];
     [LOAD LOADX] then [LOAD LOADX FADD FSUB FMUL MUL];
@@ -59,21 +58,21 @@ define_pairs! {
     [GETL SETL] then [GETL ADD ADDI];
 }
 
-/// For each opcode number its number among the first instructions of pairs, and among the second ones; the last for those that are
-/// not in pairs.
+/// For each opcode number, its index among the first and among the second instructions of pairs; the largest index for
+/// opcodes in no pair.
 static FIRST: [u8; 256] = numbered(0);
 static SECOND: [u8; 256] = numbered(1);
 
-/// More than there are first or second instructions.
-const MOST: usize = 64;
+/// An upper bound of the number of first or second instructions.
+const MAX_INDEX: usize = 64;
 
 const fn numbered(side: usize) -> [u8; 256] {
-    let mut numbers = [MOST as u8 - 1; 256];
+    let mut numbers = [MAX_INDEX as u8 - 1; 256];
     let (mut count, mut i) = (0, 0);
     while i < PAIRS.len() {
         let op = [PAIRS[i].0, PAIRS[i].1][side];
-        if numbers[op.number() as usize] == MOST as u8 - 1 {
-            assert!(count < MOST as u8 - 1);
+        if numbers[op.number() as usize] == MAX_INDEX as u8 - 1 {
+            assert!(count < MAX_INDEX as u8 - 1);
             numbers[op.number() as usize] = count;
             count += 1;
         }
@@ -82,25 +81,26 @@ const fn numbered(side: usize) -> [u8; 256] {
     numbers
 }
 
-/// The pair's number by these numbers of its instructions; the largest for none.
-static NUMBERS: [[u16; MOST]; MOST] = {
-    let mut numbers = [[u16::MAX; MOST]; MOST];
+/// The pair's number by the indices of its instructions; the largest number for no pair.
+static NUMBERS: [[u16; MAX_INDEX]; MAX_INDEX] = {
+    let mut numbers = [[u16::MAX; MAX_INDEX]; MAX_INDEX];
     let mut i = 0;
     while i < PAIRS.len() {
         let (x, y) = PAIRS[i];
         let number = &mut numbers[FIRST[x.number() as usize] as usize][SECOND[y.number() as usize] as usize];
-        assert!(*number == u16::MAX, "a pair stands in the list twice");
+        assert!(*number == u16::MAX, "the list contains a pair twice");
         *number = i as u16;
         i += 1;
     }
     numbers
 };
 
-/// The handler of the first of two instructions, each of them an opcode number and variant: if they are a pair, that of both.
+/// Returns the handler of the first of two instructions, each given as opcode number and variant: that of both, if they
+/// are a pair.
 #[inline(always)]
 pub(super) fn handler(x: (u8, u8), y: (u8, u8)) -> Handler {
-    let first = usize::from(FIRST[usize::from(x.0)]) % MOST;
-    let second = usize::from(SECOND[usize::from(y.0)]) % MOST;
+    let first = usize::from(FIRST[usize::from(x.0)]) % MAX_INDEX;
+    let second = usize::from(SECOND[usize::from(y.0)]) % MAX_INDEX;
     match HANDLERS.get(usize::from(NUMBERS[first][second])) {
         Some(pair) => pair[usize::from(x.1) % variant::COUNT][usize::from(y.1) % variant::COUNT],
         None => op::handler(x),

@@ -1,17 +1,18 @@
-//! Which registers and locals hold binary64s, and which of these may hold a NaN that is not canonical yet.
+//! Value representation: the slots that hold binary64s, and those among them whose NaNs are not canonical yet.
 //!
-//! Machine code keeps a value in an integer or in a floating-point register. Moving it between them costs cycles, and so
-//! does making NaNs canonical after every operation. So a value of a slot is one of
+//! Machine code keeps a value in an integer or in a floating-point register. Moving it between them costs cycles, and
+//! so does canonicalising NaNs after every operation. So the value of a slot is one of
 //!
-//! - *raw*: its bits are what the program sees;
-//! - *lazy*: the result of a binary64 operation; if it is a NaN, it stands for the canonical NaN, and is made one where the
-//!   program can see its bits;
-//! - *clean*: its bits are what the program sees, and no NaN other than the canonical one, so that it can be taken for
-//!   either.
+//! - *raw*: its bits are visible to the program;
+//! - *pending*: the result of a binary64 operation. A NaN in it represents the canonical NaN, and is canonicalised
+//!   where the program can observe its bits;
+//! - *canonical*: its bits are visible to the program, and it is no NaN other than the canonical one, so that it can be
+//!   taken for either.
 //!
-//! Where raw and lazy values meet, the result is raw, and the lazy one is made canonical on the way; except where nobody sees the
-//! bits before the slot is written again, as with a sum that a loop takes from memory and adds to: that is lazy. Whether a slot is
-//! kept as an integer or as a binary64 where blocks meet depends on what it is used for next.
+//! Where raw and pending values meet, the result is raw, and the pending one is canonicalised on its edge. The
+//! exception is a slot whose bits nobody observes before it is written again, as with a sum that a loop loads from
+//! memory and adds to: the result is pending. Whether a slot is an integer or a binary64 where blocks meet depends on
+//! its next use.
 
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -19,82 +20,89 @@ use core::cell::Cell;
 use crate::analysis::{Graph, Liveness, OutOfMemory, Slot, Worklist, filled};
 use crate::isa::{Access, Flow, Inst, Opcode, Reg, Role};
 
-/// Functions of more blocks keep everything in integer registers, so that this analysis is cheap.
+/// The largest number of blocks of a function that is analysed. Larger ones keep everything in integer registers, so
+/// that this analysis is cheap.
 const MAX_BLOCKS: u32 = 4096;
 
-/// So many values for each word of a function, and [`FREE`] more, may have to be converted on the ways between its blocks.
-/// Beyond, it keeps everything in integer registers: then each word leaves at most what it wrote itself to be converted. No
-/// function of the examples and the benches is beyond that.
-const MOST_CONVERSIONS: usize = 1;
-const FREE: usize = 256;
+/// The largest number of values, for each word of a function, that may need conversion on the edges between its blocks;
+/// [`FREE_CONVERSIONS`] are allowed in addition. Beyond, the function keeps everything in integer registers: then at
+/// most the values that a word itself wrote need conversion. No function of the examples and the benches is beyond
+/// that.
+const MAX_CONVERSIONS_PER_WORD: usize = 1;
+const FREE_CONVERSIONS: usize = 256;
 
 pub(super) const CANONICAL_NAN: u64 = 0x7FF8_0000_0000_0000;
 
-/// How the slots of group 0 are kept where a block starts.
+/// The representation of the slots of group 0 at the start of a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct EntryRepresentation {
     /// Slots in floating-point registers.
     pub(super) float: u64,
-    /// Those of them that are lazy.
-    pub(super) lazy: u64,
+    /// The slots in `float` that are pending.
+    pub(super) pending: u64,
     /// Slots, in registers of either kind, that may hold a NaN whose bits have to survive.
     pub(super) raw: u64,
 }
 
-/// What the values of slots can be: neither bit is clean, both is raw.
+/// The possible NaNs of slots: neither bit is canonical, both is raw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Kinds {
+struct NanState {
     raw: u64,
-    lazy: u64,
+    pending: u64,
 }
 
-/// What slots are used for next.
+/// The next uses of slots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Wants {
+struct Uses {
     float: u64,
     int: u64,
-    /// Those whose bits may be seen before they are written.
+    /// Slots whose bits may be observed before they are written.
     bits: u64,
 }
 
-/// What an instruction does to the kinds of values.
+/// The effect of an instruction on the representation of values.
 #[derive(Clone, Copy, Debug)]
 enum Transfer {
-    /// `to` becomes what `from` is.
+    /// `to` becomes a copy of `from`.
     Copy { to: u64, from: u64 },
-    /// Two slots change places.
+    /// Two slots are exchanged.
     Swap(u64, u64),
-    /// `to` becomes what `from` is, or stays.
+    /// `to` becomes a copy of `from`, or keeps its value.
     Select { to: u64, from: u64, condition: u64 },
     /// `to` becomes a constant.
     Constant { to: u64, bits: u64 },
-    /// The usual.
+    /// All other instructions.
     Compute { float_reads: u64, int_reads: u64, float_writes: u64, int_writes: u64, seen: u64 },
 }
 
-/// The entries of all blocks. `constants` is the program's pool, `slots` are those that are kept in variables.
+/// Returns the representation at the start of all blocks. `constants` is the program's pool, `slots` are those that are
+/// kept in variables.
 pub(super) fn entries(
     graph: &Graph<'_>,
     constants: &[[u8; 8]],
     slots: u64,
     live: &Liveness<'_>,
-) -> Result<Vec<Entry>, OutOfMemory> {
-    let integers = Entry { raw: slots, ..Entry::default() };
+) -> Result<Vec<EntryRepresentation>, OutOfMemory> {
+    let integers = EntryRepresentation { raw: slots, ..EntryRepresentation::default() };
     let mut entries = filled(graph.block_count() as usize, integers)?;
     if graph.block_count() > MAX_BLOCKS || !uses_floats(graph) {
         return Ok(entries);
     }
     let analysis = Analysis::new(graph, constants, slots)?;
-    let kinds = analysis.kinds()?;
-    let wants = analysis.wants()?;
-    let checked = analysis.raw_at_safepoints(&kinds)?;
-    for (((entry, kinds), wants), checked) in entries.iter_mut().zip(kinds).zip(wants).zip(checked) {
-        let lazy = kinds.lazy & (!kinds.raw | !(wants.bits | checked));
-        entry.float = wants.float & (!wants.int | lazy);
-        entry.lazy = entry.float & lazy;
-        entry.raw = kinds.raw;
+    let nan_states = analysis.nan_states()?;
+    let uses = analysis.uses()?;
+    let at_safepoints = analysis.raw_at_safepoints(&nan_states)?;
+    for (((entry, nan_states), uses), at_safepoints) in
+        entries.iter_mut().zip(nan_states).zip(uses).zip(at_safepoints)
+    {
+        let pending = nan_states.pending & (!nan_states.raw | !(uses.bits | at_safepoints));
+        entry.float = uses.float & (!uses.int | pending);
+        entry.pending = entry.float & pending;
+        entry.raw = nan_states.raw;
     }
-    if analysis.conversions(&entries, live) > graph.function().words as usize * MOST_CONVERSIONS + FREE {
+    if analysis.conversions(&entries, live)
+        > graph.function().words as usize * MAX_CONVERSIONS_PER_WORD + FREE_CONVERSIONS
+    {
         entries.fill(integers);
     }
     Ok(entries)
@@ -109,11 +117,11 @@ struct Analysis<'a> {
     graph: &'a Graph<'a>,
     constants: &'a [[u8; 8]],
     slots: u64,
-    /// The blocks that are reached.
+    /// The reachable blocks.
     order: Vec<u32>,
-    /// What each word does.
+    /// The effect of each word.
     transfers: Vec<Transfer>,
-    /// How many words were looked at.
+    /// The number of words visited.
     visits: Cell<usize>,
 }
 
@@ -131,67 +139,68 @@ impl<'a> Analysis<'a> {
         Ok(analysis)
     }
 
-    /// The kinds at the start of each block: forwards. A block is looked at again only when its kinds have grown, which are
-    /// two bits for each slot.
-    fn kinds(&self) -> Result<Vec<Kinds>, OutOfMemory> {
+    /// Computes the NaN states at the start of each block: a forward analysis. A block is visited again only when its
+    /// state has grown, which is two bits for each slot.
+    fn nan_states(&self) -> Result<Vec<NanState>, OutOfMemory> {
         let graph = self.graph;
         let count = graph.block_count() as usize;
-        let mut kinds: Vec<Kinds> = filled(count, Kinds::default())?;
-        kinds[0].raw = self.params();
+        let mut nan_states: Vec<NanState> = filled(count, NanState::default())?;
+        nan_states[0].raw = self.params();
         let mut waiting = Worklist::new(count)?;
         self.order.iter().rev().for_each(|block| waiting.add(*block));
         while let Some(block) = waiting.next() {
             let words = graph.words(block);
             self.visits.set(self.visits.get() + words.len());
-            let now = words.fold(kinds[block as usize], |now, word| self.forwards(word, now));
+            let now = words.fold(nan_states[block as usize], |now, word| self.forwards(word, now));
             for successor in graph.successors(block) {
-                let entry = &mut kinds[successor as usize];
-                let joined = Kinds { raw: entry.raw | now.raw, lazy: entry.lazy | now.lazy };
+                let entry = &mut nan_states[successor as usize];
+                let joined = NanState { raw: entry.raw | now.raw, pending: entry.pending | now.pending };
                 if joined != *entry {
                     *entry = joined;
                     waiting.add(successor);
                 }
             }
         }
-        Ok(kinds)
+        Ok(nan_states)
     }
 
-    /// For each block, what is raw on a way to it with a safepoint, where it may be saved as it is at the block's start.
-    fn raw_at_safepoints(&self, kinds: &[Kinds]) -> Result<Vec<u64>, OutOfMemory> {
+    /// Returns, for each block, the slots that are raw on an edge to it with a safepoint, where they may be saved as
+    /// they are at the block's start.
+    fn raw_at_safepoints(&self, nan_states: &[NanState]) -> Result<Vec<u64>, OutOfMemory> {
         let graph = self.graph;
-        let mut checked = filled(graph.block_count() as usize, 0)?;
+        let mut at_safepoints = filled(graph.block_count() as usize, 0)?;
         if !graph.function().short_leaf {
-            checked[0] = self.params();
+            at_safepoints[0] = self.params();
         }
         for block in 0..graph.block_count() {
             let words = graph.words(block);
             let last = words.end - 1;
             let back = graph.inst(last).value_of(Role::Target).filter(|displacement| *displacement < 0);
             let Some(displacement) = back else { continue };
-            let now = words.fold(kinds[block as usize], |now, word| self.forwards(word, now));
+            let now = words.fold(nan_states[block as usize], |now, word| self.forwards(word, now));
             let target = graph.block_of((last + 1).wrapping_add_signed(displacement));
-            checked[target as usize] |= now.raw;
+            at_safepoints[target as usize] |= now.raw;
         }
-        Ok(checked)
+        Ok(at_safepoints)
     }
 
-    /// The slots of the function's parameters.
+    /// Returns the slots of the function's parameters.
     fn params(&self) -> u64 {
         (1 << self.graph.function().ty.params()) - 1
     }
 
-    /// What slots are used for next at the start of each block: backwards. A block is looked at again only when what is
-    /// wanted at its end has grown, which are three bits for each slot.
-    fn wants(&self) -> Result<Vec<Wants>, OutOfMemory> {
+    /// Computes the next uses of slots at the start of each block: a backward analysis. A block is visited again only
+    /// when the uses at its end have grown, which are three bits for each slot.
+    fn uses(&self) -> Result<Vec<Uses>, OutOfMemory> {
         let graph = self.graph;
         let count = graph.block_count() as usize;
-        let mut starts = filled(count, Wants::default())?;
-        let mut ends = filled(count, Wants::default())?;
+        let mut starts = filled(count, Uses::default())?;
+        let mut ends = filled(count, Uses::default())?;
         let mut waiting = Worklist::new(count)?;
         for &block in &self.order {
             let last = graph.inst(graph.words(block).end - 1);
             if last.value_of(Role::Target).is_some_and(|displacement| displacement < 0) {
-                // A safepoint, where all that is live may be saved.
+                // A safepoint, where all live slots may be saved.
                 ends[block as usize].bits = self.slots;
             }
             waiting.add(block);
@@ -204,7 +213,7 @@ impl<'a> Analysis<'a> {
             starts[block as usize] = start;
             for &predecessor in graph.predecessors(block) {
                 let end = &mut ends[predecessor as usize];
-                let joined = Wants {
+                let joined = Uses {
                     float: end.float | start.float,
                     int: end.int | start.int,
                     bits: end.bits | start.bits,
@@ -218,63 +227,63 @@ impl<'a> Analysis<'a> {
         Ok(starts)
     }
 
-    /// How many values that a block does not write have to be converted on the ways out of blocks. On the ways out of a
-    /// SWITCH that is done once.
-    fn conversions(&self, entries: &[Entry], live: &Liveness<'_>) -> usize {
+    /// Returns the number of values not written by a block that need conversion on the edges out of it. Edges out of a
+    /// SWITCH share the conversion.
+    fn conversions(&self, entries: &[EntryRepresentation], live: &Liveness<'_>) -> usize {
         let graph = self.graph;
         let converted = |from: u32, to: u32| {
             let (before, after) = (entries[from as usize], entries[to as usize]);
-            (before.float ^ after.float | before.lazy ^ after.lazy) & live.entry(to) & self.slots
+            (before.float ^ after.float | before.pending ^ after.pending) & live.entry(to) & self.slots
         };
         let of_block = |block: &u32| {
-            let ways = graph.successors(*block).map(|successor| converted(*block, successor));
+            let edges = graph.successors(*block).map(|successor| converted(*block, successor));
             match graph.inst(graph.words(*block).end - 1).op().flow() {
-                Flow::Switch => ways.fold(0, |all, way| all | way).count_ones(),
-                _ => ways.map(u64::count_ones).sum(),
+                Flow::Switch => edges.fold(0, |all, edge| all | edge).count_ones(),
+                _ => edges.map(u64::count_ones).sum(),
             }
         };
         self.order.iter().map(|block| of_block(block) as usize).sum()
     }
 
-    fn forwards(&self, word: u32, now: Kinds) -> Kinds {
-        let Kinds { mut raw, mut lazy } = now;
+    fn forwards(&self, word: u32, now: NanState) -> NanState {
+        let NanState { mut raw, mut pending } = now;
         let put = |set: &mut u64, slot: u64, on: bool| *set = if on { *set | slot } else { *set & !slot };
         match self.transfers[word as usize] {
             Transfer::Copy { to, from } => {
                 put(&mut raw, to, now.raw & from != 0);
-                put(&mut lazy, to, now.lazy & from != 0);
+                put(&mut pending, to, now.pending & from != 0);
             }
             Transfer::Swap(a, b) => {
                 for (to, from) in [(a, b), (b, a)] {
                     put(&mut raw, to, now.raw & from != 0);
-                    put(&mut lazy, to, now.lazy & from != 0);
+                    put(&mut pending, to, now.pending & from != 0);
                 }
             }
             Transfer::Select { to, from, .. } => {
                 put(&mut raw, to, now.raw & (from | to) != 0);
-                put(&mut lazy, to, now.lazy & (from | to) != 0);
+                put(&mut pending, to, now.pending & (from | to) != 0);
             }
             Transfer::Constant { to, bits } => {
                 put(&mut raw, to, f64::from_bits(bits).is_nan() && bits != CANONICAL_NAN);
-                put(&mut lazy, to, false);
+                put(&mut pending, to, false);
             }
             Transfer::Compute { float_writes, int_writes, .. } => {
                 raw = raw & !float_writes | int_writes;
-                lazy = lazy & !int_writes | float_writes;
+                pending = pending & !int_writes | float_writes;
             }
         }
-        Kinds { raw: raw & self.slots, lazy: lazy & self.slots }
+        NanState { raw: raw & self.slots, pending: pending & self.slots }
     }
 
-    fn backwards(&self, word: u32, now: Wants) -> Wants {
-        let Wants { mut float, mut int, mut bits } = now;
+    fn backwards(&self, word: u32, now: Uses) -> Uses {
+        let Uses { mut float, mut int, mut bits } = now;
         match self.transfers[word as usize] {
             Transfer::Copy { to, from } => {
                 float &= !to;
                 int &= !to;
                 float |= if now.float & to != 0 { from } else { 0 };
                 int |= if now.int & to != 0 { from } else { 0 };
-                // What is copied into the frame's cells can be seen there.
+                // A value that is copied into the frame's cells can be observed there.
                 bits = bits & !to | if now.bits & to != 0 || to == 0 { from } else { 0 };
             }
             Transfer::Swap(a, b) => {
@@ -305,10 +314,10 @@ impl<'a> Analysis<'a> {
                 bits = bits & !written | seen;
             }
         }
-        Wants { float: float & self.slots, int: int & self.slots, bits: bits & self.slots }
+        Uses { float: float & self.slots, int: int & self.slots, bits: bits & self.slots }
     }
 
-    /// Moves and constants are looked at closely; everything else by the roles of its operands.
+    /// Returns the effect of a word: moves and constants individually, everything else by the roles of its operands.
     fn transfer(&self, word: u32) -> Transfer {
         let inst = self.graph.inst(word);
         let op = inst.op();
@@ -332,7 +341,7 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// The constant that an instruction does nothing but put into its register.
+    /// Returns the constant that an instruction does nothing but load into its register.
     fn constant(&self, inst: Inst) -> Option<u64> {
         if inst.op() == Opcode::MOVI {
             return inst.value_of(Role::S).map(|imm| i64::from(imm) as u64);
@@ -341,7 +350,7 @@ impl<'a> Analysis<'a> {
         self.constants.get(index as usize).map(|bytes| u64::from_le_bytes(*bytes))
     }
 
-    /// By the roles of its operands. What is stored can come from either kind of register.
+    /// Returns the effect by the roles of the operands. A stored value can come from either kind of register.
     fn compute(&self, word: u32, inst: Inst) -> Transfer {
         let (mut float_reads, mut int_reads, mut float_writes) = (0, 0, 0);
         for (operand, value) in inst.operands() {
@@ -357,7 +366,7 @@ impl<'a> Analysis<'a> {
         }
         let effects = self.graph.effects(word);
         let seen = match inst.op().flow() {
-            // All that is live may be saved.
+            // All live slots may be saved.
             Flow::Call | Flow::Suspend | Flow::Bulk => self.slots,
             _ => effects.reads_in(0) & !float_reads | int_reads,
         };
@@ -366,7 +375,7 @@ impl<'a> Analysis<'a> {
     }
 }
 
-/// Is an operand of this role what a 64-bit store stores?
+/// Returns whether a 64-bit store stores the operand of this role.
 fn is_stored(inst: Inst, role: Role) -> bool {
     matches!(inst.op(), Opcode::STORE | Opcode::STOREX) && role == Role::Src
 }
@@ -391,9 +400,9 @@ mod tests {
     use crate::program::Program;
     use crate::verify::Verified;
 
-    /// In blocks each of which goes back to the one before, a kind travels one block in each pass over them.
+    /// In blocks each of which branches back to the one before, a change travels one block in each pass over them.
     #[test]
-    fn a_block_is_looked_at_again_only_when_something_came_to_it() {
+    fn a_block_is_visited_again_only_after_a_change() {
         let blocks = 1_000;
         let mut text = String::from(".func f (2) -> 1\nb0: NOP\n");
         for block in 1..blocks {
@@ -405,8 +414,8 @@ mod tests {
         let signatures = Signatures::new(&program).unwrap();
         let graph = Graph::new(&signatures, FuncIndex(0)).unwrap();
         let analysis = Analysis::new(&graph, &[], 0xFFFF).unwrap();
-        let (kinds, wants) = (analysis.kinds().unwrap(), analysis.wants().unwrap());
-        assert_eq!((kinds[1].lazy, wants[1].float), (1 << 5, 1 << 5));
+        let (nan_states, uses) = (analysis.nan_states().unwrap(), analysis.uses().unwrap());
+        assert_eq!((nan_states[1].pending, uses[1].float), (1 << 5, 1 << 5));
         let words = graph.function().words as usize;
         assert!(analysis.visits.get() <= 8 * words, "{} visits of {words} words", analysis.visits.get());
     }

@@ -1,4 +1,5 @@
-//! Which functions can leave the program suspended: what the frames of their callers then have to write back.
+//! May-suspend analysis: an interprocedural analysis over the call graph of the functions that can suspend the program,
+//! whose callers have to write back their frames.
 
 use alloc::vec::Vec;
 
@@ -8,20 +9,20 @@ use crate::index::{FuncIndex, Location};
 use crate::isa::{Flow, Inst, Role};
 use crate::verify::Verified;
 
-/// The functions that can leave the program suspended.
+/// The functions that may suspend the program.
 ///
-/// Where fuel is counted or the interrupt flag is looked at that is any function. Otherwise only YIELD and calls of the
-/// host suspend, and what calls them, directly or not. CALLR can call everything.
-pub(super) struct Suspending {
+/// With fuel or an interrupt flag, these are all functions. Otherwise only YIELD and calls of the host suspend, and
+/// functions that call them, directly or indirectly. CALLR can call every function.
+pub(super) struct MaySuspend {
     /// One for each function; `None`: all of them.
     functions: Option<Vec<bool>>,
 }
 
-impl Suspending {
-    /// Looks once at each word, and once at each call.
-    pub(super) fn new(program: &Verified<'_>, options: CompileOptions) -> Result<Suspending, OutOfMemory> {
+impl MaySuspend {
+    /// Analyses a program. Visits each word once, and each call once.
+    pub(super) fn new(program: &Verified<'_>, options: CompileOptions) -> Result<MaySuspend, OutOfMemory> {
         if options.fuel || options.interrupt {
-            return Ok(Suspending::everywhere());
+            return Ok(MaySuspend::everywhere());
         }
         let count = program.functions().len();
         let mut functions = reserved(count)?;
@@ -50,15 +51,15 @@ impl Suspending {
                 }
             }
         }
-        Ok(Suspending { functions: Some(functions) })
+        Ok(MaySuspend { functions: Some(functions) })
     }
 
-    /// All functions can.
-    pub(super) fn everywhere() -> Suspending {
-        Suspending { functions: None }
+    /// Returns the result in which all functions may suspend.
+    pub(super) fn everywhere() -> MaySuspend {
+        MaySuspend { functions: None }
     }
 
-    /// Can the program be suspended in a call of this function, or in an indirect call?
+    /// Returns whether the program may be suspended in a call of this function, or in an indirect call.
     pub(super) fn in_call_of(&self, callee: Option<FuncIndex>) -> bool {
         match (&self.functions, callee) {
             (Some(functions), Some(callee)) => functions[callee.index()],
@@ -67,7 +68,7 @@ impl Suspending {
     }
 }
 
-/// Can an instruction that is no direct call suspend the program, without safepoints?
+/// Returns whether an instruction other than a direct call may suspend the program, without safepoints.
 fn can_suspend(inst: Inst) -> bool {
     match inst.op().flow() {
         Flow::Call | Flow::Suspend => true,

@@ -1,10 +1,10 @@
-//! How much the optimiser would copy.
+//! An estimate of the optimiser's rematerialisation.
 //!
-//! Cranelift's optimiser takes pure instructions out of their blocks and puts them back where they are used, in each
-//! block that uses them and is not dominated by another one that does. So a chain of n additions whose every step is written
-//! back at a safepoint becomes n²/2 additions in the cold blocks that do that. Real programs have few such uses; hostile
-//! ones can have tens of thousands. (Cranelift's `egraph/elaborate.rs`; C. Fallin, "ægraphs: Acyclic E-graphs for
-//! Efficient Optimization in a Production Compiler", EGRAPHS 2023.)
+//! Cranelift's optimiser removes pure instructions from their blocks and inserts them again at their uses, in each
+//! block that uses them and is not dominated by another one that does. So a chain of n additions whose every step is
+//! written back at a safepoint becomes n²/2 additions in the cold blocks that do that. Real programs have few such
+//! uses; hostile ones can have tens of thousands. (Cranelift's `egraph/elaborate.rs`; C. Fallin, "ægraphs: Acyclic
+//! E-graphs for Efficient Optimization in a Production Compiler", EGRAPHS 2023.)
 
 use alloc::vec::Vec;
 
@@ -14,36 +14,36 @@ use cranelift_codegen::ir::{Block, Function, Inst, Value, ValueDef};
 
 use crate::analysis::OutOfMemory;
 
-/// Pure instructions after optimisation for each instruction before, beyond which a function is not optimised. In the
-/// functions of the examples there are at most 1.7.
-const MOST_COPIES: usize = 4;
+/// The largest number of pure instructions after optimisation for each instruction before, with which a function is
+/// optimised. In the functions of the examples there are at most 1.7.
+const MAX_COPIES: usize = 4;
 
-/// A function may have so many more of them. It keeps small functions optimised.
-const FREE: usize = 4_096;
+/// The number of pure instructions that are allowed in addition. It keeps small functions optimised.
+const FREE_COPIES: usize = 4_096;
 
-/// Would the optimiser make much more of the function than it is?
-pub(super) fn explodes(func: &Function) -> Result<bool, OutOfMemory> {
-    let limit = func.dfg.num_insts() * MOST_COPIES + FREE;
+/// Returns whether the optimiser would copy too many of the function's instructions.
+pub(super) fn is_excessive(func: &Function) -> Result<bool, OutOfMemory> {
+    let limit = func.dfg.num_insts() * MAX_COPIES + FREE_COPIES;
     Ok(Placement::new(func)?.count(limit)? > limit)
 }
 
-/// Places instructions as the optimiser does: blocks in the order of the dominator tree, each instruction where it is first used,
-/// which is where all blocks below find it.
+/// A simulation of the optimiser's placement: blocks in the order of the dominator tree, each instruction at its first
+/// use, where all blocks below find it.
 struct Placement<'f> {
     func: &'f Function,
     /// The instructions that are placed in this block or above.
     is_placed: Vec<bool>,
-    /// Those, in the order in which they were placed.
+    /// These instructions, in the order in which they were placed.
     placed: Vec<Inst>,
-    /// How many were placed in all blocks so far.
+    /// The number of instructions placed in all blocks so far.
     count: usize,
     waiting: Vec<Value>,
 }
 
-/// A step on the way through the dominator tree.
+/// A step of the walk through the dominator tree.
 enum Step {
     Enter(Block),
-    /// Forgets what was placed below: all but the first so many instructions.
+    /// Forgets the instructions placed below: all but the first of this number.
     Leave(usize),
 }
 
@@ -53,7 +53,7 @@ impl<'f> Placement<'f> {
         Ok(Placement { func, is_placed, placed: Vec::new(), count: 0, waiting: Vec::new() })
     }
 
-    /// How many instructions are placed, or some number above the limit.
+    /// Returns the number of instructions placed, or some number above the limit.
     fn count(mut self, limit: usize) -> Result<usize, OutOfMemory> {
         let Some(entry) = self.func.layout.entry_block() else { return Ok(0) };
         let tree = DominatorTree::with_function(self.func, &ControlFlowGraph::with_function(self.func));
@@ -78,7 +78,7 @@ impl<'f> Placement<'f> {
         Ok(self.count)
     }
 
-    /// Places what the instructions of a block use that stay where they are.
+    /// Places the pure instructions that the other instructions of a block use.
     fn block(&mut self, block: Block, limit: usize) -> Result<(), OutOfMemory> {
         let func = self.func;
         for inst in func.layout.block_insts(block).filter(|inst| !is_pure(func, *inst)) {
@@ -114,7 +114,7 @@ impl<'f> Placement<'f> {
     }
 }
 
-/// Can the optimiser move it?
+/// Returns whether the optimiser can move the instruction.
 fn is_pure(func: &Function, inst: Inst) -> bool {
     let op = func.dfg.insts[inst].opcode();
     let stays = op.is_call()

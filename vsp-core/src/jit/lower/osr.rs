@@ -1,4 +1,5 @@
-//! Entering a function where a loop begins, with the values that the interpreter left in the cells of its frame.
+//! On-stack replacement: entering a function at a loop header, with the values that the interpreter left in the cells
+//! of its frame.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F64, I64};
@@ -6,17 +7,17 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 
 use super::super::range::Range;
 use super::super::ranges::EntryFacts;
-use super::slots::{self, State};
+use super::slots::{self, Representation};
 use super::{Lowering, b_offset};
 use crate::analysis::Slot;
 use crate::instance::layout;
 use crate::native::ExitKind;
 
 impl Lowering<'_, '_, '_, '_> {
-    /// Goes into a block with everything that is live there as it is in the frame. Where the frame has a number that is not in the
-    /// range that the code relies on, or a NaN that it does not expect, because a host changed the frame or made it, the
-    /// interpreter goes on instead.
-    pub(super) fn enter_loop(&mut self, block: u32) {
+    /// Enters a block with all live values loaded from the frame. If the frame holds a number outside the range that
+    /// the code relies on, or a NaN that it does not expect, because a host changed or created the frame, the
+    /// interpreter continues instead.
+    pub(super) fn enter_osr(&mut self, block: u32) {
         let frame = self.unit.frame_address(self.b);
         if u32::from(self.function().locals) > self.plan.variable_locals() {
             self.unit.frame = Some(frame);
@@ -40,8 +41,8 @@ impl Lowering<'_, '_, '_, '_> {
             let is_raw = self.plan.entries[block as usize].raw >> slot & 1 == 1;
             let nan = if is_raw { None } else { Some(self.is_other_nan(value)) };
             let range = match &facts {
-                EntryFacts::Known(known) => known.get(Slot::from_index(slot as u32)),
-                EntryFacts::Nothing => Range::ANY,
+                EntryFacts::Ranges(known) => known.get(Slot::from_index(slot as u32)),
+                EntryFacts::NotAnalysed => Range::ANY,
                 EntryFacts::Unreached => unreachable!("the block is an entry of the analysis"),
             };
             let outside = self.is_outside(value, range);
@@ -57,16 +58,16 @@ impl Lowering<'_, '_, '_, '_> {
             let site = self.site_at(self.plan.graph.location(word), word, ExitKind::Interpret);
             self.unlikely(unexpected, |lowering| lowering.exit(site));
         }
-        let State { float, lazy, .. } = self.entry_state(block);
+        let Representation { float, pending, .. } = self.entry_representation(block);
         for slot in slots::indices(float) {
             let value = self.float_slot(slot);
-            self.set_float_slot(slot, value, lazy >> slot & 1 == 1);
+            self.set_float_slot(slot, value, pending >> slot & 1 == 1);
         }
         self.b.ins().jump(self.ir_blocks[block as usize], &[]);
-        self.arrived(block);
+        self.record_edge(block);
     }
 
-    /// Is a value not in a range? `None`: all are.
+    /// Returns whether a value is outside a range. Returns `None` if no value is.
     fn is_outside(&mut self, value: Value, range: Range) -> Option<Value> {
         if range == Range::ANY {
             return None;
@@ -84,11 +85,11 @@ impl Lowering<'_, '_, '_, '_> {
         Some(self.b.ins().bor(above, between))
     }
 
-    /// Are these the bits of a NaN that is not the canonical one?
+    /// Returns whether these are the bits of a NaN other than the canonical one.
     fn is_other_nan(&mut self, bits: Value) -> Value {
         let value = self.b.ins().bitcast(F64, MemFlagsData::new(), bits);
         let is_nan = self.b.ins().fcmp(FloatCC::Unordered, value, value);
-        let canonical = self.b.ins().iconst(I64, super::super::kinds::CANONICAL_NAN as i64);
+        let canonical = self.b.ins().iconst(I64, super::super::representation::CANONICAL_NAN as i64);
         let is_other = self.b.ins().icmp(IntCC::NotEqual, bits, canonical);
 
         self.b.ins().band(is_nan, is_other)

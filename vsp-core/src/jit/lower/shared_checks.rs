@@ -1,8 +1,8 @@
-//! One check for several accesses that follow each other.
+//! Shared bounds checks of adjacent accesses.
 //!
-//! Loads at different distances from the same registers, with nothing between them that could be seen from outside, share
-//! the check of the first: whether all bytes from the lowest to the highest are inside. If they are not, a cold path looks which
-//! access is the first that is outside, and traps there.
+//! Loads at different displacements from the same registers, with no observable effect between them, share the check of
+//! the first: whether all bytes from the lowest to the highest are inside. If it fails, a cold path finds the first
+//! access that is outside, and traps there.
 
 use alloc::vec::Vec;
 
@@ -10,24 +10,25 @@ use super::Lowering;
 use super::memory::Address;
 use crate::isa::{Flow, Inst, Opcode, Role};
 
-/// So many accesses share a check, at most: the cold path has a check for each.
-const MAX_MEMBERS: usize = 8;
+/// The largest number of accesses that share a check: the cold path has a check for each.
+const MAX_ACCESSES: usize = 8;
 
-/// And so many words are looked at, from the first.
+/// The largest number of words that are examined, from the first.
 const MAX_WORDS: usize = 256;
 
-/// An access of a group.
+/// An access that shares a check.
 #[derive(Clone, Copy)]
-pub(super) struct Member {
+pub(super) struct SharedAccess {
     pub(super) word: u32,
     pub(super) displacement: i32,
     pub(super) bytes: u32,
 }
 
 impl Lowering<'_, '_, '_, '_> {
-    /// The accesses that can share the check of this one, which is made by the word that is lowered, and comes first.
-    pub(super) fn group(&self, address: Address, bytes: u32) -> Vec<Member> {
-        let mut members = alloc::vec![Member { word: self.word, displacement: address.displacement, bytes }];
+    /// Returns the accesses that can share the check of this one, which is that of the current word and comes first.
+    pub(super) fn accesses_sharing_check(&self, address: Address, bytes: u32) -> Vec<SharedAccess> {
+        let mut accesses =
+            alloc::vec![SharedAccess { word: self.word, displacement: address.displacement, bytes }];
         let graph = self.plan.graph;
         let end = graph.words(self.block).end;
         let registers = address.registers();
@@ -36,22 +37,22 @@ impl Lowering<'_, '_, '_, '_> {
             if word > self.word {
                 match accessed(inst) {
                     Some((other, bytes)) if other.has_registers_of(address) => {
-                        members.push(Member { word, displacement: other.displacement, bytes });
+                        accesses.push(SharedAccess { word, displacement: other.displacement, bytes });
                     }
                     None if can_be_passed(inst) => {}
                     Some(_) | None => break,
                 }
             }
             let writes = graph.effects(word).writes_in(0);
-            if writes & registers != 0 || is_store(inst) || members.len() == MAX_MEMBERS {
+            if writes & registers != 0 || is_store(inst) || accesses.len() == MAX_ACCESSES {
                 break;
             }
         }
-        members
+        accesses
     }
 }
 
-/// The memory operand of an instruction, and how many bytes it accesses.
+/// Returns the memory operand of an instruction, and the number of bytes that it accesses.
 fn accessed(inst: Inst) -> Option<(Address, u32)> {
     let bytes = match inst.op() {
         Opcode::LOAD8U | Opcode::LOAD8S | Opcode::LOAD8UX | Opcode::LOAD8SX => 1,
@@ -68,7 +69,7 @@ fn accessed(inst: Inst) -> Option<(Address, u32)> {
     Some((Address::of(inst)?, bytes))
 }
 
-/// Does it change the memory?
+/// Returns whether the instruction writes to the memory.
 fn is_store(inst: Inst) -> bool {
     let is_operand = inst.value_of(Role::Disp).is_some();
     let writes = |role: Role| {
@@ -78,7 +79,7 @@ fn is_store(inst: Inst) -> bool {
     is_operand && !inst.operands().any(|(operand, _)| writes(operand.role))
 }
 
-/// Does an instruction only change registers, and cannot trap?
+/// Returns whether the instruction changes only registers and cannot trap.
 fn can_be_passed(inst: Inst) -> bool {
     let can_trap = matches!(
         inst.op(),
