@@ -9,7 +9,7 @@
 //! # let bytes = text::assemble(".func f (0) -> 0\n RET\n.end", "f.sil").unwrap();
 //! let program = Arc::new(Verified::new(Program::read(&bytes[..])?)?);
 //! let cache = Arc::new(Cache::new());
-//! let mut engine = Engine::new(EngineKind::Tier2)?.with_cache(cache.clone());
+//! let engine = Engine::new(EngineKind::Tier2)?.with_cache(cache.clone());
 //! engine.load(program.clone())?;
 //! engine.load(program)?;
 //! assert_eq!((cache.statistics().compiled, cache.statistics().from_memory), (1, 1));

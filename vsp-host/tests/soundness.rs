@@ -38,7 +38,7 @@ const EAGER: TierOptions = TierOptions {
 
 fn load(program: &Arc<Verified<'static>>, kind: EngineKind) -> Module<'static> {
     let engine = Engine::new(kind).unwrap();
-    let mut engine = if kind == EngineKind::Auto { engine.with_tiers(EAGER) } else { engine };
+    let engine = if kind == EngineKind::Auto { engine.with_tiers(EAGER) } else { engine };
     engine.load(program.clone()).unwrap()
 }
 
