@@ -47,6 +47,7 @@ pub mod state;
 #[cfg(feature = "text")]
 pub mod text;
 mod trap;
+mod typed;
 pub mod verify;
 
 pub use host::{Caller, HostCalls, HostEnd, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
@@ -60,6 +61,7 @@ pub use instance::{
 pub use interp::{Chosen, CodeKey, Entry, NativeCode, Next, NotReturned, Session, Tiers};
 pub use shared::Ref;
 pub use trap::Trap;
+pub use typed::{FunctionError, Parameters, Results, TypedCallError, TypedFunction, typed_export};
 
 /// The code of the document compiles and runs.
 #[cfg(doctest)]

@@ -25,13 +25,13 @@ use vsp_core::index::FuncIndex;
 use vsp_core::jit::{Compiler, JitError, Region, RegionCode};
 use vsp_core::limits::MAX_PARAMS;
 use vsp_core::native::{Arch, Code, CodeInfo, Object, ObjectError, Target};
-use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
 use vsp_core::{
-    AttachError, CallError, Entry, Instance, NativeCode, NotReturned, Outcome, Ref, Session, Value,
+    AttachError, CallError, Entry, Instance, NativeCode, NotReturned, Outcome, Ref, Session, typed_export,
 };
 
 pub use vsp_core::native::{CompileOptions, Tier};
+pub use vsp_core::{FunctionError, Parameters, Results};
 
 use crate::exec_memory::{ExecMemory, ExecMemoryError};
 use crate::native_call::{self, Found, MachineCode};
@@ -305,13 +305,10 @@ impl<'p> CompiledProgram<'p> {
         self: &Arc<Self>,
         name: &str,
     ) -> Result<CompiledFunction<'p, P, R>, FunctionError> {
+        let index = typed_export::<P, R>(&self.program, name)?;
         let no_export = || FunctionError::NoExport(name.into());
-        let index = self.program.export(name).ok_or_else(no_export)?;
         let function = self.program.function(index).ok_or_else(no_export)?;
         let found = self.machine.find(Entry::Function(index)).ok_or_else(no_export)?;
-        if FuncType::new(P::COUNT, R::COUNT) != Some(function.ty) {
-            return Err(FunctionError::Type { name: name.into(), found: function.ty });
-        }
         let found = if function.short_leaf { found.of_short_leaf(&self.machine) } else { found };
         Ok(CompiledFunction { program: self.clone(), index, found, types: PhantomData })
     }
@@ -338,23 +335,6 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
 /// Are these the same program?
 pub(crate) fn is_same(one: &Verified<'_>, other: &Verified<'_>) -> bool {
     std::ptr::addr_eq(one, other) || one.program().bytes() == other.program().bytes()
-}
-
-/// Why a function cannot be had.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FunctionError {
-    /// No function is exported by this name.
-    #[error("the program exports no function \"{0}\"")]
-    NoExport(String),
-    /// It takes or gives another number of values.
-    #[error("\"{name}\" is a function {found}")]
-    Type {
-        /// The name.
-        name: String,
-        /// Its type.
-        found: FuncType,
-    },
 }
 
 /// Why a function did not return.
@@ -432,82 +412,6 @@ impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
         }
     }
 }
-
-/// Up to eight [`Value`]s, as a tuple.
-pub trait Parameters {
-    /// How many.
-    const COUNT: usize;
-    /// Puts their bits into the first places.
-    fn store(self, values: &mut [u64; MAX_PARAMS]);
-}
-
-/// Up to four [`Value`]s: nothing, one, or a tuple.
-pub trait Results {
-    /// How many.
-    const COUNT: usize;
-    /// What the first [`Self::COUNT`] of these bits mean.
-    fn from_values(values: &[u64; MAX_PARAMS]) -> Self;
-}
-
-macro_rules! impl_parameters {
-    ($($count:literal: $($name:ident $index:tt)*;)*) => {$(
-        impl<$($name: Value),*> Parameters for ($($name,)*) {
-            const COUNT: usize = $count;
-            #[inline]
-            #[allow(unused_variables, reason = "without parameters nothing is stored")]
-            fn store(self, values: &mut [u64; MAX_PARAMS]) {
-                $(values[$index] = self.$index.to_bits();)*
-            }
-        }
-    )*};
-}
-
-impl_parameters! {
-    0: ;
-    1: A 0;
-    2: A 0 B 1;
-    3: A 0 B 1 C 2;
-    4: A 0 B 1 C 2 D 3;
-    5: A 0 B 1 C 2 D 3 E 4;
-    6: A 0 B 1 C 2 D 3 E 4 F 5;
-    7: A 0 B 1 C 2 D 3 E 4 F 5 G 6;
-    8: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
-}
-
-macro_rules! impl_results {
-    ($($count:literal: $($name:ident $index:tt)*;)*) => {$(
-        impl<$($name: Value),*> Results for ($($name,)*) {
-            const COUNT: usize = $count;
-            #[inline]
-            #[allow(unused_variables, clippy::unused_unit, reason = "without results nothing is read")]
-            fn from_values(values: &[u64; MAX_PARAMS]) -> Self {
-                ($($name::from_bits(values[$index]),)*)
-            }
-        }
-    )*};
-}
-
-impl_results! {
-    0: ;
-    1: A 0;
-    2: A 0 B 1;
-    3: A 0 B 1 C 2;
-    4: A 0 B 1 C 2 D 3;
-}
-
-macro_rules! impl_one_result {
-    ($($ty:ty)*) => {$(
-        impl Results for $ty {
-            const COUNT: usize = 1;
-            #[inline]
-            fn from_values(values: &[u64; MAX_PARAMS]) -> Self {
-                Value::from_bits(values[0])
-            }
-        }
-    )*};
-}
-
-impl_one_result!(u64 i64 u32 i32 f64 bool);
 
 #[cfg(test)]
 mod tests;

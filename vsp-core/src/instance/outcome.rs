@@ -52,6 +52,17 @@ pub enum Reason {
     Pending(ImportIndex),
 }
 
+impl core::fmt::Display for Reason {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Reason::Fuel => f.write_str("out of fuel"),
+            Reason::Interrupted => f.write_str("interrupted"),
+            Reason::Yield(value) => write!(f, "YIELD with the value {value}"),
+            Reason::Pending(import) => write!(f, "waiting for the host function of import {import}"),
+        }
+    }
+}
+
 /// A suspended program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Suspension {
@@ -59,6 +70,12 @@ pub struct Suspension {
     pub reason: Reason,
     /// Where: the safepoint's place, or the word of the YIELD or SYSCALL.
     pub location: Location,
+}
+
+impl core::fmt::Display for Suspension {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "suspended at {}: {}", self.location, self.reason)
+    }
 }
 
 /// A program that was stopped.
@@ -117,6 +134,14 @@ pub enum CallError {
     /// The instance is not in the middle of a host call.
     #[error("the instance does not wait for a host function")]
     NotPending,
+    /// The function that returned has another number of results than the typed function.
+    #[error("the call returned {returned} results, and the typed function has {expected}")]
+    Results {
+        /// Number of results of the typed function.
+        expected: usize,
+        /// Number of results that the call returned.
+        returned: usize,
+    },
     /// The program waits for another number of values.
     #[error("the program waits for {expected} values, and {given} were given")]
     Values {
