@@ -325,7 +325,7 @@ fn errors_are_one_error_that_shows_all_of_them() {
     assert_eq!((errors.len(), errors.file_name(), errors.is_full()), (2, "f.sil", false));
     let shown = format!("f.sil: {}\nf.sil: {}", errors[0], errors[1]);
     assert_eq!(errors.to_string(), shown);
-    assert!(shown.contains("f.sil: line 3, column 3: "), "{shown}");
+    assert!(shown.contains("f.sil: line 3, column 7: "), "{shown}");
     let boxed: Box<dyn std::error::Error + Send + Sync> = errors.clone().into();
     assert_eq!(boxed.to_string(), shown);
     assert_eq!(errors.into_iter().map(|error| error.line).collect::<Vec<_>>(), [2, 3]);
