@@ -12,16 +12,65 @@ use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::program::{FuncType, Program};
 use crate::shared::Ref;
 
-/// How a host function ends, if not with results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The error of a host function: any type that implements `Error`, or a text.
+pub type HostError = Box<dyn core::error::Error + Send + Sync>;
+
+/// The result of a host function, which returns with `T` or stops with [`HostStop`].
+pub type HostResult<T = ()> = Result<T, HostStop>;
+
+/// The reason why a host function has no results.
+///
+/// `?` makes one of any error, and `"…".into()` of a text:
+///
+/// ```
+/// use vsp_core::{Caller, HostResult, Imports};
+///
+/// let mut imports = Imports::<()>::new();
+/// imports.define("text", "parse", |caller: &mut Caller<'_, ()>, address: u64, length: u64| -> HostResult<u64> {
+///     let bytes = caller.bytes(address, length).ok_or("the text is not inside the memory")?;
+///     Ok(core::str::from_utf8(bytes)?.parse::<u64>()?)
+/// })?;
+/// # Ok::<(), vsp_core::ImportError>(())
+/// ```
+#[derive(Debug)]
 pub enum HostStop {
-    /// It failed: the program traps with `Trap::Host` and this code.
+    /// The function failed: the program traps with `Trap::Host` and this code.
     Error(u32),
-    /// The results are not there yet: the program is suspended until the host resumes it with them.
+    /// The function failed: the program traps with `Trap::Host` and the code, and the caller of the instance gets the
+    /// error from [`Instance::host_error`](crate::Instance::host_error).
+    Failed {
+        /// The code; 0 if the stop was made of an error.
+        code: u32,
+        /// The error.
+        error: HostError,
+    },
+    /// The results are not available yet: the program is suspended until the host resumes it with them.
     Pending,
 }
 
-/// How a call of a host function ended, as two machine words.
+impl HostStop {
+    /// Returns a stop with an error and a code, with which the program traps.
+    pub fn failed(code: u32, error: impl Into<HostError>) -> HostStop {
+        HostStop::Failed { code, error: error.into() }
+    }
+}
+
+impl<E: Into<HostError>> From<E> for HostStop {
+    fn from(error: E) -> HostStop {
+        HostStop::failed(0, error)
+    }
+}
+
+/// The reason why a host function has no results, as engines handle it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stopped {
+    /// The function failed with this code.
+    Error(u32),
+    /// The results are not available yet.
+    Pending,
+}
+
+/// The end of a call of a host function, as two machine words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostEnd {
     /// With results; this is the first, if there is one.
@@ -32,17 +81,7 @@ pub enum HostEnd {
     Pending,
 }
 
-impl From<HostStop> for HostEnd {
-    #[inline]
-    fn from(stop: HostStop) -> HostEnd {
-        match stop {
-            HostStop::Error(code) => HostEnd::Error(code.into()),
-            HostStop::Pending => HostEnd::Pending,
-        }
-    }
-}
-
-/// What a host function can reach: the host's own state, the memory of the calling program, and its fuel.
+/// The host as a host function can reach it: the host's own state, the memory of the calling program, and its fuel.
 /// The program itself is out of reach: a host function cannot call back into it.
 #[derive(Debug)]
 pub struct Caller<'a, S> {
@@ -51,11 +90,15 @@ pub struct Caller<'a, S> {
     balance: &'a mut i64,
 }
 
-/// What an instance has for its host functions.
+/// The data of an instance that its host functions use.
 #[derive(Debug)]
 pub(crate) struct HostOwn<S> {
     pub(crate) state: S,
     pub(crate) metered: bool,
+    /// The error of the host function that failed last.
+    pub(crate) error: Option<HostError>,
+    /// The arguments of the host call that is pending.
+    pub(crate) pending: [u64; MAX_PARAMS],
     /// While the instance runs with slices of its fuel, what it keeps back of the balance. (And after a panic of a host function.)
     #[cfg(feature = "native")]
     pub(crate) kept: i64,
@@ -80,6 +123,25 @@ impl<S> Caller<'_, S> {
     /// `length` bytes of the program's memory from `address`, if it has them.
     pub fn bytes(&mut self, address: u64, length: u64) -> Option<&mut [u8]> {
         slice(self.memory, address, length)
+    }
+
+    /// Keeps the error, or the arguments of a pending call, for the caller of the instance.
+    #[cold]
+    fn stop(&mut self, stop: HostStop, args: [u64; MAX_PARAMS]) -> HostEnd {
+        match stop {
+            HostStop::Error(code) => {
+                self.own.error = None;
+                HostEnd::Error(code.into())
+            }
+            HostStop::Failed { code, error } => {
+                self.own.error = Some(error);
+                HostEnd::Error(code.into())
+            }
+            HostStop::Pending => {
+                self.own.pending = args;
+                HostEnd::Pending
+            }
+        }
     }
 
     /// Takes fuel. The program notices at the safepoint behind the call. Without metering nothing happens.
@@ -124,7 +186,7 @@ pub(crate) trait CallHost {
         memory: &mut [u8],
         balance: &mut i64,
         registers: &[Cell<u64>; 16],
-    ) -> Result<(), HostStop>;
+    ) -> Result<(), Stopped>;
 }
 
 #[cfg(threaded)]
@@ -135,7 +197,7 @@ impl<S> CallHost for HostCalls<'_, S> {
         memory: &mut [u8],
         balance: &mut i64,
         registers: &[Cell<u64>; 16],
-    ) -> Result<(), HostStop> {
+    ) -> Result<(), Stopped> {
         HostCalls::call_with(self, import, memory, balance, registers)
     }
 }
@@ -154,6 +216,8 @@ impl<'a, S> HostCalls<'a, S> {
         let own = HostOwn {
             state,
             metered,
+            error: None,
+            pending: [0; MAX_PARAMS],
             #[cfg(feature = "native")]
             kept: 0,
         };
@@ -190,7 +254,7 @@ impl<'a, S> HostCalls<'a, S> {
         memory: &mut [u8],
         balance: &mut i64,
         registers: &[Cell<u64>; 16],
-    ) -> Result<(), HostStop> {
+    ) -> Result<(), Stopped> {
         let ty = self.ty(import);
         let mut values = [0; MAX_PARAMS];
         if ty.params() > 3 {
@@ -209,8 +273,8 @@ impl<'a, S> HostCalls<'a, S> {
                 }
                 Ok(())
             }
-            HostEnd::Error(code) => Err(HostStop::Error(code as u32)),
-            HostEnd::Pending => Err(HostStop::Pending),
+            HostEnd::Error(code) => Err(Stopped::Error(code as u32)),
+            HostEnd::Pending => Err(Stopped::Pending),
         }
     }
 }
@@ -321,10 +385,11 @@ pub trait HostFn<S, Args>: Send + Sync + 'static {
     const PARAMS: usize;
     /// How many results it gives.
     const RESULTS: usize;
-    /// Calls it. `values` are the arguments in the first places, and then the results.
+    /// Calls the function. `values` starts with the arguments, and afterwards with the results; without results it is
+    /// unchanged.
     ///
     /// # Errors
-    /// It did not end with results.
+    /// The function has no results.
     fn call(&self, caller: &mut Caller<'_, S>, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop>;
 }
 
@@ -459,7 +524,7 @@ impl<S> Imports<S> {
             let [_, _, _, d, e, f, g, h] = *values;
             let mut own = [a, b, c, d, e, f, g, h];
             if let Err(stop) = function.call(caller, &mut own) {
-                return stop.into();
+                return caller.stop(stop, own);
             }
             if F::RESULTS > 1 {
                 values[1..F::RESULTS].copy_from_slice(&own[1..F::RESULTS]);
@@ -492,7 +557,7 @@ impl<S> Imports<S> {
             args[ty.params()..].fill(0);
             let mut results = [0; MAX_RESULTS];
             if let Err(stop) = function(caller, &args, &mut results) {
-                return stop.into();
+                return caller.stop(stop, args);
             }
             values[..MAX_RESULTS].copy_from_slice(&results);
             HostEnd::Results(results[0])

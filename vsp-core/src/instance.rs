@@ -1,11 +1,13 @@
 //! Instances: a program with memory, a stack, globals and host functions, ready to be called.
 
 mod frame;
+mod host_call;
 mod outcome;
 mod stack;
 mod step;
 
 pub use frame::{Frame, FrameMut};
+pub use host_call::PendingCall;
 #[cfg(feature = "native")]
 pub use outcome::AttachError;
 pub use outcome::{CallError, InstantiateError, Outcome, Reason, Suspension, Trapped, Values};
@@ -322,17 +324,6 @@ impl<'a, S> Instance<'a, S> {
         }
     }
 
-    /// Ends a pending host call with an error: the program traps with `Trap::Host(code)`.
-    ///
-    /// # Errors
-    /// The instance is not suspended in a host call.
-    pub fn fail(&mut self, code: u32) -> Result<Outcome, CallError> {
-        let Status::Suspended(Reason::Pending(_)) = self.status else { return Err(CallError::NotPending) };
-        self.status = Status::Idle;
-        let trap = crate::Trap::Host(code);
-        Ok(Outcome::Trapped(Trapped { trap, location: self.stack.location() }))
-    }
-
     /// Gives up a call that is suspended or stepped through. Memory and globals stay as they are.
     pub fn reset(&mut self) {
         self.status = Status::Idle;
@@ -452,6 +443,17 @@ impl<'a, S> Instance<'a, S> {
     /// The value of a global, to change it.
     pub fn global_mut(&mut self, global: GlobalIndex) -> Option<&mut u64> {
         self.globals.get_mut(global.index())
+    }
+
+    /// Returns the value of the global with this debug name. A program that was stripped of its names has none.
+    pub fn global_named(&self, name: &str) -> Option<u64> {
+        self.global(self.program.program().global(name)?)
+    }
+
+    /// Returns the value of the global with this debug name, to change it.
+    pub fn global_named_mut(&mut self, name: &str) -> Option<&mut u64> {
+        let global = self.program.program().global(name)?;
+        self.global_mut(global)
     }
 
     /// The balance of fuel, if the instance is metered. It is negative where more was used than there was.

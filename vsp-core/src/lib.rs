@@ -50,12 +50,15 @@ mod trap;
 mod typed;
 pub mod verify;
 
-pub use host::{Caller, HostCalls, HostEnd, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
+pub use host::{
+    Caller, HostCalls, HostEnd, HostError, HostFn, HostResult, HostReturn, HostStop, ImportError, Imports,
+    Value,
+};
 #[cfg(feature = "native")]
 pub use instance::AttachError;
 pub use instance::{
-    CallError, Frame, FrameMut, Instance, InstantiateError, Options, Outcome, Reason, Suspension, Trapped,
-    Values,
+    CallError, Frame, FrameMut, Instance, InstantiateError, Options, Outcome, PendingCall, Reason,
+    Suspension, Trapped, Values,
 };
 #[cfg(feature = "native")]
 pub use interp::{Chosen, CodeKey, Entry, NativeCode, Next, NotReturned, Session, Tiers};
