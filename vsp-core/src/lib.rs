@@ -27,6 +27,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod analysis;
+mod backtrace;
 mod bytes;
 pub mod complex;
 #[cfg(feature = "generate")]
