@@ -1,5 +1,11 @@
 //! Host functions: what a program can call outside itself.
 
+mod function;
+mod guest;
+
+pub use function::{HostFn, HostParameter, HostReturn, Value};
+pub use guest::{GuestMemoryError, GuestSlice, GuestStr};
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -279,150 +285,6 @@ impl<'a, S> HostCalls<'a, S> {
     }
 }
 
-/// A Rust type that a 64-bit register can hold.
-pub trait Value: Copy {
-    /// The value that these bits mean; bits beyond its width are ignored.
-    fn from_bits(bits: u64) -> Self;
-    /// The register that holds this value: signed ones are sign-extended, all others zero-extended.
-    fn to_bits(self) -> u64;
-}
-
-macro_rules! impl_value {
-    ($($ty:ty: $from:expr, $to:expr;)*) => {$(
-        impl Value for $ty {
-            #[inline]
-            fn from_bits(bits: u64) -> Self {
-                let from: fn(u64) -> $ty = $from;
-                from(bits)
-            }
-            #[inline]
-            fn to_bits(self) -> u64 {
-                let to: fn($ty) -> u64 = $to;
-                to(self)
-            }
-        }
-    )*};
-}
-
-impl_value! {
-    u64: |bits| bits, |value| value;
-    i64: |bits| bits as i64, |value| value as u64;
-    u32: |bits| bits as u32, u64::from;
-    i32: |bits| bits as i32, |value| i64::from(value) as u64;
-    f64: f64::from_bits, f64::to_bits;
-    bool: |bits| bits != 0, u64::from;
-}
-
-/// What a host function can return: nothing, a [`Value`], a tuple of up to four, or a `Result` of these and a
-/// [`HostStop`].
-pub trait HostReturn {
-    /// How many results that is.
-    const COUNT: usize;
-    /// Puts the results in the first places.
-    ///
-    /// # Errors
-    /// The function did not end with results.
-    fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop>;
-}
-
-macro_rules! impl_host_return {
-    ($(($count:literal: $ty:ty, $($generic:ident $index:tt)*: $pattern:pat => $($value:expr),*);)*) => {$(
-        impl<$($generic: Value),*> HostReturn for $ty {
-            const COUNT: usize = $count;
-            #[inline]
-            #[allow(unused_variables, reason = "without results there is nothing to store into")]
-            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
-                let $pattern = self;
-                $(values[$index] = $value.to_bits();)*
-                Ok(())
-            }
-        }
-
-        impl<$($generic: Value),*> HostReturn for Result<$ty, HostStop> {
-            const COUNT: usize = $count;
-            #[inline]
-            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
-                self?.store(values)
-            }
-        }
-    )*};
-}
-
-impl_host_return! {
-    (0: (), : () => );
-    (1: (A,), A 0: (a,) => a);
-    (2: (A, B), A 0 B 1: (a, b) => a, b);
-    (3: (A, B, C), A 0 B 1 C 2: (a, b, c) => a, b, c);
-    (4: (A, B, C, D), A 0 B 1 C 2 D 3: (a, b, c, d) => a, b, c, d);
-}
-
-macro_rules! impl_host_return_for_values {
-    ($($ty:ty)*) => {$(
-        impl HostReturn for $ty {
-            const COUNT: usize = 1;
-            #[inline]
-            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
-                (self,).store(values)
-            }
-        }
-
-        impl HostReturn for Result<$ty, HostStop> {
-            const COUNT: usize = 1;
-            #[inline]
-            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
-                self?.store(values)
-            }
-        }
-    )*};
-}
-
-impl_host_return_for_values!(u64 i64 u32 i32 f64 bool);
-
-/// A Rust function that programs can call: `Fn(&mut Caller<'_, S>, …) -> R` with up to eight [`Value`]s and a
-/// [`HostReturn`].
-pub trait HostFn<S, Args>: Send + Sync + 'static {
-    /// How many parameters it takes.
-    const PARAMS: usize;
-    /// How many results it gives.
-    const RESULTS: usize;
-    /// Calls the function. `values` starts with the arguments, and afterwards with the results; without results it is
-    /// unchanged.
-    ///
-    /// # Errors
-    /// The function has no results.
-    fn call(&self, caller: &mut Caller<'_, S>, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop>;
-}
-
-macro_rules! impl_host_fn {
-    ($($params:literal: $($arg:ident $index:tt)*;)*) => {$(
-        impl<S, F, R, $($arg),*> HostFn<S, ($($arg,)*)> for F
-        where
-            F: Fn(&mut Caller<'_, S>, $($arg),*) -> R + Send + Sync + 'static,
-            R: HostReturn,
-            $($arg: Value,)*
-        {
-            const PARAMS: usize = $params;
-            const RESULTS: usize = R::COUNT;
-            #[inline]
-            fn call(&self, caller: &mut Caller<'_, S>, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
-                self(caller, $($arg::from_bits(values[$index])),*).store(values)
-            }
-        }
-    )*};
-}
-
-impl_host_fn! {
-    0: ;
-    1: A 0;
-    2: A 0 B 1;
-    3: A 0 B 1 C 2;
-    4: A 0 B 1 C 2 D 3;
-    5: A 0 B 1 C 2 D 3 E 4;
-    6: A 0 B 1 C 2 D 3 E 4 G 5;
-    7: A 0 B 1 C 2 D 3 E 4 G 5 H 6;
-    8: A 0 B 1 C 2 D 3 E 4 G 5 H 6 I 7;
-}
-
 /// Takes arguments and gives results as [`HostCalls::call`] does.
 type Call<S> = dyn Fn(&mut Caller<'_, S>, u64, u64, u64, &mut [u64; MAX_PARAMS]) -> HostEnd + Send + Sync;
 
@@ -517,7 +379,7 @@ impl<S> Imports<S> {
         let ty = const {
             match FuncType::new(F::PARAMS, F::RESULTS) {
                 Some(ty) => ty,
-                None => panic!("the implementations of HostFn stay within the limits"),
+                None => panic!("a host function takes up to 8 registers and gives up to 4"),
             }
         };
         self.add(module, name, ty, move |caller, a, b, c, values| {

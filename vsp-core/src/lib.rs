@@ -52,8 +52,8 @@ mod typed;
 pub mod verify;
 
 pub use host::{
-    Caller, HostCalls, HostEnd, HostError, HostFn, HostResult, HostReturn, HostStop, ImportError, Imports,
-    Value,
+    Caller, GuestMemoryError, GuestSlice, GuestStr, HostCalls, HostEnd, HostError, HostFn, HostParameter,
+    HostResult, HostReturn, HostStop, ImportError, Imports, Value,
 };
 #[cfg(feature = "native")]
 pub use instance::AttachError;

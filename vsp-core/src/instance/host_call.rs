@@ -60,7 +60,7 @@ impl<S> Instance<'_, S> {
         self.end_pending(0, Some(error.into()))
     }
 
-    fn end_pending(&mut self, code: u32, error: Option<HostError>) -> Result<Outcome, CallError> {
+    pub(super) fn end_pending(&mut self, code: u32, error: Option<HostError>) -> Result<Outcome, CallError> {
         let Status::Suspended(Reason::Pending(_)) = self.status else { return Err(CallError::NotPending) };
         self.status = Status::Idle;
         self.host.own.error = error;
