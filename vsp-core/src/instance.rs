@@ -1,11 +1,13 @@
 //! Instances: a program with memory, a stack, globals and host functions, ready to be called.
 
+mod async_call;
 mod frame;
 mod host_call;
 mod outcome;
 mod stack;
 mod step;
 
+pub use async_call::{FuelSlices, HostRequest};
 pub use frame::{Frame, FrameMut};
 pub use host_call::PendingCall;
 #[cfg(feature = "native")]

@@ -58,8 +58,8 @@ pub use host::{
 #[cfg(feature = "native")]
 pub use instance::AttachError;
 pub use instance::{
-    CallError, Frame, FrameMut, Instance, InstantiateError, Options, Outcome, PendingCall, Reason,
-    Suspension, Trapped, Values,
+    CallError, Frame, FrameMut, FuelSlices, HostRequest, Instance, InstantiateError, Options, Outcome,
+    PendingCall, Reason, Suspension, Trapped, Values,
 };
 #[cfg(feature = "native")]
 pub use interp::{Chosen, CodeKey, Entry, NativeCode, Next, NotReturned, Session, Tiers};
