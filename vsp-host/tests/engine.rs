@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use vsp_core::program::Program;
+use vsp_core::state::SavedState;
 use vsp_core::verify::Verified;
-use vsp_core::{Imports, Options, Outcome, text};
+use vsp_core::{Caller, HostResult, HostStop, Imports, Options, Outcome, TypedCallError, text};
 use vsp_host::engine::{Engine, EngineKind, Module};
 
 const KINDS: [EngineKind; 4] =
@@ -64,5 +65,56 @@ fn a_module_gives_its_program_to_another_engine() {
         drop((program, module));
         let module = Engine::new(EngineKind::Interpreter).unwrap().load(shared).unwrap();
         assert_eq!(result(&module, 1), 8);
+    }
+}
+
+const HOST: &str = "
+.import host.fail (4) -> 0
+.import host.ask (5) -> 1
+.export fail
+.export ask
+.func fail (4) -> 0
+    SYSCALL host.fail
+    RET
+.end
+.func ask (5) -> 1
+    SYSCALL host.ask
+    RET
+.end
+";
+
+#[test]
+fn every_engine_gives_errors_and_arguments_of_host_functions() {
+    let bytes = text::assemble(HOST, "host.sil").unwrap();
+    let program = Arc::new(Verified::new(Program::read(Arc::<[u8]>::from(bytes)).unwrap()).unwrap());
+    for engine in engines() {
+        let mut imports = Imports::new();
+        let fail = |_: &mut Caller<'_, ()>, a: u64, b: u64, c: u64, d: u64| -> HostResult {
+            Err(format!("{a} {b} {c} {d}").into())
+        };
+        imports.define("host", "fail", fail).unwrap();
+        let ask =
+            |_: &mut Caller<'_, ()>, _: u64, _: u64, _: u64, _: u64, _: u64| Err::<u64, _>(HostStop::Pending);
+        imports.define("host", "ask", ask).unwrap();
+        let module = engine.load(program.clone()).unwrap();
+        let imports = Arc::new(imports);
+        let mut instance = module.instantiate(imports.clone(), (), Options::default()).unwrap();
+
+        let failed =
+            instance.typed::<(u64, u64, u64, u64), ()>("fail").unwrap().call(&mut instance, (1, 2, 3, 4));
+        let Err(TypedCallError::Trapped(trapped)) = failed else { panic!("{failed:?}") };
+        let report = "host function host.fail failed: 1 2 3 4\n  at function fail, word 0 (host.sil:7)";
+        assert_eq!(instance.trap_report(&trapped).to_string(), report, "{:?}", engine.kind());
+
+        let ask = instance.typed::<(u64, u64, u64, u64, u64), u64>("ask").unwrap();
+        let asked = ask.call(&mut instance, (5, 6, 7, 8, 9));
+        assert!(matches!(asked, Err(TypedCallError::Suspended(_))), "{asked:?}");
+        let pending = instance.pending().unwrap();
+        assert_eq!((pending.name, pending.arguments), ("ask", &[5, 6, 7, 8, 9][..]));
+        let saved = instance.save().unwrap();
+        let state = SavedState::read(&saved).unwrap();
+        let restored = module.restore(imports, (), Options::default(), &state).unwrap();
+        assert_eq!(restored.pending(), instance.pending());
+        assert_eq!(ask.resume(&mut instance, &[10]), Ok(10));
     }
 }
