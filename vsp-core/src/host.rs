@@ -1,4 +1,4 @@
-//! Host functions: what a program can call outside itself.
+//! Host functions: the functions outside a program that it can call.
 
 mod function;
 mod guest;
@@ -79,11 +79,11 @@ pub(crate) enum Stopped {
 /// The end of a call of a host function, as two machine words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostEnd {
-    /// With results; this is the first, if there is one.
+    /// The function returned. This is its first result, if it has one.
     Results(u64),
-    /// With an error of this code.
+    /// The function failed with this code.
     Error(u64),
-    /// The results are not there yet.
+    /// The results are not available yet.
     Pending,
 }
 
@@ -105,28 +105,29 @@ pub(crate) struct HostOwn<S> {
     pub(crate) error: Option<HostError>,
     /// The arguments of the host call that is pending.
     pub(crate) pending: [u64; MAX_PARAMS],
-    /// While the instance runs with slices of its fuel, what it keeps back of the balance. (And after a panic of a host function.)
+    /// The part of the balance that is reserved while the instance runs with slices of its fuel, and after a panic of a
+    /// host function.
     #[cfg(feature = "native")]
     pub(crate) kept: i64,
 }
 
 impl<S> Caller<'_, S> {
-    /// The host's state.
+    /// Returns the state of the host.
     pub fn state(&mut self) -> &mut S {
         &mut self.own.state
     }
 
-    /// The program's memory.
+    /// Returns the memory of the program.
     pub fn memory(&mut self) -> &mut [u8] {
         self.memory
     }
 
-    /// State and memory at once.
+    /// Returns the state of the host and the memory of the program, to use both at once.
     pub fn parts(&mut self) -> (&mut S, &mut [u8]) {
         (&mut self.own.state, self.memory)
     }
 
-    /// `length` bytes of the program's memory from `address`, if it has them.
+    /// Returns `length` bytes of the program's memory from `address`, or `None` if a part of them is outside.
     pub fn bytes(&mut self, address: u64, length: u64) -> Option<&mut [u8]> {
         slice(self.memory, address, length)
     }
@@ -150,7 +151,7 @@ impl<S> Caller<'_, S> {
         }
     }
 
-    /// Takes fuel. The program notices at the safepoint behind the call. Without metering nothing happens.
+    /// Takes fuel. The program notices at the safepoint after the call. Without metering nothing happens.
     pub fn charge(&mut self, units: u64) {
         if self.own.metered {
             #[cfg(feature = "native")]
@@ -162,27 +163,27 @@ impl<S> Caller<'_, S> {
     }
 }
 
-/// Before larger charges, and where so much more than there was is used up, what is kept back is put to the balance. So the
-/// balance without it never comes near the lowest number.
+/// A charge above this, or a balance this far below zero, adds the reserved part to the balance first. So the balance
+/// without it never comes near the lowest number.
 #[cfg(feature = "native")]
 const LARGE_CHARGE: u64 = 1 << 40;
 
-/// The part of a memory, if all of it is inside.
+/// Returns a range of a memory, or `None` if a part of it is outside.
 fn slice(memory: &mut [u8], address: u64, length: u64) -> Option<&mut [u8]> {
     let (address, length) = (usize::try_from(address).ok()?, usize::try_from(length).ok()?);
     memory.get_mut(address..address.checked_add(length)?)
 }
 
-/// What an instance has for the calls of its host functions, besides the memory and the fuel.
+/// The host functions of an instance and their data, apart from memory and fuel.
 #[derive(Debug)]
 pub struct HostCalls<'a, S> {
     imports: Ref<'a, Imports<S>>,
-    /// For each import of the program, the number of the host function.
+    /// The number of the host function for each import of the program.
     resolved: Vec<u32>,
     pub(crate) own: HostOwn<S>,
 }
 
-/// Host functions, whatever the type of the host's state.
+/// Host functions, independent of the type of the host's state.
 #[cfg(threaded)]
 pub(crate) trait CallHost {
     /// As [`HostCalls::call_with`].
@@ -209,7 +210,7 @@ impl<S> CallHost for HostCalls<'_, S> {
 }
 
 impl<'a, S> HostCalls<'a, S> {
-    /// For an instance of the program.
+    /// Resolves the imports of a program.
     pub(crate) fn new(
         program: &Program<'_>,
         imports: Ref<'a, Imports<S>>,
@@ -230,14 +231,14 @@ impl<'a, S> HostCalls<'a, S> {
         Ok(HostCalls { imports, resolved, own })
     }
 
-    /// The type of an import.
+    /// Returns the type of an import.
     pub(crate) fn ty(&self, import: ImportIndex) -> FuncType {
         self.imports.ty(self.resolved[import.index()])
     }
 
-    /// Calls the host function of an import. It takes the first three arguments one by one, so that they can stay in machine
-    /// registers, and those behind them from their places in `values`. Gives the first result, and puts the others into
-    /// their places. What is behind arguments or results means nothing.
+    /// Calls the host function of an import. The first three arguments are passed one by one, so that they can stay in
+    /// machine registers, and the others in `values` at their own index. The first result is returned, and the others
+    /// are stored in `values` at their own index. Values after the arguments or results are undefined.
     #[inline]
     pub fn call(
         &mut self,
@@ -252,7 +253,7 @@ impl<'a, S> HostCalls<'a, S> {
         (self.imports.definitions[resolved as usize].call)(&mut caller, a, b, c, values)
     }
 
-    /// Calls the host function of an import with the first registers, and puts its results there.
+    /// Calls the host function of an import with the first registers, and stores its results there.
     #[inline]
     pub(crate) fn call_with(
         &mut self,
@@ -285,7 +286,7 @@ impl<'a, S> HostCalls<'a, S> {
     }
 }
 
-/// Takes arguments and gives results as [`HostCalls::call`] does.
+/// A host function with the calling convention of [`HostCalls::call`].
 type Call<S> = dyn Fn(&mut Caller<'_, S>, u64, u64, u64, &mut [u64; MAX_PARAMS]) -> HostEnd + Send + Sync;
 
 struct Definition<S> {
@@ -326,11 +327,11 @@ impl<S> core::fmt::Debug for Imports<S> {
     }
 }
 
-/// Why host functions and a program do not fit together.
+/// The error of defining a host function, or of resolving the imports of a program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// The same name was defined twice.
+    /// The name is defined already.
     #[error("{module}.{name} is defined already")]
     Defined {
         /// The module.
@@ -338,7 +339,7 @@ pub enum ImportError {
         /// The name.
         name: String,
     },
-    /// The program imports what the host does not have.
+    /// The host has no function of this module and name.
     #[error("the program imports {module}.{name} {ty}, which the host does not have")]
     Missing {
         /// The module.
@@ -363,15 +364,25 @@ pub enum ImportError {
 }
 
 impl<S> Imports<S> {
-    /// No host functions.
+    /// Creates an empty set of host functions.
     pub const fn new() -> Self {
         Imports { definitions: Vec::new() }
     }
 
-    /// Defines a host function. Its type follows from the Rust function's.
+    /// Defines a host function, whose type follows from the Rust types:
+    ///
+    /// ```text
+    /// Fn(&mut Caller<'_, S>, P1, …, P8) -> R + Send + Sync + 'static
+    /// ```
+    ///
+    /// - Each `P` is a [`Value`], or a [`GuestSlice`] or [`GuestStr`], which are two parameters of the import.
+    /// - `R` is `()`, a [`Value`], a tuple of up to four, or a [`HostResult`] of one of these.
+    ///
+    /// A closure needs its parameter types written out, `|caller: &mut Caller<'_, S>, key: u64|`, and `-> HostResult<u64>` if
+    /// it uses `?`.
     ///
     /// # Errors
-    /// There is one of this name already.
+    /// The name is defined already.
     pub fn define<Args, F>(&mut self, module: &str, name: &str, function: F) -> Result<&mut Self, ImportError>
     where
         F: HostFn<S, Args>,
@@ -395,11 +406,11 @@ impl<S> Imports<S> {
         })
     }
 
-    /// Defines a host function whose type is only known when the host runs. It is given eight arguments, of which
-    /// those beyond its type are zero, and stores its results.
+    /// Defines a host function whose type is known only at run time. It gets eight arguments, of which those beyond its
+    /// type are zero, and stores its results.
     ///
     /// # Errors
-    /// There is one of this name already.
+    /// The name is defined already.
     pub fn define_raw<F>(
         &mut self,
         module: &str,
@@ -446,17 +457,17 @@ impl<S> Imports<S> {
         self.definitions.iter().position(|it| it.module == module && it.name == name)
     }
 
-    /// The module, name and type of everything that is defined.
+    /// Returns the module, name and type of each host function.
     pub fn definitions(&self) -> impl Iterator<Item = (&str, &str, FuncType)> {
         self.definitions.iter().map(|it| (it.module.as_str(), it.name.as_str(), it.ty))
     }
 
-    /// Module, name and type of every function here.
+    /// Returns the module, name and type of each host function.
     pub fn functions(&self) -> impl Iterator<Item = (&str, &str, FuncType)> {
         self.definitions.iter().map(|it| (it.module.as_str(), it.name.as_str(), it.ty))
     }
 
-    /// For each import of the program, the number of the function here.
+    /// Appends the number of the host function for each import of the program.
     pub(crate) fn resolve(&self, program: &Program<'_>, out: &mut Vec<u32>) -> Result<(), ImportError> {
         for import in program.imports() {
             let owned = || (String::from(import.module), String::from(import.name));
@@ -474,7 +485,7 @@ impl<S> Imports<S> {
         Ok(())
     }
 
-    /// The type of a resolved import.
+    /// Returns the type of a resolved import.
     pub(crate) fn ty(&self, resolved: u32) -> FuncType {
         self.definitions[resolved as usize].ty
     }

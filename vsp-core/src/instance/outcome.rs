@@ -1,4 +1,4 @@
-//! How a call ends, and why it could not begin.
+//! The end of a call, and the errors of calls and instantiation.
 
 use alloc::string::String;
 
@@ -15,7 +15,7 @@ pub struct Values {
 }
 
 impl Values {
-    /// The first four of `values`.
+    /// Creates results from the first four of `values`.
     #[inline]
     pub fn new(values: &[u64]) -> Values {
         // A loop of a fixed length, without a call to copy a few words.
@@ -39,16 +39,16 @@ impl core::fmt::Debug for Values {
     }
 }
 
-/// Why a program is suspended.
+/// The reason of a suspension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// Its fuel is used up. Add some before it is resumed.
+    /// The fuel is used up. Add some before resuming.
     Fuel,
-    /// The interrupt flag is set. Clear it before it is resumed.
+    /// The interrupt flag is set. Clear it before resuming.
     Interrupted,
-    /// It executed YIELD with this value, and waits for one.
+    /// The program executed YIELD with this value, and waits for one value.
     Yield(u64),
-    /// It called this import, whose results are not there yet.
+    /// The program called this import, whose results are not available yet.
     Pending(ImportIndex),
 }
 
@@ -66,9 +66,9 @@ impl core::fmt::Display for Reason {
 /// A suspended program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Suspension {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// Where: the safepoint's place, or the word of the YIELD or SYSCALL.
+    /// The location of the safepoint, or of the YIELD or SYSCALL.
     pub location: Location,
 }
 
@@ -78,17 +78,17 @@ impl core::fmt::Display for Suspension {
     }
 }
 
-/// A program that was stopped.
+/// A program that trapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{trap} at {location}")]
 pub struct Trapped {
-    /// Why.
+    /// The trap.
     pub trap: Trap,
-    /// Where.
+    /// The location of the instruction that trapped.
     pub location: Location,
 }
 
-/// How a call or a resume ends.
+/// The end of a call or a resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The function returned these results.
@@ -97,11 +97,11 @@ pub enum Outcome {
     Halted(u64),
     /// The program can be resumed.
     Suspended(Suspension),
-    /// The program was stopped.
+    /// The program trapped.
     Trapped(Trapped),
 }
 
-/// Why an instance cannot be called or resumed.
+/// The error of calling or resuming an instance.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -114,9 +114,9 @@ pub enum CallError {
     /// The number of arguments is not that of the function's parameters.
     #[error("the function takes {expected} arguments, and {given} were given")]
     Arguments {
-        /// How many it takes.
+        /// Number of parameters.
         expected: usize,
-        /// How many there were.
+        /// Number that was given.
         given: usize,
     },
     /// The instance is in the middle of a call.
@@ -145,18 +145,18 @@ pub enum CallError {
     /// The program waits for another number of values.
     #[error("the program waits for {expected} values, and {given} were given")]
     Values {
-        /// How many it waits for.
+        /// Number that the program waits for.
         expected: usize,
-        /// How many there were.
+        /// Number that was given.
         given: usize,
     },
 }
 
-/// Why an instance cannot be made.
+/// The error of creating an instance.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstantiateError {
-    /// Host functions and imports do not fit.
+    /// The host functions do not match the imports.
     #[error(transparent)]
     Import(#[from] ImportError),
     /// The size of the memory is not possible.
@@ -166,7 +166,7 @@ pub enum InstantiateError {
     Memory {
         /// The size that was chosen.
         chosen: u64,
-        /// What the program needs.
+        /// The minimum of the program.
         minimum: u64,
     },
     /// The size of the stack is not possible.
@@ -177,7 +177,7 @@ pub enum InstantiateError {
     OutOfMemory,
 }
 
-/// Why machine code cannot be used by an instance.
+/// The error of attaching machine code to an instance.
 #[cfg(feature = "native")]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
