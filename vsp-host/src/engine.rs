@@ -304,8 +304,8 @@ impl<'p> Module<'p> {
 
     /// Returns the number of regions that were compiled while the program ran.
     #[cfg(feature = "jit")]
-    pub fn pieces(&self) -> usize {
-        self.tiers.as_ref().map_or(0, |tiers| tiers.pieces())
+    pub fn compiled_regions(&self) -> usize {
+        self.tiers.as_ref().map_or(0, |tiers| tiers.compiled_regions())
     }
 
     /// Creates an instance.
