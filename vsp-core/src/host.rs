@@ -458,11 +458,6 @@ impl<S> Imports<S> {
     }
 
     /// Returns the module, name and type of each host function.
-    pub fn definitions(&self) -> impl Iterator<Item = (&str, &str, FuncType)> {
-        self.definitions.iter().map(|it| (it.module.as_str(), it.name.as_str(), it.ty))
-    }
-
-    /// Returns the module, name and type of each host function.
     pub fn functions(&self) -> impl Iterator<Item = (&str, &str, FuncType)> {
         self.definitions.iter().map(|it| (it.module.as_str(), it.name.as_str(), it.ty))
     }

@@ -53,7 +53,7 @@ fn imports() -> Imports<Vec<String>> {
 
 #[test]
 fn a_slice_is_two_parameters() {
-    let types: Vec<FuncType> = imports().definitions().map(|(_, _, ty)| ty).collect();
+    let types: Vec<FuncType> = imports().functions().map(|(_, _, ty)| ty).collect();
     assert_eq!(types, [FuncType::new(2, 0).unwrap(), FuncType::new(5, 1).unwrap()]);
 
     let mut instance = Instance::new(program(), Arc::new(imports()), Vec::new(), Options::default()).unwrap();

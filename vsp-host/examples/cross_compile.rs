@@ -24,8 +24,11 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The bytes of a code object for each architecture.
+pub(crate) type Objects = Vec<(Arch, Vec<u8>)>;
+
 /// Returns the code objects of the program for three architectures.
-pub(crate) fn objects() -> Result<Vec<(Arch, Vec<u8>)>, Box<dyn Error>> {
+pub(crate) fn objects() -> Result<Objects, Box<dyn Error>> {
     let bytes = text::assemble(SOURCE, "area.sil")?;
     let program = Verified::new(Program::read(&bytes[..])?)?;
     let mut objects = Vec::new();
