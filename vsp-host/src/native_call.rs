@@ -85,7 +85,7 @@ struct Host<'s, 'a, S> {
 /// The payload of a host function's panic, and the fuel that was left then.
 type Panic = (Box<dyn Any + Send>, i64);
 
-/// Machine code that the host vouches for: an [`Object`], an [`ExecMemory`] that holds one, or the path of a directory that
+/// Machine code that the host vouches for: an [`Object`](native::Object), an [`ExecMemory`] that holds one, or the path of a directory that
 /// contains nothing but such objects.
 #[derive(Clone, Debug)]
 pub struct Trusted<T>(T);
@@ -394,7 +394,7 @@ extern_machine! {
         first
     }
 
-    /// Computes a function of FMATH for machine code.
+    /// Computes an instruction that machine code leaves to the host.
     fn math(function: u64, b: u64, c: u64) -> u64 {
         native::compute(function, b, c)
     }
