@@ -36,7 +36,7 @@ impl Subject {
         let image: Arc<[u8]> = text::assemble(source, "numbers").expect("it assembles").into();
         let program = Verified::new(Program::read(image).expect("it reads")).expect("it verifies");
         let module =
-            Engine::new(kind).and_then(|mut engine| engine.load(Arc::new(program))).expect("it compiles");
+            Engine::new(kind).and_then(|engine| engine.load(Arc::new(program))).expect("it compiles");
         let options = Options { memory: Some(3 * bytes as u64 + 64), ..Options::default() };
         let mut instance = module.instantiate(Arc::new(Imports::new()), (), options).expect("it can be made");
         let mut number = 1_u64;

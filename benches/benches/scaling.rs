@@ -86,7 +86,7 @@ fn measure(source: &str, runs: usize) -> Result<Scale, Error> {
     let bytes = assembled(source, "scaling")?;
     let mut scale = Scale { instructions: Program::read(bytes.clone())?.code().len(), engines: Vec::new() };
     for kind in EngineKind::ALL {
-        let mut engine = Engine::new(kind)?;
+        let engine = Engine::new(kind)?;
         let mut least = Duration::MAX;
         let mut peak = 0;
         for _ in 0..runs {

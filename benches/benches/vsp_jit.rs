@@ -52,7 +52,7 @@ impl Subject {
     }
 
     fn module(&self, kind: EngineKind, with: CompileOptions) -> Module<'static> {
-        let mut engine = Engine::with_options(kind, with).expect("there is machine code");
+        let engine = Engine::with_options(kind, with).expect("there is machine code");
         engine.load(self.program.clone()).expect("it can be compiled")
     }
 
@@ -184,7 +184,7 @@ fn calls(criterion: &mut Criterion) {
             let with = CompileOptions::default();
             // Makes sure of the answer.
             subject.instance(&subject.module(kind, with), with);
-            let mut engine = Engine::new(kind).expect("there is machine code");
+            let engine = Engine::new(kind).expect("there is machine code");
             let mut fresh = || {
                 let module = engine.load(subject.program.clone()).expect("it can be compiled");
                 let options = Options { fuel: Some(i64::MAX as u64), ..Options::default() };

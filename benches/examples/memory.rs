@@ -55,7 +55,7 @@ fn status(what: &str) -> Result<u64, Box<dyn Error>> {
 }
 
 fn compare() -> Result<(), Box<dyn Error>> {
-    let bytes = text::assemble(FIB, "fib.sil").map_err(|errors| format!("{errors:?}"))?;
+    let bytes = text::assemble(FIB, "fib.sil")?;
     let (nothing, own_nothing) = medians("nothing", &bytes)?;
     let (fib, own_fib) = medians("fib", &bytes)?;
     let more = |fib: u64, nothing: u64| fib as i64 - nothing as i64;

@@ -7,7 +7,7 @@ use vsp_core::{
 /// Counts the vowels of a text with the program whose source this is.
 pub fn count_vowels(source: &str, text: &[u8]) -> Result<u64, Box<dyn Error>> {
     // Text to bytes, bytes to a checked program. A server does this once, and not for every text.
-    let bytes = text::assemble(source, "vowels.sil").map_err(|errors| errors[0].to_string())?;
+    let bytes = text::assemble(source, "vowels.sil")?;
     let program = Verified::new(Program::read(&bytes[..])?)?;
 
     // What the program may do: nothing. But its imports have to be there.

@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let length = std::env::args().nth(2).map_or(Ok(2), |length| length.parse())?;
     let mut shares = BTreeMap::new();
     for program in PROGRAMS.iter().filter(|program| !KERNELS.contains(&program.name)) {
-        let bytes = text::assemble(program.text, program.name).map_err(|errors| errors[0].clone())?;
+        let bytes = text::assemble(program.text, program.name)?;
         let verified = Verified::new(Program::read(&bytes[..])?)?;
         let mut counts = Counts::new();
         for invocation in (program.invocations)() {

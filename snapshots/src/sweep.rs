@@ -28,7 +28,7 @@ pub fn sweep(text: &str, case: &Case) -> Result<usize, String> {
     let imports = imports::imports().map_err(|error| error.to_string())?;
     let modules = EngineKind::ALL.map(|kind| {
         let options = CompileOptions { check_ir: true, ..CompileOptions::default() };
-        Engine::with_options(kind, options).and_then(|mut engine| engine.load(&program))
+        Engine::with_options(kind, options).and_then(|engine| engine.load(&program))
     });
     let mut compared = 0;
     let mut done = Vec::new();

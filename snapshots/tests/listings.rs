@@ -198,7 +198,7 @@ fn register(field: Field) -> i32 {
 /// Assembles a file.
 fn assembled(path: &Path) -> Result<Vec<u8>, Error> {
     let source = std::fs::read_to_string(path)?;
-    let bytes = text::assemble(&source, "program.sil").map_err(|errors| errors[0].clone())?;
+    let bytes = text::assemble(&source, "program.sil")?;
     Ok(bytes)
 }
 

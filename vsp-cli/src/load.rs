@@ -6,7 +6,7 @@ use std::string::FromUtf8Error;
 use std::sync::Arc;
 
 use vsp_core::program::{Program, ReadError};
-use vsp_core::text::{Diagnostic, assemble};
+use vsp_core::text::{AssemblyErrors, assemble};
 use vsp_core::verify::{Verified, VerifyErrors};
 
 /// Why a file is no program that can run.
@@ -49,7 +49,7 @@ pub(crate) enum LoadError {
         /// Its text.
         text: String,
         /// What is wrong with it; at least one error.
-        errors: Vec<Diagnostic>,
+        errors: AssemblyErrors,
     },
     /// The bytes are damaged, or of another format.
     #[error("{}: {error}", path.display())]

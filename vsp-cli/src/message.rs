@@ -168,14 +168,7 @@ pub(crate) fn line_of(source: &Loaded, location: Location) -> Option<SourceLine<
 
 /// A place as text: function, word, and source line where known.
 pub(crate) fn describe(program: &Program<'_>, location: Location) -> String {
-    let name = match program.function_name(location.function) {
-        Some(name) => format!("function {}", Excerpt(name)),
-        None => format!("function {}", location.function),
-    };
-    match program.source_line_of(location) {
-        Some((file, line)) => format!("{name}, word {} ({file}:{line})", location.word),
-        None => format!("{name}, word {}", location.word),
-    }
+    location.display(program).to_string()
 }
 
 /// A program that stopped: why, where, and the calls that led there (innermost first).

@@ -32,7 +32,7 @@ fn in_directory(path: &Path) -> Arc<Cache> {
 }
 
 /// What `f` gives when machine code runs it.
-fn run(engine: &mut Engine, program: &Shared) -> u64 {
+fn run(engine: &Engine, program: &Shared) -> u64 {
     let module = engine.load(program.clone()).unwrap();
     let mut instance = module.instantiate(Arc::new(Imports::new()), (), Options::default()).unwrap();
     assert!(instance.native_code().is_some());
@@ -44,8 +44,8 @@ fn run(engine: &mut Engine, program: &Shared) -> u64 {
 
 /// In a new engine.
 fn run_with(cache: &Arc<Cache>, number: u32) {
-    let mut engine = Engine::new(EngineKind::Tier2).unwrap().with_cache(cache.clone());
-    assert_eq!(run(&mut engine, &program(number)), u64::from(number));
+    let engine = Engine::new(EngineKind::Tier2).unwrap().with_cache(cache.clone());
+    assert_eq!(run(&engine, &program(number)), u64::from(number));
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -63,7 +63,7 @@ fn what_was_compiled_is_kept_in_memory() {
 
 #[test]
 fn what_was_not_used_for_long_goes_first() {
-    let mut engine = Engine::new(EngineKind::Tier2).unwrap();
+    let engine = Engine::new(EngineKind::Tier2).unwrap();
     let size = engine.load(program(1)).unwrap().compiled().unwrap().code().length();
     // Room for two of these, and not for three.
     let cache = Arc::new(Cache::new().with_memory_limit(3 * size - 1));
@@ -91,7 +91,7 @@ fn other_settings_are_other_code() {
         [options, CompileOptions { fuel: false, ..options }, CompileOptions { interrupt: false, ..options }]
     {
         for kind in [EngineKind::Tier1, EngineKind::Tier2] {
-            let mut engine = Engine::with_options(kind, options).unwrap().with_cache(cache.clone());
+            let engine = Engine::with_options(kind, options).unwrap().with_cache(cache.clone());
             let code = engine.load(program(1)).unwrap().compiled().unwrap().code().options();
             assert_eq!((code.fuel, code.interrupt), (options.fuel, options.interrupt));
         }

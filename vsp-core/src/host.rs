@@ -1,4 +1,10 @@
-//! Host functions: what a program can call outside itself.
+//! Host functions: the functions outside a program that it can call.
+
+mod function;
+mod guest;
+
+pub use function::{HostFn, HostParameter, HostReturn, Value};
+pub use guest::{GuestMemoryError, GuestSlice, GuestStr};
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -13,37 +19,76 @@ use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::program::{FuncType, Program};
 use crate::shared::Ref;
 
-/// How a host function ends, if not with results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The error of a host function: any type that implements `Error`, or a text.
+pub type HostError = Box<dyn core::error::Error + Send + Sync>;
+
+/// The result of a host function, which returns with `T` or stops with [`HostStop`].
+pub type HostResult<T = ()> = Result<T, HostStop>;
+
+/// The reason why a host function has no results.
+///
+/// `?` makes one of any error, and `"…".into()` of a text:
+///
+/// ```
+/// use vsp_core::{Caller, HostResult, Imports};
+///
+/// let mut imports = Imports::<()>::new();
+/// imports.define("text", "parse", |caller: &mut Caller<'_, ()>, address: u64, length: u64| -> HostResult<u64> {
+///     let bytes = caller.bytes(address, length).ok_or("the text is not inside the memory")?;
+///     Ok(core::str::from_utf8(bytes)?.parse::<u64>()?)
+/// })?;
+/// # Ok::<(), vsp_core::ImportError>(())
+/// ```
+#[derive(Debug)]
 pub enum HostStop {
-    /// It failed: the program traps with `Trap::Host` and this code.
+    /// The function failed: the program traps with `Trap::Host` and this code.
     Error(u32),
-    /// The results are not there yet: the program is suspended until the host resumes it with them.
+    /// The function failed: the program traps with `Trap::Host` and the code, and the caller of the instance gets the
+    /// error from [`Instance::host_error`](crate::Instance::host_error).
+    Failed {
+        /// The code; 0 if the stop was made of an error.
+        code: u32,
+        /// The error.
+        error: HostError,
+    },
+    /// The results are not available yet: the program is suspended until the host resumes it with them.
     Pending,
 }
 
-/// How a call of a host function ended, as two machine words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HostEnd {
-    /// With results; this is the first, if there is one.
-    Results(u64),
-    /// With an error of this code.
-    Error(u64),
-    /// The results are not there yet.
-    Pending,
-}
-
-impl From<HostStop> for HostEnd {
-    #[inline]
-    fn from(stop: HostStop) -> HostEnd {
-        match stop {
-            HostStop::Error(code) => HostEnd::Error(code.into()),
-            HostStop::Pending => HostEnd::Pending,
-        }
+impl HostStop {
+    /// Returns a stop with an error and a code, with which the program traps.
+    pub fn failed(code: u32, error: impl Into<HostError>) -> HostStop {
+        HostStop::Failed { code, error: error.into() }
     }
 }
 
-/// What a host function can reach: the host's own state, the memory of the calling program, and its fuel.
+impl<E: Into<HostError>> From<E> for HostStop {
+    fn from(error: E) -> HostStop {
+        HostStop::failed(0, error)
+    }
+}
+
+/// The reason why a host function has no results, as engines handle it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stopped {
+    /// The function failed with this code.
+    Error(u32),
+    /// The results are not available yet.
+    Pending,
+}
+
+/// The end of a call of a host function, as two machine words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostEnd {
+    /// The function returned. This is its first result, if it has one.
+    Results(u64),
+    /// The function failed with this code.
+    Error(u64),
+    /// The results are not available yet.
+    Pending,
+}
+
+/// The host as a host function can reach it: the host's own state, the memory of the calling program, and its fuel.
 /// The program itself is out of reach: a host function cannot call back into it.
 #[derive(Debug)]
 pub struct Caller<'a, S> {
@@ -52,38 +97,62 @@ pub struct Caller<'a, S> {
     balance: &'a mut i64,
 }
 
-/// What an instance has for its host functions.
+/// The data of an instance that its host functions use.
 #[derive(Debug)]
 pub(crate) struct HostOwn<S> {
     pub(crate) state: S,
     pub(crate) metered: bool,
-    /// While the instance runs with slices of its fuel, what it keeps back of the balance. (And after a panic of a host function.)
+    /// The error of the host function that failed last.
+    pub(crate) error: Option<HostError>,
+    /// The arguments of the host call that is pending.
+    pub(crate) pending: [u64; MAX_PARAMS],
+    /// The part of the balance that is reserved while the instance runs with slices of its fuel, and after a panic of a
+    /// host function.
     #[cfg(feature = "native")]
     pub(crate) reserved: i64,
 }
 
 impl<S> Caller<'_, S> {
-    /// The host's state.
+    /// Returns the state of the host.
     pub fn state(&mut self) -> &mut S {
         &mut self.own.state
     }
 
-    /// The program's memory.
+    /// Returns the memory of the program.
     pub fn memory(&mut self) -> &mut [u8] {
         self.memory
     }
 
-    /// State and memory at once.
+    /// Returns the state of the host and the memory of the program, to use both at once.
     pub fn parts(&mut self) -> (&mut S, &mut [u8]) {
         (&mut self.own.state, self.memory)
     }
 
-    /// `length` bytes of the program's memory from `address`, if it has them.
+    /// Returns `length` bytes of the program's memory from `address`, or `None` if a part of them is outside.
     pub fn bytes(&mut self, address: u64, length: u64) -> Option<&mut [u8]> {
         slice(self.memory, address, length)
     }
 
-    /// Takes fuel. The program notices at the safepoint behind the call. Without metering nothing happens.
+    /// Keeps the error, or the arguments of a pending call, for the caller of the instance.
+    #[cold]
+    fn stop(&mut self, stop: HostStop, args: [u64; MAX_PARAMS]) -> HostEnd {
+        match stop {
+            HostStop::Error(code) => {
+                self.own.error = None;
+                HostEnd::Error(code.into())
+            }
+            HostStop::Failed { code, error } => {
+                self.own.error = Some(error);
+                HostEnd::Error(code.into())
+            }
+            HostStop::Pending => {
+                self.own.pending = args;
+                HostEnd::Pending
+            }
+        }
+    }
+
+    /// Takes fuel. The program notices at the safepoint after the call. Without metering nothing happens.
     pub fn charge(&mut self, units: u64) {
         if self.own.metered {
             #[cfg(feature = "native")]
@@ -95,27 +164,27 @@ impl<S> Caller<'_, S> {
     }
 }
 
-/// Before larger charges, and where so much more than there was is used up, what is kept back is put to the balance. So the
-/// balance without it never comes near the lowest number.
+/// A charge above this, or a balance this far below zero, adds the reserved part to the balance first. So the balance
+/// without it never comes near the lowest number.
 #[cfg(feature = "native")]
 const LARGE_CHARGE: u64 = 1 << 40;
 
-/// The part of a memory, if all of it is inside.
+/// Returns a range of a memory, or `None` if a part of it is outside.
 fn slice(memory: &mut [u8], address: u64, length: u64) -> Option<&mut [u8]> {
     let (address, length) = (usize::try_from(address).ok()?, usize::try_from(length).ok()?);
     memory.get_mut(address..address.checked_add(length)?)
 }
 
-/// What an instance has for the calls of its host functions, besides the memory and the fuel.
+/// The host functions of an instance and their data, apart from memory and fuel.
 #[derive(Debug)]
 pub struct HostCalls<'a, S> {
     imports: Ref<'a, Imports<S>>,
-    /// For each import of the program, the number of the host function.
+    /// The number of the host function for each import of the program.
     resolved: Vec<u32>,
     pub(crate) own: HostOwn<S>,
 }
 
-/// Host functions, whatever the type of the host's state.
+/// Host functions, independent of the type of the host's state.
 #[cfg(threaded)]
 pub(crate) trait CallHost {
     /// As [`HostCalls::call_with`].
@@ -125,7 +194,7 @@ pub(crate) trait CallHost {
         memory: &mut [u8],
         balance: &mut i64,
         registers: &[Cell<u64>; 16],
-    ) -> Result<(), HostStop>;
+    ) -> Result<(), Stopped>;
 }
 
 #[cfg(threaded)]
@@ -136,13 +205,13 @@ impl<S> CallHost for HostCalls<'_, S> {
         memory: &mut [u8],
         balance: &mut i64,
         registers: &[Cell<u64>; 16],
-    ) -> Result<(), HostStop> {
+    ) -> Result<(), Stopped> {
         HostCalls::call_with(self, import, memory, balance, registers)
     }
 }
 
 impl<'a, S> HostCalls<'a, S> {
-    /// For an instance of the program.
+    /// Resolves the imports of a program.
     pub(crate) fn new(
         program: &Program<'_>,
         imports: Ref<'a, Imports<S>>,
@@ -155,20 +224,22 @@ impl<'a, S> HostCalls<'a, S> {
         let own = HostOwn {
             state,
             metered,
+            error: None,
+            pending: [0; MAX_PARAMS],
             #[cfg(feature = "native")]
             reserved: 0,
         };
         Ok(HostCalls { imports, resolved, own })
     }
 
-    /// The type of an import.
+    /// Returns the type of an import.
     pub(crate) fn ty(&self, import: ImportIndex) -> FuncType {
         self.imports.ty(self.resolved[import.index()])
     }
 
-    /// Calls the host function of an import. It takes the first three arguments one by one, so that they can stay in machine
-    /// registers, and those behind them from their places in `values`. Gives the first result, and puts the others into
-    /// their places. What is behind arguments or results means nothing.
+    /// Calls the host function of an import. The first three arguments are passed one by one, so that they can stay in
+    /// machine registers, and the others in `values` at their own index. The first result is returned, and the others
+    /// are stored in `values` at their own index. Values after the arguments or results are undefined.
     #[inline]
     pub fn call(
         &mut self,
@@ -183,7 +254,7 @@ impl<'a, S> HostCalls<'a, S> {
         (self.imports.definitions[resolved as usize].call)(&mut caller, a, b, c, values)
     }
 
-    /// Calls the host function of an import with the first registers, and puts its results there.
+    /// Calls the host function of an import with the first registers, and stores its results there.
     #[inline]
     pub(crate) fn call_with(
         &mut self,
@@ -191,7 +262,7 @@ impl<'a, S> HostCalls<'a, S> {
         memory: &mut [u8],
         balance: &mut i64,
         registers: &[Cell<u64>; 16],
-    ) -> Result<(), HostStop> {
+    ) -> Result<(), Stopped> {
         let ty = self.ty(import);
         let mut values = [0; MAX_PARAMS];
         if ty.params() > 3 {
@@ -210,156 +281,13 @@ impl<'a, S> HostCalls<'a, S> {
                 }
                 Ok(())
             }
-            HostEnd::Error(code) => Err(HostStop::Error(code as u32)),
-            HostEnd::Pending => Err(HostStop::Pending),
+            HostEnd::Error(code) => Err(Stopped::Error(code as u32)),
+            HostEnd::Pending => Err(Stopped::Pending),
         }
     }
 }
 
-/// A Rust type that a 64-bit register can hold.
-pub trait Value: Copy {
-    /// The value that these bits mean; bits beyond its width are ignored.
-    fn from_bits(bits: u64) -> Self;
-    /// The register that holds this value: signed ones are sign-extended, all others zero-extended.
-    fn to_bits(self) -> u64;
-}
-
-macro_rules! impl_value {
-    ($($ty:ty: $from:expr, $to:expr;)*) => {$(
-        impl Value for $ty {
-            #[inline]
-            fn from_bits(bits: u64) -> Self {
-                let from: fn(u64) -> $ty = $from;
-                from(bits)
-            }
-            #[inline]
-            fn to_bits(self) -> u64 {
-                let to: fn($ty) -> u64 = $to;
-                to(self)
-            }
-        }
-    )*};
-}
-
-impl_value! {
-    u64: |bits| bits, |value| value;
-    i64: |bits| bits as i64, |value| value as u64;
-    u32: |bits| bits as u32, u64::from;
-    i32: |bits| bits as i32, |value| i64::from(value) as u64;
-    f64: f64::from_bits, f64::to_bits;
-    bool: |bits| bits != 0, u64::from;
-}
-
-/// What a host function can return: nothing, a [`Value`], a tuple of up to four, or a `Result` of these and a
-/// [`HostStop`].
-pub trait HostReturn {
-    /// How many results that is.
-    const COUNT: usize;
-    /// Puts the results in the first places.
-    ///
-    /// # Errors
-    /// The function did not end with results.
-    fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop>;
-}
-
-macro_rules! impl_host_return {
-    ($(($count:literal: $ty:ty, $($generic:ident $index:tt)*: $pattern:pat => $($value:expr),*);)*) => {$(
-        impl<$($generic: Value),*> HostReturn for $ty {
-            const COUNT: usize = $count;
-            #[inline]
-            #[allow(unused_variables, reason = "without results there is nothing to store into")]
-            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
-                let $pattern = self;
-                $(values[$index] = $value.to_bits();)*
-                Ok(())
-            }
-        }
-
-        impl<$($generic: Value),*> HostReturn for Result<$ty, HostStop> {
-            const COUNT: usize = $count;
-            #[inline]
-            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
-                self?.store(values)
-            }
-        }
-    )*};
-}
-
-impl_host_return! {
-    (0: (), : () => );
-    (1: (A,), A 0: (a,) => a);
-    (2: (A, B), A 0 B 1: (a, b) => a, b);
-    (3: (A, B, C), A 0 B 1 C 2: (a, b, c) => a, b, c);
-    (4: (A, B, C, D), A 0 B 1 C 2 D 3: (a, b, c, d) => a, b, c, d);
-}
-
-macro_rules! impl_host_return_for_values {
-    ($($ty:ty)*) => {$(
-        impl HostReturn for $ty {
-            const COUNT: usize = 1;
-            #[inline]
-            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
-                (self,).store(values)
-            }
-        }
-
-        impl HostReturn for Result<$ty, HostStop> {
-            const COUNT: usize = 1;
-            #[inline]
-            fn store(self, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
-                self?.store(values)
-            }
-        }
-    )*};
-}
-
-impl_host_return_for_values!(u64 i64 u32 i32 f64 bool);
-
-/// A Rust function that programs can call: `Fn(&mut Caller<'_, S>, …) -> R` with up to eight [`Value`]s and a
-/// [`HostReturn`].
-pub trait HostFn<S, Args>: Send + Sync + 'static {
-    /// How many parameters it takes.
-    const PARAMS: usize;
-    /// How many results it gives.
-    const RESULTS: usize;
-    /// Calls it. `values` are the arguments in the first places, and then the results.
-    ///
-    /// # Errors
-    /// It did not end with results.
-    fn call(&self, caller: &mut Caller<'_, S>, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop>;
-}
-
-macro_rules! impl_host_fn {
-    ($($params:literal: $($arg:ident $index:tt)*;)*) => {$(
-        impl<S, F, R, $($arg),*> HostFn<S, ($($arg,)*)> for F
-        where
-            F: Fn(&mut Caller<'_, S>, $($arg),*) -> R + Send + Sync + 'static,
-            R: HostReturn,
-            $($arg: Value,)*
-        {
-            const PARAMS: usize = $params;
-            const RESULTS: usize = R::COUNT;
-            #[inline]
-            fn call(&self, caller: &mut Caller<'_, S>, values: &mut [u64; MAX_PARAMS]) -> Result<(), HostStop> {
-                self(caller, $($arg::from_bits(values[$index])),*).store(values)
-            }
-        }
-    )*};
-}
-
-impl_host_fn! {
-    0: ;
-    1: A 0;
-    2: A 0 B 1;
-    3: A 0 B 1 C 2;
-    4: A 0 B 1 C 2 D 3;
-    5: A 0 B 1 C 2 D 3 E 4;
-    6: A 0 B 1 C 2 D 3 E 4 G 5;
-    7: A 0 B 1 C 2 D 3 E 4 G 5 H 6;
-    8: A 0 B 1 C 2 D 3 E 4 G 5 H 6 I 7;
-}
-
-/// Takes arguments and gives results as [`HostCalls::call`] does.
+/// A host function with the calling convention of [`HostCalls::call`].
 type Call<S> = dyn Fn(&mut Caller<'_, S>, u64, u64, u64, &mut [u64; MAX_PARAMS]) -> HostEnd + Send + Sync;
 
 struct Definition<S> {
@@ -400,19 +328,19 @@ impl<S> core::fmt::Debug for Imports<S> {
     }
 }
 
-/// Why host functions and a program do not fit together.
+/// The error of defining a host function, or of resolving the imports of a program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// The same name was defined twice.
-    #[error("{}.{} is defined already", Excerpt(module), Excerpt(name))]
+    /// The name is already defined.
+    #[error("{}.{} is already defined", Excerpt(module), Excerpt(name))]
     Defined {
         /// The module.
         module: String,
         /// The name.
         name: String,
     },
-    /// The program imports what the host does not have.
+    /// The host has no function of this module and name.
     #[error("the program imports {}.{} {ty}, which the host does not have", Excerpt(module), Excerpt(name))]
     Missing {
         /// The module.
@@ -441,15 +369,25 @@ pub enum ImportError {
 }
 
 impl<S> Imports<S> {
-    /// No host functions.
+    /// Creates an empty set of host functions.
     pub const fn new() -> Self {
         Imports { definitions: Vec::new() }
     }
 
-    /// Defines a host function. Its type follows from the Rust function's.
+    /// Defines a host function, whose type follows from the Rust types:
+    ///
+    /// ```text
+    /// Fn(&mut Caller<'_, S>, P1, …, P8) -> R + Send + Sync + 'static
+    /// ```
+    ///
+    /// - Each `P` is a [`Value`], or a [`GuestSlice`] or [`GuestStr`], which are two parameters of the import.
+    /// - `R` is `()`, a [`Value`], a tuple of up to four, or a [`HostResult`] of one of these.
+    ///
+    /// A closure needs its parameter types written out, `|caller: &mut Caller<'_, S>, key: u64|`, and `-> HostResult<u64>` if
+    /// it uses `?`.
     ///
     /// # Errors
-    /// There is one of this name already.
+    /// The name is defined already.
     pub fn define<Args, F>(&mut self, module: &str, name: &str, function: F) -> Result<&mut Self, ImportError>
     where
         F: HostFn<S, Args>,
@@ -457,14 +395,14 @@ impl<S> Imports<S> {
         let ty = const {
             match FuncType::new(F::PARAMS, F::RESULTS) {
                 Some(ty) => ty,
-                None => panic!("the implementations of HostFn stay within the limits"),
+                None => panic!("a host function takes up to 8 registers and gives up to 4"),
             }
         };
         self.add(module, name, ty, move |caller, a, b, c, values| {
             let [_, _, _, d, e, f, g, h] = *values;
             let mut own = [a, b, c, d, e, f, g, h];
             if let Err(stop) = function.call(caller, &mut own) {
-                return stop.into();
+                return caller.stop(stop, own);
             }
             if F::RESULTS > 1 {
                 values[1..F::RESULTS].copy_from_slice(&own[1..F::RESULTS]);
@@ -473,11 +411,11 @@ impl<S> Imports<S> {
         })
     }
 
-    /// Defines a host function whose type is only known when the host runs. It is given eight arguments, of which
-    /// those beyond its type are zero, and stores its results.
+    /// Defines a host function whose type is known only at run time. It gets eight arguments, of which those beyond its
+    /// type are zero, and stores its results.
     ///
     /// # Errors
-    /// There is one of this name already.
+    /// The name is defined already.
     pub fn define_raw<F>(
         &mut self,
         module: &str,
@@ -497,7 +435,7 @@ impl<S> Imports<S> {
             args[ty.params()..].fill(0);
             let mut results = [0; MAX_RESULTS];
             if let Err(stop) = function(caller, &args, &mut results) {
-                return stop.into();
+                return caller.stop(stop, args);
             }
             values[..MAX_RESULTS].copy_from_slice(&results);
             HostEnd::Results(results[0])
@@ -524,17 +462,12 @@ impl<S> Imports<S> {
         self.definitions.iter().position(|it| it.module == module && it.name == name)
     }
 
-    /// The module, name and type of everything that is defined.
-    pub fn definitions(&self) -> impl Iterator<Item = (&str, &str, FuncType)> {
-        self.definitions.iter().map(|it| (it.module.as_str(), it.name.as_str(), it.ty))
-    }
-
-    /// Module, name and type of every function here.
+    /// Returns the module, name and type of each host function.
     pub fn functions(&self) -> impl Iterator<Item = (&str, &str, FuncType)> {
         self.definitions.iter().map(|it| (it.module.as_str(), it.name.as_str(), it.ty))
     }
 
-    /// For each import of the program, the number of the function here.
+    /// Appends the number of the host function for each import of the program.
     pub(crate) fn resolve(&self, program: &Program<'_>, out: &mut Vec<u32>) -> Result<(), ImportError> {
         for import in program.imports() {
             let owned = || (String::from(import.module), String::from(import.name));
@@ -552,7 +485,7 @@ impl<S> Imports<S> {
         Ok(())
     }
 
-    /// The type of a resolved import.
+    /// Returns the type of a resolved import.
     pub(crate) fn ty(&self, resolved: u32) -> FuncType {
         self.definitions[resolved as usize].ty
     }

@@ -1,11 +1,15 @@
 //! Instances: a program with memory, a stack, globals and host functions, ready to be called.
 
+mod async_call;
 mod frame;
+mod host_call;
 mod outcome;
 mod stack;
 mod step;
 
+pub use async_call::{FuelSlices, HostRequest};
 pub use frame::{Frame, FrameMut};
+pub use host_call::PendingCall;
 #[cfg(feature = "native")]
 pub use outcome::AttachError;
 pub use outcome::{CallError, InstantiateError, Outcome, Reason, Suspension, Trapped, Values};
@@ -24,34 +28,35 @@ use crate::limits::{DEFAULT_STACK_CELLS, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRA
 use crate::shared::Ref;
 use crate::verify::Verified;
 
-/// What a host chooses for an instance.
+/// The options of an instance.
 #[derive(Clone, Debug, Default)]
 pub struct Options<'a> {
-    /// Bytes of memory: a multiple of 16, at least what the program asks for, at most 2³². `None` gives the program
-    /// what it asks for.
+    /// Size of the memory in bytes: a multiple of 16, at least the program's minimum, at most 2³². `None` is the
+    /// program's minimum.
     pub memory: Option<u64>,
-    /// Cells of the stack, 64 to 2²⁸. `None` is 65,536.
+    /// Size of the stack in cells, 64 to 2²⁸. `None` is 65,536.
     pub stack_cells: Option<u32>,
-    /// The balance of fuel to start with, 0 to 2⁶³ − 1 (larger ones are cut). `None` does not meter the instance.
+    /// The initial balance of fuel, 0 to 2⁶³ − 1 (larger values are clamped). `None` does not meter the instance.
     pub fuel: Option<u64>,
-    /// A flag that interrupts the program at its next safepoint while it is set. `None`: it cannot be interrupted.
+    /// A flag that interrupts the program at its next safepoint while it is set. With `None` the program cannot be
+    /// interrupted.
     pub interrupt: Option<Ref<'a, AtomicBool>>,
 }
 
-/// What an instance is doing.
+/// The status of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
-    /// It can be called. (The stack keeps the frames of a trap until then.)
+    /// The instance can be called. The stack keeps the frames of a trap until then.
     Idle,
-    /// It can be resumed.
+    /// The instance can be resumed.
     Suspended(Reason),
-    /// It is between two instructions, and can execute the next.
+    /// The instance is between two instructions, and can execute the next.
     Stepping,
 }
 
 /// A program that can be called, with state of type `S` for its host functions.
 ///
-/// It owns its memory, stack and globals, and allocates nothing after it was made. It can be moved between threads.
+/// It owns its memory, stack and globals, and allocates nothing after its creation. It can be moved between threads.
 /// If a host function panics, the panic passes through the interpreter; the instance can be called again afterwards.
 #[derive(Debug)]
 pub struct Instance<'a, S> {
@@ -60,12 +65,12 @@ pub struct Instance<'a, S> {
     pub(crate) memory: Vec<u8>,
     pub(crate) globals: Vec<u64>,
     pub(crate) stack: Stack,
-    /// The balance of fuel; without metering a number that is never used up.
+    /// The balance of fuel. Without metering, a number that is never used up.
     pub(crate) balance: i64,
     pub(crate) interrupt: Option<Ref<'a, AtomicBool>>,
     #[cfg(feature = "native")]
     pub(crate) native: Option<Ref<'a, dyn interp::NativeCode<S> + 'a>>,
-    /// The address of that code, or 0.
+    /// The address of `native`, or 0.
     #[cfg(feature = "native")]
     native_address: usize,
     #[cfg(feature = "native")]
@@ -80,7 +85,7 @@ pub struct Instance<'a, S> {
 }
 
 impl<'a, S> Instance<'a, S> {
-    /// Makes an instance: resolves its imports, reserves memory and stack, and copies the data segments.
+    /// Creates an instance: resolves its imports, reserves memory and stack, and copies the data segments.
     ///
     /// # Errors
     /// An import is missing or has another type, the options are outside their ranges, or there is no memory.
@@ -101,7 +106,7 @@ impl<'a, S> Instance<'a, S> {
         Ok(instance)
     }
 
-    /// An instance whose memory and globals are zero.
+    /// Creates an instance whose memory and globals are zero.
     pub(crate) fn blank(
         program: Ref<'a, Verified<'a>>,
         imports: Ref<'a, Imports<S>>,
@@ -142,11 +147,11 @@ impl<'a, S> Instance<'a, S> {
         })
     }
 
-    /// Lets machine code of this program run its functions from now on. What is suspended, the interpreter continues; the
-    /// functions that it calls then run as machine code.
+    /// Attaches machine code of this program, which runs the functions that are called from now on. The interpreter
+    /// continues a suspended call.
     ///
     /// # Errors
-    /// The code was made from another program, or it was compiled without what this instance was made with.
+    /// The code was made from another program, or compiled without the fuel or interruption that the instance has.
     #[cfg(feature = "native")]
     pub fn attach(
         &mut self,
@@ -163,8 +168,8 @@ impl<'a, S> Instance<'a, S> {
         Ok(())
     }
 
-    /// Lets machine code that is made while the program runs take over from the interpreter, function by function and also
-    /// in the middle of loops.
+    /// Attaches tiers: machine code that is made while the program runs takes over from the interpreter, function by
+    /// function and at loop headers (on-stack replacement).
     ///
     /// # Errors
     /// As [`Self::attach`].
@@ -183,7 +188,7 @@ impl<'a, S> Instance<'a, S> {
         Ok(())
     }
 
-    /// Can it use code, which is made for this program or not?
+    /// Checks that the instance can use machine code with these options.
     #[cfg(feature = "native")]
     fn check_code(
         &self,
@@ -202,14 +207,14 @@ impl<'a, S> Instance<'a, S> {
         Ok(())
     }
 
-    /// Is this machine code attached?
+    /// Returns whether this machine code is attached.
     #[cfg(feature = "native")]
     #[inline]
     pub fn runs<N: interp::NativeCode<S> + ?Sized>(&self, native: &N) -> bool {
         self.native_address == address(native)
     }
 
-    /// Puts what was kept back to the balance.
+    /// Returns the reserved fuel to the balance.
     #[inline]
     fn put_back(&mut self) {
         #[cfg(feature = "native")]
@@ -222,19 +227,19 @@ impl<'a, S> Instance<'a, S> {
         }
     }
 
-    /// The machine code that runs its functions, if there is any.
+    /// Returns the attached machine code, if there is any.
     #[cfg(feature = "native")]
     pub fn native_code(&self) -> Option<&crate::native::CodeInfo> {
         self.native.as_deref().map(interp::NativeCode::code)
     }
 
-    /// Does machine code take over while it runs?
+    /// Returns whether tiers are attached.
     #[cfg(feature = "native")]
     pub fn has_tiers(&self) -> bool {
         self.tiers.is_some()
     }
 
-    /// Makes it suspended, for this reason and where its frames say.
+    /// Makes the instance suspended for `reason`, at the location of its innermost frame.
     pub(crate) fn suspend(&mut self, reason: Reason) {
         self.status = Status::Suspended(reason);
     }
@@ -274,7 +279,7 @@ impl<'a, S> Instance<'a, S> {
         }
     }
 
-    /// Makes the first frame. Gives the outcome of a call whose frame does not fit.
+    /// Pushes the first frame. Returns an outcome if the frame does not fit.
     #[inline]
     fn push_first(&mut self, function: FuncIndex, args: &[u64]) -> Result<Option<Outcome>, CallError> {
         match self.status {
@@ -293,8 +298,8 @@ impl<'a, S> Instance<'a, S> {
         Ok(self.stack.push_first(callee, args).is_err().then_some(overflow))
     }
 
-    /// Continues a suspended program. `values` are what it waits for: nothing after Fuel or Interrupted, one value
-    /// for a YIELD, the results of a pending host function.
+    /// Continues a suspended program with the values that it waits for: none after Fuel or Interrupted, one for a YIELD,
+    /// the results of a pending host function.
     ///
     /// # Errors
     /// The instance is not suspended, or it waits for another number of values.
@@ -303,7 +308,7 @@ impl<'a, S> Instance<'a, S> {
         self.run(|instance| interp::resume(instance, reason, values))
     }
 
-    /// Why the instance is suspended, if it waits for so many values.
+    /// Returns the reason of the suspension after checking that the instance waits for `given` values.
     fn waits_for(&self, given: usize) -> Result<Reason, CallError> {
         let Status::Suspended(reason) = self.status else { return Err(CallError::NotSuspended) };
         let expected = self.awaited_values();
@@ -313,7 +318,7 @@ impl<'a, S> Instance<'a, S> {
         Ok(reason)
     }
 
-    /// How many values a suspended program waits for: those of [`Self::resume`]. 0 if it is not suspended.
+    /// Returns the number of values that [`Self::resume`] takes. It is 0 if the instance is not suspended.
     pub fn awaited_values(&self) -> usize {
         match self.status {
             Status::Suspended(Reason::Yield(_)) => 1,
@@ -322,18 +327,7 @@ impl<'a, S> Instance<'a, S> {
         }
     }
 
-    /// Ends a pending host call with an error: the program traps with `Trap::Host(code)`.
-    ///
-    /// # Errors
-    /// The instance is not suspended in a host call.
-    pub fn fail(&mut self, code: u32) -> Result<Outcome, CallError> {
-        let Status::Suspended(Reason::Pending(_)) = self.status else { return Err(CallError::NotPending) };
-        self.status = Status::Idle;
-        let trap = crate::Trap::Host(code);
-        Ok(Outcome::Trapped(Trapped { trap, location: self.stack.location() }))
-    }
-
-    /// Gives up a call that is suspended or stepped through. Memory and globals stay as they are.
+    /// Abandons a call that is suspended or stepped through. Memory and globals stay as they are.
     pub fn reset(&mut self) {
         self.status = Status::Idle;
         self.stack.clear();
@@ -348,10 +342,10 @@ impl<'a, S> Instance<'a, S> {
         Ok(outcome)
     }
 
-    /// Gives the balance that an engine starts with.
+    /// Prepares a run and returns its initial balance.
     #[inline]
     fn start_engine(&mut self) -> i64 {
-        // If a host function panics the instance is left callable.
+        // If a host function panics, the instance can be called again.
         self.status = Status::Idle;
         self.put_back();
         self.stack.in_use = true;
@@ -359,7 +353,7 @@ impl<'a, S> Instance<'a, S> {
         self.balance
     }
 
-    /// Without metering fuel is never used up.
+    /// Returns the initial balance of a run. Without metering, fuel is never used up.
     #[inline]
     pub(crate) fn starting_balance(&self) -> i64 {
         if self.host.own.metered { self.balance } else { i64::MAX }
@@ -371,7 +365,8 @@ impl<'a, S> Instance<'a, S> {
         self.status == Status::Idle
     }
 
-    /// Engines count modulo 2⁶⁴. Fuel is only used, so a balance that rose went below the lowest.
+    /// Ends a run that began with the balance `before`. Engines count modulo 2⁶⁴ and only use fuel, so a balance that rose
+    /// went below the lowest.
     #[inline]
     pub(crate) fn stop_engine(&mut self, before: i64) {
         self.put_back();
@@ -379,7 +374,7 @@ impl<'a, S> Instance<'a, S> {
         self.saturate(before);
     }
 
-    /// A balance that rose is the lowest.
+    /// Sets a balance that rose to the lowest.
     #[inline]
     pub(crate) fn saturate(&mut self, before: i64) {
         if self.balance > before {
@@ -400,7 +395,7 @@ impl<'a, S> Instance<'a, S> {
         self.host.ty(import).results()
     }
 
-    /// Why the instance is suspended, if it is.
+    /// Returns the reason and location of the suspension, if the instance is suspended.
     pub fn suspended(&self) -> Option<Suspension> {
         match self.status {
             Status::Suspended(reason) => Some(Suspension { reason, location: self.stack.location() }),
@@ -408,53 +403,63 @@ impl<'a, S> Instance<'a, S> {
         }
     }
 
-    /// The places of all frames of a program that is suspended, trapped or stepped through, innermost first: where
-    /// the program is, and below it the calls that led there.
+    /// Returns the locations of all frames of a program that is suspended, trapped or stepped through, innermost first.
     pub fn call_stack(&self) -> impl Iterator<Item = Location> {
         self.stack.locations()
     }
 
-    /// The program.
+    /// Returns the program.
     pub fn program(&self) -> &Verified<'a> {
         &self.program
     }
 
-    /// The host's state.
+    /// Returns the state of the host.
     pub fn state(&self) -> &S {
         &self.host.own.state
     }
 
-    /// The host's state, to change it.
+    /// Returns the state of the host, to change it.
     pub fn state_mut(&mut self) -> &mut S {
         &mut self.host.own.state
     }
 
-    /// Ends the instance and gives the host's state back.
+    /// Drops the instance and returns the state of the host.
     pub fn into_state(self) -> S {
         self.host.own.state
     }
 
-    /// The memory.
+    /// Returns the memory.
     pub fn memory(&self) -> &[u8] {
         &self.memory
     }
 
-    /// The memory, to change it.
+    /// Returns the memory, to change it.
     pub fn memory_mut(&mut self) -> &mut [u8] {
         &mut self.memory
     }
 
-    /// The value of a global.
+    /// Returns the value of a global.
     pub fn global(&self, global: GlobalIndex) -> Option<u64> {
         self.globals.get(global.index()).copied()
     }
 
-    /// The value of a global, to change it.
+    /// Returns the value of a global, to change it.
     pub fn global_mut(&mut self, global: GlobalIndex) -> Option<&mut u64> {
         self.globals.get_mut(global.index())
     }
 
-    /// The balance of fuel, if the instance is metered. It is negative where more was used than there was.
+    /// Returns the value of the global with this debug name. A program that was stripped of its names has none.
+    pub fn global_named(&self, name: &str) -> Option<u64> {
+        self.global(self.program.program().global(name)?)
+    }
+
+    /// Returns the value of the global with this debug name, to change it.
+    pub fn global_named_mut(&mut self, name: &str) -> Option<&mut u64> {
+        let global = self.program.program().global(name)?;
+        self.global_mut(global)
+    }
+
+    /// Returns the balance of fuel if the instance is metered. It is negative after an overdraft.
     pub fn fuel(&self) -> Option<i64> {
         #[cfg(feature = "native")]
         let balance = self.balance.saturating_add(self.host.own.reserved);
@@ -463,7 +468,7 @@ impl<'a, S> Instance<'a, S> {
         self.host.own.metered.then_some(balance)
     }
 
-    /// Sets the balance of fuel, 0 to 2⁶³ − 1 (larger ones are cut). Without metering nothing happens.
+    /// Sets the balance of fuel, 0 to 2⁶³ − 1 (larger values are clamped). Without metering nothing happens.
     pub fn set_fuel(&mut self, fuel: u64) {
         if self.host.own.metered {
             self.put_back();
@@ -479,13 +484,13 @@ impl<'a, S> Instance<'a, S> {
         }
     }
 
-    /// Cells of the stack.
+    /// Returns the size of the stack in cells.
     pub fn stack_cells(&self) -> u32 {
         self.stack.cells()
     }
 }
 
-/// Where something is.
+/// Returns the address of `it`.
 #[cfg(feature = "native")]
 fn address<T: ?Sized>(it: &T) -> usize {
     core::ptr::from_ref(it).addr()
@@ -503,14 +508,14 @@ fn memory_size(minimum: u64, chosen: Option<u64>) -> Result<usize, InstantiateEr
     usize::try_from(size).map_err(|_| InstantiateError::OutOfMemory)
 }
 
-/// Makes so many zeros. The operating system gives memory that is zero already, page by page when it is touched first.
-/// `None` if there is none.
+/// Allocates `count` zeros, or returns `None` if there is no memory. The operating system gives memory that is zero
+/// already, page by page when it is first touched.
 #[cfg(target_pointer_width = "64")]
 fn zeroed<T: bytemuck::Zeroable>(count: usize) -> Option<Vec<T>> {
     bytemuck::allocation::try_zeroed_slice_box(count).ok().map(Vec::from)
 }
 
-/// Makes so many zeros, or `None` if there is no memory for them. (Here memories are small, and so has code to be.)
+/// Allocates `count` zeros, or returns `None` if there is no memory. Here memories are small, and code has to be.
 #[cfg(not(target_pointer_width = "64"))]
 fn zeroed<T: Copy + Default>(count: usize) -> Option<Vec<T>> {
     let mut cells = Vec::new();

@@ -20,7 +20,7 @@ mod tiers;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Trap;
-use crate::host::{HostCalls, HostStop};
+use crate::host::{HostCalls, Stopped};
 use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::instance::{Instance, Outcome, Overflow, Reason, Stack, Suspension, Trapped, Values};
 use crate::isa::Inst;
@@ -523,8 +523,8 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         self.stack.set_location(at.executed());
         match self.host.call_with(import, self.memory, self.balance, self.stack.register_cells()) {
             Ok(()) => self.safepoint(at),
-            Err(HostStop::Error(code)) => Err(self.trap(*at, Trap::Host(code))),
-            Err(HostStop::Pending) => Err(self.suspend(at.executed(), Reason::Pending(import))),
+            Err(Stopped::Error(code)) => Err(self.trap(*at, Trap::Host(code))),
+            Err(Stopped::Pending) => Err(self.suspend(at.executed(), Reason::Pending(import))),
         }
     }
 

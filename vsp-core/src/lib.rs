@@ -29,6 +29,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod analysis;
+mod backtrace;
 mod bytes;
 pub mod complex;
 mod excerpt;
@@ -50,20 +51,25 @@ pub mod snapshot;
 #[cfg(feature = "text")]
 pub mod text;
 mod trap;
+mod typed;
 pub mod verify;
 
 pub use excerpt::Excerpt;
-pub use host::{Caller, HostCalls, HostEnd, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
+pub use host::{
+    Caller, GuestMemoryError, GuestSlice, GuestStr, HostCalls, HostEnd, HostError, HostFn, HostParameter,
+    HostResult, HostReturn, HostStop, ImportError, Imports, Value,
+};
 #[cfg(feature = "native")]
 pub use instance::AttachError;
 pub use instance::{
-    CallError, Frame, FrameMut, Instance, InstantiateError, Options, Outcome, Reason, Suspension, Trapped,
-    Values,
+    CallError, Frame, FrameMut, FuelSlices, HostRequest, Instance, InstantiateError, Options, Outcome,
+    PendingCall, Reason, Suspension, Trapped, Values,
 };
 #[cfg(feature = "native")]
 pub use interp::{CodeKey, Entry, EntryRequest, NativeCode, NextSlice, NotReturned, TierDecision, Tiers};
 pub use shared::Ref;
 pub use trap::Trap;
+pub use typed::{FunctionError, Parameters, Results, TypedCallError, TypedFunction, typed_export};
 
 /// Compiles and runs the code of the document.
 #[cfg(doctest)]

@@ -13,7 +13,7 @@ pub(crate) use read::{CHECKSUM_AT, Cursor, FirstError, checksum};
 pub use read::{ReadError, ReadErrorKind};
 pub use sections::{Custom, Data, Export, FuncDecl, Import, LineEntry, Name, NameKind, SectionExtent};
 
-use crate::index::{FuncIndex, Location};
+use crate::index::{FuncIndex, GlobalIndex, Location};
 use crate::limits::{Limits, MAX_PARAMS, MAX_RESULTS};
 use crate::shared::Ref;
 use sections::{Section, SectionTable};
@@ -190,6 +190,12 @@ impl<'a> Program<'a> {
     /// Returns the debug name of the function, global or data segment with this index.
     pub fn name(&self, kind: NameKind, index: u32) -> Option<&str> {
         self.names().find(|name| name.kind == kind && name.index == index).map(|name| name.name)
+    }
+
+    /// Returns the number of the global with this debug name.
+    pub fn global(&self, name: &str) -> Option<GlobalIndex> {
+        let is_global = |it: &Name<'_>| it.kind == NameKind::Global && it.name == name;
+        self.names().find(is_global).map(|it| GlobalIndex(it.index))
     }
 
     /// Returns the source files that [`Program::lines`] refers to.

@@ -15,7 +15,7 @@ mod memory;
 mod names;
 mod shorthand;
 
-pub use diagnostic::{Diagnostic, most_similar};
+pub use diagnostic::{AssemblyErrors, Diagnostic, most_similar};
 pub use disassemble::{Listing, disassemble};
 pub use expression::Number;
 pub use format::format;
@@ -33,18 +33,19 @@ use diagnostic::Diagnostics;
 ///
 /// ```
 /// let text = ".export double\n.func double (1) -> 1\n ADD R0, R0\n RET\n.end\n";
-/// let bytes = vsp_core::text::assemble(text, "double.sil").map_err(|errors| errors[0].clone())?;
+/// let bytes = vsp_core::text::assemble(text, "double.sil")?;
 /// let program = vsp_core::program::Program::read(&bytes[..])?;
 /// assert!(vsp_core::text::disassemble(&program).contains("ADD"));
 ///
 /// let errors = vsp_core::text::assemble(".func f (0) -> 0\n  JMQ out\n.end\n", "f.sil").unwrap_err();
 /// assert_eq!((errors[0].line, errors[0].column), (2, 3));
+/// assert!(errors.to_string().starts_with("f.sil: line 2, column 3: there is no instruction `JMQ`"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// All errors in the text, up to [`MAX_ASSEMBLY_ERRORS`](crate::limits::MAX_ASSEMBLY_ERRORS), in line order.
-pub fn assemble(text: &str, file_name: &str) -> Result<Vec<u8>, Vec<Diagnostic>> {
+pub fn assemble(text: &str, file_name: &str) -> Result<Vec<u8>, AssemblyErrors> {
     assemble_limited(text, file_name, &Limits::DEFAULT)
 }
 
@@ -52,7 +53,7 @@ pub fn assemble(text: &str, file_name: &str) -> Result<Vec<u8>, Vec<Diagnostic>>
 ///
 /// # Errors
 /// As [`assemble`], or the program exceeds the limits.
-pub fn assemble_limited(text: &str, file_name: &str, limits: &Limits) -> Result<Vec<u8>, Vec<Diagnostic>> {
+pub fn assemble_limited(text: &str, file_name: &str, limits: &Limits) -> Result<Vec<u8>, AssemblyErrors> {
     build(text, file_name, limits).map(|(bytes, _)| bytes)
 }
 
@@ -68,7 +69,7 @@ pub fn assemble_limited(text: &str, file_name: &str, limits: &Limits) -> Result<
 ///
 /// # Errors
 /// As [`assemble`].
-pub fn unused(text: &str) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+pub fn unused(text: &str) -> Result<Vec<Diagnostic>, AssemblyErrors> {
     build(text, "", &Limits::DEFAULT).map(|(_, diagnostics)| diagnostics.unused())
 }
 
@@ -84,10 +85,10 @@ pub fn unused(text: &str) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
 ///
 /// # Errors
 /// The directives of the text have errors. (The bodies of its functions are not checked.)
-pub fn numbers(text: &str) -> Result<BTreeMap<String, Number>, Vec<Diagnostic>> {
+pub fn numbers(text: &str) -> Result<BTreeMap<String, Number>, AssemblyErrors> {
     let mut diagnostics = Diagnostics::new(text);
     let declared = declare::declare(text, "", &Limits::DEFAULT, &mut diagnostics);
-    diagnostics.finish()?;
+    diagnostics.finish("")?;
     Ok(declared.values.into_values().collect())
 }
 
@@ -95,13 +96,13 @@ fn build<'t>(
     text: &'t str,
     file_name: &str,
     limits: &Limits,
-) -> Result<(Vec<u8>, Diagnostics<'t>), Vec<Diagnostic>> {
+) -> Result<(Vec<u8>, Diagnostics<'t>), AssemblyErrors> {
     let mut diagnostics = Diagnostics::new(text);
     let declared = declare::declare(text, file_name, limits, &mut diagnostics);
     let builder = body::assemble(declared, &mut diagnostics);
-    let diagnostics = diagnostics.finish()?;
+    let diagnostics = diagnostics.finish(file_name)?;
     match builder.build_limited(limits) {
         Ok(bytes) => Ok((bytes, diagnostics)),
-        Err(error) => Err(alloc::vec![Diagnostic::of_whole_text(&error)]),
+        Err(error) => Err(AssemblyErrors::new(file_name, alloc::vec![Diagnostic::of_whole_text(&error)])),
     }
 }

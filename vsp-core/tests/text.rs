@@ -318,3 +318,21 @@ fn a_listing_has_the_lines_of_the_disassembly() {
     let bytes = assemble("", "empty.sil").unwrap();
     assert_eq!(Listing::new(&Program::read(&bytes[..]).unwrap()).instruction(none), None);
 }
+
+#[test]
+fn errors_are_one_error_that_shows_all_of_them() {
+    let errors = assemble(".func f (0) -> 0\n  JMQ out\n  ADD R0\n.end\n", "f.sil").unwrap_err();
+    assert_eq!((errors.len(), errors.file_name(), errors.is_full()), (2, "f.sil", false));
+    let shown = format!("f.sil: {}\nf.sil: {}", errors[0], errors[1]);
+    assert_eq!(errors.to_string(), shown);
+    assert!(shown.contains("f.sil: line 3, column 7: "), "{shown}");
+    let boxed: Box<dyn std::error::Error + Send + Sync> = errors.clone().into();
+    assert_eq!(boxed.to_string(), shown);
+    assert_eq!(errors.into_iter().map(|error| error.line).collect::<Vec<_>>(), [2, 3]);
+
+    let many = assemble(&"JMQ\n".repeat(100), "").unwrap_err();
+    assert!(many.is_full() && many.len() == vsp_core::limits::MAX_ASSEMBLY_ERRORS);
+    let shown = many.to_string();
+    assert!(shown.starts_with("line 1, column 1: "), "{shown}");
+    assert!(shown.ends_with("\nstopped after 32 errors"), "{shown}");
+}

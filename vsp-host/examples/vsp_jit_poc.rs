@@ -76,7 +76,7 @@ const STEPS: FuncIndex = FuncIndex(1);
 
 fn main() -> Result<(), Box<dyn Error>> {
     // From text to bytes, from bytes to a program whose code is verified: nothing else can be run or compiled.
-    let bytes: Arc<[u8]> = text::assemble(COLLATZ, "collatz.sil").map_err(|errors| errors[0].clone())?.into();
+    let bytes: Arc<[u8]> = text::assemble(COLLATZ, "collatz.sil")?.into();
     println!("# Bytecode: {} bytes\n", bytes.len());
     let program = Arc::new(Verified::new(Program::read(bytes)?)?);
     println!("{}", text::disassemble(program.program()));

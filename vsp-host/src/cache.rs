@@ -1,4 +1,4 @@
-//! A cache of machine code: what was compiled once, in this process or an earlier one, is not compiled again.
+//! A cache of machine code: a program that was compiled once, in this process or an earlier one, is not compiled again.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -9,7 +9,7 @@
 //! # let bytes = text::assemble(".func f (0) -> 0\n RET\n.end", "f.sil").unwrap();
 //! let program = Arc::new(Verified::new(Program::read(&bytes[..])?)?);
 //! let cache = Arc::new(Cache::new());
-//! let mut engine = Engine::new(EngineKind::Tier2)?.with_cache(cache.clone());
+//! let engine = Engine::new(EngineKind::Tier2)?.with_cache(cache.clone());
 //! engine.load(program.clone())?;
 //! engine.load(program)?;
 //! assert_eq!((cache.statistics().compiled, cache.statistics().from_memory), (1, 1));
@@ -35,28 +35,27 @@ use vsp_core::verify::Verified;
 use crate::native::{CompiledProgram, NativeError, Trusted, VspJit};
 use crate::native_call::MachineCode;
 
-/// Bytes of machine code that a cache keeps in memory, unless the host chooses.
+/// Default for the most bytes of machine code that a cache keeps in memory.
 pub const DEFAULT_MEMORY_LIMIT: usize = 64 << 20;
 
-/// Machine code that was compiled before: in memory, and in a directory if the host names one. Engines, also of several
-/// threads, can share it.
+/// A cache of machine code, in memory and optionally in a directory. Engines can share it, also on several threads.
 ///
 /// The key is the SHA-256 of the program's bytes, the target, the compile options and the compiler's version. So a program
 /// cannot get another one's code, also not on purpose.
 ///
 /// # The directory
-/// It holds a code object for each key. A file is written under another name and then renamed, so that other processes see
-/// all of it or nothing; what is damaged all the same (its checksum is wrong) or does not fit is compiled again and
-/// replaced. Where the directory cannot be read or written, or others than its user can write to it by now, programs are compiled
-/// as if it were not there; [`Statistics`] counts that. Nothing is ever deleted: a host that wants the space back deletes files, at any time.
-/// Files whose names start with `.tmp` were left by processes that died while they wrote.
+/// The directory holds a code object for each key. A file is written under another name and then renamed, so that other
+/// processes see all of it or nothing. A file that is damaged (its checksum is wrong) or does not match is compiled again and
+/// replaced. If the directory cannot be read or written, or other users can write to it by now, programs are compiled as if
+/// it were not there; [`Statistics`] counts that. Nothing is ever deleted: a host that needs the space deletes files, at
+/// any time. Files whose names start with `.tmp` were left by processes that died while writing.
 #[derive(Debug)]
 pub struct Cache {
     directory: Option<Trusted<PathBuf>>,
     memory: Mutex<Memory>,
 }
 
-/// What a cache did.
+/// The statistics of a cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// Programs whose machine code was in memory.
@@ -65,7 +64,7 @@ pub struct Statistics {
     pub from_directory: u64,
     /// Programs that were compiled.
     pub compiled: u64,
-    /// Files of the directory that could not be read, or were no code object for what was wanted.
+    /// Files of the directory that could not be read, or were not a code object for the program.
     pub refused: u64,
     /// Code objects that could not be written.
     pub not_written: u64,
@@ -79,7 +78,7 @@ struct Memory {
     /// Bytes of machine code in `kept`.
     bytes: usize,
     limit: usize,
-    /// Rises with every use.
+    /// The number of uses so far.
     clock: u64,
     statistics: Statistics,
 }
@@ -97,7 +96,7 @@ impl Default for Cache {
 }
 
 impl Cache {
-    /// A cache in memory, of [`DEFAULT_MEMORY_LIMIT`].
+    /// Creates a cache in memory with the [`DEFAULT_MEMORY_LIMIT`].
     pub fn new() -> Cache {
         let memory = Memory {
             kept: HashMap::new(),
@@ -109,29 +108,30 @@ impl Cache {
         Cache { directory: None, memory: Mutex::new(memory) }
     }
 
-    /// With so many bytes of machine code in memory at most; what was not used for the longest time goes first. (Code that
-    /// is in use stays in memory as long as it is.)
+    /// Returns the cache with a limit to the bytes of machine code in memory. The least recently used code is dropped first.
+    /// (Code that is in use stays in memory.)
     #[must_use]
     pub fn with_memory_limit(self, bytes: usize) -> Cache {
         self.memory().limit = bytes;
         self
     }
 
-    /// With a directory, which is made when it is first needed, for this process's user alone.
+    /// Returns the cache with a directory, which is created when it is first needed, for this process's user alone.
     ///
     /// # Errors
-    /// It is there, and on Unix it belongs to somebody else, or its group or others can write to it. (The superuser may.)
+    /// The directory exists, and on Unix it belongs to another user, or its group or others can write to it. (The superuser
+    /// may.)
     pub fn with_directory(self, directory: Trusted<PathBuf>) -> Result<Cache, DirectoryError> {
         directory::check(directory.get())?;
         Ok(Cache { directory: Some(directory), ..self })
     }
 
-    /// What it did until now.
+    /// Returns the statistics.
     pub fn statistics(&self) -> Statistics {
         self.memory().statistics
     }
 
-    /// The machine code of a program: what is kept, or what the compiler makes now.
+    /// Returns the machine code of a program, which is compiled if the cache does not have it.
     pub(crate) fn compile<'p>(
         &self,
         jit: &mut VspJit,
@@ -160,7 +160,7 @@ impl Cache {
         Ok(CompiledProgram::new(machine, program))
     }
 
-    /// The code in the directory. `None`: there is none that can be used.
+    /// Returns the code in the directory, or `None` if there is none that can be used.
     fn read(&self, key: &Key, jit: &VspJit, program: &Verified<'_>) -> Option<MachineCode> {
         let directory = self.directory.as_ref()?;
         let read = match directory::check(directory.get()) {

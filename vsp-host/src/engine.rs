@@ -7,7 +7,7 @@
 //!
 //! let bytes = text::assemble(".export f\n.func f (1) -> 1\n ADDI R0, R0, 1\n RET\n.end", "f.sil").unwrap();
 //! let program = Arc::new(Verified::new(Program::read(&bytes[..])?)?);
-//! let mut engine = Engine::new(EngineKind::Auto)?;
+//! let engine = Engine::new(EngineKind::Auto)?;
 //! let module = engine.load(program)?;
 //! let imports = Imports::new();
 //! let mut instance = module.instantiate(&imports, (), Options::default())?;
@@ -15,6 +15,9 @@
 //! assert_eq!(results[..], [42]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+#[cfg(feature = "jit")]
+mod compilers;
 
 #[cfg(feature = "jit")]
 use std::sync::Arc;
@@ -32,13 +35,15 @@ use crate::tiers::{Backend, ProgramTiers};
 #[cfg(feature = "jit")]
 pub use crate::tiers::{Threshold, TierOptions};
 #[cfg(feature = "jit")]
+use compilers::Compilers;
+#[cfg(feature = "jit")]
 use vsp_core::native::{Object, Target};
 
-/// What runs programs.
+/// The kind of an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum EngineKind {
-    /// The interpreter first, and machine code of what the program does much, as soon as that is compiled
-    /// ([`TierOptions`]). With a cache, machine code of tier 2 from the start. Where there is no machine code, the interpreter.
+    /// Starts in the interpreter and runs hot code as machine code as soon as that is compiled ([`TierOptions`]). With a
+    /// cache, machine code of tier 2 from the start. Without machine code, the interpreter.
     #[default]
     Auto,
     /// The interpreter.
@@ -50,10 +55,10 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
-    /// All kinds that are not chosen from others.
+    /// All kinds but [`EngineKind::Auto`].
     pub const ALL: [EngineKind; 3] = [EngineKind::Interpreter, EngineKind::Tier1, EngineKind::Tier2];
 
-    /// The name: `auto`, `interp`, `tier1` or `tier2`.
+    /// Returns the name: `auto`, `interp`, `tier1` or `tier2`.
     pub const fn name(self) -> &'static str {
         match self {
             EngineKind::Auto => "auto",
@@ -73,21 +78,21 @@ impl EngineKind {
     }
 }
 
-/// Why an engine, a module or an instance cannot be made.
+/// The error of creating an engine, a module or an instance.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
     /// This build has the interpreter only.
     #[error("this build has no machine code: it was built without the feature `jit`")]
     NoJit,
-    /// There is no machine code.
+    /// Machine code cannot be made.
     #[cfg(feature = "jit")]
     #[error(transparent)]
     Native(#[from] NativeError),
-    /// The instance cannot be made.
+    /// The instance cannot be created.
     #[error(transparent)]
     Instantiate(#[from] InstantiateError),
-    /// The saved state does not fit.
+    /// The saved state does not fit the program or the options.
     #[error(transparent)]
     Restore(#[from] RestoreError),
     /// The instance cannot use the machine code.
@@ -96,12 +101,15 @@ pub enum EngineError {
     Attach(#[from] vsp_core::AttachError),
 }
 
-/// What loads programs. It keeps what can be used again from one program to the next.
-#[derive(Debug)]
+/// A loader of programs.
+///
+/// A clone is cheap and shares everything with the original: compilers, the background thread, the cache. An engine can
+/// be used by several threads at once, and each of them compiles in parallel with the others.
+#[derive(Clone, Debug)]
 pub struct Engine {
     kind: EngineKind,
     #[cfg(feature = "jit")]
-    jit: Option<VspJit>,
+    compilers: Option<Arc<Compilers>>,
     #[cfg(feature = "jit")]
     tiers: Option<Arc<Backend>>,
     #[cfg(feature = "cache")]
@@ -109,10 +117,10 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine whose machine code counts fuel and can be interrupted.
+    /// Creates an engine whose machine code counts fuel and can be interrupted.
     ///
     /// # Errors
-    /// It is a tier of machine code, and there is none on this computer or in this build.
+    /// `kind` is a tier of machine code, and this computer or this build has none.
     pub fn new(kind: EngineKind) -> Result<Engine, EngineError> {
         #[cfg(feature = "jit")]
         {
@@ -125,7 +133,7 @@ impl Engine {
         }
     }
 
-    /// An engine whose machine code is compiled with these options, but with the kind's own tier.
+    /// Creates an engine whose machine code is compiled with `options`, but with the tier of `kind`.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -135,7 +143,7 @@ impl Engine {
             Ok(target) => Engine::for_target(kind, target, options),
             Err(_) if kind.tier().is_none() || kind == EngineKind::Auto => Ok(Engine {
                 kind,
-                jit: None,
+                compilers: None,
                 tiers: None,
                 #[cfg(feature = "cache")]
                 cache: None,
@@ -144,10 +152,10 @@ impl Engine {
         }
     }
 
-    /// An engine whose machine code uses only some features of this computer's processor.
+    /// Creates an engine whose machine code uses only the processor features of `target`.
     ///
     /// # Errors
-    /// As [`VspJit::for_target`].
+    /// The target is not this computer's, or asks for features that it does not have.
     #[cfg(feature = "jit")]
     pub fn for_target(
         kind: EngineKind,
@@ -156,33 +164,34 @@ impl Engine {
     ) -> Result<Engine, EngineError> {
         let auto = kind == EngineKind::Auto;
         let tiers = auto.then(|| Arc::new(Backend::new(target.clone(), options, TierOptions::default())));
-        let made = kind.tier().map(|tier| VspJit::for_target(target, CompileOptions { tier, ..options }));
+        let compilers = kind.tier().map(|tier| Compilers::new(target, CompileOptions { tier, ..options }));
         Ok(Engine {
             kind,
-            jit: made.transpose()?,
+            compilers: compilers.transpose()?.map(Arc::new),
             tiers,
             #[cfg(feature = "cache")]
             cache: None,
         })
     }
 
-    /// In automatic mode, with other choices of when code is compiled, for programs that are loaded from now on.
+    /// Returns the engine with other tiering options, which apply to programs loaded from now on. They matter to
+    /// [`EngineKind::Auto`] only.
     #[cfg(feature = "jit")]
     #[must_use]
     pub fn with_tiers(self, options: TierOptions) -> Engine {
-        let jit = self.jit.as_ref().filter(|_| self.kind == EngineKind::Auto);
-        let backend = jit.map(|jit| Backend::new(jit.target().clone(), jit.options(), options));
+        let compilers = self.compilers.as_ref().filter(|_| self.kind == EngineKind::Auto);
+        let backend = compilers.map(|it| Backend::new(it.target().clone(), it.options(), options));
         Engine { tiers: backend.map(Arc::new), ..self }
     }
 
-    /// With a cache, which other engines can use too.
+    /// Returns the engine with a cache, which other engines can share.
     #[cfg(feature = "cache")]
     #[must_use]
     pub fn with_cache(self, cache: Arc<Cache>) -> Engine {
         Engine { cache: Some(cache), ..self }
     }
 
-    /// Its kind.
+    /// Returns the kind of the engine.
     pub fn kind(&self) -> EngineKind {
         self.kind
     }
@@ -190,8 +199,8 @@ impl Engine {
     /// Makes a program ready to be instantiated.
     ///
     /// # Errors
-    /// It cannot be compiled. (In automatic mode the interpreter runs it then.)
-    pub fn load<'p>(&mut self, program: impl Into<Ref<'p, Verified<'p>>>) -> Result<Module<'p>, EngineError> {
+    /// The program cannot be compiled. ([`EngineKind::Auto`] interprets it instead.)
+    pub fn load<'p>(&self, program: impl Into<Ref<'p, Verified<'p>>>) -> Result<Module<'p>, EngineError> {
         let program = program.into();
         #[cfg(feature = "cache")]
         let is_cached = self.cache.is_some();
@@ -209,13 +218,8 @@ impl Engine {
         }
         #[cfg(feature = "jit")]
         let compiled = {
-            #[cfg(feature = "cache")]
-            let compiled = self.jit.as_mut().map(|jit| match &self.cache {
-                Some(cache) => cache.compile(jit, program.clone()),
-                None => jit.compile(program.clone()),
-            });
-            #[cfg(not(feature = "cache"))]
-            let compiled = self.jit.as_mut().map(|jit| jit.compile(program.clone()));
+            let compiled =
+                self.compilers.as_ref().map(|it| it.with(|jit| self.compile(jit, program.clone())));
             match compiled.transpose() {
                 Err(_) if self.kind == EngineKind::Auto => None,
                 compiled => compiled?.map(Arc::new),
@@ -231,9 +235,24 @@ impl Engine {
             must_run_compiled: self.kind != EngineKind::Auto,
         })
     }
+
+    #[cfg(feature = "jit")]
+    fn compile<'p>(
+        &self,
+        jit: &mut VspJit,
+        program: Ref<'p, Verified<'p>>,
+    ) -> Result<CompiledProgram<'p>, NativeError> {
+        #[cfg(feature = "cache")]
+        if let Some(cache) = &self.cache {
+            return cache.compile(jit, program);
+        }
+        jit.compile(program)
+    }
 }
 
 /// A program that an engine has loaded.
+///
+/// A clone is cheap and shares the program and its machine code. Several threads can instantiate a module at once.
 #[derive(Clone, Debug)]
 pub struct Module<'p> {
     program: Ref<'p, Verified<'p>>,
@@ -246,7 +265,7 @@ pub struct Module<'p> {
 }
 
 impl<'p> Module<'p> {
-    /// A program with machine code that was compiled before. Nothing is compiled.
+    /// Creates a module from machine code that was compiled before.
     ///
     /// # Errors
     /// As [`CompiledProgram::load`].
@@ -259,34 +278,40 @@ impl<'p> Module<'p> {
         Ok(Module::from_compiled(CompiledProgram::load(object, program)?))
     }
 
-    /// The program of machine code that is ready to run.
+    /// Creates a module from a compiled program.
     #[cfg(feature = "jit")]
     pub fn from_compiled(compiled: CompiledProgram<'p>) -> Module<'p> {
         let program = compiled.shared_program();
         Module { program, compiled: Some(Arc::new(compiled)), tiers: None, must_run_compiled: true }
     }
 
-    /// The program.
+    /// Returns the program.
     pub fn program(&self) -> &Verified<'p> {
         &self.program
     }
 
-    /// Its machine code, if all of it was compiled before it runs.
+    /// Returns the program as it was given to [`Engine::load`], to be loaded or instantiated elsewhere: another share of
+    /// an `Arc`, or the same borrow.
+    pub fn shared_program(&self) -> Ref<'p, Verified<'p>> {
+        self.program.clone()
+    }
+
+    /// Returns the machine code, if all of it was compiled when the program was loaded.
     #[cfg(feature = "jit")]
     pub fn compiled(&self) -> Option<&Arc<CompiledProgram<'p>>> {
         self.compiled.as_ref()
     }
 
-    /// How many pieces of machine code were made while the program ran.
+    /// Returns the number of regions that were compiled while the program ran.
     #[cfg(feature = "jit")]
-    pub fn pieces(&self) -> usize {
-        self.tiers.as_ref().map_or(0, |tiers| tiers.pieces())
+    pub fn compiled_regions(&self) -> usize {
+        self.tiers.as_ref().map_or(0, |tiers| tiers.compiled_regions())
     }
 
-    /// Makes an instance.
+    /// Creates an instance.
     ///
     /// # Errors
-    /// As [`Instance::new`] and [`Instance::attach`]. (In automatic mode what cannot be attached is interpreted.)
+    /// As [`Instance::new`] and [`Instance::attach`]. ([`EngineKind::Auto`] interprets what cannot be attached.)
     pub fn instantiate<S>(
         &self,
         imports: impl Into<Ref<'p, Imports<S>>>,
@@ -296,7 +321,7 @@ impl<'p> Module<'p> {
         self.attached(Instance::new(self.program.clone(), imports, state, options)?)
     }
 
-    /// Makes an instance that goes on where another one was saved. See [`Instance::restore`].
+    /// Creates an instance that continues where another one was saved. See [`Instance::restore`].
     ///
     /// # Errors
     /// As [`Instance::restore`] and [`Instance::attach`].
@@ -321,7 +346,7 @@ impl<'p> Module<'p> {
         }
         if let Some(tiers) = &self.tiers {
             let tiers: Arc<dyn vsp_core::Tiers<S> + 'p> = tiers.clone();
-            // What cannot use machine code is interpreted.
+            // An instance that cannot use the machine code is interpreted.
             let _ = instance.attach_tiers(tiers);
         }
         Ok(instance)

@@ -29,42 +29,43 @@ use wasmtime_internal_jit_icache_coherence as icache;
 )))]
 compile_error!("feature `jit` needs x86_64, aarch64, s390x, or riscv64 with Linux: build without it");
 
-/// Why code cannot be put into executable memory.
+/// The error of putting code into executable memory.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExecMemoryError {
-    /// There are no pages for it.
+    /// The system has no pages for the code.
     #[error("no memory for {size} bytes of machine code: {error}")]
     Allocate {
         /// The size of the code in bytes.
         size: usize,
-        /// What the operating system says.
+        /// The error of the operating system.
         error: region::Error,
     },
-    /// The system does not let written pages become executable; hardened ones refuse that.
+    /// The system does not let written pages become executable; hardened systems refuse that.
     #[error("{size} bytes of machine code cannot be made executable: {error}")]
     Protect {
         /// The size of the code in bytes.
         size: usize,
-        /// What the operating system says.
+        /// The error of the operating system.
         error: region::Error,
     },
-    /// The processor's caches cannot be told of the code.
+    /// The processor's caches cannot be flushed.
     #[error("the instruction cache cannot be made coherent for {size} bytes of machine code: {error}")]
     Cache {
         /// The size of the code in bytes.
         size: usize,
-        /// What the operating system says.
+        /// The error of the operating system.
         error: Box<dyn Error + Send + Sync>,
     },
 }
 
 /// Machine code that can be run and read, but not written. The start is aligned to a page (at least 4,096 bytes).
 ///
-/// It says where the code is. Whether the bytes are a function, and what that function expects, is for the caller to
-/// know; and no pointer into it may be used after it is dropped.
+/// The caller has to know whether the bytes are a function and what that function expects. No pointer into the memory may
+/// be used after it is dropped.
 pub struct ExecMemory {
-    /// Readable and executable, and at least `len` bytes long. No code has no pages, since systems do not map 0 bytes.
+    /// The mapping: readable and executable, at least `len` bytes long. Empty code has none, since systems do not map 0
+    /// bytes.
     mapping: Option<Allocation>,
     /// The size of the code in bytes.
     len: usize,
@@ -79,11 +80,11 @@ unsafe impl Send for ExecMemory {}
 unsafe impl Sync for ExecMemory {}
 
 impl ExecMemory {
-    /// Copies machine code into executable memory. No bytes are fine, and have no entries.
+    /// Copies machine code into executable memory. Empty code is allowed, and has no entries.
     ///
     /// # Errors
-    /// When the operating system has no memory left, does not allow executable pages, or cannot flush caches. Nothing
-    /// stays mapped then.
+    /// The operating system has no memory left, does not allow executable pages, or cannot flush caches. Nothing stays
+    /// mapped then.
     pub fn new(bytes: &[u8]) -> Result<Self, ExecMemoryError> {
         let size = bytes.len();
         if size == 0 {
@@ -100,7 +101,7 @@ impl ExecMemory {
         Ok(Self { mapping: Some(mapping), len: size })
     }
 
-    /// The code.
+    /// Returns the code.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         let Some(mapping) = &self.mapping else { return &[] };
@@ -109,14 +110,14 @@ impl ExecMemory {
         unsafe { std::slice::from_raw_parts(mapping.as_ptr(), self.len) }
     }
 
-    /// The addresses of the code: from its first byte to behind its last. Empty when there is no code.
+    /// Returns the range of addresses of the code.
     #[must_use]
     pub fn address_range(&self) -> Range<usize> {
         let start = self.as_bytes().as_ptr().addr();
         start..start + self.len
     }
 
-    /// The address of the byte at `offset`, or `None` when the code has no such byte. It can be used until `self` is
+    /// Returns the address of the byte at `offset`, or `None` if the code has no such byte. It can be used until `self` is
     /// dropped.
     #[must_use]
     pub fn entry(&self, offset: usize) -> Option<*const u8> {

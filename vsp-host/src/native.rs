@@ -1,4 +1,4 @@
-//! Machine code that runs: compiled for this computer and put into executable memory.
+//! Machine code for this computer, in executable memory.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -25,24 +25,24 @@ use vsp_core::index::FuncIndex;
 use vsp_core::jit::{Compiler, JitError, Region, RegionCode};
 use vsp_core::limits::MAX_PARAMS;
 use vsp_core::native::{Arch, Code, CodeInfo, Object, ObjectError, Target};
-use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
 use vsp_core::{
-    AttachError, CallError, Entry, EntryRequest, Excerpt, Instance, NativeCode, NotReturned, Outcome, Ref,
-    Value,
+    AttachError, CallError, Entry, EntryRequest, Instance, NativeCode, NotReturned, Outcome, Ref,
+    typed_export,
 };
 
 pub use vsp_core::native::{CompileOptions, Tier};
+pub use vsp_core::{FunctionError, Parameters, Results};
 
 use crate::exec_memory::{ExecMemory, ExecMemoryError};
 use crate::native_call::{self, Found, MachineCode};
 
 pub use crate::native_call::Trusted;
 
-/// Bytes of native stack that an instance may take at most. It is memory that is reserved, and used only as deep as calls go.
+/// Most bytes of native stack that an instance can take. The memory is reserved, and used only as deep as calls go.
 pub const MAX_NATIVE_STACK: u64 = 1 << 30;
 
-/// Why there is no machine code.
+/// The error of making or loading machine code.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NativeError {
@@ -52,7 +52,7 @@ pub enum NativeError {
     /// The program cannot be compiled.
     #[error(transparent)]
     Compile(#[from] JitError),
-    /// The compiler has a bug that this program meets.
+    /// The compiler has a bug that this program triggers.
     #[error("the compiler panicked: {0}")]
     Panicked(String),
     /// The code object cannot be used.
@@ -64,7 +64,7 @@ pub enum NativeError {
         /// The size of the memory in bytes.
         size: usize,
     },
-    /// The code object does not lie so that it can run there.
+    /// The code object is not aligned so that it can run in place.
     #[error("the code object cannot run in place: it must start at a multiple of {align} bytes")]
     NotInPlace {
         /// The multiple.
@@ -75,7 +75,7 @@ pub enum NativeError {
     Memory(#[from] ExecMemoryError),
 }
 
-/// This computer, with all of its processor's features that the code generator knows.
+/// Returns this computer as a target, with all processor features that the code generator knows.
 ///
 /// # Errors
 /// There is no code generator for it.
@@ -90,14 +90,14 @@ pub fn host_target() -> Result<Target, NativeError> {
     Ok(FOUND.get_or_init(|| target).clone())
 }
 
-/// Compiles programs for this computer. It keeps what can be used again from one program to the next.
+/// A compiler of programs for this computer. It reuses its buffers from one program to the next.
 #[derive(Debug)]
 pub struct VspJit {
     compiler: Compiler,
 }
 
 impl VspJit {
-    /// A compiler.
+    /// Creates a compiler.
     ///
     /// # Errors
     /// There is no code generator for this computer.
@@ -105,7 +105,7 @@ impl VspJit {
         VspJit::for_target(host_target()?, options)
     }
 
-    /// A compiler that uses only some features of this computer's processor.
+    /// Creates a compiler that uses only the processor features of `target`.
     ///
     /// # Errors
     /// The target is not this computer's, or asks for what it does not have.
@@ -134,11 +134,15 @@ impl VspJit {
         self.guarded(program, |compiler| compiler.compile(program))
     }
 
-    pub(crate) fn part(&mut self, program: &Verified<'_>, part: &Region) -> Result<RegionCode, NativeError> {
-        self.guarded(program, |compiler| compiler.compile_region(program, part))
+    pub(crate) fn region(
+        &mut self,
+        program: &Verified<'_>,
+        region: &Region,
+    ) -> Result<RegionCode, NativeError> {
+        self.guarded(program, |compiler| compiler.compile_region(program, region))
     }
 
-    /// Compiles, and goes on with another compiler if this one panics: what is left of it may be inconsistent.
+    /// Compiles, and replaces the compiler if it panics, since its data may be inconsistent then.
     fn guarded<T>(
         &mut self,
         program: &Verified<'_>,
@@ -160,18 +164,18 @@ impl VspJit {
         }
     }
 
-    /// What it compiles with.
+    /// Returns the options.
     pub fn options(&self) -> CompileOptions {
         self.compiler.options()
     }
 
-    /// What its machine code runs on.
+    /// Returns the target.
     pub fn target(&self) -> &Target {
         self.compiler.target()
     }
 }
 
-/// A bug of the compiler: tests have one.
+/// A bug of the compiler, for tests.
 mod bug {
     use vsp_core::verify::Verified;
 
@@ -188,7 +192,7 @@ mod bug {
     pub(super) fn meet(_: &Verified<'_>) {}
 }
 
-/// Machine code of a program, in executable memory. Many instances can use it at once, on several threads.
+/// Machine code of a program, in executable memory. Several instances can use it at once, on several threads.
 #[derive(Debug)]
 pub struct CompiledProgram<'p> {
     machine: Arc<MachineCode>,
@@ -202,13 +206,13 @@ impl MachineCode {
         Ok(MachineCode::new(code.into_info(), memory, 0))
     }
 
-    /// Of part of a program.
-    pub(crate) fn of_part(code: RegionCode) -> Result<MachineCode, ExecMemoryError> {
+    /// Puts the code of a region into executable memory.
+    pub(crate) fn of_region(code: RegionCode) -> Result<MachineCode, ExecMemoryError> {
         let memory = ExecMemory::new(code.bytes())?;
         Ok(MachineCode::new(code.into_info(), memory, 0))
     }
 
-    /// Copies the code of an object.
+    /// Copies the code of an object into executable memory.
     pub(crate) fn load(object: Trusted<Object<'_>>) -> Result<MachineCode, NativeError> {
         let object = object.into_inner();
         object.info().check_target(&host_target()?)?;
@@ -233,7 +237,7 @@ impl MachineCode {
         Ok(MachineCode::new(object.into_info(), memory, start))
     }
 
-    /// Can frames in so many cells of stack have the native stack that they need?
+    /// Checks that frames in `cells` cells of stack can have the native stack that they need.
     pub(crate) fn reserve(&self, cells: u32) -> Result<(), AttachError> {
         let bytes = u64::from(cells) * u64::from(self.info().bytes_per_cell());
         if bytes > MAX_NATIVE_STACK {
@@ -244,7 +248,7 @@ impl MachineCode {
 }
 
 impl<'p> CompiledProgram<'p> {
-    /// The machine code was made from the program.
+    /// Creates a compiled program from machine code that was made from `program`.
     pub(crate) fn new(machine: Arc<MachineCode>, program: Ref<'p, Verified<'p>>) -> CompiledProgram<'p> {
         CompiledProgram { machine, program }
     }
@@ -279,17 +283,17 @@ impl<'p> CompiledProgram<'p> {
         Ok(CompiledProgram::new(Arc::new(machine), program))
     }
 
-    /// What is known of the code.
+    /// Returns the description of the code.
     pub fn code(&self) -> &CodeInfo {
         self.machine.info()
     }
 
-    /// The addresses where the code is.
+    /// Returns the addresses of the code.
     pub fn address_range(&self) -> Range<usize> {
         self.machine.address_range()
     }
 
-    /// The program.
+    /// Returns the program.
     pub fn program(&self) -> &Verified<'p> {
         &self.program
     }
@@ -298,7 +302,7 @@ impl<'p> CompiledProgram<'p> {
         self.program.clone()
     }
 
-    /// An exported function that takes and gives these types.
+    /// Returns an exported function with these Rust types.
     ///
     /// # Errors
     /// There is no such export, or its type is another one.
@@ -306,13 +310,10 @@ impl<'p> CompiledProgram<'p> {
         self: &Arc<Self>,
         name: &str,
     ) -> Result<CompiledFunction<'p, P, R>, FunctionError> {
+        let index = typed_export::<P, R>(&self.program, name)?;
         let no_export = || FunctionError::NoExport(name.into());
-        let index = self.program.export(name).ok_or_else(no_export)?;
         let function = self.program.function(index).ok_or_else(no_export)?;
         let found = self.machine.find(Entry::Function(index)).ok_or_else(no_export)?;
-        if FuncType::new(P::COUNT, R::COUNT) != Some(function.ty) {
-            return Err(FunctionError::Type { name: name.into(), found: function.ty });
-        }
         let found = if function.short_leaf { found.of_short_leaf(&self.machine) } else { found };
         Ok(CompiledFunction { program: self.clone(), index, found, types: PhantomData })
     }
@@ -336,29 +337,12 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
     }
 }
 
-/// Are these the same program?
+/// Returns whether these are the same program.
 pub(crate) fn is_same(one: &Verified<'_>, other: &Verified<'_>) -> bool {
     std::ptr::addr_eq(one, other) || one.program().bytes() == other.program().bytes()
 }
 
-/// Why a function cannot be had.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FunctionError {
-    /// No function is exported by this name.
-    #[error("the program exports no function \"{}\"", Excerpt(.0))]
-    NoExport(String),
-    /// It takes or gives another number of values.
-    #[error("\"{}\" is a function {found}", Excerpt(name))]
-    Type {
-        /// The name.
-        name: String,
-        /// Its type.
-        found: FuncType,
-    },
-}
-
-/// Why a function did not return.
+/// The reason why a compiled function gave no results.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FunctionStopped {
@@ -373,13 +357,15 @@ pub enum FunctionStopped {
     Outcome(Outcome),
 }
 
-/// A function of compiled code that takes and gives these types. It keeps the code alive, and can be used by several
-/// threads.
+/// A compiled function with parameters of the types `P` and results of the types `R`. It keeps the code alive, and can be
+/// used by several threads.
+///
+/// [`Instance::typed`] gives functions for every engine; this one takes less time for each call.
 #[derive(Debug)]
 pub struct CompiledFunction<'p, P, R> {
     program: Arc<CompiledProgram<'p>>,
     index: FuncIndex,
-    /// Where it is.
+    /// The entry of the function.
     found: Found,
     types: PhantomData<fn(P) -> R>,
 }
@@ -391,12 +377,12 @@ impl<P, R> Clone for CompiledFunction<'_, P, R> {
 }
 
 impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
-    /// Its number.
+    /// Returns the number of the function.
     pub fn index(&self) -> FuncIndex {
         self.index
     }
 
-    /// Calls it in an instance of its program, which from then on runs this code.
+    /// Calls the function in an instance of its program, which from then on runs this code.
     ///
     /// # Errors
     /// The instance is of another program or cannot be called, or the function did not return.
@@ -411,7 +397,7 @@ impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
         });
         match called {
             Ok(()) => Ok(R::from_values(&values)),
-            // A copy, so that the values above can be in machine registers.
+            // A copy of the values, so that those above can be in machine registers.
             Err(not_returned) => self.finish(instance, values, not_returned),
         }
     }
@@ -433,82 +419,6 @@ impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
         }
     }
 }
-
-/// Up to eight [`Value`]s, as a tuple.
-pub trait Parameters {
-    /// How many.
-    const COUNT: usize;
-    /// Puts their bits into the first places.
-    fn store(self, values: &mut [u64; MAX_PARAMS]);
-}
-
-/// Up to four [`Value`]s: nothing, one, or a tuple.
-pub trait Results {
-    /// How many.
-    const COUNT: usize;
-    /// What the first [`Self::COUNT`] of these bits mean.
-    fn from_values(values: &[u64; MAX_PARAMS]) -> Self;
-}
-
-macro_rules! impl_parameters {
-    ($($count:literal: $($name:ident $index:tt)*;)*) => {$(
-        impl<$($name: Value),*> Parameters for ($($name,)*) {
-            const COUNT: usize = $count;
-            #[inline]
-            #[allow(unused_variables, reason = "without parameters nothing is stored")]
-            fn store(self, values: &mut [u64; MAX_PARAMS]) {
-                $(values[$index] = self.$index.to_bits();)*
-            }
-        }
-    )*};
-}
-
-impl_parameters! {
-    0: ;
-    1: A 0;
-    2: A 0 B 1;
-    3: A 0 B 1 C 2;
-    4: A 0 B 1 C 2 D 3;
-    5: A 0 B 1 C 2 D 3 E 4;
-    6: A 0 B 1 C 2 D 3 E 4 F 5;
-    7: A 0 B 1 C 2 D 3 E 4 F 5 G 6;
-    8: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
-}
-
-macro_rules! impl_results {
-    ($($count:literal: $($name:ident $index:tt)*;)*) => {$(
-        impl<$($name: Value),*> Results for ($($name,)*) {
-            const COUNT: usize = $count;
-            #[inline]
-            #[allow(unused_variables, clippy::unused_unit, reason = "without results nothing is read")]
-            fn from_values(values: &[u64; MAX_PARAMS]) -> Self {
-                ($($name::from_bits(values[$index]),)*)
-            }
-        }
-    )*};
-}
-
-impl_results! {
-    0: ;
-    1: A 0;
-    2: A 0 B 1;
-    3: A 0 B 1 C 2;
-    4: A 0 B 1 C 2 D 3;
-}
-
-macro_rules! impl_one_result {
-    ($($ty:ty)*) => {$(
-        impl Results for $ty {
-            const COUNT: usize = 1;
-            #[inline]
-            fn from_values(values: &[u64; MAX_PARAMS]) -> Self {
-                Value::from_bits(values[0])
-            }
-        }
-    )*};
-}
-
-impl_one_result!(u64 i64 u32 i32 f64 bool);
 
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,16 @@
 //! The call into machine code, and the calls that machine code makes to the host.
 //!
-//! What makes these safe: machine code comes from `vsp-core`'s compiler, at once or by a [`Trusted`] code object; it
-//! lowers verified programs only, and the code reaches nothing but its native stack, and what the context's addresses lead to,
-//! within the bounds that stand there. The instance fills its context with the addresses and bounds of its data, which it
-//! never moves, and which a request borrows for as long as the code runs; [`enter`] adds those of code and functions, for an
-//! instance of the code's program. That it has done so before, and nobody else since, is known by the [`CodeKey`], which
-//! never leaves the [`MachineCode`]. The code does not write these fields, and safe code cannot reach them. Until the code is
-//! left, only it and the functions below touch the instance's data, one at a time: they run on the same thread, and use the
-//! same addresses, which were exposed for this request.
+//! The safety argument:
+//!
+//! - Machine code comes from `vsp-core`'s compiler, directly or as a [`Trusted`] code object. The compiler lowers verified
+//!   programs only, and the code reaches nothing but its native stack and the data at the context's addresses, within the
+//!   bounds of the context.
+//! - The instance fills its context with the addresses and bounds of its data, which it never moves, and which a request
+//!   borrows while the code runs. [`enter`] adds the addresses of code and functions, for an instance of the code's program.
+//!   The [`CodeKey`], which never leaves the [`MachineCode`], tells whether [`enter`] has done so before and nobody else
+//!   since. The code does not write these fields, and safe code cannot reach them.
+//! - Until the code exits, only it and the functions below touch the instance's data, one at a time: they run on the same
+//!   thread, and use the same addresses, which were exposed for this request.
 
 use std::any::Any;
 use std::mem::ManuallyDrop;
@@ -26,7 +29,7 @@ use vsp_core::{CodeKey, Entry, EntryRequest, HostCalls, HostEnd};
 use crate::exec_memory::ExecMemory;
 use crate::native_stack::{HOST_STACK, with_stack};
 
-/// Machine code uses the System V convention on x86_64, on every system; elsewhere it is that of C.
+/// Defines functions with the calling convention of machine code: System V on x86_64, on every system, and C elsewhere.
 macro_rules! extern_machine {
     ($($(#[$doc:meta])* fn $name:ident $(<$generic:ident>)? ($($arg:ident: $ty:ty),*) $(-> $result:ty)? $body:block)*) => {$(
         $(#[$doc])*
@@ -50,14 +53,15 @@ macro_rules! extern_machine_type {
 }
 
 extern_machine_type! {
-    /// An entry: context, remaining cells, address of the function; what it gives is 0 if the function returned.
+    /// An entry. It takes the context, the remaining cells and the address of the function, and returns 0 if the function
+    /// returned.
     type Shaped = fn(*mut Context, u64, u64) -> u64;
-    /// A function: context, remaining cells, the fuel if it is counted, and what it has of parameters.
+    /// A function. It takes the context, the remaining cells, the fuel if it is counted, and its parameters.
     type Direct = fn(*mut Context, u64, u64, u64, u64, u64) -> Returned;
 }
 
-/// How a function ended: a status, which is 0 if it returned, or if fuel is counted the fuel or [`EXITED`]; and its first
-/// result, if it has one.
+/// The end of a function: its first result, if it has one, and a status. The status is 0 if the function returned; if fuel
+/// is counted, it is the fuel, or [`EXITED`].
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Returned {
@@ -65,23 +69,24 @@ struct Returned {
     first: u64,
 }
 
-/// A function with so many parameters, one of which may be the fuel, is called without an entry: they are in registers. On s390x,
-/// the convention of C has two results in memory, and that of machine code in registers.
+/// Largest number of parameters, including the fuel, of a function that is called without an entry, with all parameters in
+/// registers. On s390x there is no such function: the convention of C returns two results in memory, and that of machine code
+/// in registers.
 const DIRECT_PARAMS: usize = 4;
 const CAN_BE_DIRECT: bool = cfg!(not(target_arch = "s390x"));
 
-/// What a request keeps for the calls of its host functions.
+/// The data of a request for the calls of its host functions.
 struct Host<'s, 'a, S> {
     calls: &'s mut HostCalls<'a, S>,
-    /// Only there when code was left, which takes it: otherwise there is nothing to drop.
+    /// A panic of a host function. It is set only if the code exited, and then taken: otherwise there is nothing to drop.
     panic: ManuallyDrop<Option<Panic>>,
 }
 
-/// What a host function panicked with, and the fuel that was left then.
+/// The payload of a host function's panic, and the fuel that was left then.
 type Panic = (Box<dyn Any + Send>, i64);
 
-/// Machine code that somebody vouches for: an [`Object`], an [`ExecMemory`] that holds one, or the path of a directory
-/// with nothing but such objects.
+/// Machine code that the host vouches for: an [`Object`](native::Object), an [`ExecMemory`] that holds one, or the path of a directory that
+/// contains nothing but such objects.
 #[derive(Clone, Debug)]
 pub struct Trusted<T>(T);
 
@@ -89,19 +94,19 @@ impl<T> Trusted<T> {
     /// Vouches for machine code.
     ///
     /// # Safety
-    /// Each code object in it is what VSP's compiler made, unchanged, from the program with which it will be loaded. A
-    /// directory stays so for as long as it is used.
+    /// Each code object was made by VSP's compiler, unchanged, from the program with which it will be loaded. A directory
+    /// stays so while it is used.
     #[must_use]
     pub unsafe fn new(code: T) -> Trusted<T> {
         Trusted(code)
     }
 
-    /// What is trusted.
+    /// Returns a reference to the machine code.
     pub fn get(&self) -> &T {
         &self.0
     }
 
-    /// What was trusted.
+    /// Returns the machine code.
     #[must_use]
     pub fn into_inner(self) -> T {
         self.0
@@ -119,44 +124,44 @@ impl Trusted<std::path::PathBuf> {
     }
 }
 
-/// Machine code, and where its functions are.
+/// Machine code with the entries of its functions.
 #[derive(Debug)]
 pub(crate) struct MachineCode {
     info: CodeInfo,
-    /// Nobody else sees it.
+    /// The identity of the code, which is not visible elsewhere.
     key: CodeKey,
-    /// It holds the code.
+    /// The memory of the code.
     #[expect(dead_code, reason = "it keeps the code mapped")]
     memory: ExecMemory,
     /// The address of the code.
     address: u64,
-    /// `None`: it was not compiled.
+    /// The entry of each function. `None` if it was not compiled.
     functions: Vec<Option<Found>>,
-    /// One that begins where a loop does.
+    /// The entry at a loop header (on-stack replacement), if there is one.
     at_loop: Option<(Location, Found)>,
     counts_fuel: bool,
 }
 
-/// Where machine code can be entered.
+/// An entry into machine code.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
     /// The address of an entry for functions of its type.
     entry: usize,
-    /// The address of the function, or of what begins where the loop does.
+    /// The address of the function, or of the code that begins at the loop header.
     address: usize,
-    /// Cells of its frame.
+    /// Number of cells of its frame.
     cells: u64,
-    /// Values that it takes.
+    /// Number of parameters.
     params: usize,
-    /// Does it need no more native stack than [`LEAF_STACK`]?
+    /// Whether the function needs no more native stack than [`LEAF_STACK`].
     is_leaf: bool,
 }
 
-/// Bytes of native stack that are always there, as Rust's own functions suppose.
+/// Bytes of native stack that are always available, as Rust's own functions suppose.
 const LEAF_STACK: u64 = 4096;
 
 impl MachineCode {
-    /// The code starts in the memory at `start`, and is what is known of it.
+    /// Creates machine code whose bytes start at `start` in the memory.
     pub(crate) fn new(info: CodeInfo, memory: ExecMemory, start: usize) -> MachineCode {
         let address = |offset: usize| match memory.entry(start + offset) {
             Some(pointer) => pointer.expose_provenance(),
@@ -194,14 +199,15 @@ impl MachineCode {
         &self.info
     }
 
-    /// The addresses where the code is.
+    /// Returns the addresses of the code.
     pub(crate) fn address_range(&self) -> Range<usize> {
         let start = self.address as usize;
         start..start + self.info.length()
     }
 }
 
-/// Enters code, as `NativeCode::enter` wants it; `is_for` says if the code was made from a program. There has to be an entry.
+/// Enters code, as `NativeCode::enter` specifies. `is_for` returns whether the code was made from a program. The code must
+/// have the entry of the request.
 ///
 /// # Panics
 /// Whatever a host function panics with.
@@ -218,13 +224,14 @@ pub(crate) fn enter<S>(
 }
 
 impl Found {
-    /// Of a function that is a [`short_leaf`](vsp_core::verify::Function::short_leaf) of the program: it calls nothing.
+    /// Returns the entry of a [`short_leaf`](vsp_core::verify::Function::short_leaf), a function that calls nothing.
     pub(crate) fn of_short_leaf(self, code: &MachineCode) -> Found {
         Found { is_leaf: self.cells * u64::from(code.info.bytes_per_cell()) <= LEAF_STACK, ..self }
     }
 
-    /// Enters the code where [`MachineCode::find`] found this for the entry of the request. It takes so many of the
-    /// values, and gives so many. If there is no native stack for it, nothing happens.
+    /// Enters the code at this entry, which [`MachineCode::find`] returned for the entry of the request. `params` and
+    /// `results` are the numbers of values that it takes and gives. Without native stack for it, nothing happens. Returns
+    /// whether the code exited, or was not entered.
     ///
     /// # Panics
     /// Whatever a host function panics with; and if the code was not made from the program of the instance.
@@ -292,7 +299,7 @@ impl Found {
         left
     }
 
-    /// Enters with the first of the context's values.
+    /// Enters the code with the first values of the context as parameters.
     #[cold]
     fn enter_with_values(
         &self,
@@ -311,7 +318,7 @@ impl Found {
     }
 }
 
-/// Where a function gives the fuel and returned, the context has it now. Gives a status that does not depend on fuel.
+/// Moves the fuel that a function returned as its status to the context. Returns a status without fuel.
 #[inline]
 fn took_fuel(context: &mut Context, Returned { status, first }: Returned) -> Returned {
     let fuel = status as i64;
@@ -322,7 +329,7 @@ fn took_fuel(context: &mut Context, Returned { status, first }: Returned) -> Ret
     Returned { status: left.into(), first }
 }
 
-/// Fills in the addresses of code and functions.
+/// Fills the addresses of code and functions into the context.
 #[cold]
 #[inline(never)]
 fn fill_context<S>(
@@ -342,7 +349,7 @@ fn fill_context<S>(
     request.fill(&code.key, addresses);
 }
 
-/// The address of something that machine code, or a function below, will use.
+/// Returns the address of data that machine code, or a function below, will use.
 #[inline]
 fn address<T>(pointer: *mut T) -> u64 {
     pointer.expose_provenance() as u64
@@ -355,7 +362,7 @@ fn panicked(kept: &mut Option<Panic>, payload: Box<dyn Any + Send>, fuel: i64) {
 }
 
 extern_machine! {
-    /// Calls a host function for machine code. A panic ends here and goes on when the code has been left.
+    /// Calls a host function for machine code. A panic is caught here, and resumed after the code has exited.
     fn host_call<S>(context: *mut Context, import: u64, a: u64, b: u64, c: u64) -> u64 {
         // SAFETY: machine code hands on the context that `enter` gave it, which is borrowed there, and does not touch it
         // before this returns.
@@ -387,7 +394,7 @@ extern_machine! {
         first
     }
 
-    /// What machine code leaves to the host.
+    /// Computes an instruction that machine code leaves to the host.
     fn math(function: u64, b: u64, c: u64) -> u64 {
         native::compute(function, b, c)
     }

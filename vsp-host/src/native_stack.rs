@@ -1,21 +1,21 @@
-//! The native stack that machine code runs on: that of the thread, or one of its own.
+//! The native stack of machine code: the stack of the thread, or a separate one.
 //!
-//! A stack of its own is mapped for one entry. The crate `stacker` does that on every system, and panics where it gets no memory;
-//! so first it is tried whether there is as much, and if another thread takes it just then, the panic is caught.
+//! A separate stack is mapped for one entry. The crate `stacker` does that on every system, and panics if it gets no
+//! memory. So a trial allocation comes first, and if another thread takes the memory just then, the panic is caught.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use region::Protection;
 
-/// Bytes of native stack for host functions, and for the entry.
+/// Size of the native stack for host functions and for the entry, in bytes.
 pub(crate) const HOST_STACK: usize = 256 << 10;
 
-/// Bytes that have to be left when a stack is mapped: who allocates behind that, a host function for example, may not be able to
-/// go on without memory.
+/// Bytes of memory that have to be left after a stack is mapped: a host function that allocates next may not be able to
+/// continue without memory.
 const SPARE: usize = 1 << 20;
 
-/// Runs something that needs so many bytes of native stack, if it needs more than there always is: here, or on a stack of its own.
-/// `None`: there is no memory for one, and nothing was run.
+/// Calls a function that needs `bytes` of native stack, here or on a separate stack. With `None` it needs no more than there
+/// always is. Returns `None` if there is no memory for a stack, and the function was not called.
 #[inline(always)]
 pub(crate) fn with_stack<R>(bytes: Option<usize>, run: impl FnOnce() -> R) -> Option<R> {
     match bytes {
@@ -26,7 +26,7 @@ pub(crate) fn with_stack<R>(bytes: Option<usize>, run: impl FnOnce() -> R) -> Op
     }
 }
 
-/// Runs something that needs so much native stack on a stack of its own.
+/// Calls a function on a separate stack.
 #[cold]
 #[inline(never)]
 fn on_own_stack<R>(bytes: usize, run: impl FnOnce() -> R) -> Option<R> {

@@ -1,30 +1,30 @@
-//! Numbers that people write, in one notation: arguments of programs, options of the command, commands of the debugger.
+//! The notation of numbers in arguments of programs, options of the command and commands of the debugger.
 //!
-//! An integer is decimal, or hexadecimal behind `0x`, or binary behind `0b`, with `_` between digits where one likes,
-//! and a sign in front. A binary64 has a point, an exponent, or is `inf` or `nan`. (`.sil` texts have the same notation.)
+//! An integer is decimal, hexadecimal after `0x` or binary after `0b`, with optional `_` between digits and an optional
+//! sign. A binary64 has a point, an exponent, or is `inf` or `nan`. (`.sil` texts have the same notation.)
 
 use std::num::IntErrorKind;
 
-/// Why a text is not the number that is needed.
+/// The error of reading a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NumberError {
-    /// It is no number of this notation.
+    /// The text is not a number.
     #[error("is not a number")]
     NotANumber,
-    /// It is a number with a point or an exponent, where an integer is needed.
+    /// The number has a point or an exponent, and an integer is needed.
     #[error("is no integer")]
     NotAnInteger,
-    /// It is an integer that no register holds.
+    /// The integer does not fit a register.
     #[error("is out of range: an integer is from -2^63 to 2^64 - 1")]
     OutOfRange,
-    /// It is a larger integer than a count or a size can be.
+    /// The number is an integer above the range of counts and sizes.
     #[error("is out of range: it is from 0 to 2^64 - 1")]
     CountOutOfRange,
-    /// It is a negative number, where there are none.
+    /// The number is negative, and must not be.
     #[error("is negative")]
     Negative,
-    /// It is a larger number than there is a binary64 for.
+    /// The number is too large for a binary64.
     #[error("is out of range: it is too large for a binary64")]
     TooLarge,
 }
@@ -32,7 +32,7 @@ pub enum NumberError {
 /// Reads an integer from −2⁶³ to 2⁶⁴ − 1, as the bits of a register.
 ///
 /// # Errors
-/// The text is none.
+/// The text is not such an integer.
 pub fn integer(text: &str) -> Result<u64, NumberError> {
     let (negative, digits) = sign(text);
     let magnitude = match magnitude(digits) {
@@ -51,7 +51,7 @@ pub fn integer(text: &str) -> Result<u64, NumberError> {
 /// Reads an integer from 0 to 2⁶⁴ − 1: a count or a size.
 ///
 /// # Errors
-/// The text is none.
+/// The text is not such an integer.
 pub fn count(text: &str) -> Result<u64, NumberError> {
     match integer(text) {
         Ok(0) => Ok(0),
@@ -64,7 +64,7 @@ pub fn count(text: &str) -> Result<u64, NumberError> {
 /// Reads a binary64; an integer becomes the nearest one. There is one NaN.
 ///
 /// # Errors
-/// The text is no number, or too large.
+/// The text is not a number, or is too large.
 pub fn float(text: &str) -> Result<f64, NumberError> {
     let (negative, digits) = sign(text);
     let value = if is_radix(digits) {
@@ -89,7 +89,7 @@ pub fn float(text: &str) -> Result<f64, NumberError> {
 /// Reads an integer, or else a binary64, as the bits of a register.
 ///
 /// # Errors
-/// The text is no number, or one that no register holds.
+/// The text is not a number, or does not fit a register.
 pub fn register(text: &str) -> Result<u64, NumberError> {
     match integer(text) {
         Err(NumberError::NotANumber | NumberError::NotAnInteger) => float(text).map(f64::to_bits),
@@ -109,7 +109,7 @@ fn is_radix(digits: &str) -> bool {
     ["0x", "0X", "0b", "0B"].iter().any(|prefix| digits.starts_with(prefix))
 }
 
-/// Without the `_` between its characters.
+/// Returns the text without the `_` between its characters.
 fn plain(digits: &str) -> Result<String, NumberError> {
     if digits.starts_with('_') || digits.ends_with('_') {
         return Err(NumberError::NotANumber);
@@ -117,7 +117,7 @@ fn plain(digits: &str) -> Result<String, NumberError> {
     Ok(digits.replace('_', ""))
 }
 
-/// An integer without a sign.
+/// Reads an integer without a sign.
 fn magnitude(digits: &str) -> Result<u64, NumberError> {
     let (digits, radix) = match digits.get(..2) {
         Some("0x" | "0X") => (&digits[2..], 16),

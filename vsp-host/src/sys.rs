@@ -1,7 +1,7 @@
-//! The `sys` module: what programs that `vsp run` runs can do to the world.
+//! The `sys` module: the host functions of programs that `vsp run` runs.
 //!
-//! Addresses and lengths are in bytes of the program's memory. What cannot be done traps `Host(code)` with the number
-//! of a [`SysError`].
+//! Addresses and lengths are in bytes of the program's memory. A function that fails traps `Host(code)` with the number of
+//! a [`SysError`].
 //!
 //! [`FUNCTIONS`] lists the functions; `docs/sys.md` shows them at work.
 
@@ -14,17 +14,17 @@ use crate::number::{self, NumberError};
 /// A function of the module, for documents and messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SysFunction {
-    /// Its name in the module.
+    /// The name.
     pub name: &'static str,
-    /// How many parameters it has.
+    /// Number of parameters.
     pub params: u8,
-    /// How many results it has.
+    /// Number of results.
     pub results: u8,
-    /// Its parameters in their order, and what it returns.
+    /// The parameters in their order, and the results.
     pub signature: &'static str,
-    /// What it does, in Markdown.
+    /// The description, in Markdown.
     pub meaning: &'static str,
-    /// The errors that it traps with.
+    /// The errors that the function traps with.
     pub errors: &'static [SysError],
 }
 
@@ -117,7 +117,7 @@ pub const FUNCTIONS: [SysFunction; 13] = {
     ]
 };
 
-/// Why a function of the module failed. Its number is the code of the trap.
+/// The error of a function of the module. Its number is the code of the trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[repr(u32)]
 pub enum SysError {
@@ -133,7 +133,7 @@ pub enum SysError {
     /// There is no argument of this number.
     #[error("there is no such argument")]
     NoArgument = 4,
-    /// An argument is no number, or none that fits.
+    /// An argument is not a number, or does not fit.
     #[error("the argument is not the number that is needed")]
     NotANumber = 5,
     /// An exit code above 255.
@@ -148,27 +148,27 @@ impl SysError {
         [Memory, Read, Write, NoArgument, NotANumber, ExitCode]
     };
 
-    /// The error with this number.
+    /// Returns the error with this number.
     pub fn from_code(code: u32) -> Option<SysError> {
         SysError::ALL.into_iter().find(|error| *error as u32 == code)
     }
 }
 
-/// What the module works on.
+/// The state of the module.
 pub struct Sys {
-    /// Where `sys.read` reads.
+    /// The input of `sys.read`.
     pub input: Box<dyn BufRead>,
-    /// What the input is called.
+    /// The name of the input.
     pub input_name: String,
-    /// Where `sys.write` and `sys.print_…` write.
+    /// The output of `sys.write` and `sys.print_…`.
     pub output: Box<dyn Write>,
-    /// Where `sys.error` and `sys.error_uint` write.
+    /// The output of `sys.error` and `sys.error_uint`.
     pub errors: Box<dyn Write>,
     /// The program's arguments.
     pub args: Vec<String>,
     /// The exit code that the program chose.
     pub exit_code: u8,
-    /// What the operating system, or an argument, said when a function failed last.
+    /// The error of the operating system, or of an argument, when a function failed last.
     pub failure: Option<String>,
 }
 
@@ -183,7 +183,7 @@ impl std::fmt::Debug for Sys {
 
 type SysCaller<'a> = Caller<'a, Sys>;
 
-/// The functions of the module.
+/// Creates the functions of the module.
 ///
 /// # Errors
 /// None in practice: the names are all different.

@@ -1,15 +1,15 @@
-//! Tiers that move by themselves: a program starts in the interpreter, what it does much is compiled while it runs, and it goes
-//! over to the machine code at its next safepoint, also in the middle of a loop.
+//! Tiering: a program starts in the interpreter, hot code is compiled while it runs, and the program enters the machine
+//! code at its next safepoint, also in the middle of a loop (on-stack replacement).
 //!
-//! The interpreter counts nothing for this. An instance runs with a small slice of its fuel; when that is used up it
-//! says where it is ([`vsp_core::Tiers`]), and that is a sample of where the time goes. A function with enough samples
-//! is compiled with all that it calls, as one piece ([`Region`]) with an entry where the loop begins in which it was met.
+//! The interpreter has no counters for this. An instance runs with a small slice of its fuel. When the slice expires, the
+//! location is reported ([`vsp_core::Tiers`]), and that is a sample of where the time goes. A function with enough samples is
+//! compiled with its callees as one [`Region`], which has an entry at the loop header where the function was sampled.
 //!
-//! With a worker that first happens in tier 1, soon, and then in tier 2, while the program goes on. Without one the program
-//! waits for its compiler, so it is compiled only in tier 2, and only when it has run for about as long as that
-//! takes: so it takes at most about twice as long as it would have with the better of the two.
+//! With a background thread, tier 1 comes first and soon, and then tier 2, while the program continues. Without one the
+//! program waits for its compiler. So it is compiled only in tier 2, and only after it has run for about as long as compiling
+//! takes: it takes at most about twice the time of the better choice.
 
-mod pieces;
+mod code_table;
 mod worker;
 
 use std::sync::Arc;
@@ -24,33 +24,33 @@ use vsp_core::verify::Verified;
 use vsp_core::{NextSlice, Ref, TierDecision};
 
 use crate::native::is_same;
-use pieces::{Piece, Pieces};
+use code_table::{CodeTable, InstalledCode};
 use worker::{Job, Worker};
 
-/// When a program that runs is compiled.
+/// The options of tiering: when a running program is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TierOptions {
-    /// Is there a thread that compiles while the program runs? Else the program waits.
+    /// Whether a thread compiles while the program runs. Without it the program waits.
     pub worker: bool,
-    /// Instructions between two samples.
+    /// Number of instructions between two samples.
     pub slice: u64,
-    /// When a function is compiled in tier 1; `None`: never.
+    /// The threshold of tier 1. `None` turns it off.
     pub tier1: Option<Threshold>,
-    /// When a function is compiled in tier 2.
+    /// The threshold of tier 2.
     pub tier2: Threshold,
-    /// Words that are compiled together, at most.
+    /// Largest size of a region in words.
     pub max_words: u32,
-    /// How many times the words of a program are compiled in all, at most. Each loop that is entered while it runs
-    /// takes its function once more.
+    /// Largest number of words compiled in all, as a multiple of the words of the program. Each loop that is entered while
+    /// it runs compiles its function once more.
     pub max_times: u32,
 }
 
-/// How many instructions a function has to be sampled with before it is compiled (again).
+/// The number of instructions that a function is sampled with before it is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threshold {
-    /// So many,
+    /// A constant number of instructions.
     pub instructions: u64,
-    /// and so many for each word that is compiled with it.
+    /// Additional instructions for each word of the region.
     pub per_word: u64,
 }
 
@@ -63,7 +63,7 @@ impl Threshold {
 }
 
 impl TierOptions {
-    /// With a worker: tier 1 soon, then tier 2.
+    /// The options with a background thread: tier 1 soon, then tier 2.
     pub const WITH_WORKER: TierOptions = TierOptions {
         worker: true,
         slice: 10_000,
@@ -73,7 +73,7 @@ impl TierOptions {
         max_times: 32,
     };
 
-    /// Without a worker: tier 2, when the program has run for about as long as compiling takes.
+    /// The options without a background thread: tier 2, after the program has run for about as long as compiling takes.
     pub const WITHOUT_WORKER: TierOptions = TierOptions {
         worker: false,
         tier1: None,
@@ -88,10 +88,10 @@ impl Default for TierOptions {
     }
 }
 
-/// A slice in tier 1, for each one in the interpreter: it is faster, and going back costs more.
+/// Length of a slice in tier 1, in slices of the interpreter: it is faster, and leaving it costs more.
 const TIER1_SLICES: u64 = 10;
 
-/// What compiles parts of programs, for all modules of an engine.
+/// The compiler of regions, for all modules of an engine.
 #[derive(Debug)]
 pub(crate) struct Backend {
     options: TierOptions,
@@ -105,11 +105,11 @@ impl Backend {
     }
 }
 
-/// A program that is compiled while it runs. Many instances can use it at once.
+/// A program that is compiled while it runs. Several instances can use it at once.
 #[derive(Debug)]
 pub(crate) struct ProgramTiers<'p> {
     program: Ref<'p, Verified<'p>>,
-    pieces: Arc<Pieces>,
+    table: Arc<CodeTable>,
     backend: Arc<Backend>,
 }
 
@@ -117,17 +117,16 @@ impl<'p> ProgramTiers<'p> {
     pub(crate) fn new(program: Ref<'p, Verified<'p>>, backend: Arc<Backend>) -> ProgramTiers<'p> {
         let words = program.functions().iter().map(|function| u64::from(function.words)).sum::<u64>();
         let budget = words.saturating_mul(backend.options.max_times.into());
-        let pieces = Arc::new(Pieces::new(program.functions(), budget));
-        ProgramTiers { program, pieces, backend }
+        let table = Arc::new(CodeTable::new(program.functions(), budget));
+        ProgramTiers { program, table, backend }
     }
 
-    /// How many pieces of machine code there are.
-    pub(crate) fn pieces(&self) -> usize {
-        self.pieces.count()
+    /// Returns the number of installed regions.
+    pub(crate) fn compiled_regions(&self) -> usize {
+        self.table.count()
     }
 
-    /// The tier that a function should be compiled in now, when it has been sampled with so many instructions since it was
-    /// compiled before.
+    /// Returns the tier that a function should be compiled in now, after `used` instructions since the last request.
     fn wanted(&self, function: FuncIndex, used: u64, present: Option<Tier>) -> Option<Tier> {
         let TierOptions { tier1, tier2, .. } = self.backend.options;
         let (threshold, tier) = match (present, tier1) {
@@ -135,27 +134,27 @@ impl<'p> ProgramTiers<'p> {
             (None | Some(Tier::One), _) => (tier2, Tier::Two),
             (Some(Tier::Two), _) => return None,
         };
-        let words = || self.pieces.words(function, || self.words(function));
+        let words = || self.table.words(function, || self.words(function));
         threshold.reached(used, words).then_some(tier)
     }
 
-    /// Words that are compiled with a function.
+    /// Returns the number of words of the region that starts at a function.
     fn words(&self, function: FuncIndex) -> u32 {
-        let part = Region::of_function(&self.program, function, self.backend.options.max_words);
-        part.map_or(0, |part| part.words())
+        let region = Region::of_function(&self.program, function, self.backend.options.max_words);
+        region.map_or(0, |region| region.words())
     }
 
-    /// What may go on in a piece, and after how much fuel it comes back.
-    fn next<S>(&self, piece: Option<Arc<Piece>>) -> NextSlice<'_, S> {
+    /// Returns the code to enter, and the length of the next slice.
+    fn next<S>(&self, code: Option<Arc<InstalledCode>>) -> NextSlice<'_, S> {
         let slice = self.backend.options.slice;
-        let Some(piece) = piece else { return NextSlice { slice, enter: None } };
-        let sliced = piece.tier() == Tier::One;
+        let Some(code) = code else { return NextSlice { slice, enter: None } };
+        let sliced = code.tier() == Tier::One;
         let slice = if sliced { slice.saturating_mul(TIER1_SLICES) } else { slice };
-        NextSlice { slice, enter: Some(TierDecision { code: Ref::Shared(piece), sliced }) }
+        NextSlice { slice, enter: Some(TierDecision { code: Ref::Shared(code), sliced }) }
     }
 }
 
-/// Does a loop begin at this place, in a function that is short enough for machine code?
+/// Returns whether the location is a loop header in a function that is short enough for machine code.
 fn can_enter_loop(program: &Verified<'_>, location: Location) -> bool {
     let function = program.function(location.function);
     function.is_some_and(|function| function.words <= MAX_NATIVE_WORDS) && is_loop_head(program, location)
@@ -171,12 +170,12 @@ impl<S> vsp_core::Tiers<S> for ProgramTiers<'_> {
     }
 
     fn compiled(&self) -> &[AtomicBool] {
-        self.pieces.compiled()
+        self.table.compiled()
     }
 
     fn function(&self, function: FuncIndex) -> Option<TierDecision<'_, S>> {
-        let piece: &Piece = self.pieces.function(function)?;
-        Some(TierDecision { code: Ref::Borrowed(piece), sliced: piece.tier() == Tier::One })
+        let code: &InstalledCode = self.table.function(function)?;
+        Some(TierDecision { code: Ref::Borrowed(code), sliced: code.tier() == Tier::One })
     }
 
     fn slice(&self) -> u64 {
@@ -184,14 +183,15 @@ impl<S> vsp_core::Tiers<S> for ProgramTiers<'_> {
     }
 
     fn on_slice_expired(&self, location: Location, used: u64, caller: Option<u64>) -> NextSlice<'_, S> {
-        let used = self.pieces.sample(location.function, used);
-        let (what, present) = self.pieces.meet(location, caller, || can_enter_loop(&self.program, location));
+        let used = self.table.sample(location.function, used);
+        let is_loop = || can_enter_loop(&self.program, location);
+        let (unit, present) = self.table.unit_to_compile(location, caller, is_loop);
         if let Some(tier) = self.wanted(location.function, used, present)
-            && self.pieces.asks_for(what, tier)
+            && self.table.request(unit, tier)
         {
-            let job = Job { what, tier };
-            self.backend.worker.request(job, &self.program, &self.pieces);
+            let job = Job { unit, tier };
+            self.backend.worker.request(job, &self.program, &self.table);
         }
-        self.next(self.pieces.at(location))
+        self.next(self.table.entry_at(location))
     }
 }

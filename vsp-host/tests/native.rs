@@ -63,7 +63,7 @@ fn typed_functions_take_and_give_rust_values() {
     assert_eq!(divide.call(&mut instance, (9, 4)).unwrap(), (2, 1));
 
     let wrong = code.function::<(i64,), i64>("divide").unwrap_err();
-    assert_eq!(wrong.to_string(), "\"divide\" is a function (2) -> 2");
+    assert_eq!(wrong.to_string(), "\"divide\" is a function (2) -> 2, not (1) -> 1");
     assert_eq!(code.function::<(), ()>("nothing").unwrap_err(), FunctionError::NoExport("nothing".into()));
 }
 

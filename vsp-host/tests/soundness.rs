@@ -40,7 +40,7 @@ const EAGER: TierOptions = TierOptions {
 
 fn load(program: &Arc<Verified<'static>>, kind: EngineKind) -> Module<'static> {
     let engine = Engine::new(kind).unwrap();
-    let mut engine = if kind == EngineKind::Auto { engine.with_tiers(EAGER) } else { engine };
+    let engine = if kind == EngineKind::Auto { engine.with_tiers(EAGER) } else { engine };
     engine.load(program.clone()).unwrap()
 }
 
@@ -92,7 +92,7 @@ fn a_loop_that_only_a_state_leads_to_is_entered_with_checks() {
             let outcome = it.resume(&[]).unwrap();
             let is_trap = matches!(outcome, Outcome::Trapped(at) if at.trap == Trap::MemoryOutOfBounds);
             assert!(is_trap && it.memory().iter().all(|byte| *byte == 0), "{kind:?}: {outcome:?}");
-            assert!(kind != EngineKind::Auto || module.pieces() > 0, "machine code was entered");
+            assert!(kind != EngineKind::Auto || module.compiled_regions() > 0, "machine code was entered");
         }
     }
 }

@@ -126,12 +126,12 @@ fn a_loop_goes_over_while_it_runs() {
     let expected = run(&load(source, EngineKind::Interpreter, EAGER), "f", &[10_000], None);
     assert_eq!(run(&module, "f", &[10_000], None), expected);
     // Tier 1 and tier 2 of the loop; the function was called once only.
-    assert_eq!(module.pieces(), 2);
+    assert_eq!(module.compiled_regions(), 2);
     assert_eq!(run(&module, "f", &[10_000], None), expected);
     // It was called again: then it is worth while to compile it from its start.
-    assert_eq!(module.pieces(), 3);
+    assert_eq!(module.compiled_regions(), 3);
     assert_eq!(run(&module, "f", &[10_000], None), expected);
-    assert_eq!(module.pieces(), 3);
+    assert_eq!(module.compiled_regions(), 3);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_worker_compiles_while_the_program_runs() {
     let module = load(source, EngineKind::Auto, TierOptions::WITH_WORKER);
     let sum = |n: u64| n * (n + 1) / 2;
     let started = Instant::now();
-    while module.pieces() < 2 {
+    while module.compiled_regions() < 2 {
         let Outcome::Returned(results) = run(&module, "f", &[1_000_000], None).outcome else { panic!() };
         assert_eq!(results[..], [sum(1_000_000)]);
         assert!(started.elapsed() < Duration::from_secs(60), "the worker does not compile");

@@ -108,7 +108,7 @@ pub fn check() -> Result<(), Error> {
 }
 
 fn vsp(config: VspConfig, bytes: Arc<[u8]>, way: Way) -> Result<Task<'static>, Error> {
-    let mut engine = config.engine()?;
+    let engine = config.engine()?;
     Ok(way.task(move || {
         let program = Arc::new(Verified::new(Program::read(bytes.clone())?)?);
         let module = engine.load(program)?;

@@ -77,7 +77,7 @@ impl Work {
     fn run(&self, way: Way, amount: u64) -> Result<Duration, Error> {
         let options = CompileOptions { fuel: false, interrupt: false, ..CompileOptions::default() };
         let engine = Engine::with_options(way.kind, options)?;
-        let mut engine = if way.kind == EngineKind::Auto { engine.with_tiers(way.tiers) } else { engine };
+        let engine = if way.kind == EngineKind::Auto { engine.with_tiers(way.tiers) } else { engine };
         let (time, ()) = timed(|| {
             let program = Arc::new(Verified::new(Program::read(self.bytes.clone())?)?);
             let module = engine.load(program)?;

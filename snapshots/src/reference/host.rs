@@ -23,6 +23,7 @@ pub(super) fn call(name: &str, arguments: &[u64], memory: &mut [u8]) -> (Answer,
     let answer = match (function.call)(&mut host, &all) {
         Ok(results) => Answer::Results(results),
         Err(HostStop::Error(code)) => Answer::Error(code),
+        Err(HostStop::Failed { code, .. }) => Answer::Error(code),
         Err(HostStop::Pending) => Answer::Pending,
     };
     (answer, host.charged)

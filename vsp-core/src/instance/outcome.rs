@@ -1,4 +1,4 @@
-//! The outcomes of calls, and the errors of starting them.
+//! The end of a call, and the errors of calls and instantiation.
 
 use alloc::string::String;
 
@@ -15,7 +15,7 @@ pub struct Values {
 }
 
 impl Values {
-    /// Creates the list of the first four of `values`.
+    /// Creates results from the first four of `values`.
     #[inline]
     pub fn new(values: &[u64]) -> Values {
         // A loop of a fixed length avoids a call of memcpy for a few words.
@@ -42,14 +42,25 @@ impl core::fmt::Debug for Values {
 /// The reason of a suspension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// Its fuel is used up. Refill it before resuming.
+    /// The fuel is used up. Add some before resuming.
     Fuel,
     /// The interrupt flag is set. Clear it before resuming.
     Interrupted,
-    /// It executed YIELD with this value, and waits for a value.
+    /// The program executed YIELD with this value, and waits for one value.
     Yield(u64),
-    /// It called this import, whose results are not available yet.
+    /// The program called this import, whose results are not available yet.
     Pending(ImportIndex),
+}
+
+impl core::fmt::Display for Reason {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Reason::Fuel => f.write_str("out of fuel"),
+            Reason::Interrupted => f.write_str("interrupted"),
+            Reason::Yield(value) => write!(f, "YIELD with the value {value}"),
+            Reason::Pending(import) => write!(f, "waiting for the host function of import {import}"),
+        }
+    }
 }
 
 /// A suspended program.
@@ -61,17 +72,23 @@ pub struct Suspension {
     pub location: Location,
 }
 
-/// A program that was stopped by a trap.
+impl core::fmt::Display for Suspension {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "suspended at {}: {}", self.location, self.reason)
+    }
+}
+
+/// A program that trapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{trap} at {location}")]
 pub struct Trapped {
     /// The trap.
     pub trap: Trap,
-    /// The location of the trap.
+    /// The location of the instruction that trapped.
     pub location: Location,
 }
 
-/// The outcome of a call or a resumption.
+/// The end of a call or a resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The function returned these results.
@@ -80,11 +97,11 @@ pub enum Outcome {
     Halted(u64),
     /// The program can be resumed.
     Suspended(Suspension),
-    /// The program was stopped by a trap.
+    /// The program trapped.
     Trapped(Trapped),
 }
 
-/// An error of calling or resuming an instance.
+/// The error of calling or resuming an instance.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -99,7 +116,7 @@ pub enum CallError {
     Arguments {
         /// Number of parameters.
         expected: usize,
-        /// Number of arguments.
+        /// Number that was given.
         given: usize,
     },
     /// The instance is suspended in a call.
@@ -117,17 +134,25 @@ pub enum CallError {
     /// The instance does not wait for the results of a host function.
     #[error("the instance does not wait for a host function")]
     NotPending,
-    /// The number of values differs from what the program waits for.
+    /// The function that returned has another number of results than the typed function.
+    #[error("the call returned {returned} results, and the typed function has {expected}")]
+    Results {
+        /// Number of results of the typed function.
+        expected: usize,
+        /// Number of results that the call returned.
+        returned: usize,
+    },
+    /// The program waits for another number of values.
     #[error("the program waits for {expected} values, and {given} were given")]
     Values {
-        /// Number of values that it waits for.
+        /// Number that the program waits for.
         expected: usize,
-        /// Number of values given.
+        /// Number that was given.
         given: usize,
     },
 }
 
-/// An error of creating an instance.
+/// The error of creating an instance.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstantiateError {
@@ -141,7 +166,7 @@ pub enum InstantiateError {
     Memory {
         /// The requested size.
         chosen: u64,
-        /// The smallest size the program works with.
+        /// The minimum of the program.
         minimum: u64,
     },
     /// The size of the stack is not allowed.
@@ -152,7 +177,7 @@ pub enum InstantiateError {
     OutOfMemory,
 }
 
-/// An error of attaching machine code to an instance.
+/// The error of attaching machine code to an instance.
 #[cfg(feature = "native")]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -142,6 +142,7 @@ impl<'a, S> Instance<'a, S> {
             let Ok(end) = pushed else { unreachable!("the frames of a snapshot fit into its stack") };
             cell = end;
         }
+        instance.restore_pending_arguments();
         instance.suspend(saved.reason());
         Ok(instance)
     }

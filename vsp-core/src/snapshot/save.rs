@@ -104,7 +104,9 @@ impl<S> Instance<'_, S> {
             let function = &self.program.functions()[location.function.index()];
             out.u32(location.function.0)?;
             out.u32(location.word)?;
-            out.slots(self.stack.slots_at(*base, function), function.locals, live.at((location, waiting)))?;
+            let arguments = if depth + 1 == bases.len() { self.pending_arguments() } else { &[] };
+            let slots = self.stack.slots_at(*base, function);
+            out.slots(slots, function.locals, live.at((location, waiting)), arguments)?;
         }
         Ok(())
     }
@@ -112,12 +114,20 @@ impl<S> Instance<'_, S> {
 
 impl Writer {
     /// Writes the cells of a frame: the number of cells, the number of saved ones, one bit for each cell, and the saved
-    /// cells. A cell is saved if its slot is live and its value is not zero.
-    fn slots(&mut self, slots: &[u64], locals: u16, live: &[u64]) -> Result<(), OutOfMemory> {
-        let saved = |index: usize| {
+    /// cells. A cell is saved if its value is not zero and its slot is live or holds an argument of the pending host call.
+    fn slots(
+        &mut self,
+        slots: &[u64],
+        locals: u16,
+        live: &[u64],
+        arguments: &[u64],
+    ) -> Result<(), OutOfMemory> {
+        let value = |index: usize| {
             let slot = Slot::of_cell(index as u32, locals);
-            slots[index] != 0 && live[slot.group() as usize] & slot.bit() != 0
+            let is_live = live[slot.group() as usize] & slot.bit() != 0;
+            if is_live { slots[index] } else { arguments.get(index).copied().unwrap_or(0) }
         };
+        let saved = |index: usize| value(index) != 0;
         self.u16(slots.len() as u16)?;
         self.u16((0..slots.len()).filter(|index| saved(*index)).count() as u16)?;
         for first in (0..slots.len()).step_by(8) {
@@ -125,7 +135,7 @@ impl Writer {
             self.put(&[bits.fold(0, |byte, index| byte | 1 << (index - first))])?;
         }
         for index in (0..slots.len()).filter(|index| saved(*index)) {
-            self.u64(slots[index])?;
+            self.u64(value(index))?;
         }
         Ok(())
     }

@@ -31,6 +31,68 @@ impl Diagnostic {
     }
 }
 
+/// The errors of a text, in the order of its lines; at least one, at most [`MAX_ASSEMBLY_ERRORS`].
+///
+/// It dereferences to the slice of them, and displays all of them, one to a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssemblyErrors {
+    file_name: String,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl AssemblyErrors {
+    pub(super) fn new(file_name: &str, diagnostics: Vec<Diagnostic>) -> AssemblyErrors {
+        AssemblyErrors { file_name: file_name.into(), diagnostics }
+    }
+
+    /// Returns the name of the file that the text was assembled as.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// Returns whether the assembler stopped at the limit, so that there can be more errors.
+    pub fn is_full(&self) -> bool {
+        self.diagnostics.len() == MAX_ASSEMBLY_ERRORS
+    }
+}
+
+impl core::ops::Deref for AssemblyErrors {
+    type Target = [Diagnostic];
+
+    fn deref(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+}
+
+impl IntoIterator for AssemblyErrors {
+    type Item = Diagnostic;
+    type IntoIter = alloc::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.diagnostics.into_iter()
+    }
+}
+
+impl core::fmt::Display for AssemblyErrors {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        for (number, diagnostic) in self.diagnostics.iter().enumerate() {
+            if number > 0 {
+                f.write_str("\n")?;
+            }
+            if !self.file_name.is_empty() {
+                write!(f, "{}: ", self.file_name)?;
+            }
+            write!(f, "{diagnostic}")?;
+        }
+        if self.is_full() {
+            write!(f, "\nstopped after {MAX_ASSEMBLY_ERRORS} errors")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for AssemblyErrors {}
+
 /// A diagnostic whose line and column are not known yet.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
@@ -83,14 +145,14 @@ impl<'t> Diagnostics<'t> {
         self.found.len() >= MAX_ASSEMBLY_ERRORS
     }
 
-    /// Returns the errors, if there are any.
-    pub(super) fn finish(mut self) -> Result<Self, Vec<Diagnostic>> {
+    /// Returns the problems as errors of this file, if there are any.
+    pub(super) fn finish(mut self, file_name: &str) -> Result<Self, AssemblyErrors> {
         if self.found.is_empty() {
             return Ok(self);
         }
         self.found.sort_by_key(|problem| problem.span.start);
         self.found.truncate(MAX_ASSEMBLY_ERRORS);
-        Err(locate(self.text, self.found))
+        Err(AssemblyErrors::new(file_name, locate(self.text, self.found)))
     }
 
     /// Returns the unused names, except those that start with `_`, in line order.
@@ -191,7 +253,7 @@ mod tests {
         let text = "; äöü\n  ädd";
         let mut diagnostics = Diagnostics::new(text);
         diagnostics.report(Problem::new(text.find("dd").map_or(0..0, |at| at..at + 2), "no"));
-        let errors = diagnostics.finish().unwrap_err();
+        let errors = diagnostics.finish("").unwrap_err();
         assert_eq!((errors[0].line, errors[0].column), (2, 4));
     }
 }

@@ -1,9 +1,8 @@
 //! The formatter.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::AssemblyErrors;
 use super::items;
 use super::lexer::{self, Kind, Line, Token};
 
@@ -28,15 +27,15 @@ const TAB_COLUMNS: usize = 8;
 ///
 /// ```
 /// let text = ".func f (1)->1\n add r0,r0 ;twice\n ret\n.end\n";
-/// let formatted = vsp_core::text::format(text).map_err(|errors| errors[0].clone())?;
+/// let formatted = vsp_core::text::format(text)?;
 /// let twice = "    ADD     R0, R0                      ;twice\n";
 /// assert_eq!(formatted, format!(".func f (1) -> 1\n{twice}    RET\n.end\n"));
-/// # Ok::<(), vsp_core::text::Diagnostic>(())
+/// # Ok::<(), vsp_core::text::AssemblyErrors>(())
 /// ```
 ///
 /// # Errors
 /// Those of [`assemble`](super::assemble): only a text that assembles can be formatted.
-pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
+pub fn format(text: &str) -> Result<String, AssemblyErrors> {
     super::assemble(text, "")?;
     let mut out = Writer::default();
     let mut lines = lexer::lines(text).peekable();

@@ -1,13 +1,13 @@
 //! Properties of the layout of every text.
 
-use vsp_core::text::{Diagnostic, assemble, format};
+use vsp_core::text::{AssemblyErrors, assemble, format};
 
 /// Checks the layout of a text. Only a text that assembles has a layout. The layout assembles to the same bytes, has
 /// the same comments, and is its own layout.
-pub(crate) fn check(text: &str, assembled: &Result<Vec<u8>, Vec<Diagnostic>>) {
+pub(crate) fn check(text: &str, assembled: &Result<Vec<u8>, AssemblyErrors>) {
     let formatted = match (format(text), assembled) {
         (Ok(formatted), Ok(_)) => formatted,
-        (Err(errors), Err(expected)) => return assert_eq!(&errors, expected),
+        (Err(errors), Err(expected)) => return assert_eq!(errors[..], expected[..]),
         (other, _) => panic!("{other:?} of\n{text}"),
     };
     assert!(assemble(&formatted, "hostile.sil").as_ref() == assembled.as_ref(), "of\n{text}\n{formatted}");

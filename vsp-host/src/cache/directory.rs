@@ -1,42 +1,42 @@
-//! Who can write to the directory of a cache.
+//! The permissions of the directory of a cache.
 //!
-//! Whoever can write there can have this process run any machine code. So a directory is used only if nobody but this
-//! process's user, and the superuser, can: on Unix it belongs to one of them, and its mode lets neither group nor others write. The
-//! same holds for the files in it, which may have been put there when the directory was open.
+//! A user who can write there can make this process run any machine code. So a directory is used only if nobody but this
+//! process's user and the superuser can write to it: on Unix it belongs to one of them, and its mode lets neither group
+//! nor others write. The same holds for the files in it, which may have been put there when the directory was open.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// Why a directory cannot hold a cache.
+/// The error of using a directory for a cache.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DirectoryError {
-    /// Nothing is known of it.
+    /// The attributes of the directory cannot be read.
     #[error("the cache directory {}: {error}", path.display())]
     Io {
         /// The directory.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// It is something else.
+    /// The path is not a directory.
     #[error("the cache directory {} is no directory", path.display())]
     NoDirectory {
         /// The path.
         path: PathBuf,
     },
-    /// It belongs to somebody else.
+    /// The directory belongs to another user.
     #[error("the cache directory {} belongs to user {owner}, and has to belong to user {user}", path.display())]
     Owner {
         /// The directory.
         path: PathBuf,
-        /// Its owner's number.
+        /// The number of its owner.
         owner: u32,
         /// The number of the user who runs this process.
         user: u32,
     },
-    /// Others can write to it.
+    /// Other users can write to the directory.
     #[error(
         "the cache directory {} has mode {mode:04o}, which lets {} write to it: only its owner may \
          (`chmod go-w` sees to that)",
@@ -50,7 +50,7 @@ pub enum DirectoryError {
     },
 }
 
-/// Can only this process's user and the superuser write to the directory? `false`: there is none.
+/// Checks that only this process's user and the superuser can write to the directory. Returns `false` if there is none.
 pub(super) fn check(path: &Path) -> Result<bool, DirectoryError> {
     let data = match fs::metadata(path) {
         Ok(data) => data,
@@ -66,7 +66,7 @@ pub(super) fn check(path: &Path) -> Result<bool, DirectoryError> {
     Ok(true)
 }
 
-/// The bytes of a file in it, of which the same holds.
+/// Returns the bytes of a file in the directory, after the same check.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     check_owner(path, &file.metadata()?).map_err(io::Error::other)?;
@@ -82,7 +82,7 @@ fn check_owner(path: &Path, data: &Metadata) -> Result<(), DirectoryError> {
     check_numbers(path, (data.uid(), data.mode() & 0o7777), user)
 }
 
-/// Elsewhere the system's access control lists say who can write, and it is left to the user to look.
+/// On other systems access control lists decide, and checking them is left to the user.
 #[cfg(not(unix))]
 fn check_owner(_: &Path, _: &Metadata) -> Result<(), DirectoryError> {
     Ok(())

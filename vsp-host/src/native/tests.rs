@@ -25,7 +25,7 @@ fn a_panic_of_the_compiler_is_an_error_and_the_next_program_is_compiled() {
     jit.compile(program(None)).unwrap();
 
     for kind in [EngineKind::Tier1, EngineKind::Tier2] {
-        let mut engine = Engine::new(kind).unwrap();
+        let engine = Engine::new(kind).unwrap();
         let refused = engine.load(program(Some(bug::NAME)));
         assert!(matches!(refused, Err(EngineError::Native(NativeError::Panicked(_)))));
         engine.load(program(None)).unwrap();
@@ -35,7 +35,7 @@ fn a_panic_of_the_compiler_is_an_error_and_the_next_program_is_compiled() {
 #[test]
 fn a_panic_of_the_compiler_leaves_a_thread_that_compiles_the_next_program() {
     for tiers in [TierOptions::WITH_WORKER, TierOptions::WITHOUT_WORKER] {
-        let mut engine = Engine::new(EngineKind::Auto).unwrap().with_tiers(tiers);
+        let engine = Engine::new(EngineKind::Auto).unwrap().with_tiers(tiers);
         for (program, is_compiled) in [(program(Some(bug::NAME)), false), (program(None), true)] {
             let module = engine.load(program).unwrap();
             let imports = Arc::new(Imports::new());
@@ -44,12 +44,12 @@ fn a_panic_of_the_compiler_leaves_a_thread_that_compiles_the_next_program() {
                 let mut instance = module.instantiate(imports.clone(), (), Options::default()).unwrap();
                 let outcome = instance.call_export("f", &[1_000_000]).unwrap();
                 assert!(matches!(outcome, Outcome::Returned(results) if results[0] == 3_000_000));
-                if !is_compiled || module.pieces() > 0 {
+                if !is_compiled || module.compiled_regions() > 0 {
                     break;
                 }
                 assert!(started.elapsed() < Duration::from_secs(60), "the thread compiles nothing");
             }
-            assert_eq!(module.pieces() > 0, is_compiled);
+            assert_eq!(module.compiled_regions() > 0, is_compiled);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What compiles parts of programs: a thread, or whoever asks.
+//! The compiler of regions: a background thread, or the thread that requests them.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -9,38 +9,38 @@ use vsp_core::native::{CompileOptions, Target, Tier};
 use vsp_core::verify::Verified;
 
 use super::TierOptions;
-use super::pieces::Pieces;
+use super::code_table::CodeTable;
 use crate::native::VspJit;
 
-/// What wants machine code.
+/// The unit of compilation.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum What {
-    /// A function, to be called.
+pub(super) enum Unit {
+    /// A function, with an entry for calls.
     Function(FuncIndex),
-    /// A loop that runs.
+    /// A running loop, with an entry at its header (on-stack replacement).
     Loop(Location),
 }
 
-/// What is to be compiled, and how.
+/// A request to compile.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Job {
-    pub(super) what: What,
+    pub(super) unit: Unit,
     pub(super) tier: Tier,
 }
 
-/// Does jobs at once, or has a thread that does them.
+/// A compiler that does jobs on the requesting thread, or on a thread of its own.
 #[derive(Debug)]
 pub(super) enum Worker {
     Here(Mutex<Compilers>),
     Thread { compilers: Mutex<Option<Compilers>>, jobs: OnceLock<Option<Sender<Parcel>>> },
 }
 
-/// A job with a program of its own, for the thread.
+/// A job with its own copy of the program, for the thread.
 #[derive(Debug)]
 pub(super) struct Parcel {
     job: Job,
     program: Arc<Verified<'static>>,
-    pieces: Weak<Pieces>,
+    table: Weak<CodeTable>,
 }
 
 impl Worker {
@@ -52,17 +52,17 @@ impl Worker {
         }
     }
 
-    /// Has something compiled. What cannot be compiled stays in the interpreter.
-    pub(super) fn request(&self, job: Job, program: &Verified<'_>, pieces: &Arc<Pieces>) {
+    /// Compiles a unit, now or on the thread. A unit that cannot be compiled is interpreted.
+    pub(super) fn request(&self, job: Job, program: &Verified<'_>, table: &Arc<CodeTable>) {
         match self {
-            Worker::Here(compilers) => lock(compilers).run(job, program, pieces),
+            Worker::Here(compilers) => lock(compilers).run(job, program, table),
             Worker::Thread { compilers, jobs } => {
-                let Some(program) = pieces.copy_of(program) else { return };
+                let Some(program) = table.copy_of(program) else { return };
                 let jobs = jobs.get_or_init(|| start(lock(compilers).take()?));
                 if let Some(jobs) = jobs {
-                    let pieces = Arc::downgrade(pieces);
-                    // It fails only if the thread has panicked.
-                    let _ = jobs.send(Parcel { job, program, pieces });
+                    let table = Arc::downgrade(table);
+                    // Sending fails only if the thread has panicked.
+                    let _ = jobs.send(Parcel { job, program, table });
                 }
             }
         }
@@ -73,13 +73,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts the thread, if there can be one. It ends when nobody can send it anything more.
+/// Starts the thread, if the system allows it. The thread ends when all senders are dropped.
 fn start(mut compilers: Compilers) -> Option<Sender<Parcel>> {
     let (jobs, parcels): (_, Receiver<Parcel>) = mpsc::channel();
     let run = move || {
-        for Parcel { job, program, pieces } in parcels {
-            if let Some(pieces) = pieces.upgrade() {
-                compilers.run(job, &program, &pieces);
+        for Parcel { job, program, table } in parcels {
+            if let Some(table) = table.upgrade() {
+                compilers.run(job, &program, &table);
             }
         }
     };
@@ -87,7 +87,7 @@ fn start(mut compilers: Compilers) -> Option<Sender<Parcel>> {
     builder.spawn(run).ok().map(|_| jobs)
 }
 
-/// The compilers of both tiers, once they are needed.
+/// The compilers of both tiers, which are created when they are first used.
 #[derive(Debug)]
 pub(super) struct Compilers {
     target: Target,
@@ -97,28 +97,28 @@ pub(super) struct Compilers {
 }
 
 impl Compilers {
-    fn run(&mut self, Job { what, tier }: Job, program: &Verified<'_>, pieces: &Pieces) {
-        let part = match what {
-            What::Function(function) if pieces.has(function, tier) => return,
-            What::Function(function) => Region::of_function(program, function, self.max_words),
-            What::Loop(location) => Region::of_loop(program, location, self.max_words),
+    fn run(&mut self, Job { unit, tier }: Job, program: &Verified<'_>, table: &CodeTable) {
+        let region = match unit {
+            Unit::Function(function) if table.has(function, tier) => return,
+            Unit::Function(function) => Region::of_function(program, function, self.max_words),
+            Unit::Loop(location) => Region::of_loop(program, location, self.max_words),
         };
-        let (Ok(part), Some(jit)) = (part, self.tier(tier)) else { return };
-        if part.words() == 0 || !pieces.spend(part.words()) {
+        let (Ok(region), Some(jit)) = (region, self.tier(tier)) else { return };
+        if region.words() == 0 || !table.spend(region.words()) {
             return;
         }
-        match jit.part(program, &part) {
-            // Without executable memory the interpreter goes on.
-            Ok(code) => drop(pieces.publish(&part, code)),
-            // It stays in the interpreter: it is not asked for again.
-            Err(_) => pieces.unspend(part.words()),
+        match jit.region(program, &region) {
+            // Without executable memory the interpreter continues.
+            Ok(code) => drop(table.install(&region, code)),
+            // The unit stays in the interpreter and is not requested again.
+            Err(_) => table.refund(region.words()),
         }
     }
 
     fn tier(&mut self, tier: Tier) -> Option<&mut VspJit> {
         let slot = &mut self.tiers[tier as usize];
         if slot.is_none() {
-            // The program comes back from tier 1 when a slice of its fuel is used up.
+            // Tier 1 needs fuel to return when a slice expires.
             let fuel = self.compile.fuel || tier == Tier::One;
             let options = CompileOptions { tier, fuel, ..self.compile };
             *slot = VspJit::for_target(self.target.clone(), options).ok();

@@ -1,0 +1,240 @@
+//! The code table of a program: the machine code that was installed while it runs.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use vsp_core::index::{FuncIndex, Location};
+use vsp_core::jit::{Region, RegionCode};
+use vsp_core::limits::MAX_PARAMS;
+use vsp_core::native::{CodeInfo, Tier};
+use vsp_core::program::Program;
+use vsp_core::verify::{Function, Verified};
+use vsp_core::{AttachError, EntryRequest, NativeCode};
+
+use super::worker::Unit;
+use crate::exec_memory::ExecMemoryError;
+use crate::native_call::{self, MachineCode};
+
+/// Installed machine code of a region of the program.
+#[derive(Debug)]
+pub(crate) struct InstalledCode(MachineCode);
+
+impl InstalledCode {
+    pub(crate) fn tier(&self) -> Tier {
+        self.0.info().options().tier
+    }
+}
+
+impl<S> NativeCode<S> for InstalledCode {
+    fn code(&self) -> &CodeInfo {
+        self.0.info()
+    }
+
+    /// Returns `false`: only the tiers of the program use its installed code.
+    fn is_for(&self, _: &Verified<'_>) -> bool {
+        false
+    }
+
+    fn reserve(&self, cells: u32) -> Result<(), AttachError> {
+        self.0.reserve(cells)
+    }
+
+    fn enter(&self, request: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
+        // Only instances with the tiers of the program get its installed code, and `attach_tiers` has compared the
+        // programs.
+        native_call::enter(&self.0, |_| true, request, values)
+    }
+}
+
+/// The samples and the installed code of each function.
+#[derive(Debug)]
+pub(crate) struct CodeTable {
+    functions: Vec<Slot>,
+    /// Whether each function has code for calls.
+    compiled: Vec<AtomicBool>,
+    /// A copy of the program for the compiler thread, which can outlive the original.
+    program: OnceLock<Option<Arc<Verified<'static>>>>,
+    /// Number of words that may still be compiled.
+    budget: AtomicU64,
+    /// Number of installed regions.
+    count: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    short_leaf: bool,
+    /// Number of instructions sampled since the last request.
+    used: AtomicU64,
+    /// Number of words of the region that starts at the function.
+    words: OnceLock<u32>,
+    /// The code for calls, by tier.
+    code: [OnceLock<Arc<InstalledCode>>; Tier::ALL.len()],
+    notes: Mutex<Notes>,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    /// The highest tier that was requested for calls.
+    requested: Option<Tier>,
+    /// The mark of the caller at the last sample.
+    caller: Option<Option<u64>>,
+    /// The sampled locations.
+    locations: Vec<Sampled>,
+}
+
+/// A location where a slice of fuel expired.
+#[derive(Debug)]
+struct Sampled {
+    word: u32,
+    /// Whether the location is a loop header.
+    is_loop: bool,
+    /// The highest tier that was requested.
+    requested: Option<Tier>,
+    /// The best code with an entry there (on-stack replacement).
+    code: Option<Arc<InstalledCode>>,
+}
+
+impl CodeTable {
+    /// Creates an empty table. `budget` is the number of words that may be compiled.
+    pub(crate) fn new(functions: &[Function], budget: u64) -> CodeTable {
+        let slot = |function: &Function| Slot { short_leaf: function.short_leaf, ..Slot::default() };
+        CodeTable {
+            functions: functions.iter().map(slot).collect(),
+            compiled: functions.iter().map(|_| AtomicBool::new(false)).collect(),
+            program: OnceLock::new(),
+            budget: AtomicU64::new(budget),
+            count: AtomicUsize::new(0),
+        }
+    }
+
+    /// Returns a copy of the program, which is made once. `None` if there is no memory for it.
+    pub(crate) fn copy_of(&self, program: &Verified<'_>) -> Option<Arc<Verified<'static>>> {
+        let copy = || {
+            let bytes: Arc<[u8]> = program.program().bytes().into();
+            Verified::new(Program::read(bytes).ok()?).ok().map(Arc::new)
+        };
+        self.program.get_or_init(copy).clone()
+    }
+
+    /// Returns the number of installed regions.
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn compiled(&self) -> &[AtomicBool] {
+        &self.compiled
+    }
+
+    /// Returns the best code for calls of a function.
+    pub(crate) fn function(&self, function: FuncIndex) -> Option<&InstalledCode> {
+        let code = &self.functions[function.index()].code;
+        code.iter().rev().find_map(|code| code.get()).map(|code| &**code)
+    }
+
+    /// Returns the best code that can be entered at a location.
+    pub(crate) fn entry_at(&self, location: Location) -> Option<Arc<InstalledCode>> {
+        let notes = self.notes(location.function);
+        notes.locations.iter().find(|it| it.word == location.word)?.code.clone()
+    }
+
+    /// Adds a sample to a function and returns the sum of all.
+    pub(crate) fn sample(&self, function: FuncIndex, used: u64) -> u64 {
+        let sum = &self.functions[function.index()].used;
+        sum.fetch_add(used, Ordering::Relaxed).saturating_add(used)
+    }
+
+    /// Returns the number of words of the region that starts at a function, which are counted once.
+    pub(crate) fn words(&self, function: FuncIndex, count: impl FnOnce() -> u32) -> u32 {
+        *self.functions[function.index()].words.get_or_init(count)
+    }
+
+    /// Records that a slice of fuel expired at a location. Returns the unit to compile, and the tier of its present code.
+    ///
+    /// The unit is the loop whose header is there. It is the function if that was called again since the last sample, which
+    /// its caller's frame shows; and also if the loop has code already, because that was installed after the loop began, or the
+    /// function began in the interpreter again.
+    pub(crate) fn unit_to_compile(
+        &self,
+        location: Location,
+        caller: Option<u64>,
+        is_loop: impl FnOnce() -> bool,
+    ) -> (Unit, Option<Tier>) {
+        let tier = self.function(location.function).map(InstalledCode::tier);
+        let function = (Unit::Function(location.function), tier);
+        let mut notes = self.notes(location.function);
+        let is_called_again = notes.caller.replace(caller).is_some_and(|before| before != caller);
+        let locations = &mut notes.locations;
+        let known = locations.iter().position(|it| it.word == location.word);
+        let number = known.unwrap_or_else(|| {
+            locations.push(Sampled { word: location.word, is_loop: is_loop(), requested: None, code: None });
+            locations.len() - 1
+        });
+        let sampled = &locations[number];
+        match sampled.code.as_deref().map(InstalledCode::tier) {
+            _ if is_called_again && tier != Some(Tier::Two) => function,
+            Some(Tier::Two) => function,
+            present if sampled.is_loop => (Unit::Loop(location), present),
+            _ => function,
+        }
+    }
+
+    /// Records a request for code of a tier. Returns `false` if it was recorded before.
+    pub(crate) fn request(&self, unit: Unit, tier: Tier) -> bool {
+        let is_lower = |old: Option<Tier>| old.is_none_or(|old| (old as u8) < tier as u8);
+        let (Unit::Function(function) | Unit::Loop(Location { function, .. })) = unit;
+        let mut notes = self.notes(function);
+        let requested = match unit {
+            Unit::Function(_) => Some(&mut notes.requested),
+            Unit::Loop(location) => {
+                notes.locations.iter_mut().find(|it| it.word == location.word).map(|it| &mut it.requested)
+            }
+        };
+        let Some(requested) = requested.filter(|old| is_lower(**old)) else { return false };
+        *requested = Some(tier);
+        self.functions[function.index()].used.store(0, Ordering::Relaxed);
+        true
+    }
+
+    /// Takes words from the budget. Returns whether it has as many.
+    pub(crate) fn spend(&self, words: u32) -> bool {
+        let words = u64::from(words);
+        self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(words)).is_ok()
+    }
+
+    /// Returns words that were not compiled to the budget.
+    pub(crate) fn refund(&self, words: u32) {
+        self.budget.fetch_add(words.into(), Ordering::Relaxed);
+    }
+
+    /// Returns whether the function has code of this tier for calls.
+    pub(crate) fn has(&self, function: FuncIndex, tier: Tier) -> bool {
+        self.functions[function.index()].code[tier as usize].get().is_some()
+    }
+
+    /// Makes the code of a region executable, for all instances of the program.
+    pub(crate) fn install(&self, region: &Region, code: RegionCode) -> Result<(), ExecMemoryError> {
+        let code = Arc::new(InstalledCode(MachineCode::of_region(code)?));
+        let tier = code.tier();
+        for function in region.functions() {
+            let slot = &self.functions[function.index()];
+            // Interpreting a short leaf takes less time than entering machine code.
+            if !slot.short_leaf && slot.code[tier as usize].set(code.clone()).is_ok() {
+                self.compiled[function.index()].store(true, Ordering::Release);
+            }
+        }
+        if let Some(location) = region.entry() {
+            let mut notes = self.notes(location.function);
+            let sampled = notes.locations.iter_mut().find(|it| it.word == location.word);
+            let is_better = |old: &Arc<InstalledCode>| (old.tier() as u8) < tier as u8;
+            if let Some(sampled) = sampled.filter(|it| it.code.as_ref().is_none_or(is_better)) {
+                sampled.code = Some(code);
+            }
+        }
+        self.count.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    fn notes(&self, function: FuncIndex) -> MutexGuard<'_, Notes> {
+        self.functions[function.index()].notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
