@@ -10,11 +10,12 @@ use std::process::ExitCode;
 
 use crate::message;
 use clap::{Args, ValueEnum};
+use vsp_core::Excerpt;
 use vsp_core::analysis::Signatures;
 use vsp_core::index::FuncIndex;
 
 use crate::code::Code;
-use crate::files::Files;
+use crate::files::{self, Files};
 use crate::translate::{Result, load_verified, print};
 use graph::FlowGraph;
 
@@ -63,7 +64,9 @@ pub(crate) fn cfg(args: &CfgArgs) -> Result<ExitCode> {
         true => (0..verified.functions().len() as u32).map(FuncIndex).collect(),
         false => {
             let named = args.function.iter().map(|name| code.function_named(name));
-            named.collect::<std::result::Result<_, _>>().map_err(refuse)?
+            named
+                .collect::<std::result::Result<_, String>>()
+                .map_err(|error| files::refuse(&args.file, &error))?
         }
     };
     let signatures = Signatures::new(&verified).map_err(|error| refuse(error.to_string()))?;
@@ -92,7 +95,7 @@ fn format(args: &CfgArgs) -> Result<Format> {
         Some("svg") => Ok(Format::Svg),
         Some("dot" | "gv") | None => Ok(Format::Dot),
         Some(other) => Err(message::render_help(
-            &format!("{}: there is no format for names that end with .{other}", path.display()),
+            &format!("{}: there is no format for names that end with .{}", path.display(), Excerpt(other)),
             &[
                 "known endings are .svg (a drawing), .dot and .gv (for Graphviz)".to_owned(),
                 "with --format the name can be any".to_owned(),

@@ -8,6 +8,9 @@ use vsp_host::engine::EngineKind;
 
 use crate::program::ProgramArgs;
 
+/// All went well.
+pub(crate) const EXIT_SUCCESS: u8 = 0;
+
 /// The program was not run, or a file could not be read or written.
 pub(crate) const EXIT_REFUSED: u8 = 1;
 
@@ -31,7 +34,9 @@ Exit codes:
   2      wrong command line
   3      the program trapped
   4      the program ran out of fuel, or executed YIELD
-  130    Ctrl-C";
+  129    SIGHUP
+  130    Ctrl-C
+  143    SIGTERM";
 
 const NOTES: &str = "\
 `vsp COMMAND --help` says more, with examples.
@@ -42,6 +47,7 @@ Exit codes:
   2  wrong command line
   3  the program trapped                                       (vsp run, trace, profile)
   4  the program ran out of fuel, or executed YIELD            (vsp run, trace, profile)
+  129, 130, 143  SIGHUP, Ctrl-C, SIGTERM
 A program that ends well chooses its exit code itself: it is 0 unless it calls sys.exit_code.
 
 Messages have colours on a terminal, unless the environment variable NO_COLOR is set.";
@@ -95,7 +101,7 @@ Examples:
   vsp run examples/fib.sil 30 --stats --engine interp
   vsp run examples/mandelbrot.sil --output picture.pgm 800
   vsp run examples/fib.sil --code fib.vsc 30
-  vsp run program.silc -- -5 --not-an-option";
+  vsp run program.silc -5 -- --not-an-option";
 
 #[derive(Debug, Args)]
 #[command(after_help = format!("{RUN_EXAMPLES}\n\n{RUN_EXIT_CODES}"))]

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::message;
+use vsp_core::Excerpt;
 use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::program::{LineEntry, NameKind, Program};
 use vsp_core::text::{self, Listing, Number};
 use vsp_core::verify::Verified;
+
+use crate::functions;
 
 /// Source files that are larger are not read, in bytes.
 const MAX_SOURCE: u64 = 16 << 20;
@@ -92,7 +95,7 @@ impl<'p> Code<'p> {
 
     /// `main+3`.
     pub(crate) fn location(&self, location: Location) -> String {
-        format!("{}+{}", self.function(location.function), location.word)
+        format!("{}+{}", Excerpt(&self.function(location.function)), location.word)
     }
 
     /// `main+3 (sum.sil:12)`.
@@ -220,34 +223,33 @@ impl<'p> Code<'p> {
             let file = self.sources.iter().position(|source| source.name == name);
             let file = file.ok_or_else(|| {
                 let names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
-                format!("there is no source file `{name}`; there are: {}", names.join(", "))
+                format!(
+                    "there is no source file `{}`; there are {}",
+                    Excerpt(name),
+                    functions::listed(&names)
+                )
             })?;
             return Ok(Position::Line(Line { file: file as u32, line: line_number(line)? }));
         }
         let (name, word) = match text.rsplit_once('+') {
             Some((name, word)) => {
-                (name, word.parse().map_err(|_| format!("`{word}` is no number of a word"))?)
+                (name, word.parse().map_err(|_| format!("`{}` is no number of a word", Excerpt(word)))?)
             }
             None => (text, 0),
         };
-        let function = self.function_named(name.trim_matches('"'))?;
+        let function = self
+            .function_named(name.trim_matches('"'))
+            .map_err(|error| format!("{error}; a location is LINE, FILE:LINE, FUNCTION or FUNCTION+WORD"))?;
         let words = self.words(function);
         if word >= words {
-            return Err(format!("{name} has the words 0 to {}", words - 1));
+            return Err(format!("{} has the words 0 to {}", Excerpt(name), words - 1));
         }
         Ok(Position::Word(Location { function, word }))
     }
 
     /// The function with this name, or `$` and number.
     pub(crate) fn function_named(&self, name: &str) -> Result<FuncIndex, String> {
-        let all = || (0..self.verified.functions().len() as u32).map(FuncIndex);
-        let number = name.strip_prefix('$').and_then(|number| number.parse().ok());
-        let by_number = || all().find(|function| Some(function.0) == number);
-        let program = self.verified.program();
-        let by_name = || all().find(|function| program.function_name(*function) == Some(name));
-        by_number().or_else(by_name).or_else(|| program.export(name)).ok_or_else(|| {
-            format!("there is no function `{name}`; a location is LINE, FILE:LINE, FUNCTION or FUNCTION+WORD")
-        })
+        functions::named(self.verified, name)
     }
 
     /// All functions: name, type, words and first line.
@@ -258,6 +260,7 @@ impl<'p> Code<'p> {
             let at = line.map_or_else(String::new, |line| format!(" ({})", self.line_name(line)));
             let (name, ty) = (self.function(index), function.ty);
             let (words, locals) = (function.words, function.locals);
+            let name = Excerpt(&name);
             format!("${index} {name} {ty}: {words} words, {locals} locals{at}")
         });
         described.collect()
@@ -337,7 +340,10 @@ fn aligned(instruction: &str) -> String {
 }
 
 fn line_number(text: &str) -> Result<u32, String> {
-    text.parse().ok().filter(|line| *line > 0).ok_or_else(|| format!("`{text}` is no number of a line"))
+    text.parse()
+        .ok()
+        .filter(|line| *line > 0)
+        .ok_or_else(|| format!("`{}` is no number of a line", Excerpt(text)))
 }
 
 /// The source file that a program names, if it lies in the program's folder or below.

@@ -68,6 +68,7 @@ mod with_jit {
     use std::fmt::Write;
 
     use crate::message;
+    use vsp_core::Excerpt;
     use vsp_core::index::{FuncIndex, Location};
     use vsp_core::jit::{Arch, CompileOptions, Compiler, Listing, Target, Tier};
     use vsp_core::text;
@@ -75,6 +76,8 @@ mod with_jit {
     use vsp_host::native;
 
     use super::{CompileArgs, Settings};
+    use crate::files;
+    use crate::functions;
     use crate::translate::{Result, load_verified};
 
     /// A program, the functions of it that are asked for, and what compiles them.
@@ -92,8 +95,7 @@ mod with_jit {
             let (_, program) = load_verified(&args.file)?;
             let functions = match &args.function {
                 Some(name) => vec![
-                    function(&program, name)
-                        .map_err(|error| message::render_text(&format!("{} {error}", args.file.display())))?,
+                    functions::named(&program, name).map_err(|error| files::refuse(&args.file, &error))?,
                 ],
                 None => (0..program.functions().len() as u32).map(FuncIndex).collect(),
             };
@@ -121,7 +123,8 @@ mod with_jit {
                 let (Some(listing), Some(known)) = (listing, self.program.function(function)) else {
                     continue;
                 };
-                let mut about = format!("{} {}: {}", self.name(function), known.ty, words(known.words));
+                let mut about =
+                    format!("{} {}: {}", Excerpt(&self.name(function)), known.ty, words(known.words));
                 let _ = write!(about, ", tier {} for {}", self.tier, self.target());
                 show(self, about, &Bytecode::new(&self.program, function, known.words), &listing)?;
             }
@@ -169,21 +172,6 @@ mod with_jit {
         }
     }
 
-    fn function(program: &Verified<'_>, name: &str) -> std::result::Result<FuncIndex, String> {
-        let count = program.functions().len() as u32;
-        let named = |index: &FuncIndex| program.program().function_name(*index) == Some(name);
-        let number = || name.strip_prefix('$')?.parse().ok().filter(|number| *number < count).map(FuncIndex);
-        let found = (0..count).map(FuncIndex).find(named).or_else(number).or_else(|| program.export(name));
-        found.ok_or_else(|| {
-            let names: Vec<_> = (0..count)
-                .map(|index| program.program().function_name(FuncIndex(index)).unwrap_or_default())
-                .filter(|name| !name.is_empty())
-                .collect();
-            let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
-            format!("has no function \"{name}\"; it has {count}{names}")
-        })
-    }
-
     fn target(args: &Settings) -> Result<Target> {
         let arch = match &args.target {
             None if args.cpu.is_empty() => return native::host_target().map_err(|error| refuse(&error)),
@@ -224,7 +212,7 @@ mod with_jit {
                 ),
                 &["build it with `cargo build --release -p vsp-host --features s390x`".to_owned()],
             )),
-            _ => Err(refuse(&format!("there is no target \"{name}\"; there are {}", targets()))),
+            _ => Err(refuse(&format!("there is no target \"{}\"; there are {}", Excerpt(name), targets()))),
         }
     }
 

@@ -110,7 +110,7 @@ fn converse(
             Ok(()) => {}
             // Whoever read the output has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(code),
-            Err(error) => return Err(format!("the standard output: {error}")),
+            Err(error) => return Err(format!("standard output: {error}")),
         }
         let Some(line) = input.next()? else { return Ok(code) };
         match commands::execute(session, &line) {
@@ -138,7 +138,7 @@ fn print(session: &mut Session<'_>, console: &Console) -> io::Result<()> {
 
 fn commands(args: &DebugArgs, interrupt: &Arc<AtomicBool>) -> std::result::Result<Input, String> {
     if let Some(path) = args.commands.as_ref().filter(|path| !files::is_standard(path)) {
-        let file = File::open(path).map_err(|error| file_error(path, &error))?;
+        let file = File::open(path).map_err(|error| files::wrong(path, &error))?;
         return Ok(Input::Script(Box::new(BufReader::new(file))));
     }
     if args.commands.is_some() || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -159,9 +159,5 @@ fn standard_input(args: &DebugArgs) -> std::result::Result<Rc<[u8]>, String> {
     let is_asked_for = args.program.input.as_deref().is_some_and(files::is_standard);
     let is_used = is_asked_for || is_free && !is_file(&args.program.input) && !io::stdin().is_terminal();
     let bytes = if is_used { files::read(Path::new("-")) } else { Ok(Vec::new()) };
-    bytes.map(Rc::from).map_err(|error| file_error(Path::new("standard input"), &error))
-}
-
-fn file_error(path: &Path, error: &io::Error) -> String {
-    format!("{}: {error}", path.display())
+    bytes.map(Rc::from).map_err(|error| files::wrong(Path::new("-"), &error))
 }

@@ -21,8 +21,11 @@ use crate::table::Table;
 use crate::translate::{Result, print};
 use contents::{Contents, Function};
 
-/// Bytes of a data segment that are shown.
+/// Bytes of a data segment that are shown, if they fit into the line.
 const MOST_BYTES: usize = 16;
+
+/// Columns of a line about a data segment, unless its name is long.
+const COLUMNS: usize = 80;
 
 const NOTES: &str = "\
 Examples:
@@ -61,7 +64,7 @@ pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode> {
     let loaded = load::from_bytes(path, bytes).map_err(|error| message::render(&error))?;
     let mut contents = Contents::of(&loaded).map_err(|error| message::render_text(&error.to_string()))?;
     if !args.function.is_empty() {
-        contents.keep_functions(&args.function).map_err(|error| message::render_text(&error))?;
+        contents.keep_functions(&args.function).map_err(|error| files::refuse(path, &error))?;
     }
     if args.json {
         json(&contents)?;
@@ -79,7 +82,7 @@ fn dump_object(args: &DumpArgs, path: &Path, bytes: &[u8]) -> Result<ExitCode> {
     }
     let mut contents = object::contents(path, bytes).map_err(|error| refuse(&error))?;
     if !args.function.is_empty() {
-        contents.keep_functions(&args.function).map_err(|error| message::render_text(&error))?;
+        contents.keep_functions(&args.function).map_err(|error| files::refuse(path, &error))?;
     }
     if args.json {
         json(&contents)?;
@@ -141,14 +144,12 @@ fn things(out: &mut String, contents: &Contents) -> std::fmt::Result {
     list(out, "data", &contents.data, |data| {
         let name = data.name.as_ref().map_or_else(String::new, |name| format!("{} ", quoted(name)));
         let end = u64::from(data.address) + data.bytes.len() as u64;
-        let rest = if data.bytes.len() > MOST_BYTES { " …" } else { "" };
-        let shown = data.bytes[..data.bytes.len().min(MOST_BYTES)].escape_ascii();
-        format!(
-            "{name}at 0x{:X} to 0x{:X}, {} bytes: \"{shown}\"{rest}",
-            data.address,
-            end - 1,
-            data.bytes.len()
-        )
+        let head = format!("{name}at 0x{:X} to 0x{:X}, {} bytes: ", data.address, end - 1, data.bytes.len());
+        let shown = beginning(
+            &data.bytes,
+            COLUMNS.saturating_sub(indent(contents.data.len()) + head.chars().count()),
+        );
+        head + &shown
     })?;
     list(out, "custom sections", &contents.customs, |custom| {
         format!("{}: {} bytes", quoted(&custom.name), custom.bytes)
@@ -164,11 +165,31 @@ fn list<T>(out: &mut String, title: &str, things: &[T], text: impl Fn(&T) -> Str
         return Ok(());
     }
     writeln!(out, "\n{}: {}", paint(TITLE, title), things.len())?;
-    let width = (things.len() - 1).to_string().len() + 1;
+    let width = indent(things.len()) - 4;
     for (index, thing) in things.iter().enumerate() {
         writeln!(out, "  {:<width$}  {}", format!("${index}"), text(thing))?;
     }
     Ok(())
+}
+
+/// The columns in front of the texts of a list.
+fn indent(things: usize) -> usize {
+    "  $  ".len() + things.saturating_sub(1).to_string().len()
+}
+
+/// Returns the first bytes of data in quotes, as many as fit into so many columns; but some in any case.
+fn beginning(bytes: &[u8], columns: usize) -> String {
+    const LEAST: usize = 4;
+    let mut shown = String::new();
+    for (number, byte) in bytes.iter().take(MOST_BYTES).enumerate() {
+        let escaped = byte.escape_ascii().to_string();
+        if number >= LEAST && shown.len() + escaped.len() + "\"\" _".len() > columns {
+            return format!("\"{shown}\" …");
+        }
+        shown += &escaped;
+    }
+    let rest = if bytes.len() > MOST_BYTES { " …" } else { "" };
+    format!("\"{shown}\"{rest}")
 }
 
 /// An integer; and what it is as a binary64, if that is a number that somebody would write.

@@ -8,7 +8,8 @@ use vsp_core::program::Program;
 use vsp_core::{Outcome, Reason, Trap};
 use vsp_host::sys::SysError;
 
-use crate::cli::{EXIT_INTERRUPTED, EXIT_REFUSED, EXIT_SUSPENDED, EXIT_TRAP};
+use crate::cli::{EXIT_SUCCESS, EXIT_SUSPENDED, EXIT_TRAP};
+use crate::interrupt;
 
 /// How the program ended.
 pub(crate) struct End {
@@ -30,7 +31,7 @@ impl End {
             Outcome::Suspended(suspension) => {
                 let (why, code) = match suspension.reason {
                     Reason::Fuel => ("the fuel is used up".to_owned(), EXIT_SUSPENDED),
-                    Reason::Interrupted => ("interrupted".to_owned(), EXIT_INTERRUPTED),
+                    Reason::Interrupted => ("interrupted".to_owned(), interrupt::exit_code()),
                     Reason::Yield(value) => {
                         (format!("the program yields {value}, and nobody resumes it"), EXIT_SUSPENDED)
                     }
@@ -40,7 +41,7 @@ impl End {
             }
             // Whoever read the output has seen enough.
             Outcome::Trapped(stop) if is_broken_pipe(stop.trap, failure.as_deref()) => {
-                end("trapped", None, EXIT_REFUSED)
+                end("trapped", None, EXIT_SUCCESS)
             }
             Outcome::Trapped(stop) => {
                 let message = match stop.trap {

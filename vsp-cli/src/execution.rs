@@ -13,9 +13,9 @@ use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
 use vsp_host::sys::{self, Sys};
 
-use crate::cli::EXIT_TRAP;
+use crate::cli::{EXIT_REFUSED, EXIT_TRAP};
 use crate::end::End;
-use crate::files::{Files, Output, Shared, is_standard};
+use crate::files::{self, Files, Output, Shared, is_standard};
 use crate::interrupt;
 use crate::program::{InputFile, ProgramArgs, UNLIMITED};
 use crate::progress::Progress;
@@ -91,7 +91,7 @@ impl<'a> Execution<'a> {
         self.output.replace(file);
         let errors = self.progress.errors(Box::new(io::stderr()));
         let state = self.args.state(self.values.is_empty(), input, output, errors);
-        make(&self.imports, state).map_err(|error| refuse(format!("{}: {error}", self.args.file.display())))
+        make(&self.imports, state).map_err(|error| files::refuse(&self.args.file, &error))
     }
 
     /// What is left of an instance whose program ended.
@@ -123,21 +123,31 @@ impl<'a> Execution<'a> {
 
 impl Ending {
     /// Prints the results, one to a line, as signed integers.
-    pub(crate) fn print_results(&mut self) -> Result<()> {
+    pub(crate) fn print_results(&mut self) -> io::Result<()> {
         for result in &self.end.results {
-            writeln!(self.output, "{}", *result as i64).or_else(ignore_broken_pipe).map_err(output_error)?;
+            writeln!(self.output, "{}", *result as i64).or_else(ignore_broken_pipe)?;
         }
         Ok(())
     }
 
     /// Writes what the program printed. (Whether this fails does not matter after a trap.)
-    pub(crate) fn flush(&mut self) -> Result<()> {
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
         let flushed = self.output.flush();
         let flushed = flushed.and_then(|()| self.file.take().map_or(Ok(()), |file| file.finish()));
         if self.end.code == EXIT_TRAP {
             return Ok(());
         }
-        flushed.or_else(ignore_broken_pipe).map_err(output_error)
+        flushed.or_else(ignore_broken_pipe)
+    }
+
+    /// Notes that something the program printed could not be written: then it has not ended well, whatever it says.
+    pub(crate) fn fail(&mut self, error: &io::Error) {
+        let error = format!("the output: {error}");
+        self.end.code = EXIT_REFUSED;
+        self.end.message = Some(match self.end.message.take() {
+            Some(message) => format!("{message}; {error}"),
+            None => error,
+        });
     }
 }
 
@@ -148,6 +158,7 @@ pub(crate) fn imports(loaded: &Loaded) -> Result<Imports<Sys>> {
     if wrong.is_empty() { Ok(imports) } else { Err(message::render_imports(loaded, &wrong)) }
 }
 
-fn output_error(error: io::Error) -> String {
+/// What is said of an output that could not be written.
+pub(crate) fn output_error(error: io::Error) -> String {
     message::render_text(&format!("the output: {error}"))
 }

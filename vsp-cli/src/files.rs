@@ -5,6 +5,7 @@
 //! written directly. `-` is the standard input or output.
 
 use std::cell::RefCell;
+use std::fmt::Display;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -22,6 +23,9 @@ use crate::translate::{Result, ignore_broken_pipe};
 /// What messages call the standard input.
 const STANDARD_INPUT: &str = "standard input";
 
+/// What messages call the standard output.
+const STANDARD_OUTPUT: &str = "standard output";
+
 /// Symbolic links that are followed one after the other.
 const MOST_LINKS: usize = 40;
 
@@ -33,6 +37,11 @@ pub(crate) fn is_standard(path: &Path) -> bool {
 /// What messages call a file that is read.
 pub(crate) fn name(path: &Path) -> &Path {
     if is_standard(path) { Path::new(STANDARD_INPUT) } else { path }
+}
+
+/// What messages call a file that is written.
+pub(crate) fn output_name(path: &Path) -> &Path {
+    if is_standard(path) { Path::new(STANDARD_OUTPUT) } else { path }
 }
 
 /// The standard input, for the first that asks; nobody else would find anything in it.
@@ -61,14 +70,19 @@ pub(crate) fn load(path: &Path) -> std::result::Result<Loaded, LoadError> {
     load::from_bytes(name, bytes)
 }
 
-/// What is wrong with a file.
-fn wrong(path: &Path, error: &dyn std::fmt::Display) -> String {
-    format!("{}: {error}", path.display())
+/// What is wrong with a file that is read.
+pub(crate) fn wrong(path: &Path, error: &dyn Display) -> String {
+    format!("{}: {error}", name(path).display())
 }
 
-/// What is wrong with a file, as a message.
-pub(crate) fn refuse(path: &Path, error: &dyn std::fmt::Display) -> String {
+/// What is wrong with a file that is read, as a message.
+pub(crate) fn refuse(path: &Path, error: &dyn Display) -> String {
     message::render_text(&wrong(path, error))
+}
+
+/// What is wrong with a file that is written.
+fn wrong_output(path: &Path, error: &dyn Display) -> String {
+    format!("{}: {error}", output_name(path).display())
 }
 
 /// A file, whatever its name.
@@ -143,10 +157,13 @@ impl Files {
     fn claim(&mut self, path: &Path) -> Result<()> {
         if let Some(identity) = Identity::of(path) {
             if let Some((_, what)) = self.read.iter().find(|(read, _)| *read == identity) {
-                return Err(wrong(path, &format!("this is {what}, which would be lost; name another file")));
+                return Err(wrong_output(
+                    path,
+                    &format!("this is {what}, which would be lost; name another file"),
+                ));
             }
             if self.written.contains(&identity) {
-                return Err(wrong(path, &"two outputs cannot go to the same file"));
+                return Err(wrong_output(path, &"two outputs cannot go to the same file"));
             }
             self.written.push(identity);
         }
@@ -156,7 +173,7 @@ impl Files {
     /// A file to write while a program runs, or what is wrong with it. If that is interrupted the file gets what was written.
     pub(crate) fn create(&mut self, path: &Path) -> Result<Output> {
         self.claim(path)?;
-        let output = Output::new(path).map_err(|error| wrong(path, &error))?;
+        let output = Output::new(path).map_err(|error| wrong_output(path, &error))?;
         if let Sink::Beside(beside) = &output.sink {
             beside.keep_if_interrupted();
         }
@@ -176,7 +193,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         output.write_all(bytes)?;
         output.finish()
     });
-    written.or_else(ignore_broken_pipe).map_err(|error| refuse(path, &error))
+    written.or_else(ignore_broken_pipe).map_err(|error| message::render_text(&wrong_output(path, &error)))
 }
 
 /// A file that is being written. [`Output::finish`] gives it its name; without that all stays as it was.
@@ -255,7 +272,14 @@ impl Beside {
     fn new(path: &Path) -> io::Result<Beside> {
         let target = target(path);
         let file = temporary(parent(&target), 0o666)?;
-        Ok(Beside { file, target, takes_name: true })
+        Ok(Beside::noted(file, target, true))
+    }
+
+    /// Notes that there is this file: an interrupted command leaves none with a strange name.
+    fn noted(file: NamedTempFile, target: PathBuf, takes_name: bool) -> Beside {
+        let path = file.path().to_owned();
+        unfinished().push(Unfinished { path, target: target.clone(), takes_name, is_kept: false });
+        Beside { file, target, takes_name }
     }
 
     /// For a file that is there, with its owner and permissions.
@@ -267,26 +291,28 @@ impl Beside {
         let file = temporary(parent(&target), 0o600).or_else(|_| temporary(&std::env::temp_dir(), 0o600))?;
         let takes_name = keep_owner(file.as_file(), metadata);
         file.as_file().set_permissions(metadata.permissions())?;
-        Ok(Beside { file, target, takes_name })
+        Ok(Beside::noted(file, target, takes_name))
     }
 
-    /// Sees to it that an interrupted command leaves no file with a strange name: the target gets what was written.
+    /// Sees to it that the target gets what was written if the command is interrupted.
     fn keep_if_interrupted(&self) {
-        unfinished().push((self.file.path().to_owned(), self.target.clone(), self.takes_name));
-        interrupt::handle();
+        let mut unfinished = unfinished();
+        unfinished.iter_mut().filter(|it| it.path == self.file.path()).for_each(|it| it.is_kept = true);
     }
 
     fn finish(self) -> io::Result<()> {
         let mut unfinished = unfinished();
-        unfinished.retain(|(path, ..)| path != self.file.path());
+        unfinished.retain(|it| it.path != self.file.path());
         let (file, path) = self.file.into_parts();
         drop(file);
         put(path, &self.target, self.takes_name)
     }
 }
 
-/// A new file with a name of its own. The process's mask takes from the permissions.
+/// A new file with a name of its own, which is not left behind when the command is interrupted. The process's mask takes
+/// from the permissions.
 fn temporary(folder: &Path, permissions: u32) -> io::Result<NamedTempFile> {
+    interrupt::handle();
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -311,19 +337,28 @@ fn put(mut path: TempPath, target: &Path, takes_name: bool) -> io::Result<()> {
     io::copy(&mut new, &mut old).map(drop)
 }
 
-/// Files that are being written: name, the name that they are to have, and whether they can take it.
-type Unfinished = Vec<(PathBuf, PathBuf, bool)>;
+/// A file that is being written.
+struct Unfinished {
+    path: PathBuf,
+    /// The file whose name it is to have.
+    target: PathBuf,
+    /// Can it take that name?
+    takes_name: bool,
+    /// Is what was written so far of use?
+    is_kept: bool,
+}
 
-fn unfinished() -> MutexGuard<'static, Unfinished> {
-    static UNFINISHED: Mutex<Unfinished> = Mutex::new(Vec::new());
+fn unfinished() -> MutexGuard<'static, Vec<Unfinished>> {
+    static UNFINISHED: Mutex<Vec<Unfinished>> = Mutex::new(Vec::new());
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives all files what was written, before the process ends in the middle.
-pub(crate) fn keep_unfinished() {
-    for (path, target, takes_name) in unfinished().iter() {
+/// Gives the files of programs what was written, and removes others, before the process ends in the middle.
+pub(crate) fn end_unfinished() {
+    for Unfinished { path, target, takes_name, is_kept } in unfinished().drain(..) {
         // There is nobody left to tell.
-        let _ = TempPath::try_from_path(path).and_then(|path| put(path, target, *takes_name));
+        let Ok(path) = TempPath::try_from_path(path) else { continue };
+        let _ = if is_kept { put(path, &target, takes_name) } else { path.close() };
     }
 }
 

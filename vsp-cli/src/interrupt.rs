@@ -1,8 +1,9 @@
-//! Ctrl-C while a program runs: it is stopped, the user learns where it was, and files that it writes keep what is there.
+//! Signals that end a command: the program is stopped, the user learns where it was, and files that it writes keep
+//! what is there. They are Ctrl-C, and on Unix SIGTERM and SIGHUP too.
 
 use std::io::{self, IsTerminal};
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Once, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -19,8 +20,11 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// What tells the program that runs to stop.
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Returns a flag that Ctrl-C sets, if it is wanted in any case or somebody sees the error stream: machine code that looks at it
-/// is a little slower. A second Ctrl-C ends the process at once.
+/// What the process ends with if it is interrupted.
+static EXIT_CODE: AtomicU8 = AtomicU8::new(EXIT_INTERRUPTED);
+
+/// Returns a flag that a signal sets, if it is wanted in any case or somebody sees the error stream: machine code that
+/// looks at it is a little slower. A second Ctrl-C ends the process at once.
 pub(crate) fn flag(is_wanted: bool) -> Option<Arc<AtomicBool>> {
     if !is_wanted && !io::stderr().is_terminal() {
         return None;
@@ -29,17 +33,28 @@ pub(crate) fn flag(is_wanted: bool) -> Option<Arc<AtomicBool>> {
     handle().then(|| Arc::clone(flag))
 }
 
-/// Handles Ctrl-C from now on. Returns `false` if that cannot be: the debugger has a handler of its own, in which Ctrl-C
-/// does not end the process.
+/// Handles signals from now on. Returns `false` if Ctrl-C is none of them: the debugger has a handler of its own, in
+/// which it does not end the process.
 pub(crate) fn handle() -> bool {
     static INSTALL: Once = Once::new();
     static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
-    INSTALL.call_once(|| IS_INSTALLED.store(ctrlc::try_set_handler(interrupted).is_ok(), Ordering::Relaxed));
+    INSTALL.call_once(|| {
+        let handled = ctrlc::try_set_handler(|| interrupted(EXIT_INTERRUPTED));
+        IS_INSTALLED.store(handled.is_ok(), Ordering::Relaxed);
+        #[cfg(unix)]
+        unix::handle();
+    });
     IS_INSTALLED.load(Ordering::Relaxed)
 }
 
+/// Returns what an interrupted process ends with: 128 and the number of the signal, as shells have it.
+pub(crate) fn exit_code() -> u8 {
+    EXIT_CODE.load(Ordering::Relaxed)
+}
+
 /// Ends the process. It runs on a thread of its own.
-fn interrupted() {
+fn interrupted(exit_code: u8) {
+    EXIT_CODE.store(exit_code, Ordering::Relaxed);
     if let Some(flag) = FLAG.get()
         && !flag.swap(true, Ordering::Relaxed)
     {
@@ -47,6 +62,37 @@ fn interrupted() {
         thread::sleep(PATIENCE);
         say(&message::render_text("interrupted"));
     }
-    files::keep_unfinished();
-    process::exit(EXIT_INTERRUPTED.into());
+    files::end_unfinished();
+    process::exit(exit_code.into());
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs;
+    use std::thread;
+
+    use signal_hook::consts::{SIGHUP, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    use super::interrupted;
+
+    /// Handles SIGTERM and SIGHUP, but none that the process was told to ignore (as `nohup` does).
+    pub(super) fn handle() {
+        let ignored = ignored();
+        let wanted = [SIGHUP, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        // Where this cannot be they end the process, as without a handler.
+        let Ok(mut signals) = Signals::new(wanted) else { return };
+        let _ = thread::Builder::new().name("signals".into()).spawn(move || {
+            for signal in signals.forever() {
+                interrupted(128 + signal as u8);
+            }
+        });
+    }
+
+    /// Returns the signals that the process ignores, 1 at bit 0, where the system says so.
+    fn ignored() -> u64 {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    }
 }

@@ -11,6 +11,7 @@
 
 #![deny(unsafe_code)]
 
+mod arguments;
 mod cfg;
 mod check;
 mod cli;
@@ -28,6 +29,7 @@ mod execution;
 mod feature;
 mod files;
 mod fmt;
+mod functions;
 mod imports;
 mod interrupt;
 mod ir;
@@ -72,7 +74,7 @@ fn main() -> ExitCode {
 }
 
 fn command() -> ExitCode {
-    let command = match cli::Cli::try_parse() {
+    let command = match cli::Cli::try_parse_from(arguments::words()) {
         Ok(cli) => cli.command,
         Err(error) => return explained(&error),
     };
@@ -109,7 +111,7 @@ fn explained(error: &clap::Error) -> ExitCode {
         _ if error.use_stderr() => ExitCode::from(cli::EXIT_USAGE),
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            translate::say(&message::render_text(&format!("the standard output: {error}")));
+            translate::say(&message::render_text(&format!("standard output: {error}")));
             ExitCode::from(cli::EXIT_REFUSED)
         }
     }

@@ -4,13 +4,13 @@ use std::ops::Range;
 use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, Title};
-use vsp_core::ImportError;
 use vsp_core::analysis::Slot;
 use vsp_core::index::Location;
 use vsp_core::limits::MAX_ASSEMBLY_ERRORS;
 use vsp_core::program::Program;
 use vsp_core::text::Diagnostic;
 use vsp_core::verify::VerifyErrors;
+use vsp_core::{Excerpt, ImportError};
 
 use crate::imports::WrongImport;
 use crate::load::{LoadError, Loaded};
@@ -169,7 +169,7 @@ pub(crate) fn line_of(source: &Loaded, location: Location) -> Option<SourceLine<
 /// A place as text: function, word, and source line where known.
 pub(crate) fn describe(program: &Program<'_>, location: Location) -> String {
     let name = match program.function_name(location.function) {
-        Some(name) => format!("function {name}"),
+        Some(name) => format!("function {}", Excerpt(name)),
         None => format!("function {}", location.function),
     };
     match program.source_line_of(location) {
@@ -257,9 +257,11 @@ fn render_import<'l>(loaded: &'l Loaded, wrong: &WrongImport) -> Group<'l> {
     };
     let WrongImport { module, known, similar, error, .. } = wrong;
     let help = match (error, similar) {
-        (ImportError::Missing { .. }, Some(similar)) => format!("did you mean `{module}.{similar}`?"),
+        (ImportError::Missing { .. }, Some(similar)) => {
+            format!("did you mean `{}.{similar}`?", Excerpt(module))
+        }
         (ImportError::Missing { .. }, None) if known.is_empty() => {
-            format!("a host of your own can have the module `{module}`; this one has not")
+            format!("a host of your own can have the module `{}`; this one has not", Excerpt(module))
         }
         (ImportError::Missing { .. }, None) => format!("`{module}` has {}", known.join(", ")),
         (ImportError::Type { host, .. }, _) => {

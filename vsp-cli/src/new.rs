@@ -47,6 +47,9 @@ pub(crate) fn new(args: &NewArgs) -> Result<ExitCode> {
     if files::is_standard(folder) {
         return Err(refuse(folder, &"a folder needs a name; `./-` is one"));
     }
+    if folder.metadata().is_ok_and(|found| !found.is_dir()) {
+        return Err(refuse(folder, &"this is no folder; a project needs one of its own"));
+    }
     for path in FILES.map(|(name, _)| folder.join(name)) {
         if path.symlink_metadata().is_ok() {
             return Err(refuse(&path, &"the file exists already, and is not overwritten"));

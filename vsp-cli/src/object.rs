@@ -102,7 +102,7 @@ mod with_jit {
 
     /// What is wrong with the file of a code object.
     fn about(path: &Path, error: &dyn Display) -> String {
-        refuse(&format!("{}: {error}", path.display()))
+        files::refuse(path, error)
     }
 
     fn verify(file: &Path, program: &Verified<'_>, path: &Path) -> Result<ExitCode> {
@@ -127,13 +127,13 @@ mod with_jit {
             let at = at.unwrap_or(bytes.len().min(expected.len()));
             return Err(about(&format!(
                 "this is not what {} compiles to: byte {at} is the first that differs",
-                file.display()
+                files::name(file).display()
             )));
         }
         print(&format!(
             "{}: what {} compiles to, for {}, {} bytes\n",
-            path.display(),
-            file.display(),
+            files::name(path).display(),
+            files::name(file).display(),
             info.target(),
             bytes.len()
         ))?;

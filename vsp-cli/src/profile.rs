@@ -5,7 +5,7 @@ mod flame;
 mod recorder;
 mod report;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,7 +15,8 @@ use vsp_host::number;
 
 use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
-use crate::execution::Execution;
+use crate::execution::{Execution, output_error};
+use crate::files::Output;
 use crate::program::ProgramArgs;
 use crate::translate::{Result, ignore_broken_pipe, print_error, say};
 use recorder::{MAX_DEPTH, MAX_NODES, Recorder};
@@ -77,7 +78,7 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     };
     let Some(outcome) = outcome else { return Err(refuse("the program has not ended".to_owned())) };
     let mut ending = execution.ending(instance, outcome);
-    let flushed = ending.flush();
+    let flushed = ending.flush().map_err(output_error);
     execution.explain(&ending);
 
     let recording = recorder.finish();
@@ -88,18 +89,18 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
         report.text(&code, usize::try_from(args.top).unwrap_or(usize::MAX))
     };
     match to {
-        Some(mut file) => {
+        Some(file) => {
             let plain = anstream::adapter::strip_str(&text).to_string();
-            let written = file.write_all(plain.as_bytes()).and_then(|()| file.finish());
-            let written = written.or_else(ignore_broken_pipe);
-            written.map_err(|error| refuse(format!("the profile: {error}")))?;
+            write(file, &plain).map_err(|error| refuse(format!("the profile: {error}")))?;
         }
         None => print_error(&text)?,
     }
     #[cfg(feature = "flamegraph")]
     if let Some(file) = flame {
         let name = args.program.file.file_name().unwrap_or_default().to_string_lossy();
-        flame::draw(&report, &name, file).map_err(|error| refuse(format!("the flame graph: {error}")))?;
+        let drawing =
+            flame::draw(&report, &name).map_err(|error| refuse(format!("the flame graph: {error}")))?;
+        write(file, &drawing).map_err(|error| refuse(format!("the flame graph: {error}")))?;
     }
     if recording.is_cut {
         let what = format!(
@@ -110,4 +111,9 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     }
     flushed?;
     Ok(ExitCode::from(ending.end.code))
+}
+
+/// Writes a whole output. A reader that has seen enough is no error.
+fn write(mut file: Output, text: &str) -> io::Result<()> {
+    file.write_all(text.as_bytes()).and_then(|()| file.finish()).or_else(ignore_broken_pipe)
 }

@@ -5,13 +5,16 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vsp_core::Options;
 use vsp_core::index::FuncIndex;
+use vsp_core::limits::{MAX_STACK_CELLS, MIN_STACK_CELLS};
 use vsp_core::verify::Verified;
+use vsp_core::{Excerpt, Options};
 use vsp_host::number::{self, NumberError};
 use vsp_host::sys::Sys;
 
+use crate::arguments;
 use crate::files::{self, Files, Shared};
+use crate::functions;
 use crate::translate::{Result, counted};
 
 /// The fuel of a program without a limit: what it uses is then counted all the same.
@@ -21,9 +24,10 @@ pub(crate) const UNLIMITED: u64 = i64::MAX as u64;
 pub(crate) struct ProgramArgs {
     /// The program: a .sil text or a .silc program; `-` is the standard input (nothing of it is left for the program).
     pub(crate) file: PathBuf,
-    /// Arguments of the program (behind `--` if they look like options). If the entry function has parameters they are
-    /// its arguments: integers (also `0x…`, `0b…`), or numbers with a point or exponent, which become binary64.
-    #[arg(allow_negative_numbers = true)]
+    /// Arguments of the program (behind `--` if they look like options; negative numbers do not). If the entry function
+    /// has parameters they are its arguments: integers (also `0x…`, `0b…`), or numbers with a point or exponent, `inf`
+    /// or `nan`, which become binary64.
+    #[arg(value_parser = arguments::argument)]
     pub(crate) args: Vec<String>,
     /// What the program reads [default: `-`, the standard input].
     #[arg(long, short, value_name = "FILE")]
@@ -36,13 +40,13 @@ pub(crate) struct ProgramArgs {
     #[arg(long, short, value_name = "NAME", default_value = "main")]
     pub(crate) entry: String,
     /// How much the program may execute; an instruction costs 1 [default: no limit].
-    #[arg(long, value_name = "UNITS", value_parser = number::count)]
+    #[arg(long, value_name = "UNITS", allow_negative_numbers = true, value_parser = number::count)]
     pub(crate) fuel: Option<u64>,
     /// Bytes of memory, a multiple of 16 [default: what the program asks for].
-    #[arg(long, value_name = "BYTES", value_parser = number::count)]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = number::count)]
     pub(crate) memory: Option<u64>,
     /// Cells of 8 bytes in the stack [default: 65536].
-    #[arg(long, value_name = "CELLS", value_parser = cells)]
+    #[arg(long, value_name = "CELLS", allow_negative_numbers = true, value_parser = cells)]
     pub(crate) stack: Option<u32>,
 }
 
@@ -58,11 +62,11 @@ impl ProgramArgs {
     pub(crate) fn entry(&self, program: &Verified<'_>) -> Result<(FuncIndex, Vec<u64>)> {
         let Some(entry) = program.export(&self.entry) else {
             let names: Vec<&str> = program.program().exports().map(|export| export.name).collect();
-            let exports = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+            let exports = if names.is_empty() { "nothing".to_owned() } else { functions::listed(&names) };
             return Err(format!(
                 "{} exports no \"{}\"; it exports {exports}",
-                self.file.display(),
-                self.entry
+                files::name(&self.file).display(),
+                Excerpt(&self.entry)
             ));
         };
         let params = program.function(entry).map_or(0, |function| function.ty.params());
@@ -72,7 +76,7 @@ impl ProgramArgs {
         if params != self.args.len() {
             return Err(format!(
                 "{} takes {}, and {} given",
-                self.entry,
+                Excerpt(&self.entry),
                 counted(params as u64, "argument"),
                 if self.args.len() == 1 { "1 was".to_owned() } else { format!("{} were", self.args.len()) }
             ));
@@ -119,7 +123,7 @@ impl ProgramArgs {
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         match opened {
             Ok((bytes, file)) => Ok(Some(InputFile { reader: Box::new(BufReader::new(file)), bytes })),
-            Err(error) => Err(format!("{}: {error}", path.display())),
+            Err(error) => Err(files::wrong(path, &error)),
         }
     }
 
@@ -144,10 +148,12 @@ impl ProgramArgs {
 fn refusal(text: &str, error: NumberError) -> String {
     let float = number::float(text).ok().filter(|_| error == NumberError::OutOfRange);
     let help = float.map_or_else(String::new, |float| format!(" ({float:e} is a binary64)"));
-    format!("the argument \"{text}\" {error}{help}")
+    format!("the argument \"{}\" {error}{help}", Excerpt(text))
 }
 
 /// Reads a number of cells.
-fn cells(text: &str) -> std::result::Result<u32, NumberError> {
-    number::count(text)?.try_into().map_err(|_| NumberError::OutOfRange)
+fn cells(text: &str) -> std::result::Result<u32, String> {
+    let cells = number::count(text).map_err(|error| error.to_string())?;
+    let most = MAX_STACK_CELLS.ilog2();
+    cells.try_into().map_err(|_| format!("is out of range: a stack has {MIN_STACK_CELLS} to 2^{most} cells"))
 }

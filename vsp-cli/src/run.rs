@@ -15,6 +15,7 @@ use vsp_host::sys::Sys;
 
 use crate::cli::RunArgs;
 use crate::execution::{Ending, Execution};
+use crate::files;
 use crate::interrupt;
 use crate::object;
 use crate::translate::{Result, counted, print_error};
@@ -44,12 +45,12 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let time = started.elapsed();
     let outcome = outcome.map_err(|error| message::render_text(&error.to_string()))?;
     let mut ending = execution.ending(instance, outcome);
-    if args.results {
-        ending.print_results()?;
+    let printed = if args.results { ending.print_results() } else { Ok(()) };
+    // Before anything is said of how it ended.
+    if let Err(error) = printed.and_then(|()| ending.flush()) {
+        ending.fail(&error);
     }
-    let flushed = ending.flush();
     let reported = report(args, &execution, &ending, &Ran { engine, loading, time });
-    flushed?;
     if ending.end.code == 0 {
         reported?;
     }
@@ -75,8 +76,7 @@ fn module<'e>(
             }
             started = Instant::now();
             let module = engine.load(&execution.verified);
-            module
-                .map_err(|error| message::render_text(&format!("{}: {error}", args.program.file.display())))?
+            module.map_err(|error| files::refuse(&args.program.file, &error))?
         }
     };
     Ok((module, started.elapsed()))

@@ -18,8 +18,8 @@ use vsp_host::sys::Sys;
 
 use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
-use crate::execution::Execution;
-use crate::files::Shared;
+use crate::execution::{Execution, output_error};
+use crate::files::{self, Shared};
 use crate::program::ProgramArgs;
 use crate::translate::Result;
 use event::{Event, Tracer, is_call};
@@ -61,7 +61,7 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode> {
     let execution = Execution::new(&args.program)?;
     let text = execution.loaded.text.as_deref();
     let code = Code::new(&execution.verified, &execution.loaded.path, text);
-    let functions = functions(args, &code).map_err(refuse)?;
+    let functions = functions(args, &code).map_err(|error| files::refuse(&args.program.file, &error))?;
     let to = match &args.to {
         Some(path) => Some(Shared::new(execution.create(path)?)),
         None => None,
@@ -90,7 +90,7 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let mut ending = execution.ending(instance, outcome);
-    let flushed = ending.flush();
+    let flushed = ending.flush().map_err(output_error);
     execution.explain(&ending);
     flushed?;
     Ok(ExitCode::from(ending.end.code))

@@ -78,7 +78,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// Writes to the standard output, by way of `out`. A reader that has seen enough is no error.
 pub(crate) fn print_to(mut out: impl Write, text: &str) -> Result<()> {
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(ignore_broken_pipe);
-    written.map_err(|error| message::render_text(&format!("the standard output: {error}")))
+    written.map_err(|error| message::render_text(&format!("standard output: {error}")))
 }
 
 /// Says something on the error stream. If that cannot be written there is nowhere to say so; the exit code tells.

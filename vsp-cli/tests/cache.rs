@@ -206,19 +206,25 @@ fn a_directory_that_others_can_write_to_is_refused() {
     symlink(&directory, &link).unwrap();
     let set_mode = |mode| fs::set_permissions(&directory, PermissionsExt::from_mode(mode)).unwrap();
     let command = |path: &Path| vsp(&["run", "--cache", path.to_str().unwrap(), &example("fib"), "15"]);
-    for mode in [0o777, 0o1777, 0o770, 0o702] {
+    let (group, others, all) = ("its group", "all others", "its group and all others");
+    for (mode, who) in [(0o777, all), (0o1777, all), (0o770, group), (0o702, others)] {
         set_mode(mode);
         for path in [&directory, &link] {
             let refused = command(path);
             assert_eq!(refused.status.code(), Some(1), "{mode:o}");
-            let message =
-                format!("others can write to the cache directory {} (mode {mode:04o})", path.display());
+            let message = format!(
+                "the cache directory {} has mode {mode:04o}, which lets {who} write to it: only its owner may",
+                path.display()
+            );
             assert!(stderr(&refused).contains(&message), "{}", stderr(&refused));
         }
     }
-    set_mode(0o755);
-    assert_eq!(command(&link).status.code(), Some(0));
-    assert_eq!(files(&directory).len(), 1);
+    // What they can read or enter does not matter.
+    for mode in [0o711, 0o750, 0o755] {
+        set_mode(mode);
+        assert_eq!(command(&link).status.code(), Some(0), "{mode:o}");
+        assert_eq!(files(&directory).len(), 1);
+    }
 
     // One that was opened to others later is used no more.
     let cache = in_directory(&directory);

@@ -177,9 +177,43 @@ fn missing_files_and_imports_are_named() {
     assert!(errors.contains("as (1) -> 1, and the host has it as (2) -> 1"), "{errors}");
 }
 
+/// The codes of signals are those of `output_files.rs` and `terminal.rs`.
 #[test]
-fn wrong_command_lines_end_with_2() {
-    for args in [&["run"][..], &["frobnicate"], &["run", "x.sil", "--fuel", "many"]] {
+fn exit_codes_are_those_of_the_help() {
+    let text = ".export main\n.export trap\n.func main (0) -> 0\n YIELD R0\n RET\n.end\n.func trap (0) -> 0\n TRAP 5\n.end\n";
+    let (_folder, path) = file("end.sil", text.as_bytes());
+    let missing = path.replace("end.sil", "missing.sil");
+    for command in ["run", "trace", "profile"] {
+        for (args, code) in [
+            (&[&example("fib.sil"), "5"][..], 0),
+            (&[&missing], 1),
+            (&[&path, "--entry", "missing"], 1),
+            (&[], 2),
+            (&[&path, "--fuel", "many"], 2),
+            (&[&path, "--entry", "trap"], 3),
+            (&[&path], 4),
+            (&[&example("fib.sil"), "5", "--fuel", "10"], 4),
+        ] {
+            let line = [&[command], args].concat();
+            assert_eq!(vsp(&line).status.code(), Some(code), "{line:?}");
+        }
+        let help = stdout(&vsp(&[command, "--help"]));
+        let listed =
+            help.split_once("Exit codes:\n").unwrap().1.lines().map_while(|line| line.strip_prefix("  "));
+        let listed: Vec<&str> = listed.filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(listed, ["0–255", "1", "2", "3", "4", "129", "130", "143"], "{command}");
+    }
+    let help = stdout(&vsp(&["--help"]));
+    let listed =
+        help.split_once("Exit codes:\n").unwrap().1.lines().map_while(|line| line.strip_prefix("  "));
+    let listed: Vec<&str> = listed.filter_map(|line| line.split("  ").next()).collect();
+    assert_eq!(listed, ["0", "1", "2", "3", "4", "129, 130, 143"]);
+    for args in
+        [&["check", &path, &missing][..], &["fmt", "--check", &path], &["check", "--deny-warnings", &missing]]
+    {
+        assert_eq!(vsp(args).status.code(), Some(1), "{args:?}");
+    }
+    for args in [&["frobnicate"][..], &[], &["check"], &["debug"]] {
         assert_eq!(vsp(args).status.code(), Some(2), "{args:?}");
     }
 }

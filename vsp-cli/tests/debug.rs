@@ -388,6 +388,8 @@ break main+99
 break main+x
 break main if R0 =
 break if
+break main if
+tbreak square if  
 break square if 1 / (R0 - 3)
 continue
 print
@@ -427,6 +429,28 @@ print 1
 #[test]
 fn mistakes_are_explained() {
     insta::assert_snapshot!(session(SUMS, &[], MISTAKES));
+}
+
+/// However long the line is.
+#[test]
+fn a_mistake_is_shown_with_what_is_around_it() {
+    let sum = "R0 + ".repeat(100);
+    let (name, quoted) = ("x".repeat(300), "x".repeat(40) + "…");
+    let shown = session(
+        SUMS,
+        &[],
+        &format!("print {sum}\t+ {sum}1\nprint {name}\nbreak {name}\n{name}\nwhere {name}\n"),
+    );
+    let said: Vec<&str> = shown.split("(vsp) ").skip(1).map(|it| it.split_once('\n').unwrap().1).collect();
+    let [caret, printed, broken, command, behind] = said[..] else { panic!("{shown}") };
+    let lines: Vec<&str> = caret.lines().collect();
+    assert!(lines[1].starts_with("    …") && lines[1].ends_with('…'), "{caret}");
+    let at = lines[2].chars().position(|it| it == '^').unwrap();
+    assert_eq!(lines[1].chars().nth(at), Some('+'), "{caret}");
+    for message in [printed, broken, command, behind] {
+        assert!(message.contains(&quoted), "{message}");
+    }
+    assert!(said.iter().all(|said| said.lines().all(|line| line.chars().count() <= 160)), "{shown}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod command;
 
-use command::{file, refusal, root, run, stderr, stdout};
+use command::{file, refusal, root, run, run_with, stderr, stdout};
 
 #[test]
 fn imports_of_sys_are_checked_with_their_locations() {
@@ -163,4 +163,75 @@ fn the_help_says_what_there_is() {
         words.contains("`auto` starts in the interpreter, and compiles what the program does much"),
         "{words}"
     );
+}
+
+/// It is an error where it is defined, and once.
+#[test]
+fn a_name_that_is_too_long_is_one_short_error() {
+    let long = "n".repeat(300);
+    let shown_name = format!("the name \"{}…\" has more than 255 bytes", "n".repeat(40));
+    for (text, at) in [
+        (".func main (0) -> 0\n CALL LONG\n RET\n.end\n.func LONG (0) -> 0\n RET\n.end\n", "5:7"),
+        (".func main (0) -> 0\n GETG R0, LONG\n RET\n.end\n.global LONG = 1\n", "5:9"),
+        (".func main (0) -> 0\n SYSCALL sys.LONG\n RET\n.end\n.import sys.LONG (0) -> 0\n", "5:9"),
+        (".func main (0) -> 0\n RET\n.end\n\n.export LONG = main\n", "5:9"),
+    ] {
+        let (_folder, path) = file("long.sil", text.replace("LONG", &long).as_bytes());
+        let said = refusal(&["check", &path], 1);
+        assert!(said.starts_with(&format!("error: {shown_name}\n")), "{text}: {said}");
+        assert!(said.contains(&format!("long.sil:{at}")), "{text}: {said}");
+        assert_eq!(said.matches("error").count(), 1, "{said}");
+        assert!(said.len() < 1_000, "{said}");
+    }
+    // A name that means nothing can have any length.
+    for line in [
+        "JMP LONG",
+        "MOVI R0, LONG",
+        "LONG R0",
+        ".LONG",
+        "LONG: LONG: RET",
+        "FMATH R0, LONG, R1",
+        "CONST R0, LONG",
+    ] {
+        let text = format!(".func f (0) -> 0\n {}\n RET\n.end\n", line.replace("LONG", &long));
+        let (_folder, path) = file("long.sil", text.as_bytes());
+        let said = refusal(&["check", &path], 1);
+        let first = said.lines().next().unwrap();
+        assert!(first.contains(&format!("{}…", &long[..39])) && first.len() < 120, "{line}: {said}");
+    }
+}
+
+/// Some editors write one in front of a text.
+#[test]
+fn a_byte_order_mark_is_called_so() {
+    let text = ".export main\n.func main (0) -> 0\n RET\n.end\n";
+    for (text, at) in [(format!("\u{feff}{text}"), "1:1"), (text.replace(" RET", "\u{feff}\n RET"), "3:1")] {
+        let (_folder, path) = file("marked.sil", text.as_bytes());
+        for args in [&["run"][..], &["check"], &["fmt", "--check"]] {
+            let said = refusal(&[args, &[&path]].concat(), 1);
+            assert!(said.starts_with("error: this is a byte order mark, and a text has none\n"), "{said}");
+            assert!(
+                said.contains(&format!("marked.sil:{at}")) && said.contains("save it as UTF-8 without"),
+                "{said}"
+            );
+        }
+    }
+}
+
+/// A terminal would do what they say.
+#[test]
+fn names_with_control_characters_are_escaped() {
+    let text = ".export main\n.func main (0) -> 0\n CALL \"a\\x1b[31mb\"\n RET\n.end\n.func \"a\\x1b[31mb\" (0) -> 0\n TRAP 1\n.end\n";
+    let (folder, path) = file("escape.sil", text.as_bytes());
+    let silc = folder.path().join("escape.silc").display().to_string();
+    assert!(run(&["asm", &path, "-o", &silc]).status.success());
+    let mut lines: Vec<Vec<&str>> = vec![vec!["run"], vec!["trace"], vec!["profile"], vec!["dump"]];
+    lines.extend([vec!["ir"], vec!["disasm-native"]].into_iter().filter(|_| cfg!(feature = "disassembler")));
+    for line in lines {
+        let output = run(&[line.as_slice(), &[&silc]].concat());
+        let said = stdout(&output) + &stderr(&output);
+        assert!(said.contains("a\\u{1b}[31mb") && !said.contains('\u{1b}'), "{line:?}: {said}");
+    }
+    let said = stdout(&run_with(&["debug", &silc], b"functions\nstepi\nbacktrace\n"));
+    assert!(said.matches("a\\u{1b}[31mb").count() > 2 && !said.contains('\u{1b}'), "{said}");
 }

@@ -119,8 +119,8 @@ mod jit {
                     &["--target", "x86_64", "--cpu", "haswell,warp"],
                     &["x86_64 has no feature \"warp\"", "sse41, ", "processors ", "haswell, "],
                 ),
-                (&["--function", "fob"], &["fib.sil has no function \"fob\"; it has 2: main, fib"]),
-                (&["--function", "$2"], &["no function \"$2\""]),
+                (&["--function", "fob"], &["fib.sil: there is no function `fob`; did you mean `fib`?"]),
+                (&["--function", "$2"], &["there is no function `$2`; there are main, fib"]),
             ] {
                 let output = vsp(&[&[command, &fib], args].concat());
                 assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""), "{args:?}");

@@ -356,7 +356,10 @@ fn the_command_shows_what_is_in_an_object() {
     assert!(one["sites"].as_array().unwrap().iter().all(|site| site["function"] == 1));
 
     let message = refusal(&["dump", "--function", "main", &path], 1);
-    assert!(message.contains("a code object has no names, and its functions are $0 to $"), "{message}");
+    assert!(
+        message.contains("there is no function `main`; functions have no names here, and are $0 to $"),
+        "{message}"
+    );
     let message = refusal(&["dump", "--blocks", &path], 1);
     assert!(message.contains("json.vsc: a code object has no basic blocks"), "{message}");
     let (_folder, path) = file("cut.vsc", &bytes[..100]);

@@ -207,7 +207,14 @@ fn what_a_program_wrote_before_it_stopped_is_kept() {
 /// The program prints without end.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
-fn what_a_program_wrote_before_ctrl_c_is_kept() {
+fn what_a_program_wrote_before_a_signal_is_kept() {
+    for (signal, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
+        kept_when_ended_by(signal, code);
+    }
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn kept_when_ended_by(signal: &str, code: i32) {
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
 
@@ -225,9 +232,41 @@ fn what_a_program_wrote_before_ctrl_c_is_kept() {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(text(folder, "out"), "OLD");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let kill = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
     assert!(text(folder, "out").starts_with("777"));
+    assert_eq!(names(folder), ["out", "p.sil"]);
+}
+
+/// The debugger, which has a use of its own for Ctrl-C, and a signal that the process was told to ignore.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_signal_that_is_ignored_ends_nothing() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    let folder = folder("NOP");
+    let folder = folder.path();
+    let mut vsp = Command::new("env");
+    let args = ["--ignore-signal=HUP", env!("CARGO_BIN_EXE_vsp"), "debug", "p.sil", "-o", "out"];
+    let vsp = vsp.args(args).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = vsp.spawn().unwrap();
+    let mut commands = child.stdin.take().unwrap();
+    let started = std::time::Instant::now();
+    while names(folder).len() < 3 {
+        assert!(started.elapsed() < Duration::from_secs(60), "it runs");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    for signal in ["-HUP", "-TERM"] {
+        assert!(child.try_wait().unwrap().is_none(), "it goes on");
+        std::thread::sleep(Duration::from_millis(200));
+        let _ = commands.write_all(b"stepi\n");
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(143));
     assert_eq!(names(folder), ["out", "p.sil"]);
 }
 
@@ -323,6 +362,8 @@ fn dash_is_the_standard_stream_for_every_command() {
         assert!(stdout(&run_with(&["dump", "-"], &code)).starts_with("standard input: code object"));
         let output = run_with(&["run", &example("fib"), "--code", "-", "5"], &code);
         assert!(stderr(&output).contains("program"), "{}", stderr(&output));
+        let output = run_with(&["run", &example("fib"), "--code", "-", "5"], text);
+        assert!(stderr(&output).starts_with("error: standard input: "), "{}", stderr(&output));
         assert!(stdout(&run_with(&["ir", "-"], text)).contains("iconst"));
     }
     let counted = run_with(&["run", &example("wc"), "--input", "-", "--output", "-"], b"one two\n");

@@ -90,6 +90,40 @@ fn a_reader_that_has_seen_enough_changes_no_exit_code() {
     }
 }
 
+/// What it says is what the exit code says.
+#[test]
+fn a_report_in_json_knows_that_the_output_is_lost() {
+    let printing =
+        ".import sys.print_int (1) -> 0\n.export main\n.func main (1) -> 1\n SYSCALL sys.print_int\n";
+    for (rest, message) in [
+        ("RET", "the output: No space left on device (os error 28)"),
+        ("l: JMP l", "the fuel is used up; the output: No space left on device (os error 28)"),
+    ] {
+        let (folder, path) = file("p.sil", format!("{printing} {rest}\n.end\n").as_bytes());
+        let to = folder.path().join("report");
+        let report = || std::fs::File::create(&to).unwrap().into();
+        let code = code_with(&["run", "--json", "--results", "--fuel", "99", &path, "7"], full, report);
+        assert_eq!(code, Some(1));
+        let report = std::fs::read_to_string(&to).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap_or_else(|_| panic!("{report}"));
+        assert_eq!((&report["exit_code"], &report["message"]), (&1.into(), &message.into()), "{report}");
+    }
+}
+
+/// It is ended in the middle, and not only not printed at its end.
+#[test]
+fn a_program_whose_output_nobody_wants_is_ended_without_an_error() {
+    let endless = ".import sys.print_int (1) -> 0\n.export main\n.func main (0) -> 0\nl: SYSCALL sys.print_int\n JMP l\n.end\n";
+    let (_folder, path) = file("endless.sil", endless.as_bytes());
+    for command in ["run", "profile"] {
+        assert_eq!(code_with(&[command, &path], unread, Stdio::null), Some(0), "{command}");
+    }
+    assert_eq!(code_with(&["trace", "--to", "-", &path], unread, Stdio::null), Some(0));
+    for option in ["--to", "--flame"] {
+        assert_eq!(code_with(&["profile", option, "-", &example("fib"), "3"], unread, Stdio::null), Some(0));
+    }
+}
+
 /// The shell closes them. (It starts no program for another machine.)
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]

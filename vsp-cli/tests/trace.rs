@@ -164,5 +164,60 @@ fn mistakes_are_explained() {
         refusal(&[command, "--fuel", "much", &example("fib")], 2);
         refusal(&[command, "--to", "/nowhere/at/all", &example("fib")], 1);
     }
-    assert!(refusal(&["trace", "-f", "fab", &example("fib")], 1).contains("there is no function `fab`"));
+}
+
+/// All commands say it in the same words.
+#[test]
+fn a_function_that_is_not_there() {
+    let (folder, named) =
+        file("p.sil", b".export one\n.func one (0) -> 0\n RET\n.end\n.func (0) -> 0\n RET\n.end\n");
+    let many: String = (10..30).map(|number| format!(".func f{number} (0) -> 0\n RET\n.end\n")).collect();
+    let many_named = folder.path().join("many.sil").display().to_string();
+    std::fs::write(&many_named, many).unwrap();
+    let mut commands = vec!["dump", "cfg"];
+    commands.extend(["ir", "disasm-native"].into_iter().filter(|_| cfg!(feature = "disassembler")));
+    for (path, name, says) in [
+        (&example("fib"), "fab", "there is no function `fab`; did you mean `fib`?"),
+        (&example("fib"), "zork", "there is no function `zork`; there are main, fib"),
+        (&named, "$2", "there is no function `$2`; there are one"),
+        (
+            &many_named,
+            "g",
+            "there is no function `g`; there are f10, f11, f12, f13, f14, f15, f16, f17 and 12 more",
+        ),
+    ] {
+        let said = format!("error: {path}: {says}\n");
+        for command in &commands {
+            assert_eq!(refusal(&[command, "--function", name, path], 1), said, "{command}");
+        }
+        if *path == example("fib") {
+            assert_eq!(refusal(&["trace", "--function", name, path], 1), said);
+            let debugged = stdout(&run_with(&["debug", path], format!("break {name}\n").as_bytes()));
+            assert!(debugged.contains(&format!("error: {says}")), "{debugged}");
+        }
+    }
+}
+
+#[test]
+fn lines_are_not_wide() {
+    let long = "long_".repeat(40);
+    let text = format!(
+        ".export main\n.func main (0) -> 0\n CONST R0, 0.1\n CONST R1, 0.7\n CONST R2, 1e17\n MOV R3, R1\n MOV R4, R0\n \
+         CALL {long}\n RET\n.end\n.func {long} (5) -> 1\n CALL {long}2\n RET\n.end\n.func {long}2 (0) -> 0\n RET\n.end\n"
+    );
+    let (_folder, path) = file("long.sil", text.as_bytes());
+    let traced = stderr(&run(&["trace", &path]));
+    assert_eq!(traced.lines().count(), 10, "{traced}");
+    assert!(traced.lines().all(|line| line.chars().count() <= 100), "{traced}");
+    assert!(traced.lines().any(|line| line.ends_with('…')), "{traced}");
+    for (name, columns) in [("json", 80), ("nbody", 100), ("sha256", 80)] {
+        let path = format!("examples/{name}.sil");
+        let readme = std::fs::read(root().join("README.md")).unwrap();
+        let args = ["trace", "--count", "3000", "--to", "-", &path, "5", "--output", "/dev/null"];
+        let dumped = run_in(&root(), &["dump", &path], b"");
+        assert!(stdout(&dumped).lines().all(|line| line.chars().count() <= 80), "{}", stdout(&dumped));
+        let shown = stdout(&run_in(&root(), &args, &readme));
+        let wide: Vec<&str> = shown.lines().filter(|line| line.chars().count() > columns).collect();
+        assert!(shown.lines().count() > 20 && wide.is_empty(), "{name}: {wide:#?}");
+    }
 }

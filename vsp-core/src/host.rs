@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::array;
 use core::cell::Cell;
 
+use crate::Excerpt;
 use crate::index::ImportIndex;
 use crate::instance::InstantiateError;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
@@ -404,7 +405,7 @@ impl<S> core::fmt::Debug for Imports<S> {
 #[non_exhaustive]
 pub enum ImportError {
     /// The same name was defined twice.
-    #[error("{module}.{name} is defined already")]
+    #[error("{}.{} is defined already", Excerpt(module), Excerpt(name))]
     Defined {
         /// The module.
         module: String,
@@ -412,7 +413,7 @@ pub enum ImportError {
         name: String,
     },
     /// The program imports what the host does not have.
-    #[error("the program imports {module}.{name} {ty}, which the host does not have")]
+    #[error("the program imports {}.{} {ty}, which the host does not have", Excerpt(module), Excerpt(name))]
     Missing {
         /// The module.
         module: String,
@@ -422,7 +423,11 @@ pub enum ImportError {
         ty: FuncType,
     },
     /// The program and the host give it different types.
-    #[error("the program imports {module}.{name} as {program}, and the host has it as {host}")]
+    #[error(
+        "the program imports {}.{} as {program}, and the host has it as {host}",
+        Excerpt(module),
+        Excerpt(name)
+    )]
     Type {
         /// The module.
         module: String,

@@ -29,6 +29,7 @@ extern crate std;
 pub mod analysis;
 mod bytes;
 pub mod complex;
+mod excerpt;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod host;
@@ -49,6 +50,7 @@ pub mod text;
 mod trap;
 pub mod verify;
 
+pub use excerpt::Excerpt;
 pub use host::{Caller, HostCalls, HostEnd, HostFn, HostReturn, HostStop, ImportError, Imports, Value};
 #[cfg(feature = "native")]
 pub use instance::AttachError;

@@ -28,7 +28,7 @@ use vsp_core::native::{Arch, Code, CodeInfo, Object, ObjectError, Target};
 use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
 use vsp_core::{
-    AttachError, CallError, Entry, Instance, NativeCode, NotReturned, Outcome, Ref, Session, Value,
+    AttachError, CallError, Entry, Excerpt, Instance, NativeCode, NotReturned, Outcome, Ref, Session, Value,
 };
 
 pub use vsp_core::native::{CompileOptions, Tier};
@@ -345,10 +345,10 @@ pub(crate) fn is_same(one: &Verified<'_>, other: &Verified<'_>) -> bool {
 #[non_exhaustive]
 pub enum FunctionError {
     /// No function is exported by this name.
-    #[error("the program exports no function \"{0}\"")]
+    #[error("the program exports no function \"{}\"", Excerpt(.0))]
     NoExport(String),
     /// It takes or gives another number of values.
-    #[error("\"{name}\" is a function {found}")]
+    #[error("\"{}\" is a function {found}", Excerpt(name))]
     Type {
         /// The name.
         name: String,

@@ -18,6 +18,9 @@ pub enum NumberError {
     /// It is an integer that no register holds.
     #[error("is out of range: an integer is from -2^63 to 2^64 - 1")]
     OutOfRange,
+    /// It is a larger integer than a count or a size can be.
+    #[error("is out of range: it is from 0 to 2^64 - 1")]
+    CountOutOfRange,
     /// It is a negative number, where there are none.
     #[error("is negative")]
     Negative,
@@ -50,10 +53,11 @@ pub fn integer(text: &str) -> Result<u64, NumberError> {
 /// # Errors
 /// The text is none.
 pub fn count(text: &str) -> Result<u64, NumberError> {
-    match integer(text)? {
-        0 => Ok(0),
-        _ if text.starts_with('-') => Err(NumberError::Negative),
-        count => Ok(count),
+    match integer(text) {
+        Ok(0) => Ok(0),
+        Ok(_) | Err(NumberError::OutOfRange) if text.starts_with('-') => Err(NumberError::Negative),
+        Err(NumberError::OutOfRange) => Err(NumberError::CountOutOfRange),
+        count => count,
     }
 }
 
@@ -161,6 +165,8 @@ mod tests {
         assert_eq!(count("0x10"), Ok(16));
         assert_eq!(count("-0"), Ok(0));
         assert_eq!(count("-1"), Err(NumberError::Negative));
+        assert_eq!(count("-18446744073709551616"), Err(NumberError::Negative));
+        assert_eq!(count("18446744073709551616"), Err(NumberError::CountOutOfRange));
         assert_eq!(count("1.0"), Err(NumberError::NotAnInteger));
     }
 

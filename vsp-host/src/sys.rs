@@ -7,7 +7,7 @@
 
 use std::io::{self, BufRead, Write};
 
-use vsp_core::{Caller, HostStop, ImportError, Imports};
+use vsp_core::{Caller, Excerpt, HostStop, ImportError, Imports};
 
 use crate::number::{self, NumberError};
 
@@ -312,7 +312,7 @@ fn number<T>(
 ) -> Result<T, HostStop> {
     let Some(text) = argument(caller, index) else { return Ok(default) };
     parse(&text).or_else(|error| {
-        caller.state().failure = Some(format!("argument {index}, \"{text}\", {error}"));
+        caller.state().failure = Some(format!("argument {index}, \"{}\", {error}", Excerpt(&text)));
         fail(SysError::NotANumber)
     })
 }

@@ -1,5 +1,6 @@
 //! The commands of the debugger: one table, which says what there is, and reading a line.
 
+use vsp_core::Excerpt;
 use vsp_core::text::most_similar;
 use vsp_host::number;
 
@@ -141,7 +142,7 @@ fn find(name: &str) -> Result<&'static Command, Failure> {
             // Nearly any name of one letter is similar to another.
             let similar = most_similar(name, names.filter(|name| name.len() > 2));
             let hint = similar.map_or_else(String::new, |it| format!("; did you mean `{it}`?"));
-            Err(format!("there is no command `{name}`{hint}; `help` lists them"))
+            Err(format!("there is no command `{}`{hint}; `help` lists them", Excerpt(name)))
         }
         several => {
             let names: Vec<&str> = several.iter().map(|command| command.names[0]).collect();
@@ -155,7 +156,7 @@ pub(crate) fn nothing(rest: &str) -> Result<(), Failure> {
     if rest.is_empty() {
         Ok(())
     } else {
-        Err(format!("expected nothing behind the command, and found `{rest}`"))
+        Err(format!("expected nothing behind the command, and found `{}`", Excerpt(rest)))
     }
 }
 
@@ -165,14 +166,16 @@ fn times(rest: &str) -> Result<u64, Failure> {
         _ => number::count(rest)
             .ok()
             .filter(|times| *times > 0)
-            .ok_or_else(|| format!("`{rest}` is no number of times")),
+            .ok_or_else(|| format!("`{}` is no number of times", Excerpt(rest))),
     }
 }
 
 fn fuel(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
     if !rest.is_empty() {
         let units = number::count(rest).ok().filter(|units| *units <= UNLIMITED);
-        session.set_fuel(units.ok_or_else(|| format!("`{rest}` is no number of units, 0 to 2^63 - 1"))?);
+        session.set_fuel(
+            units.ok_or_else(|| format!("`{}` is no number of units, 0 to 2^63 - 1", Excerpt(rest)))?,
+        );
     }
     // A program without a limit has so much that none of it is missed.
     let left = session.instance.fuel().filter(|left| *left < (UNLIMITED / 2) as i64);

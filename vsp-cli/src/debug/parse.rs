@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use vsp_core::Excerpt;
 use vsp_core::index::GlobalIndex;
 use vsp_core::isa::Reg;
 use vsp_core::text::{Number, most_similar};
@@ -204,8 +205,9 @@ impl<'t> Parser<'t, '_> {
         global.or_else(data).or_else(number).or_else(own).ok_or_else(|| {
             let span = self.tokens.first().map_or(self.end..self.end, |token| token.span.clone());
             let similar = most_similar(name, self.names.all().into_iter());
-            let hint = similar.map_or_else(String::new, |it| format!("; did you mean `{it}`?"));
-            let message = format!("no register, global, data, space or number is named `{name}`{hint}");
+            let hint = similar.map_or_else(String::new, |it| format!("; did you mean `{}`?", Excerpt(it)));
+            let message =
+                format!("no register, global, data, space or number is named `{}`{hint}", Excerpt(name));
             SyntaxError { span, message }
         })
     }

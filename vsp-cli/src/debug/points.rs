@@ -17,10 +17,22 @@ pub(crate) fn expression(session: &Session<'_>, text: &str) -> Result<Condition,
     Ok(Condition { text: text.to_owned(), expression })
 }
 
+/// Returns the message with the part of the text that it is about, and what is around that.
 fn show(text: &str, error: &SyntaxError) -> Failure {
-    let before = text.get(..error.span.start).unwrap_or(text).chars().count();
-    let width = text.get(error.span.clone()).map_or(0, |part| part.chars().count()).max(1);
-    format!("{}\n    {text}\n    {}{}", error.message, " ".repeat(before), "^".repeat(width))
+    /// Characters that are shown in front of the mistake, and from there on.
+    const AROUND: usize = 36;
+    let before: Vec<char> = text.get(..error.span.start).unwrap_or(text).chars().collect();
+    let behind: Vec<char> = text.get(error.span.start..).unwrap_or_default().chars().collect();
+    let width = text.get(error.span.clone()).map_or(0, |part| part.chars().count()).clamp(1, AROUND);
+    let left = if before.len() > AROUND { "…" } else { "" };
+    let right = if behind.len() > AROUND { "…" } else { "" };
+    // A tab or another control character would move the caret away.
+    let visible =
+        |part: &[char]| part.iter().map(|it| if it.is_control() { ' ' } else { *it }).collect::<String>();
+    let before = left.to_owned() + &visible(&before[before.len().saturating_sub(AROUND)..]);
+    let behind = visible(&behind[..behind.len().min(AROUND)]);
+    let blanks = " ".repeat(before.chars().count());
+    format!("{}\n    {before}{behind}{right}\n    {blanks}{}", error.message, "^".repeat(width))
 }
 
 /// Where a location is, in words, and its places. If its line has no code, those of the next one that has.
@@ -58,13 +70,17 @@ pub(crate) fn add_temporary_break(session: &mut Session<'_>, rest: &str) -> Resu
 }
 
 fn add(session: &mut Session<'_>, rest: &str, temporary: bool) -> Result<(), Failure> {
-    let (location, condition) = match rest.strip_prefix("if ") {
-        Some(condition) => ("", Some(condition)),
-        None => match rest.split_once(" if ") {
-            Some((location, condition)) => (location, Some(condition)),
-            None => (rest, None),
-        },
+    // The line ends without blanks, and a condition may be missing.
+    let padded = format!(" {rest} ");
+    let (location, condition) = match padded.split_once(" if ") {
+        Some((location, condition)) => (location, Some(condition.trim())),
+        None => (rest, None),
     };
+    if condition == Some("") {
+        return Err(
+            "expected an expression behind `if`, like R0 == 5; `help break` says what there is".into()
+        );
+    }
     let (at, locations) = match location.trim() {
         "" => {
             let here = session.location().ok_or("the program has ended: where should it stop?")?;
@@ -72,7 +88,7 @@ fn add(session: &mut Session<'_>, rest: &str, temporary: bool) -> Result<(), Fai
         }
         location => locations(session, location)?,
     };
-    let condition = condition.map(|text| expression(session, text.trim())).transpose()?;
+    let condition = condition.map(|text| expression(session, text)).transpose()?;
     let number = session.stops.number();
     session.out += &format!("breakpoint {number} at {at}\n");
     session.stops.breakpoints.push(Breakpoint {

@@ -18,7 +18,7 @@ use super::show;
 use super::stops::Stops;
 use crate::code::Code;
 use crate::end::End;
-use crate::files::{Files, Shared};
+use crate::files::{self, Files, Shared};
 use crate::program::ProgramArgs;
 use crate::style::{CHANGED, LOCATION, paint};
 
@@ -71,7 +71,7 @@ impl<'p> Setup<'p> {
         let instance = Instance::new(self.verified, self.imports, state, self.args.options());
         match instance {
             Ok(instance) => Ok((instance, file)),
-            Err(error) => Err(format!("{}: {error}", self.args.file.display())),
+            Err(error) => Err(files::wrong(&self.args.file, &error)),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use vsp_core::Excerpt;
+
 use super::expression::Value;
 use super::parse::SyntaxError;
 
@@ -84,7 +86,10 @@ fn token(rest: &str) -> Result<(Kind<'_>, usize), (String, usize)> {
         },
         _ => match MARKS.iter().find(|mark| rest.starts_with(**mark)) {
             Some(mark) => Ok((Kind::Mark(mark), mark.len())),
-            None => Err((format!("`{first}` means nothing here"), first.len_utf8())),
+            None => Err((
+                format!("`{}` means nothing here", Excerpt(&rest[..first.len_utf8()])),
+                first.len_utf8(),
+            )),
         },
     }
 }

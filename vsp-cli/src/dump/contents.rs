@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::functions;
 use crate::load::{LoadError, Loaded};
 use serde::Serialize;
 use vsp_core::analysis::{Graph, OutOfMemory, Signatures};
@@ -183,7 +184,8 @@ impl Contents {
         };
         for name in wanted {
             if !self.functions.iter().any(|function| is(function, name)) {
-                return Err(format!("{} has no function `{name}`", self.file));
+                let names = self.functions.iter().filter_map(|function| function.name.as_deref());
+                return Err(functions::missing(name, self.functions.len() as u32, names));
             }
         }
         self.functions.retain(|function| wanted.iter().any(|wanted| is(function, wanted)));

@@ -9,6 +9,7 @@ use vsp_core::index::{FuncIndex, Location};
 use vsp_core::native::{ABI_VERSION, CodeInfo, ExitKind, Object, ObjectError, Site, Tier};
 use vsp_core::program::FuncType;
 
+use crate::functions;
 use crate::table::Table;
 
 #[derive(Serialize)]
@@ -142,11 +143,7 @@ impl Contents {
         let is = |index: u32, wanted: &String| format!("${index}") == *wanted;
         for name in wanted {
             if !self.functions.iter().any(|function| is(function.index, name)) {
-                let most = self.functions.len().saturating_sub(1);
-                return Err(format!(
-                    "{} has no function `{name}`: a code object has no names, and its functions are $0 to ${most}",
-                    self.file
-                ));
+                return Err(functions::missing(name, self.functions.len() as u32, std::iter::empty()));
             }
         }
         let keep = |index| wanted.iter().any(|wanted| is(index, wanted));

@@ -1,15 +1,12 @@
 //! Flame graphs, as SVG.
 
-use std::io::Write;
-
 use inferno::flamegraph;
 
 use super::report::Report;
-use crate::files::Output;
 use crate::translate::counted;
 
 /// Draws the flame graph of a program that is called `name`.
-pub(crate) fn draw(report: &Report, name: &str, mut file: Output) -> Result<(), String> {
+pub(crate) fn draw(report: &Report, name: &str) -> Result<String, String> {
     let stacks = report.folded();
     if stacks.is_empty() {
         return Err("no instruction was executed: there is nothing to draw".to_owned());
@@ -21,8 +18,7 @@ pub(crate) fn draw(report: &Report, name: &str, mut file: Output) -> Result<(), 
     let mut drawing = Vec::new();
     let lines = stacks.iter().map(String::as_str);
     flamegraph::from_lines(&mut options, lines, &mut drawing).map_err(|error| error.to_string())?;
-    let drawing = named_root(&String::from_utf8_lossy(&drawing), name);
-    file.write_all(drawing.as_bytes()).and_then(|()| file.finish()).map_err(|error| error.to_string())
+    Ok(named_root(&String::from_utf8_lossy(&drawing), name))
 }
 
 /// Gives the frame below all others, which has only a tooltip, a name.

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use vsp_core::Excerpt;
 use vsp_core::index::{FuncIndex, Location};
 
 use super::recorder::Recording;
@@ -108,8 +109,8 @@ impl Report {
         );
         for count in self.functions.iter().take(top) {
             let at = match (&count.file, count.line) {
-                (Some(file), Some(line)) => format!("{} ({file}:{line})", count.name),
-                _ => count.name.clone(),
+                (Some(file), Some(line)) => format!("{} ({file}:{line})", Excerpt(&count.name)),
+                _ => Excerpt(&count.name).to_string(),
             };
             table.row([
                 count.own.to_string(),
@@ -126,7 +127,7 @@ impl Report {
         for count in self.lines.iter().take(top) {
             let location = match (&count.file, count.line, &count.function) {
                 (Some(file), Some(line), _) => format!("{file}:{line}"),
-                (_, _, function) => format!("{} (no line)", function.as_deref().unwrap_or_default()),
+                (_, _, function) => format!("{} (no line)", Excerpt(function.as_deref().unwrap_or_default())),
             };
             let source = count.source.and_then(|line| code.source(line)).unwrap_or_default().trim();
             table.row([

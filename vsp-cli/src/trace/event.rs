@@ -1,12 +1,13 @@
 //! One executed instruction, and what it changed.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
 use vsp_core::analysis::Signatures;
 use vsp_core::index::{GlobalIndex, Location};
 use vsp_core::isa::{Flow, Inst, Opcode, Reg, Role, StateReg};
-use vsp_core::{Instance, Outcome, Reason};
+use vsp_core::{Excerpt, Instance, Outcome, Reason};
 use vsp_host::sys::Sys;
 
 use crate::code::Code;
@@ -15,6 +16,14 @@ use crate::value::{self, Bits};
 
 /// Of deeper calls the number is shown.
 const MOST_DOTS: usize = 4;
+
+/// Columns of a line. What is changed beyond is left out.
+const COLUMNS: usize = 100;
+
+/// Columns of a place, a source line, and an instruction, the longest that are shown as a whole.
+const MOST_PLACE: usize = 24;
+const MOST_SOURCE: usize = 16;
+const MOST_INSTRUCTION: usize = 40;
 
 /// An executed instruction.
 #[derive(Debug, Serialize)]
@@ -206,28 +215,40 @@ fn store(inst: Inst, registers: &[u64; 16]) -> Option<(u64, usize)> {
     Some((address, bytes))
 }
 
-/// With styles, in columns that fit 80 characters unless names or values are long.
+/// With styles, in columns that fit 80 characters unless names or values are long; never more than [`COLUMNS`].
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let depth = match self.depth {
             0..=MOST_DOTS => ".".repeat(self.depth),
             deeper => format!("[{deeper}]"),
         };
-        let location = format!("{depth}{}+{}", self.function, self.word);
-        let source = self.line.as_deref().unwrap_or_default();
+        let location = format!("{depth}{}+{}", Excerpt(&self.function), self.word);
+        let (location, source) = (cut(&location, MOST_PLACE), self.line.as_deref().unwrap_or_default());
+        let source = cut(source, MOST_SOURCE);
         // A number that is likely a binary64 is written as one, from which its bits can be had.
         let short =
             |bits| value::likely_float(bits).map_or_else(|| value::short(bits), |it| format!("{it:?}"));
-        let changes = self.changes.iter().map(|it| format!("{} = {}", it.what, short(it.value.0)));
+        let changes = self.changes.iter().map(|it| format!("{} = {}", Excerpt(&it.what), short(it.value.0)));
         let changes: Vec<String> = changes.chain(self.end.clone()).collect();
-        let head = format!("{:>5}  {location:<13} {source:>5}  ", self.number);
+        let head = format!("{:>5}  {location:<13} {source:>4}  ", self.number);
         f.write_str(&paint(FAINT, &head))?;
         let (mnemonic, operands) = self.instruction.split_once(' ').unwrap_or((&self.instruction, ""));
         let instruction = format!("{mnemonic:<7} {}", operands.trim_start());
-        match &changes[..] {
-            [] => f.write_str(instruction.trim_end()),
-            changes => write!(f, "{instruction:<20}  {}", paint(CHANGED, &changes.join(", "))),
+        let instruction = cut(&instruction, MOST_INSTRUCTION);
+        if changes.is_empty() {
+            return f.write_str(instruction.trim_end());
         }
+        let instruction = format!("{instruction:<20}  ");
+        let left = COLUMNS.saturating_sub(head.chars().count() + instruction.chars().count());
+        write!(f, "{instruction}{}", paint(CHANGED, &cut(&changes.join(", "), left)))
+    }
+}
+
+/// Returns a text with at most so many characters, the last of which says so if some are missing.
+fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => text.into(),
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect::<String>().into(),
     }
 }
 

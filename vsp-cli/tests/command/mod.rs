@@ -68,12 +68,12 @@ pub(crate) fn code_with(
     }
 }
 
-/// A command that Ctrl-C reaches also where whoever runs the tests has it ignored, as shells do in the background, and that is
+/// A command that Ctrl-C and other signals reach also where whoever runs the tests has them ignored, as shells do in the background, and that is
 /// killed after two minutes.
 #[cfg(target_os = "linux")]
 pub(crate) fn interruptible(program: &str) -> Command {
     let mut command = Command::new("env");
-    command.args(["--default-signal=INT", "timeout", "--signal=KILL", "120", program]);
+    command.args(["--default-signal=HUP,INT,TERM", "timeout", "--signal=KILL", "120", program]);
     command
 }
 

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::function::Assembled;
 use super::{FuncType, FunctionBuilder, LineEntry, NameKind, Program, ReadError, write};
+use crate::Excerpt;
 use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex};
 use crate::isa::{EncodeError, Opcode};
 use crate::limits::{Limits, MAX_NAME};
@@ -36,10 +37,10 @@ pub enum BuildError {
     #[error("function {0} was defined twice, or with another type than it was declared with")]
     Redefined(FuncIndex),
     /// A name is longer than the format allows.
-    #[error("the name \"{0}\" has more than 255 bytes")]
+    #[error("the name \"{}\" has more than 255 bytes", Excerpt(.0))]
     NameTooLong(String),
     /// Two exports, or two custom sections, have the same name.
-    #[error("\"{0}\" is there twice")]
+    #[error("\"{}\" is there twice", Excerpt(.0))]
     Duplicate(String),
     /// Two data segments share an address.
     #[error("two data segments contain address {0}")]

@@ -13,6 +13,7 @@ use super::lexer::{Kind, Line, Token};
 use super::memory;
 use super::names::{Simple, Unused};
 use super::shorthand::{self, Change};
+use crate::Excerpt;
 use crate::isa::{EncodeError, Inst, MathFn, Opcode, Operand, Role, StateReg};
 use crate::limits::Limits;
 use crate::program::{FunctionBuilder, Label, ProgramBuilder};
@@ -96,7 +97,8 @@ impl BodyAssembler<'_, '_> {
             if diagnostics.is_full() {
                 return;
             }
-            let problem = Problem::new(span.clone(), format!("there is no label `{name}` in this function"));
+            let problem =
+                Problem::new(span.clone(), format!("there is no label `{}` in this function", Excerpt(name)));
             diagnostics.report(problem.did_you_mean(name, bound()));
         }
     }
@@ -131,7 +133,7 @@ impl BodyAssembler<'_, '_> {
         let text = Tokens::new(core::slice::from_ref(name), name.span.end).name("the name of a label")?;
         let entry = self.label(&text);
         if entry.bound.replace(name.span.clone()).is_some() {
-            let message = format!("there is a label `{text}` in this function already");
+            let message = format!("there is a label `{}` in this function already", Excerpt(&text));
             return Err(Problem::new(name.span.clone(), message));
         }
         let label = entry.label;
@@ -167,8 +169,11 @@ impl BodyAssembler<'_, '_> {
                 Ok(())
             }
             "line" => self.line_directive(rest),
-            _ => Err(Problem::new(span.clone(), format!("`.{name}` does not belong into a function"))
-                .with_hint("in a function there are .locals, .line, .word and .end; is an `.end` missing?")),
+            _ => Err(Problem::new(
+                span.clone(),
+                format!("`.{}` does not belong into a function", Excerpt(name)),
+            )
+            .with_hint("in a function there are .locals, .line, .word and .end; is an `.end` missing?")),
         }
     }
 
@@ -202,7 +207,8 @@ impl BodyAssembler<'_, '_> {
         rest: Tokens<'_, '_>,
     ) -> Result<(), Problem> {
         let Some((op, change)) = shorthand::resolve(mnemonic) else {
-            let problem = Problem::new(span.clone(), format!("there is no instruction `{mnemonic}`"));
+            let problem =
+                Problem::new(span.clone(), format!("there is no instruction `{}`", Excerpt(mnemonic)));
             return Err(problem.did_you_mean(mnemonic, shorthand::mnemonics().map(|(name, _)| name)));
         };
         let at = rest.clone();
@@ -372,7 +378,7 @@ impl BodyAssembler<'_, '_> {
                 let full = |(module, name): &(String, String)| format!("{module}.{name}");
                 let known: Vec<String> = self.declared.imports.keys().map(full).collect();
                 let name = full(&key);
-                Err(Problem::new(span, format!("there is no import `{name}`"))
+                Err(Problem::new(span, format!("there is no import `{}`", Excerpt(&name)))
                     .did_you_mean(&name, known.iter().map(String::as_str)))
             }
         }
@@ -414,7 +420,7 @@ impl BodyAssembler<'_, '_> {
         let name = operand.name("a function of FMATH")?;
         match MathFn::parse(&name) {
             Some(function) => Ok(function as i128),
-            None => Err(Problem::new(span, format!("FMATH has no function `{name}`"))
+            None => Err(Problem::new(span, format!("FMATH has no function `{}`", Excerpt(&name)))
                 .did_you_mean(&name, MathFn::ALL.iter().map(|function| function.name()))),
         }
     }
@@ -453,7 +459,7 @@ fn named<T: Copy>(operand: &mut Tokens<'_, '_>, names: &Simple<T>, what: &str) -
     let span = operand.span();
     let name = operand.name(&format!("the name of a {what}"))?;
     names.get(&*name).ok_or_else(|| {
-        Problem::new(span, format!("there is no {what} `{name}`"))
+        Problem::new(span, format!("there is no {what} `{}`", Excerpt(&name)))
             .did_you_mean(&name, names.keys().map(|name| name.as_str()))
     })
 }

@@ -11,6 +11,7 @@ use super::expression::{Number, Tokens, Values};
 use super::items;
 use super::lexer::{self, Kind, Line};
 use super::names::{Names, Simple, Taken, Unused};
+use crate::Excerpt;
 use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex};
 use crate::limits::{Limits, MAX_MEMORY, MEMORY_GRANULE};
 use crate::program::{BuildError, FuncType, NameKind, ProgramBuilder};
@@ -241,7 +242,7 @@ impl<'t> Declarer<'t> {
             "locals" | "line" | "word" => {
                 Err(Problem::new(span, format!("`.{name}` belongs between `.func` and `.end`")))
             }
-            _ => Err(Problem::new(span, format!("there is no directive `.{name}`"))
+            _ => Err(Problem::new(span, format!("there is no directive `.{}`", Excerpt(name)))
                 .did_you_mean(name, DIRECTIVES.into_iter())),
         }
     }
@@ -266,13 +267,12 @@ impl<'t> Declarer<'t> {
         let full_name = span.start..rest.next_span().end;
         let name = rest.name("the name of an import")?.into_owned();
         let ty = rest.func_type();
-        let index = self
-            .out
-            .builder
-            .import(&module, &name, ty.as_ref().copied().unwrap_or_default())
-            .map_err(|error| build_problem(span.clone(), &error))?;
-        // One that is there already is named by its number.
+        let imported = self.out.builder.import(&module, &name, ty.as_ref().copied().unwrap_or_default());
+        let imported = imported.map_err(|error| build_problem(full_name.clone(), &error));
+        // One that is there already is named by its number; and one that is an error here is none where it is called.
+        let index = imported.as_ref().copied().unwrap_or(ImportIndex(0));
         let _ = self.out.imports.define((module, name), index, "import", full_name);
+        imported?;
         ty.map(drop)
     }
 
@@ -288,8 +288,9 @@ impl<'t> Declarer<'t> {
             return Err(Problem::new(span, format!("a program has at most {most} globals")));
         }
         if let Some(name) = name {
-            self.debug_name(NameKind::Global, index.0, &name, &span)?;
+            let named = self.debug_name(NameKind::Global, index.0, &name, &name_span);
             define(&mut self.out.globals, name, index, "global", name_span)?;
+            named?;
         }
         Ok(())
     }
@@ -443,8 +444,10 @@ impl<'t> Declarer<'t> {
         };
         let ty = rest.func_type();
         if let Some(name) = name {
-            self.debug_name(NameKind::Function, function.0, &name, &head)?;
+            // One that is too long is an error here, and not where it is called.
+            let named = self.debug_name(NameKind::Function, function.0, &name, &name_span);
             define(&mut self.out.functions, name, function, "function", name_span)?;
+            named?;
         }
         let ty = ty?;
         self.out.builder.redeclare(function, ty);
@@ -583,7 +586,7 @@ impl<'t> Declarer<'t> {
             Target::Name(name) => match self.out.functions.get(&name) {
                 Some(function) => function,
                 None => {
-                    let problem = Problem::new(span, format!("there is no function `{name}`"));
+                    let problem = Problem::new(span, format!("there is no function `{}`", Excerpt(&name)));
                     return Err(
                         problem.did_you_mean(&name, self.out.functions.keys().map(|name| name.as_str()))
                     );
@@ -606,6 +609,6 @@ fn define<T: Copy>(
     what: &'static str,
     span: Range<usize>,
 ) -> Result<(), Problem> {
-    let problem = Problem::new(span.clone(), format!("`{name}` is defined already"));
+    let problem = Problem::new(span.clone(), format!("`{}` is defined already", Excerpt(&name)));
     names.define(name, value, what, span).map_err(|Taken| problem)
 }

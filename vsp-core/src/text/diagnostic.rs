@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::names::Unused;
+use crate::Excerpt;
 use crate::limits::{MAX_ASSEMBLY_ERRORS, MAX_NAME};
 
 /// Something wrong with a text: where, what, and perhaps what to do about it.
@@ -50,7 +51,7 @@ impl Problem {
     /// Adds the most similar of the candidates as a hint, if one is similar.
     pub(super) fn did_you_mean<'c>(self, name: &str, candidates: impl Iterator<Item = &'c str>) -> Problem {
         match most_similar(name, candidates) {
-            Some(similar) => self.with_hint(alloc::format!("did you mean `{similar}`?")),
+            Some(similar) => self.with_hint(alloc::format!("did you mean `{}`?", Excerpt(similar))),
             None => self,
         }
     }
@@ -99,7 +100,7 @@ impl<'t> Diagnostics<'t> {
         let name = |unused: &Unused| self.text.get(unused.span.clone()).unwrap_or_default();
         unused.retain(|unused| !name(unused).trim_start_matches('"').starts_with('_'));
         let problem = |unused: Unused| {
-            let message = alloc::format!("{} `{}` is never used", unused.what, name(&unused));
+            let message = alloc::format!("{} `{}` is never used", unused.what, Excerpt(name(&unused)));
             match unused.what {
                 "import" => Problem::new(unused.span, message),
                 _ => Problem::new(unused.span, message).with_hint("names that start with `_` need no use"),

@@ -7,6 +7,7 @@ use core::ops::Range;
 use super::diagnostic::Problem;
 use super::lexer::{Kind, Token};
 use super::names::Simple;
+use crate::Excerpt;
 use crate::program::FuncType;
 
 /// How deep parentheses can be nested.
@@ -303,8 +304,11 @@ impl<'l, 't> Tokens<'l, 't> {
             Some(value) => Ok(value),
             None if name == "inf" => Ok(Number::Float(f64::INFINITY)),
             None if name == "nan" => Ok(Number::Float(f64::NAN)),
-            None => Err(Problem::new(token.span.clone(), format!("no number or data is named `{name}`"))
-                .did_you_mean(&name, values.keys().map(|name| name.as_str()))),
+            None => Err(Problem::new(
+                token.span.clone(),
+                format!("no number or data is named `{}`", Excerpt(&name)),
+            )
+            .did_you_mean(&name, values.keys().map(|name| name.as_str()))),
         }
     }
 }

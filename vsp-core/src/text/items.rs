@@ -7,6 +7,7 @@ use core::ops::Range;
 use super::diagnostic::Problem;
 use super::expression::{Number, Tokens, Values};
 use super::lexer::Kind;
+use crate::Excerpt;
 
 /// What items can refer to, and how much there may be of them.
 pub(super) struct Context<'c> {
@@ -110,7 +111,7 @@ fn value(
         return zeros(one, bytes, context);
     }
     let width = width_of(kind).ok_or_else(|| {
-        Problem::new(span.clone(), format!("there is no type `{kind}`"))
+        Problem::new(span.clone(), format!("there is no type `{}`", Excerpt(kind)))
             .with_hint("types are u8, u16, u32, u64, f32, f64 and zero")
     })?;
     context.reserve(width, &span)?;

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::diagnostic::Problem;
+use crate::Excerpt;
 use crate::isa::Reg;
 
 /// What a token is.
@@ -166,8 +167,15 @@ impl<'t> Lexer<'t> {
                 Ok(Kind::Arrow)
             }
             ',' | ':' | '[' | ']' | '(' | ')' | '+' | '-' | '*' | '=' | '@' | '.' => Ok(Kind::Mark(first)),
+            '\u{FEFF}' => {
+                Err(Problem::new(self.span(start), "this is a byte order mark, and a text has none")
+                    .with_hint("save it as UTF-8 without one"))
+            }
             _ => {
-                let problem = Problem::new(self.span(start), alloc::format!("`{first}` means nothing here"));
+                let problem = Problem::new(
+                    self.span(start),
+                    alloc::format!("`{}` means nothing here", Excerpt(first.encode_utf8(&mut [0; 4]))),
+                );
                 Err(match first {
                     '!'..='~' => problem,
                     // It may look like something else, or like nothing.

@@ -37,7 +37,11 @@ pub enum DirectoryError {
         user: u32,
     },
     /// Others can write to it.
-    #[error("others can write to the cache directory {} (mode {mode:04o}): it needs mode 0700 or 0755", path.display())]
+    #[error(
+        "the cache directory {} has mode {mode:04o}, which lets {} write to it: only its owner may \
+         (`chmod go-w` sees to that)",
+        path.display(), writers(*mode)
+    )]
     Writable {
         /// The directory.
         path: PathBuf,
@@ -84,10 +88,23 @@ fn check_owner(_: &Path, _: &Metadata) -> Result<(), DirectoryError> {
     Ok(())
 }
 
+/// The bits of a mode that let the group, and others, write.
+const GROUP: u32 = 0o020;
+const OTHERS: u32 = 0o002;
+
+/// Who can write besides the owner, in words.
+fn writers(mode: u32) -> &'static str {
+    match (mode & GROUP != 0, mode & OTHERS != 0) {
+        (true, true) => "its group and all others",
+        (true, false) => "its group",
+        (false, _) => "all others",
+    }
+}
+
 #[cfg(unix)]
 fn check_numbers(path: &Path, (owner, mode): (u32, u32), user: u32) -> Result<(), DirectoryError> {
     const SUPERUSER: u32 = 0;
-    const GROUP_OR_OTHERS: u32 = 0o022;
+    const GROUP_OR_OTHERS: u32 = GROUP | OTHERS;
     if owner != user && owner != SUPERUSER {
         return Err(DirectoryError::Owner { path: path.to_owned(), owner, user });
     }
