@@ -12,8 +12,8 @@ Examples:
   vsp ir examples/fib.sil --function fib
   vsp ir examples/fib.sil --function fib --tier 1 --target aarch64 --no-fuel --no-interrupt
 
-The text is Cranelift's, before it is optimised. An instruction that starts with @ and a number \
-was made of that word of the function; those in front of the first one enter it.";
+The text is CLIF before optimisation. An instruction that starts with @ and a number \
+comes from that word of the function; those before the first one enter it.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", compile::NOTES))]

@@ -140,7 +140,7 @@ fn entry_arguments_and_results() {
     let wrong = stderr(&vsp(&["run", &path, "--entry", "add", "1"]));
     assert!(wrong.contains("takes 2 arguments, and 1 was given"), "{wrong}");
     let missing = stderr(&vsp(&["run", &path]));
-    assert!(missing.contains("exports no \"main\"; it exports add"), "{missing}");
+    assert!(missing.contains("does not export \"main\"; it exports add"), "{missing}");
 }
 
 #[test]

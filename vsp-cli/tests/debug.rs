@@ -488,7 +488,7 @@ fn help_lists_all_commands_and_the_tests_use_them() {
 fn what_cannot_begin_is_refused() {
     let (_folder, path) = file("program.sil", SUMS.as_bytes());
     let cases: [(&[&str], &str); 4] = [
-        (&["--entry", "square"], "exports no \"square\""),
+        (&["--entry", "square"], "does not export \"square\""),
         (&["--commands", "/nonexistent.txt"], "/nonexistent.txt"),
         (&["--input", "/nonexistent.bin"], "/nonexistent.bin"),
         (&["--memory", "32"], "a memory of 32 bytes"),

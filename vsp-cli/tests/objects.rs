@@ -338,7 +338,7 @@ fn the_command_shows_what_is_in_an_object() {
         format!("made by     {}", vsp_core::jit::producer()),
         format!("CRC-32 0x{:08X}", info.program().crc),
         format!("functions: {}\n", info.table().len()),
-        format!("places where it can be left: {}\n", info.sites().len()),
+        format!("exits: {}\n", info.sites().len()),
     ] {
         assert!(text.contains(&line), "{line} is not in {text}");
     }
@@ -391,5 +391,5 @@ fn the_command_refuses_code_that_does_not_fit() {
     other[at + 4] = b'9';
     let (_folder, path) = file("fib.vsc", &with_checksum(other));
     let message = refusal(&["compile", &fib, "--verify", &path], 1);
-    assert!(message.contains("it was made by vsp 9.") && message.contains("help: compare with"), "{message}");
+    assert!(message.contains("it was compiled by vsp 9.") && message.contains("help: compare with"), "{message}");
 }

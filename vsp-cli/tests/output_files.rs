@@ -396,7 +396,7 @@ fn a_drawing_has_a_format_that_is_known() {
     let output = run_in(folder, &["cfg", "p.sil", "-o", "x.png"], b"");
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        stderr(&output).contains("known endings are .svg (a drawing), .dot and .gv"),
+        stderr(&output).contains("known extensions are .svg (a drawing), .dot and .gv"),
         "{}",
         stderr(&output)
     );
