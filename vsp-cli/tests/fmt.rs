@@ -1,4 +1,4 @@
-//! `vsp fmt` as a user sees it.
+//! `vsp fmt` from the user's view.
 
 mod command;
 
