@@ -1,4 +1,4 @@
-//! Asks for the version of the compiler. With the feature `peers` it compiles the kernels to WebAssembly.
+//! Determines the version of the compiler. With the feature `peers` it compiles the kernels to WebAssembly.
 
 use std::env;
 use std::path::{Path, PathBuf};

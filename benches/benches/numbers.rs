@@ -1,9 +1,9 @@
-//! ByteSil numbers: how fast sums and products are, one by one and sixteen at a time.
+//! Benchmarks of ByteSil numbers: sums and products, one by one and sixteen at a time.
 //!
 //!     cargo bench --features jit numbers
 //!
-//! Every answer is compared with the same computation in Rust before anything is timed. Times are for one number; `binary64` is
-//! how sums are usually computed, by way of real and imaginary parts, logarithms and angles.
+//! Every answer is compared with the same computation in Rust before anything is timed. Times are for one number;
+//! `binary64` is the usual way to compute sums, with real and imaginary parts, logarithms and angles.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -16,16 +16,17 @@ use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome, text};
 use vsp_host::engine::{Engine, EngineKind};
 
-/// Bytes of one array that is in the first-level cache with two others.
+/// Size of an array that fits the first-level cache together with two others, in bytes.
 const SMALL: usize = 4096;
 
-/// Bytes of one array that is in no cache.
+/// Size of an array that fits no cache, in bytes.
 const LARGE: usize = 64 << 20;
 
-/// Sums that one pass of [`scalar_program`] computes.
+/// Number of sums in one pass of [`scalar_program`].
 const CHAINS: u64 = 8;
 
-/// A program's function `f`, ready to be called, over a memory that holds two arrays of arbitrary numbers and one of zeros.
+/// A program's function `f`, ready to be called, with a memory that holds two arrays of arbitrary numbers and one of
+/// zeros.
 struct Subject {
     instance: Instance<'static, ()>,
     bytes: usize,
@@ -33,12 +34,15 @@ struct Subject {
 
 impl Subject {
     fn new(source: &str, kind: EngineKind, bytes: usize) -> Subject {
-        let image: Arc<[u8]> = text::assemble(source, "numbers").expect("it assembles").into();
-        let program = Verified::new(Program::read(image).expect("it reads")).expect("it verifies");
-        let module =
-            Engine::new(kind).and_then(|engine| engine.load(Arc::new(program))).expect("it compiles");
+        let image: Arc<[u8]> = text::assemble(source, "numbers").expect("the source assembles").into();
+        let program = Verified::new(Program::read(image).expect("the program is well formed"))
+            .expect("the program verifies");
+        let module = Engine::new(kind)
+            .and_then(|engine| engine.load(Arc::new(program)))
+            .expect("the program compiles");
         let options = Options { memory: Some(3 * bytes as u64 + 64), ..Options::default() };
-        let mut instance = module.instantiate(Arc::new(Imports::new()), (), options).expect("it can be made");
+        let mut instance =
+            module.instantiate(Arc::new(Imports::new()), (), options).expect("the instance can be created");
         let mut number = 1_u64;
         for byte in &mut instance.memory_mut()[..2 * bytes] {
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -54,7 +58,7 @@ impl Subject {
         }
     }
 
-    /// The third array is what `op` makes of the first two.
+    /// Checks that the third array is the result of `op` on the first two.
     fn check(&mut self, op: fn(State, State) -> State) {
         self.call(&[1]);
         let memory = self.instance.memory();
@@ -68,25 +72,25 @@ impl Subject {
     }
 }
 
-/// f(passes): combines two arrays of so many bytes, four states at a time.
+/// Returns a program whose f(passes) combines two arrays of `bytes` bytes, four states at a time.
 fn state_program(op: &str, bytes: usize) -> String {
     let mut source = format!(
         ".memory 64\n.export f\n.func f (1) -> 0\n MOVI R4, {bytes}\n ADD R5, R4, R4\n\
          pass:\n MOVI R1, 0\n MOVI R2, {bytes}\n ADD R3, R4, R4\n\
          next:\n"
     );
-    // With the ends first, what lies between them needs no check of its own.
-    for location in [0, 3, 1, 2] {
+    // With the ends first, the accesses between them need no checks of their own.
+    for index in [0, 3, 1, 2] {
         source += &format!(
             " SLOAD S0, [R1 + {0}]\n SLOAD S1, [R2 + {0}]\n {op} S2, S0, S1\n SSTORE [R3 + {0}], S2\n",
-            16 * location
+            16 * index
         );
     }
     source
         + " ADDI R1, R1, 64\n ADDI R2, R2, 64\n ADDI R3, R3, 64\n JLTU R1, R4, next\n LOOP R0, pass\n RET\n.end\n"
 }
 
-/// f(passes, c): eight chains of sums, none of which waits for another one.
+/// Returns a program whose f(passes, c) computes eight independent chains of sums.
 fn scalar_program() -> String {
     let mut source = String::from(".export f\n.func f (2) -> 1\n MOVI RB, 0x91\n");
     for chain in 2..10 {
@@ -103,7 +107,7 @@ fn scalar_program() -> String {
     source + " MOV R0, R2\n RET\n.end\n"
 }
 
-/// What [`scalar_program`] computes.
+/// Computes the result of [`scalar_program`].
 fn scalar_answer(passes: u64, c: u64) -> u64 {
     let mut chains: [ByteSil; 8] = std::array::from_fn(|chain| ByteSil::from_bits(0x72 + chain as u8));
     let mut c = c as u8;
@@ -116,7 +120,7 @@ fn scalar_answer(passes: u64, c: u64) -> u64 {
     chains.into_iter().fold(0, |all, chain| all ^ u64::from(chain.to_bits()))
 }
 
-/// Sums by way of real and imaginary parts.
+/// Computes a sum with real and imaginary parts.
 fn binary64_sum(b: ByteSil, c: ByteSil) -> ByteSil {
     ByteSil::from_cartesian(b.re() + c.re(), b.im() + c.im())
 }
@@ -157,7 +161,7 @@ fn states(c: &mut Criterion) {
     }
 }
 
-/// An array that is in no cache, beside copying one of the same size.
+/// Benchmarks an array that fits no cache, compared with copying one of the same size.
 fn large_arrays(c: &mut Criterion) {
     let mut group = c.benchmark_group("64 MiB");
     group.sample_size(10).measurement_time(Duration::from_secs(3));

@@ -1,4 +1,5 @@
-//! The kernels of `benches/kernels` side by side: VSP, the same in Rust, and with `--features peers` other machines.
+//! Benchmarks of the kernels of `benches/kernels`: VSP, native Rust, and with `--features peers` other virtual
+//! machines.
 //!
 //!     cargo bench -p vsp-benches --features peers --bench peers
 //!
@@ -14,57 +15,57 @@ use vsp_benches::peers::{
 };
 
 #[derive(Parser)]
-#[command(about = "The kernels side by side")]
+#[command(about = "Compares the kernels in all engines")]
 struct Arguments {
-    /// Times that each kernel runs in each engine
+    /// Number of runs of each kernel in each engine
     #[arg(long, default_value_t = 21)]
     runs: usize,
-    /// Only these kernels, and of loads, calls and instances those that are named
+    /// Only these kernels; `loads`, `calls` and `instances` also have to be named
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Only engines whose names contain one of these (native code is always there)
+    /// Only engines whose names contain one of these (native code is always measured)
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
-    /// Where what was measured is written, relative to benches/
+    /// File for the results, relative to benches/
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Also the tiers that move by themselves, for amounts of work up to so many milliseconds; with 10000 that takes minutes
+    /// Also measure tiering, for amounts of work up to this many milliseconds; with 10000 that takes minutes
     #[arg(long, value_name = "MS")]
     tiers: Option<u64>,
-    /// Only assert that the answers are right
+    /// Only check the answers
     #[arg(long)]
     test: bool,
-    /// What cargo says
+    /// Passed by cargo
     #[arg(long, hide = true)]
     bench: bool,
-    /// Only kernels whose names contain one of these, as `peers/NAME`
+    /// Only kernels whose full names, `peers/NAME`, contain one of these
     filter: Vec<String>,
 }
 
-/// What is measured besides kernels.
+/// The measurements other than kernels.
 const OTHERS: [&str; 3] = ["loads", "calls", "instances"];
 
 impl Arguments {
     fn kernels(&self) -> Result<Vec<Kernel>, Error> {
         let exists = |name: &str| OTHERS.contains(&name) || KERNELS.iter().any(|kernel| kernel.name == name);
         if let Some(unknown) = self.only.iter().find(|name| !exists(name)) {
-            return Err(format!("there is no kernel {unknown}").into());
+            return Err(format!("unknown kernel {unknown}").into());
         }
         let wanted = |kernel: &Kernel| {
             let full = format!("peers/{}", kernel.name);
             (self.only.is_empty() || self.only.iter().any(|name| name == kernel.name))
-                && (self.filter.is_empty() || self.filter.iter().any(|part| full.contains(part)))
+                && (self.filter.is_empty() || self.filter.iter().any(|text| full.contains(text)))
         };
         Ok(KERNELS.into_iter().filter(wanted).collect())
     }
 
-    /// Is one of [`OTHERS`] to be measured?
+    /// Returns whether one of [`OTHERS`] is to be measured.
     fn wants_other(&self, name: &str) -> bool {
         self.filter.is_empty() && (self.only.is_empty() || self.only.iter().any(|only| only == name))
     }
 
     fn wants(&self, engine: &str) -> bool {
-        engine == "native" || self.engines.is_empty() || self.engines.iter().any(|part| engine.contains(part))
+        engine == "native" || self.engines.is_empty() || self.engines.iter().any(|text| engine.contains(text))
     }
 
     fn engines(&self) -> Vec<Box<dyn Engine>> {
@@ -83,7 +84,7 @@ fn main() -> Result<(), Error> {
     if arguments.test || !arguments.bench {
         for kernel in &kernels {
             measure::kernel(kernel, &engines, 0)?;
-            println!("peers/{}: right", kernel.name);
+            println!("peers/{}: ok", kernel.name);
         }
         return loads::check();
     }

@@ -1,4 +1,4 @@
-//! What loading and compiling take, and how much memory, as programs and functions grow.
+//! Benchmarks of loading and compiling: time and memory as programs and functions grow.
 //!
 //!     cargo bench -p vsp-benches --features jit --bench scaling -- --json results/scaling.json
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use peak_alloc::PeakAlloc;
-use vsp_benches::peers::assembled;
+use vsp_benches::peers::assemble;
 use vsp_benches::peers::measure::timed;
 use vsp_benches::peers::report::{Scale, Scaling};
 use vsp_benches::peers::{Error, tables};
@@ -21,18 +21,18 @@ use vsp_host::engine::{Engine, EngineKind};
 static HEAP: PeakAlloc = PeakAlloc;
 
 #[derive(Parser)]
-#[command(about = "Loading and compiling as programs grow")]
+#[command(about = "Measures loading and compiling as programs grow")]
 struct Arguments {
-    /// How often each is loaded
+    /// Number of loads of each program
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Where what was measured is written, relative to benches/
+    /// File for the results, relative to benches/
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Only the smallest sizes, once
     #[arg(long)]
     test: bool,
-    /// What cargo says
+    /// Passed by cargo
     #[arg(long, hide = true)]
     bench: bool,
     /// Ignored
@@ -40,17 +40,17 @@ struct Arguments {
     filter: Vec<String>,
 }
 
-/// Instructions of all functions together, for programs of many functions.
+/// Total numbers of instructions of the programs of program_of_many_functions functions.
 const PROGRAMS: [u32; 7] = [100, 300, 1_000, 3_000, 10_000, 30_000, 100_000];
-/// Instructions of the only function.
+/// Numbers of instructions of the programs of program_of_one_function function.
 const FUNCTIONS: [u32; 6] = [100, 300, 1_000, 3_000, 10_000, 18_000];
 
-/// Loops in a function of a program of many.
+/// Number of loops in a function of a program of program_of_many_functions functions.
 const LOOPS: u32 = 4;
-/// Instructions of a loop.
+/// Number of instructions of a loop.
 const LOOP: u32 = 12;
 
-/// A loop with loads, stores, branches and arithmetic, as those in hashes and searches are.
+/// Appends a loop with loads, stores, branches and arithmetic, similar to those in hashes and searches.
 fn add_loop(text: &mut String, number: u32) {
     let _ = writeln!(
         text,
@@ -62,8 +62,8 @@ fn add_loop(text: &mut String, number: u32) {
     );
 }
 
-/// A program with so many instructions in functions, each of which calls the next.
-fn many(instructions: u32) -> String {
+/// Returns a program of program_of_many_functions functions, each of which calls the next, with about this program_of_many_functions instructions in total.
+fn program_of_many_functions(instructions: u32) -> String {
     let count = (instructions / (LOOPS * LOOP + 2)).max(1);
     let mut text = String::from(".memory 8192\n.export f0\n");
     for number in 0..count {
@@ -75,15 +75,15 @@ fn many(instructions: u32) -> String {
     text
 }
 
-/// A program with one function of so many instructions.
-fn one(instructions: u32) -> String {
+/// Returns a program of program_of_one_function function with about this program_of_many_functions instructions.
+fn program_of_one_function(instructions: u32) -> String {
     let mut text = String::from(".memory 8192\n.export f\n.func f (2) -> 1\n");
     (0..instructions / LOOP).for_each(|number| add_loop(&mut text, number));
     text + "    RET\n.end\n"
 }
 
 fn measure(source: &str, runs: usize) -> Result<Scale, Error> {
-    let bytes = assembled(source, "scaling")?;
+    let bytes = assemble(source, "scaling")?;
     let mut scale = Scale { instructions: Program::read(bytes.clone())?.code().len(), engines: Vec::new() };
     for kind in EngineKind::ALL {
         let engine = Engine::new(kind)?;
@@ -112,10 +112,10 @@ fn main() -> Result<(), Error> {
     let sizes = |all: &[u32]| all[..if test { 1 } else { all.len() }].to_vec();
     let mut scaling = Scaling::default();
     for size in sizes(&PROGRAMS) {
-        scaling.programs.push(measure(&many(size), runs)?);
+        scaling.programs.push(measure(&program_of_many_functions(size), runs)?);
     }
     for size in sizes(&FUNCTIONS) {
-        scaling.functions.push(measure(&one(size), runs)?);
+        scaling.functions.push(measure(&program_of_one_function(size), runs)?);
     }
     for table in tables::scaling(&scaling) {
         println!("{}", table.text());

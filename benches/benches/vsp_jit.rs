@@ -1,4 +1,4 @@
-//! Machine code: how fast it runs, what it costs to make and to enter it, and what being stoppable costs.
+//! Benchmarks of machine code: speed, the cost of compilation and of entering it, and the cost of being stoppable.
 //!
 //!     cargo bench --features jit vsp_jit
 //!
@@ -13,7 +13,7 @@ use criterion::measurement::WallTime;
 use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
-use vsp_benches::peers::{Engine as _, KERNELS, Kernel, Native, assembled};
+use vsp_benches::peers::{Engine as _, KERNELS, Kernel, Native, assemble};
 use vsp_core::index::FuncIndex;
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
@@ -21,22 +21,23 @@ use vsp_core::{Imports, Instance, Options, Outcome};
 use vsp_host::engine::{Engine, EngineKind, Module};
 use vsp_host::native::{CompileOptions, Tier, VspJit};
 
-/// A program, a function of it that is called with these arguments, and its first result.
+/// A program, a function of it, the arguments of the call, and its first result.
 struct Subject {
     name: &'static str,
     program: Arc<Verified<'static>>,
     function: FuncIndex,
-    /// Is there a `setup`, which has to be called with the same arguments before?
+    /// Whether there is a function `setup`, which has to be called with the same arguments first.
     has_setup: bool,
     arguments: Vec<u64>,
     answer: u64,
 }
 
 impl Subject {
-    /// Function 0 of a program.
+    /// Creates a subject from function 0 of a program.
     fn new(name: &'static str, source: &str, arguments: &[u64], answer: u64) -> Subject {
-        let bytes = assembled(source, name).expect("it assembles");
-        let program = Verified::new(Program::read(bytes).expect("it reads")).expect("it verifies");
+        let bytes = assemble(source, name).expect("the source assembles");
+        let program = Verified::new(Program::read(bytes).expect("the program is well formed"))
+            .expect("the program verifies");
         let (function, arguments) = (FuncIndex(0), arguments.to_vec());
         Subject { name, program: Arc::new(program), function, has_setup: false, arguments, answer }
     }
@@ -52,11 +53,11 @@ impl Subject {
     }
 
     fn module(&self, kind: EngineKind, with: CompileOptions) -> Module<'static> {
-        let engine = Engine::with_options(kind, with).expect("there is machine code");
-        engine.load(self.program.clone()).expect("it can be compiled")
+        let engine = Engine::with_options(kind, with).expect("this computer has machine code");
+        engine.load(self.program.clone()).expect("the program compiles")
     }
 
-    /// An instance that can be stopped in the ways that the code was compiled with, and gives the right answer.
+    /// Creates an instance that can be stopped in the ways that the code was compiled for, and checks its answer.
     fn instance(&self, module: &Module<'static>, with: CompileOptions) -> Instance<'static, ()> {
         let options = Options {
             fuel: with.fuel.then_some(i64::MAX as u64),
@@ -64,9 +65,9 @@ impl Subject {
             ..Options::default()
         };
         let imports = Arc::new(Imports::new());
-        let mut instance = module.instantiate(imports, (), options).expect("it can be made");
+        let mut instance = module.instantiate(imports, (), options).expect("the instance can be created");
         if self.has_setup {
-            instance.call_export("setup", &self.arguments).expect("it can be called");
+            instance.call_export("setup", &self.arguments).expect("setup can be called");
         }
         assert_eq!(self.call(&mut instance), self.answer, "{}", self.name);
         instance
@@ -89,8 +90,8 @@ impl Subject {
     }
 }
 
-/// 10,000 ADDs one behind the other, of values that the compiler cannot know: each one needs the one before it or the one
-/// four before it, and all of them are in the results.
+/// Returns a subject of 10,000 consecutive ADDs of values unknown to the compiler: each depends on the one before it or
+/// on the one four before it, and all of them contribute to the results.
 fn adds() -> Subject {
     let round = "ADD R0, R0, R1\n ADD R1, R1, R2\n ADD R2, R2, R3\n ADD R3, R3, R0\n";
     let source = format!(".func adds (4) -> 4\n{} RET\n.end", round.repeat(ROUNDS));
@@ -110,8 +111,8 @@ fn add_in_rust([mut a, mut b, mut c, mut d]: [u64; 4]) -> [u64; 4] {
     [a, b, c, d]
 }
 
-/// 1,000 turns of a loop.
-fn turns() -> Subject {
+/// Returns a subject of 1,000 iterations of a loop.
+fn counted_loop() -> Subject {
     let source = "
         .func turns (2) -> 1
         next:
@@ -121,10 +122,10 @@ fn turns() -> Subject {
             MOV  R0, R2
             RET
         .end";
-    Subject::new("loop_1000", source, &[1_000, VALUES[1]], turn_in_rust(1_000, VALUES[1]))
+    Subject::new("loop_1000", source, &[1_000, VALUES[1]], loop_in_rust(1_000, VALUES[1]))
 }
 
-fn turn_in_rust(mut turns: u64, mut value: u64) -> u64 {
+fn loop_in_rust(mut turns: u64, mut value: u64) -> u64 {
     let mut sum = 0u64;
     while turns != 0 {
         sum = sum.wrapping_add(value);
@@ -134,12 +135,12 @@ fn turn_in_rust(mut turns: u64, mut value: u64) -> u64 {
     sum
 }
 
-/// The questions that a proof of concept asks: how fast is straight code, and how fast is a loop?
-fn questions(criterion: &mut Criterion) {
+/// Benchmarks straight-line code and a loop, as a proof of concept does.
+fn straight_line_and_loop(criterion: &mut Criterion) {
     let adds = adds();
     let code = adds.module(EngineKind::Tier2, CompileOptions::default());
     let bytes = code.compiled().map_or(0, |compiled| compiled.code().length());
-    assert!(bytes > 20_000, "the ADDs are there: {bytes} bytes");
+    assert!(bytes > 20_000, "the ADDs are not optimised away: {bytes} bytes");
     let mut group = criterion.benchmark_group("vsp_jit/adds_10000");
     group.throughput(Throughput::Elements(10_000));
     adds.engines(&mut group);
@@ -148,30 +149,30 @@ fn questions(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group("vsp_jit/loop_1000");
     group.throughput(Throughput::Elements(1_000));
-    turns().engines(&mut group);
+    counted_loop().engines(&mut group);
     group.bench_function("rust", |bencher| {
-        bencher.iter(|| turn_in_rust(black_box(1_000), black_box(VALUES[1])));
+        bencher.iter(|| loop_in_rust(black_box(1_000), black_box(VALUES[1])));
     });
     group.finish();
 }
 
-/// What it takes from a verified program to machine code in executable memory, in words of bytecode.
-fn compiling(criterion: &mut Criterion) {
+/// Benchmarks compilation, from a verified program to machine code in executable memory, per word of bytecode.
+fn compilation(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("vsp_jit/compile");
-    for subject in [adds(), turns()] {
+    for subject in [adds(), counted_loop()] {
         group.throughput(Throughput::Elements(subject.words()));
         for (name, tier) in [("tier1", Tier::One), ("tier2", Tier::Two)] {
             let mut jit = VspJit::new(CompileOptions { tier, ..CompileOptions::default() })
-                .expect("there is machine code");
+                .expect("this computer has machine code");
             group.bench_function(BenchmarkId::new(subject.name, name), |bencher| {
-                bencher.iter(|| jit.compile(subject.program.clone()).expect("it can be compiled"));
+                bencher.iter(|| jit.compile(subject.program.clone()).expect("the program compiles"));
             });
         }
     }
     group.finish();
 }
 
-/// Calls of a function that does nothing, and the first calls of fresh code.
+/// Benchmarks calls of a function that does nothing, and first calls of newly compiled code.
 fn calls(criterion: &mut Criterion) {
     let nothing = Subject::new("nothing", ".func same (1) -> 1\nRET\n.end", &[42], 42);
     let mut group = criterion.benchmark_group("vsp_jit/warm_call");
@@ -179,16 +180,18 @@ fn calls(criterion: &mut Criterion) {
     group.finish();
 
     let mut group = criterion.benchmark_group("vsp_jit/first_call");
-    for subject in [adds(), turns(), nothing] {
+    for subject in [adds(), counted_loop(), nothing] {
         for kind in [EngineKind::Tier1, EngineKind::Tier2] {
             let with = CompileOptions::default();
-            // Makes sure of the answer.
+            // Checks the answer.
             subject.instance(&subject.module(kind, with), with);
-            let engine = Engine::new(kind).expect("there is machine code");
+            let engine = Engine::new(kind).expect("this computer has machine code");
             let mut fresh = || {
-                let module = engine.load(subject.program.clone()).expect("it can be compiled");
+                let module = engine.load(subject.program.clone()).expect("the program compiles");
                 let options = Options { fuel: Some(i64::MAX as u64), ..Options::default() };
-                module.instantiate(Arc::new(Imports::new()), (), options).expect("it can be made")
+                module
+                    .instantiate(Arc::new(Imports::new()), (), options)
+                    .expect("the instance can be created")
             };
             group.bench_function(BenchmarkId::new(subject.name, kind.name()), |bencher| {
                 bencher.iter_batched_ref(
@@ -202,10 +205,10 @@ fn calls(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What being stoppable costs: tier 2 without and with the checks of fuel and of the interrupt flag, and Rust.
+/// Benchmarks the cost of being stoppable: tier 2 without and with checks of fuel and of the interrupt flag, and Rust.
 fn stoppable(criterion: &mut Criterion) {
     let kernels = KERNELS.map(|kernel| (Subject::kernel(&kernel), Some(kernel)));
-    for (subject, kernel) in kernels.into_iter().chain([(turns(), None)]) {
+    for (subject, kernel) in kernels.into_iter().chain([(counted_loop(), None)]) {
         let mut group = criterion.benchmark_group(format!("vsp_jit/stoppable/{}", subject.name));
         for (name, fuel, interrupt) in [
             ("without", false, false),
@@ -218,8 +221,8 @@ fn stoppable(criterion: &mut Criterion) {
             group.bench_function(name, |bencher| bencher.iter(|| subject.call(&mut instance)));
         }
         if let Some(kernel) = kernel {
-            let loaded = Native.load(&kernel).expect("Rust can say all kernels");
-            let mut loaded = loaded.expect("Rust can say all kernels");
+            let loaded = Native.load(&kernel).expect("all kernels exist in Rust");
+            let mut loaded = loaded.expect("all kernels exist in Rust");
             group.bench_function("rust", |bencher| bencher.iter(|| loaded.run()));
         }
         group.finish();
@@ -232,6 +235,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    targets = questions, compiling, calls, stoppable
+    targets = straight_line_and_loop, compilation, calls, stoppable
 }
 criterion_main!(benches);

@@ -1,4 +1,4 @@
-//! Draws what the bench `peers` wrote, and puts its tables into the document.
+//! Draws the results of the bench `peers`, and puts its tables into the document.
 //!
 //!     cargo run --release -p vsp-benches --features plots --example plots -- --write
 //!
@@ -15,9 +15,9 @@ use vsp_benches::peers::report::{Report, Scaling};
 use vsp_benches::peers::tables::{self, Table};
 
 #[derive(Parser)]
-#[command(about = "Pictures and tables of what was measured")]
+#[command(about = "Draws pictures and prints tables of results")]
 struct Arguments {
-    /// What the bench wrote
+    /// Results of the bench
     #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results/latest.json"))]
     json: PathBuf,
     /// Replace the tables in docs/performance.md
@@ -27,7 +27,7 @@ struct Arguments {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// Engines that compile, and those that interpret.
+/// The engines that compile, and those that interpret.
 const COMPILED: [&str; 10] = [
     "vsp tier1",
     "vsp tier2",
@@ -42,8 +42,8 @@ const COMPILED: [&str; 10] = [
 ];
 const INTERPRETED: [&str; 5] = ["vsp interp", "vsp interp+fuel", "wasmi", "wasmi+fuel", "rbpf"];
 
-/// A hue for each compiler or interpreter, much darker where it does less.
-fn color(engine: &str) -> RGBColor {
+/// Returns the colour of an engine: a hue for each compiler or interpreter, much darker where it does less.
+fn colour_of(engine: &str) -> RGBColor {
     match engine {
         "vsp tier2" | "vsp interp" => RGBColor(0x0B, 0x5C, 0xAD),
         "vsp tier2+fuel" | "vsp interp+fuel" => RGBColor(0x5A, 0x9B, 0xDC),
@@ -83,7 +83,7 @@ fn main() -> Result<(), Error> {
     if arguments.write {
         let document = docs.join("performance.md");
         let text = std::fs::read_to_string(&document)?;
-        std::fs::write(&document, replaced(&text, &tables)?)?;
+        std::fs::write(&document, replace_tables(&text, &tables)?)?;
     }
     Ok(())
 }
@@ -98,8 +98,8 @@ fn marked(table: &Table) -> String {
     format!("{}\n\n{}\n{END}", marker(table), table.markdown())
 }
 
-/// The document with other tables between the same markers.
-fn replaced(document: &str, tables: &[Table]) -> Result<String, Error> {
+/// Returns the document with new tables between the same markers.
+fn replace_tables(document: &str, tables: &[Table]) -> Result<String, Error> {
     let mut text = document.to_owned();
     for table in tables {
         if let Some(start) = text.find(&marker(table)) {
@@ -111,7 +111,7 @@ fn replaced(document: &str, tables: &[Table]) -> Result<String, Error> {
     Ok(text)
 }
 
-/// What is on an axis that has room for these ratios: 1, 2, 5, 10 and so on.
+/// Returns the ticks of an axis that covers these ratios: 1, 2, 5, 10 and so on.
 fn ticks(ratios: impl Iterator<Item = f64>) -> Vec<f64> {
     let (mut least, mut most) = (1.0, 1.0);
     for ratio in ratios {
@@ -123,7 +123,7 @@ fn ticks(ratios: impl Iterator<Item = f64>) -> Vec<f64> {
     all[first..=last].to_vec()
 }
 
-/// Where a bar from 1 to a ratio starts and ends. One that is too short to be seen is made longer.
+/// Returns the ends of a bar from 1 to a ratio. One that is too short to be visible is lengthened.
 fn bar(scale: impl Fn(f64) -> i32, ratio: f64) -> (i32, i32) {
     let (from, to) = (scale(ratio).min(scale(1.0)), scale(ratio).max(scale(1.0)));
     if to - from < 2 { (from - 1, from + 1) } else { (from, to) }
@@ -137,7 +137,7 @@ fn number(ratio: f64) -> String {
     if ratio < 9.95 { format!("{ratio:.2}") } else { format!("{ratio:.1}") }
 }
 
-/// The geometric means of all engines, as bars from left to right.
+/// Draws the geometric means of all engines, as horizontal bars.
 fn means(report: &Report, file: &Path) -> Result<(), Error> {
     let means: Vec<(&String, f64, usize)> = report
         .engines
@@ -163,10 +163,10 @@ fn means(report: &Report, file: &Path) -> Result<(), Error> {
         area.draw(&PathElement::new(vec![(x, top - 6), (x, height - 28)], gray))?;
         area.draw(&Text::new(tick.to_string(), (x, height - 22), style(12, HPos::Center, VPos::Top)))?;
     }
-    for (location, (engine, mean, count)) in means.iter().enumerate() {
-        let y = top + line * location as i32;
+    for (index, (engine, mean, count)) in means.iter().enumerate() {
+        let y = top + line * index as i32;
         let (from, to) = bar(scale, *mean);
-        area.draw(&Rectangle::new([(from, y), (to, y + line - 7)], color(engine).filled()))?;
+        area.draw(&Rectangle::new([(from, y), (to, y + line - 7)], colour_of(engine).filled()))?;
         let middle = y + (line - 7) / 2;
         let name = engine.as_str();
         area.draw(&Text::new(name, (left - 10, middle), style(13, HPos::Right, VPos::Center)))?;
@@ -178,7 +178,7 @@ fn means(report: &Report, file: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The ratios of some engines, a group of bars for each kernel.
+/// Draws the ratios of some engines, as a group of bars for each kernel.
 fn by_kernel(report: &Report, engines: &[&str], file: &Path) -> Result<(), Error> {
     let known = |engine: &&&str| **engine != "native" && report.engines.iter().any(|known| known == **engine);
     let engines: Vec<&str> = engines.iter().filter(known).copied().collect();
@@ -191,13 +191,13 @@ fn by_kernel(report: &Report, engines: &[&str], file: &Path) -> Result<(), Error
     let wide = (group * 0.84) / engines.len() as f64;
     let area: Area<'_> = SVGBackend::new(file, (width as u32, height as u32)).into_drawing_area();
     area.fill(&WHITE)?;
-    let title = "Time in multiples of native code (shorter is faster; × has no result)";
+    let title = "Time in multiples of native code (shorter is faster; ×: no result)";
     area.draw(&Text::new(title, (16, 12), style(17, HPos::Left, VPos::Top)))?;
     let axis = style(12, HPos::Center, VPos::Center).transform(FontTransform::Rotate270);
     area.draw(&Text::new("multiple of native, logarithmic", (14, (top + height - bottom) / 2), axis))?;
-    for (location, engine) in engines.iter().enumerate() {
-        let (x, y) = (left + (location as i32 % 7) * 140, 40 + (location as i32 / 7) * 18);
-        area.draw(&Rectangle::new([(x, y), (x + 11, y + 11)], color(engine).filled()))?;
+    for (index, engine) in engines.iter().enumerate() {
+        let (x, y) = (left + (index as i32 % 7) * 140, 40 + (index as i32 / 7) * 18);
+        area.draw(&Rectangle::new([(x, y), (x + 11, y + 11)], colour_of(engine).filled()))?;
         area.draw(&Text::new(*engine, (x + 16, y), style(13, HPos::Left, VPos::Top)))?;
     }
     let scale = |ratio: f64| {
@@ -210,20 +210,20 @@ fn by_kernel(report: &Report, engines: &[&str], file: &Path) -> Result<(), Error
         area.draw(&PathElement::new(vec![(left, y), (width - 20, y)], gray))?;
         area.draw(&Text::new(tick.to_string(), (left - 8, y), style(12, HPos::Right, VPos::Center)))?;
     }
-    for (location, kernel) in report.kernels.iter().enumerate() {
-        let start = f64::from(left) + group * (location as f64 + 0.08);
-        for (location, engine) in engines.iter().enumerate() {
-            let x = start + wide * location as f64;
+    for (index, kernel) in report.kernels.iter().enumerate() {
+        let start = f64::from(left) + group * (index as f64 + 0.08);
+        for (index, engine) in engines.iter().enumerate() {
+            let x = start + wide * index as f64;
             let Some(ratio) = kernel.ratio(engine) else {
                 let middle = ((x + wide / 2.0).round() as i32, scale(1.0));
-                let colour = color(engine);
+                let colour = colour_of(engine);
                 let missing = style(11, HPos::Center, VPos::Center).color(&colour);
                 area.draw(&Text::new("×", middle, missing))?;
                 continue;
             };
             let (high, low) = bar(scale, ratio);
             let corners = [(x.round() as i32, high), ((x + wide).round() as i32 - 1, low)];
-            area.draw(&Rectangle::new(corners, color(engine).filled()))?;
+            area.draw(&Rectangle::new(corners, colour_of(engine).filled()))?;
         }
         let middle = (start + group * 0.42).round() as i32;
         let name = kernel.name.as_str();

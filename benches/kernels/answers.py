@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Computes the answers of the kernels in Python, in other ways where there are some: hashlib, zlib, sorted."""
+"""Computes the answers of the kernels in Python, with library functions where there are any: hashlib, zlib, sorted."""
 
 import hashlib
 import math

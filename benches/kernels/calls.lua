@@ -1,4 +1,4 @@
--- Calls into the program and out of it, one after the other.
+-- Consecutive calls into the program and out of it.
 
 local function inc(x)
   return x + 1

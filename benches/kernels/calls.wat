@@ -1,4 +1,4 @@
-;; Calls into the program and out of it, one after the other. The memory has 64 KiB.
+;; Consecutive calls into the program and out of it. The memory has 64 KiB.
 (module
   (import "host" "inc" (func $host_inc (param i64) (result i64)))
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
--- What several kernels need. A kernel gives its answer as two numbers, the high and the low 32 bits.
+-- Functions shared by the kernels. A kernel returns its answer as two numbers, the high and the low 32 bits.
 
 local ffi, bit = require "ffi", require "bit"
 local common = {}

@@ -1,15 +1,15 @@
-//! The kernels in Rust: compiled into this crate, and to WebAssembly by `build.rs`. `README.md` beside this file says
-//! how they compare with the `.sil` files.
+//! The kernels in Rust: compiled into this crate, and to WebAssembly by `build.rs`. `README.md` in this folder
+//! describes how they differ from the `.sil` files.
 //!
-//! A kernel works in its part of [`Memory`]; it allocates nothing, and more than fits in there it leaves undone.
+//! A kernel works in its part of [`Memory`]. It allocates nothing, and ignores arguments beyond the size of its memory.
 
-/// Numbers in a row and rows of the matrices.
+/// Rows and columns of the matrices.
 pub const ROWS: usize = 128;
-/// Bytes that are hashed by FNV-1a and CRC-32 at most, and numbers below which there are primes.
+/// Maximum number of bytes for FNV-1a and CRC-32, and limit of the primes.
 pub const MEBIBYTE: usize = 1 << 20;
-/// Bytes of the message for SHA-256 at most, a multiple of 64.
+/// Maximum size of the message for SHA-256 in bytes, a multiple of 64.
 pub const MESSAGE: usize = 1 << 16;
-/// Numbers to sort, at most.
+/// Maximum number of numbers to sort.
 pub const NUMBERS: usize = 100_000;
 
 /// Two matrices and their product.
@@ -20,7 +20,7 @@ pub struct Matrices<T> {
     c: [[T; ROWS]; ROWS],
 }
 
-/// What SHA-256 works on.
+/// The memory of SHA-256.
 #[derive(Debug)]
 pub struct Sha256 {
     state: [u32; 8],
@@ -28,16 +28,16 @@ pub struct Sha256 {
     message: [u8; MESSAGE + 64],
 }
 
-/// A body: place, velocity and mass.
+/// A body: position, velocity and mass.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Body {
-    location: [f64; 3],
+    position: [f64; 3],
     velocity: [f64; 3],
     mass: f64,
 }
 
-/// What the kernels keep in memory.
+/// The memory of the kernels.
 #[derive(Debug)]
 pub struct Memory {
     composite: [u8; MEBIBYTE],
@@ -52,7 +52,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Nothing but zeros.
+    /// A memory of zeros.
     pub const NEW: Memory = Memory {
         composite: [0; MEBIBYTE],
         integers: Matrices { a: [[0; ROWS]; ROWS], b: [[0; ROWS]; ROWS], c: [[0; ROWS]; ROWS] },
@@ -62,7 +62,7 @@ impl Memory {
         checked: [0; MEBIBYTE],
         sha256: Sha256 { state: [0; 8], schedule: [0; 64], message: [0; MESSAGE + 64] },
         numbers: [0; NUMBERS],
-        bodies: [Body { location: [0.0; 3], velocity: [0.0; 3], mass: 0.0 }; 5],
+        bodies: [Body { position: [0.0; 3], velocity: [0.0; 3], mass: 0.0 }; 5],
     };
 }
 
@@ -82,7 +82,7 @@ impl Random {
     }
 }
 
-/// Fills with random numbers, little-endian.
+/// Fills bytes with random numbers, little-endian.
 pub fn fill(bytes: &mut [u8]) {
     let mut random = Random::new();
     for eight in bytes.chunks_exact_mut(8) {
@@ -90,8 +90,8 @@ pub fn fill(bytes: &mut [u8]) {
     }
 }
 
-/// x ← 6364136223846793005 (x xor i), for i from n down to 1. The xor keeps compilers from splitting it into independent
-/// chains.
+/// Computes x ← 6364136223846793005 (x xor i), for i from n down to 1. The xor keeps compilers from splitting it into
+/// independent chains.
 #[inline(never)]
 pub fn sum_loop(_: &mut Memory, mut n: u64) -> u64 {
     let mut x = 0u64;
@@ -102,8 +102,8 @@ pub fn sum_loop(_: &mut Memory, mut n: u64) -> u64 {
     x
 }
 
-/// Fibonacci numbers by double recursion. There are two functions that call each other, because a compiler would turn one
-/// of the calls of a function to itself into a loop.
+/// Computes Fibonacci numbers by double recursion. There are two functions that call each other, because a compiler
+/// would turn one of the calls of a function to itself into a loop.
 #[inline(never)]
 pub fn fib(_: &mut Memory, n: u64) -> u64 {
     fib_even(n)
@@ -119,7 +119,7 @@ fn fib_odd(n: u64) -> u64 {
     if n < 2 { n } else { fib_even(n - 1).wrapping_add(fib_even(n - 2)) }
 }
 
-/// How many primes there are below n.
+/// Counts the primes below n.
 #[inline(never)]
 pub fn sieve(memory: &mut Memory, n: u64) -> u64 {
     let n = (n as usize).min(MEBIBYTE);
@@ -147,7 +147,7 @@ pub fn matmul_setup(memory: &mut Memory, _: u64) {
     }
 }
 
-/// Their product, modulo 2⁶⁴, and a checksum of it.
+/// Computes their product, modulo 2⁶⁴, and returns a checksum of it.
 #[inline(never)]
 pub fn matmul(memory: &mut Memory, _: u64) -> u64 {
     let Matrices { a, b, c } = &mut memory.integers;
@@ -173,7 +173,7 @@ pub fn matmulf_setup(memory: &mut Memory, _: u64) {
     }
 }
 
-/// Their product, and a checksum of its bits.
+/// Computes their product, and returns a checksum of its bits.
 #[inline(never)]
 pub fn matmulf(memory: &mut Memory, _: u64) -> u64 {
     let Matrices { a, b, c } = &mut memory.floats;
@@ -191,7 +191,7 @@ pub fn matmulf(memory: &mut Memory, _: u64) -> u64 {
     check
 }
 
-/// How often z ← z² + c can be computed before z is farther than 2 from zero, at most 256 times, for n × n numbers c.
+/// Sums, over n × n numbers c, the iterations of z ← z² + c before z is farther than 2 from zero, at most 256 each.
 #[inline(never)]
 pub fn mandelbrot(_: &mut Memory, n: u64) -> u64 {
     let step = 2.5 / f64::from(n as u32);
@@ -228,7 +228,7 @@ pub fn fnv1a_setup(memory: &mut Memory, n: u64) {
     fill(&mut memory.hashed[..(n as usize).min(MEBIBYTE)]);
 }
 
-/// The 64-bit hash FNV-1a of n bytes.
+/// Computes the 64-bit hash FNV-1a of n bytes.
 #[inline(never)]
 pub fn fnv1a(memory: &mut Memory, n: u64) -> u64 {
     let mut hash = 0xCBF2_9CE4_8422_2325u64;
@@ -238,7 +238,7 @@ pub fn fnv1a(memory: &mut Memory, n: u64) -> u64 {
     hash
 }
 
-/// Fills n bytes, a multiple of 64, and puts the padding behind them.
+/// Fills n bytes, a multiple of 64, and appends the padding.
 pub fn sha256_setup(memory: &mut Memory, n: u64) {
     let (message, padding) = memory.sha256.message.split_at_mut((n as usize).min(MESSAGE));
     fill(message);
@@ -262,7 +262,8 @@ static SHA256_ROUND: [u32; 64] = [
     0x748F_82EE, 0x78A5_636F, 0x84C8_7814, 0x8CC7_0208, 0x90BE_FFFA, 0xA450_6CEB, 0xBEF9_A3F7, 0xC671_78F2,
 ];
 
-/// SHA-256 of n bytes, a multiple of 64; of the digest's four big-endian 64-bit numbers the exclusive or.
+/// Computes SHA-256 of n bytes, a multiple of 64. Returns the exclusive or of the digest's four big-endian 64-bit
+/// numbers.
 #[inline(never)]
 pub fn sha256(memory: &mut Memory, n: u64) -> u64 {
     let Sha256 { state, schedule, message } = &mut memory.sha256;
@@ -320,7 +321,7 @@ fn sha256_block(state: &mut [u32; 8], schedule: &mut [u32; 64], block: &[u8; 64]
     }
 }
 
-/// What the remainder becomes by each byte.
+/// Computes the remainder of each byte.
 pub fn fill_crc_table(table: &mut [u32; 256]) {
     for (entry, index) in table.iter_mut().zip(0u32..) {
         let mut value = index;
@@ -331,13 +332,13 @@ pub fn fill_crc_table(table: &mut [u32; 256]) {
     }
 }
 
-/// Makes the table, and fills n bytes.
+/// Computes the table, and fills n bytes.
 pub fn crc32_setup(memory: &mut Memory, n: u64) {
     fill_crc_table(&mut memory.crc_table);
     fill(&mut memory.checked[..(n as usize).min(MEBIBYTE)]);
 }
 
-/// CRC-32 of n bytes, one byte at a time through the table.
+/// Computes CRC-32 of n bytes, one byte at a time through the table.
 #[inline(never)]
 pub fn crc32(memory: &mut Memory, n: u64) -> u64 {
     let mut crc = 0xFFFF_FFFFu32;
@@ -347,7 +348,7 @@ pub fn crc32(memory: &mut Memory, n: u64) -> u64 {
     u64::from(!crc)
 }
 
-/// Fills n numbers and sorts them with heapsort; gives a checksum.
+/// Fills n numbers, sorts them with heapsort, and returns a checksum.
 #[inline(never)]
 pub fn sort(memory: &mut Memory, n: u64) -> u64 {
     let numbers = &mut memory.numbers[..(n as usize).min(NUMBERS)];
@@ -366,7 +367,7 @@ pub fn sort(memory: &mut Memory, n: u64) -> u64 {
     numbers.iter().fold(0, |check: u64, number| (check ^ number).wrapping_mul(0x0000_0100_0000_01B3))
 }
 
-/// Lets the number at `root` sink to its place in the heap, whose other numbers are in their places.
+/// Sifts the number at `root` down in the heap, whose other numbers are in order.
 #[inline(never)]
 fn sift(heap: &mut [u64], mut root: usize) {
     let Some(&value) = heap.get(root) else { return };
@@ -384,7 +385,7 @@ fn sift(heap: &mut [u64], mut root: usize) {
         root = child;
         child = 2 * root + 1;
     }
-    // There is one child without a sibling, at most. (It is no larger if the loop ended in its middle.)
+    // There is at most one child without a sibling. (It is no larger if the loop ended early.)
     if child == last && heap[child] > value {
         let only = heap[child];
         if let Some(free) = heap.get_mut(root) {
@@ -397,28 +398,28 @@ fn sift(heap: &mut [u64], mut root: usize) {
     }
 }
 
-/// The Sun, Jupiter, Saturn, Uranus and Neptune, roughly, in astronomical units, years, and masses for which the constant
-/// of gravity is one.
+/// The Sun, Jupiter, Saturn, Uranus and Neptune, roughly, in astronomical units, years, and masses for which the
+/// constant of gravity is one.
 const BODIES: [Body; 5] = [
-    Body { location: [0.0, 0.0, 0.0], velocity: [0.0, 0.0, 0.0], mass: 39.5 },
-    Body { location: [4.84, -1.16, -0.104], velocity: [0.606, 2.81, -0.0252], mass: 0.0377 },
-    Body { location: [8.34, 4.12, -0.404], velocity: [-1.01, 1.83, 0.00842], mass: 0.0113 },
-    Body { location: [12.9, -15.1, -0.223], velocity: [1.08, 0.869, -0.0108], mass: 0.00172 },
-    Body { location: [15.4, -25.9, 0.179], velocity: [0.979, 0.594, -0.0348], mass: 0.00203 },
+    Body { position: [0.0, 0.0, 0.0], velocity: [0.0, 0.0, 0.0], mass: 39.5 },
+    Body { position: [4.84, -1.16, -0.104], velocity: [0.606, 2.81, -0.0252], mass: 0.0377 },
+    Body { position: [8.34, 4.12, -0.404], velocity: [-1.01, 1.83, 0.00842], mass: 0.0113 },
+    Body { position: [12.9, -15.1, -0.223], velocity: [1.08, 0.869, -0.0108], mass: 0.00172 },
+    Body { position: [15.4, -25.9, 0.179], velocity: [0.979, 0.594, -0.0348], mass: 0.00203 },
 ];
 
-/// n steps of five bodies that attract each other; gives the bits of their energy.
+/// Simulates n steps of five bodies that attract each other, and returns the bits of their energy.
 #[inline(never)]
 pub fn nbody(memory: &mut Memory, n: u64) -> u64 {
     memory.bodies = BODIES;
-    // The compiler must not know how many there are: it would unroll the loops over them completely.
+    // The compiler must not know the number of bodies: it would unroll the loops over them completely.
     let bodies: &mut [Body] = core::hint::black_box(&mut memory.bodies);
     for _ in 0..n {
         attract(bodies);
-        for Body { location, velocity, .. } in &mut *bodies {
-            location[0] += 0.01 * velocity[0];
-            location[1] += 0.01 * velocity[1];
-            location[2] += 0.01 * velocity[2];
+        for Body { position, velocity, .. } in &mut *bodies {
+            position[0] += 0.01 * velocity[0];
+            position[1] += 0.01 * velocity[1];
+            position[2] += 0.01 * velocity[2];
         }
     }
     energy(bodies).to_bits()
@@ -428,9 +429,9 @@ pub fn nbody(memory: &mut Memory, n: u64) -> u64 {
 fn attract(bodies: &mut [Body]) {
     let mut rest = bodies;
     while let Some((body, others)) = rest.split_first_mut() {
-        let Body { location: [x, y, z], velocity: [mut vx, mut vy, mut vz], mass } = *body;
+        let Body { position: [x, y, z], velocity: [mut vx, mut vy, mut vz], mass } = *body;
         for other in &mut *others {
-            let (dx, dy, dz) = (x - other.location[0], y - other.location[1], z - other.location[2]);
+            let (dx, dy, dz) = (x - other.position[0], y - other.position[1], z - other.position[2]);
             let square = dx * dx + dy * dy + dz * dz;
             let pull = 0.01 / (square * square.sqrt());
             let other_pull = other.mass * pull;
@@ -452,10 +453,10 @@ fn energy(bodies: &[Body]) -> f64 {
     let mut energy = 0.0;
     let mut rest = bodies;
     while let Some((body, others)) = rest.split_first() {
-        let Body { location: [x, y, z], velocity: [vx, vy, vz], mass } = *body;
+        let Body { position: [x, y, z], velocity: [vx, vy, vz], mass } = *body;
         energy += 0.5 * mass * (vx * vx + vy * vy + vz * vz);
         for other in others {
-            let (dx, dy, dz) = (x - other.location[0], y - other.location[1], z - other.location[2]);
+            let (dx, dy, dz) = (x - other.position[0], y - other.position[1], z - other.position[2]);
             energy -= mass * other.mass / (dx * dx + dy * dy + dz * dz).sqrt();
         }
         rest = others;

@@ -1,4 +1,4 @@
--- n steps of five bodies that attract each other; gives the bits of their energy.
+-- n steps of five bodies that attract each other; returns the bits of their energy.
 
 local ffi = require "ffi"
 ffi.cdef "typedef struct { double x, y, z, vx, vy, vz, mass; } body;"

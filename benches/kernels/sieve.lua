@@ -1,4 +1,4 @@
--- How many primes there are below n.
+-- Number of primes below n.
 
 local ffi = require "ffi"
 local composite = ffi.new("uint8_t[?]", 2^20)

@@ -1,9 +1,9 @@
--- Fills n numbers and sorts them with heapsort; gives a checksum.
+-- Fills n numbers and sorts them with heapsort, and returns a checksum.
 
 local ffi, bit = require "ffi", require "bit"
 local numbers = ffi.new("uint64_t[?]", 100000)
 
--- Lets the number at root sink to its place in the heap, whose other numbers are in their places.
+-- Sifts the number at root down in the heap, whose other numbers are in order.
 local function sift(root, count)
   local value = numbers[root]
   local last = count - 1

@@ -1,4 +1,4 @@
-//! How fast VSP is: what the benches share.
+//! Code shared by the benchmarks.
 
 #[cfg(feature = "jit")]
 pub mod peers;

@@ -1,8 +1,8 @@
-//! What a microcontroller links to read, verify and interpret a program in its flash memory. `flash/measure` builds it
-//! and says how large it is.
+//! The code that a microcontroller links to read, verify and interpret a program in its flash memory. `flash/measure`
+//! builds it and prints its size.
 //!
-//! The allocator and everything that belongs to a board are left out: they are symbols that the measured image does
-//! not define.
+//! The allocator and everything specific to a board are left out: they are symbols that the measured image does not
+//! define.
 #![no_std]
 #![no_main]
 
@@ -15,13 +15,13 @@ use vsp_core::verify::Verified;
 use vsp_core::{Caller, Imports, Instance, Options, Outcome};
 
 unsafe extern "C" {
-    /// Memory of this size and alignment, or null.
+    /// Allocates memory of this size and alignment, or returns null.
     fn board_allocate(size: usize, align: usize) -> *mut u8;
-    /// Gives it back.
+    /// Frees memory.
     fn board_free(memory: *mut u8, size: usize);
-    /// Something for programs to do.
+    /// Sets a pin, as an example of a host function.
     safe fn board_set_pin(pin: u32, level: u32);
-    /// The program: bytes in flash.
+    /// The bytes of the program, in flash.
     static PROGRAM: [u8; 4096];
 }
 
@@ -30,7 +30,7 @@ struct Board;
 // SAFETY: the board's functions are an allocator by their contract above.
 unsafe impl GlobalAlloc for Board {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: no requirements but those of the symbol's definition.
+        // SAFETY: the symbol's definition has no other requirements.
         unsafe { board_allocate(layout.size(), layout.align()) }
     }
 
@@ -48,7 +48,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// Runs the export `main`; 0 if it returned.
+/// Runs the export `main`. Returns 0 if it returned or halted, `None` otherwise.
 fn run(program: &[u8]) -> Option<u32> {
     let verified = Verified::new(Program::read(program).ok()?).ok()?;
     let mut imports = Imports::<()>::new();

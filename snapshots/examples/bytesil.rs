@@ -1,4 +1,4 @@
-//! Pictures and figures for docs/bytesil.md: `bytesil FOLDER` writes `points.svg` and `errors.svg` there, and prints the table of
+//! Figures for docs/bytesil.md: `bytesil FOLDER` writes `points.svg` and `errors.svg` there, and prints the table of
 //! errors.
 //!
 //! Everything is measured against binary64, on all numbers, all pairs and the input of the programs in `examples/`.
@@ -42,7 +42,7 @@ fn size(z: Complex) -> f64 {
     z.0.hypot(z.1)
 }
 
-/// The distance of a number from what it should be, relative to the larger of this and `scale`.
+/// Returns the distance of a number from the exact value, relative to the larger of the latter and `scale`.
 fn error(found: ByteSil, exact: Complex, scale: f64) -> f64 {
     let found = value(found);
     size((found.0 - exact.0, found.1 - exact.1)) / size(exact).max(scale)
@@ -51,7 +51,7 @@ fn error(found: ByteSil, exact: Complex, scale: f64) -> f64 {
 const SVG: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 640\" font-family=\"sans-serif\" font-size=\"13\">\n\
     <rect width=\"640\" height=\"640\" fill=\"white\"/>\n";
 
-/// All 256 numbers in the plane; the distance from the middle is ρ.
+/// Draws all 256 numbers in the plane; the distance from the centre is ρ.
 fn points() -> String {
     let mut svg = String::from(SVG);
     let radius = |rho: i32| 40.0 + 17.0 * f64::from(rho + 8);
@@ -91,15 +91,15 @@ fn points() -> String {
     svg + "<text x=\"320\" y=\"341\" fill=\"#c00\" text-anchor=\"middle\" font-size=\"11\">NULL</text>\n</svg>\n"
 }
 
-/// The largest error that has a colour of its own.
+/// The largest error with a colour of its own.
 const REDDEST: f64 = 0.7;
 
-/// How much green and blue the colour of an error has.
+/// Returns the intensity of green and blue in the colour of an error.
 fn shade(error: f64) -> u8 {
     if error.is_finite() { (255.0 * (1.0 - (error / REDDEST).min(1.0))) as u8 } else { 255 }
 }
 
-/// The relative error of 1 + x, for all x, with a legend of its colours.
+/// Draws the relative error of 1 + x, for all x, with a legend of the colours.
 fn errors() -> String {
     let mut svg = String::from(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 670\" font-family=\"sans-serif\" font-size=\"13\">\n\
@@ -141,7 +141,7 @@ fn errors() -> String {
         <text x=\"650\" y=\"60\">error</text>\n</svg>\n"
 }
 
-/// Average and largest of some errors, in per cent.
+/// Formats the average and the largest of some errors, in per cent.
 fn row(name: &str, errors: impl Iterator<Item = f64>) -> String {
     let (mut sum, mut largest, mut count) = (0.0, 0.0f64, 0.0);
     for error in errors.filter(|error| error.is_finite()) {
@@ -177,16 +177,16 @@ fn table() -> String {
     table
 }
 
-/// How many per cent of the points are in the Mandelbrot set with one kind of numbers only.
+/// Returns the percentage of points that are in the Mandelbrot set of one number type only.
 fn wrong_points() -> f64 {
-    let location = |n: i32| f64::from(2 * n - 199) * 1.5 / 200.0;
+    let coordinate = |n: i32| f64::from(2 * n - 199) * 1.5 / 200.0;
     let points =
-        || (0..200).flat_map(|row| (0..200).map(move |column| (location(column) - 0.5, location(row))));
-    let differs = |c: &Complex| stays_as_numbers(*c) != stays(*c);
+        || (0..200).flat_map(|row| (0..200).map(move |column| (coordinate(column) - 0.5, coordinate(row))));
+    let differs = |c: &Complex| stays_bounded_bytesil(*c) != stays_bounded(*c);
     100.0 * points().filter(differs).count() as f64 / points().count() as f64
 }
 
-fn stays(c: Complex) -> bool {
+fn stays_bounded(c: Complex) -> bool {
     let mut z = (0.0, 0.0);
     (0..40).all(|_| {
         z = add(mul(z, z), c);
@@ -194,7 +194,7 @@ fn stays(c: Complex) -> bool {
     })
 }
 
-fn stays_as_numbers(c: Complex) -> bool {
+fn stays_bounded_bytesil(c: Complex) -> bool {
     let (c, mut z) = (ByteSil::from_cartesian(c.0, c.1), ByteSil::NULL);
     (0..40).all(|_| {
         z = z * z + c;
@@ -202,7 +202,7 @@ fn stays_as_numbers(c: Complex) -> bool {
     })
 }
 
-/// The beams of all snapshots.
+/// Returns the errors of the beams of all snapshots.
 fn beams() -> impl Iterator<Item = f64> {
     let (snapshots, _) = include_bytes!("../../examples/beams.bin").as_chunks::<16>();
     snapshots.iter().flat_map(|snapshot| {
@@ -212,20 +212,20 @@ fn beams() -> impl Iterator<Item = f64> {
     })
 }
 
-/// A beam, and what it is in binary64.
+/// Computes a beam with ByteSil numbers and in binary64.
 fn beam(snapshot: State, to: i32) -> (ByteSil, Complex) {
     let weights = State::from(std::array::from_fn(|antenna| ByteSil::polar(0, -to * antenna as i32)));
     let exact = snapshot.layers().zip(weights.layers()).map(|(b, c)| mul(value(b), value(c)));
     ((snapshot * weights).sum(), exact.fold((0.0, 0.0), add))
 }
 
-/// Errors, relative to the largest of the exact values.
+/// Returns errors relative to the largest of the exact values.
 fn relative(results: &[(ByteSil, Complex)]) -> Vec<f64> {
     let largest = results.iter().map(|(_, exact)| size(*exact)).fold(0.0, f64::max);
     results.iter().map(|(found, exact)| error(*found, *exact, largest)).collect()
 }
 
-/// The frequencies of all frames, beside a Fourier transform of the samples.
+/// Returns the errors of the frequencies of all frames, compared with a Fourier transform of the samples.
 fn tones() -> impl Iterator<Item = f64> {
     let (samples, _) = include_bytes!("../../examples/tones.wav")[44..].as_chunks::<2>();
     let samples: Vec<f64> =

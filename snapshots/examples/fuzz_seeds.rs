@@ -1,4 +1,4 @@
-//! Writes the seeds of the fuzz targets into a folder, one folder below it for each target: `fuzz_seeds FOLDER`.
+//! Writes the seeds of the fuzz targets into a folder, with a subfolder for each target: `fuzz_seeds FOLDER`.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The ways in which a case is run. All of them have to come to the same.
+//! The configurations in which a case is run. All of them have to give the same results.
 
 use vsp_core::Ref;
 use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, Waiting};
@@ -12,25 +12,26 @@ use vsp_host::engine::{Engine, EngineError, EngineKind, Module, Threshold, TierO
 use vsp_host::exec_memory::ExecMemory;
 use vsp_host::native::{CompileOptions, CompiledProgram, NativeError, Tier, Trusted};
 
-/// How calls are carried out.
+/// A configuration: an engine, and how calls are executed in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Configuration {
-    /// As a whole, by an engine.
+    /// Calls run to their end in an engine.
     Run(EngineKind),
-    /// Instruction by instruction.
+    /// Calls are executed instruction by instruction.
     Step,
-    /// As a whole, and every suspended instance is saved, and gives place to one that is made of the bytes.
+    /// As [`Self::Run`]; each suspended instance is saved, and replaced by one restored from the bytes.
     Save(EngineKind),
-    /// As a whole, and when it is suspended everything that is not live is overwritten.
+    /// As [`Self::Run`]; in each suspended instance everything that is not live is overwritten.
     Scramble(EngineKind),
-    /// As a whole, by machine code for the least processor of this architecture, which runs where it lies in a code object.
+    /// As [`Self::Run`], by machine code for the baseline processor of this architecture, executed in place in a code
+    /// object.
     Object(Tier),
-    /// As a whole, by machine code that neither counts fuel nor looks at the interrupt flag.
+    /// As [`Self::Run`], by machine code that neither counts fuel nor polls the interrupt flag.
     Plain(EngineKind),
 }
 
 impl Configuration {
-    /// All ways, with their names.
+    /// All configurations, with their names.
     pub const ALL: [(&'static str, Configuration); 17] = [
         ("interpreter", Configuration::Run(EngineKind::Interpreter)),
         ("step", Configuration::Step),
@@ -51,7 +52,7 @@ impl Configuration {
         ("auto plain", Configuration::Plain(EngineKind::Auto)),
     ];
 
-    /// Programs go from tier to tier as soon as they can, and wait for the compiler, so that it is the same every time.
+    /// Thresholds that tier up as early as possible, and wait for the compiler, so that every run is the same.
     const EAGER: TierOptions = TierOptions {
         worker: false,
         slice: 23,
@@ -60,7 +61,7 @@ impl Configuration {
         ..TierOptions::WITH_WORKER
     };
 
-    /// Is it worth while, and possible, to run a case in this way?
+    /// Returns whether a case with this text can be run in this configuration, and whether that tests anything.
     pub fn is_for(self, text: &str) -> bool {
         match self {
             Configuration::Run(_) | Configuration::Step | Configuration::Object(_) => true,
@@ -71,18 +72,18 @@ impl Configuration {
         }
     }
 
-    /// Does it do something to suspended instances?
+    /// Returns whether the configuration does something to suspended instances.
     pub fn needs_suspensions(self) -> bool {
         matches!(self, Configuration::Save(_) | Configuration::Scramble(_))
     }
 
-    /// Can instances be metered and interrupted?
+    /// Returns whether instances can be metered and interrupted.
     pub fn interrupts(self) -> bool {
         !matches!(self, Configuration::Plain(_))
     }
 
-    /// What makes programs ready to run. `check_ir` says whether the code generator checks what it is given, which takes
-    /// as long as the rest.
+    /// Creates the loader of the configuration. `check_ir` enables Cranelift's verifier, which takes as long as the
+    /// rest of compilation.
     pub(crate) fn loader(self, check_ir: bool) -> Result<Loader, EngineError> {
         let checks = self.interrupts();
         let options =
@@ -146,11 +147,11 @@ impl Configuration {
     }
 }
 
-/// What makes programs ready to run.
+/// Loads programs for a configuration.
 #[derive(Debug)]
 pub(crate) enum Loader {
     Engine(Engine),
-    /// By way of code objects.
+    /// Loads by way of code objects.
     Object(Compiler),
 }
 
@@ -166,7 +167,7 @@ impl Loader {
                 let code = compiler.compile(&program).map_err(NativeError::from)?;
                 let file = code.to_object().map_err(|_| NativeError::Object(ObjectError::OutOfMemory))?;
                 let memory = ExecMemory::new(&file).map_err(NativeError::from)?;
-                // SAFETY: the object was made of this program just now.
+                // SAFETY: the object was made from this program just now.
                 let memory = unsafe { Trusted::new(memory) };
                 Ok(Module::from_compiled(CompiledProgram::in_place(memory, 0..file.len(), program)?))
             }
@@ -174,7 +175,7 @@ impl Loader {
     }
 }
 
-/// So many steps are made one by one; some cases have many millions.
+/// Limit of instructions executed one by one; some cases have many millions. The rest runs to the end.
 const STEPS: u32 = 100_000;
 
 fn step<S>(instance: &mut Instance<'_, S>, mut outcome: Option<Outcome>) -> Result<Outcome, CallError> {
@@ -187,10 +188,10 @@ fn step<S>(instance: &mut Instance<'_, S>, mut outcome: Option<Outcome>) -> Resu
     outcome.map_or_else(|| instance.finish(), Ok)
 }
 
-/// Saves a suspended instance, and makes another one of the bytes with `restore`.
+/// Saves a suspended instance, and restores another one from the bytes with `restore`.
 ///
 /// # Errors
-/// It cannot be restored, or is saved as other bytes.
+/// The bytes cannot be restored, or the restored instance is saved as other bytes.
 pub(crate) fn save_and_restore<'a, S>(
     instance: &Instance<'a, S>,
     restore: impl FnOnce(&Snapshot<'_>) -> Result<Instance<'a, S>, String>,
@@ -211,7 +212,7 @@ pub(crate) fn save_and_restore<'a, S>(
 /// Overwrites the registers and locals of a suspended instance that are not live.
 ///
 /// # Errors
-/// There is no memory, or that changed the saved state.
+/// Memory is exhausted, or the change altered the saved state.
 pub(crate) fn scramble<S>(instance: &mut Instance<'_, S>) -> Result<(), String> {
     let Some(suspension) = instance.suspended() else { return Ok(()) };
     let saved = instance.save().map_err(|error| error.to_string())?;

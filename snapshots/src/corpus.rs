@@ -1,17 +1,17 @@
 //! The programs in `examples/`, as a corpus that every engine has to pass.
 //!
-//! A [`Program`] comes with an independent implementation of what it does, which says what an [`Invocation`] has to
-//! print; with fixed invocations on real files of this repository and at the edges; with published results; and with
-//! random invocations. Nothing here starts a process:
+//! A [`Program`] comes with an independent implementation, which computes the expected output of an [`Invocation`];
+//! with fixed invocations on real files of this repository and on edge cases; with published results; and with random
+//! invocations. Nothing here starts a process:
 //!
 //! ```
-//! use vsp_snapshots::Way;
+//! use vsp_snapshots::Configuration;
 //! use vsp_snapshots::corpus::{PROGRAMS, Pace, Loaded};
 //! use vsp_host::engine::EngineKind;
 //!
-//! let way = Way::Run(EngineKind::Interpreter);
+//! let configuration = Configuration::Run(EngineKind::Interpreter);
 //! for program in PROGRAMS.iter().filter(|program| program.name == "fib") {
-//!     let loaded = Loaded::new(program, way)?;
+//!     let loaded = Loaded::new(program, configuration)?;
 //!     for example in program.examples() {
 //!         let ran = loaded.run(&example.invocation, Pace::Whole)?;
 //!         example.expected.check(&ran)?;
@@ -47,25 +47,25 @@ mod wc;
 
 use proptest::strategy::BoxedStrategy;
 
-pub use run::{Loaded, Pace, Ran};
+pub use run::{Loaded, Pace, RunResult};
 
-/// The name of the input that programs are told.
+/// The file name of the input, as programs see it.
 pub const INPUT_NAME: &str = "input.bin";
 
 /// A program of the corpus.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
-    /// Its name: that of its file without `.sil`.
+    /// Its name: the file name without `.sil`.
     pub name: &'static str,
     /// Its text.
     pub text: &'static str,
     /// An independent implementation.
     pub reference: fn(&Invocation) -> Expected,
-    /// Invocations on real input, and at the edges.
+    /// Invocations on real input and on edge cases.
     pub invocations: fn() -> Vec<Invocation>,
-    /// Results that somebody else has published, or that follow from a definition.
+    /// Results that were published elsewhere, or that follow from a definition.
     pub published: fn() -> Vec<Example>,
-    /// Random invocations.
+    /// A strategy for random invocations.
     pub random: fn() -> BoxedStrategy<Invocation>,
 }
 
@@ -82,7 +82,7 @@ macro_rules! program {
     };
 }
 
-/// All programs of `examples/`. Each has a module of its own, in which these functions are.
+/// All programs of `examples/`. The module of each has the functions of its row.
 pub const PROGRAMS: &[Program] = &[
     program!(base64),
     program!(beams),
@@ -108,7 +108,7 @@ pub const PROGRAMS: &[Program] = &[
 ];
 
 impl Program {
-    /// The fixed invocations and the published ones, with what has to come of them.
+    /// Returns the fixed invocations with the expectations of the reference, and the published ones.
     pub fn examples(&self) -> Vec<Example> {
         let computed = (self.invocations)().into_iter().map(|invocation| {
             let expected = (self.reference)(&invocation);
@@ -118,40 +118,40 @@ impl Program {
     }
 }
 
-/// What a program is started with.
+/// The inputs of one run of a program.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Invocation {
     /// Its arguments.
     pub args: Vec<String>,
-    /// Its input.
+    /// Its input stream.
     pub input: Vec<u8>,
-    /// The size of its memory in bytes; `None` for what it asks for.
+    /// The size of its memory in bytes; `None` for the program's own minimum.
     pub memory: Option<u64>,
 }
 
 impl Invocation {
-    /// With input only.
+    /// Creates an invocation with input only.
     pub fn input(input: impl Into<Vec<u8>>) -> Invocation {
         Invocation { input: input.into(), ..Invocation::default() }
     }
 
-    /// With arguments, separated by spaces, and without input.
+    /// Creates an invocation with arguments, separated by spaces, and without input.
     pub fn args(args: &str) -> Invocation {
         Invocation::default().with_args(args)
     }
 
-    /// The same with these arguments, separated by spaces.
+    /// Returns the invocation with these arguments, separated by spaces.
     pub fn with_args(self, args: &str) -> Invocation {
         Invocation { args: args.split_whitespace().map(str::to_owned).collect(), ..self }
     }
 
-    /// The same with a memory of so many bytes.
+    /// Returns the invocation with a memory of `memory` bytes.
     pub fn with_memory(self, memory: u64) -> Invocation {
         Invocation { memory: Some(memory), ..self }
     }
 }
 
-/// Long input is shown by its ends.
+/// Shortens long input to its two ends.
 impl std::fmt::Debug for Invocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const SHOWN: usize = 200;
@@ -169,38 +169,38 @@ impl std::fmt::Debug for Invocation {
     }
 }
 
-/// How a program has to end.
+/// The expected end of a program.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Expected {
-    /// What it writes, all of it.
+    /// All that it writes to the output stream.
     pub output: Vec<u8>,
-    /// How what it says on the error stream starts; empty if it says nothing.
+    /// The beginning of what it writes to the error stream; empty if it writes nothing there.
     pub errors: String,
     /// Its exit code.
     pub exit_code: u8,
 }
 
 impl Expected {
-    /// Success with this output.
+    /// Creates the expectation of success with this output.
     pub fn output(output: impl Into<Vec<u8>>) -> Expected {
         Expected { output: output.into(), errors: String::new(), exit_code: 0 }
     }
 
-    /// No output, but this text on the error stream, or one that starts so.
+    /// Creates the expectation of no output, and of an error stream that starts with this text.
     pub fn refusal(exit_code: u8, errors: impl Into<String>) -> Expected {
         Expected { output: Vec::new(), errors: errors.into(), exit_code }
     }
 
-    /// The same with an exit code.
+    /// Returns the expectation with another exit code.
     pub fn with_exit_code(self, exit_code: u8) -> Expected {
         Expected { exit_code, ..self }
     }
 
-    /// Did a program end so?
+    /// Compares a run with the expectation.
     ///
     /// # Errors
-    /// What is different.
-    pub fn check(&self, ran: &Ran) -> Result<(), String> {
+    /// They differ; the message shows both.
+    pub fn check(&self, ran: &RunResult) -> Result<(), String> {
         let errors_match = match self.errors.is_empty() {
             true => ran.errors.is_empty(),
             false => ran.errors.starts_with(&self.errors),
@@ -215,7 +215,7 @@ impl Expected {
     }
 }
 
-/// Long output is cut.
+/// Cuts long output.
 impl std::fmt::Debug for Expected {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const SHOWN: usize = 2000;
@@ -228,28 +228,28 @@ impl std::fmt::Debug for Expected {
     }
 }
 
-/// An invocation, and what has to come of it.
+/// An invocation and its expected end.
 #[derive(Clone, Debug)]
 pub struct Example {
     /// The invocation.
     pub invocation: Invocation,
-    /// What has to come of it.
+    /// The expected end.
     pub expected: Expected,
 }
 
 impl Example {
-    /// Input, and the output it has to give.
+    /// Creates an example of input and its output.
     pub fn new(input: impl Into<Vec<u8>>, output: impl Into<Vec<u8>>) -> Example {
         Example { invocation: Invocation::input(input), expected: Expected::output(output) }
     }
 
-    /// Arguments, separated by spaces, and the output they have to give.
+    /// Creates an example of arguments, separated by spaces, and their output.
     pub fn with_args(args: &str, output: impl Into<Vec<u8>>) -> Example {
         Example { invocation: Invocation::args(args), expected: Expected::output(output) }
     }
 }
 
-/// What the programs that compute a digest print.
+/// Returns the line that the programs that compute a digest print.
 fn digest_line(digest: &str) -> String {
     format!("{digest}  {INPUT_NAME}\n")
 }

@@ -1,6 +1,6 @@
-//! What fuzzers call. A target takes any bytes and panics if something that is promised does not hold.
+//! The functions behind the fuzz targets. A target takes any bytes and panics if a promise is broken.
 //!
-//! `fuzz/` runs them with libFuzzer; `tests/fuzz.rs` runs each for a second on its corpus and on changes of it.
+//! `fuzz/` runs them with libFuzzer; `tests/fuzz.rs` runs each for a second on its corpus and on mutations of it.
 
 mod bytes;
 mod engines;
@@ -17,16 +17,16 @@ use vsp_core::verify::Verified;
 
 use crate::random;
 
-/// A function for fuzzers.
+/// A fuzz target.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
     /// Its name: that of its file in `fuzz/fuzz_targets`, and of its folder in `fuzz/corpus`.
     pub name: &'static str,
-    /// What it takes, and what it checks.
+    /// A description of its input and its checks.
     pub about: &'static str,
-    /// Runs it.
+    /// The function.
     pub run: fn(&[u8]),
-    /// Inputs to start from.
+    /// A function that creates the seed inputs.
     pub seeds: fn() -> Vec<Vec<u8>>,
 }
 
@@ -76,10 +76,10 @@ pub const TARGETS: [Target; 7] = [
     },
 ];
 
-/// The target with this name.
+/// Runs the target with this name.
 ///
 /// # Panics
-/// There is none.
+/// There is no such target, or it fails.
 pub fn run(name: &str, data: &[u8]) {
     match TARGETS.iter().find(|target| target.name == name) {
         Some(target) => (target.run)(data),
@@ -87,34 +87,35 @@ pub fn run(name: &str, data: &[u8]) {
     }
 }
 
-/// A random program, and its bytes as they are used.
-struct Known {
+/// A random program, and its verified form.
+struct Sample {
     made: Generated,
     program: Verified<'static>,
 }
 
-/// The programs whose saved states and code objects are read.
-fn known() -> &'static [Known] {
-    /// How many there are.
+/// Returns the programs whose saved states and code objects are read.
+fn samples() -> &'static [Sample] {
+    /// Number of programs.
     const PROGRAMS: u64 = 8;
-    static KNOWN: OnceLock<Vec<Known>> = OnceLock::new();
-    KNOWN.get_or_init(|| {
-        let known = |seed| {
-            let made = random::program(seed).expect("the generator makes programs");
-            let program = Program::read(Arc::<[u8]>::from(&made.bytes[..])).expect("of the right format");
-            Known { made, program: Verified::new(program).expect("that are verified") }
+    static SAMPLES: OnceLock<Vec<Sample>> = OnceLock::new();
+    SAMPLES.get_or_init(|| {
+        let sample = |seed| {
+            let made = random::program(seed).expect("the generator succeeds");
+            let program = Program::read(Arc::<[u8]>::from(&made.bytes[..]))
+                .expect("generated programs are well formed");
+            Sample { made, program: Verified::new(program).expect("generated programs verify") }
         };
-        (0..PROGRAMS).map(known).collect()
+        (0..PROGRAMS).map(sample).collect()
     })
 }
 
-/// Where a program's header keeps its length.
+/// Offset of the length in a program's header.
 const PROGRAM_LENGTH_AT: usize = 12;
 
-/// Where files of all formats keep their checksum.
+/// Offset of the checksum in the headers of all formats.
 const CHECKSUM_AT: usize = 16;
 
-/// The bytes with the checksum, and the length at this place, that they must have, so that a fuzzer need not find them.
+/// Returns the bytes with the right checksum, and the right length at `length_at`, so that a fuzzer need not find them.
 fn repaired(data: &[u8], length_at: usize) -> Vec<u8> {
     let mut bytes = data.to_vec();
     let length = bytes.len() as u32;

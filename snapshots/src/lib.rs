@@ -1,48 +1,23 @@
-//! The cases and the programs that every engine has to pass, and texts for snapshots. `README.md` describes the files.
+//! Test support for VSP: what every engine has to pass, on every architecture.
+//!
+//! - cases ([`parse`], [`run`], [`suspend_everywhere`]): programs with expected results, in `snapshots/cases`; `README.md` describes the format. Each is run in all [configurations](Configuration): interpreter, both tiers, single steps, saved and restored
+//! - [`corpus`]: the programs of `examples/`, each with an independent implementation
+//! - [`random`]: random programs in several engines, compared turn by turn, and minimised if they differ
+//! - [`reference`]: a slow evaluator, written from `docs/isa.md`, which shares nothing with the engines
+//! - [`proof`]: a proof with an SMT solver that accesses and frames of machine code stay inside their bounds
+//! - [`fuzz`]: the functions behind the fuzz targets
+//! - [`listing()`], [`Versions`]: compiler output as text, for the snapshots
 
-mod case;
+mod cases;
 mod configuration;
 pub mod corpus;
 pub mod fuzz;
-mod imports;
+mod host_module;
 mod listing;
 pub mod proof;
 pub mod random;
 pub mod reference;
-mod runner;
-mod sweep;
 
-pub use case::{Case, Expected, Step, Tolerance, parse};
+pub use cases::{Case, Expected, Step, Tolerance, cases_folder, parse, run, sil_files, suspend_everywhere};
 pub use configuration::Configuration;
 pub use listing::{Versions, function_text, listing, named_functions};
-pub use runner::run;
-pub use sweep::sweep;
-
-use std::io;
-use std::path::{Path, PathBuf};
-
-/// The folder of the cases.
-pub fn cases_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")
-}
-
-/// All files below a folder that end in `.sil`, in the order of their names.
-///
-/// # Errors
-/// A folder cannot be read.
-pub fn sil_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "sil") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
-}

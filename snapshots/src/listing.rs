@@ -1,4 +1,4 @@
-//! What the compiler makes of functions, as text: what the snapshots hold.
+//! Compiler output as text, for the snapshots.
 
 use std::fmt::Write;
 
@@ -8,12 +8,12 @@ use vsp_core::program::{NameKind, Program};
 use vsp_core::verify::Verified;
 use vsp_host::native::CompileOptions;
 
-/// Texts of one thing that was made in several ways; those that are the same are there once.
+/// Texts made from one thing in several configurations; equal texts are kept once.
 #[derive(Debug, Default)]
 pub struct Versions(Vec<(Vec<&'static str>, String)>);
 
 impl Versions {
-    /// Adds what was made in the way of this name.
+    /// Adds the text made in the configuration of this name.
     pub fn add(&mut self, configuration: &'static str, text: String) {
         match self.0.iter_mut().find(|(_, known)| *known == text) {
             Some((configurations, _)) => configurations.push(configuration),
@@ -21,7 +21,7 @@ impl Versions {
         }
     }
 
-    /// The texts, each with the ways that it was made in, if that is not all of them.
+    /// Returns the texts, each headed by its configurations unless all give the same text.
     pub fn text(&self) -> String {
         if let [(_, text)] = &self.0[..] {
             return text.clone();
@@ -33,7 +33,7 @@ impl Versions {
     }
 }
 
-/// What the compiler makes of a function.
+/// Compiles a function and returns the compiler's listing of it.
 ///
 /// # Errors
 /// The program cannot be compiled, or has no such function.
@@ -50,7 +50,7 @@ pub fn listing(
     Ok(Listing { clif: narrow(&listing.named_clif()), ..listing })
 }
 
-/// CLIF with less space before it. What comes from a word begins with its number.
+/// Reduces the indentation of CLIF. A line that comes from a word of the program begins with the word's number.
 fn narrow(clif: &str) -> String {
     let mut out = String::new();
     for line in clif.lines() {
@@ -67,16 +67,16 @@ fn narrow(clif: &str) -> String {
     out
 }
 
-/// The columns before the names of blocks, where CLIF says which word what comes from.
+/// Width of the column before block names, in which CLIF prints source locations.
 const INDENTATION: usize = 32;
 
-/// The functions of a program with their debug names.
+/// Returns the functions of a program that have debug names.
 pub fn named_functions<'p>(program: &'p Program<'_>) -> impl Iterator<Item = (FuncIndex, &'p str)> {
     let names = program.names().filter(|name| name.kind == NameKind::Function);
     names.map(|name| (FuncIndex(name.index), name.name))
 }
 
-/// The code of function number `index` of a disassembled program, without source lines; with the numbers of the words.
+/// Returns the code of function `index` of a disassembled program: with word numbers, without `.line`.
 pub fn function_text(disassembly: &str, index: FuncIndex) -> String {
     let body = disassembly.split(".func ").nth(index.0 as usize + 1).unwrap_or_default();
     let lines = body.lines().map(str::trim).skip(1).take_while(|line| *line != ".end");

@@ -1,25 +1,27 @@
-//! A proof that machine code stays inside what was lent to it, of the intermediate representation that the compiler made of
-//! a program. Two things are proved of every function, for all values of registers, memory and context:
+//! A proof that machine code stays inside the memory that it is given, from the intermediate representation that the
+//! compiler makes of a program. Two properties are proved of every function, for all values of registers, memory and
+//! context:
 //!
-//! - *The bounds rule*: every access of the program's memory, also of MEMCOPY and MEMFILL, lies inside; every access of
-//!   globals lies in the globals, and every row of the function table that is read is one.
-//! - *The frame arithmetic*: what a function stores in cells lies between the start of its frame and the end of the stack, and
-//!   a callee gets a frame that fits behind that of its caller.
+//! - *Bounds*: every access to the program's memory, including MEMCOPY and MEMFILL, is inside it; every access to globals is inside
+//!   the globals, and every row read from the function table is inside the table.
+//! - *Frame arithmetic*: the cells that a function stores are between the start of its frame and the end of the stack, and a callee
+//!   gets a frame that fits after its caller's.
 //!
-//! Both are proved of the code that calls enter, and in tier 2 of the code for each loop where the interpreter can enter: there
-//! the cells of the frame may hold any values. (Tier 1 relies on no values.)
+//! Both are proved of the code that calls enter, and in tier 2 of the code for each loop where the interpreter can
+//! enter: there the cells of the frame may hold any values. (Tier 1 relies on no values.)
 //!
-//! What a function may assume is what its callers prove: that its own frame fits. The entry assumes of the context what
-//! the host gives ([`Context`](vsp_core::native::Context)): memory, globals, function table and cells of the sizes that stand there.
+//! A function assumes what its callers prove: that its own frame fits. The entry assumes what the host guarantees about
+//! the context ([`Context`](vsp_core::native::Context)): memory, globals, function table and cells of the sizes
+//! recorded there.
 //!
-//! Each function becomes a formula over bit vectors (SMT-LIB 2.6, logic QF_BV). A block is reached only if
-//! one of its predecessors is and the branch goes that way; a loop head, if its dominator is. The solver has to say that
-//! no values make an access go wrong: `unsat`. What the formula does not know (products, loads, results of calls, what loops
-//! change) may be any value.
+//! Each function becomes a formula over bit vectors (SMT-LIB 2.6, logic QF_BV). A block is reached only if one of its
+//! predecessors is, and its branch is taken; a loop head only if its dominator is. The solver has to find that no
+//! values make an access go wrong: `unsat`. Values that the formula does not model (products, loads, results of calls,
+//! what loops change) are unconstrained.
 //!
-//! Where several ways meet, the compiler says between which numbers some values lie ([`JoinRange`](vsp_core::jit::JoinRange)). The
-//! formula takes that for granted there, and it is proved of every way there that it brings such values, which for loops
-//! is induction.
+//! Where several edges meet, the compiler gives ranges of some values ([`JoinRange`](vsp_core::jit::JoinRange)). The
+//! formula assumes them there, and proves of every incoming edge that its values are in range, which for loops is
+//! induction.
 
 mod clif;
 mod formula;
@@ -35,19 +37,19 @@ use vsp_core::verify::Verified;
 
 use formula::Formula;
 
-/// Puts definitions in place of values, and leaves out those that nothing depends on, before bits are looked at;
+/// The tactic: it substitutes definitions for values, eliminates those that nothing depends on, and then bit-blasts. It
 /// gives up after a minute.
 const TACTIC: &str =
     "(try-for (then simplify propagate-values solve-eqs elim-uncnstr simplify bit-blast sat) 60000)";
 
-/// What was proved of a program.
+/// The size of what was proved of a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Proved {
-    /// Functions, entered by a call.
+    /// Number of functions, entered by a call.
     pub functions: usize,
-    /// Loop heads where a function is entered.
+    /// Number of loop heads where a function is entered.
     pub loops: usize,
-    /// Accesses and calls.
+    /// Number of accesses and calls.
     pub claims: usize,
 }
 
@@ -73,13 +75,13 @@ impl Solver {
         Ok(Solver { process, input, output: BufReader::new(output) })
     }
 
-    /// Can the assertions all hold?
+    /// Returns whether the formula and the assertion can hold together.
     fn is_satisfiable(&mut self, formula: &Formula<'_>, assertion: &str) -> Result<bool, String> {
-        let gone = |error: std::io::Error| format!("z3 is gone: {error}");
+        let broken = |error: std::io::Error| format!("the connection to z3 is broken: {error}");
         let text = format!("(reset)\n{}(assert {assertion})\n(check-sat-using {TACTIC})", formula.text);
-        writeln!(self.input, "{text}").and_then(|()| self.input.flush()).map_err(gone)?;
+        writeln!(self.input, "{text}").and_then(|()| self.input.flush()).map_err(broken)?;
         let mut answer = String::new();
-        self.output.read_line(&mut answer).map_err(gone)?;
+        self.output.read_line(&mut answer).map_err(broken)?;
         match answer.trim() {
             "sat" => Ok(true),
             "unsat" => Ok(false),
@@ -90,7 +92,7 @@ impl Solver {
     /// Proves all functions of a program.
     ///
     /// # Errors
-    /// What cannot be proved, with the function's name and the line of its representation.
+    /// The first claim that cannot be proved, with the function's name and the line of its representation.
     pub fn prove(&mut self, program: &Verified<'_>, options: CompileOptions) -> Result<Proved, String> {
         let mut compiler =
             Compiler::new(Target::new(Arch::X86_64), options).map_err(|error| error.to_string())?;
@@ -107,10 +109,11 @@ impl Solver {
                 Tier::Two => loops(program, index)?,
             };
             for location in loops {
-                let part = Region::of_loop(program, location, u32::MAX).map_err(|error| error.to_string())?;
-                let listing = compiler.loop_listing(program, &part).map_err(|error| error.to_string())?;
+                let region =
+                    Region::of_loop(program, location, u32::MAX).map_err(|error| error.to_string())?;
+                let listing = compiler.loop_listing(program, &region).map_err(|error| error.to_string())?;
                 let Some(listing) = listing else {
-                    return Err(format!("{location} is no entry of the part"));
+                    return Err(format!("{location} is not an entry of the region"));
                 };
                 proved.claims += self
                     .prove_listing(program, index, &listing)
@@ -138,7 +141,7 @@ impl Solver {
         if formula.claims.is_empty() {
             return Ok(());
         }
-        // Could the function be run at all? Else everything would be proved of it.
+        // If the function could not run at all, everything would be proved of it.
         if !self.is_satisfiable(formula, "true")? {
             return Err("the assumptions contradict each other".into());
         }
@@ -153,14 +156,14 @@ impl Solver {
             }
         }
         match all {
-            Ok(_) => Err("one of the claims is wrong, and none alone".into()),
-            // Together they were too many, and alone each is proved.
+            Ok(_) => Err("the claims fail together, but none fails alone".into()),
+            // All together were too many, but each alone is proved.
             Err(_) => Ok(()),
         }
     }
 }
 
-/// Returns the loop heads of a function that can be reached.
+/// Returns the reachable loop heads of a function.
 fn loops(program: &Verified<'_>, function: FuncIndex) -> Result<Vec<Location>, String> {
     let signatures = Signatures::new(program).map_err(|error| error.to_string())?;
     let graph = Graph::new(&signatures, function).map_err(|error| error.to_string())?;
@@ -171,7 +174,7 @@ fn loops(program: &Verified<'_>, function: FuncIndex) -> Result<Vec<Location>, S
 
 impl Drop for Solver {
     fn drop(&mut self) {
-        // Whoever is gone already cannot be stopped.
+        // A process that is gone cannot be stopped.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

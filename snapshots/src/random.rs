@@ -1,13 +1,13 @@
-//! Random programs in several engines, which all have to come to the same: results, traps, places, fuel, memory and
-//! globals, and at every suspension the saved state.
+//! Random programs in several engines, which all have to agree: results, traps, locations, fuel, memory and globals,
+//! and at every suspension the saved state.
 //!
 //! ```
-//! use vsp_snapshots::random::{Machine, check, program};
-//! use vsp_snapshots::Way;
+//! use vsp_snapshots::Configuration;
+//! use vsp_snapshots::random::{VspEngine, check, program};
 //! use vsp_host::engine::EngineKind;
 //!
-//! let mut interpreter = Machine::new(Way::Run(EngineKind::Interpreter))?;
-//! let mut stepping = Machine::new(Way::Step)?;
+//! let mut interpreter = VspEngine::new(Configuration::Run(EngineKind::Interpreter))?;
+//! let mut stepping = VspEngine::new(Configuration::Step)?;
 //! for seed in 0..10 {
 //!     let made = program(seed)?;
 //!     check(&made, &mut [&mut interpreter, &mut stepping]).map_err(|difference| difference.to_string())?;
@@ -19,44 +19,43 @@ mod candidate;
 mod case_file;
 mod check;
 mod engine;
-mod machine;
 mod minimise;
 mod tally;
+mod vsp_engine;
 
 pub use case_file::case_file;
 pub use check::{Difference, check};
-pub use engine::{Engine, FrameView, Session};
-pub use machine::Machine;
+pub use engine::{Engine, EngineInstance, FrameView};
 pub use minimise::minimise;
 pub use tally::{End, Tally};
+pub use vsp_engine::VspEngine;
 
 use vsp_core::generate::{Bytes, Entropy, Generated, Seed, Shape, generate};
 
-use crate::imports;
+use crate::host_module;
 
-/// The program of a seed.
+/// Generates the program of a seed.
 ///
 /// # Errors
-/// The generator failed, which it never should.
+/// The generator failed, which never happens unless it has a bug.
 pub fn program(seed: u64) -> Result<Generated, String> {
     make(&mut Seed::new(seed))
 }
 
-/// A short program of a seed, with a plan that does not take long: for comparing very many. Does the host write into
-/// its
-/// frames?
+/// Generates a short program of a seed, with a short plan, for comparing very many programs. With `changed_frames` the
+/// host writes into the frames of suspended programs.
 ///
 /// # Errors
 /// As [`program`].
 pub fn short_program(seed: u64, changed_frames: bool) -> Result<Generated, String> {
-    let imports = imports::for_generator();
+    let imports = host_module::for_generator();
     let shape = Shape { imports: &imports, functions: 3, statements: 10, changed_frames };
     let mut made = generate(&mut Seed::new(seed), &shape).map_err(|error| error.to_string())?;
     made.plan.turns = 12;
     Ok(made)
 }
 
-/// The program of the choices that a fuzzer made.
+/// Generates the program of the choices that a fuzzer made.
 ///
 /// # Errors
 /// As [`program`].
@@ -64,10 +63,11 @@ pub fn program_of_bytes(bytes: &[u8]) -> Result<Generated, String> {
     make(&mut Bytes::new(bytes))
 }
 
-/// The seeds that a test compares: so many from 0, or as the environment variable `VSP_RANDOM=FIRST..END` says.
+/// Returns the seeds that a test compares: `count` seeds from 0, or those of the environment variable
+/// `VSP_RANDOM=FIRST..END`.
 ///
 /// # Panics
-/// The variable is no such range.
+/// The variable is not such a range.
 pub fn seeds(count: u64) -> std::ops::Range<u64> {
     let Ok(text) = std::env::var("VSP_RANDOM") else { return 0..count };
     let number = |text: &str| text.parse().ok();
@@ -78,7 +78,7 @@ pub fn seeds(count: u64) -> std::ops::Range<u64> {
 }
 
 fn make(entropy: &mut dyn Entropy) -> Result<Generated, String> {
-    let imports = imports::for_generator();
+    let imports = host_module::for_generator();
     let shape = Shape { imports: &imports, ..Shape::default() };
     generate(entropy, &shape).map_err(|error| error.to_string())
 }

@@ -1,9 +1,9 @@
-//! A second opinion on what programs mean: a slow evaluator, written from `docs/isa.md` and from nothing else.
+//! A second implementation of the instruction set: a slow evaluator, written from `docs/isa.md` and from nothing else.
 //!
-//! It shares no code with the engines that it is compared with, and does things in other ways where there are any: it takes
-//! words apart by itself, computes with wide integers and with the floating numbers of the `rustc_apfloat` crate, keeps
-//! registers and locals in maps, and counts fuel instruction by instruction. So it numbers the opcodes again, as that page
-//! does. From `vsp-core` it takes the sections of a program, and the types in which outcomes are told.
+//! It shares no code with the engines that it is compared with, and uses other methods where there are any: it decodes
+//! words itself, computes with wide integers and with the floating-point numbers of the `rustc_apfloat` crate, keeps
+//! registers and locals in maps, and counts fuel instruction by instruction. Therefore it numbers the opcodes again, as
+//! that page does. From `vsp-core` it takes the sections of a program, and the types of outcomes.
 
 mod bytesil;
 mod calls;
@@ -13,11 +13,11 @@ mod float;
 mod frame;
 mod host;
 mod integer;
+mod machine;
 mod numbers;
-mod session;
 mod states;
 mod word;
 
 pub use bytesil::computed;
 pub use cases::run_case;
-pub use session::Reference;
+pub use machine::Reference;

@@ -1,4 +1,4 @@
-//! IEEE 754 arithmetic, against what Berkeley SoftFloat computed (`generate/softfloat.py`).
+//! IEEE 754 arithmetic, compared with results of Berkeley SoftFloat (`generate/softfloat.py`).
 
 use vsp_core::generate::{Plan, Slice};
 use vsp_core::index::FuncIndex;
@@ -7,13 +7,13 @@ use vsp_core::verify::Verified;
 use vsp_core::{Outcome, text};
 use vsp_host::engine::EngineKind;
 use vsp_snapshots::Configuration;
-use vsp_snapshots::random::{Engine, Machine, Session};
+use vsp_snapshots::random::{Engine, EngineInstance, VspEngine};
 use vsp_snapshots::reference::Reference;
 
-/// One function for each column of a line of two operands, and for what follows from them.
+/// The instruction of each column of a line with two operands, and of the results derived from them.
 const BINARY: [&str; 10] = ["FADD", "FSUB", "FMUL", "FDIV", "FEQ", "FLT", "FLE", "FNE", "FMIN", "FMAX"];
 
-/// The code of one function for each column of a line of one operand, and for what follows from them. R1 is zero.
+/// The code of each column of a line with one operand, and of the results derived from it. R1 is zero.
 const UNARY: [&str; 12] = [
     "FSQRT R0, R0",
     "FFLOOR R0, R0",
@@ -29,7 +29,7 @@ const UNARY: [&str; 12] = [
     "FROUND32 R0, R0",
 ];
 
-/// How many results the vectors have, with what follows from them.
+/// Number of results of the vectors, with those derived from them.
 const RESULTS: usize = 19_719;
 
 /// The column of a binary32.
@@ -49,7 +49,7 @@ fn program() -> String {
 /// The NaN that VSP writes.
 const NAN: u64 = 0x7FF8_0000_0000_0000;
 
-/// The vector's NaN as VSP writes it.
+/// Returns the bits of a vector, with the NaN that VSP writes.
 fn canonical(bits: u64, narrowed: bool) -> u64 {
     match narrowed {
         true if f32::from_bits(bits as u32).is_nan() => 0x7FC0_0000,
@@ -58,8 +58,8 @@ fn canonical(bits: u64, narrowed: bool) -> u64 {
     }
 }
 
-/// What FNE, FMIN and FMAX give, which SoftFloat does not have, from whether b = c and b < c.
-fn of_two([b, c]: [u64; 2], equal: bool, less: bool) -> [u64; 3] {
+/// Returns the results of FNE, FMIN and FMAX, which SoftFloat does not have, from whether b = c and b < c.
+fn derived_from_two([b, c]: [u64; 2], equal: bool, less: bool) -> [u64; 3] {
     let is_nan = [b, c].into_iter().any(|it| f64::from_bits(it).is_nan());
     let [smaller, larger] = match (equal, less) {
         _ if is_nan => [NAN, NAN],
@@ -71,12 +71,13 @@ fn of_two([b, c]: [u64; 2], equal: bool, less: bool) -> [u64; 3] {
     [u64::from(!equal), smaller, larger]
 }
 
-/// What FROUND32 gives, from the binary32.
-fn of_one(narrowed: u64) -> [u64; 1] {
+/// Returns the result of FROUND32, from the binary32.
+fn derived_from_one(narrowed: u64) -> [u64; 1] {
     [canonical(f64::from(f32::from_bits(narrowed as u32)).to_bits(), false)]
 }
 
-/// Operands of a line of vectors, and the results of all functions with so many of them; none where IEEE 754 leaves it open.
+/// Returns the operands of a line of vectors, and the results of all functions with this number of operands; `None`
+/// where IEEE 754 leaves the result open.
 fn parse(line: &str) -> (Vec<u64>, Vec<Option<u64>>) {
     let mut fields = line.split(' ');
     let operands: usize = fields.next().unwrap().parse().unwrap();
@@ -92,13 +93,13 @@ fn parse(line: &str) -> (Vec<u64>, Vec<Option<u64>>) {
         .collect();
     let number = |column: usize| results[column].unwrap();
     match arguments[..] {
-        [b, c] => results.extend(of_two([b, c], number(4) == 1, number(5) == 1).map(Some)),
-        _ => results.extend(of_one(number(NARROWED)).map(Some)),
+        [b, c] => results.extend(derived_from_two([b, c], number(4) == 1, number(5) == 1).map(Some)),
+        _ => results.extend(derived_from_one(number(NARROWED)).map(Some)),
     }
     (arguments, results)
 }
 
-/// Compares all vectors, and says how many results there were.
+/// Compares all vectors, and returns the number of results.
 fn check(engine: &mut dyn Engine) -> usize {
     let bytes = text::assemble(&program(), "binary64.sil").unwrap();
     let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
@@ -112,7 +113,7 @@ fn check(engine: &mut dyn Engine) -> usize {
         seed: 0,
         turns: 1,
     };
-    let mut session = engine.start(&program, &plan).unwrap();
+    let mut instance = engine.start(&program, &plan).unwrap();
     let mut results = 0;
     for line in include_str!("vectors/binary64.txt").lines().filter(|line| !line.starts_with('#')) {
         let (arguments, expected) = parse(line);
@@ -121,7 +122,7 @@ fn check(engine: &mut dyn Engine) -> usize {
         assert_eq!(expected.len(), functions, "{line}");
         for (column, expected) in expected.into_iter().enumerate() {
             let Some(expected) = expected else { continue };
-            let found = call(session.as_mut(), first + column, &arguments);
+            let found = call(instance.as_mut(), first + column, &arguments);
             assert_eq!(
                 found,
                 expected,
@@ -134,9 +135,9 @@ fn check(engine: &mut dyn Engine) -> usize {
     results
 }
 
-fn call(session: &mut dyn Session, function: usize, arguments: &[u64]) -> u64 {
-    session.prepare(1_000, false);
-    match session.call(FuncIndex(function as u32), arguments).unwrap() {
+fn call(instance: &mut dyn EngineInstance, function: usize, arguments: &[u64]) -> u64 {
+    instance.prepare(1_000, false);
+    match instance.call(FuncIndex(function as u32), arguments).unwrap() {
         Outcome::Returned(results) => results[0],
         other => panic!("{other:?}"),
     }
@@ -145,7 +146,7 @@ fn call(session: &mut dyn Session, function: usize, arguments: &[u64]) -> u64 {
 #[test]
 fn all_engines_compute_what_softfloat_computes() {
     for kind in EngineKind::ALL {
-        assert_eq!(check(&mut Machine::new(Configuration::Run(kind)).unwrap()), RESULTS);
+        assert_eq!(check(&mut VspEngine::new(Configuration::Run(kind)).unwrap()), RESULTS);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every case file in every way, one test each.
+//! Every case file in every configuration, as one test each.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! The corpus covers the instruction set.
+//! Coverage of the instruction set by the cases.
 
 use vsp_core::isa::Opcode;
 
-/// Every instruction stands in the program of some case that calls it.
+/// Every instruction occurs in the program of some case that calls it.
 #[test]
 fn every_instruction_has_a_case() {
     let files = vsp_snapshots::sil_files(&vsp_snapshots::cases_folder()).unwrap();
@@ -14,7 +14,7 @@ fn every_instruction_has_a_case() {
             words.extend(lines.flat_map(str::split_whitespace).map(str::to_owned));
         }
     }
-    // `LOAD8U R0, [R1 + R2]` is how LOAD8UX is written, so the X may be missing.
+    // `LOAD8U R0, [R1 + R2]` is the notation of LOAD8UX, so the X may be missing.
     let missing: Vec<&str> = Opcode::ALL
         .iter()
         .map(|op| op.mnemonic())

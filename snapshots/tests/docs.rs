@@ -1,4 +1,4 @@
-//! The documents say what the code says: instruction tables, links and paths.
+//! Agreement of the documents with the code: instruction tables, links and paths.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// How an instruction is written, with field names for operands: `LOADX a, [b + c*8 + imm]`.
+/// Returns the notation of an instruction, with field names for operands: `LOADX a, [b + c*8 + imm]`.
 fn form(op: Opcode) -> String {
     let mut text = op.mnemonic().to_owned();
     let mut open = false;
@@ -64,7 +64,7 @@ fn tables() -> String {
     out
 }
 
-/// Checks that the part of a document between its markers is this text, or writes it there if asked to.
+/// Checks that the part of a document between its markers is this text, or writes it there under `VSP_BLESS`.
 fn check_part(document: &str, name: &str, text: &str) {
     let path = root().join(document);
     let page = std::fs::read_to_string(&path).unwrap();
@@ -110,7 +110,7 @@ fn the_tables_of_sys_are_those_of_the_module() {
     check_part("docs/sys.md", "errors", &(errors + "\n"));
 }
 
-/// Every feature of a package is explained where its documentation begins.
+/// Every feature of a package is explained in its crate documentation.
 #[test]
 fn features_are_documented() {
     for (package, page) in
@@ -129,7 +129,7 @@ fn features_are_documented() {
     }
 }
 
-/// The project's documents.
+/// Returns the project's documents.
 fn documents() -> Vec<PathBuf> {
     let folders = [root(), root().join("docs"), root().join("snapshots"), root().join("editors")];
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
@@ -147,7 +147,7 @@ fn links_lead_to_files() {
             let file = target.split('#').next().unwrap();
             if !target.starts_with("http") && !file.is_empty() {
                 let path = document.parent().unwrap().join(file);
-                assert!(path.exists(), "{} links to {target}, which is not there", document.display());
+                assert!(path.exists(), "{} links to {target}, which does not exist", document.display());
                 count += 1;
             }
         }
@@ -179,10 +179,10 @@ fn paths_in_documents_exist() {
                 && !quoted.contains([' ', '*', '<', '{', '…'])
             {
                 let path = root().join(quoted);
-                assert!(path.exists(), "{} speaks of {quoted}, which is not there", document.display());
+                assert!(path.exists(), "{} mentions {quoted}, which does not exist", document.display());
                 count += 1;
             }
         }
     }
-    assert!(count > 0, "no document speaks of a file");
+    assert!(count > 0, "no document mentions a file");
 }

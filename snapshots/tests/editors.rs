@@ -1,4 +1,4 @@
-//! The TextMate grammar of `.sil` texts: its lists are those of the opcode table, and it names what it should.
+//! The TextMate grammar of `.sil` texts: its lists are those of the opcode table, and it assigns the right scopes.
 
 mod textmate;
 
@@ -14,7 +14,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The grammar. If it is to be made again it is made before any test sees it.
+/// Returns the grammar. Under `VSP_BLESS` it is regenerated before any test sees it.
 fn grammar() -> &'static str {
     static GRAMMAR: LazyLock<String> = LazyLock::new(|| {
         let path = root().join("editors/sil.tmLanguage.json");
@@ -29,11 +29,11 @@ fn grammar() -> &'static str {
     &GRAMMAR
 }
 
-/// No letter, digit or `_` follows, and nothing that makes a label of the word.
+/// The end of a word: no letter, digit or `_` follows, and no colon, which makes a label.
 const WORD_END: &str = r"(?![\p{L}\p{N}_]|\s*:)";
 
-/// Mnemonics that stand at the start of a line or behind a label. Longer ones first: editors differ in which alternative
-/// they take.
+/// Returns the pattern of mnemonics at the start of a line or after a label. Longer ones come first: editors differ in
+/// which alternative they take.
 fn statement<'n>(names: impl Iterator<Item = &'n str>) -> String {
     format!("(?:^|(?<=:))\\s*((?i:{})){WORD_END}", alternatives(names))
 }
@@ -44,11 +44,11 @@ fn alternatives<'n>(names: impl Iterator<Item = &'n str>) -> String {
     names.join("|")
 }
 
-fn goes_on(op: Opcode) -> bool {
+fn falls_through(op: Opcode) -> bool {
     matches!(op.flow(), Flow::Next | Flow::Bulk)
 }
 
-/// The directives of the table in docs/isa.md, without their dots.
+/// Returns the directives of the table in docs/isa.md, without their dots.
 fn directives() -> Vec<String> {
     let page = std::fs::read_to_string(root().join("docs/isa.md")).unwrap();
     let table = page.split("| directive | meaning |").nth(1).unwrap().split("\n\n").next().unwrap();
@@ -60,11 +60,12 @@ fn directives() -> Vec<String> {
     names
 }
 
-/// A grammar with the lists of the opcode table and of docs/isa.md.
+/// Returns a grammar with the lists of the opcode table and of docs/isa.md.
 fn with_lists(current: &str) -> String {
     let mut wanted: Value = serde_json::from_str(current).unwrap();
-    let names =
-        |flow: bool| text::mnemonics().filter(move |(_, op)| goes_on(*op) != flow).map(|(name, _)| name);
+    let names = |flow: bool| {
+        text::mnemonics().filter(move |(_, op)| falls_through(*op) != flow).map(|(name, _)| name)
+    };
     let directives = directives();
     let directives = alternatives(directives.iter().map(String::as_str));
     let functions = alternatives(MathFn::ALL.iter().map(|function| function.name()));
@@ -88,10 +89,10 @@ fn the_lists_are_those_of_the_opcode_table() {
     );
 }
 
-/// The scope of the first piece of a line that is this word.
+/// Returns the scope of the first token of a line that is this word.
 fn scope_of(grammar: &Grammar, line: &str, word: &str) -> Option<String> {
-    let pieces = grammar.line(line);
-    pieces.into_iter().find(|(piece, _)| piece.trim() == word).map(|(_, scope)| scope)
+    let tokens = grammar.line(line);
+    tokens.into_iter().find(|(token, _)| token.trim() == word).map(|(_, scope)| scope)
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn mnemonics_and_shorthands_are_named() {
     let mut count = 0;
     let grammar = Grammar::new(grammar());
     for (name, op) in text::mnemonics() {
-        let scope = if goes_on(op) { "keyword.mnemonic.sil" } else { "keyword.control.sil" };
+        let scope = if falls_through(op) { "keyword.mnemonic.sil" } else { "keyword.control.sil" };
         for written in [name.to_owned(), name.to_lowercase()] {
             for line in [format!("    {written} R0"), format!("l:{written} R0"), written.clone()] {
                 assert_eq!(scope_of(&grammar, &line, &written).as_deref(), Some(scope), "{line}");
@@ -132,9 +133,9 @@ fn directives_are_named() {
     assert_eq!(scope_of(&grammar, ".functions", ".functions"), None);
 }
 
-/// What docs/isa.md says about names, numbers and strings, as an editor sees it.
+/// Names, numbers and strings of docs/isa.md, as an editor sees them.
 #[test]
-fn pieces_of_lines() {
+fn tokens_of_lines() {
     let lines = r#"
 .memory 0x1_0000 ; bytes, "quoted"
 .import sys.write (2) -> 1
@@ -160,14 +161,14 @@ next: loop rA, next
     let mut shown = String::new();
     for line in lines.trim().lines() {
         shown += &format!("{line}\n");
-        for (piece, scope) in grammar.line(line) {
-            shown += &format!("    {piece:?} {scope}\n");
+        for (token, scope) in grammar.line(line) {
+            shown += &format!("    {token:?} {scope}\n");
         }
     }
     insta::assert_snapshot!(shown);
 }
 
-/// Whatever the assembler takes for a mnemonic, a register or a comment, the grammar does too.
+/// The grammar recognises every mnemonic, register and comment that the assembler does.
 #[test]
 fn texts_of_the_project_are_coloured() {
     let grammar = Grammar::new(grammar());
@@ -175,8 +176,8 @@ fn texts_of_the_project_are_coloured() {
     for path in vsp_snapshots::sil_files(&root().join("examples")).unwrap() {
         let text = std::fs::read_to_string(&path).unwrap();
         for line in text.lines() {
-            let pieces = grammar.line(line);
-            let of = |scope: &str| pieces.iter().filter(|(_, it)| it.starts_with(scope)).count();
+            let tokens = grammar.line(line);
+            let of = |scope: &str| tokens.iter().filter(|(_, it)| it.starts_with(scope)).count();
             if line.starts_with("    ") && !line.trim_start().starts_with(';') {
                 instructions += 1;
                 assert_eq!(of("keyword.mnemonic") + of("keyword.control"), 1, "{line}");

@@ -1,5 +1,5 @@
-//! The programs in `examples/`, each against an independent implementation and published results, in every way and with
-//! random input.
+//! The programs in `examples/`, each compared with an independent implementation and published results, in every
+//! configuration and with random input.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,15 +7,16 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use vsp_host::engine::EngineKind;
 use vsp_snapshots::Configuration;
-use vsp_snapshots::corpus::{Example, Loaded, PROGRAMS, Pace, Program, Ran};
+use vsp_snapshots::corpus::{Example, Loaded, PROGRAMS, Pace, Program, RunResult};
 
-/// The first slice of programs that are suspended, in units of fuel; it is longer for inputs above 5,000 bytes.
+/// Fuel of the first slice of programs that are suspended; it is larger for inputs above 5,000 bytes.
 const SLICE: u64 = 500;
 
-/// Where the architecture is emulated, as all but this one are where these tests usually run, there is less of everything.
+/// Whether the architecture is emulated, as all but this one are where these tests usually run. Then there are fewer
+/// tests.
 const EMULATED: bool = !cfg!(target_arch = "x86_64");
 
-/// Random invocations of each program.
+/// Number of random invocations of each program.
 const CASES: u32 = if EMULATED { 4 } else { 32 };
 
 fn main() {
@@ -45,11 +46,11 @@ fn every_example_is_in_the_corpus() -> Result<(), Failed> {
     if files == names { Ok(()) } else { Err(format!("examples/ has {files:?}, PROGRAMS {names:?}").into()) }
 }
 
-/// The examples of a program, and what the interpreter makes of them.
+/// The examples of a program, and their results in the interpreter.
 struct Corpus {
     program: &'static Program,
     examples: OnceLock<Vec<Example>>,
-    interpreted: OnceLock<Result<Vec<Ran>, String>>,
+    interpreted: OnceLock<Result<Vec<RunResult>, String>>,
 }
 
 impl Corpus {
@@ -61,7 +62,7 @@ impl Corpus {
         self.examples.get_or_init(|| self.program.examples())
     }
 
-    /// Runs all examples, and compares how they end with the expectation, and to the bit with the interpreter.
+    /// Runs all examples, and compares their results with the expectation, and all bits with the interpreter.
     fn run(&self, configuration: Configuration) -> Result<(), Failed> {
         let interpreted = self.interpreted.get_or_init(|| {
             let loaded = Loaded::new(self.program, Configuration::Run(EngineKind::Interpreter))?;

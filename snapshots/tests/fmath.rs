@@ -1,12 +1,12 @@
-//! FMATH gives the same bits on every machine: a digest of many results of each function, to compare with the recorded
-//! one. (That they are close to the true values is tested by the case file of FMATH.)
+//! FMATH gives the same bits on every machine: a digest of many results of each function is compared with the recorded
+//! one. (The case file of FMATH tests that they are close to the true values.)
 
 use std::fmt::Write;
 
 use vsp_core::isa::MathFn;
 use vsp_core::isa::ops::float::fmath;
 
-/// Arguments of all magnitudes and signs, most of them where functions do something, and the special ones.
+/// Returns arguments of all magnitudes and signs, most of them where the functions vary, and the special ones.
 fn arguments() -> Vec<u64> {
     let mut state = 1u64;
     let mut next = || {
@@ -24,7 +24,7 @@ fn arguments() -> Vec<u64> {
     all
 }
 
-/// FNV-1a of the results.
+/// Returns the FNV-1a hash of the results.
 fn digest(function: MathFn) -> u64 {
     let arguments = arguments();
     let second = arguments.iter().rev();

@@ -1,4 +1,4 @@
-//! The targets of the fuzzers, each for a moment: on its seeds, on the inputs in `fuzz/corpus`, and on changes of them.
+//! Smoke tests of the fuzz targets: on their seeds, on the inputs in `fuzz/corpus`, and on mutations of them.
 //! `fuzz/run` runs them for longer.
 
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use vsp_snapshots::fuzz::{Mutator, TARGETS, Target};
 
-/// How long each target runs.
+/// Running time of each target.
 const TIME: Duration = Duration::from_secs(1);
 
 fn fuzz_folder() -> PathBuf {
@@ -34,14 +34,14 @@ fn smoke(name: &str) {
     let (started, mut runs) = (Instant::now(), 0);
     while started.elapsed() < TIME {
         let input = mutator.mutated(&inputs);
-        // A target that dies of an endless recursion or worse says nothing: `VSP_FUZZ_LOG` keeps the input.
+        // A target that dies of an endless recursion or worse prints nothing: `VSP_FUZZ_LOG` keeps the input.
         if let Some(path) = std::env::var_os("VSP_FUZZ_LOG") {
             std::fs::write(path, &input).unwrap();
         }
         (target.run)(&input);
         runs += 1;
     }
-    println!("{name}: {} inputs, {runs} changes of them", inputs.len());
+    println!("{name}: {} inputs, {runs} mutations", inputs.len());
 }
 
 macro_rules! smoke_tests {

@@ -1,7 +1,7 @@
-//! Snapshots of what the compiler makes: the intermediate representation (CLIF) of every instruction, of the examples and
-//! of the programs in `programs`, in both tiers; and machine code of some of their functions.
+//! Snapshots of compiler output: the intermediate representation (CLIF) of every instruction, of the examples and of
+//! the programs in `programs`, in both tiers; and machine code of some of their functions.
 //!
-//! Everything is made for fixed processors, so it is the same on every machine.
+//! Everything is compiled for fixed processors, so it is the same on every machine.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -20,7 +20,7 @@ type Error = Box<dyn std::error::Error>;
 
 const TIERS: [(&str, Tier); 2] = [("tier 1", Tier::One), ("tier 2", Tier::Two)];
 
-/// Machine code of these functions: the file, the function, and with what it is compiled.
+/// The functions whose machine code is listed: the file, the function, the name of the options, and the options.
 const MACHINE_CODE: [(&str, &str, &str, CompileOptions); 9] = [
     ("programs/sum.sil", "sum", "tier 2", FULL),
     ("programs/sum.sil", "sum", "tier 2 without fuel and interrupt", BARE),
@@ -71,7 +71,7 @@ fn compare(name: String, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// All instructions of a class, each in a function of its own.
+/// Lists all instructions of a class, each in a function of its own.
 fn instructions(class: usize, title: &str) -> Result<String, Error> {
     let mut out = format!("{class:X}x {title}\n");
     for &op in Opcode::ALL.iter().filter(|op| usize::from(op.number() >> 4) == class) {
@@ -80,7 +80,7 @@ fn instructions(class: usize, title: &str) -> Result<String, Error> {
         let program = Verified::new(Program::read(&bytes[..])?)?;
         let disassembly = text::disassemble(program.program());
         let _ = writeln!(out, "{}", function_text(&disassembly, FuncIndex(0)));
-        let plain = matches!(op.flow(), Flow::Next);
+        let is_fast_path = matches!(op.flow(), Flow::Next);
         let mut versions = Versions::default();
         for (arch, tier, configuration) in [
             (Arch::X86_64, Tier::One, "x86_64 tier 1"),
@@ -88,7 +88,8 @@ fn instructions(class: usize, title: &str) -> Result<String, Error> {
             (Arch::Aarch64, Tier::One, "aarch64 tier 1"),
             (Arch::Aarch64, Tier::Two, "aarch64 tier 2"),
         ] {
-            let options = CompileOptions { tier, fuel: !plain, interrupt: !plain, check_ir: true };
+            let options =
+                CompileOptions { tier, fuel: !is_fast_path, interrupt: !is_fast_path, check_ir: true };
             let target = Target::new(arch);
             let listing = listing(&program, FuncIndex(0), &target, options)?;
             versions.add(configuration, without_common_parts(&listing.clif, &frame(&target, options)?));
@@ -98,14 +99,14 @@ fn instructions(class: usize, title: &str) -> Result<String, Error> {
     Ok(out)
 }
 
-/// The CLIF of a function that does nothing.
+/// Returns the CLIF of a function that does nothing.
 fn frame(target: &Target, options: CompileOptions) -> Result<String, Error> {
     let bytes = minimal(Opcode::NOP)?;
     let program = Verified::new(Program::read(&bytes[..])?)?;
     Ok(listing(&program, FuncIndex(0), target, options)?.clif)
 }
 
-/// Leaves out what the function that does nothing has too: lines of its head and of its first block, and whole blocks.
+/// Removes the lines of the head and of the first block, and the blocks, that the function that does nothing has too.
 fn without_common_parts(clif: &str, frame: &str) -> String {
     if clif == frame {
         return clif.to_owned();
@@ -127,7 +128,7 @@ fn without_common_parts(clif: &str, frame: &str) -> String {
     out
 }
 
-/// A program whose function 0 has this instruction, and little else.
+/// Returns a program whose function 0 has this instruction, and little else.
 fn minimal(op: Opcode) -> Result<Vec<u8>, Error> {
     let ty = |params, results| FuncType::new(params, results).ok_or("no such type");
     let mut program = ProgramBuilder::new();
@@ -147,7 +148,7 @@ fn minimal(op: Opcode) -> Result<Vec<u8>, Error> {
         Flow::Branch | Flow::Jump => vec![inst, mov, ret],
         Flow::Switch => vec![inst, Inst::jmp(2)?, Inst::jmp(2)?, mov, Inst::addi(Reg::R0, Reg::R0, 2)?, ret],
     };
-    // States get values before, and are looked at behind.
+    // States are initialised before the instruction, and read after it.
     for (state, _) in inst.states().filter(|(_, access)| access.reads()) {
         function.push(Inst::ssplat(state, Reg::from_low_bits(state.index() as u32))?);
     }
@@ -158,7 +159,7 @@ fn minimal(op: Opcode) -> Result<Vec<u8>, Error> {
         }
     }
     program.function(function);
-    // No short leaf, so that it is called in both tiers.
+    // It is not a short leaf, so that it is called in both tiers.
     let mut callee = FunctionBuilder::new(ty(2, 1)?);
     callee.push(Inst::yield_(Reg::R0)?);
     callee.push(ret);
@@ -169,7 +170,7 @@ fn minimal(op: Opcode) -> Result<Vec<u8>, Error> {
 /// A local that is kept in the frame's cells.
 const LOCAL: i32 = 32;
 
-/// A value of an operand: registers R0, R1 and R2 for the fields a, b and c.
+/// Returns an example of an operand: registers R0, R1 and R2 for the fields a, b and c.
 fn example(operand: Operand) -> i32 {
     match operand.role {
         Role::Dst | Role::Src | Role::Mod | Role::FDst | Role::FSrc | Role::FSrc2 => register(operand.field),
@@ -196,15 +197,15 @@ fn register(field: Field) -> i32 {
 }
 
 /// Assembles a file.
-fn assembled(path: &Path) -> Result<Vec<u8>, Error> {
+fn assemble(path: &Path) -> Result<Vec<u8>, Error> {
     let source = std::fs::read_to_string(path)?;
     let bytes = text::assemble(&source, "program.sil")?;
     Ok(bytes)
 }
 
-/// CLIF of all functions of a file.
+/// Returns the CLIF of all functions of a file.
 fn intermediate(path: &Path) -> Result<String, Error> {
-    let bytes = assembled(path)?;
+    let bytes = assemble(path)?;
     let program = Verified::new(Program::read(&bytes[..])?)?;
     let disassembly = text::disassemble(program.program());
     let mut out = String::new();
@@ -220,9 +221,9 @@ fn intermediate(path: &Path) -> Result<String, Error> {
     Ok(out)
 }
 
-/// The machine code of a function of a file.
+/// Returns the machine code of a function of a file.
 fn machine(path: &Path, function: &str, arch: Arch, options: CompileOptions) -> Result<String, Error> {
-    let bytes = assembled(path)?;
+    let bytes = assemble(path)?;
     let program = Verified::new(Program::read(&bytes[..])?)?;
     let named = named_functions(program.program()).find(|(_, name)| *name == function);
     let (index, _) = named.ok_or_else(|| format!("there is no function {function}"))?;

@@ -1,6 +1,6 @@
-//! Compiling is deterministic: the examples have the same code objects on every computer, byte for byte.
+//! Compilation is deterministic: the examples have the same code objects on every computer, byte for byte.
 //!
-//! The table of their checksums was made on one computer, and this test makes them on the others, also those of other
+//! The table of their checksums was recorded on one computer. This test compares it on the others, also those of other
 //! byte orders.
 
 use std::fmt::Write;
@@ -13,10 +13,10 @@ use vsp_core::program::Program;
 use vsp_core::text;
 use vsp_core::verify::Verified;
 
-/// A target of each architecture that every build can compile for, and one with features.
+/// Returns a target of each architecture that every build can compile for, and one with features.
 fn targets() -> [Target; 4] {
-    let able = Target::new(Arch::X86_64).with("haswell").expect("Cranelift knows it");
-    [Target::new(Arch::X86_64), able, Target::new(Arch::Aarch64), Target::new(Arch::Riscv64)]
+    let with_features = Target::new(Arch::X86_64).with("haswell").expect("Cranelift knows it");
+    [Target::new(Arch::X86_64), with_features, Target::new(Arch::Aarch64), Target::new(Arch::Riscv64)]
 }
 
 #[test]
@@ -34,8 +34,9 @@ fn objects_are_the_same_on_every_computer() {
                 let code = Compiler::new(target.clone(), options).unwrap().compile(&program).unwrap();
                 let object = code.to_object().unwrap();
                 let (arch, crc) = (target.arch(), crc32fast::hash(&object));
-                let able = if target.features().next().is_some() { "+haswell" } else { "" };
-                writeln!(table, "{name}, {arch}{able}, {number}: {}, {crc:08x}", object.len()).unwrap();
+                let with_features = if target.features().next().is_some() { "+haswell" } else { "" };
+                writeln!(table, "{name}, {arch}{with_features}, {number}: {}, {crc:08x}", object.len())
+                    .unwrap();
             }
         }
     }

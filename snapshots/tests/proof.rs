@@ -1,5 +1,5 @@
-//! Proves that machine code stays inside what was lent to it, of all examples, all case files and random programs
-//! (`vsp_snapshots::proof`). Needs z3: `cargo test -p vsp-snapshots --test proof -- --ignored`.
+//! Proves of all examples, all case files and random programs that machine code stays inside the memory that it is
+//! given (`vsp_snapshots::proof`). Needs z3: `cargo test -p vsp-snapshots --test proof -- --ignored`.
 
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
@@ -34,13 +34,17 @@ fn prove(tier: Tier) {
         }
     }
     let Proved { functions, loops, claims } = all;
-    println!("{tier:?}: {functions} functions, {loops} entries at loops, {claims} accesses and calls");
+    println!("{tier:?}: {functions} functions, {loops} loop entries, {claims} accesses and calls");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     let least = if tier == Tier::Two { 200 } else { 0 };
-    assert!(functions > 3_000 && loops >= least && claims > 5_000, "that is less than the programs have");
+    assert!(
+        functions > 3_000 && loops >= least && claims > 5_000,
+        "fewer functions, loops or claims than the programs have"
+    );
 }
 
-/// The examples, the case files and random programs, with their names. Some case files are there to be refused.
+/// Returns the examples, the case files and random programs, with their names. Some case files are there to be
+/// rejected.
 fn programs() -> Vec<(String, Vec<u8>)> {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
     let mut programs = Vec::new();

@@ -1,4 +1,4 @@
-//! Random programs: the engines agree, differences are found, and what fails becomes a small case file.
+//! Random programs: the engines agree, differences are found, and failing programs become small case files.
 
 use vsp_core::generate::Generated;
 use vsp_core::program::Program;
@@ -6,23 +6,24 @@ use vsp_host::engine::EngineKind;
 use vsp_host::native::Tier;
 use vsp_snapshots::Configuration;
 use vsp_snapshots::random::{
-    End, Engine, Machine, Tally, case_file, check, minimise, program, seeds, short_program,
+    End, Engine, Tally, VspEngine, case_file, check, minimise, program, seeds, short_program,
 };
 
-fn machines(configurations: &[Configuration]) -> Vec<Machine> {
-    configurations.iter().map(|configuration| Machine::new(*configuration).unwrap()).collect()
+fn vsp_engines(configurations: &[Configuration]) -> Vec<VspEngine> {
+    configurations.iter().map(|configuration| VspEngine::new(*configuration).unwrap()).collect()
 }
 
-/// Makes the program of a seed.
-type Make = fn(u64) -> Result<Generated, String>;
+/// A generator of programs from seeds.
+type Generator = fn(u64) -> Result<Generated, String>;
 
-/// Compares the programs of so many seeds.
-fn compare(configurations: &[Configuration], seeds: std::ops::Range<u64>, make: Make) -> Tally {
-    let mut machines = machines(configurations);
+/// Compares engines on the programs of a range of seeds.
+fn compare(configurations: &[Configuration], seeds: std::ops::Range<u64>, generator: Generator) -> Tally {
+    let mut vsp_engines = vsp_engines(configurations);
     let mut all = Tally::default();
     for seed in seeds {
-        let mut engines: Vec<&mut dyn Engine> = machines.iter_mut().map(|it| it as &mut dyn Engine).collect();
-        let made = make(seed).unwrap();
+        let mut engines: Vec<&mut dyn Engine> =
+            vsp_engines.iter_mut().map(|it| it as &mut dyn Engine).collect();
+        let made = generator(seed).unwrap();
         match check(&made, &mut engines) {
             Ok(tally) => all.add(&tally),
             Err(difference) => {
@@ -33,16 +34,17 @@ fn compare(configurations: &[Configuration], seeds: std::ops::Range<u64>, make: 
     all
 }
 
-/// The case file, ready to be committed, of the smallest program found that makes these ways differ as that of the seed.
-/// What it expects is what the first way does. (What a host writes into frames is not in it: that is `Plan::changes`.)
+/// Returns the case file, ready to be committed, of the smallest program found on which these configurations differ. It
+/// expects the results of the first one. (What a host writes into frames is not in it: that is `Plan::changes`.)
 fn small_case(configurations: &[Configuration], seed: u64, made: &Generated) -> String {
     let mut fails = |made: &Generated| {
-        let mut machines = machines(configurations);
-        let mut engines: Vec<&mut dyn Engine> = machines.iter_mut().map(|it| it as &mut dyn Engine).collect();
+        let mut vsp_engines = vsp_engines(configurations);
+        let mut engines: Vec<&mut dyn Engine> =
+            vsp_engines.iter_mut().map(|it| it as &mut dyn Engine).collect();
         check(made, &mut engines).is_err()
     };
     let small = minimise(made, 2_000, &mut fails);
-    let mut first = Machine::new(configurations[0]).unwrap();
+    let mut first = VspEngine::new(configurations[0]).unwrap();
     case_file(&small, &mut first, &format!("Found with seed {seed}.")).unwrap_or_else(|error| error)
 }
 
@@ -59,7 +61,7 @@ fn all_configurations_of_the_interpreter_agree() {
     println!("{tally}");
     assert!(tally.share(End::Returned) > 0.5, "{tally}");
     assert!(tally.share(End::GivenUp) < 0.2, "{tally}");
-    // Programs that try accesses just beyond the memory are many, since only these show checks that are missing.
+    // Many programs try accesses just beyond the memory, since only these reveal missing checks.
     let share = tally.share(End::Trapped("MemoryOutOfBounds"));
     assert!(share > 0.1 && share < 0.3, "{tally}");
     for trap in ["DivideByZero", "StackOverflow", "BadIndirectCall", "Explicit", "Host"] {
@@ -92,7 +94,7 @@ fn machine_code_agrees_with_the_interpreter() {
     assert!(tally.unmetered > tally.programs / 4, "{tally}");
 }
 
-/// A host that writes into frames cannot make machine code do what the interpreter does not do.
+/// A host that writes into frames cannot generator machine code differ from the interpreter.
 #[test]
 fn changed_frames_agree() {
     let configurations = [
@@ -111,7 +113,7 @@ fn changed_frames_agree() {
 
 #[test]
 fn random_programs_are_cases() {
-    let mut interpreter = Machine::new(Configuration::Run(EngineKind::Interpreter)).unwrap();
+    let mut interpreter = VspEngine::new(Configuration::Run(EngineKind::Interpreter)).unwrap();
     for seed in 0..60 {
         let text = case_file(&program(seed).unwrap(), &mut interpreter, "a random program").unwrap();
         let case = vsp_snapshots::parse(&text).unwrap();
@@ -122,16 +124,16 @@ fn random_programs_are_cases() {
     }
 }
 
-/// How many words the program has.
+/// Returns the number of words of the program.
 fn words(made: &Generated) -> usize {
     Program::read(&made.bytes[..]).unwrap().code().len()
 }
 
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "too slow where it is emulated")]
-fn what_fails_is_made_small() {
-    // As if it were a mistake to divide by zero.
-    let mut interpreter = Machine::new(Configuration::Run(EngineKind::Interpreter)).unwrap();
+fn failing_programs_are_minimised() {
+    // Treats division by zero as the failure.
+    let mut interpreter = VspEngine::new(Configuration::Run(EngineKind::Interpreter)).unwrap();
     let mut divides = |made: &Generated| {
         check(made, &mut [&mut interpreter])
             .is_ok_and(|tally| tally.ends.contains_key(&End::Trapped("DivideByZero")))

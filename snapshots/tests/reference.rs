@@ -1,17 +1,17 @@
-//! The interpreter against the reference evaluator, which was written from `docs/isa.md` alone.
+//! The interpreter compared with the reference evaluator, which was written from `docs/isa.md` alone.
 //!
 //! `VSP_RANDOM=0..100000 cargo test --release -p vsp-snapshots --test reference` compares these seeds.
 
 use vsp_core::isa::Opcode;
 use vsp_host::engine::EngineKind;
-use vsp_snapshots::random::{Engine, Machine, Tally, case_file, check, minimise, program, seeds};
+use vsp_snapshots::random::{Engine, Tally, VspEngine, case_file, check, minimise, program, seeds};
 use vsp_snapshots::reference::{Reference, run_case};
 use vsp_snapshots::{Configuration, Step};
 
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "too slow where it is emulated")]
-fn random_programs_mean_what_the_page_says() {
-    let mut interpreter = Machine::new(Configuration::Run(EngineKind::Interpreter)).unwrap();
+fn random_programs_agree_with_the_reference() {
+    let mut interpreter = VspEngine::new(Configuration::Run(EngineKind::Interpreter)).unwrap();
     let mut reference = Reference::default();
     let mut all = Tally::default();
     for seed in seeds(600) {
@@ -36,7 +36,7 @@ fn random_programs_mean_what_the_page_says() {
 }
 
 #[test]
-fn cases_mean_what_the_page_says() {
+fn cases_pass_in_the_reference() {
     let reference = Reference::default();
     let mut calls = 0;
     for path in vsp_snapshots::sil_files(&vsp_snapshots::cases_folder()).unwrap() {

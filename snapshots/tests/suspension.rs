@@ -1,4 +1,4 @@
-//! Machine code suspends at every safepoint of the case files as the interpreter does.
+//! Machine code suspends at every safepoint of the case files exactly like the interpreter.
 
 #[test]
 fn states_at_all_safepoints_are_those_of_the_interpreter() {
@@ -7,7 +7,7 @@ fn states_at_all_safepoints_are_those_of_the_interpreter() {
     for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
         let case = vsp_snapshots::parse(&text).unwrap();
-        match vsp_snapshots::sweep(&text, &case) {
+        match vsp_snapshots::suspend_everywhere(&text, &case) {
             Ok(count) => compared += count,
             Err(error) => panic!("{}: {error}", path.display()),
         }

@@ -25,24 +25,24 @@ Examples:
   vsp cfg --function fib examples/fib.sil | dot -Tpdf > fib.pdf
   vsp cfg --format svg program.silc > program.svg
 
-A box is a basic block: instructions that are executed one after the other. A dashed box is never reached. An arrow is dark \
-where execution simply goes on, green and dashed where a branch is taken forwards, and red and dotted where it is taken \
-backwards. Instructions are those of the text, where it is at hand.
+A box is a basic block; dashed boxes are unreachable. Fall-through edges are dark, \
+forward branches green and dashed, back edges red and \
+dotted. Instructions are shown as in the text, if it is available.
 
-Exit codes: 0, 1 if the program is refused, has no such function or is too large for an SVG, 2 for a wrong command line.";
+Exit codes: 0, 1 if the program is rejected, has no such function or is too large for an SVG, 2 for a wrong command line.";
 
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct CfgArgs {
     /// The program: a .sil text or a .silc program; `-` is the standard input.
     file: PathBuf,
-    /// Only this function, named as in the text or $N. Can be given several times.
+    /// Only this function: its name, or $ and its number. Can be repeated.
     #[arg(long, short, value_name = "NAME")]
     function: Vec<String>,
-    /// What to write [default: what the output's name ends with, .svg, .dot or .gv; dot if it has no ending].
+    /// The output format [default: by the extension of the output, .svg, .dot or .gv; dot if it has none].
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Where it goes [default: `-`, the standard output].
+    /// The output file [default: `-`, the standard output].
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -84,7 +84,7 @@ pub(crate) fn cfg(args: &CfgArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The format that was asked for, or that belongs to the output's name.
+/// Returns the requested format, or the one of the output's extension.
 fn format(args: &CfgArgs) -> Result<Format> {
     if let Some(format) = args.format {
         return Ok(format);
@@ -95,10 +95,10 @@ fn format(args: &CfgArgs) -> Result<Format> {
         Some("svg") => Ok(Format::Svg),
         Some("dot" | "gv") | None => Ok(Format::Dot),
         Some(other) => Err(message::render_help(
-            &format!("{}: there is no format for names that end with .{}", path.display(), Excerpt(other)),
+            &format!("{}: unknown format: the name ends with .{}", path.display(), Excerpt(other)),
             &[
-                "known endings are .svg (a drawing), .dot and .gv (for Graphviz)".to_owned(),
-                "with --format the name can be any".to_owned(),
+                "known extensions are .svg (a drawing), .dot and .gv (for Graphviz)".to_owned(),
+                "with --format any name is allowed".to_owned(),
             ],
         )),
     }

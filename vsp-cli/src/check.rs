@@ -3,25 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::imports::wrong_imports;
+use crate::imports::unresolved_imports;
 use crate::message;
 use crate::script::ImportArgs;
 use crate::warnings::warnings;
 use clap::Args;
 
 use crate::cli::EXIT_REFUSED;
-use crate::translate::{Result, counted, load_verified, print, say};
+use crate::translate::{Result, counted, load_verified, print, print_message};
 
-/// Warnings of one program that are printed.
-const MOST_WARNINGS: usize = 64;
+/// Maximum number of warnings printed for one program.
+const MAX_WARNINGS: usize = 64;
 
 const NOTES: &str = "\
 Examples:
   vsp check examples/*.sil
   vsp check --deny-warnings program.sil
 
-Warnings are about what is legal and often a mistake: registers and locals that are read before \
-anything was written to them (they are zero then), code that is never reached, and labels, \
+Warnings are about legal code that is often a mistake: registers and locals that are read before \
+they are written (they are zero then), unreachable code, and labels, \
 constants, numbers, data, spaces, globals, imports and functions that are never used. A name \
 that starts with `_` needs no use.
 
@@ -29,8 +29,8 @@ Imports of the module `sys` have to be those that `vsp run` provides. Other modu
 other hosts: their imports are compared with the declarations of `--imports`, if it is given.
 
 Exit codes:
-  0  all programs are good
-  1  one is refused or cannot be read, or there are warnings and --deny-warnings
+0  all programs are valid
+1  a program is rejected or cannot be read, or there are warnings and --deny-warnings
   2  wrong command line";
 
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub(crate) struct CheckArgs {
     /// The programs: .sil texts or .silc programs; `-` is the standard input.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Fail if there is something to warn of.
+    /// Fail if there are warnings.
     #[arg(long)]
     deny_warnings: bool,
     #[command(flatten)]
@@ -49,7 +49,7 @@ pub(crate) struct CheckArgs {
 pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for file in &args.files {
-        match one(file, &args.imports) {
+        match check_file(file, &args.imports) {
             Ok(Checked { summary, warnings }) => {
                 print(&summary)?;
                 if warnings > 0 && args.deny_warnings {
@@ -57,7 +57,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode> {
                 }
             }
             Err(error) => {
-                say(&error);
+                print_message(&error);
                 code = ExitCode::from(EXIT_REFUSED);
             }
         }
@@ -65,23 +65,23 @@ pub(crate) fn check(args: &CheckArgs) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// A program that is good.
+/// The result for a valid program.
 struct Checked {
     summary: String,
     warnings: usize,
 }
 
-fn one(file: &Path, imports: &ImportArgs) -> Result<Checked> {
+fn check_file(file: &Path, imports: &ImportArgs) -> Result<Checked> {
     let (loaded, verified) = load_verified(file)?;
-    let mut wrong = wrong_imports(&loaded.program, &imports.known()?);
+    let mut wrong = unresolved_imports(&loaded.program, &imports.known()?);
     wrong.retain(|wrong| imports.is_known(&wrong.module));
     if !wrong.is_empty() {
         return Err(message::render_imports(&loaded, &wrong));
     }
     let warnings = warnings(&loaded, &verified).map_err(|error| message::render_text(&error.to_string()))?;
     if !warnings.is_empty() {
-        let shown = &warnings[..warnings.len().min(MOST_WARNINGS)];
-        say(&message::render_warnings(&loaded, shown, warnings.len() - shown.len()));
+        let shown = &warnings[..warnings.len().min(MAX_WARNINGS)];
+        print_message(&message::render_warnings(&loaded, shown, warnings.len() - shown.len()));
     }
     let program = verified.program();
     let count = match warnings.len() {

@@ -8,7 +8,7 @@ use vsp_host::engine::EngineKind;
 
 use crate::program::ProgramArgs;
 
-/// All went well.
+/// Success.
 pub(crate) const EXIT_SUCCESS: u8 = 0;
 
 /// The program was not run, or a file could not be read or written.
@@ -20,17 +20,17 @@ pub(crate) const EXIT_USAGE: u8 = 2;
 /// The program trapped.
 pub(crate) const EXIT_TRAP: u8 = 3;
 
-/// The program was suspended and nobody can resume it: its fuel was used up, or it executed YIELD.
+/// The program was suspended and cannot be resumed: it ran out of fuel, or executed YIELD.
 pub(crate) const EXIT_SUSPENDED: u8 = 4;
 
-/// Ctrl-C stopped the program: 128 and the number of the signal, as shells have it.
+/// Ctrl-C stopped the program: 128 plus the number of the signal, as in shells.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 /// Exit codes of the commands that run a program.
 pub(crate) const RUN_EXIT_CODES: &str = "\
 Exit codes:
-  0–255  what the program chose with sys.exit_code; 0 if it chose none
-  1      the program is refused, or a file cannot be read or written
+  0–255  the code set with sys.exit_code; 0 by default
+  1      the program is rejected, or a file cannot be read or written
   2      wrong command line
   3      the program trapped
   4      the program ran out of fuel, or executed YIELD
@@ -39,18 +39,18 @@ Exit codes:
   143    SIGTERM";
 
 const NOTES: &str = "\
-`vsp COMMAND --help` says more, with examples.
+`vsp COMMAND --help` has details and examples.
 
 Exit codes:
-  0  all went well
-  1  a program is refused, a file cannot be read or written, or what was checked for is so
+  0  success
+  1  a program is rejected, a file cannot be read or written, or a check fails
   2  wrong command line
   3  the program trapped                                       (vsp run, trace, profile)
   4  the program ran out of fuel, or executed YIELD            (vsp run, trace, profile)
   129, 130, 143  SIGHUP, Ctrl-C, SIGTERM
-A program that ends well chooses its exit code itself: it is 0 unless it calls sys.exit_code.
+A program that ends normally sets its exit code with sys.exit_code; the default is 0.
 
-Messages have colours on a terminal, unless the environment variable NO_COLOR is set.";
+Messages are coloured on a terminal, unless the environment variable NO_COLOR is set.";
 
 /// Run, assemble, disassemble, check and debug VSP programs.
 #[derive(Debug, Parser)]
@@ -68,27 +68,27 @@ pub(crate) enum Command {
     Asm(AsmArgs),
     /// Disassemble a program into text that assembles to the same bytes.
     Dis(DisArgs),
-    /// Check programs: are they well-formed and verified? Warn of what is often a mistake.
+    /// Check that programs are well-formed and verify, and warn of likely mistakes.
     Check(crate::check::CheckArgs),
     /// Format .sil texts.
     Fmt(crate::fmt::FmtArgs),
     /// Step through a program: breakpoints, registers, memory, calls.
     Debug(crate::debug::DebugArgs),
-    /// Compile a program into a code object: machine code in a file, for this or another architecture.
+    /// Compile a program into a code object: a file of machine code, for this or another architecture.
     Compile(crate::object::ObjectArgs),
-    /// Show what functions are before they become machine code: Cranelift's intermediate representation.
+    /// Show Cranelift's intermediate representation of functions, before it becomes machine code.
     Ir(crate::ir::IrArgs),
-    /// Show the machine code of functions beside their bytecode, for any architecture.
+    /// Show the machine code of functions next to their bytecode, for any architecture.
     DisasmNative(crate::disasm_native::DisasmNativeArgs),
-    /// Show what is in a program: header, sections, functions, basic blocks, sizes.
+    /// Show the contents of a program: header, sections, functions, basic blocks, sizes.
     Dump(crate::dump::DumpArgs),
-    /// Run a program and show each instruction with what it changed.
+    /// Run a program and show each instruction with its effects.
     Trace(crate::trace::TraceArgs),
     /// Run a program and count its instructions by function and source line.
     Profile(crate::profile::ProfileArgs),
     /// Draw the control-flow graphs of functions.
     Cfg(crate::cfg::CfgArgs),
-    /// Make the folder of a new project.
+    /// Create the folder of a new project.
     New(crate::new::NewArgs),
     /// Write a completion script for a shell.
     Completions(crate::completions::CompletionsArgs),
@@ -108,24 +108,25 @@ Examples:
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) program: ProgramArgs,
-    /// What runs the program. `auto` starts in the interpreter, and compiles what the program does much while it runs
-    /// (where there is machine code); `interp` only interprets; `tier1` and `tier2` compile all of it first, fast or well.
+    /// The engine. `auto` starts in the interpreter and compiles hot code in the background (where there is machine
+    /// code); `interp` only interprets; `tier1` and `tier2` compile everything first, quickly or with more
+    /// optimisation.
     #[arg(long, value_name = "ENGINE", default_value = "auto", value_parser = engine_kind())]
     pub(crate) engine: EngineKind,
-    /// Run the machine code of this code object, which `vsp compile` made from the program. It is trusted like any machine
-    /// code: a wrong one can do whatever this process may do.
+    /// Run the machine code of this code object, which `vsp compile` created from the program. It is trusted like any
+    /// machine code: a wrong one can do whatever this process may do.
     #[arg(long, value_name = "FILE", conflicts_with = "engine")]
     pub(crate) code: Option<PathBuf>,
-    /// Keep machine code in this directory, and take it from there. Like the file of `--code` it is trusted.
+    /// Cache machine code in this directory. It is trusted like the file of `--code`.
     #[arg(long, value_name = "DIR", conflicts_with = "code")]
     pub(crate) cache: Option<PathBuf>,
-    /// Print the results of the entry function, one to a line, as signed integers.
+    /// Print the results of the entry function, one per line, as signed integers.
     #[arg(long)]
     pub(crate) results: bool,
-    /// Say on the error stream what was executed, and how fast.
+    /// Print statistics on the error stream: what was executed, and how fast.
     #[arg(long)]
     pub(crate) stats: bool,
-    /// Say on the error stream, as one line of JSON, how the program ended.
+    /// Print the outcome on the error stream, as one line of JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -142,7 +143,7 @@ The program is verified too. Exit codes: 0, 1 if there are errors, 2 for a wrong
 pub(crate) struct AsmArgs {
     /// The text; `-` is the standard input.
     pub(crate) file: PathBuf,
-    /// Where the program goes; `-` is the standard output [default: the text's name with .silc, or `-` if that is `-`].
+    /// The output file; `-` is the standard output [default: the text's name with .silc, or `-` if that is `-`].
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -152,23 +153,23 @@ Examples:
   vsp dis fib.silc
   vsp dis fib.silc -o fib.sil
 
-Exit codes: 0, 1 if the file is no program, 2 for a wrong command line.";
+Exit codes: 0, 1 if the file is not a program, 2 for a wrong command line.";
 
 #[derive(Debug, Args)]
 #[command(after_help = DIS_EXAMPLES)]
 pub(crate) struct DisArgs {
     /// The program: a .silc program, or a .sil text, which is assembled first; `-` is the standard input.
     pub(crate) file: PathBuf,
-    /// Where the text goes [default: `-`, the standard output].
+    /// The output file [default: `-`, the standard output].
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
 
-/// Takes the names of engines.
+/// Returns the parser of engine names.
 fn engine_kind() -> impl TypedValueParser<Value = EngineKind> {
     let kinds = || std::iter::once(EngineKind::Auto).chain(EngineKind::ALL);
     let value = |kind: EngineKind| match kind.name().strip_prefix("tier") {
-        // As `--tier` of other commands has it.
+        // The notation of `--tier` in other commands.
         Some(number) => PossibleValue::new(kind.name()).alias(number),
         None => PossibleValue::new(kind.name()),
     };

@@ -1,4 +1,4 @@
-//! The code of the program: places, their names and source lines, and back.
+//! The code of a program: locations with their names and source lines, and lookups of locations.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,24 +12,24 @@ use vsp_core::verify::Verified;
 
 use crate::functions;
 
-/// Source files that are larger are not read, in bytes.
+/// Size limit of source files in bytes; larger ones are not read.
 const MAX_SOURCE: u64 = 16 << 20;
 
-/// A source file, and its lines if it is at hand.
+/// A source file, with its lines if they are available.
 #[derive(Debug)]
 struct Source {
     name: String,
     lines: Vec<String>,
 }
 
-/// A line of a source file: the file's number, and the line from 1.
+/// A line of a source file: the index of the file, and the line from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) file: u32,
     pub(crate) line: u32,
 }
 
-/// What `break` and `list` take.
+/// The position that `break` and `list` take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Position {
     Word(Location),
@@ -45,14 +45,15 @@ pub(crate) struct Code<'p> {
     listing: Listing<'p>,
     entries: Vec<LineEntry>,
     sources: Vec<Source>,
-    /// Is the one source file the text that the program was assembled from? (Asked by [`Code::with_text`].)
+    /// Whether the only source file is the text that the program was assembled from. (Determined by
+    /// [`Code::with_text`].)
     has_text: bool,
-    /// What the names of `.equ` and `.space` stand for, if so.
+    /// The values of the names of `.equ` and `.space`, if so.
     numbers: BTreeMap<String, Number>,
 }
 
 impl<'p> Code<'p> {
-    /// `text` is what the file at `path` was assembled from, if it was a text.
+    /// Creates the code of a program. `text` is the text of the file at `path`, if it was assembled from one.
     pub(crate) fn new(verified: &'p Verified<'p>, path: &Path, text: Option<&str>) -> Code<'p> {
         let program = verified.program();
         let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -75,8 +76,8 @@ impl<'p> Code<'p> {
         }
     }
 
-    /// Reads what only the text says: labels, how operands are written, and what the names of `.equ` and `.space` stand for.
-    /// They are known if the text is at hand, and still is the one that the program was assembled from.
+    /// Adds what only the text has: labels, the notation of operands, and the values of the names of `.equ` and
+    /// `.space`. This needs the text, unchanged since the program was assembled from it.
     pub(crate) fn with_text(mut self) -> Code<'p> {
         let [source] = &self.sources[..] else { return self };
         let content = source.lines.join("\n") + "\n";
@@ -88,17 +89,17 @@ impl<'p> Code<'p> {
         self
     }
 
-    /// The name of a function, or its number.
+    /// Returns the name of a function, or its number.
     pub(crate) fn function(&self, function: FuncIndex) -> String {
         self.functions.get(function.index()).cloned().unwrap_or_else(|| format!("${function}"))
     }
 
-    /// `main+3`.
+    /// Formats a location: `main+3`.
     pub(crate) fn location(&self, location: Location) -> String {
         format!("{}+{}", Excerpt(&self.function(location.function)), location.word)
     }
 
-    /// `main+3 (sum.sil:12)`.
+    /// Formats a location with its source line: `main+3 (sum.sil:12)`.
     pub(crate) fn describe(&self, location: Location) -> String {
         match self.line(location) {
             Some(line) => format!("{} ({})", self.location(location), self.line_name(line)),
@@ -106,7 +107,7 @@ impl<'p> Code<'p> {
         }
     }
 
-    /// `sum.sil:12`.
+    /// Formats a source line: `sum.sil:12`.
     pub(crate) fn line_name(&self, line: Line) -> String {
         format!("{}:{}", self.file_name(line.file), line.line)
     }
@@ -115,24 +116,24 @@ impl<'p> Code<'p> {
         self.sources.get(file as usize).map_or("?", |source| &source.name)
     }
 
-    /// The text of a source line, if it is at hand.
+    /// Returns the text of a source line, if it is available.
     pub(crate) fn source(&self, line: Line) -> Option<&str> {
         let lines = &self.sources.get(line.file as usize)?.lines;
         lines.get((line.line as usize).checked_sub(1)?).map(String::as_str)
     }
 
-    /// The instruction at a place, as the disassembler writes it.
+    /// Returns the instruction at a location, as the disassembler writes it.
     pub(crate) fn instruction(&self, location: Location) -> Option<String> {
         self.listing.instruction(location)
     }
 
-    /// The label of a place, if a branch goes there.
+    /// Returns the label of a location, if a branch goes there.
     pub(crate) fn label(&self, location: Location) -> Option<String> {
         self.listing.label(location)
     }
 
-    /// The instruction at a place as the text has it, with its names, if it is a line of its own; else as the
-    /// disassembler writes it.
+    /// Returns the instruction at a location as it is written in the text, with its names, if it has a line to itself;
+    /// else as the disassembler writes it.
     pub(crate) fn written_instruction(&self, location: Location) -> Option<String> {
         let own_line = self.starts_line(location)
             && self
@@ -141,13 +142,13 @@ impl<'p> Code<'p> {
         let line = self.line(location).filter(|_| own_line && self.has_text);
         let written = line.and_then(|line| self.source(line)).map(|line| split_line(line).1);
         match written.filter(|written| !written.is_empty()) {
-            Some(written) => Some(aligned(written)),
+            Some(written) => Some(align(written)),
             None => self.instruction(location),
         }
     }
 
-    /// The label that the text has at a place; if it is not at hand, that of the disassembler; `None` if no branch
-    /// goes there.
+    /// Returns the label of a location as in the text, or the disassembler's if the text is not available; `None` if no
+    /// branch goes there.
     pub(crate) fn written_label(&self, location: Location) -> Option<String> {
         let label = self.label(location)?;
         let Some(line) = self.line(location).filter(|_| self.has_text && self.starts_line(location)) else {
@@ -164,58 +165,59 @@ impl<'p> Code<'p> {
         Some(label)
     }
 
-    /// How many words a function has.
+    /// Returns the number of words of a function.
     pub(crate) fn words(&self, function: FuncIndex) -> u32 {
         self.verified.function(function).map_or(0, |function| function.words)
     }
 
-    /// A place as a word of the whole code.
+    /// Converts a location to a word index in the whole code.
     fn code_word(&self, location: Location) -> Option<u32> {
         let function = self.verified.function(location.function)?;
         (location.word < function.words).then(|| function.start + location.word)
     }
 
-    /// The last entry at or before a word.
+    /// Returns the last entry at or before a word.
     fn entry(&self, location: Location) -> Option<LineEntry> {
         let word = self.code_word(location)?;
-        let behind = self.entries.partition_point(|entry| entry.word <= word);
-        self.entries.get(behind.checked_sub(1)?).copied()
+        let after = self.entries.partition_point(|entry| entry.word <= word);
+        self.entries.get(after.checked_sub(1)?).copied()
     }
 
-    /// The source line of a place.
+    /// Returns the source line of a location.
     pub(crate) fn line(&self, location: Location) -> Option<Line> {
         let entry = self.entry(location)?;
         (entry.line != 0).then_some(Line { file: entry.file, line: entry.line })
     }
 
-    /// Does a source line start at this place, or has it none?
+    /// Returns whether a source line starts at this location, or it has no line.
     pub(crate) fn starts_line(&self, location: Location) -> bool {
         self.entry(location)
             .is_none_or(|entry| entry.line == 0 || Some(entry.word) == self.code_word(location))
     }
 
-    /// The place of a word of the whole code.
+    /// Converts a word index in the whole code to a location.
     fn location_of(&self, word: u32) -> Option<Location> {
         let functions = self.verified.functions();
         let index = functions.partition_point(|function| function.start <= word).checked_sub(1)?;
         Some(Location { function: FuncIndex(index as u32), word: word - functions[index].start })
     }
 
-    /// The places where a line starts; if it has no code, those of the next line that has.
+    /// Returns the locations where a line starts; if it has no code, those of the next line that has.
     pub(crate) fn locations_of(&self, wanted: Line) -> Result<(Line, Vec<Location>), String> {
         let of_file = || self.entries.iter().filter(|entry| entry.file == wanted.file && entry.line != 0);
         let line = of_file().map(|entry| entry.line).filter(|line| *line >= wanted.line).min();
-        let line = line.ok_or_else(|| format!("there is no code at or behind {}", self.line_name(wanted)))?;
+        let line = line.ok_or_else(|| format!("there is no code at or after {}", self.line_name(wanted)))?;
         let entries = of_file().filter(|entry| entry.line == line);
         Ok((Line { line, ..wanted }, entries.filter_map(|entry| self.location_of(entry.word)).collect()))
     }
 
-    /// What a location means: `LINE`, `FILE:LINE`, `FUNCTION`, `FUNCTION+WORD`. `here` says which file a line is in.
+    /// Parses a position: `LINE`, `FILE:LINE`, `FUNCTION`, `FUNCTION+WORD`. A line without a file is in the file of
+    /// `here`.
     pub(crate) fn position(&self, text: &str, here: Option<Location>) -> Result<Position, String> {
         if text.starts_with(|first: char| first.is_ascii_digit()) {
             let file = here.and_then(|here| self.line(here)).map_or(0, |line| line.file);
             if self.sources.is_empty() {
-                return Err("the program does not say which lines it comes from; use FUNCTION+WORD".into());
+                return Err("the program has no source lines; use FUNCTION+WORD".into());
             }
             return Ok(Position::Line(Line { file, line: line_number(text)? }));
         }
@@ -223,17 +225,13 @@ impl<'p> Code<'p> {
             let file = self.sources.iter().position(|source| source.name == name);
             let file = file.ok_or_else(|| {
                 let names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
-                format!(
-                    "there is no source file `{}`; there are {}",
-                    Excerpt(name),
-                    functions::listed(&names)
-                )
+                format!("there is no source file `{}`; there are {}", Excerpt(name), functions::list(&names))
             })?;
             return Ok(Position::Line(Line { file: file as u32, line: line_number(line)? }));
         }
         let (name, word) = match text.rsplit_once('+') {
             Some((name, word)) => {
-                (name, word.parse().map_err(|_| format!("`{}` is no number of a word", Excerpt(word)))?)
+                (name, word.parse().map_err(|_| format!("`{}` is not a word number", Excerpt(word)))?)
             }
             None => (text, 0),
         };
@@ -247,12 +245,12 @@ impl<'p> Code<'p> {
         Ok(Position::Word(Location { function, word }))
     }
 
-    /// The function with this name, or `$` and number.
+    /// Returns the function with this name, or `$` and number.
     pub(crate) fn function_named(&self, name: &str) -> Result<FuncIndex, String> {
         functions::named(self.verified, name)
     }
 
-    /// All functions: name, type, words and first line.
+    /// Lists all functions: name, type, words and first line.
     pub(crate) fn functions(&self) -> Vec<String> {
         let functions = (0..).map(FuncIndex).zip(self.verified.functions());
         let described = functions.map(|(index, function)| {
@@ -266,37 +264,37 @@ impl<'p> Code<'p> {
         described.collect()
     }
 
-    /// The name of a global, or its number.
+    /// Returns the name of a global, or its number.
     pub(crate) fn global(&self, global: GlobalIndex) -> String {
         let name = self.verified.program().name(NameKind::Global, global.0);
         name.map_or_else(|| format!("global ${global}"), str::to_owned)
     }
 
-    /// The global with this name.
+    /// Returns the global with this name.
     pub(crate) fn global_named(&self, name: &str) -> Option<GlobalIndex> {
         let mut names = self.verified.program().names();
         let found = names.find(|entry| entry.kind == NameKind::Global && entry.name == name)?;
         Some(GlobalIndex(found.index))
     }
 
-    /// What a name of `.equ` or `.space` stands for.
+    /// Returns the value of a name of `.equ` or `.space`.
     pub(crate) fn number_named(&self, name: &str) -> Option<Number> {
         self.numbers.get(name).copied()
     }
 
-    /// The names that expressions know.
+    /// Returns the names that expressions know.
     pub(crate) fn value_names(&self) -> impl Iterator<Item = &str> {
         let names = self.verified.program().names();
         let names = names.filter(|entry| entry.kind != NameKind::Function).map(|entry| entry.name);
         names.chain(self.numbers.keys().map(String::as_str))
     }
 
-    /// Does the program come from one file at most, so that a line needs no file?
+    /// Returns whether the program comes from one file at most, so that a line needs no file.
     pub(crate) fn has_one_source(&self) -> bool {
         self.sources.len() <= 1
     }
 
-    /// The address of the data segment with this name.
+    /// Returns the address of the data segment with this name.
     pub(crate) fn data_named(&self, name: &str) -> Option<u32> {
         let program = self.verified.program();
         let found = program.names().find(|entry| entry.kind == NameKind::Data && entry.name == name)?;
@@ -304,22 +302,23 @@ impl<'p> Code<'p> {
     }
 }
 
-/// A label of the text in front of an instruction, if the line has one, and the rest without its comment.
+/// Splits a line of the text into the label in front of the instruction, if there is one, and the rest without its
+/// comment.
 fn split_line(line: &str) -> (Option<&str>, &str) {
     let mut rest = message::code_of(line).trim();
     let mut label = None;
-    while let Some((name, behind)) = rest.split_once(':') {
+    while let Some((name, after)) = rest.split_once(':') {
         let is_name = |it: char| it.is_alphanumeric() || it == '_';
         if name.is_empty() || !name.trim_end().chars().all(is_name) {
             break;
         }
         label = Some(name.trim_end());
-        rest = behind.trim_start();
+        rest = after.trim_start();
     }
     (label, rest)
 }
 
-/// The debug name of every function; if it has none, the first name that it is exported by; else its number.
+/// Returns the debug name of every function; if it has none, the first name that it is exported by; else its number.
 fn function_names(program: &Program<'_>) -> Vec<String> {
     let mut names: Vec<Option<&str>> = vec![None; program.function_count()];
     let exports = program.exports().map(|export| (export.function.index(), export.name));
@@ -331,8 +330,8 @@ fn function_names(program: &Program<'_>) -> Vec<String> {
     named.map(|(index, name)| name.map_or_else(|| format!("${index}"), str::to_owned)).collect()
 }
 
-/// An instruction with its operands in a column.
-fn aligned(instruction: &str) -> String {
+/// Aligns the operands of an instruction in a column.
+fn align(instruction: &str) -> String {
     match instruction.split_once(char::is_whitespace) {
         Some((mnemonic, operands)) => format!("{mnemonic:<9} {}", operands.trim_start()),
         None => instruction.to_owned(),
@@ -343,10 +342,10 @@ fn line_number(text: &str) -> Result<u32, String> {
     text.parse()
         .ok()
         .filter(|line| *line > 0)
-        .ok_or_else(|| format!("`{}` is no number of a line", Excerpt(text)))
+        .ok_or_else(|| format!("`{}` is not a line number", Excerpt(text)))
 }
 
-/// The source file that a program names, if it lies in the program's folder or below.
+/// Reads the source file that a program names, if it lies in the program's folder or below.
 fn read_source(program: &Path, name: &str) -> Option<String> {
     let is_below = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
     let path: PathBuf = program.parent()?.join(name);

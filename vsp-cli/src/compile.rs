@@ -1,31 +1,31 @@
-//! What commands compile, and for what.
+//! Arguments and helpers of the commands that compile.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-/// Behind the help of the commands.
+/// The end of the help of the commands.
 pub(crate) const NOTES: &str = "\
-Without --target and --cpu the code is the one that this computer runs, for its own processor. \
-With --target it is for the least processor of that architecture, and --cpu adds features, or \
+Without --target and --cpu the code is for the processor of this computer. \
+With --target it is for the baseline processor of that architecture, and --cpu adds features, or \
 all of those that a processor has.";
 
 #[derive(Debug, Args)]
 pub(crate) struct CompileArgs {
     /// The program: a .sil text or a .silc program; `-` is the standard input.
     pub(crate) file: PathBuf,
-    /// One function only: its name, or $ and its number.
+    /// Only this function: its name, or $ and its number.
     #[arg(long, short, value_name = "NAME")]
     pub(crate) function: Option<String>,
     #[command(flatten)]
     pub(crate) settings: Settings,
 }
 
-/// What is compiled for, and how.
+/// The settings of the compiler.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// 1 compiles fast, 2 runs fast.
+    /// 1 compiles quickly, 2 generates fast code.
     #[arg(long, default_value = "2", value_parser = tier())]
     pub(crate) tier: u8,
     #[arg(long, value_name = "ARCH", help = target_help())]
@@ -33,21 +33,21 @@ pub(crate) struct Settings {
     /// Features of the processor, or a processor's name, separated by commas.
     #[arg(long, value_name = "FEATURE", value_delimiter = ',')]
     pub(crate) cpu: Vec<String>,
-    /// Code that counts no fuel.
+    /// Generate code that counts no fuel.
     #[arg(long)]
     pub(crate) no_fuel: bool,
-    /// Code that does not look at the interrupt flag.
+    /// Generate code that does not poll the interrupt flag.
     #[arg(long)]
     pub(crate) no_interrupt: bool,
 }
 
-/// Takes the numbers of tiers, also as the engines are called.
+/// Returns the parser of tiers, also in the notation of engines.
 fn tier() -> impl TypedValueParser<Value = u8> {
     let values = [PossibleValue::new("1").alias("tier1"), PossibleValue::new("2").alias("tier2")];
     PossibleValuesParser::new(values).map(|tier| if tier.ends_with('1') { 1 } else { 2 })
 }
 
-/// The architectures that this build has code generators for.
+/// Returns the help of `--target`, with the architectures of this build.
 #[cfg(feature = "jit")]
 fn target_help() -> String {
     format!("The architecture: {} [default: this computer's]", with_jit::targets())
@@ -80,7 +80,7 @@ mod with_jit {
     use crate::functions;
     use crate::translate::{Result, load_verified};
 
-    /// A program, the functions of it that are asked for, and what compiles them.
+    /// A program, the functions to compile, and the compiler.
     #[derive(Debug)]
     pub(crate) struct Compilation {
         program: Verified<'static>,
@@ -106,13 +106,13 @@ mod with_jit {
             self.compiler.target()
         }
 
-        /// The name of a function, or `$` and its number.
+        /// Returns the name of a function, or `$` and its number.
         pub(crate) fn name(&self, function: FuncIndex) -> String {
             let name = self.program.program().function_name(function);
             name.map_or_else(|| format!("${function}"), str::to_owned)
         }
 
-        /// Compiles the functions, and calls `show` with each: a line about it, its bytecode, and what was made of it.
+        /// Compiles the functions, and calls `show` with each: a summary line, its bytecode, and the listing.
         pub(crate) fn each(
             &mut self,
             mut show: impl FnMut(&Compilation, String, &Bytecode, &Listing) -> Result<()>,
@@ -133,7 +133,7 @@ mod with_jit {
     }
 
     impl Settings {
-        /// What compiles so.
+        /// Creates the compiler of these settings.
         pub(crate) fn compiler(&self) -> Result<Compiler> {
             let options = CompileOptions {
                 tier: if self.tier == 1 { Tier::One } else { Tier::Two },
@@ -153,7 +153,7 @@ mod with_jit {
         message::render_text(&error.to_string())
     }
 
-    /// The words of a function as the disassembler writes them, and their labels.
+    /// The words of a function as the disassembler writes them, with their labels.
     #[derive(Debug)]
     pub(crate) struct Bytecode(Vec<(Option<String>, String)>);
 
@@ -166,7 +166,7 @@ mod with_jit {
             Bytecode(locations.map(line).collect())
         }
 
-        /// For each word its label, if a branch goes there, and its instruction.
+        /// Returns for each word its label, if a branch goes there, and its instruction.
         pub(crate) fn words(&self) -> &[(Option<String>, String)] {
             &self.0
         }
@@ -199,7 +199,7 @@ mod with_jit {
         })
     }
 
-    /// An architecture by its name, or by a target triple.
+    /// Parses the name of an architecture, or a target triple.
     fn arch(name: &str) -> Result<Arch> {
         let first = name.split('-').next().unwrap_or_default();
         let first = if first.starts_with("riscv64") { "riscv64" } else { first };
@@ -216,7 +216,7 @@ mod with_jit {
         }
     }
 
-    /// The names of the architectures that there are code generators for.
+    /// Returns the names of the architectures that this build can compile for.
     pub(super) fn targets() -> String {
         let names: Vec<&str> =
             Arch::ALL.iter().filter(|arch| arch.is_built()).map(|arch| arch.name()).collect();

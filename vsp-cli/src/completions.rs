@@ -14,7 +14,7 @@ Examples:
   vsp completions zsh > ~/.zfunc/_vsp
   vsp completions fish > ~/.config/fish/completions/vsp.fish
 
-The first one is for the running shell; in ~/.bashrc it is for all that follow.";
+The first one is for the running shell; put it into ~/.bashrc for all later ones.";
 
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]

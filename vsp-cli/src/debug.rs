@@ -42,12 +42,12 @@ Examples:
 `help` lists the commands of the debugger. It stops before the program's first instruction.
 
 Without --input a program reads the standard input if the commands are in a file, and nothing if \
-they come from there. Empty lines of commands do nothing, nor do those that start with #; on a \
-terminal an empty line means the last command again, and Ctrl-C stops a running program.
+they come from there. Empty lines of commands and those that start with # are ignored; on a \
+terminal an empty line repeats the last command, and Ctrl-C stops a running program.
 
 Exit codes:
   0  the commands ended, or `quit`, however the program ended
-  1  the program is refused, a file cannot be read or written, or a command of a file or pipe was not carried out
+  1  the program is rejected, a file cannot be read or written, or a command of a file or pipe failed
   2  wrong command line";
 
 #[derive(Debug, Args)]
@@ -80,14 +80,14 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
     };
     let code = Code::new(&verified, &loaded.path, text.as_deref()).with_text();
     let mut session = Session::new(setup, code, interrupt, args.files()).map_err(refuse)?;
-    let code = converse(&mut session, &mut input, &console).map_err(refuse);
-    // What the program wrote is there however the conversation ended.
+    let code = run_commands(&mut session, &mut input, &console).map_err(refuse);
+    // The program's output is completed however the session ended.
     let finished = session.finish_output().map_err(refuse);
     code.and_then(|code| finished.map(|()| code))
 }
 
 impl DebugArgs {
-    /// What is read.
+    /// Returns the files that are read.
     fn files(&self) -> files::Files {
         let files = self.program.files();
         match &self.commands {
@@ -97,8 +97,8 @@ impl DebugArgs {
     }
 }
 
-/// Carries out commands until they end.
-fn converse(
+/// Executes commands until they end.
+fn run_commands(
     session: &mut Session<'_>,
     input: &mut Input,
     console: &Console,
@@ -107,7 +107,7 @@ fn converse(
     loop {
         match print(session, console) {
             Ok(()) => {}
-            // Whoever read the output has seen enough.
+            // The reader of the output has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(code),
             Err(error) => return Err(format!("standard output: {error}")),
         }
@@ -125,7 +125,7 @@ fn converse(
     }
 }
 
-/// Prints what there is to say, on a line of its own.
+/// Prints pending output, on a new line.
 fn print(session: &mut Session<'_>, console: &Console) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     if console.mid_line.replace(false) {
@@ -151,7 +151,7 @@ fn commands(args: &DebugArgs, interrupt: &Arc<AtomicBool>) -> std::result::Resul
     Input::terminal()
 }
 
-/// What the program reads if no file is named. All of it is read now, so that it is there again after a restart.
+/// Reads the program's input if no file is named. It is read completely, so that it is available again after a restart.
 fn standard_input(args: &DebugArgs) -> std::result::Result<Rc<[u8]>, String> {
     let is_file = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| !files::is_standard(path));
     let is_free = is_file(&args.commands) && !files::is_standard(&args.program.file);

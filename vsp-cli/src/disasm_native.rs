@@ -15,11 +15,11 @@ Examples:
   vsp disasm-native examples/fib.sil --target riscv64 --tier 1
   vsp disasm-native examples/fib.sil --target x86_64 --cpu haswell,sha
 
-On the left the words of the function, on the right the machine code that was made of them, in \
+On the left are the words of the function, on the right the machine code compiled from them, in \
 its own order: offset, bytes, instruction. Code of `-` belongs to no single word: it enters the \
-function, leaves it when it traps or is suspended, or computes what several words use. A word \
-without code was merged with others, or is never reached. An inlined function is code of its \
-call. Calls are not linked; the function that is called stands behind them.";
+function, exits it on a trap or suspension, or computes values used by several words. A word \
+without code was merged with others, or is unreachable. Code of an inlined function belongs to its \
+call. Calls are not linked; they are followed by the name of the callee.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", compile::NOTES))]
@@ -60,7 +60,7 @@ pub(crate) fn disasm_native(args: &DisasmNativeArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Two columns: words, and the machine code beside them.
+/// Two columns: words, and their machine code.
 #[cfg(feature = "disassembler")]
 mod table {
     use std::fmt::Write;
@@ -72,17 +72,17 @@ mod table {
     use crate::compile::Bytecode;
     use crate::style::{FAINT, LOCATION, paint};
 
-    /// Characters of the left column. What is longer has a line of its own.
+    /// Width of the left column in characters. Longer words have a line to themselves.
     const LEFT: usize = 40;
 
     pub(crate) struct Table<'t> {
         bytecode: &'t Bytecode,
         listing: &'t Listing,
-        /// Digits of an offset.
+        /// Number of digits of an offset.
         digits: usize,
-        /// For each word: is it still to come?
-        to_come: Vec<bool>,
-        /// For each word: has it code?
+        /// For each word, whether it was not shown yet.
+        is_pending: Vec<bool>,
+        /// For each word, whether it has code.
         has_code: Vec<bool>,
         out: String,
     }
@@ -99,7 +99,7 @@ mod table {
                 bytecode,
                 listing,
                 digits: format!("{:x}", listing.bytes.len()).len(),
-                to_come: vec![true; bytecode.words().len()],
+                is_pending: vec![true; bytecode.words().len()],
                 has_code,
                 out: String::new(),
             }
@@ -142,9 +142,9 @@ mod table {
             }
         }
 
-        /// The text of a word that has code, with those in front of it that have none.
+        /// Returns the text of a word that has code, after adding preceding words that have none.
         fn word(&mut self, word: usize) -> String {
-            if self.to_come[word] {
+            if self.is_pending[word] {
                 self.without_code(word);
                 self.label(word);
             }
@@ -152,7 +152,7 @@ mod table {
         }
 
         fn label(&mut self, word: usize) {
-            self.to_come[word] = false;
+            self.is_pending[word] = false;
             if let (Some(label), _) = &self.bytecode.words()[word] {
                 let _ = writeln!(self.out, "{}", paint(LOCATION, &format!("      {label}:")));
             }
@@ -162,10 +162,10 @@ mod table {
             format!("{word:6}  {}", self.bytecode.words()[word].1)
         }
 
-        /// The words up to `end` that have no code and were not shown yet.
+        /// Adds the words up to `end` that have no code and were not shown yet.
         fn without_code(&mut self, end: usize) {
             for word in 0..end {
-                if self.to_come[word] && !self.has_code[word] {
+                if self.is_pending[word] && !self.has_code[word] {
                     self.label(word);
                     let line = self.line(word);
                     let _ = writeln!(self.out, "{}", paint(LOCATION, &line));
@@ -174,7 +174,7 @@ mod table {
         }
 
         pub(crate) fn finish(mut self) -> String {
-            self.without_code(self.to_come.len());
+            self.without_code(self.is_pending.len());
             self.out
         }
     }

@@ -1,10 +1,10 @@
-//! Machine code as text.
+//! Disassembly of machine code.
 
 use capstone::arch::{self, BuildsCapstone, BuildsCapstoneSyntax};
 use capstone::{Capstone, Error};
 use vsp_core::jit::{Arch, Target};
 
-/// Why there is no text.
+/// An error of the disassembler.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the disassembler: {0}")]
 pub(crate) struct DisassemblyError(String);
@@ -15,18 +15,18 @@ impl From<Error> for DisassemblyError {
     }
 }
 
-/// An instruction of a machine.
+/// A machine instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MachineInst {
     /// The offset of its first byte.
     pub(crate) offset: u32,
     /// Its bytes.
     pub(crate) bytes: Vec<u8>,
-    /// Mnemonic and operands; on x86_64 as Intel writes them. Targets of branches are offsets.
+    /// Mnemonic and operands, on x86_64 in Intel syntax. Targets of branches are offsets.
     pub(crate) text: String,
 }
 
-/// Disassembles the machine code of an architecture.
+/// A disassembler of the machine code of an architecture.
 #[derive(Debug)]
 pub(crate) struct Disassembler {
     capstone: Capstone,
@@ -34,19 +34,19 @@ pub(crate) struct Disassembler {
 }
 
 impl Disassembler {
-    /// A disassembler.
+    /// Creates a disassembler.
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// Memory is exhausted.
     pub(crate) fn new(target: &Target) -> Result<Disassembler, DisassemblyError> {
         Ok(Disassembler { capstone: capstone(target)?, arch: target.arch() })
     }
 
-    /// The instructions of machine code that starts at `offset`, from its first byte to its last. Bytes that are no
-    /// instruction are shown as `.byte`; constants and jump tables between instructions may look like some.
+    /// Disassembles machine code that starts at `offset`, from its first byte to its last. Bytes that are not an
+    /// instruction are shown as `.byte`; constants and jump tables between instructions may look like instructions.
     ///
     /// # Errors
-    /// There is no memory for them.
+    /// Memory is exhausted.
     pub(crate) fn disassemble(
         &self,
         bytes: &[u8],
@@ -80,7 +80,7 @@ fn capstone(target: &Target) -> Result<Capstone, Error> {
     Ok(disassembler)
 }
 
-/// Targets of branches as offsets. For this architecture they are given as distances.
+/// Replaces the targets of branches by offsets. For this architecture the disassembler gives distances.
 fn riscv_operands(mnemonic: &str, operands: &str, address: u64) -> String {
     let plain = mnemonic.trim_start_matches("c.");
     let distance = || {

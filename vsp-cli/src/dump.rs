@@ -21,10 +21,10 @@ use crate::table::Table;
 use crate::translate::{Result, print};
 use contents::{Contents, Function};
 
-/// Bytes of a data segment that are shown, if they fit into the line.
-const MOST_BYTES: usize = 16;
+/// Maximum number of bytes of a data segment that are shown, if they fit the line.
+const MAX_BYTES: usize = 16;
 
-/// Columns of a line about a data segment, unless its name is long.
+/// Width of a line about a data segment in columns, unless its name is long.
 const COLUMNS: usize = 80;
 
 const NOTES: &str = "\
@@ -35,7 +35,7 @@ Examples:
   vsp dump program.vsc
 
 A program that breaks rules of the verifier is dumped too, but has no blocks. Of a code object \
-(`vsp compile`) it says what it is for, and what each function became.
+(`vsp compile`) it shows the target, and the code of each function.
 
 Exit codes: 0, 1 if the file is neither or has no such function, 2 for a wrong command line.";
 
@@ -44,13 +44,13 @@ Exit codes: 0, 1 if the file is neither or has no such function, 2 for a wrong c
 pub(crate) struct DumpArgs {
     /// A .silc program, or a .sil text, which is assembled first; or a .vsc code object. `-` is the standard input.
     file: PathBuf,
-    /// Show the basic blocks of the functions, and where they lead to.
+    /// Show the basic blocks of the functions, with their successors.
     #[arg(long)]
     blocks: bool,
-    /// Only functions with this name, or with number N if it is $N. Can be given several times.
+    /// Only this function: its name, or $ and its number. Can be repeated.
     #[arg(long, short, value_name = "NAME")]
     function: Vec<String>,
-    /// Write everything, blocks too, as JSON.
+    /// Write everything, including blocks, as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -78,7 +78,7 @@ pub(crate) fn dump(args: &DumpArgs) -> Result<ExitCode> {
 fn dump_object(args: &DumpArgs, path: &Path, bytes: &[u8]) -> Result<ExitCode> {
     let refuse = |error: &dyn Display| files::refuse(path, error);
     if args.blocks {
-        return Err(refuse(&"a code object has no basic blocks; the program it was made from has them"));
+        return Err(refuse(&"a code object has no basic blocks; dump the program instead"));
     }
     let mut contents = object::contents(path, bytes).map_err(|error| refuse(&error))?;
     if !args.function.is_empty() {
@@ -108,7 +108,7 @@ fn text(contents: &Contents, blocks: bool) -> String {
     // Writing to a string cannot fail.
     let _ = head(&mut out, contents)
         .and_then(|()| sections(&mut out, contents))
-        .and_then(|()| things(&mut out, contents))
+        .and_then(|()| items(&mut out, contents))
         .and_then(|()| functions(&mut out, contents, blocks));
     out
 }
@@ -130,7 +130,7 @@ fn sections(out: &mut String, contents: &Contents) -> std::fmt::Result {
     write!(out, "\n{}", table.render(0))
 }
 
-fn things(out: &mut String, contents: &Contents) -> std::fmt::Result {
+fn items(out: &mut String, contents: &Contents) -> std::fmt::Result {
     writeln!(out, "\nmemory: at least {} bytes", contents.memory)?;
     list(out, "imports", &contents.imports, |import| {
         let (module, name) = (quoted(&import.module), quoted(&import.name));
@@ -160,39 +160,39 @@ fn things(out: &mut String, contents: &Contents) -> std::fmt::Result {
     })
 }
 
-fn list<T>(out: &mut String, title: &str, things: &[T], text: impl Fn(&T) -> String) -> std::fmt::Result {
-    if things.is_empty() {
+fn list<T>(out: &mut String, title: &str, items: &[T], text: impl Fn(&T) -> String) -> std::fmt::Result {
+    if items.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{}: {}", paint(TITLE, title), things.len())?;
-    let width = indent(things.len()) - 4;
-    for (index, thing) in things.iter().enumerate() {
+    writeln!(out, "\n{}: {}", paint(TITLE, title), items.len())?;
+    let width = indent(items.len()) - 4;
+    for (index, thing) in items.iter().enumerate() {
         writeln!(out, "  {:<width$}  {}", format!("${index}"), text(thing))?;
     }
     Ok(())
 }
 
-/// The columns in front of the texts of a list.
-fn indent(things: usize) -> usize {
-    "  $  ".len() + things.saturating_sub(1).to_string().len()
+/// Returns the number of columns in front of the texts of a list.
+fn indent(items: usize) -> usize {
+    "  $  ".len() + items.saturating_sub(1).to_string().len()
 }
 
-/// Returns the first bytes of data in quotes, as many as fit into so many columns; but some in any case.
+/// Returns the first bytes of data in quotes, as many as fit the columns, but at least some.
 fn beginning(bytes: &[u8], columns: usize) -> String {
     const LEAST: usize = 4;
     let mut shown = String::new();
-    for (number, byte) in bytes.iter().take(MOST_BYTES).enumerate() {
+    for (number, byte) in bytes.iter().take(MAX_BYTES).enumerate() {
         let escaped = byte.escape_ascii().to_string();
         if number >= LEAST && shown.len() + escaped.len() + "\"\" _".len() > columns {
             return format!("\"{shown}\" …");
         }
         shown += &escaped;
     }
-    let rest = if bytes.len() > MOST_BYTES { " …" } else { "" };
+    let rest = if bytes.len() > MAX_BYTES { " …" } else { "" };
     format!("\"{shown}\"{rest}")
 }
 
-/// An integer; and what it is as a binary64, if that is a number that somebody would write.
+/// Formats an integer, and the binary64 with its bits if that is likely.
 fn constant_text(bits: u64) -> String {
     match crate::value::likely_float(bits) {
         Some(float) => format!("0x{bits:016X}, {float:?}"),
@@ -202,7 +202,7 @@ fn constant_text(bits: u64) -> String {
 
 fn functions(out: &mut String, contents: &Contents, blocks: bool) -> std::fmt::Result {
     writeln!(out, "\n{}: {}", paint(TITLE, "functions"), contents.functions.len())?;
-    // A word has 4 bytes; and where all lines are of one file, its name is said above.
+    // If all lines are of one file, its name is shown above the table.
     let one_file = contents.source_files.len() == 1;
     let titles: &[&str; 10] = match one_file {
         true => &["", "name", "type", "words", "blocks", "loops", "locals", "frame", "leaf", "line"],
@@ -258,7 +258,7 @@ fn function_row(function: &Function, one_file: bool) -> [String; 10] {
     ]
 }
 
-/// A name as it is, or in quotes with escapes if it is no simple one.
+/// Returns a name as it is, or in quotes with escapes if it is not simple.
 pub(crate) fn quoted(name: &str) -> String {
     let is_simple = |character: char| character.is_alphanumeric() || "_-./+$".contains(character);
     if !name.is_empty() && name.chars().all(is_simple) { name.to_owned() } else { format!("{name:?}") }

@@ -1,4 +1,4 @@
-//! How a program ended, in words.
+//! Description of how a program ended.
 
 use std::io;
 
@@ -11,14 +11,14 @@ use vsp_host::sys::SysError;
 use crate::cli::{EXIT_SUCCESS, EXIT_SUSPENDED, EXIT_TRAP};
 use crate::interrupt;
 
-/// How the program ended.
+/// The end of a program.
 pub(crate) struct End {
     pub(crate) outcome: &'static str,
-    /// What to tell the user; `None` if all went well.
+    /// The message for the user; `None` if the program ended normally.
     pub(crate) message: Option<String>,
     pub(crate) trap: Option<Trap>,
     pub(crate) results: Vec<u64>,
-    /// What `vsp run` ends with.
+    /// The exit code of `vsp run`.
     pub(crate) code: u8,
 }
 
@@ -39,7 +39,7 @@ impl End {
                 };
                 end("suspended", Some(why), code)
             }
-            // Whoever read the output has seen enough.
+            // The reader of the output has seen enough.
             Outcome::Trapped(stop) if is_broken_pipe(stop.trap, failure.as_deref()) => {
                 end("trapped", None, EXIT_SUCCESS)
             }
@@ -73,7 +73,7 @@ fn host_message(program: &Program<'_>, location: Location, code: u32, failure: O
     }
 }
 
-/// The import that the SYSCALL at a place calls.
+/// Returns the import that the SYSCALL at a location calls.
 fn called_import(program: &Program<'_>, location: Location) -> Option<String> {
     let start: u32 = program.functions().take(location.function.index()).map(|decl| decl.words).sum();
     let word = program.code().get((start + location.word) as usize)?;

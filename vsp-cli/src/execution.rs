@@ -1,4 +1,4 @@
-//! What commands that run a program do before its first instruction and after its last.
+//! Preparation and completion shared by the commands that run a program.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -18,7 +18,7 @@ use crate::files::{self, Files, Output, Shared, is_standard};
 use crate::interrupt;
 use crate::program::{InputFile, ProgramArgs, UNLIMITED};
 use crate::progress::Progress;
-use crate::translate::{Result, ignore_broken_pipe, load_verified, say};
+use crate::translate::{Result, ignore_broken_pipe, load_verified, print_message};
 
 /// A program that is ready to run.
 pub(crate) struct Execution<'a> {
@@ -35,7 +35,7 @@ pub(crate) struct Execution<'a> {
     output: RefCell<Option<Shared>>,
 }
 
-/// How a run ended.
+/// The end of a run.
 pub(crate) struct Ending {
     pub(crate) end: End,
     /// The call stack, innermost first.
@@ -56,23 +56,23 @@ impl<'a> Execution<'a> {
         Ok(Execution { args, loaded, verified, entry, values, imports, progress, files, output })
     }
 
-    /// Notes a file that is read.
+    /// Records a file that is read.
     pub(crate) fn reading(&self, path: &Path, what: &'static str) {
         self.files.replace_with(|files| std::mem::take(files).reading(path, what));
     }
 
-    /// A file to write, besides the one that the program writes.
+    /// Creates an output file other than the program's.
     pub(crate) fn create(&self, path: &Path) -> Result<Output> {
         self.files.borrow_mut().create(path).map_err(|error| message::render_text(&error))
     }
 
-    /// Opens the program's files, and makes an instance that is interpreted.
+    /// Opens the program's files, and creates an interpreted instance.
     pub(crate) fn instance(&self) -> Result<Instance<'_, Sys>> {
         let options = Options { interrupt: interrupt::flag(true).map(Into::into), ..self.args.options() };
         self.instance_by(|imports, state| Instance::new(&self.verified, imports, state, options))
     }
 
-    /// Opens the program's files, and makes an instance as told.
+    /// Opens the program's files, and creates an instance with `make`.
     pub(crate) fn instance_by<'s, E: Display>(
         &'s self,
         make: impl FnOnce(&'s Imports<Sys>, Sys) -> std::result::Result<Instance<'s, Sys>, E>,
@@ -93,7 +93,7 @@ impl<'a> Execution<'a> {
         make(&self.imports, state).map_err(|error| files::refuse(&self.args.file, &error))
     }
 
-    /// What is left of an instance whose program ended.
+    /// Returns the end of a run, with what remains of the instance.
     pub(crate) fn ending(&self, instance: Instance<'_, Sys>, outcome: Outcome) -> Ending {
         self.progress.finish();
         let fuel = self.args.options().fuel.unwrap_or_default().min(UNLIMITED);
@@ -104,7 +104,7 @@ impl<'a> Execution<'a> {
         Ending { end, locations, fuel_used, output: sys.output, file: self.output.take() }
     }
 
-    /// Ends a program that has not ended.
+    /// Finishes a program that has not ended.
     pub(crate) fn cut_short(&self, instance: Instance<'_, Sys>) -> Result<()> {
         self.progress.finish();
         let flushed = instance.into_state().output.flush();
@@ -112,16 +112,16 @@ impl<'a> Execution<'a> {
         finished.or_else(ignore_broken_pipe).map_err(output_error)
     }
 
-    /// Says on the error stream why and where the program stopped, if it did not end well.
+    /// Prints on the error stream why and where the program stopped, unless it ended normally.
     pub(crate) fn explain(&self, ending: &Ending) {
         if let Some(message) = &ending.end.message {
-            say(&message::render_stop(&self.loaded, message, &ending.locations));
+            print_message(&message::render_stop(&self.loaded, message, &ending.locations));
         }
     }
 }
 
 impl Ending {
-    /// Prints the results, one to a line, as signed integers.
+    /// Prints the results, one per line, as signed integers.
     pub(crate) fn print_results(&mut self) -> io::Result<()> {
         for result in &self.end.results {
             writeln!(self.output, "{}", *result as i64).or_else(ignore_broken_pipe)?;
@@ -129,7 +129,7 @@ impl Ending {
         Ok(())
     }
 
-    /// Writes what the program printed. (Whether this fails does not matter after a trap.)
+    /// Flushes the output of the program. (After a trap a failure is ignored.)
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let flushed = self.output.flush();
         let flushed = flushed.and_then(|()| self.file.take().map_or(Ok(()), |file| file.finish()));
@@ -139,7 +139,7 @@ impl Ending {
         flushed.or_else(ignore_broken_pipe)
     }
 
-    /// Notes that something the program printed could not be written: then it has not ended well, whatever it says.
+    /// Records that output could not be written: then the run has failed, whatever its outcome.
     pub(crate) fn fail(&mut self, error: &io::Error) {
         let error = format!("the output: {error}");
         self.end.code = EXIT_REFUSED;
@@ -150,7 +150,7 @@ impl Ending {
     }
 }
 
-/// What is said of an output that could not be written.
+/// Returns the message for an output that could not be written.
 pub(crate) fn output_error(error: io::Error) -> String {
     message::render_text(&format!("the output: {error}"))
 }

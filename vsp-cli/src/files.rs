@@ -1,8 +1,8 @@
-//! The files of a command: what it reads is not overwritten, and what it writes is there as a whole or not at all.
+//! The files of a command: inputs are not overwritten, and outputs appear completely or not at all.
 //!
-//! A file is written under another name beside its own, and gets its name when all of it is there. Until then, and if
-//! the program is refused or the disk is full, the file with that name stays as it was. Devices, pipes and terminals are
-//! written directly. `-` is the standard input or output.
+//! A file is written under a temporary name in its folder, and renamed when it is complete. Until then, and if the
+//! program is rejected or the disk is full, an existing file stays as it was. Devices, pipes and terminals are written
+//! directly. `-` is the standard input or output.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -20,40 +20,40 @@ use tempfile::{NamedTempFile, TempPath};
 use crate::interrupt;
 use crate::translate::{Result, ignore_broken_pipe};
 
-/// What messages call the standard input.
+/// The name of the standard input in messages.
 const STANDARD_INPUT: &str = "standard input";
 
-/// What messages call the standard output.
+/// The name of the standard output in messages.
 const STANDARD_OUTPUT: &str = "standard output";
 
-/// Symbolic links that are followed one after the other.
-const MOST_LINKS: usize = 40;
+/// Maximum number of symbolic links that are followed.
+const MAX_LINKS: usize = 40;
 
-/// Is this the standard input or output?
+/// Returns whether the path means the standard input or output.
 pub(crate) fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// What messages call a file that is read.
+/// Returns the name of an input file for messages.
 pub(crate) fn name(path: &Path) -> &Path {
     if is_standard(path) { Path::new(STANDARD_INPUT) } else { path }
 }
 
-/// What messages call a file that is written.
+/// Returns the name of an output file for messages.
 pub(crate) fn output_name(path: &Path) -> &Path {
     if is_standard(path) { Path::new(STANDARD_OUTPUT) } else { path }
 }
 
-/// The standard input, for the first that asks; nobody else would find anything in it.
+/// Returns the standard input to the first caller; others would find nothing in it.
 pub(crate) fn standard_input() -> io::Result<io::Stdin> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     match TAKEN.swap(true, Ordering::Relaxed) {
         false => Ok(io::stdin()),
-        true => Err(io::Error::other("it is read already, and can be read once only")),
+        true => Err(io::Error::other("it can be read only once")),
     }
 }
 
-/// All bytes of a file.
+/// Reads a file.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     if !is_standard(path) {
         return fs::read(path);
@@ -63,41 +63,41 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A program from a file, assembled if it is a text.
+/// Loads a program from a file, and assembles it if it is a text.
 pub(crate) fn load(path: &Path) -> std::result::Result<Loaded, LoadError> {
     let name = name(path);
     let bytes = read(path).map_err(|error| LoadError::Io { path: name.into(), error })?;
     load::from_bytes(name, bytes)
 }
 
-/// What is wrong with a file that is read.
+/// Formats an error about an input file.
 pub(crate) fn wrong(path: &Path, error: &dyn Display) -> String {
     format!("{}: {error}", name(path).display())
 }
 
-/// What is wrong with a file that is read, as a message.
+/// Renders an error about an input file as a message.
 pub(crate) fn refuse(path: &Path, error: &dyn Display) -> String {
     message::render_text(&wrong(path, error))
 }
 
-/// What is wrong with a file that is written.
+/// Formats an error about an output file.
 fn wrong_output(path: &Path, error: &dyn Display) -> String {
     format!("{}: {error}", output_name(path).display())
 }
 
-/// A file, whatever its name.
+/// The identity of a file, whatever its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Identity {
-    /// Device and number of a regular file.
+    /// Device and inode of a regular file.
     #[cfg(unix)]
     Node(u64, u64),
-    /// The path of a file, which is not there yet.
+    /// The path of a file that does not exist yet.
     Path(PathBuf),
     Standard,
 }
 
 impl Identity {
-    /// `None`: this is no regular file, and it does no harm to read and write it.
+    /// Returns the identity of a file, or `None` if it is not a regular file: then reading and writing it is harmless.
     fn of(path: &Path) -> Option<Identity> {
         if is_standard(path) {
             return Some(Identity::Standard);
@@ -123,7 +123,7 @@ impl Identity {
         metadata.is_file().then(|| path.canonicalize().ok().map(Identity::Path)).flatten()
     }
 
-    /// The file that the standard input comes from, if it comes from one.
+    /// Returns the file that the standard input is redirected from, if there is one.
     #[cfg(unix)]
     fn of_standard_input() -> Option<Identity> {
         use std::os::fd::AsFd;
@@ -140,20 +140,20 @@ impl Identity {
 /// The files of one command.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Files {
-    /// What is read, and what it is.
+    /// The files that are read, with a description.
     read: Vec<(Identity, &'static str)>,
     written: Vec<Identity>,
 }
 
 impl Files {
-    /// Notes a file that is read: the program, say.
+    /// Records a file that is read, the program for example.
     pub(crate) fn reading(mut self, path: &Path, what: &'static str) -> Files {
         let identity = if is_standard(path) { Identity::of_standard_input() } else { Identity::of(path) };
         self.read.extend(identity.map(|identity| (identity, what)));
         self
     }
 
-    /// Notes a file to write. It is refused if it is read too, or written by another option.
+    /// Records a file to write. It is rejected if it is read too, or written by another option.
     fn claim(&mut self, path: &Path) -> Result<()> {
         if let Some(identity) = Identity::of(path) {
             if let Some((_, what)) = self.read.iter().find(|(read, _)| *read == identity) {
@@ -170,12 +170,13 @@ impl Files {
         Ok(())
     }
 
-    /// A file to write while a program runs, or what is wrong with it. If that is interrupted the file gets what was written.
+    /// Creates a file that is written while a program runs. If that is interrupted the file gets what was written so
+    /// far.
     pub(crate) fn create(&mut self, path: &Path) -> Result<Output> {
         self.claim(path)?;
         let output = Output::new(path).map_err(|error| wrong_output(path, &error))?;
-        if let Sink::Beside(beside) = &output.sink {
-            beside.keep_if_interrupted();
+        if let Sink::Temporary(temporary_file) = &output.sink {
+            temporary_file.keep_if_interrupted();
         }
         Ok(output)
     }
@@ -187,7 +188,7 @@ impl Files {
     }
 }
 
-/// Writes a file, also one that was read and is meant to be changed.
+/// Writes a file, which may be one that was read and is to be changed.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let written = Output::new(path).and_then(|mut output| {
         output.write_all(bytes)?;
@@ -196,28 +197,28 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     written.or_else(ignore_broken_pipe).map_err(|error| message::render_text(&wrong_output(path, &error)))
 }
 
-/// A file that is being written. [`Output::finish`] gives it its name; without that all stays as it was.
+/// A file that is being written. [`Output::finish`] renames it to its target; without that the target stays as it was.
 #[derive(Debug)]
 pub(crate) struct Output {
     sink: Sink,
-    /// Could something not be written?
+    /// Whether a write has failed.
     failed: bool,
 }
 
 #[derive(Debug)]
 enum Sink {
     Standard(io::Stdout),
-    /// No regular file.
+    /// Not a regular file.
     Direct(File),
-    Beside(Beside),
+    Temporary(Temporary),
 }
 
-/// A regular file that is written under another name.
+/// A regular file that is written under a temporary name.
 #[derive(Debug)]
-struct Beside {
+struct Temporary {
     file: NamedTempFile,
     target: PathBuf,
-    /// Can it take the target's name? Else the target gets its bytes.
+    /// Whether it can be renamed to the target. Otherwise its bytes are copied to the target.
     takes_name: bool,
 }
 
@@ -226,20 +227,19 @@ impl Output {
         let sink = match path.metadata() {
             _ if is_standard(path) => Sink::Standard(io::stdout()),
             Ok(metadata) if metadata.is_file() && !is_descriptor(path) => {
-                Sink::Beside(Beside::replacing(path, &metadata)?)
+                Sink::Temporary(Temporary::replacing(path, &metadata)?)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Sink::Beside(Beside::new(path)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Sink::Temporary(Temporary::new(path)?),
             _ => Sink::Direct(File::create(path)?),
         };
         Ok(Output { sink, failed: false })
     }
 
-    /// What was written is the file from now on. (Nothing happens if something could not be written: then somebody
-    /// knows that already.)
+    /// Completes the file. (Nothing happens if a write has failed, which has been reported already.)
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.flush()?;
         match self.sink {
-            Sink::Beside(beside) if !self.failed => beside.finish(),
+            Sink::Temporary(temporary_file) if !self.failed => temporary_file.finish(),
             _ => Ok(()),
         }
     }
@@ -248,7 +248,7 @@ impl Output {
         match &mut self.sink {
             Sink::Standard(stdout) => stdout,
             Sink::Direct(file) => file,
-            Sink::Beside(beside) => &mut beside.file,
+            Sink::Temporary(temporary_file) => &mut temporary_file.file,
         }
     }
 }
@@ -267,34 +267,34 @@ impl Write for Output {
     }
 }
 
-impl Beside {
-    /// For a file that is not there.
-    fn new(path: &Path) -> io::Result<Beside> {
+impl Temporary {
+    /// Creates a temporary file for a target that does not exist.
+    fn new(path: &Path) -> io::Result<Temporary> {
         let target = target(path);
         let file = temporary(parent(&target), 0o666)?;
-        Ok(Beside::noted(file, target, true))
+        Ok(Temporary::noted(file, target, true))
     }
 
-    /// Notes that there is this file: an interrupted command leaves none with a strange name.
-    fn noted(file: NamedTempFile, target: PathBuf, takes_name: bool) -> Beside {
+    /// Registers a temporary file, so that an interrupted command does not leave it behind.
+    fn noted(file: NamedTempFile, target: PathBuf, takes_name: bool) -> Temporary {
         let path = file.path().to_owned();
         unfinished().push(Unfinished { path, target: target.clone(), takes_name, is_kept: false });
-        Beside { file, target, takes_name }
+        Temporary { file, target, takes_name }
     }
 
-    /// For a file that is there, with its owner and permissions.
-    fn replacing(path: &Path, metadata: &Metadata) -> io::Result<Beside> {
-        // May it be written at all?
+    /// Creates a temporary file for an existing target, with its owner and permissions.
+    fn replacing(path: &Path, metadata: &Metadata) -> io::Result<Temporary> {
+        // Check that it may be written at all.
         drop(OpenOptions::new().write(true).open(path)?);
         let target = target(path);
-        // Where no file can be made, the old one can be overwritten all the same.
+        // Where no file can be created, the old one can still be overwritten.
         let file = temporary(parent(&target), 0o600).or_else(|_| temporary(&std::env::temp_dir(), 0o600))?;
         let takes_name = keep_owner(file.as_file(), metadata);
         file.as_file().set_permissions(metadata.permissions())?;
-        Ok(Beside::noted(file, target, takes_name))
+        Ok(Temporary::noted(file, target, takes_name))
     }
 
-    /// Sees to it that the target gets what was written if the command is interrupted.
+    /// Lets the target get what was written so far if the command is interrupted.
     fn keep_if_interrupted(&self) {
         let mut unfinished = unfinished();
         unfinished.iter_mut().filter(|it| it.path == self.file.path()).for_each(|it| it.is_kept = true);
@@ -309,8 +309,8 @@ impl Beside {
     }
 }
 
-/// A new file with a name of its own, which is not left behind when the command is interrupted. The process's mask takes
-/// from the permissions.
+/// Creates a temporary file, which is removed when the command is interrupted. The umask of the process applies to the
+/// permissions.
 fn temporary(folder: &Path, permissions: u32) -> io::Result<NamedTempFile> {
     interrupt::handle();
     let mut options = OpenOptions::new();
@@ -322,8 +322,8 @@ fn temporary(folder: &Path, permissions: u32) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(".vsp-").make_in(folder, |path| options.open(path))
 }
 
-/// Gives a file its name. Where this cannot be (the old file is somebody else's, in a folder that cannot be changed, or
-/// mounted), the old one gets the bytes.
+/// Renames a file to its target. If this is impossible (the old file belongs to another user, in a folder that cannot
+/// be changed, or is a mount point), the bytes are copied to the old file.
 fn put(mut path: TempPath, target: &Path, takes_name: bool) -> io::Result<()> {
     if takes_name {
         match path.persist(target) {
@@ -337,14 +337,14 @@ fn put(mut path: TempPath, target: &Path, takes_name: bool) -> io::Result<()> {
     io::copy(&mut new, &mut old).map(drop)
 }
 
-/// A file that is being written.
+/// A temporary file that is being written.
 struct Unfinished {
     path: PathBuf,
-    /// The file whose name it is to have.
+    /// The target.
     target: PathBuf,
-    /// Can it take that name?
+    /// Whether it can be renamed to the target.
     takes_name: bool,
-    /// Is what was written so far of use?
+    /// Whether an incomplete file is useful.
     is_kept: bool,
 }
 
@@ -353,16 +353,17 @@ fn unfinished() -> MutexGuard<'static, Vec<Unfinished>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives the files of programs what was written, and removes others, before the process ends in the middle.
+/// Moves incomplete outputs of programs to their targets, and removes other temporary files, before the process ends
+/// early.
 pub(crate) fn end_unfinished() {
     for Unfinished { path, target, takes_name, is_kept } in unfinished().drain(..) {
-        // There is nobody left to tell.
+        // An error cannot be reported any more.
         let Ok(path) = TempPath::try_from_path(path) else { continue };
         let _ = if is_kept { put(path, &target, takes_name) } else { path.close() };
     }
 }
 
-/// Gives a file the owner of another. Can that be?
+/// Gives a file the owner of another. Returns whether that succeeded.
 #[cfg(unix)]
 fn keep_owner(file: &File, metadata: &Metadata) -> bool {
     use std::os::unix::fs::{MetadataExt, fchown};
@@ -374,23 +375,23 @@ fn keep_owner(_: &File, _: &Metadata) -> bool {
     true
 }
 
-/// Is this a file that the process, or another one, has open already, by its number?
+/// Returns whether the path is an open file descriptor of this or another process.
 fn is_descriptor(path: &Path) -> bool {
     links(path).any(|path| path.starts_with("/proc") || path.starts_with("/dev/fd"))
 }
 
-/// The file that a chain of symbolic links leads to; it may not be there.
+/// Returns the file that a chain of symbolic links leads to, which may not exist.
 fn target(path: &Path) -> PathBuf {
     links(path).last().unwrap_or_else(|| path.to_owned())
 }
 
-/// A path, and what it leads to link by link.
+/// Returns a path, and the paths that it leads to link by link.
 fn links(path: &Path) -> impl Iterator<Item = PathBuf> {
     let next = |path: &PathBuf| Some(parent(path).join(fs::read_link(path).ok()?));
-    std::iter::successors(Some(path.to_owned()), next).take(MOST_LINKS)
+    std::iter::successors(Some(path.to_owned()), next).take(MAX_LINKS)
 }
 
-/// The folder that a file is in.
+/// Returns the folder of a file.
 fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -398,7 +399,7 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-/// An output that a program writes, and whoever runs it finishes.
+/// An output that is written by a program and finished by its runner.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared(Rc<RefCell<Option<Output>>>);
 

@@ -10,15 +10,15 @@ use vsp_core::text;
 
 use crate::cli::EXIT_REFUSED;
 use crate::files;
-use crate::translate::{Result, print, say};
+use crate::translate::{Result, print, print_message};
 
 const EXAMPLES: &str = "\
 Examples:
-  vsp fmt program.sil             changes the file, if its layout is another
-  vsp fmt --check examples/*.sil  changes nothing; exit code 1 if a file's layout is another
+  vsp fmt program.sil             reformats the file if necessary
+  vsp fmt --check examples/*.sil  changes nothing; exit code 1 if a file is not formatted
   vsp fmt - < in.sil > out.sil    standard input to standard output, for editors
 
-Only blanks change, and mnemonics and registers become upper case: the program stays the same to \
+Only blanks and the case of mnemonics and registers change: the program stays the same to \
 the byte, and every line keeps its number. A text with errors is not changed.";
 
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub(crate) struct FmtArgs {
     /// The texts; `-` is the standard input, and its formatted text goes to the standard output.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Change nothing; say which texts have another layout, and end with exit code 1 if there are any.
+    /// Change nothing; list the texts that are not formatted, and exit with 1 if there are any.
     #[arg(long)]
     check: bool,
 }
@@ -35,11 +35,11 @@ pub(crate) struct FmtArgs {
 pub(crate) fn fmt(args: &FmtArgs) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for file in &args.files {
-        match one(file, args.check) {
+        match format_file(file, args.check) {
             Ok(true) => {}
             Ok(false) => code = ExitCode::from(EXIT_REFUSED),
             Err(message) => {
-                say(&message);
+                print_message(&message);
                 code = ExitCode::from(EXIT_REFUSED);
             }
         }
@@ -47,8 +47,8 @@ pub(crate) fn fmt(args: &FmtArgs) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// Formats a text. Is all well with it?
-fn one(file: &Path, check: bool) -> Result<bool> {
+/// Formats a text. Returns `false` if `check` finds that it is not formatted.
+fn format_file(file: &Path, check: bool) -> Result<bool> {
     let path = files::name(file);
     let text = files::read(file).map_err(|error| LoadError::Io { path: path.into(), error });
     let text = text.and_then(|bytes| load::text(path, bytes)).map_err(|error| message::render(&error))?;
@@ -71,7 +71,7 @@ fn one(file: &Path, check: bool) -> Result<bool> {
     Ok(true)
 }
 
-/// The number of the first line that differs.
+/// Returns the number of the first line that differs.
 fn first_difference(text: &str, formatted: &str) -> Option<usize> {
     if text == formatted {
         return None;

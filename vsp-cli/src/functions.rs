@@ -1,12 +1,12 @@
-//! Functions that the command line and the debugger name.
+//! Lookup of functions by name, for the command line and the debugger.
 
 use vsp_core::Excerpt;
 use vsp_core::index::FuncIndex;
 use vsp_core::text::most_similar;
 use vsp_core::verify::Verified;
 
-/// Names that a message lists.
-const MOST_NAMES: usize = 8;
+/// Maximum number of names in a message.
+const MAX_NAMES: usize = 8;
 
 /// Returns the function with this name, or `$` and number, or the one that is exported by it.
 pub(crate) fn named(verified: &Verified<'_>, name: &str) -> Result<FuncIndex, String> {
@@ -21,8 +21,8 @@ pub(crate) fn named(verified: &Verified<'_>, name: &str) -> Result<FuncIndex, St
     })
 }
 
-/// Returns what is said of a function that is not there: what was meant, as far as one can tell, or what there is.
-/// `names` are those of the functions; a name may come twice.
+/// Returns the message for an unknown function: with a similar name, or with the names there are. `names` are those of
+/// the functions; a name may occur twice.
 pub(crate) fn missing<'n>(name: &str, count: u32, names: impl Iterator<Item = &'n str>) -> String {
     let mut known: Vec<&str> = Vec::new();
     for name in names {
@@ -34,16 +34,16 @@ pub(crate) fn missing<'n>(name: &str, count: u32, names: impl Iterator<Item = &'
         (Some(similar), ..) => format!("did you mean `{}`?", Excerpt(similar)),
         (None, [], 0) => "there is none".to_owned(),
         (None, [], _) => format!("functions have no names here, and are $0 to ${}", count - 1),
-        (None, known, _) => format!("there are {}", listed(known)),
+        (None, known, _) => format!("there are {}", list(known)),
     };
     format!("there is no function `{}`; {hint}", Excerpt(name))
 }
 
-/// Returns names in a row, the first of them if there are many.
-pub(crate) fn listed(names: &[&str]) -> String {
-    let shown = names.iter().take(MOST_NAMES).map(|name| Excerpt(name).to_string());
+/// Returns a list of names, abbreviated if there are many.
+pub(crate) fn list(names: &[&str]) -> String {
+    let shown = names.iter().take(MAX_NAMES).map(|name| Excerpt(name).to_string());
     let shown = shown.collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST_NAMES) {
+    match names.len().saturating_sub(MAX_NAMES) {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }

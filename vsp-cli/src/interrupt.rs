@@ -1,5 +1,5 @@
-//! Signals that end a command: the program is stopped, the user learns where it was, and files that it writes keep
-//! what is there. They are Ctrl-C, and on Unix SIGTERM and SIGHUP too.
+//! Signals that end a command: the program is stopped, its location is reported, and output files keep what was
+//! written. They are Ctrl-C, and on Unix SIGTERM and SIGHUP too.
 
 use std::io::{self, IsTerminal};
 use std::process;
@@ -12,19 +12,19 @@ use crate::message;
 
 use crate::cli::EXIT_INTERRUPTED;
 use crate::files;
-use crate::translate::say;
+use crate::translate::print_message;
 
-/// How long a program may take to come to its next safepoint. One that waits for input comes to none.
+/// The time in which a program has to reach its next safepoint. One that waits for input reaches none.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// What tells the program that runs to stop.
+/// The flag that stops the running program.
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// What the process ends with if it is interrupted.
+/// The exit code of the process if it is interrupted.
 static EXIT_CODE: AtomicU8 = AtomicU8::new(EXIT_INTERRUPTED);
 
-/// Returns a flag that a signal sets, if it is wanted in any case or somebody sees the error stream: machine code that
-/// looks at it is a little slower. A second Ctrl-C ends the process at once.
+/// Returns a flag that a signal sets, if it is required (`is_wanted`) or the error stream is a terminal: machine code
+/// that polls it is slightly slower. A second Ctrl-C ends the process at once.
 pub(crate) fn flag(is_wanted: bool) -> Option<Arc<AtomicBool>> {
     if !is_wanted && !io::stderr().is_terminal() {
         return None;
@@ -33,7 +33,7 @@ pub(crate) fn flag(is_wanted: bool) -> Option<Arc<AtomicBool>> {
     handle().then(|| Arc::clone(flag))
 }
 
-/// Handles signals from now on. Returns `false` if Ctrl-C is none of them: the debugger has a handler of its own, in
+/// Installs the signal handlers. Returns `false` if Ctrl-C is not among them: the debugger has a separate handler, in
 /// which it does not end the process.
 pub(crate) fn handle() -> bool {
     static INSTALL: Once = Once::new();
@@ -47,20 +47,20 @@ pub(crate) fn handle() -> bool {
     IS_INSTALLED.load(Ordering::Relaxed)
 }
 
-/// Returns what an interrupted process ends with: 128 and the number of the signal, as shells have it.
+/// Returns the exit code of an interrupted process: 128 plus the number of the signal, as in shells.
 pub(crate) fn exit_code() -> u8 {
     EXIT_CODE.load(Ordering::Relaxed)
 }
 
-/// Ends the process. It runs on a thread of its own.
+/// Ends the process. It runs on a separate thread.
 fn interrupted(exit_code: u8) {
     EXIT_CODE.store(exit_code, Ordering::Relaxed);
     if let Some(flag) = FLAG.get()
         && !flag.swap(true, Ordering::Relaxed)
     {
-        // Where the program was is said by the thread that ran it, which then ends the process.
+        // The thread that ran the program reports its location, and then ends the process.
         thread::sleep(PATIENCE);
-        say(&message::render_text("interrupted"));
+        print_message(&message::render_text("interrupted"));
     }
     files::end_unfinished();
     process::exit(exit_code.into());
@@ -76,11 +76,11 @@ mod unix {
 
     use super::interrupted;
 
-    /// Handles SIGTERM and SIGHUP, but none that the process was told to ignore (as `nohup` does).
+    /// Handles SIGTERM and SIGHUP, except those that the process was told to ignore (as `nohup` does).
     pub(super) fn handle() {
         let ignored = ignored();
         let wanted = [SIGHUP, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
-        // Where this cannot be they end the process, as without a handler.
+        // If this fails they end the process, as without a handler.
         let Ok(mut signals) = Signals::new(wanted) else { return };
         let _ = thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever() {
@@ -89,7 +89,7 @@ mod unix {
         });
     }
 
-    /// Returns the signals that the process ignores, 1 at bit 0, where the system says so.
+    /// Returns the mask of the signals that the process ignores, signal 1 at bit 0, where the system provides it.
     fn ignored() -> u64 {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

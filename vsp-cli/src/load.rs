@@ -1,4 +1,4 @@
-//! Programs from files: `.silc`, or `.sil` texts, which are assembled.
+//! Loading of programs from files: `.silc`, or `.sil` texts, which are assembled.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use vsp_core::program::{Program, ReadError};
 use vsp_core::text::{AssemblyErrors, assemble};
 use vsp_core::verify::{Verified, VerifyErrors};
 
-/// Why a file is no program that can run.
+/// An error of loading a program.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum LoadError {
@@ -18,25 +18,25 @@ pub(crate) enum LoadError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The file is neither a program nor a text.
-    #[error("{}: neither a .silc program (it does not start with \"SILC\") nor a .sil text (byte {offset} is no UTF-8)", path.display())]
+    #[error("{}: neither a .silc program (it does not start with \"SILC\") nor a .sil text (invalid UTF-8 at byte {offset})", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
-        /// The first byte that is no text.
+        /// The offset of the first byte that is not text.
         offset: usize,
     },
     /// The file is a program, where a text is needed.
-    #[error("{}: this is a .silc program, and no .sil text; `vsp dis` makes one of it", path.display())]
+    #[error("{}: this is a .silc program, not a .sil text; `vsp dis` disassembles it", path.display())]
     IsProgram {
         /// The file.
         path: PathBuf,
     },
     /// The file is a code object, where a program or its text is needed.
-    #[error("{}: this is a code object, which `vsp run PROGRAM --code` runs, and no program", path.display())]
+    #[error("{}: this is a code object, not a program; run it with `vsp run PROGRAM --code`", path.display())]
     IsCode {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub(crate) enum LoadError {
         path: PathBuf,
         /// Its text.
         text: String,
-        /// What is wrong with it; at least one error.
+        /// The errors, at least one.
         errors: AssemblyErrors,
     },
     /// The bytes are damaged, or of another format.
@@ -56,20 +56,20 @@ pub(crate) enum LoadError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What is wrong with them.
+        /// The error.
         error: ReadError,
     },
-    /// The code breaks rules.
+    /// The code does not verify.
     #[error("{}: {errors}", loaded.path.display())]
     Verify {
         /// The program.
         loaded: Box<Loaded>,
-        /// What is wrong with it.
+        /// The errors.
         errors: VerifyErrors,
     },
 }
 
-/// The bytes of a program, and the text that they were assembled from.
+/// A program, with the text that it was assembled from.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     /// The file.
@@ -84,17 +84,17 @@ impl Loaded {
     /// Verifies the program.
     ///
     /// # Errors
-    /// The code breaks rules.
+    /// The code breaks rules of the verifier.
     pub(crate) fn verify(&self) -> Result<Verified<'static>, LoadError> {
         Verified::new(self.program.clone())
             .map_err(|errors| LoadError::Verify { loaded: Box::new(self.clone()), errors })
     }
 }
 
-/// Makes a program of the bytes of a file, and assembles it if it is a text.
+/// Reads a program from the bytes of a file, and assembles it if it is a text.
 ///
 /// # Errors
-/// They are no program.
+/// They are not a valid program.
 pub(crate) fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Loaded, LoadError> {
     if bytes.starts_with(b"SILC") || path.extension().is_some_and(|extension| extension == "silc") {
         return read(path, bytes, None);
@@ -107,15 +107,15 @@ pub(crate) fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Loaded, LoadErro
     }
 }
 
-/// Are the bytes of a file a code object, or meant to be one?
+/// Returns whether the bytes of a file are a code object, or meant to be one.
 pub(crate) fn is_code(bytes: &[u8]) -> bool {
     bytes.starts_with(b"SILN")
 }
 
-/// The text that the bytes of a file are.
+/// Decodes the bytes of a file as text.
 ///
 /// # Errors
-/// They are none.
+/// They are not a text.
 pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, LoadError> {
     let not_text = |error: FromUtf8Error| LoadError::NotText {
         path: path.into(),

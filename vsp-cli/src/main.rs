@@ -57,16 +57,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Bytes of the stack that the command runs on.
+/// Size of the stack that the command runs on, in bytes.
 const STACK: usize = 8 << 20;
 
-/// Runs the command on a thread whose stack is mapped from the start. That of the first thread grows when it is used, and where
-/// the system has no memory left then, it kills the process.
+/// Runs the command on a thread whose stack is mapped from the start. The stack of the main thread grows when it is
+/// used, and if the system is out of memory then, it kills the process.
 fn main() -> ExitCode {
     match std::thread::Builder::new().name("vsp".into()).stack_size(STACK).spawn(command) {
         Ok(thread) => thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload)),
         Err(error) => {
-            translate::say(&message::render_text(&format!(
+            translate::print_message(&message::render_text(&format!(
                 "no memory for the stack of the command: {error}"
             )));
             ExitCode::from(cli::EXIT_REFUSED)
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
 fn command() -> ExitCode {
     let command = match cli::Cli::try_parse_from(arguments::words()) {
         Ok(cli) => cli.command,
-        Err(error) => return explained(&error),
+        Err(error) => return print_usage(&error),
     };
     let outcome = match command {
         cli::Command::Run(args) => run::run(&args),
@@ -99,20 +99,20 @@ fn command() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(message) => {
-            translate::say(&message);
+            translate::print_message(&message);
             ExitCode::from(cli::EXIT_REFUSED)
         }
     }
 }
 
-/// Prints the help that was asked for, or what is wrong with the command line.
-fn explained(error: &clap::Error) -> ExitCode {
+/// Prints the requested help, or the error in the command line.
+fn print_usage(error: &clap::Error) -> ExitCode {
     let printed = error.print().and_then(|()| io::stdout().flush()).or_else(translate::ignore_broken_pipe);
     match printed {
         _ if error.use_stderr() => ExitCode::from(cli::EXIT_USAGE),
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            translate::say(&message::render_text(&format!("standard output: {error}")));
+            translate::print_message(&message::render_text(&format!("standard output: {error}")));
             ExitCode::from(cli::EXIT_REFUSED)
         }
     }

@@ -1,4 +1,4 @@
-//! Messages for people: errors with the lines they are about, traps with the calls that led to them.
+//! Diagnostics for users: errors with the source lines, traps with the call stack.
 
 use std::ops::Range;
 use std::path::Path;
@@ -12,14 +12,14 @@ use vsp_core::text::Diagnostic;
 use vsp_core::verify::VerifyErrors;
 use vsp_core::{Excerpt, ImportError};
 
-use crate::imports::WrongImport;
+use crate::imports::UnresolvedImport;
 use crate::load::{LoadError, Loaded};
 use crate::warnings::Warning;
 
-/// Frames of a call stack that are printed.
-const MOST_FRAMES: usize = 16;
+/// Maximum number of frames of a call stack that are printed.
+const MAX_FRAMES: usize = 16;
 
-/// The message of an error, with colours for a terminal.
+/// Renders an error, with colours for a terminal.
 pub(crate) fn render(error: &LoadError) -> String {
     let groups = match error {
         LoadError::Text { path, text, errors } => {
@@ -42,7 +42,7 @@ pub(crate) fn render(error: &LoadError) -> String {
     Renderer::styled().render(&groups)
 }
 
-/// How many errors there are, unless one sees that. `stopped`: there may be more.
+/// Returns the number of errors as a message, if it is not obvious. `stopped` means that there may be more.
 fn summary(path: &Path, count: usize, stopped: bool) -> Option<Group<'static>> {
     let path = path.display();
     let text = match (count, stopped) {
@@ -53,7 +53,7 @@ fn summary(path: &Path, count: usize, stopped: bool) -> Option<Group<'static>> {
     Some(Group::with_title(Level::ERROR.primary_title(text)))
 }
 
-/// What there is to say about a part of a text, with that part and the hint.
+/// Returns the diagnostic of a span of a text, with that span and the hint.
 fn of_text<'t>(level: Level<'t>, text: &'t str, path: &Path, found: &Diagnostic) -> Group<'t> {
     let snippet = snippet(text, &path.display().to_string(), found.span.clone());
     let group = level.primary_title(found.message.clone()).element(snippet);
@@ -63,7 +63,7 @@ fn of_text<'t>(level: Level<'t>, text: &'t str, path: &Path, found: &Diagnostic)
     }
 }
 
-/// What there is to say about a place, with the part of its line where that is known.
+/// Returns the diagnostic of a location, with a span of its source line if that is known.
 fn of_location<'l>(
     title: Title<'l>,
     loaded: &'l Loaded,
@@ -82,7 +82,7 @@ fn snippet<'t>(
     path: &str,
     span: Range<usize>,
 ) -> Snippet<'t, annotate_snippets::Annotation<'t>> {
-    // A point behind the last character is shown as that character's end.
+    // A point after the last character is shown as that character's end.
     let end = span.end.min(text.len());
     let start = span.start.min(end);
     Snippet::source(text).path(path.to_owned()).annotation(AnnotationKind::Primary.span(start..end))
@@ -92,17 +92,17 @@ fn snippet<'t>(
 pub(crate) struct SourceLine<'l> {
     text: &'l str,
     path: String,
-    /// Its bytes in the text, without the end of the line.
+    /// Its range in the text in bytes, without the end of the line.
     line: Range<usize>,
 }
 
 impl<'l> SourceLine<'l> {
-    /// The line itself.
+    /// Returns the text of the line.
     pub(crate) fn content(&self) -> &'l str {
         &self.text[self.line.clone()]
     }
 
-    /// The bytes of its code in the text: without blanks around it, and without the comment.
+    /// Returns the range of its code in the text: without surrounding blanks, and without the comment.
     pub(crate) fn span(&self) -> Range<usize> {
         let content = self.content();
         let code = code_of(content).trim();
@@ -110,8 +110,8 @@ impl<'l> SourceLine<'l> {
         start..start + code.len()
     }
 
-    /// The bytes of a register's name in the text, where it stands last (sources stand behind destinations); if it is not
-    /// there, those of all the code.
+    /// Returns the range of the last occurrence of a register's name in the text (sources follow destinations); if
+    /// there is none, that of all the code.
     pub(crate) fn span_of(&self, register: &str) -> Range<usize> {
         let is_name = |character: char| character.is_alphanumeric() || character == '_';
         let (mut at, mut found) = (self.line.start, None);
@@ -125,7 +125,7 @@ impl<'l> SourceLine<'l> {
         found.unwrap_or_else(|| self.span())
     }
 
-    /// The line with carets under these bytes of the text.
+    /// Returns the line with carets under this range of the text.
     pub(crate) fn snippet(&self, span: Range<usize>) -> Snippet<'l, annotate_snippets::Annotation<'l>> {
         snippet(self.text, &self.path, span)
     }
@@ -148,7 +148,7 @@ pub(crate) fn code_of(line: &str) -> &str {
     &line[..comment.map_or(line.len(), |(at, _)| at)]
 }
 
-/// The source line of a place, if the program was assembled from the text that is at hand.
+/// Returns the source line of a location, if the text of the program is available.
 pub(crate) fn line_of(source: &Loaded, location: Location) -> Option<SourceLine<'_>> {
     let text = source.text.as_deref()?;
     let (file, line) = source.program.source_line_of(location)?;
@@ -166,31 +166,31 @@ pub(crate) fn line_of(source: &Loaded, location: Location) -> Option<SourceLine<
     None
 }
 
-/// A place as text: function, word, and source line where known.
+/// Formats a location: function, word, and source line if known.
 pub(crate) fn describe(program: &Program<'_>, location: Location) -> String {
     location.display(program).to_string()
 }
 
-/// A program that stopped: why, where, and the calls that led there (innermost first).
+/// Renders why and where a program stopped, with the call stack (innermost first).
 pub(crate) fn render_stop(loaded: &Loaded, what: &str, locations: &[Location]) -> String {
     let program = &loaded.program;
     let mut group = Group::with_title(Level::ERROR.primary_title(what.to_owned()));
     if let Some(line) = locations.first().and_then(|location| line_of(loaded, *location)) {
         group = group.element(line.snippet(line.span()));
     }
-    for (index, location) in locations.iter().take(MOST_FRAMES).enumerate() {
+    for (index, location) in locations.iter().take(MAX_FRAMES).enumerate() {
         let how = if index == 0 { "at" } else { "called from" };
         group =
             group.element(Level::NOTE.no_name().message(format!("{how} {}", describe(program, *location))));
     }
-    if locations.len() > MOST_FRAMES {
-        let more = format!("and from {} more calls", locations.len() - MOST_FRAMES);
+    if locations.len() > MAX_FRAMES {
+        let more = format!("and from {} more calls", locations.len() - MAX_FRAMES);
         group = group.element(Level::NOTE.no_name().message(more));
     }
     Renderer::styled().render(&[group])
 }
 
-/// Warnings about a program; `more` is how many others there are.
+/// Renders warnings about a program; `more` is the number of others.
 pub(crate) fn render_warnings(loaded: &Loaded, warnings: &[Warning], more: usize) -> String {
     let mut groups: Vec<Group<'_>> = warnings.iter().map(|warning| render_warning(loaded, warning)).collect();
     if more > 0 {
@@ -236,25 +236,25 @@ fn render_warning<'l>(loaded: &'l Loaded, warning: &'l Warning) -> Group<'l> {
     }
 }
 
-/// What a program imports and the host does not have, with the lines that say so.
-pub(crate) fn render_imports(loaded: &Loaded, wrong: &[WrongImport]) -> String {
+/// Renders the imports that the host does not have, with their source lines.
+pub(crate) fn render_imports(loaded: &Loaded, wrong: &[UnresolvedImport]) -> String {
     let groups: Vec<Group<'_>> = wrong.iter().map(|wrong| render_import(loaded, wrong)).collect();
     Renderer::styled().render(&groups)
 }
 
-fn render_import<'l>(loaded: &'l Loaded, wrong: &WrongImport) -> Group<'l> {
+fn render_import<'l>(loaded: &'l Loaded, wrong: &UnresolvedImport) -> Group<'l> {
     let title = Level::ERROR.primary_title(wrong.error.to_string());
     let group = match import_span(loaded, wrong) {
         Some((text, span)) => title.element(snippet(text, &loaded.path.display().to_string(), span)),
         None => title.element(Level::NOTE.message(format!("in {}", loaded.path.display()))),
     };
-    let WrongImport { module, known, similar, error, .. } = wrong;
+    let UnresolvedImport { module, known, similar, error, .. } = wrong;
     let help = match (error, similar) {
         (ImportError::Missing { .. }, Some(similar)) => {
             format!("did you mean `{}.{similar}`?", Excerpt(module))
         }
         (ImportError::Missing { .. }, None) if known.is_empty() => {
-            format!("a host of your own can have the module `{}`; this one has not", Excerpt(module))
+            format!("this host has no module `{}`; another host may have it", Excerpt(module))
         }
         (ImportError::Missing { .. }, None) => format!("`{module}` has {}", known.join(", ")),
         (ImportError::Type { host, .. }, _) => {
@@ -265,8 +265,8 @@ fn render_import<'l>(loaded: &'l Loaded, wrong: &WrongImport) -> Group<'l> {
     group.element(Level::HELP.message(help))
 }
 
-/// Where the text names an import: the directive of its number, if that is what stands there.
-fn import_span<'l>(loaded: &'l Loaded, wrong: &WrongImport) -> Option<(&'l str, Range<usize>)> {
+/// Returns the span of an import in the text: in the directive with its number, if it names this import.
+fn import_span<'l>(loaded: &'l Loaded, wrong: &UnresolvedImport) -> Option<(&'l str, Range<usize>)> {
     let text = loaded.text.as_deref()?;
     let mut at = 0;
     let lines = text.split_inclusive('\n').map(|line| {
@@ -286,17 +286,17 @@ fn import_span<'l>(loaded: &'l Loaded, wrong: &WrongImport) -> Option<(&'l str, 
     Some((text, start + from..start + to))
 }
 
-/// A plain note.
+/// Renders a note.
 pub(crate) fn render_note(what: &str) -> String {
     Renderer::styled().render(&[Group::with_title(Level::NOTE.primary_title(what.to_owned()))])
 }
 
-/// A plain error message.
+/// Renders an error message.
 pub(crate) fn render_text(what: &str) -> String {
     Renderer::styled().render(&[Group::with_title(Level::ERROR.primary_title(what.to_owned()))])
 }
 
-/// A plain error message with what can help, one help to a line.
+/// Renders an error message with hints, one per line.
 pub(crate) fn render_help(what: &str, help: &[String]) -> String {
     let mut group = Group::with_title(Level::ERROR.primary_title(what.to_owned()));
     for line in help {

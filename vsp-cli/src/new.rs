@@ -17,10 +17,10 @@ Examples:
   vsp run words/main.sil Ada < README.md
   words/test.sh
 
-It makes the folder, with a program that runs, a README and a test. Exit codes: 0, 1 if \
-something of that is there already or cannot be written, 2 for a wrong command line.";
+It creates the folder, with a program that runs, a README and a test. Exit codes: 0, 1 if \
+one of the files exists or cannot be written, 2 for a wrong command line.";
 
-/// What stands for the title in the README.
+/// The placeholder of the title in the README.
 const TITLE: &str = "# NAME\n";
 
 /// The files of a project.
@@ -34,7 +34,7 @@ const FILES: [(&str, &str); 4] = [
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct NewArgs {
-    /// The folder, whose name is the project's; it is made if it is not there.
+    /// The folder, whose name becomes the project's; it is created if it does not exist.
     folder: PathBuf,
 }
 
@@ -43,12 +43,12 @@ pub(crate) fn new(args: &NewArgs) -> Result<ExitCode> {
     let refuse = |path: &Path, error: &dyn std::fmt::Display| {
         message::render_text(&format!("{}: {error}", path.display()))
     };
-    // Nothing is written if one of the files is there.
+    // Nothing is written if one of the files exists.
     if files::is_standard(folder) {
         return Err(refuse(folder, &"a folder needs a name; `./-` is one"));
     }
     if folder.metadata().is_ok_and(|found| !found.is_dir()) {
-        return Err(refuse(folder, &"this is no folder; a project needs one of its own"));
+        return Err(refuse(folder, &"this is not a folder"));
     }
     for path in FILES.map(|(name, _)| folder.join(name)) {
         if path.symlink_metadata().is_ok() {
@@ -63,7 +63,7 @@ pub(crate) fn new(args: &NewArgs) -> Result<ExitCode> {
         let path = folder.join(file);
         let created = create(&path, &text.replace(TITLE, &format!("# {name}\n")), &mut made);
         if let Err(error) = created {
-            // So that it can be tried again.
+            // Allow another attempt.
             made.iter().for_each(|path| drop(fs::remove_file(path)));
             return Err(refuse(&path, &error));
         }
@@ -73,7 +73,7 @@ pub(crate) fn new(args: &NewArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a file that is not there, and notes that it is there now; a script can be executed.
+/// Creates a file and records it; scripts are executable.
 fn create(path: &Path, text: &str, made: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -15,23 +15,22 @@ Examples:
   vsp compile examples/fib.sil --target aarch64 --cpu lse -o fib.vsc
   vsp compile examples/fib.sil --verify fib.vsc
 
-A code object is machine code in a file: for one program, one architecture and at least the \
+A code object is a file of machine code for one program, one architecture and at least the \
 features that it was compiled for. The same program, settings and version of vsp give the same \
 bytes on every computer. --verify compiles the program again, with the object's settings, and \
 compares.
 
-Exit codes: 0, 1 if a file is refused or the code is another, 2 for a wrong command line.";
+Exit codes: 0, 1 if a file is rejected or the code differs, 2 for a wrong command line.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", compile::NOTES))]
 pub(crate) struct ObjectArgs {
     /// The program: a .sil text or a .silc program; `-` is the standard input.
     file: PathBuf,
-    /// Where the code object goes; `-` is the standard output [default: the program's name with .vsc, or `-` if that is
-    /// `-`].
+    /// The output file; `-` is the standard output [default: the program's name with .vsc, or `-` if that is `-`].
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Write nothing: is this code object what the program compiles to?
+    /// Write nothing, but check that this code object is what the program compiles to.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "tier", "target", "cpu", "no_fuel", "no_interrupt"])]
     verify: Option<PathBuf>,
     #[command(flatten)]
@@ -43,7 +42,7 @@ pub(crate) fn object(_: &ObjectArgs) -> Result<ExitCode> {
     Err(crate::feature::missing("compile", "jit"))
 }
 
-/// A program with the machine code of a code object.
+/// Loads a program with the machine code of a code object.
 #[cfg(not(feature = "jit"))]
 pub(crate) fn load<'p>(
     _: &std::path::Path,
@@ -52,7 +51,7 @@ pub(crate) fn load<'p>(
     Err(crate::feature::missing("run --code", "jit"))
 }
 
-/// An engine that keeps machine code in a directory.
+/// Returns the engine with a cache of machine code in a directory.
 #[cfg(not(feature = "jit"))]
 pub(crate) fn with_cache(
     _: vsp_host::engine::Engine,
@@ -94,13 +93,13 @@ mod with_jit {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The program as a code object.
+    /// Compiles the program to a code object.
     fn compiled(compiler: &mut Compiler, program: &Verified<'_>) -> Result<Vec<u8>> {
         let code = compiler.compile(program).map_err(|error| refuse(&error))?;
         code.to_object().map_err(|error| refuse(&error))
     }
 
-    /// What is wrong with the file of a code object.
+    /// Renders an error about the file of a code object.
     fn about(path: &Path, error: &dyn Display) -> String {
         files::refuse(path, error)
     }
@@ -112,10 +111,12 @@ mod with_jit {
         object.info().check_program(program).map_err(|error| about(&error))?;
         let (made_by, this) = (object.producer(), producer());
         if made_by != this {
-            let error = format!("it was made by {made_by}, and this is {this}, which may make other code");
+            let error = format!(
+                "it was compiled by {made_by}, and this is {this}, which may generate different code"
+            );
             return Err(message::render_help(
                 &about(&error),
-                &["compare with the version that made it".into()],
+                &["compare with the version that compiled it".into()],
             ));
         }
         let info = object.info();
@@ -140,14 +141,14 @@ mod with_jit {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// An engine that keeps machine code in a directory.
+    /// Returns the engine with a cache of machine code in a directory.
     pub(crate) fn with_cache(engine: Engine, directory: &Path) -> Result<Engine> {
         let cache = Cache::new().with_directory(vouch::by_user(directory.to_owned()));
         let cache = cache.map_err(|error| message::render_text(&error.to_string()))?;
         Ok(engine.with_cache(Arc::new(cache)))
     }
 
-    /// A program with the machine code of a code object.
+    /// Loads a program with the machine code of a code object.
     pub(crate) fn load<'p>(path: &Path, program: &'p Verified<'p>) -> Result<Module<'p>> {
         let about = |error: &dyn Display| about(path, error);
         let bytes = files::read(path).map_err(|error| about(&error))?;

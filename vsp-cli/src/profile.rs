@@ -18,7 +18,7 @@ use crate::code::Code;
 use crate::execution::{Execution, output_error};
 use crate::files::Output;
 use crate::program::ProgramArgs;
-use crate::translate::{Result, ignore_broken_pipe, print_error, say};
+use crate::translate::{Result, ignore_broken_pipe, print_error, print_message};
 use recorder::{MAX_DEPTH, MAX_NODES, Recorder};
 use report::Report;
 
@@ -28,21 +28,21 @@ Examples:
   vsp profile examples/sha256.sil --input README.md --flame sha256.svg
   vsp profile --json --to profile.json examples/sieve.sil
 
-It counts executed instructions, so it says the same every time. `self` is what a function \
-executes itself, `total` is that and what it calls.";
+It counts executed instructions, so results are reproducible. `self` counts the instructions of a function \
+itself, `total` includes its callees.";
 
 #[derive(Debug, Args)]
 #[command(after_help = format!("{NOTES}\n\n{RUN_EXIT_CODES}"))]
 pub(crate) struct ProfileArgs {
     #[command(flatten)]
     program: ProgramArgs,
-    /// Draw a flame graph, an SVG for a web browser.
+    /// Draw a flame graph, as SVG for a web browser.
     #[arg(long, value_name = "FILE")]
     flame: Option<PathBuf>,
-    /// Show so many functions and lines, those with the most instructions; 0 for all.
+    /// Show the N functions and lines with the most instructions; 0 for all.
     #[arg(long, value_name = "N", default_value = "20", value_parser = number::count)]
     top: u64,
-    /// Where the profile goes; `-` is the standard output [default: the error stream].
+    /// The output file; `-` is the standard output [default: the error stream].
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     /// Write all functions, lines and call stacks as JSON.
@@ -54,7 +54,7 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
     let execution = Execution::new(&args.program)?;
     let code = Code::new(&execution.verified, &execution.loaded.path, execution.loaded.text.as_deref());
-    // Before the program runs, so that a long run is not for nothing.
+    // Before the program runs, so that a long run is not wasted.
     let to = args.to.as_deref().map(|path| execution.create(path)).transpose()?;
     #[cfg(not(feature = "flamegraph"))]
     if args.flame.is_some() {
@@ -107,13 +107,13 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
             "calls deeper than {MAX_DEPTH}, or more different call stacks than {MAX_NODES}: their instructions count \
              for the calls above them in the call stacks; functions and lines are exact"
         );
-        say(&message::render_note(&what));
+        print_message(&message::render_note(&what));
     }
     flushed?;
     Ok(ExitCode::from(ending.end.code))
 }
 
-/// Writes a whole output. A reader that has seen enough is no error.
+/// Writes a whole output. A reader that has seen enough is not an error.
 fn write(mut file: Output, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes()).and_then(|()| file.finish()).or_else(ignore_broken_pipe)
 }

@@ -1,4 +1,4 @@
-//! What is run: a program from a file, with its arguments, its input and output, and its limits.
+//! The program of a command: its file, arguments, input and output, and limits.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -18,32 +18,32 @@ use crate::functions;
 use crate::script::ImportArgs;
 use crate::translate::{Result, counted};
 
-/// The fuel of a program without a limit: what it uses is then counted all the same.
+/// The fuel of a program without a limit, with which its use is counted.
 pub(crate) const UNLIMITED: u64 = i64::MAX as u64;
 
 #[derive(Debug, Args)]
 pub(crate) struct ProgramArgs {
-    /// The program: a .sil text or a .silc program; `-` is the standard input (nothing of it is left for the program).
+    /// The program: a .sil text or a .silc program; `-` is the standard input (then the program's input is empty).
     pub(crate) file: PathBuf,
-    /// Arguments of the program (behind `--` if they look like options; negative numbers do not). If the entry function
-    /// has parameters they are its arguments: integers (also `0x…`, `0b…`), or numbers with a point or exponent, `inf`
-    /// or `nan`, which become binary64.
+    /// Arguments of the program (after `--` if they look like options; negative numbers need none). If the entry
+    /// function has parameters they are its arguments: integers (also `0x…`, `0b…`), or numbers with a point or
+    /// exponent, `inf` or `nan`, which become binary64.
     #[arg(value_parser = arguments::argument)]
     pub(crate) args: Vec<String>,
-    /// What the program reads [default: `-`, the standard input].
+    /// The input of the program [default: `-`, the standard input].
     #[arg(long, short, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
-    /// Where the program writes [default: `-`, the standard output]. The file is there when the program has ended, in
-    /// whatever way; if it is refused an old file stays as it was.
+    /// The output of the program [default: `-`, the standard output]. The file is complete when the program has ended,
+    /// in whatever way; if it is rejected an old file stays as it was.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// The exported function to call.
     #[arg(long, short, value_name = "NAME", default_value = "main")]
     pub(crate) entry: String,
-    /// How much the program may execute; an instruction costs 1 [default: no limit].
+    /// Fuel of the program; an instruction costs 1 [default: no limit].
     #[arg(long, value_name = "UNITS", allow_negative_numbers = true, value_parser = number::count)]
     pub(crate) fuel: Option<u64>,
-    /// Bytes of memory, a multiple of 16 [default: what the program asks for].
+    /// Bytes of memory, a multiple of 16 [default: the program's minimum].
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = number::count)]
     pub(crate) memory: Option<u64>,
     /// Cells of 8 bytes in the stack [default: 65536].
@@ -53,21 +53,21 @@ pub(crate) struct ProgramArgs {
     pub(crate) imports: ImportArgs,
 }
 
-/// A file to read.
+/// An input file.
 pub(crate) struct InputFile {
     pub(crate) reader: Box<dyn BufRead>,
-    /// How many bytes it has; 0 if it is no regular file.
+    /// Its size in bytes; 0 if it is not a regular file.
     pub(crate) bytes: u64,
 }
 
 impl ProgramArgs {
-    /// The function to call, and its arguments.
+    /// Returns the function to call, and its arguments.
     pub(crate) fn entry(&self, program: &Verified<'_>) -> Result<(FuncIndex, Vec<u64>)> {
         let Some(entry) = program.export(&self.entry) else {
             let names: Vec<&str> = program.program().exports().map(|export| export.name).collect();
-            let exports = if names.is_empty() { "nothing".to_owned() } else { functions::listed(&names) };
+            let exports = if names.is_empty() { "nothing".to_owned() } else { functions::list(&names) };
             return Err(format!(
-                "{} exports no \"{}\"; it exports {exports}",
+                "{} does not export \"{}\"; it exports {exports}",
                 files::name(&self.file).display(),
                 Excerpt(&self.entry)
             ));
@@ -89,7 +89,7 @@ impl ProgramArgs {
         Ok((entry, values.collect::<Result<_>>()?))
     }
 
-    /// The files of the run: what it reads. With these options, what is written is another file.
+    /// Returns the files that the run reads, so that options cannot overwrite them.
     pub(crate) fn files(&self) -> Files {
         let files = Files::default().reading(&self.file, "the program");
         match &self.input {
@@ -98,13 +98,13 @@ impl ProgramArgs {
         }
     }
 
-    /// The limits.
+    /// Returns the limits.
     pub(crate) fn options(&self) -> Options<'static> {
         let fuel = Some(self.fuel.unwrap_or(UNLIMITED));
         Options { memory: self.memory, stack_cells: self.stack, fuel, interrupt: None }
     }
 
-    /// The state of the `sys` module. The program's arguments are its own if the entry function does not take them.
+    /// Creates the state of the `sys` module. The program gets the arguments if the entry function does not take them.
     pub(crate) fn state(
         &self,
         pass_args: bool,
@@ -118,7 +118,7 @@ impl ProgramArgs {
         Sys { input, input_name, output, errors, args, exit_code: 0, failure: None }
     }
 
-    /// The file to read, if one is named.
+    /// Opens the input file, if one is named.
     pub(crate) fn input_file(&self) -> Result<Option<InputFile>> {
         let Some(path) = self.input.as_ref().filter(|path| !files::is_standard(path)) else {
             return Ok(None);
@@ -130,7 +130,7 @@ impl ProgramArgs {
         }
     }
 
-    /// The standard input, for the program. If that is the program's text nothing is left of it.
+    /// Opens the standard input for the program. If the program itself is read from it, the input is empty.
     pub(crate) fn standard_input(&self) -> Result<Box<dyn BufRead>> {
         match (files::is_standard(&self.file), &self.input) {
             (true, None) => Ok(Box::new(io::empty())),
@@ -141,20 +141,20 @@ impl ProgramArgs {
         }
     }
 
-    /// The file to write, if one is named.
+    /// Creates the output file, if one is named.
     pub(crate) fn output_file(&self, files: &mut Files) -> Result<Option<Shared>> {
         self.output.as_ref().map(|path| files.create(path).map(Shared::new)).transpose()
     }
 }
 
-/// Why an argument of the entry function is refused.
+/// Returns why an argument of the entry function is rejected.
 fn refusal(text: &str, error: NumberError) -> String {
     let float = number::float(text).ok().filter(|_| error == NumberError::OutOfRange);
     let help = float.map_or_else(String::new, |float| format!(" ({float:e} is a binary64)"));
     format!("the argument \"{}\" {error}{help}", Excerpt(text))
 }
 
-/// Reads a number of cells.
+/// Parses a number of cells.
 fn cells(text: &str) -> std::result::Result<u32, String> {
     let cells = number::count(text).map_err(|error| error.to_string())?;
     let most = MAX_STACK_CELLS.ilog2();

@@ -8,21 +8,21 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// The bar appears when reading takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How much of the input was read. It is drawn on the error stream if that is a terminal, and nothing else goes to one
-/// by the same time.
+/// The progress of reading the input. It is drawn on the error stream if that is a terminal, and the output does not go
+/// to a terminal at the same time.
 pub(crate) struct Progress {
     bar: ProgressBar,
     is_shown: bool,
 }
 
 impl Progress {
-    /// `to_file`: does the output go to a file?
+    /// Creates the progress. `to_file` means that the output goes to a file.
     pub(crate) fn new(to_file: bool) -> Progress {
         let is_shown = io::stderr().is_terminal() && (to_file || !io::stdout().is_terminal());
         Progress { bar: ProgressBar::hidden(), is_shown }
     }
 
-    /// A reader that counts. `bytes` is how many there are, if this is known (and not 0).
+    /// Wraps a reader to count bytes. `bytes` is their number, if it is known (and not 0).
     pub(crate) fn reader(&self, inner: Box<dyn BufRead>, bytes: Option<u64>) -> Box<dyn BufRead> {
         if !self.is_shown {
             return inner;
@@ -40,12 +40,12 @@ impl Progress {
         Box::new(Counting { inner, bar: self.bar.clone(), started: Instant::now(), is_drawn: false })
     }
 
-    /// A writer to the error stream that does not write into the bar.
+    /// Wraps a writer to the error stream so that it does not write into the bar.
     pub(crate) fn errors(&self, inner: Box<dyn Write>) -> Box<dyn Write> {
         if !self.is_shown {
             return inner;
         }
-        Box::new(Beside { inner, bar: self.bar.clone() })
+        Box::new(Suspending { inner, bar: self.bar.clone() })
     }
 
     /// Removes the bar.
@@ -90,12 +90,12 @@ impl Counting {
     }
 }
 
-struct Beside {
+struct Suspending {
     inner: Box<dyn Write>,
     bar: ProgressBar,
 }
 
-impl Write for Beside {
+impl Write for Suspending {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bar.suspend(|| self.inner.write(bytes))
     }

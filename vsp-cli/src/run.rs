@@ -27,15 +27,15 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
         execution.reading(code, "the code object");
     }
     let mut options = args.program.options();
-    // What is written to a file has to be complete.
+    // A file has to be written completely.
     options.interrupt = interrupt::flag(args.program.output.is_some()).map(Into::into);
     if args.program.fuel.is_none() && !args.stats && !args.json {
-        // Nobody asks how much was used.
+        // Fuel is not counted unless it is reported or limited.
         options.fuel = None;
     }
     let (module, loading) = module(args, &options, &execution)?;
     if !is_interruptible(&module) {
-        options.interrupt = None; // Ctrl-C ends the process, without saying where it was
+        options.interrupt = None; // Ctrl-C ends the process, without reporting the location
     }
     let mut instance = execution.instance_by(|imports, state| module.instantiate(imports, state, options))?;
     let engine = engine_name(&instance);
@@ -46,18 +46,18 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let outcome = outcome.map_err(|error| message::render_text(&error.to_string()))?;
     let mut ending = execution.ending(instance, outcome);
     let printed = if args.results { ending.print_results() } else { Ok(()) };
-    // Before anything is said of how it ended.
+    // Before the end is reported.
     if let Err(error) = printed.and_then(|()| ending.flush()) {
         ending.fail(&error);
     }
-    let reported = report(args, &execution, &ending, &Ran { engine, loading, time });
+    let reported = report(args, &execution, &ending, &Measurements { engine, loading, time });
     if ending.end.code == 0 {
         reported?;
     }
     Ok(ExitCode::from(ending.end.code))
 }
 
-/// The program, ready to run, and how long that took.
+/// Loads the program, and returns the time this took.
 fn module<'e>(
     args: &RunArgs,
     options: &Options<'_>,
@@ -82,7 +82,7 @@ fn module<'e>(
     Ok((module, started.elapsed()))
 }
 
-/// What makes the program ready to run. Machine code of it has what it needs, and no more.
+/// Creates the engine. Its machine code has the checks that are needed, and no others.
 #[cfg(feature = "jit")]
 fn engine(kind: EngineKind, options: &Options<'_>) -> Result<Engine> {
     let (fuel, interrupt) = (options.fuel.is_some(), options.interrupt.is_some());
@@ -95,7 +95,7 @@ fn engine(kind: EngineKind, _: &Options<'_>) -> Result<Engine> {
     Engine::new(kind).map_err(|_| crate::feature::missing(&format!("run --engine {}", kind.name()), "jit"))
 }
 
-/// What runs an instance.
+/// Returns the name of the engine of an instance.
 #[cfg(feature = "jit")]
 fn engine_name(instance: &Instance<'_, Sys>) -> &'static str {
     let tier = instance.native_code().map(|code| code.options().tier);
@@ -108,7 +108,7 @@ fn engine_name(instance: &Instance<'_, Sys>) -> &'static str {
     kind.name()
 }
 
-/// Does what runs the program look at the interrupt flag? A code object may be compiled without.
+/// Returns whether the code polls the interrupt flag. A code object may be compiled without.
 #[cfg(feature = "jit")]
 fn is_interruptible(module: &Module<'_>) -> bool {
     module.compiled().is_none_or(|compiled| compiled.code().options().interrupt)
@@ -124,10 +124,10 @@ fn engine_name(_: &Instance<'_, Sys>) -> &'static str {
     EngineKind::Interpreter.name()
 }
 
-/// How the program ran.
-struct Ran {
+/// The measurements of a run.
+struct Measurements {
     engine: &'static str,
-    /// The time that the engine took to make the program ready.
+    /// The time that the engine took to load the program.
     loading: Duration,
     time: Duration,
 }
@@ -149,17 +149,17 @@ struct JsonReport<'r> {
     message: Option<&'r str>,
     trap: Option<&'r str>,
     trap_code: Option<u32>,
-    /// Innermost first.
+    /// The call stack, innermost first.
     call_stack: Vec<JsonLocation>,
     engine: &'static str,
     fuel_used: u64,
     seconds: f64,
 }
 
-/// Says on the error stream how the program ended.
-fn report(args: &RunArgs, execution: &Execution<'_>, ending: &Ending, ran: &Ran) -> Result<()> {
+/// Reports on the error stream how the program ended.
+fn report(args: &RunArgs, execution: &Execution<'_>, ending: &Ending, ran: &Measurements) -> Result<()> {
     let Ending { end, fuel_used, .. } = ending;
-    let Ran { engine, loading, time } = ran;
+    let Measurements { engine, loading, time } = ran;
     if args.json {
         let program = execution.verified.program();
         let report = JsonReport {

@@ -10,7 +10,7 @@ use vsp_core::{Excerpt, HostStop, ImportError, Imports};
 use vsp_host::number;
 use vsp_host::sys::{self, Sys};
 
-use crate::imports::{WrongImport, wrong_imports};
+use crate::imports::{UnresolvedImport, unresolved_imports};
 use crate::load::Loaded;
 use crate::message;
 use crate::translate::Result;
@@ -72,8 +72,8 @@ impl ImportArgs {
     /// provided as `--unknown-imports` says.
     pub(crate) fn resolve(&self, loaded: &Loaded) -> Result<Imports<Sys>> {
         let mut imports = self.known()?;
-        let wrong = wrong_imports(&loaded.program, &imports);
-        let refused: Vec<WrongImport> = match self.unknown_imports {
+        let wrong = unresolved_imports(&loaded.program, &imports);
+        let refused: Vec<UnresolvedImport> = match self.unknown_imports {
             Some(_) => wrong.into_iter().filter(|wrong| !is_missing(wrong)).collect(),
             None => wrong,
         };
@@ -93,7 +93,7 @@ impl ImportArgs {
     }
 }
 
-fn is_missing(wrong: &WrongImport) -> bool {
+fn is_missing(wrong: &UnresolvedImport) -> bool {
     matches!(wrong.error, ImportError::Missing { .. })
 }
 
@@ -179,7 +179,7 @@ fn provide(
     program: &Program<'_>,
     action: Unknown,
 ) -> std::result::Result<(), ImportError> {
-    for wrong in wrong_imports(program, imports) {
+    for wrong in unresolved_imports(program, imports) {
         let ImportError::Missing { module, name, ty } = wrong.error else { continue };
         // The same function may be imported twice, with two types: the first one is defined.
         if imports.functions().any(|(known, other, _)| (known, other) == (&*module, &*name)) {

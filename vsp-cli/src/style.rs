@@ -1,5 +1,5 @@
-//! Colours of what commands show. They are in the text, and the stream leaves them out unless it is a terminal;
-//! `NO_COLOR` and `CLICOLOR_FORCE` decide as for error messages.
+//! Colours of the output. The text contains them, and the stream removes them unless it is a terminal; `NO_COLOR` and
+//! `CLICOLOR_FORCE` apply as for error messages.
 
 use clap::builder::styling::{AnsiColor, Style};
 
@@ -7,12 +7,12 @@ use crate::translate::{Result, print_to};
 
 /// Titles, and the heads of tables.
 pub(crate) const TITLE: Style = Style::new().bold();
-/// Where the program is.
+/// Locations in the program.
 pub(crate) const LOCATION: Style = AnsiColor::Cyan.on_default();
-/// The current line, and what changed.
+/// The current line, and changes.
 pub(crate) const CURRENT: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const CHANGED: Style = AnsiColor::Yellow.on_default();
-/// What is there to be looked past.
+/// Secondary information.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 

@@ -1,16 +1,16 @@
-//! Tables for people.
+//! Tables for terminals.
 
 use crate::style::{TITLE, paint};
 
-/// Rows of cells in aligned columns.
+/// A table: rows of cells in aligned columns.
 pub(crate) struct Table {
-    /// Which columns are numbers, and stand at the right.
+    /// For each column, whether it has numbers, which are right-aligned.
     numbers: &'static [bool],
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table with these titles.
+    /// Creates a table with these titles.
     pub(crate) fn new(titles: &'static [&'static str], numbers: &'static [bool]) -> Table {
         Table { numbers, rows: vec![titles.iter().map(|title| (*title).to_owned()).collect()] }
     }
@@ -19,7 +19,7 @@ impl Table {
         self.rows.push(cells.into());
     }
 
-    /// The rows, one to a line, behind so many blanks; the head has a style.
+    /// Formats the rows, one per line, indented by `indent` blanks; the head has a style.
     pub(crate) fn render(&self, indent: usize) -> String {
         let columns = self.rows[0].len();
         let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max();

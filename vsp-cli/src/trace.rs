@@ -30,25 +30,25 @@ Examples:
   vsp trace --function fib --count 20 examples/fib.sil 10
   vsp trace --json --to trace.jsonl examples/fib.sil 10
 
-A line says which instruction it is, counted from 1, how deep in calls (a dot for each, up to four; then the number), its \
-place and source line, what it is, and what it changed: registers, locals, globals and memory as \
-they are behind it; for a call the arguments.";
+A line shows the number of the instruction, from 1, the depth of calls (a dot for each, up to four; then the number), its \
+location and source line, the instruction, and its effects: registers, locals, globals and memory \
+after it; for a call the arguments.";
 
 #[derive(Debug, Args)]
-#[command(after_help = format!("{NOTES}\n\n{RUN_EXIT_CODES}\nIt is 0 if --count ends the run."))]
+#[command(after_help = format!("{NOTES}\n\n{RUN_EXIT_CODES}\nThe exit code is 0 if --count ends the run."))]
 pub(crate) struct TraceArgs {
     #[command(flatten)]
     program: ProgramArgs,
-    /// Show instructions of this function only, named as in the text or $N. Can be given several times.
+    /// Show instructions of this function only: its name, or $ and its number. Can be repeated.
     #[arg(long, short, value_name = "NAME")]
     function: Vec<String>,
-    /// Do not show the first N instructions (of those that would be shown).
+    /// Skip the first N instructions that would be shown.
     #[arg(long, value_name = "N", default_value = "0", value_parser = number::count)]
     skip: u64,
-    /// End the run when N instructions were shown.
+    /// End the run after N instructions were shown.
     #[arg(long, short, value_name = "N", value_parser = number::count)]
     count: Option<u64>,
-    /// Where the trace goes; `-` is the standard output [default: the error stream].
+    /// The output file; `-` is the standard output [default: the error stream].
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     /// Write each instruction as one line of JSON.
@@ -81,7 +81,7 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode> {
     let outcome = outcome.and_then(|outcome| out.flush().and_then(|()| finish()).map(|()| outcome));
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        // Whoever read the trace has seen enough.
+        // The reader of the trace has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
         Err(error) => return Err(refuse(format!("the trace: {error}"))),
     };
@@ -96,7 +96,7 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(ending.end.code))
 }
 
-/// The functions to show; `None` for all.
+/// Returns the functions to show, or `None` for all.
 fn functions(args: &TraceArgs, code: &Code<'_>) -> std::result::Result<Option<BTreeSet<FuncIndex>>, String> {
     if args.function.is_empty() {
         return Ok(None);
@@ -113,11 +113,11 @@ struct Run<'r, 'p> {
     code: &'r Code<'p>,
     functions: Option<BTreeSet<FuncIndex>>,
     out: &'r mut dyn Write,
-    /// Instructions so far.
+    /// Number of executed instructions.
     executed: u64,
-    /// Instructions so far that the filters let through.
+    /// Number of executed instructions that pass the filters.
     matched: u64,
-    /// Calls that the program is in.
+    /// Depth of calls.
     depth: usize,
 }
 

@@ -12,13 +12,13 @@ use vsp_core::verify::Verified;
 use crate::cli::{AsmArgs, DisArgs};
 use crate::files::{self, Files};
 
-/// What went wrong, as a message.
+/// A result whose error is a message.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
 pub(crate) fn asm(args: &AsmArgs) -> Result<ExitCode> {
     let loaded = files::load(&args.file).map_err(|error| message::render(&error))?;
     if loaded.text.is_none() {
-        return Err(message::render_text(&format!("{} is a program already", loaded.path.display())));
+        return Err(message::render_text(&format!("{} is already assembled", loaded.path.display())));
     }
     let program = loaded.program.clone();
     loaded.verify().map_err(|error| message::render(&error))?;
@@ -39,19 +39,19 @@ pub(crate) fn dis(args: &DisArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A program from a file, loaded and verified.
+/// Loads and verifies a program from a file.
 pub(crate) fn load_verified(path: &Path) -> Result<(Loaded, Verified<'static>)> {
     let loaded = files::load(path).map_err(|error| message::render(&error))?;
     let verified = loaded.verify().map_err(|error| message::render(&error))?;
     Ok((loaded, verified))
 }
 
-/// `1 word`, `2 words`.
+/// Formats a count with a noun: `1 word`, `2 words`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
-/// A number with a comma between groups of three digits.
+/// Formats a number with commas between groups of three digits.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
@@ -64,35 +64,35 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
-/// Gives the file for what is made of another: beside it, with this ending; the standard output if it came from the
+/// Returns the default output file for an input file: in its folder, with this extension; the standard output for the
 /// standard input.
 pub(crate) fn output_beside(file: &Path, extension: &str) -> PathBuf {
     if files::is_standard(file) { file.to_owned() } else { file.with_extension(extension) }
 }
 
-/// Writes to the standard output, without a change.
+/// Writes a text to the standard output.
 pub(crate) fn print(text: &str) -> Result<()> {
     print_to(io::stdout(), text)
 }
 
-/// Writes to the standard output, by way of `out`. A reader that has seen enough is no error.
+/// Writes a text to `out`. A reader that has seen enough is not an error.
 pub(crate) fn print_to(mut out: impl Write, text: &str) -> Result<()> {
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(ignore_broken_pipe);
     written.map_err(|error| message::render_text(&format!("standard output: {error}")))
 }
 
-/// Says something on the error stream. If that cannot be written there is nowhere to say so; the exit code tells.
-pub(crate) fn say(message: &str) {
+/// Prints a message on the error stream. If that fails, only the exit code tells.
+pub(crate) fn print_message(message: &str) {
     let _ = writeln!(anstream::stderr(), "{message}");
 }
 
-/// Writes what was asked for to the error stream. A reader that has seen enough is no error.
+/// Writes a report to the error stream. A reader that has seen enough is not an error.
 pub(crate) fn print_error(text: &str) -> Result<()> {
     let written = anstream::stderr().write_all(text.as_bytes()).or_else(ignore_broken_pipe);
     written.map_err(|error| message::render_text(&format!("the error stream: {error}")))
 }
 
-/// A reader that has seen enough is no error.
+/// Ignores the error of a reader that has seen enough.
 pub(crate) fn ignore_broken_pipe(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }

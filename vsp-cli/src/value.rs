@@ -1,8 +1,8 @@
-//! The values of registers, for people and for other programs.
+//! The values of registers, for users and for other programs.
 
 use serde::{Serialize, Serializer};
 
-/// A register in JSON: its unsigned value in decimal, as a string, since readers of JSON may round numbers beyond 2^53.
+/// A register in JSON: its unsigned value in decimal, as a string, since JSON readers may round numbers beyond 2^53.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bits(pub(crate) u64);
 
@@ -12,7 +12,7 @@ impl Serialize for Bits {
     }
 }
 
-/// A register in few characters: a small number in decimal, a larger one in hexadecimal and, if it is a likely one, as
+/// Formats a register briefly: a small number in decimal, a larger one in hexadecimal and, if that is likely, as
 /// binary64.
 pub(crate) fn short(bits: u64) -> String {
     let value = bits as i64;
@@ -23,7 +23,7 @@ pub(crate) fn short(bits: u64) -> String {
     }
 }
 
-/// The binary64 that somebody may have meant with these bits.
+/// Returns the binary64 with these bits, if they were likely meant as one.
 pub(crate) fn likely_float(bits: u64) -> Option<f64> {
     let float = f64::from_bits(bits);
     (float.is_normal() && (1e-30..1e30).contains(&float.abs())).then_some(float)

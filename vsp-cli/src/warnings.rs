@@ -1,4 +1,4 @@
-//! What is legal in a program, and often a mistake.
+//! Warnings about legal programs.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
@@ -12,19 +12,19 @@ use vsp_core::verify::Verified;
 
 use crate::load::Loaded;
 
-/// Something that is legal and often a mistake.
+/// A warning about something that is legal and often a mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub(crate) enum Warning {
-    /// A register or local is read before anything was written to it, on some way through the function; this is the
-    /// first such read of it.
+    /// A register or local is read before it is written, on some path through the function; this is the first such read
+    /// of it.
     UninitialisedRead {
         /// The instruction that reads it.
         location: Location,
         /// The register or local.
         slot: Slot,
     },
-    /// No execution comes to these words.
+    /// These words are unreachable.
     Unreachable {
         /// The function.
         function: FuncIndex,
@@ -33,9 +33,9 @@ pub(crate) enum Warning {
     },
     /// A name of the text is never used.
     UnusedName(Diagnostic),
-    /// Something in a program without a text is never used.
+    /// An item of a program without a text is never used.
     Unused {
-        /// What it is: a constant, a global or an import.
+        /// The item: a constant, a global or an import.
         role: Role,
         /// Its number.
         index: u32,
@@ -44,10 +44,11 @@ pub(crate) enum Warning {
     },
 }
 
-/// All there is to say about a program: first its text in the order of the lines, then its code in the order of the words.
+/// Returns all warnings about a program: first about its text in the order of the lines, then about its code in the
+/// order of the words.
 ///
 /// # Errors
-/// There is no memory for it.
+/// Memory is exhausted.
 pub(crate) fn warnings(loaded: &Loaded, verified: &Verified<'_>) -> Result<Vec<Warning>, OutOfMemory> {
     let mut warnings: Vec<Warning> = match &loaded.text {
         // The text was assembled already: it has no errors.
@@ -66,13 +67,13 @@ pub(crate) fn warnings(loaded: &Loaded, verified: &Verified<'_>) -> Result<Vec<W
     Ok(warnings)
 }
 
-/// The first read of every slot.
+/// Returns the first read of every slot.
 fn first_reads(reads: Vec<UninitialisedRead>) -> impl Iterator<Item = UninitialisedRead> {
     let mut seen = BTreeSet::new();
     reads.into_iter().filter(move |read| seen.insert(read.slot))
 }
 
-/// The constants, globals and imports that no instruction names.
+/// Returns the constants, globals and imports that no instruction uses.
 fn unused(program: &Program<'_>) -> Vec<Warning> {
     let mut used = HashSet::new();
     for word in program.code() {

@@ -71,7 +71,7 @@ fn what_does_not_fit_is_refused_and_becomes_nothing_else() {
     }
     let refused = refusal(&["run", "--entry", "f", &path, "18446744073709551616"], 1);
     assert!(refused.contains("(1.8446744073709552e19 is a binary64)"), "{refused}");
-    // What it says is so.
+    // The hint of the message is right.
     let output = run(&["run", "--entry", "f", "--results", &path, "1.8446744073709552e19"]);
     assert_eq!(stdout(&output).trim(), 18_446_744_073_709_551_616.0f64.to_bits().to_string());
 
@@ -82,7 +82,7 @@ fn what_does_not_fit_is_refused_and_becomes_nothing_else() {
     }
     assert!(refusal(&["run", "--entry", "int", &path, "1.5"], 3).contains("\"1.5\", is no integer"));
     assert!(refusal(&["run", "--entry", "f", &path, "five"], 1).contains("\"five\" is not a number"));
-    // There is one NaN.
+    // There is only one NaN.
     for text in ["nan", "-nan"] {
         let output = run(&["run", "--entry", "f", "--results", &path, text]);
         assert_eq!(stdout(&output).trim(), f64::NAN.to_bits().to_string());
@@ -114,7 +114,7 @@ fn limits_are_numbers_of_the_same_notation() {
     assert!(fuel.contains("left: 256"), "{fuel}");
 }
 
-/// Only the parser of the command line could take them for something else.
+/// Words that only the parser of the command line could misread.
 #[test]
 fn negative_numbers_are_no_options_and_options_no_numbers() {
     let (folder, path) = file("f.sil", TEXT.as_bytes());
@@ -127,7 +127,7 @@ fn negative_numbers_are_no_options_and_options_no_numbers() {
         let output = run(&[command, "--entry", "f", &path, "-0x10"]);
         assert!(output.status.success(), "{command}: {}", stderr(&output));
     }
-    // They are read by the program as they were written.
+    // The program gets them as they were written.
     let refused = refusal(&["run", "--entry", "int", &path, "-inf"], 3);
     assert!(refused.contains("argument 0, \"-inf\", is no integer"), "{refused}");
     for wrong in ["-x", "-0y", "--fule", "--5"] {
@@ -137,7 +137,7 @@ fn negative_numbers_are_no_options_and_options_no_numbers() {
             "{refused}"
         );
     }
-    // Values of options stay that, beside them and behind them.
+    // Values of options are not arguments, wherever they are.
     std::fs::write(folder.path().join("-inf"), "").unwrap();
     let output = run_in(folder.path(), &["run", "-e", "f", "f.sil", "5", "-i./-inf", "--results"], b"");
     assert_eq!(stdout(&output), "5\n", "{}", stderr(&output));

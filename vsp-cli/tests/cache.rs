@@ -1,4 +1,4 @@
-//! The cache of machine code: what is kept is used, and nothing that happens to its directory does any harm.
+//! The cache of machine code: cached code is used, and damage to the directory does no harm.
 #![cfg(feature = "jit")]
 
 mod command;
@@ -18,7 +18,7 @@ use vsp_host::native::{CompileOptions, Trusted};
 
 type Shared = Arc<Verified<'static>>;
 
-/// A program whose function `f` gives a number.
+/// Returns a program whose function `f` returns a number.
 fn program(number: u32) -> Shared {
     let text = format!(".export f\n.func f (0) -> 1\n MOVI R0, {number}\n RET\n.end");
     let bytes: Arc<[u8]> = text::assemble(&text, "test.sil").unwrap().into();
@@ -26,12 +26,12 @@ fn program(number: u32) -> Shared {
 }
 
 fn in_directory(path: &Path) -> Arc<Cache> {
-    // SAFETY: the directory is the test's own; what the tests damage there, the checksum finds.
+    // SAFETY: the directory belongs to the test; damage by the tests is detected by the checksum.
     let directory = unsafe { Trusted::new(path.to_owned()) };
     Arc::new(Cache::new().with_directory(directory).unwrap())
 }
 
-/// What `f` gives when machine code runs it.
+/// Returns the result of `f` in machine code.
 fn run(engine: &Engine, program: &Shared) -> u64 {
     let module = engine.load(program.clone()).unwrap();
     let mut instance = module.instantiate(Arc::new(Imports::new()), (), Options::default()).unwrap();
@@ -42,7 +42,7 @@ fn run(engine: &Engine, program: &Shared) -> u64 {
     }
 }
 
-/// In a new engine.
+/// Runs a program in a new engine.
 fn run_with(cache: &Arc<Cache>, number: u32) {
     let engine = Engine::new(EngineKind::Tier2).unwrap().with_cache(cache.clone());
     assert_eq!(run(&engine, &program(number)), u64::from(number));
@@ -65,7 +65,7 @@ fn what_was_compiled_is_kept_in_memory() {
 fn what_was_not_used_for_long_goes_first() {
     let engine = Engine::new(EngineKind::Tier2).unwrap();
     let size = engine.load(program(1)).unwrap().compiled().unwrap().code().length();
-    // Room for two of these, and not for three.
+    // Enough for two of these, but not for three.
     let cache = Arc::new(Cache::new().with_memory_limit(3 * size - 1));
     for number in [1, 2, 1, 3] {
         run_with(&cache, number);
@@ -76,7 +76,7 @@ fn what_was_not_used_for_long_goes_first() {
     assert_eq!(cache.statistics().from_memory, 2);
     run_with(&cache, 2);
     assert_eq!(cache.statistics().compiled, 4);
-    // Code that does not fit at all runs, and is not kept.
+    // Code that does not fit at all runs, and is not cached.
     let none = Arc::new(Cache::new().with_memory_limit(0));
     run_with(&none, 1);
     run_with(&none, 1);
@@ -194,7 +194,7 @@ fn processes_share_a_directory() {
     assert_eq!(stdout(&ran), "610\n", "{}", stderr(&ran));
 }
 
-/// Whoever can write to the directory could have any machine code run.
+/// Whoever can write to the directory could have any machine code executed.
 #[cfg(unix)]
 #[test]
 fn a_directory_that_others_can_write_to_is_refused() {
@@ -219,14 +219,14 @@ fn a_directory_that_others_can_write_to_is_refused() {
             assert!(stderr(&refused).contains(&message), "{}", stderr(&refused));
         }
     }
-    // What they can read or enter does not matter.
+    // Read and search permissions of others do not matter.
     for mode in [0o711, 0o750, 0o755] {
         set_mode(mode);
         assert_eq!(command(&link).status.code(), Some(0), "{mode:o}");
         assert_eq!(files(&directory).len(), 1);
     }
 
-    // One that was opened to others later is used no more.
+    // A directory that was opened to others later is not used any more.
     let cache = in_directory(&directory);
     set_mode(0o777);
     run_with(&cache, 5);
@@ -243,7 +243,7 @@ fn a_directory_that_others_can_write_to_is_refused() {
     run_with(&cache, 5);
     assert_eq!(cache.statistics().refused, 1);
 
-    // Only the superuser can give it to somebody else.
+    // Only the superuser can change the owner.
     if chown(&directory, Some(12_345), None).is_ok() {
         let refused = command(&directory);
         assert_eq!(refused.status.code(), Some(1));

@@ -1,4 +1,4 @@
-//! `vsp check` as a user sees it.
+//! `vsp check` from the user's view.
 
 mod command;
 

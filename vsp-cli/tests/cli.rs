@@ -1,4 +1,4 @@
-//! The `vsp` command as a user sees it.
+//! The `vsp` command from the user's view.
 
 mod command;
 
@@ -140,7 +140,7 @@ fn entry_arguments_and_results() {
     let wrong = stderr(&vsp(&["run", &path, "--entry", "add", "1"]));
     assert!(wrong.contains("takes 2 arguments, and 1 was given"), "{wrong}");
     let missing = stderr(&vsp(&["run", &path]));
-    assert!(missing.contains("exports no \"main\"; it exports add"), "{missing}");
+    assert!(missing.contains("does not export \"main\"; it exports add"), "{missing}");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn missing_files_and_imports_are_named() {
     assert!(errors.contains("as (1) -> 1, and the host has it as (2) -> 1"), "{errors}");
 }
 
-/// The codes of signals are those of `output_files.rs` and `terminal.rs`.
+/// `output_files.rs` and `terminal.rs` test the exit codes of signals.
 #[test]
 fn exit_codes_are_those_of_the_help() {
     let text = ".export main\n.export trap\n.func main (0) -> 0\n YIELD R0\n RET\n.end\n.func trap (0) -> 0\n TRAP 5\n.end\n";
@@ -218,7 +218,7 @@ fn exit_codes_are_those_of_the_help() {
     }
 }
 
-/// The code block of the README that contains a text.
+/// Returns the code block of the README that contains a text.
 fn readme_block(containing: &str) -> String {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let mut blocks = readme.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());

@@ -1,4 +1,4 @@
-//! `vsp completions` as a user sees it.
+//! `vsp completions` from the user's view.
 
 mod command;
 

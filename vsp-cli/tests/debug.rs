@@ -1,4 +1,4 @@
-//! `vsp debug` as a user sees it: scripts of commands, and all that comes out.
+//! `vsp debug` from the user's view: scripts of commands, and the whole output.
 
 mod command;
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use command::{file, root, run, run_with, stderr, stdout};
 use proptest::prelude::*;
 
-/// What comes out if these commands come from a pipe. A wrong one makes the exit code 1.
+/// Returns the output for commands from a pipe. A wrong command makes the exit code 1.
 fn session(text: &str, options: &[&str], commands: &str) -> String {
     let (_folder, path) = file("program.sil", text.as_bytes());
     debug(&path, options, commands)
@@ -293,10 +293,10 @@ const PRINTING: &str = "\
 
 #[test]
 fn output_input_and_exit_code() {
-    // Commands from a pipe: the program reads nothing.
+    // Commands from a pipe: the program's input is empty.
     insta::assert_snapshot!("output", session(PRINTING, &[], "step 2\nprint R0\ncontinue\n"));
 
-    // Commands from a file: it reads the standard input, again after a restart.
+    // Commands from a file: the program reads the standard input, and again after a restart.
     let (folder, path) = file("program.sil", PRINTING.as_bytes());
     let commands = folder.path().join("commands.txt").display().to_string();
     std::fs::write(&commands, "until 13\nprint R0\nrestart\ncontinue\n").unwrap();
@@ -304,7 +304,7 @@ fn output_input_and_exit_code() {
     insta::assert_snapshot!("input", stdout(&output));
     assert_eq!(output.status.code(), Some(0));
 
-    // Files instead.
+    // Files instead of streams.
     let (input, written) = (folder.path().join("in.txt"), folder.path().join("out.txt"));
     std::fs::write(&input, "three").unwrap();
     let (input, written) = (input.display().to_string(), written.display().to_string());
@@ -314,7 +314,7 @@ fn output_input_and_exit_code() {
     assert_eq!(std::fs::read_to_string(written).unwrap(), "12three");
 }
 
-/// Two instructions to a line, and one line that jumps to its start.
+/// Two instructions per line, and one line that jumps to its start.
 const LINES: &str = "\
 .lines explicit
 .file \"sum.c\"
@@ -346,7 +346,7 @@ fn lines_of_several_instructions() {
         "step\nstep\nstep\nstep\nlist\nstep\nstep\nrestart\nbreak 4\nbreak 3\nbreak 9\ncontinue\nnext\n";
     insta::assert_snapshot!("lines_without_source", session(LINES, &["2"], commands));
 
-    // The source lies beside the program.
+    // The source is in the program's folder.
     let (folder, path) = file("program.sil", LINES.as_bytes());
     let source = "int sum(int n) { int s = 0, i = 0;\n  do s += n; while (--n);\n\n  return 2 * s + 1;\n}\n";
     std::fs::write(folder.path().join("sum.c"), source).unwrap();
@@ -431,7 +431,7 @@ fn mistakes_are_explained() {
     insta::assert_snapshot!(session(SUMS, &[], MISTAKES));
 }
 
-/// However long the line is.
+/// The caret fits the screen, however long the line is.
 #[test]
 fn a_mistake_is_shown_with_what_is_around_it() {
     let sum = "R0 + ".repeat(100);
@@ -488,7 +488,7 @@ fn help_lists_all_commands_and_the_tests_use_them() {
 fn what_cannot_begin_is_refused() {
     let (_folder, path) = file("program.sil", SUMS.as_bytes());
     let cases: [(&[&str], &str); 4] = [
-        (&["--entry", "square"], "exports no \"square\""),
+        (&["--entry", "square"], "does not export \"square\""),
         (&["--commands", "/nonexistent.txt"], "/nonexistent.txt"),
         (&["--input", "/nonexistent.bin"], "/nonexistent.bin"),
         (&["--memory", "32"], "a memory of 32 bytes"),
@@ -502,7 +502,7 @@ fn what_cannot_begin_is_refused() {
     assert!(stderr(&run(&["debug", &wrong])).contains("there is no instruction `NOPE`"));
 }
 
-/// A call of the function in itself is over when the same frame goes on, not another one at the same place.
+/// A recursive call is over when the same frame continues, not another one at the same location.
 #[test]
 fn stepping_over_a_recursion() {
     let commands = "break 61 if depth == 3\ncontinue\nprint R1\nnext\nprint R1\nprint R0\nprint depth\n";
@@ -512,7 +512,7 @@ fn stepping_over_a_recursion() {
     assert_eq!(values, ["8", "8", "13 (0xd)", "3"], "{shown}");
 }
 
-/// A deep recursion is listed in part.
+/// The frames of a deep recursion are listed in part.
 #[test]
 fn a_long_call_stack_is_cut() {
     let shown =
@@ -591,7 +591,7 @@ const PIECES: &[&str] = &[
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the commands are, the debugger ends with 0 or 1, and in the same way if they come again.
+    /// Whatever the commands are, the debugger exits with 0 or 1, and repeated runs are the same.
     #[test]
     fn any_commands(lines in proptest::collection::vec(
         proptest::collection::vec(proptest::sample::select(PIECES), 1..6), 1..40)) {
@@ -605,7 +605,7 @@ proptest! {
     }
 }
 
-/// What `.equ` and `.space` name is not in the program, but in its text.
+/// The names of `.equ` and `.space` are not in the program, but in its text.
 #[test]
 fn names_of_numbers_and_spaces() {
     const TEXT: &[u8] = b"\
@@ -631,12 +631,12 @@ fn names_of_numbers_and_spaces() {
     ] {
         assert!(shown.lines().any(|it| it == line), "{line}: {shown}");
     }
-    // So it is for a program that lies beside its text,
+    // The same holds for a program next to its text,
     assert!(run(&["asm", &path]).status.success());
     let assembled = folder.path().join("program.silc");
     let assembled = assembled.to_str().unwrap();
     assert_eq!(debug(assembled, &[], COMMANDS), shown);
-    // but not if that has changed since.
+    // but not if the text has changed since.
     std::fs::write(&path, [TEXT, b".data more 1\n"].concat()).unwrap();
     let shown = debug(assembled, &[], "print SIZE\nprint start\nprint strat\n");
     assert!(shown.contains("no register, global, data, space or number is named `SIZE`"), "{shown}");
@@ -653,7 +653,7 @@ fn commands_are_suggested() {
     assert!(shown.contains("no command `xyzzy`; `help` lists them"), "{shown}");
 }
 
-/// The blocks of docs/debugging.md: commands, and what they print.
+/// The blocks of docs/debugging.md: commands, and their output.
 #[test]
 fn the_example_of_the_document() {
     let path = root().join("docs/debugging.md");

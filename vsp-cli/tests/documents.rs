@@ -1,16 +1,16 @@
-//! Every command in the documents runs, and prints what they say.
+//! Every command in the documents runs, and prints the documented output.
 //!
-//! - A listing behind `<!-- file: NAME -->` becomes a file of this name.
-//! - A `console` block is commands, behind `$ `, each with what it prints; a line `…` stands for any lines. A command
-//!   succeeds, unless `$ echo $?` behind it shows its exit code.
-//! - An `sh` block is commands that succeed. `<!-- run by the gate: … -->` before it says that `.ci/run` has them,
-//!   `<!-- not run: REASON -->` is for what needs something that is not here (`NOT_RUN`).
-//! - A listing behind `<!-- output of: COMMAND -->` is what this command prints.
+//! - A listing after `<!-- file: NAME -->` becomes a file of this name.
+//! - A `console` block contains commands, after `$ `, each with its output; a line `…` matches any lines. A command has to
+//!   succeed, unless `$ echo $?` after it shows its exit code.
+//! - An `sh` block contains commands that succeed. `<!-- run by the gate: … -->` before it means that `.ci/run` has them,
+//!   `<!-- not run: REASON -->` marks commands that need something that is not here (`NOT_RUN`).
+//! - A listing after `<!-- output of: COMMAND -->` is the output of this command.
 //! - A `rust` block is a doctest or a file that is compiled.
-//! - Commands inside sentences are not run, but what they name has to exist: subcommands and options of `vsp`, packages
-//!   and tests of `cargo`, and targets that the gate tests.
+//! - Commands inside sentences are not run, but what they name has to exist: subcommands and options of `vsp`, packages and
+//!   tests of `cargo`, and targets that the gate tests.
 //!
-//! Every document has a folder of its own, in which the project is at hand as `vsp`, and its examples and README too.
+//! Every document has a separate folder, with the project as `vsp`, and its examples and README.
 // Documents are the same for every architecture, and commands are slow where one is emulated.
 #![cfg(target_arch = "x86_64")]
 #![cfg(unix)]
@@ -23,12 +23,12 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The project's folder.
+/// Returns the project's folder.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Commands that only a person can run, or that are about something that is not there.
+/// Commands that only a person can run, or that need something that is not available.
 const NOT_RUN: [&str; 5] = [
     "cargo install cargo-insta",
     "cargo insta test --review -p vsp-snapshots",
@@ -45,7 +45,7 @@ struct Block<'a> {
     lines: Vec<&'a str>,
 }
 
-/// The blocks of a document, also those inside lists.
+/// Returns the blocks of a document, including those inside lists.
 fn blocks(document: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     let mut comment = None;
@@ -72,15 +72,15 @@ fn blocks(document: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-/// Without the comment behind it.
+/// Removes the comment after a command.
 fn bare(command: &str) -> &str {
     command.split(" #").next().unwrap_or_default().trim_end()
 }
 
-/// Does the gate run this command, with whatever arguments behind it?
+/// Returns whether the gate runs this command, with any further arguments.
 fn gate_runs(gate: &str, command: &str) -> bool {
     gate.lines().map(str::trim).any(|line| {
-        // step "name" command
+        // Matches: step "name" command
         let line = line.strip_prefix("step \"").and_then(|it| it.split_once("\" ")).map_or(line, |it| it.1);
         line.strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
     })
@@ -90,7 +90,7 @@ fn gate() -> String {
     std::fs::read_to_string(root().join(".ci/run")).unwrap()
 }
 
-/// Are the Rust listings of this document doctests of a package?
+/// Returns whether the Rust listings of this document are doctests of a package.
 fn has_doctests(name: &str) -> bool {
     ["vsp-core", "vsp-host"].iter().any(|package| {
         let library = std::fs::read_to_string(root().join(package).join("src/lib.rs")).unwrap();
@@ -98,7 +98,7 @@ fn has_doctests(name: &str) -> bool {
     })
 }
 
-/// The commands of a console block, each with its line number and the lines that it prints.
+/// Returns the commands of a console block, each with its line number and its output.
 fn commands<'a>(block: &Block<'a>) -> Vec<(usize, &'a str, Vec<&'a str>)> {
     let mut commands: Vec<(usize, &str, Vec<&str>)> = Vec::new();
     for (number, line) in block.lines.iter().enumerate() {
@@ -111,7 +111,7 @@ fn commands<'a>(block: &Block<'a>) -> Vec<(usize, &'a str, Vec<&'a str>)> {
     commands
 }
 
-/// Is this what was expected, where `…` stands for any lines?
+/// Compares the output with the expected lines, where `…` matches any lines.
 fn matches(expected: &[&str], found: &[&str]) -> bool {
     match (expected, found) {
         ([], []) => true,
@@ -121,7 +121,7 @@ fn matches(expected: &[&str], found: &[&str]) -> bool {
     }
 }
 
-/// A folder with the project, its examples and README, and a `vsp` that runs as the tests do.
+/// Creates a folder with the project, its examples and README, and a `vsp` that runs like the tests.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let project = root().canonicalize().unwrap();
@@ -131,7 +131,7 @@ fn folder() -> tempfile::TempDir {
     symlink(&project, folder.path().join("vsp")).unwrap();
     let vsp = env!("CARGO_BIN_EXE_vsp");
     let arch = std::env::consts::ARCH;
-    // Under qemu-user the system cannot start a program for the tests' machine.
+    // Under qemu-user the system cannot start a program of the tests' machine.
     let starts = Command::new(vsp).arg("--version").output().is_ok_and(|it| it.status.success());
     let emulator = if starts { String::new() } else { format!("qemu-{arch} -L /usr/{arch}-linux-gnu ") };
     let bin = folder.path().join(".bin");
@@ -142,7 +142,7 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// Runs a command of the shell. Gives its exit code and what it printed, errors where they come.
+/// Runs a shell command. Returns its exit code and its output, with errors in order.
 fn shell(folder: &Path, command: &str) -> (i32, String) {
     let command = command.replace("cargo run --release --quiet -- ", "vsp ");
     let path = format!("{}:{}", folder.join(".bin").display(), std::env::var("PATH").unwrap());
@@ -150,7 +150,7 @@ fn shell(folder: &Path, command: &str) -> (i32, String) {
         .args(["-c", &format!("{{ {command}\n}} 2>&1")])
         .env("PATH", path)
         .env("NO_COLOR", "1")
-        // What the project needs was downloaded when it was built.
+        // The dependencies were downloaded when the project was built.
         .env("CARGO_NET_OFFLINE", "true")
         .env("CARGO_TARGET_DIR", folder.join(".target"))
         .current_dir(folder)
@@ -160,12 +160,12 @@ fn shell(folder: &Path, command: &str) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }
 
-/// Does everything that a document of the project says, and gives how many commands it ran.
+/// Follows a document of the project, and returns the number of commands.
 fn follow(name: &str, folder: &Path) -> usize {
     follow_text(name, &std::fs::read_to_string(root().join(name)).unwrap(), folder)
 }
 
-/// Does everything that a text says.
+/// Follows a text, and returns the number of commands.
 fn follow_text(name: &str, document: &str, folder: &Path) -> usize {
     let mut ran = 0;
     let mut run = |line: usize, command: &str, expected: Option<&[&str]>| {
@@ -232,9 +232,9 @@ fn follow_text(name: &str, document: &str, folder: &Path) -> usize {
     ran
 }
 
-/// All documents, as paths from the project's folder.
+/// Returns all documents, as paths from the project's folder.
 fn documents() -> Vec<String> {
-    // The history names commands that are no longer there; the README of new projects is followed in one.
+    // The history names commands that no longer exist; the README of new projects is followed in one.
     let others = ["CHANGELOG.md", "vsp-cli/src/new/README.md"];
     let mut found = Vec::new();
     let mut folders = vec![String::new()];
@@ -279,7 +279,7 @@ fn a_new_project_works_as_its_readme_says() {
     assert!(follow_text("words/README.md", &readme, &project) >= 5);
 }
 
-/// The pieces of code inside the sentences of a document, each with its line number.
+/// Returns the code inside the sentences of a document, each with its line number.
 fn inline_code(document: &str) -> Vec<(usize, &str)> {
     let mut in_block = false;
     let mut found = Vec::new();
@@ -293,19 +293,19 @@ fn inline_code(document: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// The options that a command has, and those of its subcommand.
+/// Returns the options of a command and of its subcommand.
 fn help(folder: &Path, subcommand: &str) -> String {
     let (code, text) = shell(folder, &format!("vsp {subcommand} --help"));
     assert_eq!(code, 0, "vsp has no `{subcommand}`");
     text
 }
 
-/// What the word behind this one is, for each time that it is there.
-fn behind<'a>(words: &[&'a str], option: &str) -> Vec<&'a str> {
+/// Returns the words that follow each occurrence of an option.
+fn values_of<'a>(words: &[&'a str], option: &str) -> Vec<&'a str> {
     words.windows(2).filter(|pair| pair[0] == option).map(|pair| pair[1]).collect()
 }
 
-/// The folder of a package of the workspace.
+/// Returns the folder of a package of the workspace.
 fn package(name: &str) -> PathBuf {
     let folder = [name, name.trim_start_matches("vsp-")].map(|folder| root().join(folder));
     let found = folder.into_iter().find(|folder| folder.join("Cargo.toml").exists());
@@ -330,12 +330,12 @@ fn commands_in_sentences_exist() {
                 }
                 seen += 1;
             } else if words.contains(&"cargo") {
-                let packages: Vec<PathBuf> = behind(&words, "-p").into_iter().map(package).collect();
-                for test in behind(&words, "--test") {
+                let packages: Vec<PathBuf> = values_of(&words, "-p").into_iter().map(package).collect();
+                for test in values_of(&words, "--test") {
                     let file = packages[0].join("tests").join(test).with_extension("rs");
                     assert!(file.exists(), "{location}: there is no {}", file.display());
                 }
-                for target in behind(&words, "--target") {
+                for target in values_of(&words, "--target") {
                     assert!(
                         gate().contains(&format!("--target {target}")),
                         "{location}: .ci/run has no {target}"
@@ -362,7 +362,7 @@ fn the_readme_has_every_command() {
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let commands: Vec<&str> = commands
         .take_while(|line| !line.is_empty())
-        // A line that is indented more goes on with a description.
+        // A line with more indentation continues a description.
         .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
@@ -374,7 +374,7 @@ fn the_readme_has_every_command() {
     assert_eq!(rows.len(), commands.len(), "{rows:?} and {commands:?}");
 }
 
-/// The README's first program ends well whatever it is given.
+/// The README's first program succeeds with any input.
 #[test]
 fn the_program_of_the_readme_takes_any_number() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();

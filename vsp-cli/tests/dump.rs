@@ -1,4 +1,4 @@
-//! `vsp dump` and `vsp cfg` as a user sees them.
+//! `vsp dump` and `vsp cfg` from the user's view.
 
 mod command;
 
@@ -21,7 +21,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap_or_else(|| panic!("{value} is no list"))
 }
 
-/// The sections lie behind each other in the file, and hold the code that the functions have.
+/// The sections are consecutive in the file, and contain the code of the functions.
 #[test]
 fn sizes_add_up() {
     for name in EXAMPLES {
@@ -48,7 +48,7 @@ fn sizes_add_up() {
     }
 }
 
-/// Blocks tile their function, and lead to blocks.
+/// Blocks tile their function, and their successors are blocks.
 #[test]
 fn blocks_tile_functions_and_the_graph_has_all_of_them() {
     for name in EXAMPLES {
@@ -91,7 +91,7 @@ fn one_function_only() {
     assert_eq!(one["functions"], dump(&["-f", "$1", &example("fib")])["functions"]);
 }
 
-/// What the reader accepts and the verifier refuses can be looked at all the same.
+/// A program that the verifier rejects can be dumped.
 #[test]
 fn a_program_that_is_not_verified_is_dumped_without_blocks() {
     let (folder, _) = file("add.sil", b".export f\n.func f (0) -> 1\n NOP\n NOP\n RET\n.end\n");
@@ -114,7 +114,7 @@ fn a_program_that_is_not_verified_is_dumped_without_blocks() {
     assert_eq!(program["functions"][0]["blocks"], Value::Null);
 }
 
-/// Where docs/format.md has the checksum, which is that of the file with zeros in its place.
+/// Offset of the checksum by docs/format.md. It is that of the file with zeros in its place.
 const CHECKSUM_AT: usize = 16;
 
 fn crc32(image: &[u8]) -> u32 {
@@ -177,8 +177,8 @@ second:
     assert!(drawing.contains("<title>kind+"), "{drawing}");
     assert!(drawing.contains("prefers-color-scheme: dark"), "{drawing}");
     assert!(drawing.contains("stroke-dasharray"), "{drawing}");
-    // A program that lies beside its text is drawn so too; without the text, or if that has changed since, there are the names
-    // of the disassembler.
+    // A program next to its text is drawn in the same way; without the text, or if that has changed since, with the
+    // names of the disassembler.
     assert!(run_in(folder.path(), &["asm", "kind.sil"], b"").status.success());
     let drawn = || stdout(&run_in(folder.path(), &["cfg", "kind.silc"], b""));
     assert!(drawn().contains("JEQI      R0, 'a', first"), "{}", drawn());
@@ -188,7 +188,7 @@ second:
     assert!(drawn().contains("JEQI      R0, 97, L"), "{}", drawn());
 }
 
-/// Many functions are not one column when one of them is wide.
+/// Many functions are not drawn in one column when one of them is wide.
 #[test]
 fn a_drawing_of_many_functions_is_not_a_column() {
     let drawing = stdout(&run(&["cfg", "--format", "svg", &example("json")]));

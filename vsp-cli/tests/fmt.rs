@@ -1,4 +1,4 @@
-//! `vsp fmt` as a user sees it.
+//! `vsp fmt` from the user's view.
 
 mod command;
 
@@ -76,6 +76,6 @@ fn what_is_no_text_is_refused() {
 
     let (_folder, path) = file("latin.sil", b"; caf\xE9\n");
     let errors = stderr(&run(&["fmt", &path]));
-    assert!(errors.contains("byte 5 is no UTF-8"), "{errors}");
+    assert!(errors.contains("invalid UTF-8 at byte 5"), "{errors}");
     assert!(stderr(&run(&["fmt", "/nonexistent.sil"])).contains("/nonexistent.sil"));
 }

@@ -1,4 +1,4 @@
-//! Memory that nobody touches costs nothing.
+//! Memory that is not accessed costs nothing.
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 
 mod command;
@@ -25,14 +25,14 @@ const TEXT: &str = "\
 .end
 ";
 
-/// A number of KiB in the status of a process: of this one, if that is `self`.
+/// Returns a number of KiB in the status of a process, `self` for this one.
 fn status(process: &str, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// The most memory that this process had so far, in KiB.
+/// Returns the peak memory of this process, in KiB.
 fn peak() -> u64 {
     status("self", "VmHWM:")
 }
@@ -42,7 +42,7 @@ fn an_instance_of_4_gib_is_created_and_restored_at_once() {
     let bytes = text::assemble(TEXT, "f.sil").unwrap();
     let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
     let imports = Imports::<()>::new();
-    // Reading memory that nobody wrote maps pages of zeros, which are not the process's own.
+    // Reading memory that was not written maps pages of zeros, which are shared.
     let before = peak();
     let started = Instant::now();
     let mut instance = Instance::new(&program, &imports, (), Options::default()).unwrap();
@@ -76,7 +76,7 @@ fn a_command_with_4_gib_is_there_at_once() {
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 }
 
-/// It waits for its input, and is looked at then. (An emulator has memory of its own.)
+/// The process is examined while it waits for its input. (An emulator has additional memory.)
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn a_command_with_4_gib_takes_what_it_touches() {

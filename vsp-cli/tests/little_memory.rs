@@ -1,4 +1,4 @@
-//! A process that may have little address space gets an answer or an error, in every engine.
+//! A process with little address space gets an answer or an error, in every engine.
 #![cfg(all(feature = "jit", target_os = "linux", target_arch = "x86_64"))]
 
 mod command;
@@ -11,7 +11,7 @@ use command::{example, stderr, stdout};
 
 const ENGINES: [&str; 4] = ["interp", "auto", "tier1", "tier2"];
 
-/// Runs `vsp` in a process that may have so many KiB of address space.
+/// Runs `vsp` in a process with this many KiB of address space.
 fn run(kib: u32, args: &[&str]) -> Output {
     let script = format!("ulimit -v {kib} && exec \"$0\" \"$@\"");
     let mut shell = Command::new("sh");
@@ -19,14 +19,14 @@ fn run(kib: u32, args: &[&str]) -> Output {
     shell.output().unwrap()
 }
 
-/// Cranelift itself aborts where it gets no memory (docs/security.md). Nothing else does.
+/// Cranelift aborts when it gets no memory (docs/security.md). Nothing else does.
 fn is_abort_of_the_compiler(engine: &str, ran: &Output) -> bool {
     const SIGABRT: i32 = 6;
     let aborted = ran.status.signal() == Some(SIGABRT) && stderr(ran).contains("memory allocation of");
     aborted && engine != "interp"
 }
 
-/// With the least of them there is just room for the command and the program's stack.
+/// The limits; the lowest just fits the command and the program's stack.
 const LIMITS: [u32; 7] = [48_000, 56_000, 64_000, 80_000, 96_000, 160_000, 400_000];
 
 #[test]
@@ -39,7 +39,7 @@ fn deep_recursion_traps_or_is_refused() {
     let mut trapped = 0;
     for kib in LIMITS {
         for engine in ENGINES {
-            // 24 MB of cells, and more than that of native stack.
+            // 24 MB of cells, and more of native stack.
             let stack = "3000000";
             let ran = run(kib, &["run", &path, "1", "--entry", "f", "--stack", stack, "--engine", engine]);
             let message = stderr(&ran);

@@ -1,4 +1,4 @@
-//! What the `vsp` command says of mistakes in programs.
+//! Messages of the `vsp` command about mistakes in programs.
 
 mod command;
 
@@ -23,7 +23,7 @@ fn imports_of_sys_are_checked_with_their_locations() {
         assert!(checked.contains(part), "{part}: {checked}");
     }
     assert!(!checked.contains("log.line"), "{checked}");
-    // What runs it has to have all of them.
+    // These commands need all imports.
     for command in ["run", "trace", "profile", "debug"] {
         let refused = refusal(&[command, &path], 1);
         for part in [
@@ -76,7 +76,7 @@ fn errors_are_counted_and_the_limit_is_named() {
         }
         assert_eq!(shown.matches("there is no label").count(), errors.min(32));
     }
-    // The verifier's too.
+    // The same for errors of the verifier.
     let bad = format!(".func f (0) -> 0\n{} RET\n.end\n", " GETL R0, 3\n".repeat(40));
     let (_folder, path) = file("many.sil", bad.as_bytes());
     let shown = refusal(&["check", &path], 1);
@@ -107,7 +107,7 @@ fn a_number_that_does_not_fit_says_the_range_and_a_way() {
         assert!(shown.contains(says) && shown.contains(help), "{shown}");
         assert_eq!(shown.contains("help"), !help.is_empty(), "{shown}");
     }
-    // The way works.
+    // The suggested instructions work.
     let text = ".export f\n.func f (0) -> 0\nl: MOVI R1, 255\n JEQ R4, R1, l\n RET\n.end\n";
     let (_folder, path) = file("f.sil", text.as_bytes());
     assert!(run(&["check", &path]).status.success());
@@ -154,18 +154,18 @@ fn counts_are_words_as_people_say_them() {
 }
 
 #[test]
-fn the_help_says_what_there_is() {
+fn help_describes_commands_and_options() {
     let help = stdout(&run(&["--help"]));
     assert!(help.starts_with("Run, assemble, disassemble, check and debug VSP programs"), "{help}");
     let run_help = stdout(&run(&["run", "--help"]));
     let words = run_help.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        words.contains("`auto` starts in the interpreter, and compiles what the program does much"),
+        words.contains("`auto` starts in the interpreter and compiles hot code in the background"),
         "{words}"
     );
 }
 
-/// It is an error where it is defined, and once.
+/// It is reported where it is defined, and once.
 #[test]
 fn a_name_that_is_too_long_is_one_short_error() {
     let long = "n".repeat(300);
@@ -183,7 +183,7 @@ fn a_name_that_is_too_long_is_one_short_error() {
         assert_eq!(said.matches("error").count(), 1, "{said}");
         assert!(said.len() < 1_000, "{said}");
     }
-    // A name that means nothing can have any length.
+    // A meaningless name can have any length.
     for line in [
         "JMP LONG",
         "MOVI R0, LONG",
@@ -201,7 +201,7 @@ fn a_name_that_is_too_long_is_one_short_error() {
     }
 }
 
-/// Some editors write one in front of a text.
+/// Some editors write a byte order mark in front of a text.
 #[test]
 fn a_byte_order_mark_is_called_so() {
     let text = ".export main\n.func main (0) -> 0\n RET\n.end\n";
@@ -218,7 +218,7 @@ fn a_byte_order_mark_is_called_so() {
     }
 }
 
-/// A terminal would do what they say.
+/// A terminal would execute them.
 #[test]
 fn names_with_control_characters_are_escaped() {
     let text = ".export main\n.func main (0) -> 0\n CALL \"a\\x1b[31mb\"\n RET\n.end\n.func \"a\\x1b[31mb\" (0) -> 0\n TRAP 1\n.end\n";

@@ -11,7 +11,7 @@ fn example(name: &str) -> String {
     root().join("examples").join(name).display().to_string()
 }
 
-/// Without machine code, what needs it says so.
+/// Without machine code, commands that need it say so.
 #[cfg(not(feature = "jit"))]
 #[test]
 fn a_build_without_machine_code_says_so() {
@@ -68,7 +68,7 @@ mod jit {
             });
             assert!(first == second && first == third, "{first}\n{second}\n{third}");
         }
-        // Without a limit nothing counts fuel.
+        // Without a limit fuel is not counted.
         let output = vsp(&["run", "--engine", "tier2", &trapping]);
         assert!(stderr(&output).contains("at function inner, word 1"), "{}", stderr(&output));
     }
@@ -86,7 +86,7 @@ mod jit {
         assert!(output.status.success(), "{}", stderr(&output));
         let text = stdout(&output);
         assert!(text.starts_with("; fib (1) -> 1: 9 words, tier 2 for aarch64\n"), "{text}");
-        // Word 7 adds the two numbers, and 3 and 6 call.
+        // Word 7 adds the two numbers, and 3 and 6 are calls.
         assert!(text.contains(";  @0007  ADD       R0, R0, R1\n"), "{text}");
         assert!(text.lines().any(|line| line.starts_with("@0007 ") && line.contains("= iadd")), "{text}");
         for word in ["@0003 ", "@0006 "] {
@@ -188,7 +188,7 @@ mod disassembler {
         callee: Option<String>,
     }
 
-    /// The rows of a function, its words that are shown, and what the first line says.
+    /// Returns the rows of a function, its words that are shown, and the first line.
     fn parse(block: &str) -> (Vec<Row>, Vec<usize>, &str) {
         let mut lines = block.lines();
         let header = lines.next().unwrap();
@@ -197,7 +197,7 @@ mod disassembler {
             let split = line.char_indices().nth(40).map_or(line.len(), |(at, _)| at);
             let (mut left, mut right) = line.split_at(split);
             if left.trim().parse::<usize>().is_err() && !right.starts_with("  ") {
-                // A long word has a line of its own.
+                // A long word has a line to itself.
                 (left, right) = (line, "");
             }
             match left.split_whitespace().next() {
@@ -261,7 +261,7 @@ mod disassembler {
         }
     }
 
-    /// Every word is there, every byte is there once and in its place, and branches go to instructions.
+    /// Every word is shown, every byte is shown once and in order, and branches lead to instructions.
     #[test]
     fn listings_are_complete() {
         let mut branches = 0;
@@ -277,7 +277,7 @@ mod disassembler {
         assert!(branches > 1_000, "{branches}");
     }
 
-    /// How many branches there are.
+    /// Checks a block, and returns the number of its branches.
     fn complete(block: &str) -> usize {
         let (rows, mut words, header) = parse(block);
         let number = |behind: &str| -> usize {
@@ -304,7 +304,7 @@ mod disassembler {
             [&x86[..], &aarch64, &riscv].concat().contains(&mnemonic) || mnemonic.starts_with("b.")
         };
         let mut branches = 0;
-        // Behind the last return there may be constants, which look like anything.
+        // Constants may follow the last return, which look like anything.
         let code = rows.iter().rposition(|row| row.text == "ret").unwrap();
         for row in rows[..code].iter().filter(|row| row.callee.is_none()) {
             let (mnemonic, operands) = row.text.split_once(' ').unwrap_or((&row.text, ""));

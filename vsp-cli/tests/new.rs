@@ -1,4 +1,4 @@
-//! `vsp new` as a user sees it. (That the commands of the README it writes work is seen in `documents.rs`.)
+//! `vsp new` from the user's view. (`documents.rs` runs the commands of the README that it writes.)
 
 mod command;
 
@@ -19,7 +19,7 @@ fn a_project_is_ready_to_run() {
     assert_eq!(run_in(&project, &["fmt", "--check", "main.sil"], b"").status.code(), Some(0));
 }
 
-/// The skeleton counts as `wc` does, on anything.
+/// The skeleton counts like `wc`, on any input.
 #[test]
 fn the_program_counts_lines_and_words() {
     let folder = tempfile::tempdir().unwrap();
@@ -51,7 +51,7 @@ fn a_folder_that_cannot_be_made_is_an_error() {
     std::fs::write(&file, "").unwrap();
     let output = run(&["new", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("file: this is no folder"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("file: this is not a folder"), "{}", stderr(&output));
     let output = run(&["new", file.join("project").to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("project"), "{}", stderr(&output));

@@ -1,4 +1,4 @@
-//! Code objects: they say what the compiler said, run without it, and are refused when they do not fit.
+//! Code objects: they preserve the compiler's output, run without the compiler, and are rejected when they do not fit.
 #![cfg(feature = "jit")]
 
 mod command;
@@ -38,7 +38,7 @@ fn host_object(program: &Shared) -> Vec<u8> {
     object(program, host_target().unwrap(), CompileOptions::default())
 }
 
-/// Gives a changed object the checksum that it must have.
+/// Gives a changed object the right checksum.
 fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes[16..20].fill(0);
     let checksum = crc32(&bytes);
@@ -46,7 +46,7 @@ fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// CRC-32, bit by bit from its definition.
+/// Computes CRC-32 bit by bit from its definition.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 })
@@ -55,7 +55,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 fn trusted(bytes: &[u8]) -> Trusted<Object<'_>> {
     let object = Object::read(bytes).unwrap();
-    // SAFETY: the tests make their objects themselves, and run none that they have damaged.
+    // SAFETY: the tests create their objects themselves, and run none that they have damaged.
     unsafe { Trusted::new(object) }
 }
 
@@ -113,7 +113,7 @@ fn damage_is_found() {
     assert!(Object::read(&longer).is_err());
 }
 
-/// What the checksum does not find: nothing makes the reader panic, and what it lets through, has the same form.
+/// Damage behind a right checksum: nothing makes the reader panic, and accepted objects have the same form.
 #[test]
 fn damage_with_the_right_checksum_is_found_or_harmless_to_read() {
     let program = example_program("fib");
@@ -188,7 +188,7 @@ fn code_for_others_is_refused() {
     assert!(error.to_string().contains("another program: that one has 836 bytes"), "{error}");
 }
 
-/// The checksum of a program can be forged. What the code says of the program is compared all the same.
+/// The checksum of a program can be forged. The code's other data about the program are compared nevertheless.
 #[test]
 fn code_that_does_not_fit_its_program_is_refused() {
     let fib = example_program("fib");
@@ -242,7 +242,7 @@ fn square(module: &Module<'static>) -> u64 {
     }
 }
 
-/// An image of flash memory: something else, and then the object.
+/// An image of flash memory: other data, followed by the object.
 #[test]
 fn code_runs_where_it_lies() {
     let program = program(SQUARE);
@@ -251,7 +251,7 @@ fn code_runs_where_it_lies() {
         let image = [&vec![0xEE; first][..], &bytes].concat();
         let memory = ExecMemory::new(&image).unwrap();
         let addresses = memory.address_range();
-        // SAFETY: the object was made of the program just now.
+        // SAFETY: the object was created from the program just now.
         let memory = unsafe { Trusted::new(memory) };
         let compiled = CompiledProgram::in_place(memory, first..image.len(), program.clone()).unwrap();
         let code = compiled.address_range();
@@ -284,7 +284,7 @@ fn a_placement_says_what_a_host_must_do() {
         (Arch::Riscv64, Caches::Fence),
     ] {
         let bytes = object(&program, Target::new(arch), CompileOptions::default());
-        // Somewhere in this is an aligned place for the object, and behind it one that is not.
+        // The buffer has an aligned offset for the object, and after it one that is not aligned.
         let mut flash = vec![0; bytes.len() + 2 * CODE_ALIGN];
         let first = flash.as_ptr().align_offset(CODE_ALIGN);
         for (offset, in_place) in [(0, true), (1, false), (32, false)] {
@@ -338,7 +338,7 @@ fn the_command_shows_what_is_in_an_object() {
         format!("made by     {}", vsp_core::jit::producer()),
         format!("CRC-32 0x{:08X}", info.program().crc),
         format!("functions: {}\n", info.table().len()),
-        format!("places where it can be left: {}\n", info.sites().len()),
+        format!("exits: {}\n", info.sites().len()),
     ] {
         assert!(text.contains(&line), "{line} is not in {text}");
     }
@@ -391,5 +391,8 @@ fn the_command_refuses_code_that_does_not_fit() {
     other[at + 4] = b'9';
     let (_folder, path) = file("fib.vsc", &with_checksum(other));
     let message = refusal(&["compile", &fib, "--verify", &path], 1);
-    assert!(message.contains("it was made by vsp 9.") && message.contains("help: compare with"), "{message}");
+    assert!(
+        message.contains("it was compiled by vsp 9.") && message.contains("help: compare with"),
+        "{message}"
+    );
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use command::{example, refusal, run, run_in, run_with, stderr, stdout};
 
-/// Prints its argument, and then what is behind it.
+/// Returns a program that prints its argument, followed by `rest`.
 fn program(rest: &str) -> String {
     format!(
         ".import sys.print_int (1) -> 0\n.import sys.arg_int (2) -> 1\n.export main\n.func main (0) -> 0\n \
@@ -17,7 +17,7 @@ fn program(rest: &str) -> String {
     )
 }
 
-/// A folder with a program and an old output.
+/// Creates a folder with a program and an old output.
 fn folder(rest: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("p.sil"), program(rest)).unwrap();
@@ -139,7 +139,7 @@ fn formatting_keeps_permissions_and_links_and_what_cannot_be_formatted() {
     assert_eq!(names(folder), ["link.sil", "out", "p.sil"]);
 }
 
-/// Files may have no bytes: as on a full disk. (The shell starts no program for another machine.)
+/// Files are limited to no bytes, as on a full disk. (The shell cannot start programs of another machine.)
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]
 fn a_full_disk_leaves_the_old_file() {
@@ -183,7 +183,7 @@ fn a_file_that_must_not_be_written_is_not_replaced() {
     let folder = folder("NOP");
     let folder = folder.path();
     fs::set_permissions(folder.join("out"), fs::Permissions::from_mode(0o444)).unwrap();
-    // For the superuser all files can be written.
+    // The superuser can write all files.
     let is_free = fs::OpenOptions::new().write(true).open(folder.join("out")).is_ok();
     let output = run_in(folder, &["run", "p.sil", "--output", "out"], b"");
     assert_eq!(output.status.success(), is_free);
@@ -204,7 +204,7 @@ fn what_a_program_wrote_before_it_stopped_is_kept() {
     }
 }
 
-/// The program prints without end.
+/// A program that prints without end.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn what_a_program_wrote_before_a_signal_is_kept() {
@@ -239,7 +239,7 @@ fn kept_when_ended_by(signal: &str, code: i32) {
     assert_eq!(names(folder), ["out", "p.sil"]);
 }
 
-/// The debugger, which has a use of its own for Ctrl-C, and a signal that the process was told to ignore.
+/// The debugger, which uses Ctrl-C itself, and a signal that the process was told to ignore.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn a_signal_that_is_ignored_ends_nothing() {
@@ -270,7 +270,7 @@ fn a_signal_that_is_ignored_ends_nothing() {
     assert_eq!(names(folder), ["out", "p.sil"]);
 }
 
-/// What the debugger refuses is one message.
+/// An error of the debugger is one message.
 #[test]
 fn the_debugger_refuses_to_overwrite_what_is_read() {
     let folder = folder("NOP");
@@ -280,7 +280,7 @@ fn the_debugger_refuses_to_overwrite_what_is_read() {
     assert_eq!(stderr(&output).trim_end(), expected);
 }
 
-/// Also the bytes that the process holds back until there are more.
+/// Includes the bytes that the process still buffers.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn a_few_bytes_before_ctrl_c_are_kept() {
@@ -377,7 +377,7 @@ fn the_standard_input_is_read_once() {
     for args in [&["run", "-", "--input", "-"][..], &["debug", "-"], &["check", "-", "-"]] {
         let output = run_with(args, text.as_bytes());
         assert_eq!(output.status.code(), Some(1), "{args:?}");
-        assert!(stderr(&output).contains("it is read already"), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("it can be read only once"), "{args:?}: {}", stderr(&output));
     }
     assert!(refusal(&["new", "-"], 1).contains("a folder needs a name"));
 }
@@ -396,7 +396,7 @@ fn a_drawing_has_a_format_that_is_known() {
     let output = run_in(folder, &["cfg", "p.sil", "-o", "x.png"], b"");
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        stderr(&output).contains("known endings are .svg (a drawing), .dot and .gv"),
+        stderr(&output).contains("known extensions are .svg (a drawing), .dot and .gv"),
         "{}",
         stderr(&output)
     );

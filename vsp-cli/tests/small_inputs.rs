@@ -1,5 +1,5 @@
-//! The examples with the smallest numbers and with no input: each ends, since a loop that counts down must not begin
-//! at 0.
+//! The examples with the smallest numbers and with no input: each ends, since a loop that counts down must not begin at
+//! 0.
 // The programs are the same for every architecture, and commands are slow where one is emulated.
 #![cfg(target_arch = "x86_64")]
 
@@ -7,7 +7,7 @@ mod command;
 
 use command::{example, root, run_with, stderr};
 
-/// Far above what any of the examples needs for such input.
+/// Far more than any of the examples needs for such input.
 const FUEL: &str = "20000000";
 
 #[test]

@@ -8,20 +8,20 @@ use std::process::Stdio;
 
 use command::{code_with, example, file, run, run_with, stderr, stdout};
 
-/// A disk without space.
+/// Returns a disk without space.
 fn full() -> Stdio {
     OpenOptions::new().write(true).open("/dev/full").unwrap().into()
 }
 
-/// A pipe that nobody reads.
+/// Returns a pipe that nobody reads.
 fn unread() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     writer.into()
 }
 
-/// Command lines of all subcommands: what the exit code is if all goes well, if the error stream is full, if the
-/// standard output is full.
+/// Returns command lines of all subcommands, with the exit codes on success, with a full error stream, and with a full
+/// standard output.
 fn command_lines() -> Vec<(Vec<String>, [i32; 3])> {
     let fib = example("fib");
     let line = |line: &str, codes| {
@@ -74,7 +74,7 @@ fn a_full_stream_is_an_error_where_it_was_asked_for_and_never_a_panic() {
             code_with(&args, full, Stdio::null),
         ];
         assert_eq!(found, codes.map(Some), "{args:?}");
-        // And both.
+        // Both are full.
         assert_eq!(code_with(&args, full, full), Some(codes[1].max(codes[2])), "{args:?}");
     }
 }
@@ -84,13 +84,13 @@ fn a_reader_that_has_seen_enough_changes_no_exit_code() {
     for (line, [code, ..]) in command_lines() {
         let args: Vec<&str> = line.iter().map(String::as_str).collect();
         assert_eq!(code_with(&args, Stdio::null, unread), Some(code), "{args:?}");
-        // A program whose output nobody wants is ended.
+        // A program whose output nobody reads is ended.
         let ended = if line[0] == "run" && code == 0 { 0 } else { code };
         assert_eq!(code_with(&args, unread, Stdio::null), Some(ended), "{args:?}");
     }
 }
 
-/// What it says is what the exit code says.
+/// The message agrees with the exit code.
 #[test]
 fn a_report_in_json_knows_that_the_output_is_lost() {
     let printing =
@@ -110,7 +110,7 @@ fn a_report_in_json_knows_that_the_output_is_lost() {
     }
 }
 
-/// It is ended in the middle, and not only not printed at its end.
+/// The program is ended early, not only its output discarded.
 #[test]
 fn a_program_whose_output_nobody_wants_is_ended_without_an_error() {
     let endless = ".import sys.print_int (1) -> 0\n.export main\n.func main (0) -> 0\nl: SYSCALL sys.print_int\n JMP l\n.end\n";
@@ -124,7 +124,7 @@ fn a_program_whose_output_nobody_wants_is_ended_without_an_error() {
     }
 }
 
-/// The shell closes them. (It starts no program for another machine.)
+/// The shell closes the streams. (It cannot start programs of another machine.)
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]
 fn closed_streams_change_no_exit_code() {

@@ -1,5 +1,4 @@
-//! What commands show on a terminal: lines that fit 80 columns, colours only where somebody sees them, help that
-//! wraps well.
+//! Output on a terminal: lines fit 80 columns, colours appear on terminals only, and help wraps well.
 
 mod command;
 
@@ -9,11 +8,11 @@ use command::{example, root, run, run_in, stderr, stdout};
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 use command::{file, interruptible};
 
-/// Runs `vsp` in the project's folder as with these variables of the environment.
+/// Runs `vsp` in the project's folder with these environment variables.
 fn run_with_variables(variables: &[(&str, &str)], args: &[&str]) -> Option<Output> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vsp"));
     command.args(args).current_dir(root()).envs(variables.iter().copied()).env_remove("NO_COLOR");
-    // An emulated program cannot be started so.
+    // An emulated program cannot be started this way.
     command.output().ok().filter(|output| output.status.code() != Some(127))
 }
 
@@ -37,7 +36,7 @@ fn traces_and_dumps_fit_80_columns() {
         if path.extension().is_some_and(|extension| extension == "sil") {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             let shown = run_in(&root().join("examples"), &["dump", "--blocks", &name], b"");
-            // Data is as long as it is.
+            // Data can be longer.
             let text = stdout(&shown);
             let lines: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("functions:")).collect();
             assert!(lines.len() > 2, "{name}");
@@ -48,7 +47,7 @@ fn traces_and_dumps_fit_80_columns() {
 
 const ESCAPE: char = '\u{1b}';
 
-/// Each of these shows something in colour, and nothing of it when it is piped.
+/// Each of these prints in colour, and without colour when it is piped.
 #[test]
 fn colours_are_there_when_asked_for_and_never_in_pipes() {
     let fib = "examples/fib.sil";
@@ -100,7 +99,7 @@ fn help_wraps_once() {
     let help = stdout(&run(&["--help"]));
     let commands =
         help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|it| !it.is_empty());
-    // A line that is indented more goes on with a description.
+    // A line with more indentation continues a description.
     let commands = commands.filter(|line| !line.starts_with("   "));
     let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
     assert!(names.len() >= 15, "{help}");
@@ -120,8 +119,8 @@ fn help_wraps_once() {
     }
 }
 
-/// Runs a command on a terminal of its own, types Ctrl-C after a while, and gives what was seen and the exit code.
-/// `None` where there is no `script` that makes a terminal.
+/// Runs a command on a new terminal, types Ctrl-C after a while, and returns the output and the exit code. Returns
+/// `None` if there is no `script` to create a terminal.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn interrupted(args: &str) -> Option<(String, Option<i32>)> {
     use std::io::Write;
@@ -167,13 +166,13 @@ fn ctrl_c_shows_where_the_program_is() {
     });
     #[cfg(feature = "jit")]
     {
-        // Machine code that does not look at the flag runs on a terminal too.
+        // Machine code that does not poll the flag runs on a terminal too.
         let code = path.replace(".sil", ".vsc");
         assert!(run(&["compile", "--no-interrupt", &path, "-o", &code]).status.success());
         let Some((shown, code)) = interrupted(&format!("run '{path}' --code '{code}'")) else { return };
         assert_eq!((shown.contains("error: interrupted"), code), (true, Some(130)), "{shown}");
     }
-    // One that waits for input cannot be where it could be suspended, and ends all the same.
+    // One that waits for input has no safepoint, and ends nevertheless.
     let read = b".import sys.read (2) -> 1\n.export main\n.func main (0) -> 0\n MOVI R1, 1\n SYSCALL sys.read\n RET\n.end\n";
     let (_folder, path) = file("wait.sil", read);
     let Some((shown, code)) = interrupted(&format!("run '{path}'")) else { return };

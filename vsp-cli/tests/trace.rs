@@ -1,11 +1,11 @@
-//! `vsp trace` and `vsp profile` as a user sees them.
+//! `vsp trace` and `vsp profile` from the user's view.
 
 mod command;
 
 use command::{example, file, refusal, root, run, run_in, run_with, stderr, stdout};
 use serde_json::Value;
 
-/// A program that calls, recurs, loops and changes a local, a global and memory.
+/// A program that calls, recurses, loops and changes a local, a global and memory.
 const BUSY: &str = "\
 .memory 64
 .global total = 5
@@ -33,7 +33,7 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// The fuel that a run takes, from another command.
+/// Returns the fuel of a run, by another command.
 fn fuel(args: &[&str]) -> usize {
     let output = run(&[&["run", "--json", "--engine", "tier2"], args].concat());
     json(stderr(&output).lines().last().unwrap())["fuel_used"].as_u64().unwrap() as usize
@@ -166,7 +166,7 @@ fn mistakes_are_explained() {
     }
 }
 
-/// All commands say it in the same words.
+/// All commands use the same words.
 #[test]
 fn a_function_that_is_not_there() {
     let (folder, named) =

@@ -1,4 +1,4 @@
-//! What it costs to call into a program and out of it, and to make an instance with 64 KiB of memory.
+//! The cost of calls into a program and out of it, and of creating an instance with 64 KiB of memory.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -8,50 +8,50 @@ use vsp_core::{Caller, Imports, Instance, Outcome};
 use vsp_host::engine::{EngineKind, Module};
 use vsp_host::native::CompiledFunction;
 
-use super::measure::{Task, in_turns, timed};
-use super::report::{CallCost, Named};
-use super::{Error, VspConfig, assembled};
+use super::measure::{Task, interleaved, timed};
+use super::report::{CallCost, NamedTimes};
+use super::{Error, VspConfig, assemble};
 
 /// The program in VSP.
 const TEXT: &str = include_str!("../../kernels/calls.sil");
 
-/// How many calls are timed together.
+/// Number of calls that are timed together.
 const CALLS: u64 = 20_000;
-/// How many instances are.
+/// Number of instances that are timed together.
 const INSTANCES: u64 = 100;
 
 /// A program that can add 1, and can let the host add 1.
 pub(crate) trait Calls {
-    /// Calls it for x + 1.
+    /// Calls the program for x + 1.
     fn inc(&mut self, x: u64) -> Result<u64, Error>;
-    /// Calls it n times for x + 1, from x = 0, and gives the last x. The loop is here, so that it is compiled together with the
-    /// call.
+    /// Calls the program n times for x + 1, from x = 0, and returns the last x. The loop is a method, so that it is
+    /// compiled together with the call.
     fn enter(&mut self, n: u64) -> Result<u64, Error> {
         (0..n).try_fold(0, |x, _| self.inc(x))
     }
-    /// Lets it call the host n times for x + 1.
+    /// Lets the program call the host n times for x + 1.
     fn leave(&mut self, n: u64) -> Result<u64, Error>;
-    /// Lets it count to n.
+    /// Lets the program count to n.
     fn stay(&mut self, n: u64) -> Result<u64, Error>;
 }
 
-/// A program that has been loaded, and of which instances can be made.
+/// A loaded program of which instances can be created.
 pub(crate) trait Factory {
-    /// Makes an instance and gives it up.
+    /// Creates an instance and drops it.
     fn instantiate(&mut self) -> Result<(), Error>;
 }
 
-/// The cost of calls, in nanoseconds for each, in engines with such names.
+/// Measures the cost of calls, in nanoseconds per call, in engines with these names.
 ///
 /// # Errors
-/// An engine fails, or cannot count.
+/// An engine fails, or counts wrongly.
 pub fn costs(wanted: impl Fn(&str) -> bool, runs: usize) -> Result<Vec<CallCost>, Error> {
     let mut all: Vec<(String, Box<dyn Calls>)> = vec![("native".into(), Box::new(NativeCalls))];
     for config in CONFIGS {
         all.push((config.name(), VspCalls::new(config)?));
     }
     #[cfg(feature = "peers")]
-    super::calls_peers::add_calls(&mut all)?;
+    super::calls_in_peers::add_calls(&mut all)?;
     all.retain(|(name, _)| wanted(name));
     let mut costs = Vec::new();
     for (engine, calls) in all {
@@ -71,25 +71,25 @@ fn cost(engine: String, mut calls: Box<dyn Calls>, runs: usize) -> Result<CallCo
     };
     let mut tasks =
         [task(|calls, n| calls.enter(n)), task(|calls, n| calls.leave(n)), task(|calls, n| calls.stay(n))];
-    let times = in_turns(&mut tasks, runs)?;
+    let times = interleaved(&mut tasks, runs)?;
     drop(tasks);
-    let [enter, with_host, without_host] = [0, 1, 2].map(|location| times[location].per(CALLS as f64));
+    let [enter, with_host, without_host] = [0, 1, 2].map(|index| times[index].per(CALLS as f64));
     Ok(CallCost { engine, enter, with_host, without_host })
 }
 
-/// How long it takes to make an instance and to give it up.
+/// Measures the time to create and drop an instance.
 ///
 /// # Errors
 /// An engine fails.
-pub fn instances(wanted: impl Fn(&str) -> bool, runs: usize) -> Result<Vec<Named>, Error> {
+pub fn instances(wanted: impl Fn(&str) -> bool, runs: usize) -> Result<Vec<NamedTimes>, Error> {
     let mut all: Vec<(String, Box<dyn Factory>)> = Vec::new();
     for config in CONFIGS {
-        let module = config.module(assembled(TEXT, "calls")?)?;
+        let module = config.module(assemble(TEXT, "calls")?)?;
         let factory = VspFactory { module, imports: Arc::new(imports()?), config };
         all.push((config.name(), Box::new(factory)));
     }
     #[cfg(feature = "peers")]
-    super::calls_peers::add_factories(&mut all)?;
+    super::calls_in_peers::add_factories(&mut all)?;
     all.retain(|(name, _)| wanted(name));
     let (names, mut factories): (Vec<String>, Vec<_>) = all.into_iter().unzip();
     let mut tasks: Vec<Task<'_>> = Vec::new();
@@ -99,11 +99,11 @@ pub fn instances(wanted: impl Fn(&str) -> bool, runs: usize) -> Result<Vec<Named
             timed(all).map(|(time, ())| time)
         }));
     }
-    let times = in_turns(&mut tasks, runs)?;
+    let times = interleaved(&mut tasks, runs)?;
     Ok(names
         .into_iter()
         .zip(times)
-        .map(|(name, times)| Named { name, times: times.per(INSTANCES as f64) })
+        .map(|(name, times)| NamedTimes { name, times: times.per(INSTANCES as f64) })
         .collect())
 }
 
@@ -133,7 +133,7 @@ impl Calls for NativeCalls {
     }
 }
 
-/// The engines that call.
+/// The engines whose calls are measured.
 const CONFIGS: [VspConfig; 2] = [
     VspConfig { kind: EngineKind::Interpreter, fuel: false },
     VspConfig { kind: EngineKind::Tier2, fuel: false },
@@ -170,8 +170,8 @@ struct VspCalls {
 impl VspCalls {
     #[allow(clippy::new_ret_no_self, reason = "it is one of many")]
     fn new(config: VspConfig) -> Result<Box<dyn Calls>, Error> {
-        let module = config.module(assembled(TEXT, "calls")?)?;
-        let export = |name| module.program().export(name).ok_or("an export is not there");
+        let module = config.module(assemble(TEXT, "calls")?)?;
+        let export = |name| module.program().export(name).ok_or("an export is missing");
         Ok(Box::new(VspCalls {
             instance: module.instantiate(Arc::new(imports()?), (), config.options())?,
             inc: export("inc")?,

@@ -8,16 +8,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rust::Memory;
 
-/// A computation that is written in VSP, in Rust, and in what else there is.
+/// A computation that is written in VSP, in Rust, and in the languages of other virtual machines.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// The argument: how much there is to do.
+    /// The argument: the amount of work.
     pub argument: u64,
-    /// The answer to it.
+    /// The answer for this argument.
     pub answer: u64,
-    /// The program in VSP: exports `run (1) -> 1`, and perhaps `setup (1) -> 0`, which makes the data.
+    /// The program in VSP: exports `run (1) -> 1`, and optionally `setup (1) -> 0`, which creates the data.
     pub text: &'static str,
     setup: Option<fn(&mut Memory, u64)>,
     run: fn(&mut Memory, u64) -> u64,
@@ -42,8 +42,8 @@ macro_rules! kernel {
     };
 }
 
-/// The kernels. Their answers are those of `benches/kernels/answers.py`, which computes them in Python, SHA-256 and CRC-32
-/// with its own libraries.
+/// The kernels. Their answers are those of `benches/kernels/answers.py`, which computes them in Python, SHA-256 and
+/// CRC-32 with its own libraries.
 pub const KERNELS: [Kernel; 11] = [
     kernel!(sum_loop, 4_000_000, 0x482F_F93C_4203_5B00),
     kernel!(fib, 30, 832_040),
@@ -66,25 +66,25 @@ fn memory() -> MutexGuard<'static, Memory> {
 }
 
 impl Kernel {
-    /// Whether data has to be made before it runs.
+    /// Returns whether data has to be created before it runs.
     pub fn has_setup(&self) -> bool {
         self.setup.is_some()
     }
 
-    /// Makes the data of the computation in Rust.
+    /// Creates the data of the computation in Rust.
     pub(crate) fn native_setup(&self) {
         if let Some(setup) = self.setup {
             setup(&mut memory(), self.argument);
         }
     }
 
-    /// The computation in Rust.
+    /// Runs the computation in Rust.
     pub(crate) fn native_run(&self) -> u64 {
         (self.run)(&mut memory(), std::hint::black_box(self.argument))
     }
 }
 
-/// The data that fnv1a and crc32 make.
+/// Returns the data of fnv1a and crc32.
 #[cfg(feature = "peers")]
 pub(crate) fn random_bytes(count: usize) -> Vec<u8> {
     let mut bytes = vec![0; count];
@@ -92,7 +92,7 @@ pub(crate) fn random_bytes(count: usize) -> Vec<u8> {
     bytes
 }
 
-/// The table of crc32.
+/// Returns the table of crc32.
 #[cfg(feature = "peers")]
 pub(crate) fn crc_table() -> [u32; 256] {
     let mut table = [0; 256];
@@ -100,14 +100,14 @@ pub(crate) fn crc_table() -> [u32; 256] {
     table
 }
 
-/// All kernels in one program without source lines, whose exports are called NAME and NAME_setup.
+/// Returns the text of a program of all kernels, without source lines, whose exports are called NAME and NAME_setup.
 pub fn all_text() -> String {
-    let kernels: String = KERNELS.iter().map(|kernel| renamed(kernel) + "\n").collect();
+    let kernels: String = KERNELS.iter().map(|kernel| rename_exports(kernel) + "\n").collect();
     ".lines none\n".to_owned() + &kernels
 }
 
-/// The text of a kernel whose functions `run` and `setup` have names of their own.
-fn renamed(kernel: &Kernel) -> String {
+/// Returns the text of a kernel whose functions `run` and `setup` have unique names.
+fn rename_exports(kernel: &Kernel) -> String {
     let mut text = String::new();
     for line in kernel.text.lines() {
         let (code, comment) = line.split_at(line.find(';').unwrap_or(line.len()));

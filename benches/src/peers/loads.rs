@@ -1,5 +1,5 @@
-//! How long it takes from the bytes of a program that has all kernels to code that is ready, and to an instance: when nothing
-//! else was done for a while, and after other engines did it.
+//! The time from the bytes of a program of all kernels to code that is ready, and to an instance: when repeated, and
+//! after other engines ran.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,37 +9,37 @@ use vsp_core::verify::Verified;
 use vsp_core::{Imports, Outcome};
 use vsp_host::engine::EngineKind;
 
-use super::measure::{Task, Times, in_turns, timed};
+use super::measure::{Task, Times, interleaved, timed};
 use super::report::Load;
-use super::{Error, KERNELS, VspConfig, all_text, assembled};
+use super::{Error, KERNELS, VspConfig, all_text, assemble};
 
-/// What a task does.
+/// The work of a task.
 #[derive(Clone, Copy)]
-struct Way {
-    /// Does it make an instance too?
+struct LoadMode {
+    /// Whether an instance is created too.
     instance: bool,
-    /// Does it do everything again and again for [`AGAIN`], and say how long the last time took?
-    again: bool,
+    /// Whether the work is repeated for [`WARM_UP`] before it is timed.
+    warm: bool,
 }
 
-/// What [`Load`] says.
-const WAYS: [Way; 3] = [
-    Way { instance: false, again: true },
-    Way { instance: true, again: true },
-    Way { instance: true, again: false },
+/// The modes of the times of [`Load`].
+const LOAD_MODES: [LoadMode; 3] = [
+    LoadMode { instance: false, warm: true },
+    LoadMode { instance: true, warm: true },
+    LoadMode { instance: true, warm: false },
 ];
 
-/// After that, the computer knows the way.
-const AGAIN: Duration = Duration::from_millis(2);
+/// Duration of the repetitions, after which caches and branch predictors are warm.
+const WARM_UP: Duration = Duration::from_millis(2);
 
-/// Makes a task.
-type Loader = Box<dyn Fn(Way) -> Result<Task<'static>, Error>>;
+/// A constructor of tasks.
+type Loader = Box<dyn Fn(LoadMode) -> Result<Task<'static>, Error>>;
 
-impl Way {
+impl LoadMode {
     fn task<T>(self, mut ready: impl FnMut() -> Result<T, Error> + 'static) -> Task<'static> {
         Box::new(move || {
             let started = Instant::now();
-            while self.again && started.elapsed() < AGAIN {
+            while self.warm && started.elapsed() < WARM_UP {
                 ready()?;
             }
             timed(&mut ready).map(|(time, _)| time)
@@ -47,36 +47,36 @@ impl Way {
     }
 }
 
-/// Times for engines with such names. What an engine keeps from one program to the next is made before.
+/// Measures loading in engines with these names. What an engine keeps from one program to the next is created before.
 ///
 /// # Errors
 /// An engine fails.
 pub fn loads(wanted: impl Fn(&str) -> bool, runs: usize) -> Result<Vec<Load>, Error> {
     let mut all: Vec<(String, usize, Loader)> = Vec::new();
-    let bytes = assembled(&all_text(), "all")?;
+    let bytes = assemble(&all_text(), "all")?;
     for kind in EngineKind::ALL {
         let (config, bytes) = (VspConfig { kind, fuel: false }, bytes.clone());
         let length = bytes.len();
-        all.push((config.name(), length, Box::new(move |way| vsp(config, bytes.clone(), way))));
+        all.push((config.name(), length, Box::new(move |mode| vsp(config, bytes.clone(), mode))));
     }
     #[cfg(feature = "peers")]
     {
         use super::{WASM, Wasmi, Wasmtime};
-        let loader: Loader = Box::new(|way| Ok(wasmi(Wasmi { fuel: false }, way)));
+        let loader: Loader = Box::new(|mode| Ok(wasmi(Wasmi { fuel: false }, mode)));
         all.push(("wasmi".into(), WASM.len(), loader));
         for (name, engine) in [("wasmtime", Wasmtime::Guards), ("winch", Wasmtime::Winch)] {
-            let loader: Loader = Box::new(move |way| wasmtime(engine, way));
+            let loader: Loader = Box::new(move |mode| wasmtime(engine, mode));
             all.push((name.into(), WASM.len(), loader));
         }
     }
     all.retain(|(name, ..)| wanted(name));
     let mut tasks = Vec::new();
     for (_, _, loader) in &all {
-        for way in WAYS {
-            tasks.push(loader(way)?);
+        for mode in LOAD_MODES {
+            tasks.push(loader(mode)?);
         }
     }
-    let times = in_turns(&mut tasks, runs)?;
+    let times = interleaved(&mut tasks, runs)?;
     let load = |((engine, bytes, _), times): ((String, usize, Loader), &[Times])| Load {
         engine,
         bytes,
@@ -84,16 +84,16 @@ pub fn loads(wanted: impl Fn(&str) -> bool, runs: usize) -> Result<Vec<Load>, Er
         instance: times[1],
         after_others: times[2],
     };
-    Ok(all.into_iter().zip(times.chunks(WAYS.len())).map(load).collect())
+    Ok(all.into_iter().zip(times.chunks(LOAD_MODES.len())).map(load).collect())
 }
 
-/// Compares the answers of all kernels of the one program, in machine code.
+/// Checks the answers of all kernels of the one program, in machine code.
 ///
 /// # Errors
-/// One is wrong.
+/// An answer is wrong.
 pub fn check() -> Result<(), Error> {
     let config = VspConfig { kind: EngineKind::Tier2, fuel: false };
-    let module = config.module(assembled(&all_text(), "all")?)?;
+    let module = config.module(assemble(&all_text(), "all")?)?;
     let mut instance = module.instantiate(Arc::new(Imports::new()), (), config.options())?;
     for kernel in KERNELS {
         if kernel.has_setup() {
@@ -101,44 +101,44 @@ pub fn check() -> Result<(), Error> {
         }
         let outcome = instance.call_export(kernel.name, &[kernel.argument])?;
         if !matches!(&outcome, Outcome::Returned(values) if values[..] == [kernel.answer]) {
-            return Err(format!("{} among all kernels: {outcome:?}", kernel.name).into());
+            return Err(format!("{} in the program of all kernels: {outcome:?}", kernel.name).into());
         }
     }
     Ok(())
 }
 
-fn vsp(config: VspConfig, bytes: Arc<[u8]>, way: Way) -> Result<Task<'static>, Error> {
+fn vsp(config: VspConfig, bytes: Arc<[u8]>, mode: LoadMode) -> Result<Task<'static>, Error> {
     let engine = config.engine()?;
-    Ok(way.task(move || {
+    Ok(mode.task(move || {
         let program = Arc::new(Verified::new(Program::read(bytes.clone())?)?);
         let module = engine.load(program)?;
         let made = || module.instantiate(Arc::new(Imports::new()), (), config.options());
-        let instance = way.instance.then(made).transpose()?;
+        let instance = mode.instance.then(made).transpose()?;
         Ok((module, instance))
     }))
 }
 
 #[cfg(feature = "peers")]
-fn wasmi(config: super::Wasmi, way: Way) -> Task<'static> {
+fn wasmi(config: super::Wasmi, mode: LoadMode) -> Task<'static> {
     let engine = config.engine();
-    way.task(move || {
+    mode.task(move || {
         let module = wasmi::Module::new(&engine, super::WASM)?;
         let mut store = config.store(&engine)?;
         let linker = wasmi::Linker::new(&engine);
         let made = || linker.instantiate_and_start(&mut store, &module);
-        let instance = way.instance.then(made).transpose()?;
+        let instance = mode.instance.then(made).transpose()?;
         Ok((module, store, instance))
     })
 }
 
 #[cfg(feature = "peers")]
-fn wasmtime(config: super::Wasmtime, way: Way) -> Result<Task<'static>, Error> {
+fn wasmtime(config: super::Wasmtime, mode: LoadMode) -> Result<Task<'static>, Error> {
     let engine = config.engine()?;
-    Ok(way.task(move || {
+    Ok(mode.task(move || {
         let module = wasmtime::Module::new(&engine, super::WASM)?;
         let mut store = config.store(&engine)?;
         let linker = wasmtime::Linker::new(&engine);
-        let instance = way.instance.then(|| linker.instantiate(&mut store, &module)).transpose()?;
+        let instance = mode.instance.then(|| linker.instantiate(&mut store, &module)).transpose()?;
         Ok((module, store, instance))
     }))
 }

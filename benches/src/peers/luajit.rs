@@ -29,7 +29,8 @@ impl Engine for LuaJit {
     fn load(&self, kernel: &Kernel) -> Result<Option<Box<dyn Loaded>>, Error> {
         let Some((_, text)) = TEXTS.iter().find(|(name, _)| *name == kernel.name) else { return Ok(None) };
         let libraries = StdLib::ALL_SAFE | StdLib::FFI;
-        // SAFETY: the texts are those of this crate. They use `ffi` for arrays and integers, and stay inside the arrays.
+        // SAFETY: the texts are those of this crate. They use `ffi` for arrays and integers, and stay inside the
+        // arrays.
         let lua = unsafe { Lua::unsafe_new_with(libraries, mlua::LuaOptions::default()) };
         let common = lua.load(include_str!("../../kernels/common.lua")).set_name("common").eval::<Table>()?;
         lua.globals().set("common", common)?;

@@ -1,7 +1,7 @@
-//! The kernels of `benches/kernels` side by side, in VSP and in others: what `cargo bench --features peers peers` runs.
+//! The kernels of `benches/kernels` in VSP and in other virtual machines, for `cargo bench --features peers peers`.
 
 #[cfg(feature = "peers")]
-mod calls_peers;
+mod calls_in_peers;
 mod kernels;
 #[cfg(feature = "peers")]
 mod luajit;
@@ -32,37 +32,37 @@ pub use kernels::{KERNELS, Kernel, all_text};
 #[cfg(feature = "peers")]
 pub(crate) use kernels::{crc_table, random_bytes};
 pub use native::Native;
-pub use vsp::{Vsp, VspConfig, assembled, instructions};
+pub use vsp::{Vsp, VspConfig, assemble, instructions};
 
 /// The kernels as a WebAssembly module, whose exports are called NAME and NAME_setup.
 #[cfg(feature = "peers")]
 pub const WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kernels.wasm"));
 
-/// Anything that can go wrong, with a text.
+/// An error with a message.
 pub type Error = Box<dyn std::error::Error>;
 
-/// What runs kernels: a column of the table.
+/// An engine that runs kernels: a column of the table.
 pub trait Engine {
-    /// The head of its column.
+    /// Returns the head of its column.
     fn name(&self) -> String;
 
-    /// Makes a kernel ready, its data too. `None`: it cannot say this kernel.
+    /// Loads a kernel and creates its data. Returns `None` if the kernel does not exist for this engine.
     ///
     /// # Errors
-    /// It should be able to, and is not.
+    /// The engine fails.
     fn load(&self, kernel: &Kernel) -> Result<Option<Box<dyn Loaded>>, Error>;
 }
 
 /// A kernel that is ready to run in an engine.
 pub trait Loaded {
-    /// Runs it once, and gives its answer.
+    /// Runs the kernel once, and returns its answer.
     ///
     /// # Errors
     /// It does not return.
     fn run(&mut self) -> Result<u64, Error>;
 }
 
-/// All engines that this build has, native code first.
+/// Returns all engines of this build, native code first.
 pub fn engines() -> Vec<Box<dyn Engine>> {
     let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Native)];
     engines.extend(VspConfig::ALL.map(|config| Box::new(Vsp(config)) as Box<dyn Engine>));

@@ -2,7 +2,7 @@
 
 use super::{Engine, Error, Kernel, Loaded};
 
-/// What rustc makes of the kernels.
+/// The kernels compiled by rustc.
 #[derive(Clone, Copy, Debug)]
 pub struct Native;
 

@@ -1,4 +1,4 @@
-//! Kernels in eBPF, which cannot call itself and has no memory of its own: three of them.
+//! Kernels in eBPF, which has neither recursion nor memory of its own: three of them.
 
 use rbpf::EbpfVmRaw;
 use rbpf::assembler::assemble;
@@ -8,22 +8,22 @@ use super::{Engine, Error, Kernel, Loaded, crc_table, random_bytes};
 /// rbpf, which interprets eBPF or compiles it. Compiled code checks no access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rbpf {
-    /// Is it compiled?
+    /// Whether it is compiled.
     pub jit: bool,
 }
 
 impl Rbpf {
-    /// Those that are compared.
+    /// The variants that are compared.
     pub const ALL: [Rbpf; 2] = [Rbpf { jit: false }, Rbpf { jit: true }];
 
-    /// Makes a program ready, with its memory. Its helper 1 adds 1.
+    /// Loads a program with its memory. Its helper 1 adds 1.
     ///
     /// # Errors
-    /// It is no program.
+    /// The text is not a program.
     pub fn program(self, text: &str, memory: Vec<u8>) -> Result<RbpfProgram, Error> {
         let text: String =
             text.lines().map(|line| line.split(';').next().unwrap_or("").to_owned() + "\n").collect();
-        // It is small, and the machine borrows it.
+        // It is small, and the virtual machine borrows it.
         let program: &'static [u8] = assemble(text.trim())?.leak();
         let mut vm = EbpfVmRaw::new(Some(program))?;
         vm.register_helper(1, |x, _, _, _, _| x + 1)?;
@@ -57,7 +57,7 @@ impl Engine for Rbpf {
     }
 }
 
-/// A program of eBPF with its memory.
+/// An eBPF program with its memory.
 pub struct RbpfProgram {
     vm: EbpfVmRaw<'static>,
     jit: bool,
@@ -71,7 +71,7 @@ impl std::fmt::Debug for RbpfProgram {
 }
 
 impl RbpfProgram {
-    /// The memory.
+    /// Returns the memory.
     pub fn memory_mut(&mut self) -> &mut [u8] {
         &mut self.memory
     }
@@ -80,8 +80,8 @@ impl RbpfProgram {
 impl Loaded for RbpfProgram {
     fn run(&mut self) -> Result<u64, Error> {
         if self.jit {
-            // SAFETY: the programs are those of this crate. They read their memory, which says how long it is,
-            // and write nothing else.
+            // SAFETY: the programs are those of this crate. They read their memory, whose length is in it, and write
+            // nothing else.
             Ok(unsafe { self.vm.execute_program_jit(&mut self.memory) }?)
         } else {
             Ok(self.vm.execute_program(&mut self.memory)?)

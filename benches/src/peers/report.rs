@@ -1,4 +1,4 @@
-//! What was measured, as it is written to a file.
+//! The results, in the form in which they are written to a file.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -8,30 +8,30 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::Times;
 
-/// All that was measured in one go. Times are in nanoseconds.
+/// The results of one session. Times are in nanoseconds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
-    /// The day, as year-month-day, in Greenwich.
+    /// The date, as year-month-day, in UTC.
     pub date: String,
     /// The processor.
     pub cpu: String,
-    /// How many of them a program can use.
+    /// Number of processors available to the program.
     pub cores: usize,
     /// The system, as `linux x86_64`.
     pub system: String,
-    /// Versions of what was compared, and of the compiler.
+    /// The versions of what was compared, and of the compiler.
     pub versions: BTreeMap<String, String>,
     /// The engines, in the order of the columns.
     pub engines: Vec<String>,
     /// The kernels.
     pub kernels: Vec<KernelTimes>,
-    /// From the bytes of all kernels to an instance.
+    /// Loading, from the bytes of all kernels to an instance.
     pub loads: Vec<Load>,
     /// The cost of calls.
     pub calls: Vec<CallCost>,
-    /// Making an instance with 64 KiB of memory.
-    pub instances: Vec<Named>,
-    /// Loading and some work.
+    /// The time to create an instance with 64 KiB of memory.
+    pub instances: Vec<NamedTimes>,
+    /// Loading followed by some work.
     #[serde(default)]
     pub tiers: Vec<Amount>,
 }
@@ -43,67 +43,67 @@ pub struct KernelTimes {
     pub name: String,
     /// Its argument.
     pub argument: u64,
-    /// The instructions of VSP that it executes.
+    /// Number of VSP instructions that it executes.
     pub instructions: u64,
-    /// The times by the engine; those that cannot say it are missing.
+    /// The times by engine, without engines for which it does not exist.
     pub times: BTreeMap<String, Times>,
 }
 
 impl KernelTimes {
-    /// The median in an engine in milliseconds.
+    /// Returns the median in an engine in milliseconds.
     pub fn milliseconds(&self, engine: &str) -> Option<f64> {
         self.times.get(engine).map(|times| times.median / 1e6)
     }
 
-    /// The median in an engine, in those of native code.
+    /// Returns the median in an engine as a multiple of that of native code.
     pub fn ratio(&self, engine: &str) -> Option<f64> {
         Some(self.milliseconds(engine)? / self.milliseconds("native")?)
     }
 }
 
-/// Loading a program.
+/// The times to load a program.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Load {
     /// The engine.
     pub engine: String,
-    /// How many bytes the program has.
+    /// Size of the program in bytes.
     pub bytes: usize,
-    /// Until it is checked and compiled, where nothing else was done for a while.
+    /// The time until it is verified and compiled, when repeated.
     pub module: Times,
-    /// Until an instance can be called, where nothing else was done for a while.
+    /// The time until an instance can be called, when repeated.
     pub instance: Times,
-    /// The same, after other engines did it.
+    /// The time until an instance can be called, after other engines ran.
     pub after_others: Times,
 }
 
-/// Calls.
+/// The cost of calls.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallCost {
     /// The engine.
     pub engine: String,
     /// From the host into the program and back.
     pub enter: Times,
-    /// A turn of a loop that calls the host.
+    /// An iteration of a loop that calls the host.
     pub with_host: Times,
-    /// A turn of a loop that does not.
+    /// An iteration of a loop that does not.
     pub without_host: Times,
 }
 
 impl CallCost {
-    /// From the program to the host and back, in nanoseconds.
+    /// Returns the cost from the program to the host and back, in nanoseconds.
     pub fn leave(&self) -> f64 {
         self.with_host.median - self.without_host.median
     }
 }
 
-/// An amount of work with loading the program.
+/// An amount of work, including loading the program.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Amount {
     /// The kernel.
     pub kernel: String,
-    /// How long the best single engine was to take for it, in microseconds.
+    /// The intended time of the best single engine, in microseconds.
     pub microseconds: u64,
-    /// The argument, or how many calls.
+    /// The argument, or the number of calls.
     pub amount: u64,
     /// The times by engine.
     pub times: BTreeMap<String, Times>,
@@ -118,26 +118,26 @@ pub struct Scaling {
     pub functions: Vec<Scale>,
 }
 
-/// What loading a program of some size takes.
+/// The cost of loading a program of some size.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Scale {
-    /// Its size.
+    /// Number of instructions.
     pub instructions: usize,
-    /// For each engine seconds, and the most bytes of heap.
+    /// For each engine the seconds, and the peak heap in bytes.
     pub engines: Vec<(String, f64, usize)>,
 }
 
-/// Something with a name.
+/// Times with a name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Named {
+pub struct NamedTimes {
     /// The name.
     pub name: String,
-    /// How long it takes.
+    /// The times.
     pub times: Times,
 }
 
 impl Report {
-    /// A report of this computer with nothing in it.
+    /// Creates an empty report of this computer.
     pub fn new(engines: Vec<String>) -> Report {
         Report {
             date: date(),
@@ -154,7 +154,7 @@ impl Report {
         }
     }
 
-    /// The geometric mean of an engine's ratios to native code, and of how many kernels.
+    /// Returns the geometric mean of an engine's ratios to native code, and the number of kernels in it.
     pub fn mean(&self, engine: &str) -> Option<(f64, usize)> {
         let ratios: Vec<f64> = self.kernels.iter().filter_map(|kernel| kernel.ratio(engine)).collect();
         let sum: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
@@ -182,7 +182,7 @@ fn cpu() -> String {
     model.map_or_else(|| "unknown".into(), |(_, model)| model.trim().into())
 }
 
-/// The versions in Cargo.lock, that of rustc, and the commit.
+/// Returns the versions in Cargo.lock, that of rustc, and the commit.
 fn versions() -> BTreeMap<String, String> {
     const CRATES: [&str; 8] =
         ["cranelift-codegen", "luajit-src", "mlua", "rbpf", "vsp-core", "wasmi", "wasmtime", "winch-codegen"];

@@ -6,7 +6,7 @@ use super::report::{Report, Scale, Scaling};
 /// A table: its name, its head, and its rows.
 #[derive(Clone, Debug)]
 pub struct Table {
-    /// What it is called between its markers in the document.
+    /// Its name between the markers in the document.
     pub name: &'static str,
     /// The heads of the columns.
     pub head: Vec<String>,
@@ -14,7 +14,7 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
-/// All tables of a report.
+/// Returns all tables of a report.
 pub fn all(report: &Report) -> Vec<Table> {
     let mut all = vec![ratios(report), times(report), instructions(report), loads(report), calls(report)];
     all.extend([instances(report), tiers(report), machine(report)]);
@@ -29,7 +29,7 @@ fn nothing() -> String {
     "–".into()
 }
 
-/// Three digits, or as many as there are before the point.
+/// Formats a number with three digits, or with as many as there are before the point.
 fn short(number: f64) -> String {
     match number {
         number if number >= 99.95 => format!("{number:.0}"),
@@ -38,7 +38,7 @@ fn short(number: f64) -> String {
     }
 }
 
-/// Times in so many nanoseconds, and how far they spread.
+/// Formats a time in units of `unit` nanoseconds, with its spread.
 fn in_units(times: &Times, unit: f64) -> String {
     format!("{} {}", short(times.median / unit), spread(times))
 }
@@ -47,7 +47,7 @@ fn spread(times: &Times) -> String {
     format!("±{:.0} %", times.spread() * 100.0)
 }
 
-/// Medians in milliseconds, ratios to native code and spreads, all in one, for a terminal.
+/// Returns medians in milliseconds, ratios to native code and spreads in one table, for a terminal.
 pub fn everything(report: &Report) -> Table {
     let mut rows = Vec::new();
     for kernel in &report.kernels {
@@ -71,7 +71,7 @@ fn mean(report: &Report, engine: &str) -> String {
     }
 }
 
-/// Ratios to native code.
+/// Returns the ratios to native code.
 fn ratios(report: &Report) -> Table {
     let mut rows = Vec::new();
     for kernel in &report.kernels {
@@ -82,7 +82,7 @@ fn ratios(report: &Report) -> Table {
     Table { name: "ratios", head: head("kernel", report.engines.clone()), rows }
 }
 
-/// Medians in milliseconds, with their spread.
+/// Returns the medians in milliseconds, with their spread.
 fn times(report: &Report) -> Table {
     let mut rows = Vec::new();
     for kernel in &report.kernels {
@@ -93,7 +93,7 @@ fn times(report: &Report) -> Table {
     Table { name: "times", head: head("kernel", report.engines.clone()), rows }
 }
 
-/// Instructions of VSP, and how long each takes.
+/// Returns the numbers of VSP instructions, and the time of each.
 fn instructions(report: &Report) -> Table {
     let engines: Vec<&String> = report.engines.iter().filter(|engine| engine.starts_with("vsp")).collect();
     let mut rows = Vec::new();
@@ -120,7 +120,7 @@ fn loads(report: &Report) -> Table {
             in_units(&load.after_others, 1e3),
         ]
     };
-    let columns = ["bytes", "checked and compiled, µs", "and an instance, µs", "after other engines, µs"];
+    let columns = ["bytes", "verified and compiled, µs", "and an instance, µs", "after other engines, µs"];
     let head = head("engine", columns.map(String::from));
     Table { name: "loads", head, rows: report.loads.iter().map(row).collect() }
 }
@@ -134,12 +134,12 @@ fn calls(report: &Report) -> Table {
 }
 
 fn instances(report: &Report) -> Table {
-    let row = |named: &super::report::Named| vec![named.name.clone(), in_units(&named.times, 1e3)];
-    let head = head("engine", ["made and given up, µs".into()]);
+    let row = |named: &super::report::NamedTimes| vec![named.name.clone(), in_units(&named.times, 1e3)];
+    let head = head("engine", ["created and dropped, µs".into()]);
     Table { name: "instances", head, rows: report.instances.iter().map(row).collect() }
 }
 
-/// Milliseconds in each single engine, and in automatic mode with the ratio to the best of them.
+/// Returns the milliseconds in each single engine, and in automatic mode with the ratio to the best of them.
 fn tiers(report: &Report) -> Table {
     let (single, automatic) = super::tiers::names();
     let mut rows = Vec::new();
@@ -160,12 +160,12 @@ fn tiers(report: &Report) -> Table {
     Table { name: "tiers", head: head("kernel", std::iter::once("best".into()).chain(names)), rows }
 }
 
-/// Loading as programs grow: of many functions, and of one.
+/// Returns the tables of loading as programs grow: of many functions, and of one.
 pub fn scaling(scaling: &Scaling) -> Vec<Table> {
     vec![sizes("scaling-programs", &scaling.programs), sizes("scaling-functions", &scaling.functions)]
 }
 
-/// Time and heap by size, and the exponent with which the time grows from one size to the next.
+/// Returns time and heap by size, and the exponent with which the time grows from one size to the next.
 fn sizes(name: &'static str, scales: &[Scale]) -> Table {
     let mut rows = Vec::new();
     for (number, scale) in scales.iter().enumerate() {
@@ -193,15 +193,15 @@ fn machine(report: &Report) -> Table {
         vec!["system".into(), report.system.clone()],
     ];
     rows.extend(report.versions.iter().map(|(name, version)| vec![name.clone(), version.clone()]));
-    Table { name: "machine", head: head("what", ["which".into()]), rows }
+    Table { name: "machine", head: head("property", ["value".into()]), rows }
 }
 
-/// With commas between thousands.
+/// Formats a number with commas between thousands.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
-    for (location, digit) in digits.chars().enumerate() {
-        if location > 0 && (digits.len() - location).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -210,7 +210,7 @@ fn grouped(number: u64) -> String {
 }
 
 impl Table {
-    /// For a terminal: columns as wide as they need to be.
+    /// Formats the table for a terminal, with columns as wide as necessary.
     pub fn text(&self) -> String {
         let lines = || std::iter::once(&self.head).chain(&self.rows);
         let width = |column: usize| {
@@ -219,10 +219,10 @@ impl Table {
         let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
         let mut text = String::new();
         for row in lines() {
-            for (location, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            for (index, (cell, &width)) in row.iter().zip(&widths).enumerate() {
                 let gap = width - cell.chars().count();
-                let (before, behind) = if location == 0 { (0, gap) } else { (gap + 2, 0) };
-                text += &(" ".repeat(before) + cell + &" ".repeat(behind));
+                let (before, after) = if index == 0 { (0, gap) } else { (gap + 2, 0) };
+                text += &(" ".repeat(before) + cell + &" ".repeat(after));
             }
             text.truncate(text.trim_end().len());
             text.push('\n');
@@ -230,7 +230,7 @@ impl Table {
         text
     }
 
-    /// For a document.
+    /// Formats the table for a document.
     pub fn markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let rule = "|---|".to_owned() + &"---:|".repeat(self.head.len() - 1) + "\n";

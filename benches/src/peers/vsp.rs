@@ -16,12 +16,12 @@ use super::{Engine, Error, Kernel, Loaded};
 pub struct VspConfig {
     /// The engine.
     pub kind: EngineKind,
-    /// Does it count fuel?
+    /// Whether it counts fuel.
     pub fuel: bool,
 }
 
 impl VspConfig {
-    /// Those that are compared.
+    /// The configurations that are compared.
     pub const ALL: [VspConfig; 5] = [
         VspConfig { kind: EngineKind::Interpreter, fuel: false },
         VspConfig { kind: EngineKind::Interpreter, fuel: true },
@@ -30,25 +30,25 @@ impl VspConfig {
         VspConfig { kind: EngineKind::Tier2, fuel: true },
     ];
 
-    /// The head of its column.
+    /// Returns the head of its column.
     pub fn name(self) -> String {
         format!("vsp {}{}", self.kind.name(), if self.fuel { "+fuel" } else { "" })
     }
 
-    /// What machine code is compiled with.
+    /// Returns the options of the compiler.
     pub fn compile_options(self) -> CompileOptions {
         CompileOptions { fuel: self.fuel, interrupt: false, ..CompileOptions::default() }
     }
 
-    /// What instances are made with.
+    /// Returns the options of instances.
     pub fn options(self) -> Options<'static> {
         Options { fuel: self.fuel.then_some(i64::MAX as u64), ..Options::default() }
     }
 
-    /// A compiler, or nothing much for the interpreter.
+    /// Creates the engine: a compiler, or the interpreter.
     ///
     /// # Errors
-    /// There is no machine code on this computer.
+    /// This computer has no machine code.
     pub fn engine(self) -> Result<VspEngine, Error> {
         Ok(VspEngine::with_options(self.kind, self.compile_options())?)
     }
@@ -56,14 +56,14 @@ impl VspConfig {
     /// Loads a program.
     ///
     /// # Errors
-    /// It is no program, or cannot be compiled.
+    /// The bytes are not a program, or cannot be compiled.
     pub fn module(self, bytes: Arc<[u8]>) -> Result<Module<'static>, Error> {
         let program = Arc::new(Verified::new(Program::read(bytes)?)?);
         Ok(self.engine()?.load(program)?)
     }
 }
 
-/// VSP in one of its ways.
+/// VSP in one of its configurations.
 #[derive(Clone, Copy, Debug)]
 pub struct Vsp(pub VspConfig);
 
@@ -85,13 +85,13 @@ struct VspKernel {
 
 impl VspKernel {
     fn new(config: VspConfig, kernel: &Kernel) -> Result<VspKernel, Error> {
-        let module = config.module(assembled(kernel.text, kernel.name)?)?;
+        let module = config.module(assemble(kernel.text, kernel.name)?)?;
         let imports = Arc::new(Imports::new());
         let mut instance = module.instantiate(imports, (), config.options())?;
         if kernel.has_setup() {
             instance.call_export("setup", &[kernel.argument])?;
         }
-        let run = module.program().export("run").ok_or("there is no run")?;
+        let run = module.program().export("run").ok_or("the kernel does not export run")?;
         Ok(VspKernel { instance, run, argument: kernel.argument })
     }
 }
@@ -105,18 +105,18 @@ impl Loaded for VspKernel {
     }
 }
 
-/// The bytes of a program.
+/// Assembles a program.
 ///
 /// # Errors
 /// It does not assemble.
-pub fn assembled(source: &str, name: &str) -> Result<Arc<[u8]>, Error> {
+pub fn assemble(source: &str, name: &str) -> Result<Arc<[u8]>, Error> {
     match text::assemble(source, name) {
         Ok(bytes) => Ok(bytes.into()),
         Err(errors) => Err(format!("{name}: {errors:?}").into()),
     }
 }
 
-/// How many instructions a kernel executes: what it takes of fuel, in which copying and filling count more.
+/// Returns the number of instructions that a kernel executes: its fuel, in which copying and filling count more.
 ///
 /// # Errors
 /// It cannot be run.

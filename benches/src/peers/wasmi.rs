@@ -7,22 +7,22 @@ use super::{Engine, Error, Kernel, Loaded, WASM};
 /// wasmi, metered or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wasmi {
-    /// Does it count fuel?
+    /// Whether it counts fuel.
     pub fuel: bool,
 }
 
 impl Wasmi {
-    /// Those that are compared.
+    /// The variants that are compared.
     pub const ALL: [Wasmi; 2] = [Wasmi { fuel: false }, Wasmi { fuel: true }];
 
-    /// An engine that translates everything when it loads a module.
+    /// Creates an engine that translates everything when it loads a module.
     pub fn engine(self) -> WasmiEngine {
         let mut config = Config::default();
         config.consume_fuel(self.fuel).compilation_mode(CompilationMode::Eager);
         WasmiEngine::new(&config)
     }
 
-    /// A store with fuel for everything.
+    /// Creates a store with unlimited fuel.
     ///
     /// # Errors
     /// None.

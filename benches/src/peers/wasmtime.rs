@@ -6,10 +6,10 @@ use wasmtime::{
 
 use super::{Engine, Error, Kernel, Loaded, WASM};
 
-/// Wasmtime in one of its ways.
+/// Wasmtime in one of its configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wasmtime {
-    /// Cranelift. Accesses that are out of bounds run into pages that are not there.
+    /// Cranelift. Accesses that are out of bounds run into guard pages.
     Guards,
     /// Cranelift. Each access is checked by instructions.
     Checks,
@@ -22,10 +22,10 @@ pub enum Wasmtime {
 }
 
 impl Wasmtime {
-    /// Those that run kernels.
+    /// The configurations that run kernels.
     pub const ALL: [Wasmtime; 4] = [Wasmtime::Guards, Wasmtime::Checks, Wasmtime::Fuel, Wasmtime::Winch];
 
-    /// An engine. It compiles on one thread.
+    /// Creates an engine. It compiles on one thread.
     ///
     /// # Errors
     /// It does not run on this computer.
@@ -50,7 +50,7 @@ impl Wasmtime {
         Ok(WasmtimeEngine::new(&config)?)
     }
 
-    /// A store with fuel for everything.
+    /// Creates a store with unlimited fuel.
     ///
     /// # Errors
     /// None.

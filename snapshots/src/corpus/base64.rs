@@ -1,4 +1,4 @@
-//! Against the crate `base64`.
+//! Base64, compared with the crate `base64`.
 
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
@@ -27,36 +27,36 @@ fn decode(input: &[u8]) -> Expected {
     if let Ok(bytes) = STANDARD.decode(&text) {
         return Expected::output(bytes);
     }
-    let good = longest(text.len(), |length| can_go_on(&text[..length]));
+    let good = longest(text.len(), |length| is_prefix_of_valid(&text[..length]));
     let offset = digits.get(good).map_or(input.len(), |(offset, _)| *offset);
     let whole = &text[..good - good % 4];
     let mut output = STANDARD.decode(whole).unwrap_or_default();
     if let [group @ .., b'='] = &text[whole.len()..good] {
-        // A byte whose second padding is missing.
+        // The second padding of a byte is missing.
         output.extend(STANDARD.decode([group, b"=="].concat()).unwrap_or_default());
     }
     Expected { output, errors: format!("base64: no Base64 at byte {offset}\n"), exit_code: 1 }
 }
 
-/// Is there something that makes it a valid text if it is added?
-fn can_go_on(text: &[u8]) -> bool {
+/// Returns whether the text is the beginning of a valid text.
+fn is_prefix_of_valid(text: &[u8]) -> bool {
     ["", "=", "==", "A", "A=", "A==", "AA", "AA=", "AA==", "AAA", "AAA="]
         .iter()
         .any(|rest| STANDARD.decode([text, rest.as_bytes()].concat()).is_ok())
 }
 
-/// The largest number up to `limit` for which something is true that is true for all smaller ones.
-fn longest(limit: usize, is_true: impl Fn(usize) -> bool) -> usize {
+/// Returns the largest number up to `limit` for which the predicate holds, if it holds for all smaller ones.
+fn longest(limit: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, limit + 1);
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if is_true(middle) { low = middle } else { high = middle }
+        if holds(middle) { low = middle } else { high = middle }
     }
     low
 }
 
 pub(super) fn invocations() -> Vec<Invocation> {
-    // Around the groups, the lines and the buffer.
+    // Lengths around the groups, the lines and the buffer.
     let lengths = [0, 1, 2, 3, 56, 57, 58, 113, 114, 115, 45_600, 45_601];
     let inputs = inputs::files().into_iter().chain([inputs::all_bytes()]).chain(lengths.map(inputs::noise));
     let mut invocations = vec![
@@ -74,14 +74,14 @@ pub(super) fn invocations() -> Vec<Invocation> {
         invocations.push(Invocation::input(lines).with_args("decode"));
         invocations.push(Invocation::input(input));
     }
-    // Too short, and wrong behind the first buffer.
+    // Too short, and wrong after the first buffer.
     let long = STANDARD.encode(inputs::noise(40_000));
     invocations.push(Invocation::input(&long.as_bytes()[..50_001]).with_args("decode"));
     invocations.push(Invocation::input(long.replace('=', "") + "$").with_args("decode"));
     invocations
 }
 
-/// RFC 4648, section 10.
+/// The test vectors of RFC 4648, section 10.
 pub(super) fn published() -> Vec<Example> {
     let vectors = [
         ("f", "Zg=="),

@@ -1,4 +1,4 @@
-//! Against the same beams, number by number.
+//! Beam forming, compared with the same beams computed number by number.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ pub(super) fn reference(invocation: &Invocation) -> Expected {
     Expected::output(text + &format!("strongest: {strongest}\n"))
 }
 
-/// The file beside the program.
+/// Returns the measurements shipped with the program.
 fn measured() -> Vec<u8> {
     include_bytes!("../../../examples/beams.bin").to_vec()
 }
@@ -39,7 +39,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
     inputs.map(Invocation::input).into()
 }
 
-/// From direction 0 all antennas measure the same; then all other beams are silent.
+/// From direction 0 all antennas measure the same, and all other beams are silent.
 pub(super) fn published() -> Vec<Example> {
     let mut expected = String::from("0: 1000\n");
     (1..16).for_each(|to| expected += &format!("{to}: 0\n"));

@@ -1,10 +1,10 @@
-//! Against an interpreter that walks a tree.
+//! Brainfuck, compared with an interpreter that walks a tree.
 
 use proptest::prelude::*;
 
 use super::{Example, Expected, Invocation, inputs};
 
-/// So many letters are executed at most: random programs need not end.
+/// Limit of executed letters, since random programs need not end.
 const STEPS: usize = 20_000_000;
 
 enum Node {
@@ -19,7 +19,7 @@ pub(super) fn reference(invocation: &Invocation) -> Expected {
     run(&invocation.input, STEPS).expect("a program that ends")
 }
 
-/// What comes of a program and its input; `None` if it takes more steps.
+/// Runs a program with its input. Returns `None` if it takes more than `steps` steps.
 fn run(text: &[u8], steps: usize) -> Option<Expected> {
     let (program, input) = match text.iter().position(|byte| *byte == b'!') {
         Some(end) => (&text[..end], &text[end + 1..]),
@@ -41,7 +41,7 @@ fn run(text: &[u8], steps: usize) -> Option<Expected> {
 }
 
 fn parse(program: &[u8]) -> Result<Vec<Node>, String> {
-    let mut around = Vec::new();
+    let mut open_loops = Vec::new();
     let mut nodes = Vec::new();
     let mut count = 0;
     for (offset, letter) in program.iter().enumerate() {
@@ -58,8 +58,8 @@ fn parse(program: &[u8]) -> Result<Vec<Node>, String> {
             (b'-', _) => nodes.push(Node::Add(255)),
             (b'.', _) => nodes.push(Node::Write),
             (b',', _) => nodes.push(Node::Read),
-            (b'[', _) => around.push((offset, std::mem::take(&mut nodes))),
-            (b']', _) => match around.pop() {
+            (b'[', _) => open_loops.push((offset, std::mem::take(&mut nodes))),
+            (b']', _) => match open_loops.pop() {
                 Some((_, outer)) => {
                     let inner = std::mem::replace(&mut nodes, outer);
                     nodes.push(Node::Loop(inner));
@@ -72,7 +72,7 @@ fn parse(program: &[u8]) -> Result<Vec<Node>, String> {
             return Err(format!("no room for the letter at byte {offset}"));
         }
     }
-    match around.last() {
+    match open_loops.last() {
         Some((offset, _)) => Err(format!("there is no ] for the [ at byte {offset}")),
         None => Ok(nodes),
     }
@@ -118,7 +118,7 @@ impl Machine<'_> {
     }
 }
 
-/// A program that writes a text: each byte from the one before.
+/// Returns a program that writes a text; each byte is computed from the one before.
 fn writer(text: &str) -> String {
     let mut last = 0u8;
     let letters = text.bytes().map(|byte| {

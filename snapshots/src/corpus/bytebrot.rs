@@ -1,4 +1,4 @@
-//! Against the same iteration, number by number.
+//! The ByteSil Mandelbrot set, compared with the same iteration computed number by number.
 
 use proptest::prelude::*;
 
@@ -30,7 +30,7 @@ fn shade(escaped: Option<i64>) -> u8 {
     escaped.map_or(0, |iteration| (60 + 12 * (iteration % 16)) as u8)
 }
 
-/// After how many iterations z escapes.
+/// Returns the iteration in which z escapes.
 fn bytesil(c: u8, iterations: i64) -> Option<i64> {
     let mut z = 0;
     (0..iterations).find(|_| {
@@ -51,8 +51,8 @@ pub(super) fn invocations() -> Vec<Invocation> {
     ["40 30", "5 1", "33 255", "3", "4097", "4 0", "4 256", "-1 -1"].map(Invocation::args).into()
 }
 
-/// After one iteration z is c. On the left the points in the first column escape, whose |c| is 1.67 and 1.98, because magnitudes from
-/// √e = 1.65 on become e; on the right none does, for none is above 2.
+/// After one iteration z is c. On the left the points in the first column escape, whose |c| is 1.67 and 1.98, because
+/// magnitudes from √e = 1.65 on become e; on the right none escapes, because none is above 2.
 pub(super) fn published() -> Vec<Example> {
     let rows = b"\x3c\0\0\0\0\0\0\0".repeat(4);
     vec![Example::with_args("4 1", [&b"P5\n8 4\n255\n"[..], &rows].concat())]

@@ -1,4 +1,4 @@
-//! ByteSil numbers for the independent implementations: those of the reference evaluator, one by one.
+//! ByteSil arithmetic for the independent implementations, by the reference evaluator.
 
 use crate::reference;
 
@@ -17,7 +17,7 @@ pub(super) fn mul(b: u8, c: u8) -> u8 {
     computed(0xA2, b.into(), c.into()) as u8
 }
 
-/// 1, turned by so many sixteenths.
+/// Returns the number 1 rotated by `sixteenths` of a turn.
 pub(super) fn direction(sixteenths: i64) -> u8 {
     0x80 + sixteenths.rem_euclid(16) as u8
 }
@@ -26,13 +26,13 @@ pub(super) fn from(re: f64, im: f64) -> u8 {
     computed(0xAE, re.to_bits(), im.to_bits()) as u8
 }
 
-/// The square of the magnitude.
+/// Returns the square of the magnitude.
 pub(super) fn power(b: u8) -> f64 {
     let (re, im) = (f64::from_bits(computed(0xAC, b.into(), 0)), f64::from_bits(computed(0xAD, b.into(), 0)));
     re * re + im * im
 }
 
-/// The sum of numbers, in halves: each of the first half with the one at the same place of the second.
+/// Returns the sum of numbers, by halves: each of the first half is added to the one at the same index of the second.
 pub(super) fn sum(numbers: &[u8]) -> u8 {
     if let [number] = numbers {
         return *number;

@@ -1,4 +1,4 @@
-//! Against addition from the lowest number up.
+//! Fibonacci numbers, compared with addition from the lowest number up.
 
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
     ["0", "1", "2", "19", "94", "-1", "9223372036854775807"].map(Invocation::args).into()
 }
 
-/// OEIS A000045.
+/// Values from OEIS A000045.
 pub(super) fn published() -> Vec<Example> {
     vec![Example::with_args("10", "55\n"), Example::with_args("20", "6765\n")]
 }

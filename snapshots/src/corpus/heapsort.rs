@@ -1,4 +1,4 @@
-//! Against the standard library's parser of numbers, and its sort.
+//! Heapsort of floating numbers, compared with the parser and the sort of the standard library.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::{Example, Expected, Invocation, inputs};
 
-/// So many numbers have no room.
+/// The smallest number of numbers that does not fit the memory.
 const TOO_MANY: usize = 25_000;
 
 pub(super) fn reference(invocation: &Invocation) -> Expected {
@@ -31,7 +31,7 @@ static GRAMMAR: LazyLock<Regex> = LazyLock::new(|| {
     grammar.expect("a regular expression")
 });
 
-/// The number, if the program's arithmetic has to be exact.
+/// Parses a number, if the program's arithmetic on it has to be exact.
 fn number(token: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(token).ok()?;
     let parts = GRAMMAR.captures(text)?;

@@ -1,11 +1,11 @@
-//! What the programs of the corpus are given.
+//! Inputs for the programs of the corpus.
 
 use proptest::prelude::*;
 use vsp_core::text;
 
 use super::Invocation;
 
-/// Files of this repository: prose, tables, a program, an archive of names and digests, nothing but bytes.
+/// Returns files of this repository: prose, tables, a program, a manifest, and binary data.
 pub(super) fn files() -> Vec<Vec<u8>> {
     let assembled = text::assemble(include_str!("../../../examples/sha256.sil"), "sha256.sil");
     let texts = [
@@ -18,7 +18,7 @@ pub(super) fn files() -> Vec<Vec<u8>> {
     texts.into_iter().chain(assembled.ok()).collect()
 }
 
-/// Bytes that look random and are always the same.
+/// Returns pseudo-random bytes, the same in every run.
 pub(super) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15u64;
     std::iter::repeat_with(|| {
@@ -31,12 +31,12 @@ pub(super) fn noise(length: usize) -> Vec<u8> {
     .collect()
 }
 
-/// Every byte once.
+/// Returns every byte once.
 pub(super) fn all_bytes() -> Vec<u8> {
     (0..=u8::MAX).collect()
 }
 
-/// The files, every byte, and noise of lengths around the block and buffer sizes of the programs.
+/// Returns the files, every byte, and noise of lengths around the block and buffer sizes of the programs.
 pub(super) fn any_bytes() -> Vec<Invocation> {
     let lengths = [0, 1, 2, 3, 7, 8, 9, 55, 56, 57, 63, 64, 65, 119, 120, 128, 4095, 65536, 65537];
     let mut inputs = files();
@@ -45,18 +45,18 @@ pub(super) fn any_bytes() -> Vec<Invocation> {
     inputs.into_iter().map(Invocation::input).collect()
 }
 
-/// Up to a thousand bytes.
+/// Returns a strategy for up to a thousand bytes.
 pub(super) fn random_bytes() -> BoxedStrategy<Invocation> {
     proptest::collection::vec(any::<u8>(), 0..1000).prop_map(Invocation::input).boxed()
 }
 
-/// Up to so many bytes, most of them from a few.
+/// Returns a strategy for up to `length` bytes, most of them from `letters`.
 pub(super) fn random_text(letters: &'static [u8], length: usize) -> BoxedStrategy<Vec<u8>> {
     let letter = prop_oneof![20 => proptest::sample::select(letters), 1 => any::<u8>()];
     proptest::collection::vec(letter, 0..length).boxed()
 }
 
-/// What stands between blanks, with the numbers of its lines.
+/// Returns the tokens between blanks, with their line numbers.
 pub(super) fn tokens(input: &[u8]) -> Vec<(usize, &[u8])> {
     let lines = input.split(|byte| *byte == b'\n').enumerate();
     let tokens = lines.flat_map(|(line, text)| {
@@ -66,7 +66,7 @@ pub(super) fn tokens(input: &[u8]) -> Vec<(usize, &[u8])> {
     tokens.collect()
 }
 
-/// A decimal integer, with a minus if it is negative.
+/// Parses a decimal integer, with a minus if it is negative.
 pub(super) fn integer(token: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(token).ok()?;
     if text.starts_with('+') { None } else { text.parse().ok() }

@@ -1,4 +1,4 @@
-//! Against the crate `serde_json`.
+//! JSON, compared with the crate `serde_json`.
 
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
@@ -10,7 +10,7 @@ const MAX_DEPTH: usize = 65_536;
 
 pub(super) fn reference(invocation: &Invocation) -> Expected {
     let input = &invocation.input;
-    let good = longest_start(input);
+    let good = longest_valid_prefix(input);
     if let Some(offset) = too_deep(&input[..good]) {
         return refusal(2, input, offset, "nested more than 65536 deep\n");
     }
@@ -26,31 +26,30 @@ fn refusal(exit_code: u8, input: &[u8], offset: usize, message: &str) -> Expecte
     Expected::refusal(exit_code, format!("json: line {line}, column {column}: {message}"))
 }
 
-/// The grammar only: no values are made, so that none can be out of range.
+/// Returns whether the input matches the grammar. No values are created, so that none can be out of range.
 fn is_json(input: &[u8]) -> bool {
     std::str::from_utf8(input).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
-/// How many bytes of the input are the start of some JSON text.
-fn longest_start(input: &[u8]) -> usize {
+/// Returns the length of the longest prefix that is the beginning of some JSON text.
+fn longest_valid_prefix(input: &[u8]) -> usize {
     let (mut low, mut high) = (0, input.len() + 1);
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if can_go_on(&input[..middle]) { low = middle } else { high = middle }
+        if is_prefix_of_valid(&input[..middle]) { low = middle } else { high = middle }
     }
     low
 }
 
-/// Is there a JSON text that starts so?
-fn can_go_on(start: &[u8]) -> bool {
+/// Returns whether some JSON text starts like this.
+fn is_prefix_of_valid(start: &[u8]) -> bool {
     let text = match std::str::from_utf8(start) {
         Ok(text) => text.to_owned(),
         Err(error) if error.error_len().is_some() => return false,
-        // It ends within a character. That has to be in a string, where any other one can be as well.
+        // The input ends within a character. That has to be in a string, where any other character is valid as well.
         Err(error) => String::from_utf8_lossy(&start[..error.valid_up_to()]).into_owned() + "é",
     };
-    // The crate looks at the four digits of an escape together, and does not say of a minus at the end that something
-    // is missing.
+    // The crate examines the four digits of an escape together, and does not report a minus at the end as incomplete.
     let endings = if ends_in_string(&text) { ["000", "n000"] } else { ["", "0"] };
     endings.iter().any(|ending| match serde_json::from_str::<IgnoredAny>(&(text.clone() + ending)) {
         Ok(_) => true,
@@ -58,7 +57,7 @@ fn can_go_on(start: &[u8]) -> bool {
     })
 }
 
-/// The bytes that are not in strings, and their offsets; and whether the end is in a string.
+/// Returns the bytes outside of strings with their offsets, and whether the end is inside a string.
 fn outside_strings(input: &[u8]) -> (Vec<(usize, u8)>, bool) {
     let (mut outside, mut in_string, mut escaped) = (Vec::new(), false, false);
     for (offset, byte) in input.iter().enumerate() {
@@ -77,7 +76,7 @@ fn ends_in_string(text: &str) -> bool {
     outside_strings(text.as_bytes()).1
 }
 
-/// The offset of the first bracket for which there is no room.
+/// Returns the offset of the first bracket that exceeds the nesting depth.
 fn too_deep(input: &[u8]) -> Option<usize> {
     let mut depth = 0;
     for (offset, byte) in outside_strings(input).0 {
@@ -200,7 +199,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
     invocations.extend(bytes.map(Invocation::input));
     invocations.extend(inputs::files().into_iter().map(Invocation::input));
     invocations.push(Invocation::input(inputs::all_bytes()));
-    // Around the words of the stack, its end, and the end of the buffer.
+    // Depths around the words of the stack, its end, and the end of the buffer.
     for depth in [63, 64, 65, 128, MAX_DEPTH, MAX_DEPTH + 1] {
         invocations.push(Invocation::input("[".repeat(depth) + &"]".repeat(depth)));
     }
@@ -212,7 +211,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
     invocations
 }
 
-/// A text of all kinds of values.
+/// Returns a text with all types of values.
 fn large() -> String {
     let elements = (0..300).map(|n| {
         serde_json::json!({
@@ -223,7 +222,7 @@ fn large() -> String {
 }
 
 pub(super) fn published() -> Vec<Example> {
-    // RFC 8259, section 13.
+    // The examples of RFC 8259, section 13.
     let image = r#"{
         "Image": {
             "Width":  800,

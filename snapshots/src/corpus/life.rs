@@ -1,4 +1,4 @@
-//! Against a set of living cells.
+//! The Game of Life, compared with a set of living cells.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Example, Expected, Invocation, inputs};
 
-/// So many bytes for the pattern and two fields have no room.
+/// The smallest number of bytes for the pattern and two fields that does not fit the memory.
 const TOO_LARGE: usize = 0x40000;
 
 pub(super) fn reference(invocation: &Invocation) -> Expected {
@@ -55,7 +55,7 @@ fn lines(input: &[u8]) -> Vec<&[u8]> {
     lines
 }
 
-/// Each living cell counts for its eight neighbours.
+/// Returns the next generation: each living cell counts for its eight neighbours.
 fn next(alive: &BTreeSet<(usize, usize)>, height: usize, width: usize) -> BTreeSet<(usize, usize)> {
     let mut neighbours = BTreeMap::<(usize, usize), u32>::new();
     for (y, x) in alive {
@@ -103,7 +103,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
     invocations
 }
 
-/// A blinker, a block, and a glider that comes back from behind the margin.
+/// A blinker, a block, and a glider that wraps around the margin.
 pub(super) fn published() -> Vec<Example> {
     let blinker = ".....\n..O..\n..O..\n..O..\n.....\n";
     let turned = ".....\n.....\n.OOO.\n.....\n.....\n";

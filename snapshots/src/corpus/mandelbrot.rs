@@ -1,10 +1,10 @@
-//! Against the same formula in Rust.
+//! The Mandelbrot set, compared with the same formula in Rust.
 
 use proptest::prelude::*;
 
 use super::{Example, Expected, Invocation};
 
-/// The picture's formula, in the order of the program's operations: the same to the last bit.
+/// Computes the picture in the order of the program's operations: the same to the last bit.
 pub(super) fn reference(invocation: &Invocation) -> Expected {
     let arg = |index: usize, default: i64| match invocation.args.get(index) {
         Some(arg) => arg.parse().unwrap_or(0),
@@ -47,7 +47,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
     ["4 1", "33 50", "160 200", "3", "16385", "4 0", "-1 -1"].map(Invocation::args).into()
 }
 
-/// One iteration: nothing has escaped.
+/// One iteration, after which nothing has escaped.
 pub(super) fn published() -> Vec<Example> {
     vec![Example::with_args("4 1", *b"P5\n4 3\n255\n\0\0\0\0\0\0\0\0\0\0\0\0")]
 }

@@ -1,10 +1,10 @@
-//! Against sums of 128-bit products.
+//! Products of integer matrices, compared with sums of 128-bit products.
 
 use proptest::prelude::*;
 
 use super::{Example, Expected, Invocation, inputs};
 
-/// So many elements of both matrices have no room.
+/// The smallest number of elements of both matrices that does not fit the memory.
 const TOO_LARGE: usize = 24_600;
 
 pub(super) fn reference(invocation: &Invocation) -> Expected {
@@ -51,7 +51,7 @@ impl Reader<'_> {
         Ok(rows.collect())
     }
 
-    /// The line of the last token that was read.
+    /// Returns the line of the last token that was read.
     fn line(&self) -> usize {
         self.tokens[self.next - 1].0
     }

@@ -1,10 +1,10 @@
-//! Against sums in Rust.
+//! Products of floating matrices, compared with sums in Rust.
 
 use proptest::prelude::*;
 
 use super::{Example, Expected, Invocation, inputs};
 
-/// Bytes of the memory for matrices and a row.
+/// Bytes of memory for the matrices and a row.
 const ROOM: usize = 0x40000 - 192;
 
 /// The only NaNs that are written.
@@ -70,7 +70,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
         Invocation::input(encode64(&hilbert)).with_args("64"),
         Invocation::input(encode64(&special)),
         Invocation::input(encode32(&special)).with_args("32"),
-        // What overflows binary32, its subnormals, a tie.
+        // Numbers that overflow binary32, its subnormals, a tie.
         Invocation::input(encode32(&[3e38, 1e-45, 1.0, 16_777_217.0, 2.0, 0.5, 1.0, 1e-45])).with_args("32"),
         Invocation::args("33"),
         Invocation::args("0"),

@@ -1,4 +1,4 @@
-//! Against the same mechanics with vectors, in another order, and against published energies.
+//! The n-body simulation, compared with the same mechanics with vectors, in another order, and with published energies.
 
 use proptest::prelude::*;
 
@@ -9,31 +9,31 @@ type Vector = [f64; 3];
 #[derive(Clone, Copy)]
 struct Body {
     mass: f64,
-    location: Vector,
+    position: Vector,
     velocity: Vector,
 }
 
-/// The data of the benchmark: masses of the Sun, astronomical units, days.
+/// The data of the benchmark: masses in solar masses, astronomical units, days.
 #[expect(clippy::excessive_precision, reason = "the digits are those of the benchmark")]
 const PLANETS: [Body; 4] = [
     Body {
         mass: 9.54791938424326609e-04,
-        location: [4.84143144246472090e+00, -1.16032004402742839e+00, -1.03622044471123109e-01],
+        position: [4.84143144246472090e+00, -1.16032004402742839e+00, -1.03622044471123109e-01],
         velocity: [1.66007664274403694e-03, 7.69901118419740425e-03, -6.90460016972063023e-05],
     },
     Body {
         mass: 2.85885980666130812e-04,
-        location: [8.34336671824457987e+00, 4.12479856412430479e+00, -4.03523417114321381e-01],
+        position: [8.34336671824457987e+00, 4.12479856412430479e+00, -4.03523417114321381e-01],
         velocity: [-2.76742510726411899e-03, 4.99852801234917238e-03, 2.30417297573763929e-05],
     },
     Body {
         mass: 4.36624404335156298e-05,
-        location: [1.28943695621391310e+01, -1.51111514016986312e+01, -2.23307578892655734e-01],
+        position: [1.28943695621391310e+01, -1.51111514016986312e+01, -2.23307578892655734e-01],
         velocity: [2.96460137564761618e-03, 2.37847173959480950e-03, -2.96589568540237556e-05],
     },
     Body {
         mass: 5.15138902046611451e-05,
-        location: [1.53796971148509165e+01, -2.59193146099879641e+01, 1.79258772950371181e-01],
+        position: [1.53796971148509165e+01, -2.59193146099879641e+01, 1.79258772950371181e-01],
         velocity: [2.68067772490389322e-03, 1.62824170038242295e-03, -9.51592254519715870e-05],
     },
 ];
@@ -58,7 +58,7 @@ fn system() -> Vec<Body> {
         ..planet
     });
     let momentum = planets.iter().fold([0.0; 3], |sum, body| add_scaled(sum, body.velocity, body.mass));
-    let sun = Body { mass: solar_mass, location: [0.0; 3], velocity: momentum.map(|m| -m / solar_mass) };
+    let sun = Body { mass: solar_mass, position: [0.0; 3], velocity: momentum.map(|m| -m / solar_mass) };
     [sun].into_iter().chain(planets).collect()
 }
 
@@ -66,13 +66,13 @@ fn step(bodies: &mut [Body], time: f64) {
     let before = bodies.to_vec();
     for (index, body) in bodies.iter_mut().enumerate() {
         for (_, other) in before.iter().enumerate().filter(|(other, _)| *other != index) {
-            let towards = sub(other.location, before[index].location);
+            let towards = sub(other.position, before[index].position);
             let factor = time * other.mass / squared(towards).powf(1.5);
             body.velocity = add_scaled(body.velocity, towards, factor);
         }
     }
     for body in bodies {
-        body.location = add_scaled(body.location, body.velocity, time);
+        body.position = add_scaled(body.position, body.velocity, time);
     }
 }
 
@@ -80,7 +80,7 @@ fn energy(bodies: &[Body]) -> f64 {
     let motion: f64 = bodies.iter().map(|body| body.mass * squared(body.velocity) / 2.0).sum();
     let pairs = bodies.iter().enumerate().flat_map(|(index, one)| {
         let others = bodies[index + 1..].iter();
-        others.map(|other| one.mass * other.mass / squared(sub(one.location, other.location)).sqrt())
+        others.map(|other| one.mass * other.mass / squared(sub(one.position, other.position)).sqrt())
     });
     motion - pairs.sum::<f64>()
 }

@@ -1,4 +1,4 @@
-//! Against a map that counts.
+//! Quicksort of integers, compared with a map that counts.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Example, Expected, Invocation, inputs};
 
-/// So many numbers have no room.
+/// The smallest number of numbers that does not fit the memory.
 const TOO_MANY: usize = 25_000;
 
 pub(super) fn reference(invocation: &Invocation) -> Expected {

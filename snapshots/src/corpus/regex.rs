@@ -1,11 +1,11 @@
-//! Against the crate `regex`.
+//! The matcher of a regular expression, compared with the crate `regex`.
 
 use ::regex::bytes::Regex;
 use proptest::prelude::*;
 
 use super::{Example, Expected, Invocation, inputs};
 
-/// So much input has no room.
+/// The shortest input that does not fit the memory.
 const TOO_LONG: usize = 130_800;
 
 pub(super) fn reference(invocation: &Invocation) -> Expected {

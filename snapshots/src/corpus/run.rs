@@ -1,4 +1,4 @@
-//! Running the programs of the corpus.
+//! Execution of the programs of the corpus.
 
 use std::cell::RefCell;
 use std::io::{Cursor, Write};
@@ -16,33 +16,33 @@ use vsp_host::sys::{self, Sys};
 use super::{INPUT_NAME, Invocation, Program};
 use crate::configuration::{Configuration, scramble};
 
-/// How much a program runs before it is suspended.
+/// The amount of fuel between suspensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// All of it.
+    /// No suspension.
     Whole,
-    /// So many units of fuel, then twice as many, and so on.
+    /// This many units of fuel, then twice as many, and so on.
     Slices(u64),
 }
 
-/// How a program ended.
+/// The result of a run.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Ran {
-    /// What it wrote.
+pub struct RunResult {
+    /// The contents of the output stream.
     pub output: Vec<u8>,
-    /// What it said on the error stream.
+    /// The contents of the error stream.
     pub errors: String,
-    /// Its exit code.
+    /// The exit code.
     pub exit_code: u8,
-    /// The fuel it took.
+    /// The fuel used.
     pub fuel: u64,
-    /// Its memory at the end.
+    /// The memory at the end.
     pub memory: Vec<u8>,
 }
 
-impl std::fmt::Debug for Ran {
+impl std::fmt::Debug for RunResult {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ran")
+        f.debug_struct("RunResult")
             .field("output", &format_args!("{} bytes", self.output.len()))
             .field("errors", &self.errors)
             .field("exit_code", &self.exit_code)
@@ -61,10 +61,10 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Loads a program so that it is run in one of the ways.
+    /// Loads a program for a configuration.
     ///
     /// # Errors
-    /// It is refused.
+    /// The program is rejected.
     pub fn new(program: &Program, configuration: Configuration) -> Result<Loaded, String> {
         let file = format!("{}.sil", program.name);
         let bytes = text::assemble(program.text, &file).map_err(|errors| format!("{file}: {}", errors[0]))?;
@@ -79,8 +79,8 @@ impl Loaded {
     /// Runs the program until it ends.
     ///
     /// # Errors
-    /// It traps, or something goes wrong that has nothing to do with the program.
-    pub fn run(&self, invocation: &Invocation, pace: Pace) -> Result<Ran, String> {
+    /// It traps, or something outside of the program fails.
+    pub fn run(&self, invocation: &Invocation, pace: Pace) -> Result<RunResult, String> {
         let (output, errors) = (Shared::default(), Shared::default());
         let state = Sys {
             input: Box::new(Cursor::new(invocation.input.clone())),
@@ -119,10 +119,10 @@ impl Loaded {
         let memory = instance.memory().to_vec();
         let exit_code = instance.into_state().exit_code;
         let errors = String::from_utf8(errors.0.take()).map_err(|error| error.to_string())?;
-        Ok(Ran { output: output.0.take(), errors, exit_code, fuel, memory })
+        Ok(RunResult { output: output.0.take(), errors, exit_code, fuel, memory })
     }
 
-    /// Does what the way does to a suspended instance.
+    /// Saves or scrambles a suspended instance if the configuration says so.
     fn suspended(&self, mut instance: Instance<'static, Sys>) -> Result<Instance<'static, Sys>, String> {
         match self.configuration {
             Configuration::Run(_)
@@ -145,7 +145,7 @@ impl Loaded {
     }
 }
 
-/// What is written here can be read while others hold it.
+/// A writer whose contents can be read through other handles.
 #[derive(Clone, Default)]
 struct Shared(Rc<RefCell<Vec<u8>>>);
 

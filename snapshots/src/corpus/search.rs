@@ -1,4 +1,4 @@
-//! Against a comparison at every offset.
+//! Text search, compared with a comparison at every offset.
 
 use proptest::prelude::*;
 
@@ -15,8 +15,8 @@ pub(super) fn reference(invocation: &Invocation) -> Expected {
         }
     };
     let windows = invocation.input.windows(needle.len()).enumerate();
-    let locations = windows.filter(|(_, window)| *window == needle).map(|(offset, _)| format!("{offset}\n"));
-    let output: String = locations.collect();
+    let matches = windows.filter(|(_, window)| *window == needle).map(|(offset, _)| format!("{offset}\n"));
+    let output: String = matches.collect();
     let exit_code = u8::from(output.is_empty());
     Expected::output(output).with_exit_code(exit_code)
 }

@@ -1,4 +1,4 @@
-//! Against the crate `sha2`.
+//! SHA-256, compared with the crate `sha2`.
 
 use sha2::{Digest, Sha256};
 
@@ -11,7 +11,7 @@ pub(super) fn reference(invocation: &Invocation) -> Expected {
     Expected::output(digest_line(&digest))
 }
 
-/// The examples of FIPS 180-4, the million letters of its predecessors, and messages of NIST.
+/// The examples of FIPS 180-4, the million letters of its predecessor, and messages of NIST.
 pub(super) fn published() -> Vec<Example> {
     let vectors: [(&[u8], &str); 4] = [
         (b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
@@ -31,13 +31,15 @@ pub(super) fn published() -> Vec<Example> {
     examples.push(Example::new([b'a'; 1_000_000], digest_line(million)));
     let lines = include_str!("vectors/sha256.txt").lines().filter(|line| !line.starts_with('#'));
     examples.extend(lines.map(|line| {
-        let Some((message, digest)) = line.split_once(' ') else { panic!("a message and a digest: {line}") };
+        let Some((message, digest)) = line.split_once(' ') else {
+            panic!("expected a message and a digest: {line}")
+        };
         let digits = message.trim_start_matches('-').as_bytes().chunks(2);
         let bytes: Vec<u8> = digits
             .map(|pair| {
                 match std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
                     Some(byte) => byte,
-                    None => panic!("a message in hexadecimal: {line}"),
+                    None => panic!("expected a message in hexadecimal: {line}"),
                 }
             })
             .collect();

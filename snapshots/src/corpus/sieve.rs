@@ -1,4 +1,4 @@
-//! Against trial division.
+//! The sieve of Eratosthenes, compared with trial division.
 
 use proptest::prelude::*;
 
@@ -19,7 +19,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
         .into()
 }
 
-/// OEIS A006880.
+/// Values from OEIS A006880.
 pub(super) fn published() -> Vec<Example> {
     vec![Example::with_args("10000", "1229\n"), Example::with_args("1000000", "78498\n")]
 }

@@ -1,4 +1,5 @@
-//! Against the same transform, number by number. What the shipped sound has to give follows from how it was made.
+//! The Fourier transform with ByteSil numbers, compared with the same transform computed number by number. The expected
+//! output for the shipped sound follows from its synthesis.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -30,7 +31,7 @@ pub(super) fn reference(invocation: &Invocation) -> Expected {
     Expected::output(text)
 }
 
-/// Samples per second, and the samples.
+/// Returns the sampling rate in samples per second, and the samples.
 fn parse(input: &[u8]) -> Option<(u32, Vec<i16>)> {
     let (header, rest) = input.split_at_checked(44)?;
     let number = |at: usize| header[at..at + 4].try_into().map(u32::from_le_bytes).ok();
@@ -43,7 +44,7 @@ fn parse(input: &[u8]) -> Option<(u32, Vec<i16>)> {
     is_sound.then_some((number(24)?, samples.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect()))
 }
 
-/// The power of k periods per frame: rows of 16, turned back exactly, whose samples are turned back by rounded angles.
+/// Returns the power of k periods per frame: rows of 16 are rotated back exactly, and their samples by rounded angles.
 fn transform(numbers: &[u8], k: i64) -> f64 {
     let row = |(row, numbers): (i64, &[u8])| {
         let turned: Vec<u8> =
@@ -54,12 +55,12 @@ fn transform(numbers: &[u8], k: i64) -> f64 {
     power(sum(&rows))
 }
 
-/// The file beside the program.
+/// Returns the sound shipped with the program.
 fn sound() -> Vec<u8> {
     include_bytes!("../../../examples/tones.wav").to_vec()
 }
 
-/// The first bytes of it, and then other samples.
+/// Returns a file with the header of the sound and other samples.
 fn with_samples(samples: &[i16]) -> Vec<u8> {
     let mut file = sound()[..44].to_vec();
     samples.iter().for_each(|sample| file.extend(sample.to_le_bytes()));
@@ -74,7 +75,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
     inputs.map(Invocation::input).into()
 }
 
-/// Its tones are 440, 1000 and 2500 Hz; frequencies are multiples of 31.25 Hz.
+/// The tones of the sound are 440, 1000 and 2500 Hz; frequencies are multiples of 31.25 Hz.
 pub(super) fn published() -> Vec<Example> {
     vec![Example::new(sound(), "1000 Hz\n2500 Hz\n438 Hz\n")]
 }

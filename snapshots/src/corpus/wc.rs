@@ -1,4 +1,4 @@
-//! Against splitting.
+//! Word count, compared with splitting.
 
 use proptest::prelude::*;
 

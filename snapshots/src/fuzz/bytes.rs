@@ -1,4 +1,4 @@
-//! Targets that read one of the formats.
+//! Targets that parse one of the formats.
 
 use std::path::Path;
 
@@ -9,13 +9,13 @@ use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{Instance, Options, text};
 
-use super::{PROGRAM_LENGTH_AT, known, repaired};
-use crate::{imports, sil_files};
+use super::{PROGRAM_LENGTH_AT, repaired, samples};
+use crate::{host_module, sil_files};
 
-/// Where a code object's header keeps its length.
+/// Offset of the length in a code object's header.
 const OBJECT_LENGTH_AT: usize = 8;
 
-/// Bytes of memory that programs are run with at most.
+/// Largest memory of programs that are run, in bytes.
 const MAX_MEMORY: u64 = 1 << 20;
 
 pub(super) fn container(data: &[u8]) {
@@ -32,12 +32,12 @@ pub(super) fn container(data: &[u8]) {
     }
 }
 
-/// Runs what is exported, with little fuel.
+/// Runs the exports with little fuel.
 fn run(program: &Verified<'_>) {
     if program.program().memory_minimum() > MAX_MEMORY {
         return;
     }
-    let Ok(imports) = imports::imports() else { unreachable!("the imports of the cases") };
+    let Ok(imports) = host_module::imports() else { unreachable!("the imports of the cases") };
     let options = Options { stack_cells: Some(4096), fuel: Some(5_000), ..Options::default() };
     let Ok(mut instance) = Instance::new(program, &imports, (), options) else { return };
     let exports: Vec<FuncIndex> = program.program().exports().map(|export| export.function).take(4).collect();
@@ -53,7 +53,7 @@ pub(super) fn container_seeds() -> Vec<Vec<u8>> {
     let texts = text_seeds();
     let programs =
         texts.iter().filter_map(|text| text::assemble(std::str::from_utf8(text).ok()?, "a.sil").ok());
-    programs.chain(known().iter().map(|known| known.made.bytes.clone())).collect()
+    programs.chain(samples().iter().map(|sample| sample.made.bytes.clone())).collect()
 }
 
 pub(super) fn text(data: &[u8]) {
@@ -65,12 +65,14 @@ pub(super) fn text(data: &[u8]) {
     let (Ok(bytes), Ok(formatted)) = (assembled, formatted) else { return };
     assert!(text::assemble(&formatted, "text.sil").as_ref() == Ok(&bytes), "other bytes of\n{formatted}");
     assert_eq!(text::format(&formatted).as_ref(), Ok(&formatted));
-    let Ok(program) = Program::read(&bytes[..]) else { panic!("the assembler made no program of\n{source}") };
+    let Ok(program) = Program::read(&bytes[..]) else {
+        panic!("the assembler's output is not a program:\n{source}")
+    };
     let listing = text::disassemble(&program);
     assert!(text::assemble(&listing, "other.sil").as_ref() == Ok(&bytes), "other bytes of\n{listing}");
 }
 
-/// The short examples.
+/// Returns the short examples.
 pub(super) fn text_seeds() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
     let files = sil_files(&folder).unwrap_or_default();
@@ -96,17 +98,17 @@ pub(super) fn object(data: &[u8]) {
     }
 }
 
-/// The program that code objects are compared with.
+/// Returns the program that code objects are compared with.
 fn program() -> &'static Verified<'static> {
-    &known()[0].program
+    &samples()[0].program
 }
 
 pub(super) fn object_seeds() -> Vec<Vec<u8>> {
-    let kinds = [(Arch::X86_64, Tier::One), (Arch::Aarch64, Tier::Two), (Arch::Riscv64, Tier::Two)];
+    let targets = [(Arch::X86_64, Tier::One), (Arch::Aarch64, Tier::Two), (Arch::Riscv64, Tier::Two)];
     let object = |(arch, tier)| {
         let options = CompileOptions { tier, ..CompileOptions::default() };
         let code = Compiler::new(Target::new(arch), options).ok()?.compile(program()).ok()?;
         code.to_object().ok()
     };
-    kinds.into_iter().filter_map(object).collect()
+    targets.into_iter().filter_map(object).collect()
 }

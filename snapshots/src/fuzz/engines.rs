@@ -1,4 +1,4 @@
-//! Targets that compare engines on programs that are made of the fuzzer's choices.
+//! Targets that compare engines on programs that are generated from the fuzzer's bytes.
 
 use std::cell::RefCell;
 
@@ -10,10 +10,10 @@ use vsp_host::native::Tier;
 
 use super::{PROGRAM_LENGTH_AT, repaired};
 use crate::Configuration;
-use crate::random::{Engine, Machine, check, program_of_bytes};
+use crate::random::{Engine, VspEngine, check, program_of_bytes};
 use crate::reference::Reference;
 
-/// How many choices are made at most. More make longer programs, which take longer and show little more.
+/// Largest number of choices. More make longer programs, which take longer and show little more.
 const MAX_CHOICES: usize = 4096;
 
 const INTERPRETER: Configuration = Configuration::Run(EngineKind::Interpreter);
@@ -28,24 +28,24 @@ const CONFIGURATIONS: [Configuration; 6] = [
 ];
 
 thread_local! {
-    /// An engine for each way: making one takes longer than most programs.
-    static MACHINES: RefCell<[Machine; CONFIGURATIONS.len()]> =
-        RefCell::new(CONFIGURATIONS.map(|configuration| Machine::new(configuration).expect("this computer has machine code")));
+    /// An engine for each configuration: creating one takes longer than most programs run.
+    static ENGINES: RefCell<[VspEngine; CONFIGURATIONS.len()]> =
+        RefCell::new(CONFIGURATIONS.map(|configuration| VspEngine::new(configuration).expect("this computer has engine code")));
 }
 
-/// Compares some of [`CONFIGURATIONS`], and perhaps another engine, with the interpreter.
+/// Compares some of [`CONFIGURATIONS`], and optionally another engine, with the interpreter.
 fn compare(made: &Generated, configurations: &[Configuration], other: Option<&mut dyn Engine>) {
-    MACHINES.with_borrow_mut(|machines| {
+    ENGINES.with_borrow_mut(|engines| {
         let chosen = CONFIGURATIONS
             .iter()
-            .zip(machines)
+            .zip(engines)
             .filter(|(configuration, _)| configurations.contains(configuration));
-        let mut engines: Vec<&mut dyn Engine> = Vec::new();
-        engines.extend(chosen.map(|(_, machine)| machine as &mut dyn Engine));
+        let mut compared: Vec<&mut dyn Engine> = Vec::new();
+        compared.extend(chosen.map(|(_, engine)| engine as &mut dyn Engine));
         if let Some(other) = other {
-            engines.push(other);
+            compared.push(other);
         }
-        if let Err(difference) = check(made, &mut engines) {
+        if let Err(difference) = check(made, &mut compared) {
             panic!("{difference}");
         }
     });
@@ -67,7 +67,7 @@ pub(super) fn reference(data: &[u8]) {
     }
 }
 
-/// Bytes that say which words are changed, and how.
+/// Number of bytes that select the words to change, and the bits to flip.
 const CHANGES: usize = 4 * 8;
 
 pub(super) fn verifier(data: &[u8]) {
@@ -89,7 +89,7 @@ pub(super) fn verifier(data: &[u8]) {
     }
 }
 
-/// Choices at random.
+/// Returns random choices.
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let mut random = Seed::new(1);
     [64, 200, 500, 1000, 2000].map(|length| (0..length).map(|_| random.bits(8) as u8).collect()).into()

@@ -1,25 +1,25 @@
-//! Changes of inputs, for tests that have no fuzzer at hand.
+//! Mutations of inputs, for tests without a fuzzer.
 
 use vsp_core::generate::{Entropy, Seed};
 
-/// Makes new inputs of known ones: it changes, removes, repeats and joins bytes.
+/// A mutator, which creates inputs from known ones: it changes, removes, repeats and joins bytes.
 #[derive(Clone, Debug)]
 pub struct Mutator {
     random: Seed,
 }
 
 impl Mutator {
-    /// The same seed makes the same inputs.
+    /// Creates a mutator; the same seed gives the same inputs.
     pub fn new(seed: u64) -> Mutator {
         Mutator { random: Seed::new(seed) }
     }
 
-    /// A number below `limit`; 0 if that is 0.
+    /// Returns a number below `limit`, or 0 if that is 0.
     fn below(&mut self, limit: usize) -> usize {
         self.random.below(limit as u32) as usize
     }
 
-    /// A change of one of the inputs, of which there is at least one.
+    /// Returns a mutation of one of the inputs, of which there is at least one.
     pub fn mutated(&mut self, inputs: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = inputs[self.below(inputs.len())].clone();
         for _ in 0..=self.below(4) {

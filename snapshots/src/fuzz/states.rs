@@ -7,27 +7,27 @@ use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
 use vsp_host::engine::{Engine, EngineKind};
 
-use super::{Known, known, repaired};
-use crate::imports;
+use super::{Sample, repaired, samples};
+use crate::host_module;
 
-/// Where a state's header keeps its length: 8 bytes.
+/// Offset of the length in a state's header.
 const LENGTH_AT: usize = 8;
 
-/// Where it keeps the checksum and the length of its program.
+/// Offset of the checksum and the length of the program in a state's header.
 const PROGRAM_AT: usize = 20;
 
-/// Fuel for what is resumed.
+/// Fuel for resumed programs.
 const FUEL: u64 = 5_000;
 
 thread_local! {
     static ENGINE: RefCell<Engine> = RefCell::new(Engine::new(EngineKind::Tier2).expect("this computer has machine code"));
 }
 
-/// The first byte says of which program the others are a state.
+/// Reads, restores and resumes a state. The first byte selects its program.
 pub(super) fn state(data: &[u8]) {
     let Some((number, data)) = data.split_first() else { return };
     let _ = Snapshot::read(data);
-    let programs = known();
+    let programs = samples();
     let program = &programs[usize::from(*number) % programs.len()].program;
     let mut bytes = data.to_vec();
     if let Some(field) = bytes.get_mut(PROGRAM_AT..PROGRAM_AT + 8) {
@@ -40,33 +40,33 @@ pub(super) fn state(data: &[u8]) {
     if state.memory_bytes() > 1 << 20 || state.stack_cells() > 1 << 16 {
         return;
     }
-    let Ok(imports) = imports::imports() else { unreachable!("the imports of the cases") };
+    let Ok(imports) = host_module::imports() else { unreachable!("the imports of the cases") };
     let Ok(mut instance) = Instance::restore(program, &imports, (), Options::default(), &state) else {
         return;
     };
-    let saved = instance.save().expect("it is suspended");
+    let saved = instance.save().expect("the instance is suspended");
     let again = Snapshot::read(&saved).expect("a saved state");
     let mut other = restored(program, &imports, &again);
-    assert_eq!(other.save().as_ref(), Ok(&saved), "a state that is restored is saved as the same");
+    assert_eq!(other.save().as_ref(), Ok(&saved), "a restored instance saves the same state");
     let ends = [finish(&mut instance), finish(&mut other)];
     assert_eq!(ends[0], ends[1]);
     assert_eq!(instance.memory(), other.memory());
     assert_eq!(instance.fuel(), other.fuel());
 }
 
-/// With machine code.
+/// Restores a state with machine code.
 fn restored<'p>(
     program: &'p Verified<'p>,
     imports: &'p Imports<()>,
     state: &Snapshot<'_>,
 ) -> Instance<'p, ()> {
     ENGINE.with_borrow_mut(|engine| {
-        let module = engine.load(program).expect("it compiles");
-        module.restore(imports, (), Options::default(), state).expect("what was saved is restored")
+        let module = engine.load(program).expect("samples compile");
+        module.restore(imports, (), Options::default(), state).expect("saved states can be restored")
     })
 }
 
-/// Resumes until it ends, or a few times.
+/// Resumes until the program ends, or a few times.
 fn finish(instance: &mut Instance<'_, ()>) -> Option<Outcome> {
     for _ in 0..4 {
         let waiting = instance.suspended()?;
@@ -78,7 +78,7 @@ fn finish(instance: &mut Instance<'_, ()>) -> Option<Outcome> {
             }
             _ => 0,
         };
-        match instance.resume(&[3; 8][..answers]).expect("it is suspended") {
+        match instance.resume(&[3; 8][..answers]).expect("the instance is suspended") {
             Outcome::Suspended(_) => {}
             ended => return Some(ended),
         }
@@ -86,13 +86,13 @@ fn finish(instance: &mut Instance<'_, ()>) -> Option<Outcome> {
     None
 }
 
-/// A state of each program that is suspended at all.
+/// Returns a state of each program that can be suspended.
 pub(super) fn seeds() -> Vec<Vec<u8>> {
-    let Ok(imports) = imports::imports() else { return Vec::new() };
-    let state = |(number, known): (u8, &'static Known)| {
+    let Ok(imports) = host_module::imports() else { return Vec::new() };
+    let state = |(number, sample): (u8, &'static Sample)| {
         let options = Options { stack_cells: Some(1024), fuel: Some(30), ..Options::default() };
-        let mut instance = Instance::new(&known.program, &imports, (), options).ok()?;
-        for call in &known.made.plan.calls {
+        let mut instance = Instance::new(&sample.program, &imports, (), options).ok()?;
+        for call in &sample.made.plan.calls {
             let arguments = &call.arguments[..];
             if let Ok(Outcome::Suspended(_)) = instance.call(call.function, arguments) {
                 return Some([&[number][..], &instance.save().ok()?].concat());
@@ -100,5 +100,5 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
         }
         None
     };
-    (0..).zip(known()).filter_map(state).collect()
+    (0..).zip(samples()).filter_map(state).collect()
 }

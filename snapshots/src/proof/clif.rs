@@ -1,4 +1,4 @@
-//! A reader of Cranelift's text, as far as proofs need it.
+//! A parser of Cranelift's text format, as far as proofs need it.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,9 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Function<'t> {
     pub(super) blocks: Vec<Block<'t>>,
-    /// What the first results of calls with these signatures are.
+    /// The result types of each signature.
     signatures: HashMap<&'t str, Vec<Type>>,
-    /// The number of the function that each name calls, and its signature.
+    /// The function number and the signature of each name that is called.
     callees: HashMap<&'t str, (u32, &'t str)>,
     pub(super) types: HashMap<&'t str, Type>,
     aliases: HashMap<&'t str, &'t str>,
@@ -17,7 +17,7 @@ pub(super) struct Function<'t> {
 /// The type of a value, if it is known.
 pub(super) type Type = Option<Scalar>;
 
-/// An integer, a float, or a vector of lanes, of so many bits.
+/// An integer, a float or a vector, with its size in bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scalar {
     Int(u32),
@@ -42,26 +42,26 @@ pub(super) struct Block<'t> {
 #[derive(Debug)]
 pub(super) struct Inst<'t> {
     pub(super) results: Vec<&'t str>,
-    /// Without the type behind the dot.
+    /// The mnemonic, without the type suffix.
     pub(super) op: &'t str,
-    /// What stands behind the dot.
+    /// The type suffix, after the dot.
     ty: Type,
-    /// All that follows.
+    /// The operands.
     pub(super) rest: &'t str,
     pub(super) line: &'t str,
 }
 
-/// A branch to a block.
+/// The target of a branch.
 #[derive(Debug)]
 pub(super) struct Target<'t> {
     pub(super) block: &'t str,
     pub(super) args: Vec<&'t str>,
 }
 
-/// An access of memory.
+/// An access to memory.
 #[derive(Debug)]
 pub(super) struct Access<'t> {
-    /// `region0` to `region3`, if it says one.
+    /// The alias region, `region0` to `region3`, if the line has one.
     pub(super) region: Option<&'t str>,
     pub(super) stored: Option<&'t str>,
     pub(super) address: &'t str,
@@ -107,7 +107,7 @@ fn type_of(name: &str) -> Type {
     }
 }
 
-/// `+16`, `-8`, `+0x8080`, `+0x0001_0000`.
+/// Parses an offset: `+16`, `-8`, `+0x8080`, `+0x0001_0000`.
 fn offset(text: &str) -> Option<i64> {
     let (sign, digits) = match text.split_at_checked(1)? {
         ("-", digits) => (-1, digits),
@@ -122,7 +122,7 @@ fn offset(text: &str) -> Option<i64> {
 }
 
 impl<'t> Function<'t> {
-    /// `sig0 = (i64) -> i64 fast`, `fn0 = colocated u0:1 sig0`.
+    /// Parses a declaration: `sig0 = (i64) -> i64 fast`, `fn0 = colocated u0:1 sig0`.
     fn declaration(&mut self, code: &'t str) -> Result<(), String> {
         let unknown = || format!("cannot read {code:?}");
         let (name, what) = code.split_once(" = ").ok_or_else(unknown)?;
@@ -139,7 +139,7 @@ impl<'t> Function<'t> {
         Ok(())
     }
 
-    /// `block1(v2: i64, v3: i64) cold:`.
+    /// Parses the head of a block: `block1(v2: i64, v3: i64) cold:`.
     fn block(&mut self, code: &'t str) -> Result<(), String> {
         let end = code.find(['(', ' ', ':']).ok_or_else(|| format!("cannot read {code:?}"))?;
         let (name, rest) = code.split_at(end);
@@ -176,12 +176,15 @@ impl<'t> Function<'t> {
             };
             self.types.insert(result, ty);
         }
-        let Some(block) = self.blocks.last_mut() else { return Err(format!("{line:?} is in no block")) };
+        let Some(block) = self.blocks.last_mut() else {
+            return Err(format!("{line:?} is outside of all blocks"));
+        };
         block.insts.push(inst);
         Ok(())
     }
 
-    /// The type of a result that has that of operands. The count of a shift and the condition of a select may have others.
+    /// Returns the type of a result that has that of its operands. The count of a shift and the condition of a select
+    /// may have other types.
     fn type_of_operands(&self, inst: &Inst<'t>) -> Type {
         let (shift, select) =
             (matches!(inst.op, "ishl" | "ushr" | "sshr" | "rotl" | "rotr"), inst.op == "select");
@@ -189,7 +192,7 @@ impl<'t> Function<'t> {
         values.take(if shift { 1 } else { usize::MAX }).find_map(|value| self.type_of(value))
     }
 
-    /// Types that follow from those of values in later blocks.
+    /// Completes types that follow from those of values in later blocks.
     fn complete_types(&mut self) {
         let mut found = true;
         while std::mem::take(&mut found) {
@@ -212,7 +215,7 @@ impl<'t> Function<'t> {
         self.signatures.get(signature).cloned()
     }
 
-    /// The value that stands behind a name.
+    /// Returns the value that a name stands for, following aliases.
     pub(super) fn value(&self, name: &'t str) -> &'t str {
         let mut name = name;
         while let Some(value) = self.aliases.get(name) {
@@ -225,7 +228,7 @@ impl<'t> Function<'t> {
         self.types.get(self.value(name)).copied().flatten()
     }
 
-    /// The values that are named there, in this order.
+    /// Returns the values named in a list of operands, in order.
     pub(super) fn values(&self, rest: &'t str) -> impl DoubleEndedIterator<Item = &'t str> {
         let names = rest
             .split(|it: char| !it.is_alphanumeric())
@@ -233,7 +236,7 @@ impl<'t> Function<'t> {
         names.map(|name| self.value(name)).collect::<Vec<_>>().into_iter()
     }
 
-    /// The blocks that an instruction leads to.
+    /// Returns the blocks that an instruction branches to.
     pub(super) fn targets(&self, inst: &Inst<'t>) -> Vec<Target<'t>> {
         let starts = inst.rest.match_indices("block").map(|(at, _)| &inst.rest[at..]);
         let target = |text: &'t str| {
@@ -245,12 +248,12 @@ impl<'t> Function<'t> {
         starts.map(target).collect()
     }
 
-    /// The function that is called by name.
+    /// Returns the function that is called by name.
     pub(super) fn callee(&self, inst: &Inst<'t>) -> Option<u32> {
         Some(self.callees.get(inst.rest.split('(').next()?)?.0)
     }
 
-    /// The access of a load or store; `None` if it is none.
+    /// Returns the access of a load or store, `None` for other instructions.
     pub(super) fn access(&self, inst: &Inst<'t>) -> Option<Access<'t>> {
         let is_store = inst.op.contains("store");
         if !is_store && !inst.op.contains("load") {

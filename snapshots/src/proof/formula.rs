@@ -1,4 +1,4 @@
-//! What has to hold of a function, as a formula.
+//! The claims about a function, as a formula.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -12,31 +12,31 @@ use vsp_core::native::{Context, TableEntry};
 use vsp_core::verify::{FRAME_CELLS, Verified};
 
 use super::clif::{Access, Block, Function, Inst, Scalar, Type};
-use super::graph::{Configuration, Graph};
+use super::graph::{Edge, Graph};
 
-/// A function's values and ways, and what must not be possible.
+/// The values and edges of a function, and the claims about it.
 pub(super) struct Formula<'t> {
     /// Declarations and assertions.
     pub(super) text: String,
     pub(super) claims: Vec<Claim<'t>>,
     function: &'t Function<'t>,
-    /// The instruction that makes a value.
-    makers: HashMap<&'t str, &'t Inst<'t>>,
+    /// The instruction that defines each value.
+    definitions: HashMap<&'t str, &'t Inst<'t>>,
     frames: Vec<u32>,
-    /// The context, and how many cells are left behind the frame.
+    /// The context, and the value of the number of cells left after the frame.
     context: &'t str,
     remaining: &'t str,
-    /// Bytes of the globals and of the function table.
+    /// Sizes of the globals and of the function table, in bytes.
     globals: usize,
     table: usize,
 }
 
-/// An access or a call.
+/// A claim about an access or a call.
 pub(super) struct Claim<'t> {
     pub(super) line: &'t str,
-    /// What the line would do if it went wrong.
+    /// The fault that the line has if the claim is wrong.
     pub(super) fault: String,
-    /// The formula of its going wrong.
+    /// The formula that holds if the claim is wrong.
     pub(super) failure: String,
 }
 
@@ -61,8 +61,9 @@ const WRITABLE: [(usize, usize); 5] = [
     (offset_of!(Context, frame), 8),
 ];
 
-/// A block with more ways to it is known by its dominator only, like a loop head: solvers are slow at long disjunctions.
-const MAX_CONFIGURATIONS: usize = 64;
+/// A block with more incoming edges is described by its dominator only, like a loop head: solvers are slow at long
+/// disjunctions.
+const MAX_EDGES: usize = 64;
 
 type Done = Result<(), String>;
 
@@ -74,7 +75,7 @@ impl<'t> Formula<'t> {
         ranges: &[JoinRange],
     ) -> Result<Formula<'t>, String> {
         let Some([context, remaining, ..]) = function.blocks.first().map(|block| &block.params[..]) else {
-            return Err("it has no context".into());
+            return Err("the function has no context".into());
         };
         let insts = || function.blocks.iter().flat_map(|block| &block.insts);
         let made = |inst: &'t Inst<'t>| inst.results.iter().map(move |result| (*result, inst));
@@ -82,7 +83,7 @@ impl<'t> Formula<'t> {
             text: String::new(),
             claims: Vec::new(),
             function,
-            makers: insts().flat_map(made).collect(),
+            definitions: insts().flat_map(made).collect(),
             frames: program.functions().iter().map(|function| function.frame_cells()).collect(),
             context,
             remaining,
@@ -90,7 +91,7 @@ impl<'t> Formula<'t> {
             table: size_of::<TableEntry>() * program.functions().len(),
         };
         formula.assumptions(index, program.program().memory_minimum())?;
-        formula.configurations(ranges);
+        formula.edges(ranges);
         for block in &function.blocks {
             for inst in &block.insts {
                 formula.inst(block.name, inst).map_err(|error| format!("{error}: {}", inst.line))?;
@@ -99,12 +100,12 @@ impl<'t> Formula<'t> {
         Ok(formula)
     }
 
-    fn say(&mut self, line: impl std::fmt::Display) {
+    fn push_line(&mut self, line: impl std::fmt::Display) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.text, "{line}");
     }
 
-    /// What the host gives, and what callers have proved.
+    /// Asserts what the host guarantees, and what callers have proved.
     fn assumptions(&mut self, index: FuncIndex, minimum: u64) -> Done {
         for (value, ty) in &self.function.types {
             if let Some(bits) = width(*ty) {
@@ -112,92 +113,91 @@ impl<'t> Formula<'t> {
             }
         }
         for (_, name) in FIELDS {
-            self.say(format_args!("(declare-const {name} (_ BitVec 64))"));
+            self.push_line(format_args!("(declare-const {name} (_ BitVec 64))"));
         }
         for block in &self.function.blocks {
             let _ = writeln!(self.text, "(declare-const {} Bool)", block.name);
         }
-        let own = *self.frames.get(index.index()).ok_or("it is no function of the program")?;
+        let own = *self.frames.get(index.index()).ok_or("the program has no such function")?;
         let remaining = self.remaining;
-        self.say(format_args!(
+        self.push_line(format_args!(
             "(assert (bvule {} SIZE))\n(assert (bvule SIZE {}))",
             number(minimum),
             number(1 << 32)
         ));
-        self.say(format_args!("(assert (= (bvand SIZE {}) {}))", number(15), number(0)));
-        self.say(format_args!("(assert (bvule CELLS {}))", number(1 << 28)));
-        self.say(format_args!("(assert (bvsge {remaining} {}))", number(0)));
-        self.say(format_args!("(define-const OWN (_ BitVec 64) (bvadd {remaining} {}))", number(own.into())));
-        self.say("(assert (bvule OWN CELLS))");
+        self.push_line(format_args!("(assert (= (bvand SIZE {}) {}))", number(15), number(0)));
+        self.push_line(format_args!("(assert (bvule CELLS {}))", number(1 << 28)));
+        self.push_line(format_args!("(assert (bvsge {remaining} {}))", number(0)));
+        self.push_line(format_args!(
+            "(define-const OWN (_ BitVec 64) (bvadd {remaining} {}))",
+            number(own.into())
+        ));
+        self.push_line("(assert (bvule OWN CELLS))");
         // From the frame's first cell to the end of the stack.
-        self.say(format_args!("(define-const ROOM (_ BitVec 64) (bvshl OWN {}))", number(3)));
-        self.say("(define-const FRAME (_ BitVec 64) (bvsub CELLS_END ROOM))");
+        self.push_line(format_args!("(define-const ROOM (_ BitVec 64) (bvshl OWN {}))", number(3)));
+        self.push_line("(define-const FRAME (_ BitVec 64) (bvsub CELLS_END ROOM))");
         Ok(())
     }
 
-    /// Which blocks can be reached, from where, and with what.
-    fn configurations(&mut self, ranges: &[JoinRange]) {
+    /// Asserts which blocks are reachable, along which edges, and with which arguments.
+    fn edges(&mut self, ranges: &[JoinRange]) {
         let function = self.function;
         let graph = Graph::new(function);
         for range in ranges {
             self.induction(&graph, range);
         }
-        for (location, &block) in graph.order.iter().enumerate() {
-            let configurations = &graph.configurations[block];
-            if location == 0 {
+        for (position, &block) in graph.order.iter().enumerate() {
+            let edges = &graph.edges[block];
+            if position == 0 {
                 continue;
             }
             let name = function.blocks[block].name;
-            if configurations.len() > MAX_CONFIGURATIONS
-                || configurations
-                    .iter()
-                    .any(|configuration| graph.location[configuration.from] >= Some(location))
+            if edges.len() > MAX_EDGES || edges.iter().any(|edge| graph.position[edge.from] >= Some(position))
             {
                 let dominator = function.blocks[graph.dominator[block]].name;
-                self.say(format_args!("(assert (=> {name} {dominator}))"));
+                self.push_line(format_args!("(assert (=> {name} {dominator}))"));
                 continue;
             }
-            let configurations: Vec<String> =
-                configurations.iter().map(|configuration| self.configuration(configuration, block)).collect();
-            self.say(format_args!("(assert (=> {name} (or {})))", configurations.join(" ")));
+            let edges: Vec<String> = edges.iter().map(|edge| self.edge(edge, block)).collect();
+            self.push_line(format_args!("(assert (=> {name} (or {})))", edges.join(" ")));
         }
-        for (block, location) in graph.location.iter().enumerate() {
-            if location.is_none() {
-                self.say(format_args!("(assert (not {}))", function.blocks[block].name));
+        for (block, position) in graph.position.iter().enumerate() {
+            if position.is_none() {
+                self.push_line(format_args!("(assert (not {}))", function.blocks[block].name));
             }
         }
     }
 
-    /// A value that a block takes is in its range there, because each way brings one that is.
+    /// Asserts that a parameter of a block is in its range there, and claims that every edge brings a value in range.
     fn induction(&mut self, graph: &Graph<'t>, range: &JoinRange) {
         let function = self.function;
-        let location = |block: &Block<'t>| {
+        let parameter = |block: &Block<'t>| {
             let index = block.params.iter().position(|param| *param == range.value)?;
             (block.name == range.block).then_some((index, block.params[index]))
         };
         let found = function.blocks.iter().enumerate();
-        let Some((block, (index, param))) = found.filter_map(|(at, it)| Some((at, location(it)?))).next()
+        let Some((block, (index, param))) = found.filter_map(|(at, it)| Some((at, parameter(it)?))).next()
         else {
-            // It is the same on all ways.
+            // The value is the same on all edges, and is not a parameter.
             return;
         };
         let name = function.blocks[block].name;
-        self.say(format_args!("(assert (=> {name} {}))", within(range, param)));
-        for configuration in &graph.configurations[block] {
-            let taken = self.taken(configuration);
-            let failure = format!("(and {taken} (not {}))", within(range, configuration.args[index]));
-            let last = function.blocks[configuration.from].insts.last();
+        self.push_line(format_args!("(assert (=> {name} {}))", within(range, param)));
+        for edge in &graph.edges[block] {
+            let taken = self.taken(edge);
+            let failure = format!("(and {taken} (not {}))", within(range, edge.args[index]));
+            let last = function.blocks[edge.from].insts.last();
             let JoinRange { low, high, step, .. } = range;
-            let fault = format!("{} may be outside of {low} to {high} by {step}", configuration.args[index]);
+            let fault = format!("{} may be outside of {low} to {high} by {step}", edge.args[index]);
             self.claims.push(Claim { line: last.map_or("", |inst| inst.line), fault, failure });
         }
     }
 
-    /// A way is gone.
-    fn taken(&self, configuration: &Configuration<'t>) -> String {
+    /// Returns the condition that an edge is taken.
+    fn taken(&self, edge: &Edge<'t>) -> String {
         let function = self.function;
-        let mut all = function.blocks[configuration.from].name.to_owned();
-        if let Some((condition, taken)) = configuration.condition
+        let mut all = function.blocks[edge.from].name.to_owned();
+        if let Some((condition, taken)) = edge.condition
             && let Some(Scalar::Int(bits)) = function.type_of(condition)
         {
             let zero = format!("(= {condition} (_ bv0 {bits}))");
@@ -206,10 +206,10 @@ impl<'t> Formula<'t> {
         format!("(and {all})")
     }
 
-    fn configuration(&self, configuration: &Configuration<'t>, to: usize) -> String {
+    fn edge(&self, edge: &Edge<'t>, to: usize) -> String {
         let function = self.function;
-        let mut all = format!("(and {}", self.taken(configuration));
-        for (param, arg) in function.blocks[to].params.iter().zip(&configuration.args) {
+        let mut all = format!("(and {}", self.taken(edge));
+        for (param, arg) in function.blocks[to].params.iter().zip(&edge.args) {
             if width(function.type_of(param)).is_some() {
                 all += &format!(" (= {param} {arg})");
             }
@@ -227,7 +227,7 @@ impl<'t> Formula<'t> {
             "call_indirect" => self.indirect(block, inst),
             _ => {
                 if let ([result], Some(term)) = (&inst.results[..], self.term(inst)) {
-                    self.say(format_args!("(assert (= {result} {term}))"));
+                    self.push_line(format_args!("(assert (= {result} {term}))"));
                 }
                 self.division(inst);
                 Ok(())
@@ -235,20 +235,21 @@ impl<'t> Formula<'t> {
         }
     }
 
-    /// Quotients and remainders are not above what is divided, and remainders are below what it is divided by, which is not 0.
+    /// Asserts that quotients and remainders are at most the dividend, and that remainders are below a divisor that is
+    /// not 0.
     fn division(&mut self, inst: &Inst<'t>) {
         let values: Vec<&str> = self.function.values(inst.rest).collect();
         if let ("urem" | "udiv", [result], [of, by]) = (inst.op, &inst.results[..], &values[..]) {
-            self.say(format_args!("(assert (bvule {result} {of}))"));
+            self.push_line(format_args!("(assert (bvule {result} {of}))"));
             if inst.op == "urem" {
-                self.say(format_args!(
+                self.push_line(format_args!(
                     "(assert (=> (distinct {by} (bvsub {by} {by})) (bvult {result} {by})))"
                 ));
             }
         }
     }
 
-    /// What a pure instruction computes; `None` where any value will do.
+    /// Returns the term that a pure instruction computes, or `None` if the result is unconstrained.
     fn term(&self, inst: &Inst<'t>) -> Option<String> {
         let bits_of = |value| width(self.function.type_of(value));
         let bits = bits_of(inst.results.first()?)?;
@@ -263,7 +264,7 @@ impl<'t> Formula<'t> {
             "iconst" => Some(format!("(_ bv{} {bits})", constant(inst.rest)? & (u64::MAX >> (64 - bits)))),
             "f64const" => binary64(inst.rest).map(number),
             "bitcast" if widths.first()? == &bits => values.first().map(|value| (*value).to_owned()),
-            // Whether it is a NaN.
+            // A test for NaN.
             "fcmp"
                 if inst.rest.starts_with("uno") && values.first()? == values.get(1)? && widths[0] == 64 =>
             {
@@ -314,15 +315,15 @@ impl<'t> Formula<'t> {
         }
     }
 
-    /// Whether an instruction is in the first block, where loop entries compare the frame with ranges. Elsewhere solvers take
-    /// long for remainders, and nothing depends on them.
+    /// Returns whether an instruction is in the first block, where loop entries compare the frame with ranges.
+    /// Elsewhere solvers take long for remainders, and nothing depends on them.
     fn is_at_entry(&self, inst: &Inst<'_>) -> bool {
         self.function.blocks.first().is_some_and(|block| block.insts.iter().any(|it| it.line == inst.line))
     }
 
-    /// The constant that a value is.
+    /// Returns the constant that a value is.
     fn constant(&self, value: &str) -> Option<u64> {
-        let inst = self.makers.get(value).filter(|inst| inst.op == "iconst")?;
+        let inst = self.definitions.get(value).filter(|inst| inst.op == "iconst")?;
         constant(inst.rest)
     }
 
@@ -351,12 +352,12 @@ impl<'t> Formula<'t> {
             }
             Some("region3") => inside("FRAME", "ROOM".into()),
             None if inst.op == "atomic_load" => format!("(= {at} INTERRUPT)"),
-            _ => return Err("an access of what nobody lent".into()),
+            _ => return Err("an access to memory that is not given".into()),
         };
         self.claim(block, inst, &holds);
         if let (true, [result]) = (inst.op.starts_with("uload"), &inst.results[..]) {
-            // Zeros come in front.
-            self.say(format_args!("(assert (bvule {result} {}))", number((1 << (8 * bytes)) - 1)));
+            // The result is zero-extended.
+            self.push_line(format_args!("(assert (bvule {result} {}))", number((1 << (8 * bytes)) - 1)));
         }
         Ok(())
     }
@@ -373,19 +374,19 @@ impl<'t> Formula<'t> {
         }
         if let (None, Some((_, name))) = (access.stored, FIELDS.iter().find(|field| field.0 == offset)) {
             if bytes != 8 {
-                return Err("a part of a field".into());
+                return Err("a partial access to a field".into());
             }
-            self.say(format_args!("(assert (= {} {name}))", inst.results[0]));
+            self.push_line(format_args!("(assert (= {} {name}))", inst.results[0]));
         }
         Ok(())
     }
 
-    /// What is in a row of the function table.
+    /// Asserts the invariants of a row of the function table.
     fn table_row(&mut self, inst: &Inst<'t>, offset: i64) {
         if offset == offset_of!(TableEntry, cells) as i64 {
             let (cells, least) = (inst.results[0], u64::from(FRAME_CELLS));
-            self.say(format_args!("(assert (bvule {} {cells}))", number(least)));
-            self.say(format_args!("(assert (bvule {cells} {}))", number(0xFFFF)));
+            self.push_line(format_args!("(assert (bvule {} {cells}))", number(least)));
+            self.push_line(format_args!("(assert (bvule {cells} {}))", number(0xFFFF)));
         }
     }
 
@@ -398,7 +399,7 @@ impl<'t> Formula<'t> {
         self.frame_fits(block, inst, (context, remaining), &number(frame.into()))
     }
 
-    /// A callee's frame fits behind that of the function.
+    /// Claims that a callee's frame fits after that of the function.
     fn frame_fits(
         &mut self,
         block: &str,
@@ -420,10 +421,14 @@ impl<'t> Formula<'t> {
 
     fn indirect(&mut self, block: &str, inst: &'t Inst<'t>) -> Done {
         let values: Vec<&str> = self.function.values(inst.rest).collect();
-        let Some((callee, args)) = values.split_first() else { return Err("a call of nothing".into()) };
+        let Some((callee, args)) = values.split_first() else { return Err("a call without a callee".into()) };
         let Some(field) = self.field(callee) else { return self.through_table(block, inst, callee, args) };
         if field == offset_of!(Context, host_call) {
-            return if args.first() == Some(&self.context) { Ok(()) } else { Err("another context".into()) };
+            return if args.first() == Some(&self.context) {
+                Ok(())
+            } else {
+                Err("a call with another context".into())
+            };
         }
         let range = |at: &str, length: &str, start: &str, room: &str| {
             format!("(and (bvule {length} {room}) (bvule (bvsub {at} {start}) (bvsub {room} {length})))")
@@ -439,27 +444,28 @@ impl<'t> Formula<'t> {
                 format!("(or {memory} {frame})")
             }
             _ if field == offset_of!(Context, math) => return Ok(()),
-            _ => return Err("a call of what nobody lent".into()),
+            _ => return Err("a call through an unknown field".into()),
         };
         self.claim(block, inst, &holds);
         Ok(())
     }
 
-    /// The field of the context that a value was loaded from.
+    /// Returns the field of the context that a value was loaded from.
     fn field(&self, value: &str) -> Option<usize> {
-        let inst = self.makers.get(value)?;
+        let inst = self.definitions.get(value)?;
         let access = self.function.access(inst)?;
         (access.address == self.context && access.stored.is_none()).then_some(access.offset as usize)
     }
 
-    /// A call of code + the offset in a row of the table, whose frame has the cells that stand there.
+    /// Checks a call of the code's address plus the offset in a row of the table, whose frame has the cells of that
+    /// row.
     fn through_table(&mut self, block: &str, inst: &'t Inst<'t>, callee: &str, args: &[&'t str]) -> Done {
-        let made = |value: &str, op: &str| self.makers.get(value).filter(|inst| inst.op == op).copied();
+        let made = |value: &str, op: &str| self.definitions.get(value).filter(|inst| inst.op == op).copied();
         let (Some(sum), [context, remaining, ..]) = (made(callee, "iadd"), args) else {
             return Err("a call of an unknown address".into());
         };
         let parts: Vec<&str> = self.function.values(sum.rest).collect();
-        let [code, offset] = parts[..] else { return Err("a sum of one".into()) };
+        let [code, offset] = parts[..] else { return Err("a sum of one operand".into()) };
         let row = made(offset, "uload32").and_then(|load| self.function.access(load));
         let Some(row) = row.filter(|_| self.field(code) == Some(offset_of!(Context, code))) else {
             return Err("a call of an address that is not in the table".into());
@@ -467,16 +473,18 @@ impl<'t> Formula<'t> {
         let is_cells = |access: &Access<'_>| {
             access.address == row.address && access.offset == offset_of!(TableEntry, cells) as i64
         };
-        let cells = self.makers.iter().find_map(|(value, inst)| {
+        let cells = self.definitions.iter().find_map(|(value, inst)| {
             self.function.access(inst).filter(|access| access.stored.is_none() && is_cells(access))?;
             Some((*value).to_owned())
         });
-        let Some(cells) = cells else { return Err("a call without a look at the frame".into()) };
+        let Some(cells) = cells else {
+            return Err("a call that does not check the size of the frame".into());
+        };
         self.frame_fits(block, inst, (context, remaining), &cells)
     }
 }
 
-/// The bits of a value that is a bit vector in the formula: an integer, or a binary64.
+/// Returns the width of a value that is a bit vector in the formula: an integer, or a binary64.
 fn width(ty: Type) -> Option<u32> {
     match ty? {
         Scalar::Int(bits) | Scalar::Float(bits @ 64) => Some(bits),
@@ -484,23 +492,23 @@ fn width(ty: Type) -> Option<u32> {
     }
 }
 
-/// The bits of a binary64 constant as Cranelift writes it. `None` for NaNs with a payload.
+/// Parses a binary64 constant as Cranelift writes it. Returns `None` for NaNs with a payload.
 fn binary64(text: &str) -> Option<u64> {
     let text = text.split_whitespace().next()?;
     let parsed: Double = text.strip_prefix('+').unwrap_or(text).parse().ok()?;
     u64::try_from(parsed.to_bits()).ok()
 }
 
-/// A range with so few numbers is said by naming them, which solvers are better at than at remainders.
-const MAX_NAMED: u64 = 64;
+/// A range of at most this many numbers is asserted by listing them, at which solvers are better than at remainders.
+const MAX_LISTED: u64 = 64;
 
-/// Is a value one of the numbers of a range?
+/// Returns the condition that a value is one of the numbers of a range.
 fn within(range: &JoinRange, value: &str) -> String {
     let JoinRange { low, high, step, .. } = *range;
     let apart = step.max(1);
-    if (high - low) / apart < MAX_NAMED {
-        let named = (low..=high).step_by(apart as usize).map(|it| format!(" (= {value} {})", number(it)));
-        return format!("(or{})", named.collect::<String>());
+    if (high - low) / apart < MAX_LISTED {
+        let listed = (low..=high).step_by(apart as usize).map(|it| format!(" (= {value} {})", number(it)));
+        return format!("(or{})", listed.collect::<String>());
     }
     let (low, high) = (number(low), number(high));
     let mut all = format!("(bvule {low} {value}) (bvule {value} {high})");
@@ -511,7 +519,7 @@ fn within(range: &JoinRange, value: &str) -> String {
     format!("(and {all})")
 }
 
-/// The remainder of a division by a constant other than 0. Solvers are better at masks.
+/// Returns the remainder of a division by a constant other than 0. Solvers are better at masks.
 fn remainder(value: &str, divisor: u64) -> String {
     match divisor.is_power_of_two() {
         true => format!("(bvand {value} {})", number(divisor - 1)),
@@ -519,12 +527,12 @@ fn remainder(value: &str, divisor: u64) -> String {
     }
 }
 
-/// A number of 64 bits.
+/// Returns a number of 64 bits.
 fn number(value: u64) -> String {
     format!("(_ bv{value} 64)")
 }
 
-/// A constant as Cranelift writes it: `-1`, `0x0003_0000_0001`.
+/// Parses a constant as Cranelift writes it: `-1`, `0x0003_0000_0001`.
 fn constant(text: &str) -> Option<u64> {
     let digits = text.split_whitespace().next()?.replace('_', "");
     match digits.strip_prefix("0x") {

@@ -1,4 +1,4 @@
-//! Programs that can be changed piece by piece.
+//! Programs that the minimiser edits.
 
 use vsp_core::generate::{Generated, Plan};
 use vsp_core::index::FuncIndex;
@@ -6,7 +6,7 @@ use vsp_core::isa::{Inst, Role};
 use vsp_core::program::{FuncType, FunctionBuilder, NameKind, Program, ProgramBuilder};
 use vsp_core::verify::Verified;
 
-/// A program with its plan. It need not be one that verifies.
+/// A program and its plan, which need not verify.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Candidate {
     pub(super) imports: Vec<(String, String, FuncType)>,
@@ -26,7 +26,7 @@ pub(super) struct Function {
 }
 
 impl Candidate {
-    /// The program of these bytes, if they are one.
+    /// Parses a generated program. Returns `None` if its bytes are not a program.
     pub(super) fn read(made: &Generated) -> Option<Candidate> {
         let program = Program::read(&made.bytes[..]).ok()?;
         let mut rest = program.code();
@@ -50,7 +50,7 @@ impl Candidate {
         })
     }
 
-    /// The program, if it verifies.
+    /// Assembles the program. Returns `None` if it does not verify.
     pub(super) fn build(&self) -> Option<Generated> {
         let mut program = ProgramBuilder::new();
         for (module, name, ty) in &self.imports {
@@ -80,7 +80,8 @@ impl Candidate {
         Some(Generated { bytes, plan: self.plan.clone() })
     }
 
-    /// Without one of the things that instructions name with this role; those that name it still do not fit then.
+    /// Returns the candidate without one of the items that operands of this role refer to. Instructions that refer to
+    /// it make the candidate fail: then `None`.
     pub(super) fn without(&self, role: Role, number: usize) -> Option<Candidate> {
         let mut candidate = self.clone();
         match role {
@@ -108,7 +109,7 @@ impl Candidate {
     }
 }
 
-/// The number that a thing has when the one with the number `gone` is gone. `None` if it is that one.
+/// Returns the index of an item after the one at `gone` was removed, or `None` if it is that one.
 fn without(number: usize, gone: usize) -> Option<usize> {
     match number.cmp(&gone) {
         std::cmp::Ordering::Less => Some(number),
@@ -118,7 +119,8 @@ fn without(number: usize, gone: usize) -> Option<usize> {
 }
 
 impl Function {
-    /// The same code without an instruction; branches go where they went, or behind what is gone.
+    /// Returns the code without one instruction; branches keep their target, or go to the instruction after the removed
+    /// one.
     pub(super) fn without(&self, gone: usize) -> Option<Function> {
         let moved = |word: i64| if word > gone as i64 { word - 1 } else { word };
         let mut code = Vec::new();

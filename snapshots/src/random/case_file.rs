@@ -10,32 +10,36 @@ use vsp_core::text;
 use vsp_core::verify::Verified;
 
 use super::check::{Action, play};
-use super::engine::{Engine, Session};
+use super::engine::{Engine, EngineInstance};
 
-/// The case file that carries out a program's plan, and expects what comes of it in this engine. `title` is its first
+/// Returns a case file that carries out a program's plan and expects the results of this engine. `title` is its first
 /// line.
 ///
 /// # Errors
-/// The engine cannot run it.
+/// The engine cannot run the program.
 pub fn case_file(made: &Generated, engine: &mut dyn Engine, title: &str) -> Result<String, String> {
     let program = Program::read(&made.bytes[..]).map_err(|error| error.to_string())?;
     let program = Verified::new(program).map_err(|error| error.to_string())?;
-    let session = engine.start(&program, &made.plan)?;
-    let mut writer =
-        Writer { program: &program, plan: &made.plan, memory: session.memory().to_vec(), out: String::new() };
+    let instance = engine.start(&program, &made.plan)?;
+    let mut writer = Writer {
+        program: &program,
+        plan: &made.plan,
+        memory: instance.memory().to_vec(),
+        out: String::new(),
+    };
     writer.line(format_args!("; {title}"));
     writer.sizes();
-    let mut sessions = [(engine.name().to_owned(), session)];
+    let mut instances = [(engine.name().to_owned(), instance)];
     let mut interrupted = false;
-    play(&program, &made.plan, &mut sessions, &mut |done, session| match done {
+    play(&program, &made.plan, &mut instances, &mut |done, instance| match done {
         None => writer.line(format_args!(";! reset")),
         Some((turn, action, outcome)) => {
             writer.prepare(turn, &mut interrupted);
-            writer.turn(action, outcome, session);
+            writer.turn(action, outcome, instance);
         }
     })
     .map_err(|difference| difference.to_string())?;
-    writer.end(sessions[0].1.as_ref());
+    writer.end(instances[0].1.as_ref());
     writer.out.push_str(&text::disassemble(program.program()));
     Ok(writer.out)
 }
@@ -43,7 +47,7 @@ pub fn case_file(made: &Generated, engine: &mut dyn Engine, title: &str) -> Resu
 struct Writer<'a> {
     program: &'a Verified<'a>,
     plan: &'a Plan,
-    /// What was in the memory at first.
+    /// The initial contents of the memory.
     memory: Vec<u8>,
     out: String,
 }
@@ -63,7 +67,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The fuel of a turn, and the interrupt flag where it changes.
+    /// Writes the fuel of a turn, and the interrupt flag if it changes.
     fn prepare(&mut self, turn: &Turn, interrupted: &mut bool) {
         self.line(format_args!(";! fuel {}", turn.fuel));
         if turn.interrupt != *interrupted {
@@ -72,14 +76,14 @@ impl Writer<'_> {
         }
     }
 
-    fn turn(&mut self, action: &Action, outcome: &Outcome, session: &dyn Session) {
+    fn turn(&mut self, action: &Action, outcome: &Outcome, instance: &dyn EngineInstance) {
         let (action, outcome) = (self.action(action), self.outcome(outcome));
         self.line(format_args!(";! {action} {outcome}"));
-        if let Some(balance) = session.balance() {
+        if let Some(balance) = instance.balance() {
             self.line(format_args!(";! balance {balance}"));
         }
         let frames: Vec<String> =
-            session.call_stack().into_iter().map(|location| self.location(location)).collect();
+            instance.call_stack().into_iter().map(|location| self.location(location)).collect();
         if !frames.is_empty() {
             self.line(format_args!(";! frames {}", frames.join(" ")));
         }
@@ -111,25 +115,25 @@ impl Writer<'_> {
                 format!("traps {trap} at {}", self.location(stop.location))
             }
             Outcome::Suspended(suspension) => {
-                let reason = crate::runner::reason_name(self.program.program(), suspension.reason);
+                let reason = crate::cases::reason_name(self.program.program(), suspension.reason);
                 format!("suspends {reason} at {}", self.location(suspension.location))
             }
         }
     }
 
-    /// A place as the runner of the cases names it.
+    /// Formats a location as the runner of the cases does.
     fn location(&self, location: Location) -> String {
-        crate::runner::location_name(self.program.program(), location)
+        crate::cases::location_name(self.program.program(), location)
     }
 
-    /// The globals, and what changed in the memory.
-    fn end(&mut self, session: &dyn Session) {
-        for (index, value) in session.globals().into_iter().enumerate() {
+    /// Writes the globals, and the rows of memory that changed.
+    fn end(&mut self, instance: &dyn EngineInstance) {
+        for (index, value) in instance.globals().into_iter().enumerate() {
             self.line(format_args!(";! global {index} = 0x{value:X}"));
         }
         const ROW: usize = 16;
         let before = std::mem::take(&mut self.memory);
-        let rows = session.memory().chunks(ROW).zip(before.chunks(ROW)).enumerate();
+        let rows = instance.memory().chunks(ROW).zip(before.chunks(ROW)).enumerate();
         let changed: Vec<(usize, Vec<u8>)> = rows
             .filter(|(_, (found, before))| found != before)
             .map(|(row, (found, _))| (row * ROW, found.to_vec()))

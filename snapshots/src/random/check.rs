@@ -1,4 +1,4 @@
-//! Running a program in several engines, turn by turn.
+//! The comparison of several engines on one program, turn by turn.
 
 use std::fmt;
 
@@ -8,17 +8,17 @@ use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{Outcome, Reason};
 
-use super::engine::{Engine, Session};
+use super::engine::{Engine, EngineInstance};
 use super::tally::{End, Tally};
 
-/// The first thing in which an engine differs from the first one.
+/// The first difference between an engine and the first engine.
 #[derive(Clone, Debug)]
 pub struct Difference {
     /// The engine that differs.
     pub engine: String,
     /// The number of the host's turn, from 0.
     pub turn: u32,
-    /// What differs, and how.
+    /// The property that differs, with both values.
     pub what: String,
 }
 
@@ -28,12 +28,11 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Carries out the plan of a program in all engines, and compares them with the first one after every turn. Those
-/// that do not
-/// count fuel are only asked if the program needed none.
+/// Carries out the plan of a program in all engines, and compares them with the first one after every turn. Engines
+/// that do not count fuel are compared only if the program was never stopped by fuel or an interrupt.
 ///
 /// # Errors
-/// They differ, or the program is refused.
+/// The engines differ, or the program is rejected.
 pub fn check(made: &Generated, engines: &mut [&mut dyn Engine]) -> Result<Tally, Difference> {
     let refused = |what: String| Difference { engine: "the verifier".into(), turn: 0, what };
     let program = Program::read(&made.bytes[..]).map_err(|error| refused(error.to_string()))?;
@@ -51,30 +50,30 @@ pub fn check(made: &Generated, engines: &mut [&mut dyn Engine]) -> Result<Tally,
     Ok(tally)
 }
 
-/// An instance, and the name of its engine.
-pub(super) type Named<'p> = (String, Box<dyn Session + 'p>);
+/// The name of an engine, and its instance of the program.
+pub(super) type Named<'p> = (String, Box<dyn EngineInstance + 'p>);
 
-/// Starts the first engine and all those of the others that count fuel, or do not.
+/// Starts the first engine, and those of the others that count fuel (`metered`) or do not.
 fn start<'p>(
     program: &'p Verified<'p>,
     plan: &Plan,
     engines: &mut [&mut dyn Engine],
     metered: bool,
 ) -> Result<Vec<Named<'p>>, Difference> {
-    let mut sessions = Vec::new();
+    let mut instances = Vec::new();
     for (number, engine) in engines.iter_mut().enumerate() {
         if number == 0 || engine.is_metered() == metered {
             let name = engine.name().to_owned();
             match engine.start(program, plan) {
-                Ok(session) => sessions.push((name, session)),
+                Ok(instance) => instances.push((name, instance)),
                 Err(what) => return Err(Difference { engine: name, turn: 0, what }),
             }
         }
     }
-    Ok(sessions)
+    Ok(instances)
 }
 
-/// What the host does in a turn.
+/// An action of the host in a turn.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
     Call { number: usize },
@@ -82,16 +81,15 @@ pub(super) enum Action {
     Fail { code: u32 },
 }
 
-/// What is seen of each turn: what was done, and what came of it in the first engine. The turn is `None` where a call
-/// was
-/// given up.
-pub(super) type Watch<'w> = dyn FnMut(Option<(&Turn, &Action, &Outcome)>, &dyn Session) + 'w;
+/// A callback for each turn, with the action, its outcome, and the instance in the first engine. The argument is `None`
+/// when a call is abandoned.
+pub(super) type Watch<'w> = dyn FnMut(Option<(&Turn, &Action, &Outcome)>, &dyn EngineInstance) + 'w;
 
 /// Carries out a plan.
 pub(super) fn play(
     program: &Verified<'_>,
     plan: &Plan,
-    sessions: &mut [Named<'_>],
+    instances: &mut [Named<'_>],
     watch: &mut Watch<'_>,
 ) -> Result<Tally, Difference> {
     let mut tally = Tally::default();
@@ -100,20 +98,20 @@ pub(super) fn play(
         let mut action = Action::Call { number: call };
         for round in 1.. {
             let turn = plan.turn(number);
-            let outcome = take_turn(plan, sessions, number, &turn, &action)?;
+            let outcome = take_turn(plan, instances, number, &turn, &action)?;
             number += 1;
-            let Some((_, first)) = sessions.first() else { return Ok(tally) };
+            let Some((_, first)) = instances.first() else { return Ok(tally) };
             watch(Some((&turn, &action, &outcome)), first.as_ref());
             let used = (turn.fuel as i64).saturating_sub(first.balance().unwrap_or(0));
-            // A host function can charge all there is.
+            // A host function can charge all the fuel there is.
             tally.fuel += used.clamp(0, 1 << 20) as u64;
             tally.count(&outcome);
             let Outcome::Suspended(suspension) = outcome else { break };
-            change_frames(program, plan, sessions, number - 1)?;
+            change_frames(program, plan, instances, number - 1)?;
             if round >= plan.turns {
                 tally.count_end(End::GivenUp);
-                sessions.iter_mut().for_each(|(_, session)| session.reset());
-                let Some((_, first)) = sessions.first() else { return Ok(tally) };
+                instances.iter_mut().for_each(|(_, instance)| instance.reset());
+                let Some((_, first)) = instances.first() else { return Ok(tally) };
                 watch(None, first.as_ref());
                 break;
             }
@@ -123,27 +121,27 @@ pub(super) fn play(
     Ok(tally)
 }
 
-/// Writes into the innermost frames of the suspended program what the plan says for this turn.
+/// Writes into the innermost frames of the suspended program the values that the plan has for this turn.
 fn change_frames(
     program: &Verified<'_>,
     plan: &Plan,
-    sessions: &mut [Named<'_>],
+    instances: &mut [Named<'_>],
     number: u32,
 ) -> Result<(), Difference> {
-    for (engine, session) in sessions {
-        let location = session.call_stack().first().copied();
+    for (engine, instance) in instances {
+        let location = instance.call_stack().first().copied();
         let locals =
             location.and_then(|location| program.function(location.function)).map_or(0, |it| it.locals);
-        let memory = session.memory().len() as u64;
+        let memory = instance.memory().len() as u64;
         for (slot, value) in plan.changes(number, Reg::ALL.len() as u32 + u32::from(locals), memory) {
             let failed = |what| Difference { engine: engine.clone(), turn: number, what };
-            session.write(slot, value).map_err(failed)?;
+            instance.write(slot, value).map_err(failed)?;
         }
     }
     Ok(())
 }
 
-/// What the host does with a suspended program.
+/// Returns the host's response to a suspension.
 fn answer(program: &Verified<'_>, reason: Reason, turn: &Turn) -> Action {
     let count = match reason {
         Reason::Fuel | Reason::Interrupted => 0,
@@ -161,30 +159,30 @@ fn answer(program: &Verified<'_>, reason: Reason, turn: &Turn) -> Action {
 /// Carries out a turn in all engines, and compares them with the first.
 fn take_turn(
     plan: &Plan,
-    sessions: &mut [Named<'_>],
+    instances: &mut [Named<'_>],
     number: u32,
     turn: &Turn,
     action: &Action,
 ) -> Result<Outcome, Difference> {
     let mut outcomes = Vec::new();
-    for (name, session) in sessions.iter_mut() {
-        session.prepare(turn.fuel, turn.interrupt);
+    for (name, instance) in instances.iter_mut() {
+        instance.prepare(turn.fuel, turn.interrupt);
         let outcome = match action {
             Action::Call { number } => {
                 let call = &plan.calls[*number];
-                session.call(call.function, &call.arguments)
+                instance.call(call.function, &call.arguments)
             }
-            Action::Resume { values } => session.resume(values),
-            Action::Fail { code } => session.fail(*code),
+            Action::Resume { values } => instance.resume(values),
+            Action::Fail { code } => instance.fail(*code),
         };
         let outcome = outcome.map_err(|what| Difference { engine: name.clone(), turn: number, what })?;
         outcomes.push(outcome);
     }
-    let Some(((_, first), others)) = sessions.split_first() else {
-        return Err(Difference { engine: "none".into(), turn: number, what: "there is no engine".into() });
+    let Some(((_, first), others)) = instances.split_first() else {
+        return Err(Difference { engine: "none".into(), turn: number, what: "no engine was given".into() });
     };
-    for ((name, session), outcome) in others.iter().zip(&outcomes[1..]) {
-        compare((first.as_ref(), &outcomes[0]), (session.as_ref(), outcome)).map_err(|what| Difference {
+    for ((name, instance), outcome) in others.iter().zip(&outcomes[1..]) {
+        compare((first.as_ref(), &outcomes[0]), (instance.as_ref(), outcome)).map_err(|what| Difference {
             engine: name.clone(),
             turn: number,
             what,
@@ -193,8 +191,11 @@ fn take_turn(
     Ok(outcomes[0])
 }
 
-/// Compares all that is to be seen of two instances.
-fn compare(expected: (&dyn Session, &Outcome), found: (&dyn Session, &Outcome)) -> Result<(), String> {
+/// Compares the whole observable state of two instances.
+fn compare(
+    expected: (&dyn EngineInstance, &Outcome),
+    found: (&dyn EngineInstance, &Outcome),
+) -> Result<(), String> {
     let ((expected, outcome), (found, found_outcome)) = (expected, found);
     equal("the outcome", found_outcome, outcome)?;
     if let (Some(found), Some(expected)) = (found.balance(), expected.balance()) {

@@ -1,49 +1,54 @@
-//! What an engine has to do so that it can be compared with others.
+//! The interface of an engine that is compared with others.
 
 use vsp_core::Outcome;
 use vsp_core::generate::Plan;
 use vsp_core::index::{FuncIndex, Location};
 use vsp_core::verify::Verified;
 
-/// Something that runs programs.
+/// An engine: something that runs programs.
 pub trait Engine {
-    /// What it is called in messages.
+    /// Returns the name of the engine in messages.
     fn name(&self) -> &str;
 
-    /// Does it count fuel, and can it be interrupted? One that does not is only given programs that need neither.
+    /// Returns whether the engine counts fuel and can be interrupted. One that does not only gets programs that need
+    /// neither.
     fn is_metered(&self) -> bool {
         true
     }
 
-    /// Makes an instance of a program, with memory and stack as the plan says.
+    /// Creates an instance of a program, with memory and stack as in the plan.
     ///
     /// # Errors
-    /// It cannot be made, which is a difference.
-    fn start<'p>(&mut self, program: &'p Verified<'p>, plan: &Plan) -> Result<Box<dyn Session + 'p>, String>;
+    /// It cannot be created, which is a difference.
+    fn start<'p>(
+        &mut self,
+        program: &'p Verified<'p>,
+        plan: &Plan,
+    ) -> Result<Box<dyn EngineInstance + 'p>, String>;
 }
 
-/// A frame of a stopped program with all that is in it.
+/// A frame of a stopped program, with all its contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameView {
-    /// Where it is.
+    /// The location of its next instruction.
     pub location: Location,
     /// R0–RF.
     pub registers: [u64; 16],
     /// The locals.
     pub locals: Vec<u64>,
-    /// The layers of the state registers, if it has them.
+    /// The layers of the state registers, if the frame has them.
     pub states: Vec<[u8; 16]>,
 }
 
 /// An instance of a program in some engine.
-pub trait Session {
+pub trait EngineInstance {
     /// Sets the balance of fuel and the interrupt flag.
     fn prepare(&mut self, fuel: u64, interrupt: bool);
 
     /// Calls a function.
     ///
     /// # Errors
-    /// The engine refuses, which is a difference.
+    /// The engine rejects the call, which is a difference.
     fn call(&mut self, function: FuncIndex, arguments: &[u64]) -> Result<Outcome, String>;
 
     /// Resumes with the values that the program waits for.
@@ -58,28 +63,28 @@ pub trait Session {
     /// As [`Self::call`].
     fn fail(&mut self, code: u32) -> Result<Outcome, String>;
 
-    /// Gives up a suspended call.
+    /// Abandons a suspended call.
     fn reset(&mut self);
 
-    /// Writes a slot of the innermost frame: a register, or the local with the number that follows theirs.
+    /// Writes a slot of the innermost frame: a register, or after those, a local.
     ///
     /// # Errors
     /// There is no such slot, which is a difference.
     fn write(&mut self, slot: u32, value: u64) -> Result<(), String>;
 
-    /// The balance of fuel, of an engine that counts it.
+    /// Returns the balance of fuel, if the engine counts it.
     fn balance(&self) -> Option<i64>;
 
-    /// The places of all frames, innermost first.
+    /// Returns the locations of all frames, innermost first.
     fn call_stack(&self) -> Vec<Location>;
 
-    /// The memory.
+    /// Returns the memory.
     fn memory(&self) -> &[u8];
 
-    /// The globals.
+    /// Returns the globals.
     fn globals(&self) -> Vec<u64>;
 
-    /// The saved state of a suspended program, of an engine that has such a thing.
+    /// Returns the saved state of a suspended program, if the engine has saved states.
     ///
     /// # Errors
     /// It cannot be saved, which is a difference.
@@ -87,7 +92,7 @@ pub trait Session {
         Ok(None)
     }
 
-    /// The frames, of an engine that keeps all that is in them.
+    /// Returns the frames, if the engine keeps their whole contents.
     fn frames(&self) -> Option<Vec<FrameView>> {
         None
     }

@@ -1,20 +1,20 @@
-//! Making a program that fails small.
+//! The minimiser of failing programs.
 
 use vsp_core::generate::{Generated, Slice};
 use vsp_core::isa::{Inst, Opcode, Role};
 
 use super::candidate::Candidate;
 
-/// A smaller program, with a simpler plan, of which `fails` says that it still fails. It gives up after so many tries.
+/// Returns a smaller program with a simpler plan for which `fails` still returns true. Gives up after `tries` attempts.
 pub fn minimise(made: &Generated, tries: u32, fails: &mut dyn FnMut(&Generated) -> bool) -> Generated {
     let Some(candidate) = Candidate::read(made) else { return made.clone() };
     let mut search = Search { candidate, best: made.clone(), tries, fails };
     loop {
         let before = search.candidate.clone();
-        search.plan();
-        search.code();
-        search.things();
-        search.numbers();
+        search.simplify_plan();
+        search.remove_code();
+        search.remove_items();
+        search.simplify_numbers();
         if search.candidate == before || search.tries == 0 {
             return search.best;
         }
@@ -29,7 +29,7 @@ struct Search<'f> {
 }
 
 impl Search<'_> {
-    /// Keeps a draft if it verifies and fails.
+    /// Keeps a candidate if it verifies and fails.
     fn attempt(&mut self, candidate: Option<Candidate>) -> bool {
         let Some(candidate) = candidate.filter(|candidate| *candidate != self.candidate && self.tries > 0)
         else {
@@ -51,7 +51,7 @@ impl Search<'_> {
         self.attempt(Some(candidate))
     }
 
-    fn plan(&mut self) {
+    fn simplify_plan(&mut self) {
         for call in (0..self.candidate.plan.calls.len()).rev() {
             if self.candidate.plan.calls.len() > 1 {
                 self.change(|candidate| drop(candidate.plan.calls.remove(call)));
@@ -73,8 +73,8 @@ impl Search<'_> {
         }
     }
 
-    /// Whole functions, then runs of instructions, then single ones. What was NOP is taken out.
-    fn code(&mut self) {
+    /// Replaces whole functions by a return, then runs of instructions by NOPs, then removes single instructions.
+    fn remove_code(&mut self) {
         let Ok(nop) = Inst::new(Opcode::NOP, &[]) else { return };
         let Ok(ret) = Inst::new(Opcode::RET, &[]) else { return };
         for function in (0..self.candidate.functions.len()).rev() {
@@ -104,19 +104,19 @@ impl Search<'_> {
         }
     }
 
-    /// Takes a NOP, or whatever can be missing, out of a function.
+    /// Removes an instruction, or replaces it by a NOP.
     fn shorten(&mut self, function: usize, word: usize, nop: Inst) {
         let Some(shorter) = self.candidate.functions[function].without(word) else { return };
         let is_nop = self.candidate.functions[function].code[word] == nop;
         let kept = self.change(|candidate| candidate.functions[function] = shorter);
-        // A branch that does something else instead may do as well.
+        // A branch that now does something else may fail as well.
         if !kept && !is_nop {
             self.change(|candidate| candidate.functions[function].code[word] = nop);
         }
     }
 
-    /// Functions, imports, constants, globals, data and locals that nobody needs.
-    fn things(&mut self) {
+    /// Removes functions, imports, constants, globals, data and locals that are not needed.
+    fn remove_items(&mut self) {
         let count = |candidate: &Candidate, role| match role {
             Role::Func => candidate.functions.len(),
             Role::Import => candidate.imports.len(),
@@ -147,8 +147,8 @@ impl Search<'_> {
         }
     }
 
-    /// Numbers that could be simpler.
-    fn numbers(&mut self) {
+    /// Simplifies constants, globals and operands.
+    fn simplify_numbers(&mut self) {
         for constant in 0..self.candidate.constants.len() {
             let _ = self.change(|candidate| candidate.constants[constant] = 0)
                 || self.change(|candidate| candidate.constants[constant] = 1);
@@ -158,13 +158,13 @@ impl Search<'_> {
         }
         for function in 0..self.candidate.functions.len() {
             for word in 0..self.candidate.functions[function].code.len() {
-                self.operands(function, word);
+                self.simplify_operands(function, word);
             }
         }
     }
 
-    /// Smaller numbers in an instruction.
-    fn operands(&mut self, function: usize, word: usize) {
+    /// Simplifies the numeric operands of an instruction.
+    fn simplify_operands(&mut self, function: usize, word: usize) {
         for index in 0..self.candidate.functions[function].code[word].op().operands().len() {
             for simple in [0, 1] {
                 let inst = self.candidate.functions[function].code[word];

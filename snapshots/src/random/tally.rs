@@ -1,11 +1,11 @@
-//! Counting what random programs do.
+//! Statistics of the behaviour of random programs.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use vsp_core::{Outcome, Reason};
 
-/// How a call ended.
+/// The end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum End {
     /// It returned.
@@ -14,27 +14,27 @@ pub enum End {
     Halted,
     /// It trapped; the name of the trap.
     Trapped(&'static str),
-    /// It was suspended so often that it was given up.
+    /// It was abandoned after too many suspensions.
     GivenUp,
 }
 
-/// What so many programs did, in the first of the engines that were compared.
+/// The behaviour of a number of programs in the first of the compared engines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Programs that were compared.
+    /// Number of programs compared.
     pub programs: u64,
-    /// How their calls ended.
+    /// Number of calls by how they ended.
     pub ends: BTreeMap<End, u64>,
-    /// How often they were suspended on the way, by the reason.
+    /// Number of suspensions by reason.
     pub suspensions: BTreeMap<&'static str, u64>,
-    /// Fuel that they used: nearly the number of instructions.
+    /// Fuel used: nearly the number of instructions.
     pub fuel: u64,
-    /// Programs that were also run without fuel.
+    /// Number of programs that were also run in engines without fuel.
     pub unmetered: u64,
 }
 
 impl Tally {
-    /// Adds what one program did, or many.
+    /// Adds the statistics of one or more programs.
     pub fn add(&mut self, other: &Tally) {
         self.programs += other.programs;
         self.fuel += other.fuel;
@@ -47,12 +47,12 @@ impl Tally {
         }
     }
 
-    /// How many calls there were.
+    /// Returns the number of calls.
     pub fn calls(&self) -> u64 {
         self.ends.values().sum()
     }
 
-    /// Calls that ended so, as a part of all.
+    /// Returns the fraction of all calls that ended like this.
     pub fn share(&self, end: End) -> f64 {
         self.ends.get(&end).copied().unwrap_or(0) as f64 / self.calls().max(1) as f64
     }
@@ -80,7 +80,7 @@ impl Tally {
         *self.ends.entry(end).or_default() += 1;
     }
 
-    /// Has fuel or the interrupt flag stopped something?
+    /// Returns whether fuel or the interrupt flag stopped a call.
     pub(super) fn was_metered(&self) -> bool {
         let stopped = ["Fuel", "Interrupted"].iter().any(|it| self.suspensions.contains_key(it));
         stopped || self.ends.contains_key(&End::GivenUp)

@@ -1,6 +1,6 @@
-//! ByteSil numbers (class Ax): what a becomes.
+//! ByteSil numbers (class Ax).
 //!
-//! Sums and differences are those that `snapshots/generate/bytesil.py` found with 600 bits, for all pairs.
+//! Sums and differences are those that `snapshots/generate/bytesil.py` computed with 600 bits, for all pairs.
 
 use std::array::from_fn;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use rustc_apfloat::{Float, FloatConvert, StatusAnd};
 use super::numbers::{low, unsigned};
 use super::word::Word;
 
-/// Sums and differences: byte 256 b + c.
+/// The sums and differences of all pairs: byte 256 b + c.
 static SUMS: &[u8; 65_536] = include_bytes!("../../tests/vectors/bytesil/complex_add.bin");
 static DIFFERENCES: &[u8; 65_536] = include_bytes!("../../tests/vectors/bytesil/complex_sub.bin");
 
@@ -19,12 +19,13 @@ const NULL: i128 = 0x00;
 const ONE: i128 = 0x80;
 const LARGEST: i128 = 0xF0;
 
-/// What an instruction word of class Ax makes of the values of its registers b and c. `None` if it is of another class.
+/// Computes the result of an instruction of class Ax on the values of its registers b and c. Returns `None` for other
+/// classes.
 pub fn computed(word: u32, b: u64, c: u64) -> Option<u64> {
     compute(Word(word), b, c)
 }
 
-/// The result of an instruction on the values of its registers b and c. `None` if it is none of these.
+/// Computes the result of an instruction on the values of its registers b and c. Returns `None` for other instructions.
 pub(super) fn compute(word: Word, b: u64, c: u64) -> Option<u64> {
     if word.op() == 0xAE {
         return Some(from(f64::from_bits(b), f64::from_bits(c)) as u64);
@@ -39,8 +40,8 @@ pub(super) fn compute(word: Word, b: u64, c: u64) -> Option<u64> {
         0xA8 => polar(rho(b), 0),
         0xA9 if b == NULL => ONE,
         0xA9 => polar(0, theta(b)),
-        0xAC => return Some(part(b, 0).to_bits()),
-        0xAD => return Some(part(b, 4).to_bits()),
+        0xAC => return Some(component(b, 0).to_bits()),
+        0xAD => return Some(component(b, 4).to_bits()),
         0xAF => between(b, c, word.u12()),
         _ => return None,
     };
@@ -55,7 +56,7 @@ fn theta(number: i128) -> i128 {
     number.rem_euclid(16)
 }
 
-/// What has this ρ, brought into its range, and this θ modulo 16.
+/// Returns the number with this ρ, clamped to its range, and this θ modulo 16.
 fn polar(rho: i128, theta: i128) -> i128 {
     (rho.clamp(-8, 7) + 8) * 16 + theta.rem_euclid(16)
 }
@@ -91,17 +92,18 @@ fn with_constant(word: Word, b: i128) -> i128 {
     }
 }
 
-/// The binary64s nearest e^ρ cos(jπ/8), by ρ + 8 and j.
+/// The binary64s nearest to e^ρ cos(jπ/8), indexed by ρ + 8 and j.
 static SIZES: LazyLock<[[f64; 4]; 16]> = LazyLock::new(|| {
     from_fn(|level| from_fn(|turn| nearest(power_of_e(level as i128 - 8) * quad(COSINES[turn]))))
 });
 
-/// Those nearest e^(level − ½), for −7 to 7.
+/// The binary64s nearest to e^(level − ½), for levels −7 to 7.
 static LIMITS: LazyLock<[f64; 15]> =
     LazyLock::new(|| from_fn(|level| nearest(power_of_e(level as i128 - 7) / quad(ROOT_OF_E))));
 
-/// The binary64 nearest the part of a number on an axis, which lies so many sixteenths from the real one.
-fn part(number: i128, axis: i128) -> f64 {
+/// Returns the binary64 nearest to a number's component along an axis, which is `axis` sixteenths of a turn from the
+/// real one.
+fn component(number: i128, axis: i128) -> f64 {
     if number == NULL {
         return 0.0;
     }
@@ -124,7 +126,7 @@ const COSINES: [&str; 4] = [
     "0.3826834323650897717284599840303988667613",
 ];
 
-/// With 113 bits, so that rounding to 53 decides what is nearest.
+/// Parses a number with 113 bits, so that rounding to 53 bits gives the nearest.
 fn quad(digits: &str) -> Quad {
     match digits.parse() {
         Ok(number) => number,
@@ -144,7 +146,7 @@ fn nearest(number: StatusAnd<Quad>) -> f64 {
     f64::from_bits(double.to_bits() as u64)
 }
 
-/// The steps of the page.
+/// Converts from Cartesian coordinates, in the steps of the page.
 fn from(re: f64, im: f64) -> i128 {
     if re.is_nan() || im.is_nan() {
         return NULL;
@@ -163,6 +165,6 @@ fn between(b: i128, c: i128, weight: u32) -> i128 {
         return if weight == 0 { b } else { c };
     }
     let t = f64::from(weight) / 4095.0;
-    let part = |axis| part(b, axis) + (part(c, axis) - part(b, axis)) * t;
-    from(part(0), part(4))
+    let component = |axis| component(b, axis) + (component(c, axis) - component(b, axis)) * t;
+    from(component(0), component(4))
 }

@@ -4,11 +4,11 @@ use vsp_core::{Outcome, Trap};
 
 use super::frame::Frame;
 use super::host::{self, Answer};
+use super::machine::{Function, Machine, Then, returned};
 use super::numbers::{register, signed, signed_low, unsigned};
-use super::session::{Function, Machine, Then, returned};
 use super::word::Word;
 
-/// The displacement of an instruction that has one.
+/// Returns the displacement of an instruction that has one.
 fn displacement(word: Word) -> Option<i128> {
     match word.op() {
         0x10 => Some(word.s24()),
@@ -19,7 +19,7 @@ fn displacement(word: Word) -> Option<i128> {
     }
 }
 
-/// Is the function a short leaf?
+/// Returns whether the function is a short leaf.
 fn is_short_leaf(function: &Function) -> bool {
     let calls = |word: &Word| matches!(word.op(), 0x1C | 0x1D | 0x1E | 0x03 | 0x29 | 0x2A);
     let back = |word: &Word| displacement(*word).is_some_and(|displacement| displacement < 0);
@@ -29,7 +29,7 @@ fn is_short_leaf(function: &Function) -> bool {
 }
 
 impl Machine {
-    /// Instructions that do not just go on to the next. `None` if it is none of these.
+    /// Executes an instruction that does not simply continue with the next word. Returns `None` for other instructions.
     pub(super) fn control(&mut self, word: Word) -> Option<Result<Then, Trap>> {
         let a = self.register(word.a());
         Some(match word.op() {
@@ -59,7 +59,7 @@ impl Machine {
         })
     }
 
-    /// Is a branch taken?
+    /// Returns whether a branch is taken.
     fn is_taken(&mut self, word: Word) -> Option<bool> {
         let (a, b) = (self.register(word.a()), self.register(word.b()));
         let half = |value: u64| signed_low(unsigned(value), 32);
@@ -115,7 +115,7 @@ impl Machine {
         self.call_function(callee.ok_or(Trap::BadIndirectCall)?)
     }
 
-    /// Makes the frame of a function, which is at its word 0.
+    /// Creates the frame of a function, at its word 0.
     pub(super) fn enter(&mut self, callee: u32, arguments: &[u64]) -> Result<Then, Trap> {
         let cells = |function: u32| {
             let function = &self.functions[function as usize];
@@ -128,8 +128,8 @@ impl Machine {
         }
         self.frames.push(Frame::new(callee, arguments));
         self.charge(locals.div_euclid(16));
-        let passes_none = is_short_leaf(&self.functions[callee as usize]);
-        Ok(if passes_none { Then::Elsewhere } else { Then::ElsewhereAtSafepoint })
+        let is_short_leaf = is_short_leaf(&self.functions[callee as usize]);
+        Ok(if is_short_leaf { Then::Elsewhere } else { Then::ElsewhereAtSafepoint })
     }
 
     fn call_host(&mut self, import: u32) -> Result<Then, Trap> {

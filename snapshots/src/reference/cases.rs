@@ -4,21 +4,21 @@ use vsp_core::program::Program;
 use vsp_core::text;
 use vsp_core::verify::Verified;
 
+use super::machine::{Machine, Reference};
 use super::numbers::power;
-use super::session::{Machine, Reference};
-use crate::case::{Case, Step};
-use crate::random::Session;
-use crate::runner::{compare, equal, location_name};
+use crate::cases::{Case, Step};
+use crate::cases::{compare, equal, location_name};
+use crate::random::EngineInstance;
 
-/// The balance of an instance that counts no fuel: more than can be charged.
+/// Returns the balance of an instance that counts no fuel: more than can be charged.
 fn unmetered() -> i128 {
     power(120)
 }
 
-/// Runs a case. One whose text or program is refused is none for the evaluator, and passes.
+/// Runs a case. One whose text or program is rejected does not concern the evaluator, and passes.
 ///
 /// # Errors
-/// Something did not come out as the case says; the message names the line.
+/// The first step that fails; the message gives its line.
 pub fn run_case(text: &str, case: &Case, reference: &Reference) -> Result<(), String> {
     if case.steps.iter().any(|(_, step)| matches!(step, Step::Rejected(..) | Step::Error(..))) {
         return Ok(());
@@ -46,7 +46,7 @@ struct Runner<'r> {
     program: &'r Verified<'r>,
     memory: Option<u64>,
     stack: Option<u32>,
-    /// What a new instance starts with.
+    /// The fuel of a new instance.
     fuel: i128,
     interrupt: bool,
     machine: Option<Machine>,
@@ -67,7 +67,7 @@ impl Runner<'_> {
         let program = self.program.program();
         match step {
             Step::Call(name, arguments, expected) => {
-                let function = program.export(name).ok_or("there is no such export")?;
+                let function = program.export(name).ok_or("the program has no such export")?;
                 let outcome = self.machine().call(function, arguments)?;
                 compare(program, &outcome, expected)
             }
@@ -114,7 +114,7 @@ impl Runner<'_> {
                 let found: Vec<String> = found.map(|location| location_name(program, location)).collect();
                 equal("the call stack", &found, frames)
             }
-            Step::Rejected(..) | Step::Error(..) => Err("is no step of a run".into()),
+            Step::Rejected(..) | Step::Error(..) => Err("cannot be mixed with calls".into()),
         }
     }
 }

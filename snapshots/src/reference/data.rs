@@ -3,25 +3,25 @@
 use vsp_core::Trap;
 
 use super::float;
+use super::machine::{Machine, Then};
 use super::numbers::{low, power, register, signed_low, unsigned};
-use super::session::{Machine, Then};
 use super::word::Word;
 
-/// What a load makes of the bytes, or a store of the register.
+/// The conversion between bytes in memory and a register.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum Conversion {
     Unsigned,
     Signed,
     Binary32,
 }
 
-/// An access of memory.
+/// An access to memory.
 struct Access {
     store: bool,
     /// log₂ of its size in bytes.
     size: u32,
-    kind: Kind,
-    /// Has it an index register?
+    conversion: Conversion,
+    /// Whether it has an index register.
     indexed: bool,
 }
 
@@ -33,17 +33,19 @@ fn access(op: u32) -> Option<Access> {
         0xC8..=0xCC => (true, true, op - 0xC8),
         _ => return None,
     };
-    let (size, kind) = match (store, number) {
-        (false, 6) => (3, Kind::Unsigned),
-        (false, 7) | (true, 4) => (2, Kind::Binary32),
-        (false, number) => (number / 2, if number % 2 == 0 { Kind::Unsigned } else { Kind::Signed }),
-        (true, number) => (number, Kind::Unsigned),
+    let (size, conversion) = match (store, number) {
+        (false, 6) => (3, Conversion::Unsigned),
+        (false, 7) | (true, 4) => (2, Conversion::Binary32),
+        (false, number) => {
+            (number / 2, if number % 2 == 0 { Conversion::Unsigned } else { Conversion::Signed })
+        }
+        (true, number) => (number, Conversion::Unsigned),
     };
-    Some(Access { store, size, kind, indexed })
+    Some(Access { store, size, conversion, indexed })
 }
 
 impl Machine {
-    /// Instructions of these classes. `None` if it is none of them.
+    /// Executes an instruction of these classes. Returns `None` for others.
     pub(super) fn data(&mut self, word: Word) -> Option<Result<Then, Trap>> {
         if let Some(access) = access(word.op()) {
             return Some(self.access(word, &access).map(|()| Then::Next));
@@ -76,7 +78,7 @@ impl Machine {
         Some(Ok(Then::Next))
     }
 
-    /// The `size` addresses from `address`, which is taken modulo 2⁶⁴.
+    /// Returns the range of `size` addresses from `address`, which is taken modulo 2⁶⁴.
     pub(super) fn range(&self, address: i128, size: i128) -> Result<std::ops::Range<usize>, Trap> {
         let (address, memory) = (low(address, 64), self.memory.len() as i128);
         if size > memory || address > memory - size {
@@ -94,27 +96,27 @@ impl Machine {
         let range = self.range(address, power(access.size))?;
         if access.store {
             let value = self.register(word.a());
-            let value = match access.kind {
-                Kind::Binary32 => i128::from(float::store32(value)),
-                Kind::Unsigned | Kind::Signed => unsigned(value),
+            let value = match access.conversion {
+                Conversion::Binary32 => i128::from(float::store32(value)),
+                Conversion::Unsigned | Conversion::Signed => unsigned(value),
             };
-            for (location, byte) in (0..).zip(&mut self.memory[range]) {
-                *byte = low(value.div_euclid(power(8 * location)), 8) as u8;
+            for (index, byte) in (0..).zip(&mut self.memory[range]) {
+                *byte = low(value.div_euclid(power(8 * index)), 8) as u8;
             }
         } else {
             let bytes = (0..).zip(&self.memory[range]);
-            let value: i128 = bytes.map(|(location, byte)| i128::from(*byte) * power(8 * location)).sum();
-            let value = match access.kind {
-                Kind::Unsigned => register(value),
-                Kind::Signed => register(signed_low(value, 8 << access.size)),
-                Kind::Binary32 => float::load32(value as u32),
+            let value: i128 = bytes.map(|(index, byte)| i128::from(*byte) * power(8 * index)).sum();
+            let value = match access.conversion {
+                Conversion::Unsigned => register(value),
+                Conversion::Signed => register(signed_low(value, 8 << access.size)),
+                Conversion::Binary32 => float::load32(value as u32),
             };
             self.set_register(word.a(), value);
         }
         Ok(())
     }
 
-    /// MEMCOPY and MEMFILL.
+    /// Executes MEMCOPY or MEMFILL.
     fn bulk(&mut self, word: Word) -> Result<(), Trap> {
         let (a, b, c) = (self.register(word.a()), self.register(word.b()), self.register(word.c()));
         let to = self.range(unsigned(a), unsigned(c))?;

@@ -14,7 +14,7 @@ const NAN: u64 = 0x7FF8_0000_0000_0000;
 /// The NaN that stores of binary32 write.
 const NAN32: u32 = 0x7FC0_0000;
 
-/// The result of an instruction on the values of its registers b and c. `None` if it is none of these.
+/// Computes the result of an instruction on the values of its registers b and c. Returns `None` for other instructions.
 pub(super) fn compute(word: Word, b: u64, c: u64) -> Option<u64> {
     match word.op() {
         0x90..=0x93 => return compare(word, b, c),
@@ -67,7 +67,7 @@ fn canonical(value: Double) -> u64 {
     if value.is_nan() { NAN } else { value.to_bits() as u64 }
 }
 
-/// Sign, exponent field and fraction field.
+/// Returns sign, exponent field and fraction field.
 fn parts(bits: u64) -> (bool, i128, i128) {
     let bits = unsigned(bits);
     let (exponent, fraction) = (bits.div_euclid(power(52)).rem_euclid(power(11)), bits.rem_euclid(power(52)));
@@ -88,18 +88,18 @@ fn with_sign(bits: u64, negative: bool) -> Double {
     double(register(magnitude + if negative { power(63) } else { 0 }))
 }
 
-/// The second of two numbers that the first is not before; NaN if either is.
+/// Returns the second of two numbers, which the first does not precede, or NaN if either is NaN.
 fn y_or_nan(x: Double, y: Double) -> Double {
     if x.is_nan() { x } else { y }
 }
 
-/// The order of two numbers, −0 before +0. None if either is NaN.
+/// Compares two numbers, with −0 before +0. Returns `None` if either is NaN.
 fn order(b: u64, c: u64) -> Option<Ordering> {
-    let location = |bits: u64| {
+    let rank = |bits: u64| {
         let magnitude = unsigned(bits).rem_euclid(power(63));
         if is_negative(bits) { -1 - magnitude } else { magnitude }
     };
-    (!is_nan(b) && !is_nan(c)).then(|| location(b).cmp(&location(c)))
+    (!is_nan(b) && !is_nan(c)).then(|| rank(b).cmp(&rank(c)))
 }
 
 fn compare(word: Word, b: u64, c: u64) -> Option<u64> {
@@ -114,14 +114,14 @@ fn compare(word: Word, b: u64, c: u64) -> Option<u64> {
     }))
 }
 
-/// Truncated, and brought between the two.
+/// Truncates, and clamps to `least..=most`.
 fn to_integer(b: u64, least: i128, most: i128) -> u64 {
     let (negative, exponent, fraction) = parts(b);
     if is_nan(b) {
         return 0;
     }
     let magnitude = match exponent - 1075 {
-        // Smaller than 2⁻⁵³, or larger than 2⁶⁴.
+        // The magnitude is smaller than 2⁻⁵³, or larger than 2⁶⁴.
         ..=-54 => 0,
         13.. => power(65),
         down @ -53..=-1 => (fraction + power(52)).div_euclid(power(-down as u32)),
@@ -130,7 +130,7 @@ fn to_integer(b: u64, least: i128, most: i128) -> u64 {
     register(if negative { -magnitude } else { magnitude }.clamp(least, most))
 }
 
-/// The square root: of an integer with more digits than are kept, and what is left over as one more digit.
+/// Computes the square root: an integer root with more digits than are kept, and a sticky digit for the remainder.
 fn square_root(b: u64) -> u64 {
     let (negative, exponent, fraction) = parts(b);
     if is_nan(b) {
@@ -151,8 +151,8 @@ fn square_root(b: u64) -> u64 {
         (digits, scale) = (digits * 2, scale - 1);
     }
     let mut root = 0;
-    for location in (0..63).rev() {
-        let larger = root + power(location);
+    for bit in (0..63).rev() {
+        let larger = root + power(bit);
         if larger * larger <= digits {
             root = larger;
         }
@@ -172,18 +172,18 @@ fn widen(value: Single) -> Double {
     FloatConvert::<Double>::convert(value, &mut loses).value
 }
 
-/// A binary32 from memory, as a binary64.
+/// Converts a binary32 from memory to a binary64.
 pub(super) fn load32(bits: u32) -> u64 {
     canonical(widen(Single::from_bits(u128::from(bits))))
 }
 
-/// A binary64 as the binary32 for memory.
+/// Converts a binary64 to the binary32 for memory.
 pub(super) fn store32(bits: u64) -> u32 {
     let value = narrow(double(bits));
     if value.is_nan() { NAN32 } else { value.to_bits() as u32 }
 }
 
-/// FMATH: the page says that the results are those of `libm`.
+/// Computes FMATH: the page says that the results are those of `libm`.
 fn mathematics(function: u32, b: f64, c: f64) -> Option<u64> {
     let result = match function {
         0 => libm::sin(b),

@@ -1,14 +1,15 @@
-//! Frames and places (sections 1 and 5).
+//! Frames and locations (sections 1 and 5).
 
 use std::collections::BTreeMap;
 
 use super::states::Layers;
 
-/// A function's registers, locals and state registers, and where it is. What is in no map is zero.
+/// A frame: location, registers, locals and state registers of a function. Entries that are absent from the maps are
+/// zero.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     pub(super) function: u32,
-    /// The word that is executed, that has called, or that is next.
+    /// The word that is executed, that made a call, or that is next.
     pub(super) word: u32,
     registers: BTreeMap<u32, u64>,
     locals: BTreeMap<u32, u64>,
@@ -45,7 +46,7 @@ impl Frame {
         self.states.insert(number, layers);
     }
 
-    /// R0 to R(count − 1).
+    /// Returns R0 to R(count − 1).
     pub(super) fn first_registers(&self, count: usize) -> Vec<u64> {
         (0..).map(|number| self.register(number)).take(count).collect()
     }

@@ -1,17 +1,17 @@
-//! The host functions: those of the module `test`.
+//! The host functions of the module `test`.
 
 use vsp_core::HostStop;
 
-use crate::imports::{FUNCTIONS, Host, MODULE};
+use crate::host_module::{FUNCTIONS, Host, MODULE};
 
-/// How a host function ended.
+/// The end of a host function.
 pub(super) enum Answer {
     Results([u64; 4]),
     Error(u32),
     Pending,
 }
 
-/// Calls a host function by its module and name. Gives what it charges, too.
+/// Calls a host function by its module and name. Also returns the fuel that it charges.
 pub(super) fn call(name: &str, arguments: &[u64], memory: &mut [u8]) -> (Answer, u64) {
     let mut all = [0; 8];
     all[..arguments.len()].copy_from_slice(arguments);

@@ -1,11 +1,12 @@
-//! Integer instructions that only compute (classes 4x, 5x, 6x, 7x, Dx): what a becomes.
+//! Integer instructions that only compute (classes 4x, 5x, 6x, 7x, Dx).
 
 use vsp_core::Trap;
 
 use super::numbers::{digits, from_digits, low, power, register, signed, signed_low, truth, unsigned};
 use super::word::Word;
 
-/// The result of an instruction on the values of its registers a (which MAC reads), b and c. `None` if it is none of these.
+/// Computes the result of an instruction on the values of its registers a (which MAC reads), b and c. Returns `None`
+/// for other instructions.
 pub(super) fn compute(word: Word, a: u64, b: u64, c: u64) -> Option<Result<u64, Trap>> {
     let value = match word.op() {
         0x45 => return Some(divide(signed(b), signed(c), |quotient, _| quotient)),
@@ -25,12 +26,12 @@ pub(super) fn compute(word: Word, a: u64, b: u64, c: u64) -> Option<Result<u64, 
     Some(Ok(value))
 }
 
-/// The low half of a register as a signed number.
+/// Returns the low half of a register as a signed number.
 fn half(value: u64) -> i128 {
     signed_low(unsigned(value), 32)
 }
 
-/// Quotient, truncated, and rest, with the dividend's sign, of two numbers.
+/// Divides two numbers: the quotient is truncated, and the remainder has the sign of the dividend.
 fn divide(b: i128, c: i128, result: impl Fn(i128, i128) -> i128) -> Result<u64, Trap> {
     if c == 0 {
         return Err(Trap::DivideByZero);
@@ -82,7 +83,7 @@ fn arithmetic(word: Word, a: u64, b: u64, c: u64) -> Option<u64> {
     })
 }
 
-/// The high 64 bits of an unsigned product, by long multiplication with 32-bit digits.
+/// Returns the high 64 bits of an unsigned product, by long multiplication with 32-bit digits.
 fn high_unsigned(b: u64, c: u64) -> u64 {
     let split = |value: u64| (low(unsigned(value), 32), unsigned(value).div_euclid(power(32)));
     let ((b0, b1), (c0, c1)) = (split(b), split(c));
@@ -120,21 +121,21 @@ fn bits(word: Word, b: u64, c: u64) -> Option<u64> {
 }
 
 fn shift_left(b: u64, count: u32) -> u64 {
-    // What would be shifted out goes first, so that the product fits.
+    // The bits that are shifted out are removed first, so that the product fits.
     register(low(unsigned(b), 64 - count) * power(count))
 }
 
-/// The low `width` bits rotated; the result has no others.
+/// Rotates the low `width` bits; all other bits of the result are 0.
 fn rotate_left(b: u64, count: u32, width: u32) -> u64 {
     let mut all = digits(unsigned(b), width);
     all.rotate_right(count as usize);
     register(from_digits(all))
 }
 
-/// The low bytes in reverse.
+/// Reverses the low `count` bytes.
 fn reverse_bytes(b: u64, count: u32) -> u64 {
-    let byte = |location: u32| low(unsigned(b).div_euclid(power(8 * location)), 8);
-    register((0..count).map(|location| byte(location) * power(8 * (count - 1 - location))).sum())
+    let byte = |index: u32| low(unsigned(b).div_euclid(power(8 * index)), 8);
+    register((0..count).map(|index| byte(index) * power(8 * (count - 1 - index))).sum())
 }
 
 fn with_constant(word: Word, b: u64) -> Option<u64> {
@@ -174,7 +175,7 @@ fn compare(word: Word, b: u64, c: u64) -> Option<u64> {
     }))
 }
 
-/// 78–7F: 32-bit instructions.
+/// Computes 78–7F: 32-bit instructions.
 fn wide(word: Word, b: u64, c: u64) -> Option<u64> {
     let count = register(low(unsigned(c), 5)) as u32;
     let result = match word.op() {
@@ -191,7 +192,7 @@ fn wide(word: Word, b: u64, c: u64) -> Option<u64> {
     Some(register(low(result, 32)))
 }
 
-/// D2–DD but the branches: more 32-bit instructions.
+/// Computes D2–DD except the branches: more 32-bit instructions.
 fn more_wide(word: Word, b: u64, c: u64) -> Option<u64> {
     let count = word.u16();
     let low_half = digits(unsigned(b), 32);

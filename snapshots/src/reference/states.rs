@@ -3,19 +3,19 @@
 use vsp_core::Trap;
 
 use super::bytesil;
+use super::machine::{Machine, Then};
 use super::numbers::{low, power, unsigned};
-use super::session::{Machine, Then};
 use super::word::Word;
 
-/// The layers of a state, the first one first.
+/// The layers of a state, first one first.
 pub(super) type Layers = [u8; 16];
 
-/// Does an instruction name a state register?
+/// Returns whether an instruction has an operand that is a state register.
 pub(super) fn names_state(word: Word) -> bool {
     matches!(word.op(), 0xB0..=0xBE | 0xF0..=0xF5)
 }
 
-/// The number that a class Ax instruction makes of two.
+/// Computes an instruction of class Ax on two numbers.
 fn scalar(op: u32, b: u8, c: u8) -> u8 {
     match bytesil::computed(op, b.into(), c.into()) {
         Some(number) => number as u8,
@@ -23,7 +23,7 @@ fn scalar(op: u32, b: u8, c: u8) -> u8 {
     }
 }
 
-/// What an instruction on one or two states makes of them. `None` if it is no such instruction.
+/// Computes an instruction on one or two states. Returns `None` for other instructions.
 fn computed(word: Word, b: Layers, c: Layers) -> Option<Layers> {
     let in_layers = |f: &dyn Fn(u8, u8) -> u8| core::array::from_fn(|layer| f(b[layer], c[layer]));
     Some(match word.op() {
@@ -46,7 +46,7 @@ fn computed(word: Word, b: Layers, c: Layers) -> Option<Layers> {
     })
 }
 
-/// The sum of all layers: halves are added until one is left.
+/// Returns the sum of all layers, by adding halves until one layer is left.
 fn sum(layers: &[u8]) -> u8 {
     if let [number] = layers {
         return *number;
@@ -57,7 +57,7 @@ fn sum(layers: &[u8]) -> u8 {
 }
 
 impl Machine {
-    /// Instructions of these classes. `None` if it is none of them.
+    /// Executes an instruction of these classes. Returns `None` for others.
     pub(super) fn states(&mut self, word: Word) -> Option<Result<Then, Trap>> {
         if !names_state(word) {
             return None;

@@ -1,16 +1,16 @@
-//! Taking words apart (section 2).
+//! Decoding of words (section 2).
 
 /// An instruction word.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Word(pub(super) u32);
 
 impl Word {
-    /// Bits `low` to `high`, both included, as an unsigned number.
+    /// Returns bits `low` to `high`, both included, as an unsigned number.
     fn bits(self, low: u32, high: u32) -> u32 {
         (low..=high).filter(|bit| self.0 & (1 << bit) != 0).map(|bit| 1 << (bit - low)).sum()
     }
 
-    /// The same as a two's complement number.
+    /// Returns bits `low` to `high`, both included, as a two's complement number.
     fn signed(self, low: u32, high: u32) -> i128 {
         let width = high - low + 1;
         let value = i128::from(self.bits(low, high));
@@ -33,12 +33,12 @@ impl Word {
         self.bits(16, 19)
     }
 
-    /// imm12, unsigned.
+    /// Returns imm12, unsigned.
     pub(super) fn u12(self) -> u32 {
         self.bits(20, 31)
     }
 
-    /// imm12 or rel12, signed.
+    /// Returns imm12 or rel12, signed.
     pub(super) fn s12(self) -> i128 {
         self.signed(20, 31)
     }
@@ -67,12 +67,12 @@ impl Word {
         self.signed(8, 31)
     }
 
-    /// imm8, unsigned.
+    /// Returns imm8, unsigned.
     pub(super) fn u8(self) -> u32 {
         self.bits(12, 19)
     }
 
-    /// imm8, signed.
+    /// Returns imm8, signed.
     pub(super) fn s8(self) -> i128 {
         self.signed(12, 19)
     }

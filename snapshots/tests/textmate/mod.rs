@@ -1,4 +1,4 @@
-//! As much of a TextMate engine as the grammar needs: rules with `match`, and with `begin` and `end`, line by line.
+//! A minimal TextMate engine for the grammar: rules with `match`, and with `begin` and `end`, line by line.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub(crate) struct Grammar {
     compiled: BTreeMap<String, Regex>,
 }
 
-/// What a rule says about the pieces of its match.
+/// A match of a rule.
 struct Found<'r, 't> {
     rule: &'r Value,
     captures: Captures<'t>,
@@ -26,15 +26,15 @@ impl Grammar {
         Grammar { rules, compiled }
     }
 
-    /// The pieces of a line that have scopes, in their order.
+    /// Returns the tokens of a line that have scopes, in order, with the scope.
     pub(crate) fn line(&self, line: &str) -> Vec<(String, String)> {
-        let mut pieces = Vec::new();
-        self.read(line, 0, &self.rules, "", &mut pieces);
-        pieces
+        let mut tokens = Vec::new();
+        self.tokenize(line, 0, &self.rules, "", &mut tokens);
+        tokens
     }
 
-    /// Reads the inside of a rule, from `at` up to what ends it. Gives where it ends.
-    fn read(
+    /// Tokenizes the inside of a rule, from `at` up to its end. Returns the offset of the end.
+    fn tokenize(
         &self,
         line: &str,
         at: usize,
@@ -69,7 +69,7 @@ impl Grammar {
             }
             at = match rule["begin"].is_null() {
                 true => whole.end(),
-                false => self.read(line, whole.end(), rule, name, out),
+                false => self.tokenize(line, whole.end(), rule, name, out),
             };
             assert!(at > whole.start() || at == line.len(), "an empty match in {line}");
             plain = at;
@@ -80,7 +80,7 @@ impl Grammar {
         self.compiled[pattern].captures_from_pos(line, at).unwrap()
     }
 
-    /// The rule that matches first; of those at the same place, the first in the list.
+    /// Returns the rule that matches first; of those at the same offset, the first in the list.
     fn first<'r, 't>(&'r self, patterns: &'r Value, line: &'t str, at: usize) -> Option<Found<'r, 't>> {
         let mut best: Option<Found<'r, 't>> = None;
         for rule in patterns.as_array().into_iter().flatten() {
@@ -105,9 +105,9 @@ impl Grammar {
     }
 }
 
-fn push(piece: &str, scope: &str, out: &mut Vec<(String, String)>) {
-    if !piece.is_empty() && !scope.is_empty() {
-        out.push((piece.to_owned(), scope.to_owned()));
+fn push(token: &str, scope: &str, out: &mut Vec<(String, String)>) {
+    if !token.is_empty() && !scope.is_empty() {
+        out.push((token.to_owned(), scope.to_owned()));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::graph::{FlowGraph, Kind};
+use super::graph::{EdgeKind, FlowGraph};
 
 pub(crate) fn text(graphs: &[FlowGraph]) -> String {
     let mut out = String::new();
@@ -17,19 +17,19 @@ fn write_graphs(out: &mut String, graphs: &[FlowGraph]) -> std::fmt::Result {
     writeln!(out, "  edge [fontname=\"monospace\", fontsize=10];")?;
     for (index, graph) in graphs.iter().enumerate() {
         writeln!(out, "  subgraph cluster_{index} {{")?;
-        writeln!(out, "    label=\"{}\";", escaped(&graph.title))?;
+        writeln!(out, "    label=\"{}\";", escape(&graph.title))?;
         writeln!(out, "    fontname=\"monospace\";")?;
         for (number, block) in graph.blocks.iter().enumerate() {
-            let lines: String = block.lines.iter().map(|line| escaped(line) + "\\l").collect();
+            let lines: String = block.lines.iter().map(|line| escape(line) + "\\l").collect();
             let style = if block.reachable { "" } else { ", style=dashed" };
             writeln!(out, "    f{index}b{number} [label=\"{lines}\"{style}];")?;
         }
         for edge in &graph.edges {
             let label = edge.label.as_ref().map_or_else(String::new, |label| format!(", label=\"{label}\""));
             let style = match edge.kind {
-                Kind::Next => "color=black",
-                Kind::Forward => "color=darkgreen, style=dashed",
-                Kind::Backward => "color=red, style=dotted",
+                EdgeKind::Next => "color=black",
+                EdgeKind::Forward => "color=darkgreen, style=dashed",
+                EdgeKind::Backward => "color=red, style=dotted",
             };
             writeln!(out, "    f{index}b{} -> f{index}b{} [{style}{label}];", edge.from, edge.to)?;
         }
@@ -38,7 +38,7 @@ fn write_graphs(out: &mut String, graphs: &[FlowGraph]) -> std::fmt::Result {
     writeln!(out, "}}")
 }
 
-/// What is in quotes in a text for Graphviz.
-fn escaped(text: &str) -> String {
+/// Escapes a text for a quoted string of Graphviz.
+fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")
 }

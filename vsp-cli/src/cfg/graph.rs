@@ -6,50 +6,50 @@ use vsp_core::isa::Flow;
 
 use crate::code::Code;
 
-/// Instructions of a block that are shown.
-const MOST_INSTRUCTIONS: usize = 100;
+/// Maximum number of instructions of a block that are shown.
+const MAX_INSTRUCTIONS: usize = 100;
 
-/// A function.
+/// The graph of a function.
 pub(crate) struct FlowGraph {
-    /// Name and type.
+    /// Name and type of the function.
     pub(crate) title: String,
     pub(crate) blocks: Vec<Block>,
     pub(crate) edges: Vec<Edge>,
 }
 
 pub(crate) struct Block {
-    /// What is in its box: a head, and the instructions.
+    /// The lines of its box: a head, and the instructions.
     pub(crate) lines: Vec<String>,
     /// Its words, for a tooltip.
     pub(crate) words: String,
     pub(crate) reachable: bool,
 }
 
-/// How execution goes from one block to another.
+/// A control-flow edge between two blocks.
 pub(crate) struct Edge {
     pub(crate) from: usize,
     pub(crate) to: usize,
-    pub(crate) kind: Kind,
-    /// Which entry of a SWITCH it is.
+    pub(crate) kind: EdgeKind,
+    /// The entry of a SWITCH that it belongs to.
     pub(crate) label: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// It goes on.
+pub(crate) enum EdgeKind {
+    /// Fall-through.
     Next,
-    /// It branches forwards.
+    /// A forward branch.
     Forward,
-    /// It branches backwards, or to the same block.
+    /// A backward branch, or one to the same block.
     Backward,
 }
 
-impl Kind {
+impl EdgeKind {
     pub(crate) fn describe(self) -> &'static str {
         match self {
-            Kind::Next => "goes on",
-            Kind::Forward => "branches forwards",
-            Kind::Backward => "branches backwards",
+            EdgeKind::Next => "falls through",
+            EdgeKind::Forward => "branches forwards",
+            EdgeKind::Backward => "branches backwards",
         }
     }
 }
@@ -81,11 +81,11 @@ fn lines(graph: &Graph<'_>, code: &Code<'_>, function: FuncIndex, block: u32) ->
     let source = code.line(first).map_or_else(String::new, |line| format!(" ({})", code.line_name(line)));
     let head = printable(&format!("{label}block {block}, +{}{source}", words.start));
     let count = words.len();
-    let instructions = words.take(MOST_INSTRUCTIONS).map(|word| {
+    let instructions = words.take(MAX_INSTRUCTIONS).map(|word| {
         let text = code.written_instruction(Location { function, word }).unwrap_or_default();
         printable(&format!("  {text}"))
     });
-    let more = count.checked_sub(MOST_INSTRUCTIONS).filter(|more| *more > 0);
+    let more = count.checked_sub(MAX_INSTRUCTIONS).filter(|more| *more > 0);
     let more = more.map(|more| format!("  … and {more} more instructions"));
     std::iter::once(head).chain(instructions).chain(more).collect()
 }
@@ -97,21 +97,21 @@ fn edges(graph: &Graph<'_>, block: u32) -> Vec<Edge> {
     let count = successors.len();
     let edge = |(index, to): (usize, u32)| {
         let kind = match flow {
-            Flow::Jump => Kind::Forward,
-            Flow::Branch if index + 1 == count => Kind::Forward,
-            _ => Kind::Next,
+            Flow::Jump => EdgeKind::Forward,
+            Flow::Branch if index + 1 == count => EdgeKind::Forward,
+            _ => EdgeKind::Next,
         };
         let label = (flow == Flow::Switch).then(|| match index + 1 == count {
             true => "else".to_owned(),
             false => index.to_string(),
         });
-        let kind = if kind == Kind::Forward && to <= block { Kind::Backward } else { kind };
+        let kind = if kind == EdgeKind::Forward && to <= block { EdgeKind::Backward } else { kind };
         Edge { from: block as usize, to: to as usize, kind, label }
     };
     successors.into_iter().enumerate().map(edge).collect()
 }
 
-/// Without characters that are none in a drawing.
+/// Replaces control characters, which drawings cannot show.
 fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
 }

@@ -1,21 +1,21 @@
-//! Where the boxes and arrows of a flow graph go: a drawing in layers, from top to bottom.
+//! Layout of flow graphs: a layered drawing, from top to bottom.
 //!
-//! As usual for such graphs (Sugiyama, Tagawa, Toda, 1981): edges that close loops are turned around, every box gets a layer below
-//! those that lead to it, edges that pass layers get a point in each, boxes and points of a layer are ordered by the mean
-//! of their neighbours, and are then moved towards these as far as their order allows.
+//! As usual for such graphs (Sugiyama, Tagawa, Toda, 1981): edges that close loops are reversed, every box gets a layer
+//! below its predecessors, edges that cross layers get a point in each, boxes and points of a layer are ordered by the
+//! mean of their neighbours, and then moved towards these as far as their order allows.
 
-/// Between boxes of a layer, between layers, and beside an arrow.
-const BESIDE: f64 = 24.0;
-const BETWEEN: f64 = 64.0;
-const ARROW: f64 = 12.0;
-/// How far an arrow from a box to itself goes to its right.
-const LOOP: f64 = 18.0;
+/// Gaps between boxes of a layer, between layers, and next to an arrow.
+const BOX_GAP: f64 = 24.0;
+const LAYER_GAP: f64 = 64.0;
+const ARROW_GAP: f64 = 12.0;
+/// Width of a self-loop to the right of its box.
+const SELF_LOOP: f64 = 18.0;
 
-/// How often layers are ordered and moved, downwards and upwards.
-const ROUNDS: usize = 10;
+/// Number of passes of ordering and moving, downwards and upwards.
+const PASSES: usize = 10;
 
-/// Points of edges in all layers; with more there is no layout.
-const MOST_POINTS: usize = 200_000;
+/// Maximum number of points of edges in all layers; with more there is no layout.
+const MAX_POINTS: usize = 200_000;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Size {
@@ -29,13 +29,13 @@ pub(crate) struct Point {
     pub(crate) y: f64,
 }
 
-/// A layout; its upper left corner is 0, 0.
+/// A layout, with its upper left corner at 0, 0.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) size: Size,
     /// The upper left corners of the boxes.
     pub(crate) corners: Vec<Point>,
-    /// For every edge the points it passes, from its start to its end.
+    /// For every edge the points on its path, from start to end.
     pub(crate) paths: Vec<Vec<Point>>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Layout {
 struct Item {
     width: f64,
     layer: usize,
-    /// The middle.
+    /// The horizontal centre.
     x: f64,
     above: Vec<usize>,
     below: Vec<usize>,
@@ -54,11 +54,11 @@ struct Item {
 struct Drawing<'d> {
     sizes: &'d [Size],
     edges: &'d [(usize, usize)],
-    /// Is the edge turned around?
-    turned: Vec<bool>,
-    /// The boxes, and then the points.
+    /// Whether the edge is reversed.
+    reversed: Vec<bool>,
+    /// The boxes, followed by the points.
     items: Vec<Item>,
-    /// For every edge the items it passes, from top to bottom; only its box if it has one.
+    /// For every edge its items from top to bottom; only one box for a self-loop.
     chains: Vec<Vec<usize>>,
     layers: Vec<Vec<usize>>,
     /// The upper and the lower end of every layer.
@@ -66,13 +66,14 @@ struct Drawing<'d> {
 }
 
 impl Layout {
-    /// Lays out boxes, the first of which is the entry, and edges between them. `None` if that would be too large.
+    /// Lays out boxes, the first of which is the entry, and the edges between them. Returns `None` if the layout would
+    /// be too large.
     pub(crate) fn new(sizes: &[Size], edges: &[(usize, usize)]) -> Option<Layout> {
         let order = Order::new(sizes.len(), edges);
         let mut drawing = Drawing {
             sizes,
             edges,
-            turned: order.turned,
+            reversed: order.reversed,
             items: Vec::new(),
             chains: Vec::new(),
             layers: Vec::new(),
@@ -81,23 +82,23 @@ impl Layout {
         drawing.add_boxes(&order.boxes);
         drawing.add_points()?;
         drawing.order_layers();
-        drawing.location();
+        drawing.place_items();
         Some(drawing.finish())
     }
 }
 
-/// The boxes so that each comes before those it leads to, if some edges are turned around.
+/// A topological order of the boxes, after reversing some edges.
 struct Order {
     boxes: Vec<usize>,
-    turned: Vec<bool>,
+    reversed: Vec<bool>,
 }
 
 impl Order {
-    /// By a search in depth, from the entry and then from all that was not reached.
+    /// Computes the order by depth-first search, from the entry and then from all boxes that were not reached.
     fn new(count: usize, edges: &[(usize, usize)]) -> Order {
         let mut outgoing: Vec<Vec<usize>> = vec![Vec::new(); count];
         edges.iter().enumerate().for_each(|(edge, (from, _))| outgoing[*from].push(edge));
-        let mut turned = vec![false; edges.len()];
+        let mut reversed = vec![false; edges.len()];
         let (mut seen, mut done) = (vec![false; count], vec![false; count]);
         let mut boxes = Vec::with_capacity(count);
         for root in 0..count {
@@ -114,39 +115,39 @@ impl Order {
                 };
                 *next += 1;
                 let to = edges[edge].1;
-                turned[edge] = seen[to] && !done[to];
+                reversed[edge] = seen[to] && !done[to];
                 if !std::mem::replace(&mut seen[to], true) {
                     path.push((to, 0));
                 }
             }
         }
         boxes.reverse();
-        Order { boxes, turned }
+        Order { boxes, reversed }
     }
 }
 
 impl Drawing<'_> {
-    /// The ends of an edge, from top to bottom.
+    /// Returns the ends of an edge, from top to bottom.
     fn ends(&self, edge: usize) -> (usize, usize) {
         let (from, to) = self.edges[edge];
-        if self.turned[edge] { (to, from) } else { (from, to) }
+        if self.reversed[edge] { (to, from) } else { (from, to) }
     }
 
-    /// Gives every box its layer: one below the lowest that leads to it.
+    /// Assigns layers to boxes: one below the lowest predecessor.
     fn add_boxes(&mut self, order: &[usize]) {
         let item = |size: &Size| Item { width: size.width, ..Item::default() };
         self.items = self.sizes.iter().map(item).collect();
-        let mut leading: Vec<Vec<usize>> = vec![Vec::new(); self.sizes.len()];
+        let mut predecessors: Vec<Vec<usize>> = vec![Vec::new(); self.sizes.len()];
         for edge in 0..self.edges.len() {
             let (from, to) = self.ends(edge);
             if from == to {
-                self.items[from].width = self.sizes[from].width + 2.0 * LOOP;
+                self.items[from].width = self.sizes[from].width + 2.0 * SELF_LOOP;
             } else {
-                leading[to].push(from);
+                predecessors[to].push(from);
             }
         }
         for at in order {
-            let above = leading[*at].iter().map(|from| self.items[*from].layer + 1).max();
+            let above = predecessors[*at].iter().map(|from| self.items[*from].layer + 1).max();
             self.items[*at].layer = above.unwrap_or(0);
         }
         let count = self.items.iter().map(|item| item.layer + 1).max().unwrap_or(0);
@@ -154,17 +155,17 @@ impl Drawing<'_> {
         order.iter().for_each(|at| self.layers[self.items[*at].layer].push(*at));
     }
 
-    /// Gives edges a point in each layer that they pass.
+    /// Adds a point to each layer that an edge crosses.
     fn add_points(&mut self) -> Option<()> {
         for edge in 0..self.edges.len() {
             let (from, to) = self.ends(edge);
             let mut chain = vec![from];
             for layer in self.items[from].layer + 1..self.items[to].layer {
-                if self.items.len() - self.sizes.len() == MOST_POINTS {
+                if self.items.len() - self.sizes.len() == MAX_POINTS {
                     return None;
                 }
                 let point = self.items.len();
-                self.items.push(Item { width: ARROW, layer, is_point: true, ..Item::default() });
+                self.items.push(Item { width: ARROW_GAP, layer, is_point: true, ..Item::default() });
                 self.layers[layer].push(point);
                 chain.push(point);
             }
@@ -183,7 +184,7 @@ impl Drawing<'_> {
     /// Orders the items of every layer by the mean position of their neighbours.
     fn order_layers(&mut self) {
         (0..self.layers.len()).for_each(|index| self.number_layer(index));
-        for round in 0..ROUNDS {
+        for round in 0..PASSES {
             let downwards = round % 2 == 0;
             for index in self.indices(downwards) {
                 let mut keyed: Vec<(f64, usize)> = self.layers[index]
@@ -197,20 +198,20 @@ impl Drawing<'_> {
         }
     }
 
-    /// While layers are ordered, an item's place in its layer is where it is.
+    /// Sets the positions of items to their index in the layer, while layers are ordered.
     fn number_layer(&mut self, index: usize) {
-        for (location, item) in self.layers[index].iter().enumerate() {
-            self.items[*item].x = location as f64;
+        for (index, item) in self.layers[index].iter().enumerate() {
+            self.items[*item].x = index as f64;
         }
     }
 
-    /// The numbers of the layers, downwards or upwards.
+    /// Returns the indices of the layers, downwards or upwards.
     fn indices(&self, downwards: bool) -> Vec<usize> {
         let count = self.layers.len();
         if downwards { (0..count).collect() } else { (0..count).rev().collect() }
     }
 
-    /// The mean of the neighbours in the layer before.
+    /// Returns the mean position of the neighbours in the preceding layer.
     fn wanted(&self, item: usize, downwards: bool) -> Option<f64> {
         let item = &self.items[item];
         let neighbours = if downwards { &item.above } else { &item.below };
@@ -218,17 +219,17 @@ impl Drawing<'_> {
         (!neighbours.is_empty()).then(|| sum / neighbours.len() as f64)
     }
 
-    /// Moves the items of every layer towards their neighbours, and finds the ends of the layers.
-    fn location(&mut self) {
+    /// Moves the items of every layer towards their neighbours, and computes the ends of the layers.
+    fn place_items(&mut self) {
         for layer in &self.layers {
             let mut right = 0.0;
             for item in layer {
                 let item = &mut self.items[*item];
                 item.x = right + item.width / 2.0;
-                right += item.width + BESIDE;
+                right += item.width + BOX_GAP;
             }
         }
-        for round in 0..2 * ROUNDS {
+        for round in 0..2 * PASSES {
             let downwards = round % 2 == 0;
             for index in self.indices(downwards) {
                 self.move_layer(index, downwards);
@@ -241,27 +242,27 @@ impl Drawing<'_> {
             let heights = layer.iter().filter_map(|item| self.sizes.get(*item)).map(|size| size.height);
             let bottom = top + heights.fold(0.0, f64::max);
             self.bands.push((top, bottom));
-            top = bottom + BETWEEN;
+            top = bottom + LAYER_GAP;
         }
     }
 
-    /// Moves the items of a layer as near to where they want to be as their order allows: the least sum of squares, found
-    /// by pooling neighbours that want to pass each other. Points count more, so that long edges become straight.
+    /// Moves the items of a layer as near to their wanted positions as their order allows: the least sum of squares,
+    /// found by pooling neighbours that want to pass each other. Points weigh more, so that long edges become straight.
     fn move_layer(&mut self, index: usize, downwards: bool) {
-        /// Items that touch: where the first wants to be on average, their weight and how many they are.
+        /// Items that touch: the mean wanted position of the first, their weight and their number.
         struct Pool {
             mean: f64,
             weight: f64,
             count: usize,
         }
         let layer = &self.layers[index];
-        // Where each is when all touch, so that items which keep apart are numbers which rise.
+        // The positions when all items touch; relative to these, separated items have increasing numbers.
         let mut offsets = Vec::with_capacity(layer.len());
         let mut right = 0.0;
         for item in layer {
             let width = self.items[*item].width;
             offsets.push(right + width / 2.0);
-            right += width + BESIDE;
+            right += width + BOX_GAP;
         }
         let mut pools: Vec<Pool> = Vec::new();
         for (item, offset) in layer.iter().zip(&offsets) {
@@ -295,8 +296,8 @@ impl Drawing<'_> {
         Layout { size: Size { width, height }, corners, paths }
     }
 
-    /// Where each edge leaves its upper and enters its lower box: the edges share a side, in the order of what they
-    /// come to next.
+    /// Returns the positions at which each edge leaves its upper and enters its lower box: the edges share a side, in
+    /// the order of their next items.
     fn ports(&self) -> Vec<(f64, f64)> {
         let mut sides: Vec<[Vec<(f64, usize)>; 2]> = vec![Default::default(); self.sizes.len()];
         for (edge, chain) in self.chains.iter().enumerate() {
@@ -313,8 +314,8 @@ impl Drawing<'_> {
             for (side, edges) in sides.iter_mut().enumerate() {
                 edges.sort_by(|(one, _), (other, _)| one.total_cmp(other));
                 let step = self.sizes[at].width / (edges.len() + 1) as f64;
-                for (location, (_, edge)) in edges.iter().enumerate() {
-                    let x = left + step * (location + 1) as f64;
+                for (index, (_, edge)) in edges.iter().enumerate() {
+                    let x = left + step * (index + 1) as f64;
                     let port = &mut ports[*edge];
                     if side == 1 { port.0 = x } else { port.1 = x }
                 }
@@ -323,7 +324,7 @@ impl Drawing<'_> {
         ports
     }
 
-    /// The points of an edge, in its direction.
+    /// Returns the points of an edge, in its direction.
     fn path(&self, edge: usize, corners: &[Point], ports: &[(f64, f64)]) -> Vec<Point> {
         let chain = &self.chains[edge];
         let bottom = |at: usize| corners[at].y + self.sizes[at].height;
@@ -331,12 +332,12 @@ impl Drawing<'_> {
             let at = chain[0];
             let right = corners[at].x + self.sizes[at].width;
             let (low, high) = (bottom(at) - 8.0, corners[at].y + 8.0);
-            let beside = right + LOOP;
+            let beside = right + SELF_LOOP;
             return [(right, low), (beside, low), (beside, high), (right, high)]
                 .map(|(x, y)| Point { x, y })
                 .into();
         };
-        // Straight down first, beside taller boxes.
+        // Straight down first, past taller boxes.
         let x = ports[edge].0;
         let mut path = vec![Point { x, y: bottom(first) }];
         let band = self.bands[self.items[first].layer].1;
@@ -349,7 +350,7 @@ impl Drawing<'_> {
             path.extend([Point { x, y: top }, Point { x, y: bottom }]);
         }
         path.push(Point { x: ports[edge].1, y: corners[last].y });
-        if self.turned[edge] {
+        if self.reversed[edge] {
             path.reverse();
         }
         path

@@ -2,24 +2,23 @@
 
 use std::fmt::Write;
 
-use super::graph::{Block, FlowGraph, Kind};
+use super::graph::{Block, EdgeKind, FlowGraph};
 use super::layout::{Layout, Point, Size};
 
-/// A function with more blocks is not drawn.
-const MOST_BLOCKS: usize = 2_000;
+/// Maximum number of blocks of a function that is drawn.
+const MAX_BLOCKS: usize = 2_000;
 
-/// Of the font, in pixels: an advance of 0.6 em is what monospaced fonts have.
+/// Metrics of the font, in pixels: monospaced fonts have an advance of 0.6 em.
 const LINE_HEIGHT: f64 = 15.0;
 const CHARACTER: f64 = 7.2;
 const PADDING: f64 = 8.0;
-/// Around the drawing, and between functions.
+/// Margins around the drawing, and between functions.
 const MARGIN: f64 = 20.0;
 const TITLE: f64 = 30.0;
 
-/// How far an arrow goes straight where it leaves and enters a box, so that its head points where it goes, and a
-/// label has room.
+/// Length of the straight part of an arrow at a box, so that its head points in its direction, and a label has room.
 const STRAIGHT: f64 = 18.0;
-/// How much wider than high a drawing of many functions becomes.
+/// Aspect ratio of a drawing of many functions.
 const ASPECT: f64 = 1.6;
 
 const STYLE: &str = "\
@@ -28,31 +27,31 @@ text { font: 12px monospace; white-space: pre; fill: #222 }
 .head { fill: #666 }
 .label { paint-order: stroke; stroke: #fff; stroke-width: 3px }
 rect { fill: #f7f7f2; stroke: #555 }
-.unreached { stroke-dasharray: 5 4 }
+.unreachable { stroke-dasharray: 5 4 }
 path { fill: none; stroke-width: 1.3 }
 .background { fill: #fff; stroke: none }
 .forward { stroke-dasharray: 7 3 } .backward { stroke-dasharray: 2 2.5 }
 polygon { stroke: none }
 ";
 
-/// What is different on a dark screen.
+/// The differences on a dark screen.
 const DARK: &str = "\
 text { fill: #ddd } .head { fill: #999 } .label { stroke: #1b1b1b }
 rect { fill: #2a2a28; stroke: #888 } .background { fill: #1b1b1b }
 ";
 
-/// The classes of arrows, and their colours on light and on dark.
+/// The classes of arrows, with their colours on light and on dark.
 const ARROWS: [(&str, &str, &str); 3] =
     [("next", "#333", "#ccc"), ("forward", "#197a32", "#6fd08c"), ("backward", "#c0262d", "#ff8a80")];
 
-/// The drawing, or why there is none.
+/// Returns the drawing, or an error if it would be too large.
 pub(crate) fn drawing(graphs: &[FlowGraph]) -> Result<String, String> {
     let drawn = graphs.iter().map(Drawn::new).collect::<Result<Vec<Drawn<'_>>, String>>()?;
     let area: f64 = drawn.iter().map(|drawn| drawn.size.width * drawn.size.height).sum();
     let widest = drawn.iter().map(|drawn| drawn.size.width).fold(0.0, f64::max);
     let limit = widest.max((area * ASPECT).sqrt());
     let mut body = String::new();
-    // Functions in rows, in their order; a row is as high as its highest.
+    // Functions in rows, in order; a row is as high as its highest.
     let (mut right, mut x, mut y, mut row) = (0f64, MARGIN, MARGIN, 0f64);
     for drawn in &drawn {
         if x > MARGIN && x + drawn.size.width > MARGIN + limit {
@@ -82,7 +81,7 @@ pub(crate) fn drawing(graphs: &[FlowGraph]) -> Result<String, String> {
     ))
 }
 
-/// The heads of the arrows.
+/// Returns the heads of the arrows.
 fn markers() -> String {
     let marker = |(name, _, _)| {
         format!(
@@ -93,12 +92,12 @@ fn markers() -> String {
     format!("<defs>{}</defs>\n", ARROWS.map(marker).concat())
 }
 
-/// A function that is laid out.
+/// A function with its layout.
 struct Drawn<'g> {
     graph: &'g FlowGraph,
     sizes: Vec<Size>,
     layout: Layout,
-    /// With its title.
+    /// The size with the title.
     size: Size,
 }
 
@@ -106,12 +105,12 @@ impl<'g> Drawn<'g> {
     fn new(graph: &'g FlowGraph) -> Result<Drawn<'g>, String> {
         let too_large =
             || format!("{} is too large to draw; Graphviz may draw it: --format dot", graph.title);
-        if graph.blocks.len() > MOST_BLOCKS {
+        if graph.blocks.len() > MAX_BLOCKS {
             return Err(too_large());
         }
         let edges = &graph.edges;
         let mut sizes: Vec<Size> = graph.blocks.iter().map(size).collect();
-        // Arrows that enter a box are so far apart that their labels have room between them.
+        // Arrows that enter a box are spaced so that their labels fit between them.
         let mut entering = vec![(0usize, 0usize); sizes.len()];
         for edge in edges {
             let (count, longest) = &mut entering[edge.to];
@@ -132,16 +131,16 @@ impl<'g> Drawn<'g> {
 
     fn write(&self, out: &mut String, at: Point) -> std::fmt::Result {
         let Drawn { graph, sizes, layout, .. } = self;
-        let title = escaped(&graph.title);
+        let title = escape(&graph.title);
         writeln!(out, "<text class=\"title\" x=\"{:.1}\" y=\"{:.1}\">{title}</text>", at.x, at.y + 14.0)?;
         writeln!(out, "<g transform=\"translate({:.1} {:.1})\">", at.x, at.y + TITLE)?;
         for (edge, path) in graph.edges.iter().zip(&layout.paths) {
             let name = match edge.kind {
-                Kind::Next => "next",
-                Kind::Forward => "forward",
-                Kind::Backward => "backward",
+                EdgeKind::Next => "next",
+                EdgeKind::Forward => "forward",
+                EdgeKind::Backward => "backward",
             };
-            let words = |block: usize| escaped(&graph.blocks[block].words);
+            let words = |block: usize| escape(&graph.blocks[block].words);
             let what = edge.label.as_ref().map_or_else(
                 || edge.kind.describe().to_owned(),
                 |label| format!("if it is {}", label.replace("else", "another number")),
@@ -177,8 +176,8 @@ fn size(block: &Block) -> Size {
 }
 
 fn box_of(out: &mut String, block: &Block, size: Size, corner: Point) -> std::fmt::Result {
-    let class = if block.reachable { "" } else { " class=\"unreached\"" };
-    let never = if block.reachable { "" } else { ", never reached" };
+    let class = if block.reachable { "" } else { " class=\"unreachable\"" };
+    let never = if block.reachable { "" } else { ", unreachable" };
     writeln!(
         out,
         "<rect{class} x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"3\"><title>{}{never}</title></rect>",
@@ -186,17 +185,17 @@ fn box_of(out: &mut String, block: &Block, size: Size, corner: Point) -> std::fm
         corner.y,
         size.width,
         size.height,
-        escaped(&block.words)
+        escape(&block.words)
     )?;
     for (number, line) in block.lines.iter().enumerate() {
         let class = if number == 0 { " class=\"head\"" } else { "" };
         let y = corner.y + PADDING + (number as f64 + 0.8) * LINE_HEIGHT;
-        writeln!(out, "<text{class} x=\"{:.1}\" y=\"{y:.1}\">{}</text>", corner.x + PADDING, escaped(line))?;
+        writeln!(out, "<text{class} x=\"{:.1}\" y=\"{y:.1}\">{}</text>", corner.x + PADDING, escape(line))?;
     }
     Ok(())
 }
 
-/// A path through points that passes them vertically, and goes straight at its start and its end.
+/// Returns a path through points that passes them vertically, and is straight at its start and its end.
 fn curve(points: &[Point]) -> String {
     let mut out = String::new();
     let last = points.len() - 1;
@@ -226,6 +225,6 @@ fn curve(points: &[Point]) -> String {
     out
 }
 
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

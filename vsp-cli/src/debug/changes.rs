@@ -1,4 +1,4 @@
-//! What changed between two stops of the program.
+//! The changes between two stops of the program.
 
 use vsp_core::Instance;
 use vsp_core::index::GlobalIndex;
@@ -8,17 +8,17 @@ use vsp_host::sys::Sys;
 use super::show;
 use crate::code::Code;
 
-/// Memories that are larger are not compared, in bytes.
+/// Maximum size of memories that are compared, in bytes.
 const MAX_MEMORY: usize = 16 << 20;
 
-/// Frames whose registers are remembered: the innermost ones.
+/// Number of innermost frames whose registers are recorded.
 const FRAMES: usize = 2;
 
-/// Changed parts of the memory that are shown, and bytes of each.
+/// Maximum number of changed ranges of memory that are shown, and of bytes of each.
 const RANGES: usize = 4;
 const BYTES: usize = 8;
 
-/// What a frame held.
+/// The contents of a frame.
 #[derive(Debug)]
 struct Frame {
     depth: usize,
@@ -28,7 +28,7 @@ struct Frame {
     states: Vec<[u64; 2]>,
 }
 
-/// What a stopped program held.
+/// The state of a stopped program.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     frames: Vec<Frame>,
@@ -54,12 +54,12 @@ impl Snapshot {
         }
     }
 
-    /// Depth and function of the innermost frame.
+    /// Returns depth and function of the innermost frame.
     pub(crate) fn innermost(&self) -> Option<(usize, u32)> {
         self.frames.first().map(|frame| (frame.depth, frame.function))
     }
 
-    /// What is different now, one thing each: registers and locals of the innermost frame, globals, memory.
+    /// Returns the differences, one per item: registers and locals of the innermost frame, globals, memory.
     pub(crate) fn changes(&self, now: &Snapshot, code: &Code<'_>) -> Vec<String> {
         let mut changes = Vec::new();
         let mut compare = |name: String, before: u64, now: u64| {
@@ -102,7 +102,7 @@ impl Frame {
     }
 }
 
-/// The parts of the memory that differ. Parts that are less than 8 bytes apart are one.
+/// Returns the ranges of memory that differ. Ranges less than 8 bytes apart are merged.
 fn memory_changes(before: &[u8], now: &[u8]) -> Vec<String> {
     let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
     let mut more = 0;

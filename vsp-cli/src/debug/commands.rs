@@ -1,4 +1,4 @@
-//! The commands of the debugger: one table, which says what there is, and reading a line.
+//! The commands of the debugger: their table, and the parser of a line.
 
 use vsp_core::Excerpt;
 use vsp_core::text::most_similar;
@@ -8,25 +8,25 @@ use super::session::{Goal, Grain, Session};
 use super::{inspect, points};
 use crate::program::UNLIMITED;
 
-/// What goes on after a command.
+/// The continuation after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
     Continue,
     Quit,
 }
 
-/// Why a command was not carried out; several lines if the place of the mistake is shown.
+/// The error of a command; several lines if the location of a syntax error is shown.
 pub(crate) type Failure = String;
 
 type Run = fn(&mut Session<'_>, &str) -> Result<(), Failure>;
 
 /// A command.
 pub(crate) struct Command {
-    /// Its name, and its short one if it has one.
+    /// Its name and its short names.
     pub(crate) names: &'static [&'static str],
-    /// What is written behind it.
+    /// The notation of its arguments.
     pub(crate) arguments: &'static str,
-    /// What it does.
+    /// Its description.
     pub(crate) help: &'static str,
     run: Run,
 }
@@ -54,19 +54,19 @@ pub(crate) const COMMANDS: &[Command] = &[
     command(&["nexti", "ni"], "[N]", "execute one instruction, over calls", |session, rest| {
         session.go(&Goal::Over(Grain::Instruction), times(rest)?)
     }),
-    command(&["out", "o"], "", "go on until this function returns", |session, rest| {
-        nothing(rest).and_then(|()| session.go(&Goal::Out, 1))
+    command(&["out", "o"], "", "continue until this function returns", |session, rest| {
+        no_arguments(rest).and_then(|()| session.go(&Goal::Out, 1))
     }),
     command(
         &["continue", "c"],
         "",
-        "go on until a breakpoint, a change of what is watched, or the end",
-        |session, rest| nothing(rest).and_then(|()| session.go(&Goal::End, 1)),
+        "continue until a breakpoint, a watched change, or the end",
+        |session, rest| no_arguments(rest).and_then(|()| session.go(&Goal::End, 1)),
     ),
-    command(&["until", "u"], "LOCATION", "go on until LOCATION", points::until),
+    command(&["until", "u"], "LOCATION", "continue until LOCATION", points::until),
     command(&["resume"], "VALUE", "give a YIELD the value it waits for", inspect::resume),
     command(&["restart"], "", "back to the start; breakpoints stay", |session, rest| {
-        nothing(rest).and_then(|()| session.restart())
+        no_arguments(rest).and_then(|()| session.restart())
     }),
     command(&["fuel"], "[UNITS]", "show the fuel, or set how much is left", fuel),
     command(
@@ -84,7 +84,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command(&["disable"], "N", "switch breakpoint N off", |session, rest| {
         points::enable(session, rest, false)
     }),
-    command(&["where", "w"], "", "show the place of this frame", inspect::show_location),
+    command(&["where", "w"], "", "show the location of this frame", inspect::show_location),
     command(&["backtrace", "bt"], "", "list the frames: the calls that led here", inspect::backtrace),
     command(&["frame", "f"], "N", "look at frame N of that list", inspect::frame),
     command(&["up"], "", "look at the frame that called this one", |session, rest| {
@@ -113,11 +113,11 @@ pub(crate) const COMMANDS: &[Command] = &[
         inspect::disassemble,
     ),
     command(&["functions"], "", "list the functions", inspect::functions),
-    command(&["help", "h"], "[COMMAND]", "list the commands, or say more about one", help),
-    command(&["quit", "q"], "", "end the debugger", |_, rest| nothing(rest)),
+    command(&["help", "h"], "[COMMAND]", "list the commands, or explain one", help),
+    command(&["quit", "q"], "", "end the debugger", |_, rest| no_arguments(rest)),
 ];
 
-/// Carries out a line. An empty one, and one that starts with `#`, does nothing.
+/// Executes a line. Empty ones, and those that start with `#`, do no_arguments.
 pub(crate) fn execute(session: &mut Session<'_>, line: &str) -> Result<Flow, Failure> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
@@ -129,7 +129,7 @@ pub(crate) fn execute(session: &mut Session<'_>, line: &str) -> Result<Flow, Fai
     Ok(if command.names[0] == "quit" { Flow::Quit } else { Flow::Continue })
 }
 
-/// The command with this name, or the only one whose name begins so.
+/// Returns the command with this name, or the only one with this prefix.
 fn find(name: &str) -> Result<&'static Command, Failure> {
     if let Some(command) = COMMANDS.iter().find(|command| command.names.contains(&name)) {
         return Ok(command);
@@ -151,13 +151,9 @@ fn find(name: &str) -> Result<&'static Command, Failure> {
     }
 }
 
-/// There must be nothing behind the command.
-pub(crate) fn nothing(rest: &str) -> Result<(), Failure> {
-    if rest.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("expected nothing behind the command, and found `{}`", Excerpt(rest)))
-    }
+/// Checks that the command has no arguments.
+pub(crate) fn no_arguments(rest: &str) -> Result<(), Failure> {
+    if rest.is_empty() { Ok(()) } else { Err(format!("unexpected argument `{}`", Excerpt(rest))) }
 }
 
 fn times(rest: &str) -> Result<u64, Failure> {
@@ -166,7 +162,7 @@ fn times(rest: &str) -> Result<u64, Failure> {
         _ => number::count(rest)
             .ok()
             .filter(|times| *times > 0)
-            .ok_or_else(|| format!("`{}` is no number of times", Excerpt(rest))),
+            .ok_or_else(|| format!("`{}` is not a positive count", Excerpt(rest))),
     }
 }
 
@@ -174,10 +170,10 @@ fn fuel(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
     if !rest.is_empty() {
         let units = number::count(rest).ok().filter(|units| *units <= UNLIMITED);
         session.set_fuel(
-            units.ok_or_else(|| format!("`{}` is no number of units, 0 to 2^63 - 1", Excerpt(rest)))?,
+            units.ok_or_else(|| format!("`{}` is out of range for fuel: 0 to 2^63 - 1", Excerpt(rest)))?,
         );
     }
-    // A program without a limit has so much that none of it is missed.
+    // A program without a limit has so much fuel that this does not show.
     let left = session.instance.fuel().filter(|left| *left < (UNLIMITED / 2) as i64);
     let left = left.map_or_else(|| "no limit".to_owned(), |left| format!("left: {left}"));
     session.out += &format!("fuel used: {}, {left}\n", session.fuel_used());
@@ -189,8 +185,8 @@ LOCATION is LINE, FILE:LINE, FUNCTION or FUNCTION+WORD. EXPR knows
   numbers       5  -0x10  0b1010  'c'  2.5
   R0 to RF      a register of this frame, as a signed integer
   $3            local number 3
-  name          the value of a global or .equ, or the address of data or space; \"in quotes\" if it is no word
-  depth         how many frames there are
+  name          the value of a global or .equ, or the address of data or space; \"in quotes\" if it is not a word
+  depth         the number of frames
   u8[ADDRESS]   memory; the types are u8 u16 u32 u64 i8 i16 i32 i64 f32 f64
   f64(EXPR)     the low bits of a value as that type: u64(R0) is R0 unsigned, f64(R0) as binary64
   operators     * / %  + -  << >>  &  ^  |  == != < <= > >=  &&  ||  and - ! ~ before a value
@@ -203,7 +199,7 @@ fn help(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
     };
     if rest.is_empty() {
         session.out.extend(COMMANDS.iter().map(describe));
-        session.out += "A command can be cut short where only one begins so.\n";
+        session.out += "A command can be abbreviated to a unique prefix.\n";
         session.out += EXPRESSIONS;
         return Ok(());
     }

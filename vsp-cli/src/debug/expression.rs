@@ -1,7 +1,7 @@
-//! Expressions over registers, locals, globals and memory: what conditions, `print`, `set` and `watch` take.
+//! Expressions over registers, locals, globals and memory, for conditions, `print`, `set` and `watch`.
 //!
-//! Integers are exact; a register is a signed one. `==` and `!=` compare the 64 bits of a register. Floating numbers are
-//! binary64; where one meets an integer, that becomes one too.
+//! Integers are exact; registers are signed. `==` and `!=` compare the 64 bits of a register. Floating numbers are
+//! binary64; an integer combined with one is converted.
 
 use std::fmt;
 use std::ops::Range;
@@ -17,7 +17,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// The bits of a register that holds it; `None` if none can.
+    /// Returns the bits of a register with this value, or `None` if it does not fit.
     pub(crate) fn bits(self) -> Option<u64> {
         match self {
             Value::Int(value) => {
@@ -27,7 +27,7 @@ impl Value {
         }
     }
 
-    /// Is it what a condition takes for true: not zero?
+    /// Returns whether a condition is true: not zero.
     pub(crate) fn is_true(self) -> bool {
         match self {
             Value::Int(value) => value != 0,
@@ -53,7 +53,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// How bytes of the memory, or low bits of a number, are read.
+/// An interpretation of bytes of memory, or of the low bits of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
     Unsigned(u32),
@@ -62,7 +62,7 @@ pub(crate) enum Type {
 }
 
 impl Type {
-    /// The type with this name.
+    /// Returns the type with this name.
     pub(crate) fn parse(name: &str) -> Option<Type> {
         let (kind, bits) = name.split_at_checked(1)?;
         let bits = [8, 16, 32, 64].into_iter().find(|known| bits == known.to_string())?;
@@ -74,13 +74,13 @@ impl Type {
         }
     }
 
-    /// How many bytes it takes.
+    /// Returns its size in bytes.
     pub(crate) fn bytes(self) -> u64 {
         let (Type::Unsigned(bits) | Type::Signed(bits) | Type::Float(bits)) = self;
         u64::from(bits / 8)
     }
 
-    /// What these bits mean; higher ones do not count.
+    /// Interprets the low bits of a register.
     fn read(self, bits: u64) -> Value {
         match self {
             Type::Unsigned(width) => Value::Int(i128::from(bits << (64 - width) >> (64 - width))),
@@ -90,7 +90,7 @@ impl Type {
         }
     }
 
-    /// The bits that mean a number, if it is one of those that the type has.
+    /// Returns the bits of a number, or `None` if it is out of the type's range.
     pub(crate) fn write(self, value: Value) -> Option<u64> {
         match (self, value) {
             (Type::Float(32), value) => Some(u64::from((value.float() as f32).to_bits())),
@@ -152,7 +152,7 @@ pub(crate) enum Expression {
     Register(Reg),
     Local(u32),
     Global(GlobalIndex),
-    /// How many frames there are.
+    /// The number of frames.
     Depth,
     Memory(Type, Box<Expression>),
     Convert(Type, Box<Expression>),
@@ -160,7 +160,7 @@ pub(crate) enum Expression {
     Binary(Binary, Box<Expression>, Box<Expression>),
 }
 
-/// What a program is made of while it is stopped.
+/// The state of a stopped program.
 pub(crate) trait Scope {
     fn register(&self, register: Reg) -> Option<u64>;
     fn local(&self, number: u32) -> Option<u64>;
@@ -170,7 +170,7 @@ pub(crate) trait Scope {
 }
 
 impl Expression {
-    /// Does it say something about the frame that is looked at?
+    /// Returns whether it depends on the selected frame.
     pub(crate) fn is_of_frame(&self) -> bool {
         match self {
             Expression::Register(_) | Expression::Local(_) => true,
@@ -182,7 +182,10 @@ impl Expression {
         }
     }
 
-    /// Its value, or why it has none.
+    /// Evaluates the expression.
+    ///
+    /// # Errors
+    /// It has no value; the message says why.
     pub(crate) fn value(&self, scope: &dyn Scope) -> Result<Value, String> {
         let register = |bits: Option<u64>| bits.map(|bits| Value::Int(i128::from(bits as i64)));
         match self {
@@ -215,7 +218,7 @@ impl Expression {
     }
 }
 
-/// The bytes of memory that something of a type takes.
+/// Returns the range of memory of a value of a type.
 pub(crate) fn memory_range(memory: &[u8], ty: Type, address: Value) -> Result<Range<usize>, String> {
     let start = match address {
         Value::Int(address) => usize::try_from(address).ok(),

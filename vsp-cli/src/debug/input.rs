@@ -1,4 +1,4 @@
-//! Where the commands come from: a file or a pipe, or somebody at a terminal.
+//! The source of commands: a file, a pipe or a terminal.
 
 use std::io::{self, BufRead};
 
@@ -17,14 +17,14 @@ const PROMPT: &str = "(vsp) ";
 
 /// The source of commands.
 pub(crate) enum Input {
-    /// Lines of a file or pipe. They are printed behind the prompt, so that what comes out reads like a terminal.
+    /// Lines of a file or pipe. They are echoed after the prompt, so that the output reads like an interactive session.
     Script(Box<dyn BufRead>),
-    /// A terminal, where an empty line means the last command again.
+    /// A terminal, where an empty line repeats the last command.
     Terminal { editor: Box<Editor<Commands, MemHistory>>, last: String },
 }
 
 impl Input {
-    /// A line editor on the terminal.
+    /// Creates a line editor on the terminal.
     pub(crate) fn terminal() -> Result<Input, String> {
         let config = Config::builder().auto_add_history(true).completion_type(CompletionType::List).build();
         let editor = Editor::with_history(config, MemHistory::new());
@@ -33,7 +33,7 @@ impl Input {
         Ok(Input::Terminal { editor: Box::new(editor), last: String::new() })
     }
 
-    /// The next command; `None` at the end.
+    /// Returns the next command, or `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<String>, String> {
         match self {
             Input::Script(lines) => next_of_script(lines.as_mut()),
@@ -52,7 +52,7 @@ impl Input {
         }
     }
 
-    /// Do the commands come from a file or pipe?
+    /// Returns whether the commands come from a file or pipe.
     pub(crate) fn is_script(&self) -> bool {
         matches!(self, Input::Script(_))
     }
@@ -73,7 +73,7 @@ fn next_of_script(lines: &mut dyn BufRead) -> Result<Option<String>, String> {
     Ok(line)
 }
 
-/// Completes the names of commands.
+/// The completion of command names.
 pub(crate) struct Commands;
 
 impl Completer for Commands {

@@ -1,8 +1,8 @@
-//! Commands that show or change what a stopped program holds, and where it is.
+//! Commands that show or change the state of a stopped program, and show its location.
 
 use vsp_core::index::{GlobalIndex, Location};
 
-use super::commands::{Failure, nothing};
+use super::commands::{Failure, no_arguments};
 use super::expression::{Expression, Value, memory_range};
 use super::points;
 use super::session::Session;
@@ -10,18 +10,18 @@ use super::show;
 use crate::code::{Line, Position};
 use crate::style::{LOCATION, paint};
 
-/// Lines, and instructions, that are shown before and behind a place.
+/// Number of lines or instructions shown before and after a location.
 const AROUND: u32 = 5;
 
-/// Frames that are listed from the innermost one, and from the outermost one.
+/// Numbers of frames listed from the innermost one, and from the outermost one.
 const INNERMOST: usize = 20;
 const OUTERMOST: usize = 5;
 
-/// Bytes that are shown of the memory, and at most.
+/// Default and maximum number of bytes of a memory dump.
 const DUMP: usize = 64;
 const MAX_DUMP: usize = 1 << 16;
 
-/// The value of an expression.
+/// Evaluates an expression.
 fn value(session: &Session<'_>, text: &str) -> Result<Value, Failure> {
     points::expression(session, text)?.expression.value(&session.scope())
 }
@@ -31,7 +31,7 @@ fn bits(value: Value) -> Result<u64, Failure> {
 }
 
 fn here(session: &Session<'_>) -> Result<Location, Failure> {
-    session.location().ok_or_else(|| "the program has ended; `restart` begins it again".to_owned())
+    session.location().ok_or_else(|| "the program has ended; `restart` runs it again".to_owned())
 }
 
 pub(crate) fn resume(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
@@ -40,7 +40,7 @@ pub(crate) fn resume(session: &mut Session<'_>, rest: &str) -> Result<(), Failur
 }
 
 pub(crate) fn show_location(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
-    nothing(rest)?;
+    no_arguments(rest)?;
     let location = here(session)?;
     session.out += &format!("{}:\n", paint(LOCATION, &session.code.describe(location)));
     session.out += &show::location(&session.code, location, show::mark(session.selected == 0, false));
@@ -48,7 +48,7 @@ pub(crate) fn show_location(session: &mut Session<'_>, rest: &str) -> Result<(),
 }
 
 pub(crate) fn backtrace(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
-    nothing(rest)?;
+    no_arguments(rest)?;
     here(session)?;
     let depth = session.depth();
     let mut frames: Vec<String> = Vec::new();
@@ -76,9 +76,9 @@ pub(crate) fn frame(session: &mut Session<'_>, rest: &str) -> Result<(), Failure
     show_location(session, "")
 }
 
-/// Looks at the frame that is so many calls further out.
+/// Selects the frame `by` calls further out.
 pub(crate) fn move_frame(session: &mut Session<'_>, rest: &str, by: isize) -> Result<(), Failure> {
-    nothing(rest)?;
+    no_arguments(rest)?;
     let number = session.selected.checked_add_signed(by).filter(|number| *number < session.depth());
     match number {
         Some(number) => frame(session, &number.to_string()),
@@ -88,7 +88,7 @@ pub(crate) fn move_frame(session: &mut Session<'_>, rest: &str, by: isize) -> Re
 }
 
 pub(crate) fn registers(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
-    nothing(rest)?;
+    no_arguments(rest)?;
     here(session)?;
     let shown = session.instance.frames().nth(session.selected).map(|frame| show::registers(frame.registers));
     session.out += &shown.unwrap_or_default();
@@ -96,7 +96,7 @@ pub(crate) fn registers(session: &mut Session<'_>, rest: &str) -> Result<(), Fai
 }
 
 pub(crate) fn locals(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
-    nothing(rest)?;
+    no_arguments(rest)?;
     here(session)?;
     let locals = session.instance.frames().nth(session.selected).map_or(&[][..], |frame| frame.locals);
     let names = (0..locals.len()).map(|number| format!("${number}"));
@@ -106,7 +106,7 @@ pub(crate) fn locals(session: &mut Session<'_>, rest: &str) -> Result<(), Failur
 }
 
 pub(crate) fn states(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
-    nothing(rest)?;
+    no_arguments(rest)?;
     here(session)?;
     let states = session.instance.frames().nth(session.selected).map_or(&[][..], |frame| frame.states);
     session.out += &match states {
@@ -117,7 +117,7 @@ pub(crate) fn states(session: &mut Session<'_>, rest: &str) -> Result<(), Failur
 }
 
 pub(crate) fn globals(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
-    nothing(rest)?;
+    no_arguments(rest)?;
     let globals = (0..).map(GlobalIndex).map_while(|index| Some((index, session.instance.global(index)?)));
     let shown = show::named_values(globals.map(|(index, value)| (session.code.global(index), value)));
     session.out += if shown.is_empty() { "the program has no globals\n" } else { &shown };
@@ -131,7 +131,7 @@ pub(crate) fn print(session: &mut Session<'_>, rest: &str) -> Result<(), Failure
 }
 
 pub(crate) fn set(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
-    // The first `=` that is no part of `==` or another operator.
+    // The first `=` that is not part of `==` or another operator.
     let assigned = rest.match_indices('=').map(|(at, _)| at).find(|at| {
         let before = rest[..*at].chars().next_back();
         !matches!(before, Some('=' | '!' | '<' | '>')) && !rest[at + 1..].starts_with('=')
@@ -157,7 +157,7 @@ pub(crate) fn set(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The register, local or global that is changed.
+/// Returns the register, local or global to change.
 fn slot<'s>(session: &'s mut Session<'_>, target: &Expression) -> Result<&'s mut u64, Failure> {
     let frame = || "there is no frame, so there are no registers".to_owned();
     match target {
@@ -208,15 +208,14 @@ pub(crate) fn list(session: &mut Session<'_>, rest: &str) -> Result<(), Failure>
         ("", None) => {
             let location = here(session)?;
             let line = session.code.line(location);
-            let line =
-                line.ok_or("this function does not say which lines it comes from; try `disassemble`")?;
+            let line = line.ok_or("this function has no source lines; try `disassemble`")?;
             Line { line: line.line.saturating_sub(AROUND).max(1), ..line }
         }
         (location, _) => {
             let line = match session.code.position(location, session.location())? {
                 Position::Line(line) => line,
                 Position::Word(location) => {
-                    session.code.line(location).ok_or("this place has no source line")?
+                    session.code.line(location).ok_or("this location has no source line")?
                 }
             };
             Line { line: line.line.saturating_sub(AROUND).max(1), ..line }
@@ -235,7 +234,7 @@ pub(crate) fn list(session: &mut Session<'_>, rest: &str) -> Result<(), Failure>
     }
     if shown == 0 {
         let file = session.code.file_name(first.file);
-        return Err(format!("{file} is not at hand, or has no line {}", first.line));
+        return Err(format!("{file} is not available, or has no line {}", first.line));
     }
     session.listed = Some(Line { line: first.line + shown, ..first });
     Ok(())
@@ -244,7 +243,7 @@ pub(crate) fn list(session: &mut Session<'_>, rest: &str) -> Result<(), Failure>
 pub(crate) fn disassemble(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
     let here = session.location();
     let around = match rest {
-        "" => here.ok_or("the program has ended; `restart` begins it again")?,
+        "" => here.ok_or("the program has ended; `restart` runs it again")?,
         location => {
             let (_, locations) = points::locations(session, location)?;
             *locations.first().ok_or("there is no code")?
@@ -264,7 +263,7 @@ pub(crate) fn disassemble(session: &mut Session<'_>, rest: &str) -> Result<(), F
 }
 
 pub(crate) fn functions(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
-    nothing(rest)?;
+    no_arguments(rest)?;
     session.code.functions().iter().for_each(|line| session.out += &format!("{line}\n"));
     Ok(())
 }

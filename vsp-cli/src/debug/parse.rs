@@ -1,4 +1,4 @@
-//! Reading expressions.
+//! The parser of expressions.
 
 use std::ops::Range;
 
@@ -10,12 +10,12 @@ use vsp_core::text::{Number, most_similar};
 use crate::code::Code;
 
 use super::expression::{Binary, Expression, Type, Unary, Value};
-use super::tokens::{Kind, Token, tokens};
+use super::tokens::{Token, TokenKind, tokenize};
 
-/// How deep parentheses and signs can be nested.
+/// Maximum nesting depth of parentheses and signs.
 const MAX_DEPTH: usize = 64;
 
-/// The operators, and how tightly they bind.
+/// The operators with their precedence.
 const OPERATORS: [(&str, Binary, u8); 18] = [
     ("||", Binary::Or, 1),
     ("&&", Binary::And, 2),
@@ -37,21 +37,21 @@ const OPERATORS: [(&str, Binary, u8); 18] = [
     ("%", Binary::Remainder, 9),
 ];
 
-/// What is wrong with an expression, and where.
+/// A syntax error in an expression, with its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
     pub(crate) span: Range<usize>,
     pub(crate) message: String,
 }
 
-/// What names stand for.
+/// The values of names.
 pub(crate) trait Names {
     fn global(&self, name: &str) -> Option<GlobalIndex>;
-    /// The address of a data segment.
+    /// Returns the address of a data segment.
     fn data(&self, name: &str) -> Option<u32>;
-    /// What a name of `.equ` or `.space` stands for.
+    /// Returns the value of a name of `.equ` or `.space`.
     fn number(&self, name: &str) -> Option<Number>;
-    /// All names, for suggestions.
+    /// Returns all names, for suggestions.
     fn all(&self) -> Vec<&str>;
 }
 
@@ -73,9 +73,9 @@ impl Names for Code<'_> {
     }
 }
 
-/// Reads an expression.
+/// Parses an expression.
 pub(crate) fn parse(text: &str, names: &dyn Names) -> Result<Expression, SyntaxError> {
-    let tokens = tokens(text)?;
+    let tokens = tokenize(text)?;
     let mut parser = Parser { tokens: &tokens, end: text.len(), names };
     let expression = parser.binary(1, 0)?;
     match parser.tokens.first() {
@@ -87,7 +87,7 @@ pub(crate) fn parse(text: &str, names: &dyn Names) -> Result<Expression, SyntaxE
 
 struct Parser<'t, 'n> {
     tokens: &'t [Token<'t>],
-    /// Where the text ends.
+    /// The offset of the end of the text.
     end: usize,
     names: &'n dyn Names,
 }
@@ -121,7 +121,7 @@ impl<'t> Parser<'t, '_> {
         if self.accept(mark) { Ok(()) } else { Err(self.expected(&format!("`{mark}`"))) }
     }
 
-    /// Operators that bind at least so tightly.
+    /// Parses operators of at least this precedence.
     fn binary(&mut self, least: u8, depth: usize) -> Result<Expression, SyntaxError> {
         let mut left = self.unary(depth)?;
         loop {
@@ -151,31 +151,31 @@ impl<'t> Parser<'t, '_> {
         const WHAT: &str = "a number, register, $local, name, type[address] or type(value)";
         let Some(token) = self.tokens.first() else { return Err(self.expected(WHAT)) };
         let expression = match &token.kind {
-            Kind::Number(value) => Expression::Number(*value),
-            Kind::Local(number) => Expression::Local(*number),
-            Kind::Mark("(") => {
+            TokenKind::Number(value) => Expression::Number(*value),
+            TokenKind::Local(number) => Expression::Local(*number),
+            TokenKind::Mark("(") => {
                 self.next();
                 let inside = self.binary(1, depth + 1)?;
                 self.closing(")")?;
                 return Ok(inside);
             }
-            Kind::Word(word) => match (Reg::parse(word), Type::parse(word)) {
+            TokenKind::Word(word) => match (Reg::parse(word), Type::parse(word)) {
                 (Some(register), _) => Expression::Register(register),
                 (None, Some(ty)) if self.is_followed_by(&["[", "("]) => return self.typed(ty, depth),
                 _ => self.named(word)?,
             },
-            Kind::Quoted(name) => self.named(name)?,
-            Kind::Mark(_) => return Err(self.expected(WHAT)),
+            TokenKind::Quoted(name) => self.named(name)?,
+            TokenKind::Mark(_) => return Err(self.expected(WHAT)),
         };
         self.next();
         Ok(expression)
     }
 
     fn is_followed_by(&self, marks: &[&str]) -> bool {
-        matches!(self.tokens.get(1), Some(Token { kind: Kind::Mark(mark), .. }) if marks.contains(mark))
+        matches!(self.tokens.get(1), Some(Token { kind: TokenKind::Mark(mark), .. }) if marks.contains(mark))
     }
 
-    /// `type[address]` or `type(value)`.
+    /// Parses `type[address]` or `type(value)`.
     fn typed(&mut self, ty: Type, depth: usize) -> Result<Expression, SyntaxError> {
         self.next();
         let is_memory = self.accept("[");
@@ -315,7 +315,7 @@ mod tests {
             ("u16(-1)", "65535 (0xffff)"),
             ("u64(2.5)", "4612811918334230528 (0x4004000000000000)"),
             ("f32(0x40200000)", "2.5"),
-            // How tightly operators bind, and from where.
+            // Precedence and associativity.
             ("1 + 2 * 3", "7"),
             ("(1 + 2) * 3", "9"),
             ("10 - 3 - 2", "5"),
@@ -337,7 +337,7 @@ mod tests {
             ("3 >= 3.5", "0"),
             ("2 <= 2", "1"),
             ("2 != 2", "0"),
-            // Registers are compared as the 64 bits they are.
+            // Registers are compared as their 64 bits.
             ("RF == -1", "1"),
             ("RF == 0xFFFFFFFFFFFFFFFF", "1"),
             ("RF < 0", "1"),
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_say_where() {
+    fn syntax_errors_have_locations() {
         let deep = "(".repeat(100);
         let long = "1 + ".repeat(1_000);
         let cases = [
@@ -373,8 +373,8 @@ mod tests {
             ),
             ("u7[0]", "0..2 no register, global, data, space or number is named `u7`"),
             ("u8", "0..2 no register, global, data, space or number is named `u8`"),
-            ("1 ? 2", "2..3 `?` means nothing here"),
-            ("é + €", "5..8 `€` means nothing here"),
+            ("1 ? 2", "2..3 unexpected `?`"),
+            ("é + €", "5..8 unexpected `€`"),
             ("\"x", "0..2 the name in quotes does not end"),
             ("'ab'", "0..4 expected one character between apostrophes"),
             ("$", "0..1 expected the number of a local after `$`"),
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_value_says_why() {
+    fn expressions_without_value_are_explained() {
         let cases = [
             // 2⁶⁴ − 1 squared needs 128 bits without a sign.
             ("u64(RF) * u64(RF)", "the result is too large"),
@@ -413,7 +413,7 @@ mod tests {
     }
 
     proptest! {
-        /// No text makes it panic.
+        /// No text causes a panic.
         #[test]
         fn any_text(text in "\\PC{0,40}", pieces in proptest::collection::vec(
             proptest::sample::select(&["R0", "RF", "$1", "table", "u8", "f64", "(", ")", "[", "]", "-", "!", "*", "/",
@@ -422,7 +422,7 @@ mod tests {
             let _ = value(&pieces.join(" "));
         }
 
-        /// Integers are computed as in arithmetic of 128 bits.
+        /// Integers are computed like arithmetic of 128 bits.
         #[test]
         fn sums_and_products(a in any::<i64>(), b in any::<i64>(), c in 1..i64::MAX) {
             let (wide_a, wide_b, wide_c) = (i128::from(a), i128::from(b), i128::from(c));

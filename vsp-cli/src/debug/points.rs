@@ -2,13 +2,13 @@
 
 use vsp_core::index::Location;
 
-use super::commands::{Failure, nothing};
+use super::commands::{Failure, no_arguments};
 use super::parse::{self, SyntaxError};
 use super::session::{Goal, Session};
 use super::stops::{Breakpoint, Condition, Watch};
 use crate::code::Position;
 
-/// Reads an expression; a mistake in it is shown.
+/// Parses an expression; a syntax error shows its location.
 pub(crate) fn expression(session: &Session<'_>, text: &str) -> Result<Condition, Failure> {
     if text.is_empty() {
         return Err("expected an expression; `help print` says what there is".into());
@@ -17,25 +17,25 @@ pub(crate) fn expression(session: &Session<'_>, text: &str) -> Result<Condition,
     Ok(Condition { text: text.to_owned(), expression })
 }
 
-/// Returns the message with the part of the text that it is about, and what is around that.
+/// Renders a syntax error with the part of the text that it is about, and the surrounding text.
 fn show(text: &str, error: &SyntaxError) -> Failure {
-    /// Characters that are shown in front of the mistake, and from there on.
+    /// Maximum number of characters shown before the error, and from its start.
     const AROUND: usize = 36;
     let before: Vec<char> = text.get(..error.span.start).unwrap_or(text).chars().collect();
-    let behind: Vec<char> = text.get(error.span.start..).unwrap_or_default().chars().collect();
+    let after: Vec<char> = text.get(error.span.start..).unwrap_or_default().chars().collect();
     let width = text.get(error.span.clone()).map_or(0, |part| part.chars().count()).clamp(1, AROUND);
     let left = if before.len() > AROUND { "…" } else { "" };
-    let right = if behind.len() > AROUND { "…" } else { "" };
-    // A tab or another control character would move the caret away.
+    let right = if after.len() > AROUND { "…" } else { "" };
+    // A tab or another control character would shift the caret.
     let visible =
         |part: &[char]| part.iter().map(|it| if it.is_control() { ' ' } else { *it }).collect::<String>();
     let before = left.to_owned() + &visible(&before[before.len().saturating_sub(AROUND)..]);
-    let behind = visible(&behind[..behind.len().min(AROUND)]);
+    let after = visible(&after[..after.len().min(AROUND)]);
     let blanks = " ".repeat(before.chars().count());
-    format!("{}\n    {before}{behind}{right}\n    {blanks}{}", error.message, "^".repeat(width))
+    format!("{}\n    {before}{after}{right}\n    {blanks}{}", error.message, "^".repeat(width))
 }
 
-/// Where a location is, in words, and its places. If its line has no code, those of the next one that has.
+/// Returns the description of a position, and its locations. If its line has no code, those of the next one that has.
 pub(crate) fn locations(session: &Session<'_>, text: &str) -> Result<(String, Vec<Location>), Failure> {
     match session.code.position(text, session.location())? {
         Position::Word(location) => Ok((session.code.describe(location), vec![location])),
@@ -43,10 +43,10 @@ pub(crate) fn locations(session: &Session<'_>, text: &str) -> Result<(String, Ve
             let (line, locations) = session.code.locations_of(wanted)?;
             let mut at = match locations.as_slice() {
                 [location] => session.code.describe(*location),
-                _ => format!("{} ({} places)", session.code.line_name(line), locations.len()),
+                _ => format!("{} ({} locations)", session.code.line_name(line), locations.len()),
             };
             if line != wanted {
-                at += &format!(", the first code behind line {}", wanted.line);
+                at += &format!(", the first code after line {}", wanted.line);
             }
             Ok((at, locations))
         }
@@ -70,16 +70,14 @@ pub(crate) fn add_temporary_break(session: &mut Session<'_>, rest: &str) -> Resu
 }
 
 fn add(session: &mut Session<'_>, rest: &str, temporary: bool) -> Result<(), Failure> {
-    // The line ends without blanks, and a condition may be missing.
+    // The line is trimmed, and a condition may be missing.
     let padded = format!(" {rest} ");
     let (location, condition) = match padded.split_once(" if ") {
         Some((location, condition)) => (location, Some(condition.trim())),
         None => (rest, None),
     };
     if condition == Some("") {
-        return Err(
-            "expected an expression behind `if`, like R0 == 5; `help break` says what there is".into()
-        );
+        return Err("expected an expression after `if`, like R0 == 5; `help break` says what there is".into());
     }
     let (at, locations) = match location.trim() {
         "" => {
@@ -135,7 +133,7 @@ pub(crate) fn display(session: &mut Session<'_>, rest: &str) -> Result<(), Failu
 }
 
 pub(crate) fn list(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
-    nothing(rest)?;
+    no_arguments(rest)?;
     let lines = session.stops.list();
     match lines.is_empty() {
         true => session.out += "there are none\n",

@@ -1,4 +1,4 @@
-//! A program that is being debugged: running it, and why it stopped.
+//! A debugged program: its execution, and the reasons for its stops.
 
 use std::cell::Cell;
 use std::io::{self, BufRead, BufWriter, Cursor, Write};
@@ -22,10 +22,10 @@ use crate::files::{self, Files, Shared};
 use crate::program::ProgramArgs;
 use crate::style::{CHANGED, LOCATION, paint};
 
-/// Instructions after which the interrupt flag is looked at.
+/// Number of instructions between polls of the interrupt flag.
 const CHUNK: u64 = 1 << 20;
 
-/// Where the program's output goes if that is the terminal: the standard output, and whether its last line has ended.
+/// The program's output if it goes to the terminal: the standard output, and whether its last line has ended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Console {
     pub(crate) mid_line: Rc<Cell<bool>>,
@@ -45,20 +45,20 @@ impl Write for Console {
     }
 }
 
-/// What is needed to begin again.
+/// The data needed to start the program again.
 pub(crate) struct Setup<'p> {
     pub(crate) args: &'p ProgramArgs,
     pub(crate) verified: &'p Verified<'p>,
     pub(crate) imports: &'p Imports<Sys>,
     pub(crate) entry: FuncIndex,
     pub(crate) values: Vec<u64>,
-    /// What the program reads if no file is named.
+    /// The program's input if no file is named.
     pub(crate) input: Rc<[u8]>,
     pub(crate) console: Console,
 }
 
 impl<'p> Setup<'p> {
-    /// An instance, and the file that it writes, if one is named.
+    /// Creates an instance, and the file that it writes, if one is named.
     fn instance(&self, mut files: Files) -> Result<(Instance<'p, Sys>, Option<Shared>), String> {
         let standard = || -> Box<dyn BufRead> { Box::new(Cursor::new(Rc::clone(&self.input))) };
         let input = self.args.input_file()?.map_or_else(standard, |file| file.reader);
@@ -76,63 +76,63 @@ impl<'p> Setup<'p> {
     }
 }
 
-/// Where a command wants the program to stop.
+/// The goal of a command that runs the program.
 #[derive(Clone, Debug)]
 pub(crate) enum Goal {
-    /// At the next instruction, or the next line.
+    /// The next instruction, or the next line.
     Into(Grain),
-    /// The same in this frame or one that called it.
+    /// The next instruction or line in this frame or a caller.
     Over(Grain),
-    /// In the frame that called this one.
+    /// The caller's frame.
     Out,
-    /// At one of these places.
+    /// One of these locations.
     At(Vec<Location>),
-    /// Nowhere.
+    /// The end of the program.
     End,
 }
 
-/// What is stepped by.
+/// The unit of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grain {
     Line,
     Instruction,
 }
 
-/// Why a run stopped.
+/// The reason of a stop.
 #[derive(Debug, PartialEq)]
 enum Stop {
-    /// At its goal.
+    /// The goal was reached.
     Arrived,
-    /// For these reasons.
+    /// Breakpoints or watches, with their descriptions.
     Because(Vec<String>),
-    /// The program cannot go on.
+    /// The program cannot continue.
     Ended,
 }
 
 /// A debugged program.
 pub(crate) struct Session<'p> {
     setup: Setup<'p>,
-    /// What is read.
+    /// The files that are read.
     files: Files,
     /// The file that the program writes, if one is named.
     output: Option<Shared>,
     pub(crate) code: Code<'p>,
     pub(crate) instance: Instance<'p, Sys>,
     pub(crate) stops: Stops,
-    /// The frame that is looked at; 0 is the innermost.
+    /// The selected frame; 0 is the innermost.
     pub(crate) selected: usize,
-    /// The line behind those that were listed last.
+    /// The line after those that were listed last.
     pub(crate) listed: Option<crate::code::Line>,
     before: Snapshot,
     interrupt: Arc<AtomicBool>,
-    /// The balance that fuel was counted from, and what was used before.
+    /// The balance since which fuel is counted, and the fuel used before.
     counted: (i64, u64),
-    /// What is to be printed.
+    /// Pending output.
     pub(crate) out: String,
 }
 
 impl<'p> Session<'p> {
-    /// Begins a program, and stops before its first instruction.
+    /// Starts a program, and stops before its first instruction.
     pub(crate) fn new(
         setup: Setup<'p>,
         code: Code<'p>,
@@ -158,7 +158,7 @@ impl<'p> Session<'p> {
         Ok(session)
     }
 
-    /// Begins the program again. Breakpoints, watched expressions and displays stay; what it wrote to a file is gone.
+    /// Restarts the program. Breakpoints, watched expressions and displays stay; what it wrote to a file is discarded.
     pub(crate) fn restart(&mut self) -> Result<(), String> {
         (self.instance, self.output) = self.setup.instance(self.files.clone())?;
         for breakpoint in &mut self.stops.breakpoints {
@@ -168,7 +168,7 @@ impl<'p> Session<'p> {
         self.begin()
     }
 
-    /// The file that the program writes is what it wrote.
+    /// Completes the file that the program writes.
     pub(crate) fn finish_output(&mut self) -> Result<(), String> {
         let Some(file) = self.output.take() else { return Ok(()) };
         let flushed = self.instance.state_mut().output.flush();
@@ -184,22 +184,22 @@ impl<'p> Session<'p> {
         self.report(stop)
     }
 
-    /// How many frames there are.
+    /// Returns the number of frames.
     pub(crate) fn depth(&self) -> usize {
         self.instance.call_stack().count()
     }
 
-    /// The place of the frame that is looked at.
+    /// Returns the location of the selected frame.
     pub(crate) fn location(&self) -> Option<Location> {
         self.instance.call_stack().nth(self.selected)
     }
 
-    /// What expressions are about: the frame that is looked at.
+    /// Returns the scope of expressions: the selected frame.
     pub(crate) fn scope(&self) -> View<'_, 'p> {
         View { instance: &self.instance, selected: self.selected }
     }
 
-    /// Fuel used so far.
+    /// Returns the fuel used so far.
     pub(crate) fn fuel_used(&self) -> u64 {
         let (from, before) = self.counted;
         before.saturating_add(from.saturating_sub(self.instance.fuel().unwrap_or(0)).unsigned_abs())
@@ -225,7 +225,7 @@ impl<'p> Session<'p> {
         self.report(stop)
     }
 
-    /// Gives a suspended program the value it waits for, and stops before the next instruction.
+    /// Resumes a suspended program with the value that it waits for, and stops before the next instruction.
     pub(crate) fn resume(&mut self, value: u64) -> Result<(), String> {
         if !matches!(self.instance.suspended(), Some(Suspension { reason: Reason::Yield(_), .. })) {
             return Err("the program does not wait for a value".into());
@@ -235,11 +235,11 @@ impl<'p> Session<'p> {
         self.report(stop)
     }
 
-    /// Makes the program ready to execute an instruction.
+    /// Prepares the program to execute an instruction.
     fn ready(&mut self) -> Result<Stop, String> {
         match self.instance.suspended().map(|suspension| suspension.reason) {
             None if self.instance.next_location().is_some() => Ok(Stop::Arrived),
-            None => Err("the program has ended; `restart` begins it again".into()),
+            None => Err("the program has ended; `restart` runs it again".into()),
             Some(Reason::Fuel | Reason::Interrupted) => {
                 let resumed = self.instance.begin_resume(&[]).map_err(|error| error.to_string())?;
                 Ok(self.stop(resumed))
@@ -275,8 +275,8 @@ impl<'p> Session<'p> {
                 _ if self.stops.is_watching() => (1, None),
                 Goal::Into(_) => (1, None),
                 Goal::Over(_) if depth <= start.depth => (1, None),
-                Goal::Over(_) => (CHUNK, self.location_behind_call(depth - start.depth)),
-                Goal::Out => (CHUNK, self.location_behind_call(depth + 1 - start.depth)),
+                Goal::Over(_) => (CHUNK, self.location_after_call(depth - start.depth)),
+                Goal::Out => (CHUNK, self.location_after_call(depth + 1 - start.depth)),
                 Goal::At(_) | Goal::End => (CHUNK, None),
             };
             let stepped = self.instance.step_until(limit, |at| marked[word(at)] || Some(at) == back);
@@ -298,8 +298,8 @@ impl<'p> Session<'p> {
         }
     }
 
-    /// The place behind the call that the frame number `index`, counted from the innermost, is in.
-    fn location_behind_call(&self, index: usize) -> Option<Location> {
+    /// Returns the location after the active call of frame number `index`, counted from the innermost.
+    fn location_after_call(&self, index: usize) -> Option<Location> {
         let call = self.instance.call_stack().nth(index)?;
         Some(Location { word: call.word + 1, ..call })
     }
@@ -319,7 +319,7 @@ impl<'p> Session<'p> {
         }
     }
 
-    /// Why the program stops here, apart from its goal.
+    /// Returns the reasons to stop here, apart from the goal.
     fn reasons(&mut self, location: Location, depth: usize, may_break: bool) -> Vec<String> {
         let mut reasons = self.changed_watches(depth);
         if !may_break {
@@ -346,7 +346,7 @@ impl<'p> Session<'p> {
         reasons
     }
 
-    /// The watched expressions that have other values than before.
+    /// Returns the watched expressions whose values have changed.
     fn changed_watches(&mut self, depth: usize) -> Vec<String> {
         let mut reasons = Vec::new();
         if !self.stops.is_watching() {
@@ -379,7 +379,7 @@ impl<'p> Session<'p> {
         reasons
     }
 
-    /// Expressions over frames that are no more are not watched; the others have the values of the beginning.
+    /// Removes watches of frames that no longer exist, and resets the values of the others.
     fn restart_watches(&mut self) {
         let scope = View { instance: &self.instance, selected: 0 };
         self.stops.watches.retain(|watch| watch.depth.is_none_or(|depth| depth == 1));
@@ -388,12 +388,12 @@ impl<'p> Session<'p> {
         }
     }
 
-    /// What the beginning of a call or of its continuation came to.
+    /// Returns the stop after starting or resuming a call.
     fn stop(&mut self, begun: Option<Outcome>) -> Stop {
         begun.map_or(Stop::Arrived, |outcome| self.end(&outcome))
     }
 
-    /// Says how the program ended, or why it is suspended.
+    /// Reports how the program ended, or why it is suspended.
     fn end(&mut self, outcome: &Outcome) -> Stop {
         let failure = self.instance.state_mut().failure.take();
         let chosen = self.instance.state().exit_code;
@@ -419,7 +419,7 @@ impl<'p> Session<'p> {
         Stop::Ended
     }
 
-    /// Says where the program is, and what changed since it stopped before.
+    /// Reports the location of the program, and the changes since the last stop.
     fn report(&mut self, stop: Stop) -> Result<(), String> {
         let flushed = self.instance.state_mut().output.flush();
         flushed.map_err(|error| format!("the program's output: {error}"))?;
@@ -445,7 +445,7 @@ impl<'p> Session<'p> {
         Ok(())
     }
 
-    /// Shows the expressions that are shown at every stop.
+    /// Shows the displayed expressions.
     pub(crate) fn show_displays(&mut self) {
         let scope = View { instance: &self.instance, selected: self.selected };
         for (number, it) in &self.stops.displays {
@@ -455,7 +455,7 @@ impl<'p> Session<'p> {
         }
     }
 
-    /// Takes note of a change that the user made, so that it is not shown as one of the program.
+    /// Records a change by the user, so that it is not reported as the program's.
     pub(crate) fn changed_by_user(&mut self) {
         self.before = Snapshot::of(&self.instance);
         let scope = View { instance: &self.instance, selected: 0 };
@@ -466,13 +466,13 @@ impl<'p> Session<'p> {
     }
 }
 
-/// Where a run began.
+/// The starting point of a run.
 struct Start {
     depth: usize,
     line: Option<crate::code::Line>,
 }
 
-/// A stopped program, and the frame that is looked at.
+/// A stopped program with the selected frame.
 pub(crate) struct View<'s, 'p> {
     instance: &'s Instance<'p, Sys>,
     selected: usize,

@@ -1,4 +1,4 @@
-//! How values, memory, source lines and code are shown.
+//! Formatting of values, memory, source lines and code.
 
 use std::fmt::Write;
 
@@ -10,16 +10,16 @@ use crate::code::{Code, Line};
 use crate::style::{CURRENT, paint};
 use crate::value::likely_float;
 
-/// Bytes in a line of a memory dump.
+/// Number of bytes in a line of a memory dump.
 const DUMP_BYTES: usize = 16;
 
-/// Registers, one to a line, in hexadecimal and decimal and, if they are likely ones, as binary64. Those that are zero are
-/// summed up.
+/// Formats registers, one per line, in hexadecimal and decimal and, if that is likely, as binary64. Zeros are
+/// summarised.
 pub(crate) fn registers(values: &[u64; 16]) -> String {
     named_values(Reg::ALL.iter().map(|reg| reg.to_string()).zip(values.iter().copied()))
 }
 
-/// State registers, one to a line, layer 0 first. Those that are NULL are summed up.
+/// Formats state registers, one per line, layer 0 first. NULLs are summarised.
 pub(crate) fn states(values: &[[u64; 2]]) -> String {
     let mut out = String::new();
     let (mut shown, mut nulls) = (0, 0);
@@ -35,7 +35,7 @@ pub(crate) fn states(values: &[[u64; 2]]) -> String {
     out + &others(shown, nulls, "NULL")
 }
 
-/// Values with their names.
+/// Formats values with their names.
 pub(crate) fn named_values(values: impl Iterator<Item = (String, u64)>) -> String {
     let mut out = String::new();
     let (mut shown, mut zeros) = (0, 0);
@@ -51,7 +51,7 @@ pub(crate) fn named_values(values: impl Iterator<Item = (String, u64)>) -> Strin
     out + &others(shown, zeros, "0")
 }
 
-/// What is said of values that are not shown because all of them are `what`.
+/// Summarises values that are not shown because all of them are `what`.
 fn others(shown: u32, left_out: u32, what: &str) -> String {
     match (shown, left_out) {
         (_, 0) => String::new(),
@@ -61,13 +61,13 @@ fn others(shown: u32, left_out: u32, what: &str) -> String {
     }
 }
 
-/// `01 02 ff`.
+/// Formats bytes: `01 02 ff`.
 pub(crate) fn bytes(bytes: &[u8]) -> String {
     let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     bytes.join(" ")
 }
 
-/// Bytes of the memory, 16 to a line, with the characters that they are in ASCII.
+/// Formats a memory dump, 16 bytes per line, with their ASCII characters.
 pub(crate) fn memory(memory: &[u8], address: usize) -> String {
     let mut out = String::new();
     for (index, line) in memory.chunks(DUMP_BYTES).enumerate() {
@@ -79,7 +79,7 @@ pub(crate) fn memory(memory: &[u8], address: usize) -> String {
     out
 }
 
-/// The mark in front of a line: an arrow where the program is, and a star where a breakpoint is.
+/// Returns the mark in front of a line: an arrow at the current location, and a star at a breakpoint.
 pub(crate) fn mark(is_here: bool, has_breakpoint: bool) -> &'static str {
     match (is_here, has_breakpoint) {
         (true, true) => "=>*",
@@ -89,25 +89,25 @@ pub(crate) fn mark(is_here: bool, has_breakpoint: bool) -> &'static str {
     }
 }
 
-/// A line in the style of the current one, if its mark says so.
+/// Styles a line as the current one, if its mark says so.
 fn current(mark: &str, line: &str) -> String {
     if mark.starts_with("=>") { paint(CURRENT, line) } else { line.to_owned() }
 }
 
-/// A source line, if it is at hand.
+/// Formats a source line, if it is available.
 pub(crate) fn source_line(code: &Code<'_>, line: Line, mark: &str) -> Option<String> {
     let text = code.source(line)?;
     let shown = format!("{mark}{:>5}  {text}", line.line);
     Some(current(mark, shown.trim_end()) + "\n")
 }
 
-/// The source line of a place; if none is at hand, its instruction.
+/// Formats the source line of a location; if it is not available, the instruction.
 pub(crate) fn location(code: &Code<'_>, location: Location, mark: &str) -> String {
     let source = code.line(location).and_then(|line| source_line(code, line, mark));
     source.unwrap_or_else(|| instruction(code, location, mark))
 }
 
-/// The instruction at a place, with its word.
+/// Formats the instruction at a location, with its word.
 pub(crate) fn instruction(code: &Code<'_>, location: Location, mark: &str) -> String {
     let text = code.instruction(location).unwrap_or_default();
     current(mark, &format!("{mark}{:>5}  {text}", format!("+{}", location.word))) + "\n"

@@ -1,10 +1,10 @@
-//! Where and when a running program stops: breakpoints and watched expressions; and what is shown when it does.
+//! Breakpoints, watched expressions, and expressions that are displayed at every stop.
 
 use vsp_core::index::Location;
 
 use super::expression::{Expression, Value};
 
-/// A condition, as it was written and as it is computed.
+/// A condition: its text and its expression.
 #[derive(Clone, Debug)]
 pub(crate) struct Condition {
     pub(crate) text: String,
@@ -15,14 +15,14 @@ pub(crate) struct Condition {
 #[derive(Clone, Debug)]
 pub(crate) struct Breakpoint {
     pub(crate) number: u32,
-    /// Where it is, in words.
+    /// The description of its position.
     pub(crate) at: String,
     pub(crate) locations: Vec<Location>,
     pub(crate) condition: Option<Condition>,
     pub(crate) enabled: bool,
-    /// Is it deleted when it stops the program?
+    /// Whether it is deleted when it stops the program.
     pub(crate) temporary: bool,
-    /// How often it stopped the program.
+    /// Number of times that it stopped the program.
     pub(crate) hits: u64,
 }
 
@@ -32,13 +32,13 @@ pub(crate) struct Watch {
     pub(crate) number: u32,
     pub(crate) watched: Condition,
     pub(crate) enabled: bool,
-    /// The frame that registers and locals in it are those of, counted from the outermost one, which is 1.
+    /// The depth of the frame to which its registers and locals belong, counted from the outermost one, which is 1.
     pub(crate) depth: Option<usize>,
-    /// Its value when it was computed last; `None` if it had none.
+    /// Its last value, `None` if it had none.
     pub(crate) last: Option<Value>,
 }
 
-/// Everything that has a number, and what is shown at every stop.
+/// All breakpoints, watches and displays, which share their numbering.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stops {
     pub(crate) breakpoints: Vec<Breakpoint>,
@@ -48,13 +48,13 @@ pub(crate) struct Stops {
 }
 
 impl Stops {
-    /// The next number.
+    /// Returns the next number.
     pub(crate) fn number(&mut self) -> u32 {
         self.last_number += 1;
         self.last_number
     }
 
-    /// Deletes what has this number. Was there something?
+    /// Deletes the item with this number. Returns whether it existed.
     pub(crate) fn delete(&mut self, number: u32) -> bool {
         let count = |stops: &Stops| stops.breakpoints.len() + stops.watches.len() + stops.displays.len();
         let before = count(self);
@@ -64,7 +64,7 @@ impl Stops {
         count(self) < before
     }
 
-    /// Switches a breakpoint or watched expression on or off. Is there one?
+    /// Enables or disables a breakpoint or watch. Returns whether it exists.
     pub(crate) fn enable(&mut self, number: u32, enabled: bool) -> bool {
         let breakpoints = self.breakpoints.iter_mut().map(|it| (it.number, &mut it.enabled));
         let watches = self.watches.iter_mut().map(|it| (it.number, &mut it.enabled));
@@ -72,17 +72,17 @@ impl Stops {
         found.next().map(|(_, it)| *it = enabled).is_some()
     }
 
-    /// Are there expressions to look at after every instruction?
+    /// Returns whether there are watches to evaluate after every instruction.
     pub(crate) fn is_watching(&self) -> bool {
         self.watches.iter().any(|watch| watch.enabled)
     }
 
-    /// The places where breakpoints that are on may stop the program.
+    /// Returns the locations of enabled breakpoints.
     pub(crate) fn locations(&self) -> impl Iterator<Item = Location> {
         self.breakpoints.iter().filter(|it| it.enabled).flat_map(|it| it.locations.iter().copied())
     }
 
-    /// One line for each.
+    /// Lists all items, one per line.
     pub(crate) fn list(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let off = |enabled: bool| if enabled { "" } else { ", off" };

@@ -1,4 +1,4 @@
-//! The tokens of an expression. Numbers are written as in `.sil` texts.
+//! The tokens of an expression. Numbers have the notation of `.sil` texts.
 
 use std::ops::Range;
 
@@ -7,20 +7,20 @@ use vsp_core::Excerpt;
 use super::expression::Value;
 use super::parse::SyntaxError;
 
-/// How long an expression can be, in bytes.
+/// Maximum length of an expression, in bytes.
 const MAX_LENGTH: usize = 2_000;
 
-/// Signs of operators and brackets; those of two characters first.
+/// Operators and brackets; those of two characters first.
 const MARKS: [&str; 25] = [
     "||", "&&", "==", "!=", "<=", ">=", "<<", ">>", "<", ">", "|", "^", "&", "+", "-", "*", "/", "%", "!",
     "~", "(", ")", "[", "]", "=",
 ];
 
-/// What a token is.
+/// The value of a token.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Kind<'t> {
+pub(crate) enum TokenKind<'t> {
     Word(&'t str),
-    /// A name in quotes, which knows no escapes.
+    /// A name in quotes, which has no escapes.
     Quoted(&'t str),
     Number(Value),
     /// `$` and a number.
@@ -28,21 +28,21 @@ pub(crate) enum Kind<'t> {
     Mark(&'static str),
 }
 
-impl Kind<'_> {
+impl TokenKind<'_> {
     pub(crate) fn is(&self, mark: &str) -> bool {
-        matches!(self, Kind::Mark(own) if *own == mark)
+        matches!(self, TokenKind::Mark(own) if *own == mark)
     }
 }
 
-/// A token and where it is.
+/// A token and its location.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Token<'t> {
-    pub(crate) kind: Kind<'t>,
+    pub(crate) kind: TokenKind<'t>,
     pub(crate) span: Range<usize>,
 }
 
-/// The tokens of a text.
-pub(crate) fn tokens(text: &str) -> Result<Vec<Token<'_>>, SyntaxError> {
+/// Splits a text into tokens.
+pub(crate) fn tokenize(text: &str) -> Result<Vec<Token<'_>>, SyntaxError> {
     if text.len() > MAX_LENGTH {
         let message = format!("an expression has at most {MAX_LENGTH} bytes");
         return Err(SyntaxError { span: 0..0, message });
@@ -62,34 +62,31 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<Token<'_>>, SyntaxError> {
     }
 }
 
-/// The first token and its length; if it is none, why not, and the length of what it is about.
-fn token(rest: &str) -> Result<(Kind<'_>, usize), (String, usize)> {
+/// Parses the first token. Returns it and its length, or an error message and the length of the text that it is about.
+fn token(rest: &str) -> Result<(TokenKind<'_>, usize), (String, usize)> {
     let first = rest.chars().next().unwrap_or_default();
     let word = word_length(rest);
     if first.is_ascii_digit() {
         return number(rest);
     }
     if word > 0 {
-        return Ok((Kind::Word(&rest[..word]), word));
+        return Ok((TokenKind::Word(&rest[..word]), word));
     }
     match first {
         '$' => {
             let digits = word_length(&rest[1..]);
             let number = rest[1..1 + digits].parse();
             let kind = number.map_err(|_| ("expected the number of a local after `$`".into(), 1 + digits))?;
-            Ok((Kind::Local(kind), 1 + digits))
+            Ok((TokenKind::Local(kind), 1 + digits))
         }
         '\'' => character(rest),
         '"' => match rest[1..].find('"') {
-            Some(length) => Ok((Kind::Quoted(&rest[1..1 + length]), length + 2)),
+            Some(length) => Ok((TokenKind::Quoted(&rest[1..1 + length]), length + 2)),
             None => Err(("the name in quotes does not end".into(), rest.len())),
         },
         _ => match MARKS.iter().find(|mark| rest.starts_with(**mark)) {
-            Some(mark) => Ok((Kind::Mark(mark), mark.len())),
-            None => Err((
-                format!("`{}` means nothing here", Excerpt(&rest[..first.len_utf8()])),
-                first.len_utf8(),
-            )),
+            Some(mark) => Ok((TokenKind::Mark(mark), mark.len())),
+            None => Err((format!("unexpected `{}`", Excerpt(&rest[..first.len_utf8()])), first.len_utf8())),
         },
     }
 }
@@ -98,7 +95,7 @@ fn word_length(text: &str) -> usize {
     text.find(|it: char| !it.is_alphanumeric() && it != '_').unwrap_or(text.len())
 }
 
-fn number(rest: &str) -> Result<(Kind<'_>, usize), (String, usize)> {
+fn number(rest: &str) -> Result<(TokenKind<'_>, usize), (String, usize)> {
     let mut length = word_length(rest);
     let radix = match rest.get(..2) {
         Some("0x" | "0X") => 16,
@@ -121,13 +118,13 @@ fn number(rest: &str) -> Result<(Kind<'_>, usize), (String, usize)> {
         u64::from_str_radix(digits, radix).ok().map(|value| Value::Int(i128::from(value)))
     };
     match value {
-        Some(value) => Ok((Kind::Number(value), length)),
+        Some(value) => Ok((TokenKind::Number(value), length)),
         None => Err(("expected a number of 64 bits: decimal, 0x or 0b, or 2.5".into(), length)),
     }
 }
 
-/// A character between apostrophes: itself, or one of the escapes `\n \r \t \0 \\ \'`.
-fn character(rest: &str) -> Result<(Kind<'_>, usize), (String, usize)> {
+/// Parses a character between apostrophes: itself, or one of the escapes `\n \r \t \0 \\ \'`.
+fn character(rest: &str) -> Result<(TokenKind<'_>, usize), (String, usize)> {
     let mut inside = rest[1..].chars();
     let character = match inside.next() {
         Some('\\') => match inside.next() {
@@ -143,7 +140,7 @@ fn character(rest: &str) -> Result<(Kind<'_>, usize), (String, usize)> {
     match (character, inside.next()) {
         (Some(character), Some('\'')) => {
             let value = Value::Int(i128::from(u32::from(character)));
-            Ok((Kind::Number(value), rest.len() - inside.as_str().len()))
+            Ok((TokenKind::Number(value), rest.len() - inside.as_str().len()))
         }
         _ => Err(("expected one character between apostrophes".into(), rest.len())),
     }

@@ -1,4 +1,4 @@
-//! Everything that is in a program, as it is written to JSON.
+//! The contents of a program, as they are written to JSON.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,13 @@ type Names<'p> = BTreeMap<(NameKind, u32), &'p str>;
 pub(crate) struct Contents {
     pub(crate) file: String,
     pub(crate) format: String,
-    /// Of the whole file.
+    /// Size of the whole file.
     pub(crate) bytes: usize,
     pub(crate) checksum: u32,
-    /// What the verifier has to say; nothing if the program is verified.
+    /// The errors of the verifier; empty if the program is verified.
     pub(crate) errors: Vec<String>,
     pub(crate) sections: Vec<Section>,
-    /// The smallest memory, in bytes.
+    /// The minimum size of memory, in bytes.
     pub(crate) memory: u64,
     pub(crate) imports: Vec<Import>,
     pub(crate) globals: Vec<Global>,
@@ -69,7 +69,7 @@ pub(crate) struct Data {
 #[derive(Serialize)]
 pub(crate) struct Custom {
     pub(crate) name: String,
-    /// How many.
+    /// Size of the section.
     pub(crate) bytes: usize,
 }
 
@@ -91,19 +91,19 @@ pub(crate) struct Function {
     pub(crate) first_word: u32,
     pub(crate) words: u32,
     pub(crate) frame_cells: u32,
-    /// Does entering it pass no safepoint? `None` if the program is not verified.
+    /// Whether it is a short leaf, which is entered without a safepoint. `None` if the program is not verified.
     pub(crate) short_leaf: Option<bool>,
-    /// `None` if the program is not verified.
+    /// The basic blocks, `None` if the program is not verified.
     pub(crate) blocks: Option<Vec<Block>>,
-    /// The words that branches go back to.
+    /// The targets of backward branches.
     pub(crate) loop_heads: Vec<u32>,
-    /// Where its first word comes from.
+    /// The source line of its first word.
     pub(crate) source: Option<Source>,
 }
 
 #[derive(Serialize)]
 pub(crate) struct Block {
-    /// Counted from the function's first word.
+    /// Its first word, counted from the function's.
     pub(crate) first_word: u32,
     pub(crate) words: u32,
     pub(crate) successors: Vec<u32>,
@@ -177,7 +177,7 @@ impl Contents {
         })
     }
 
-    /// Leaves the functions with these names, or numbers behind a `$`.
+    /// Keeps only the functions with these names, or numbers after a `$`.
     pub(crate) fn keep_functions(&mut self, wanted: &[String]) -> Result<(), String> {
         let is = |function: &Function, wanted: &String| {
             function.name.as_ref() == Some(wanted) || format!("${}", function.index) == *wanted
@@ -209,7 +209,7 @@ fn verifier_errors(error: &LoadError) -> Vec<String> {
     }
 }
 
-/// The functions, without their blocks.
+/// Returns the functions, without their blocks.
 fn functions(program: &Program<'_>, names: &Names<'_>) -> Vec<Function> {
     let mut exported: BTreeMap<u32, &str> = BTreeMap::new();
     for export in program.exports() {

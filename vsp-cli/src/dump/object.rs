@@ -1,4 +1,4 @@
-//! A code object, as `vsp dump` shows it.
+//! The contents of a code object, for `vsp dump`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,21 +15,21 @@ use crate::table::Table;
 #[derive(Serialize)]
 pub(super) struct Contents {
     file: String,
-    /// Of the whole file.
+    /// Size of the whole file.
     bytes: usize,
     abi: u32,
     producer: String,
     architecture: &'static str,
-    /// What the code needs beyond the architecture's least processor.
+    /// The required features beyond the architecture's baseline.
     features: Vec<String>,
     tier: u8,
     counts_fuel: bool,
     interruptible: bool,
-    /// The program that it was made from.
+    /// The program that it was compiled from.
     program: Program,
     code: Code,
     functions: Vec<Function>,
-    /// The places where the code can be left.
+    /// The sites where the code can exit.
     sites: Vec<Exit>,
 }
 
@@ -43,7 +43,7 @@ struct Program {
 
 #[derive(Serialize)]
 struct Code {
-    /// Where it starts in the file.
+    /// The offset of the code in the file.
     offset: usize,
     bytes: usize,
     /// Bytes of native stack for each cell of the program's stack.
@@ -56,7 +56,7 @@ struct Code {
 #[derive(Serialize)]
 struct Function {
     index: u32,
-    /// From the start of the code.
+    /// The offset from the start of the code.
     offset: usize,
     bytes: usize,
     params: usize,
@@ -74,7 +74,7 @@ struct Exit {
     why: String,
 }
 
-/// What is in a code object.
+/// Returns the contents of a code object.
 pub(super) fn contents(path: &Path, bytes: &[u8]) -> Result<Contents, ObjectError> {
     let object = Object::read(bytes)?;
     let (info, placement) = (object.info(), object.placement());
@@ -138,7 +138,7 @@ fn why(kind: ExitKind) -> String {
 }
 
 impl Contents {
-    /// Leaves the functions with these numbers, behind a `$`, and their places.
+    /// Keeps only the functions with these numbers, after a `$`, and their sites.
     pub(super) fn keep_functions(&mut self, wanted: &[String]) -> Result<(), String> {
         let is = |index: u32, wanted: &String| format!("${index}") == *wanted;
         for name in wanted {
@@ -195,11 +195,11 @@ impl Contents {
         }
         out.write_str(&table.render(2))?;
 
-        writeln!(out, "\nplaces where it can be left: {}", self.sites.len())?;
+        writeln!(out, "\nexits: {}", self.sites.len())?;
         let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
         self.sites.iter().for_each(|site| *reasons.entry(&site.why).or_default() += 1);
-        let mut table = Table::new(&["why", "places"], &[false, true]);
-        reasons.into_iter().for_each(|(why, locations)| table.row([why.to_owned(), locations.to_string()]));
+        let mut table = Table::new(&["reason", "sites"], &[false, true]);
+        reasons.into_iter().for_each(|(why, count)| table.row([why.to_owned(), count.to_string()]));
         out.write_str(&table.render(2))
     }
 }

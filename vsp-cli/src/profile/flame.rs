@@ -5,7 +5,7 @@ use inferno::flamegraph;
 use super::report::Report;
 use crate::translate::counted;
 
-/// Draws the flame graph of a program that is called `name`.
+/// Draws the flame graph of the program `name`.
 pub(crate) fn draw(report: &Report, name: &str) -> Result<String, String> {
     let stacks = report.folded();
     if stacks.is_empty() {
@@ -18,11 +18,11 @@ pub(crate) fn draw(report: &Report, name: &str) -> Result<String, String> {
     let mut drawing = Vec::new();
     let lines = stacks.iter().map(String::as_str);
     flamegraph::from_lines(&mut options, lines, &mut drawing).map_err(|error| error.to_string())?;
-    Ok(named_root(&String::from_utf8_lossy(&drawing), name))
+    Ok(label_root(&String::from_utf8_lossy(&drawing), name))
 }
 
-/// Gives the frame below all others, which has only a tooltip, a name.
-fn named_root(drawing: &str, name: &str) -> String {
+/// Labels the root frame, which has only a tooltip.
+fn label_root(drawing: &str, name: &str) -> String {
     let escaped = |name: &str| name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let root = drawing.find("<title>all (");
     let label = root.and_then(|root| Some(root + drawing[root..].find("></text>")? + 1));

@@ -1,4 +1,4 @@
-//! Counts instructions, and who called whom, while a program runs.
+//! Counts of instructions and calls while a program runs.
 
 use std::collections::HashMap;
 
@@ -6,36 +6,36 @@ use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::{Flow, Inst, Opcode};
 use vsp_core::verify::Verified;
 
-/// Deeper calls have no call stack of their own.
+/// Maximum depth of recorded call stacks; deeper calls are attributed to their callers.
 pub(crate) const MAX_DEPTH: usize = 256;
 
-/// So many different call stacks are kept apart.
+/// Maximum number of distinct call stacks.
 pub(crate) const MAX_NODES: usize = 1 << 20;
 
-/// What an instruction does to the call stack.
+/// The effect of an instruction on the call stack.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum StackEffect {
     Call,
     Return,
     Other,
 }
 
-/// Where a call stack ends: a function, called from the one of another such node.
+/// A node of the call tree: a function, called from the function of the parent node.
 struct Node {
     function: FuncIndex,
     parent: usize,
     instructions: u64,
 }
 
-/// What was counted for a function.
+/// The counts of a function.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Counts {
     /// Its own instructions.
     pub(crate) own: u64,
-    /// Those, and those of what it calls.
+    /// Its own instructions and those of its callees.
     pub(crate) total: u64,
     pub(crate) calls: u64,
-    /// How many of its calls are running, and how many instructions there were when the first of them began.
+    /// Number of its active calls, and the number of instructions when the first of them began.
     running: u32,
     since: u64,
 }
@@ -43,45 +43,45 @@ pub(crate) struct Counts {
 pub(crate) struct Recorder {
     /// The first word of every function.
     starts: Vec<u32>,
-    kinds: Vec<Kind>,
+    effects: Vec<StackEffect>,
     words: Vec<u64>,
     functions: Vec<Counts>,
-    /// The functions that are running, outermost first.
+    /// The active functions, outermost first.
     stack: Vec<FuncIndex>,
     nodes: Vec<Node>,
     children: HashMap<(usize, FuncIndex), usize>,
-    /// The node of the running function, or of the innermost that has one.
+    /// The node of the running function, or of its innermost caller that has one.
     current: usize,
-    /// Running functions without a node.
+    /// Number of active functions without a node.
     excess: u64,
     is_cut: bool,
     instructions: u64,
-    last: Kind,
+    last: StackEffect,
 }
 
-/// What was recorded.
+/// The recorded counts.
 pub(crate) struct Recording {
     pub(crate) instructions: u64,
-    /// For every word of the code.
+    /// The count of every word of the code.
     pub(crate) words: Vec<u64>,
     pub(crate) functions: Vec<Counts>,
     nodes: Vec<Node>,
-    /// Have some instructions no call stack of their own?
+    /// Whether some instructions are attributed to callers because of the limits.
     pub(crate) is_cut: bool,
 }
 
 impl Recorder {
     pub(crate) fn new(program: &Verified<'_>) -> Recorder {
-        let kinds = program.program().code().iter().map(|word| {
+        let effects = program.program().code().iter().map(|word| {
             match Inst::decode(u32::from_le_bytes(*word)).map(Inst::op) {
-                Ok(op) if op.flow() == Flow::Call => Kind::Call,
-                Ok(Opcode::RET) => Kind::Return,
-                _ => Kind::Other,
+                Ok(op) if op.flow() == Flow::Call => StackEffect::Call,
+                Ok(Opcode::RET) => StackEffect::Return,
+                _ => StackEffect::Other,
             }
         });
         Recorder {
             starts: program.functions().iter().map(|function| function.start).collect(),
-            kinds: kinds.collect(),
+            effects: effects.collect(),
             words: vec![0; program.program().code().len()],
             functions: vec![Counts::default(); program.functions().len()],
             stack: Vec::new(),
@@ -92,24 +92,24 @@ impl Recorder {
             is_cut: false,
             instructions: 0,
             // The host's call.
-            last: Kind::Call,
+            last: StackEffect::Call,
         }
     }
 
-    /// The instruction at this place is executed next.
+    /// Records that the instruction at this location is executed next.
     #[inline]
     pub(crate) fn record(&mut self, location: Location) {
         match self.last {
-            Kind::Call => self.enter(location.function),
-            Kind::Return => self.leave(),
-            Kind::Other => {}
+            StackEffect::Call => self.enter(location.function),
+            StackEffect::Return => self.leave(),
+            StackEffect::Other => {}
         }
         let word = (self.starts[location.function.index()] + location.word) as usize;
         self.instructions += 1;
         self.words[word] += 1;
         self.functions[location.function.index()].own += 1;
         self.nodes[self.current].instructions += 1;
-        self.last = self.kinds[word];
+        self.last = self.effects[word];
     }
 
     fn enter(&mut self, function: FuncIndex) {
@@ -146,7 +146,7 @@ impl Recorder {
         }
     }
 
-    /// What was recorded, all running functions being left.
+    /// Returns the recording, after leaving all active functions.
     pub(crate) fn finish(mut self) -> Recording {
         while !self.stack.is_empty() {
             self.leave();
@@ -157,7 +157,7 @@ impl Recorder {
 }
 
 impl Recording {
-    /// The call stacks with their own instructions, outermost function first.
+    /// Returns the call stacks with their own instructions, outermost function first.
     pub(crate) fn stacks(&self) -> impl Iterator<Item = (Vec<FuncIndex>, u64)> {
         self.nodes.iter().filter(|node| node.instructions > 0).map(|node| {
             let parent = |node: &&Node| self.nodes.get(node.parent);

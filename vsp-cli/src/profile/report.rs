@@ -13,7 +13,7 @@ use crate::execution::Ending;
 use crate::table::Table;
 use crate::translate::counted;
 
-/// Everything that was counted; functions, lines and stacks with the most instructions come first.
+/// All counts; functions, lines and stacks with the most instructions come first.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     outcome: &'static str,
@@ -34,12 +34,12 @@ struct FunctionCount {
     /// Its own instructions.
     #[serde(rename = "self")]
     own: u64,
-    /// Those, and those of what it calls.
+    /// Its own instructions and those of its callees.
     total: u64,
     calls: u64,
 }
 
-/// The instructions of a source line; or of a function's words that come from no known line.
+/// The instructions of a source line, or of the words of a function without a known line.
 #[derive(Debug, Serialize)]
 struct LineCount {
     file: Option<String>,
@@ -84,7 +84,7 @@ impl Report {
         self.instructions
     }
 
-    /// The call stacks as lines for flame graphs: functions separated by semicolons, and a number.
+    /// Returns the call stacks as lines for flame graphs: functions separated by semicolons, and a count.
     #[cfg(feature = "flamegraph")]
     pub(crate) fn folded(&self) -> Vec<String> {
         let frame = |name: &String| name.replace(';', ",").escape_debug().to_string();
@@ -95,7 +95,7 @@ impl Report {
         self.stacks.iter().map(line).collect()
     }
 
-    /// For people: the first `top` functions and lines, or all if that is 0.
+    /// Formats the profile for a terminal: the first `top` functions and lines, or all if that is 0.
     pub(crate) fn text(&self, code: &Code<'_>, top: usize) -> String {
         let top = if top == 0 { usize::MAX } else { top };
         let mut out = format!(
@@ -145,7 +145,7 @@ impl Report {
         format!("{:.1}", 100.0 * count as f64 / self.instructions.max(1) as f64)
     }
 
-    /// What is not shown.
+    /// Summarises the rows that are not shown.
     fn rest(&self, what: &str, left: impl Iterator<Item = u64>) -> String {
         let (count, sum) = left.fold((0, 0), |(count, sum), instructions| (count + 1, sum + instructions));
         match count {
@@ -155,7 +155,7 @@ impl Report {
     }
 }
 
-/// The functions that were called.
+/// Returns the functions that were called.
 fn functions(recording: &Recording, code: &Code<'_>) -> Vec<FunctionCount> {
     let called = (0..).zip(&recording.functions).filter(|(_, counts)| counts.calls > 0);
     let mut functions: Vec<FunctionCount> = called

@@ -1,4 +1,4 @@
-//! One executed instruction, and what it changed.
+//! An executed instruction and its effects.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,39 +14,39 @@ use crate::code::Code;
 use crate::style::{CHANGED, FAINT, paint};
 use crate::value::{self, Bits};
 
-/// Of deeper calls the number is shown.
-const MOST_DOTS: usize = 4;
+/// Maximum depth shown as dots; deeper ones are shown as a number.
+const MAX_DOTS: usize = 4;
 
-/// Columns of a line. What is changed beyond is left out.
+/// Maximum width of a line in columns. Changes beyond it are cut.
 const COLUMNS: usize = 100;
 
-/// Columns of a place, a source line, and an instruction, the longest that are shown as a whole.
-const MOST_PLACE: usize = 24;
-const MOST_SOURCE: usize = 16;
-const MOST_INSTRUCTION: usize = 40;
+/// Maximum widths of a location, a source line and an instruction in columns.
+const MAX_LOCATION: usize = 24;
+const MAX_SOURCE: usize = 16;
+const MAX_INSTRUCTION: usize = 40;
 
 /// An executed instruction.
 #[derive(Debug, Serialize)]
 pub(crate) struct Event {
     /// Its number, from 1.
     number: u64,
-    /// How many calls led to it.
+    /// The depth of calls.
     depth: usize,
     function: String,
     word: u32,
     source: Option<String>,
-    /// The same, without the file if there is only one.
+    /// The source line, without the file if there is only one.
     #[serde(skip)]
     line: Option<String>,
     instruction: String,
-    /// What it changed, as it is behind it; for a call what the callee gets.
+    /// Its effects, with the values after it; for a call the arguments.
     changes: Vec<Change>,
-    /// How the program ended at it, or why it was suspended.
+    /// The outcome of the program, or the reason of the suspension.
     #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<String>,
 }
 
-/// Something that was changed.
+/// A change of a value.
 #[derive(Debug, Serialize)]
 struct Change {
     /// `R1`, `local 3`, the name of a global, or an address.
@@ -54,7 +54,7 @@ struct Change {
     value: Bits,
 }
 
-/// What an instruction is about to do.
+/// An instruction before its execution.
 pub(crate) struct Tracer {
     location: Location,
     inst: Inst,
@@ -62,16 +62,16 @@ pub(crate) struct Tracer {
     writes: u32,
     local: Option<u16>,
     global: Option<GlobalIndex>,
-    /// Address and bytes of a store.
+    /// Address and size of a store.
     store: Option<(u64, usize)>,
-    /// The arguments of a call.
+    /// Number of arguments of a call.
     params: Option<usize>,
-    /// The results of the function it returns from.
+    /// Number of results of the function that it returns from.
     results: usize,
 }
 
 impl Tracer {
-    /// Looks at the instruction that is executed next.
+    /// Examines the instruction that is executed next.
     pub(crate) fn before(
         signatures: &Signatures<'_>,
         instance: &Instance<'_, Sys>,
@@ -96,7 +96,7 @@ impl Tracer {
         })
     }
 
-    /// What it did.
+    /// Returns the event, after the instruction was executed.
     pub(crate) fn after(
         self,
         number: u64,
@@ -120,7 +120,8 @@ impl Tracer {
         }
     }
 
-    /// As the disassembler writes it, but without the value of a constant, which is among the changes.
+    /// Returns the instruction as the disassembler writes it, but without the value of a constant, which is among the
+    /// changes.
     fn instruction(&self, code: &Code<'_>) -> String {
         let text = code.instruction(self.location).unwrap_or_default();
         match self.inst.value_of(Role::Const).and_then(|_| text.split_once(';')) {
@@ -142,7 +143,7 @@ impl Tracer {
                 return Reg::ALL.iter().zip(values.iter()).map(result).collect();
             }
             Some(Outcome::Halted(_) | Outcome::Trapped(_)) => return Vec::new(),
-            // What waits for the host has not changed anything yet; what passes a safepoint has.
+            // An instruction that waits for the host has not changed anything yet; one that stops at a safepoint has.
             Some(Outcome::Suspended(suspension)) => match suspension.reason {
                 Reason::Yield(_) | Reason::Pending(_) => return Vec::new(),
                 Reason::Fuel | Reason::Interrupted => {}
@@ -189,7 +190,7 @@ pub(crate) fn is_call(inst: Inst) -> bool {
     inst.op().flow() == Flow::Call
 }
 
-/// How many bytes an instruction stores, if it does: those of a state, or the number in its mnemonic says how many bits.
+/// Returns the number of bytes that an instruction stores, if it does: those of a state, or the bits in its mnemonic.
 fn stored_bytes(op: Opcode) -> Option<usize> {
     let is_store = op.operands().first().is_some_and(|operand| operand.role == Role::Base);
     if is_store && op.operands().iter().any(|operand| operand.role.state_access().is_some()) {
@@ -199,7 +200,7 @@ fn stored_bytes(op: Opcode) -> Option<usize> {
     is_store.then(|| bits.parse().unwrap_or(64) / 8)
 }
 
-/// Where a store writes, and how many bytes.
+/// Returns the address and size of a store.
 fn store(inst: Inst, registers: &[u64; 16]) -> Option<(u64, usize)> {
     let bytes = stored_bytes(inst.op())?;
     let mut address = 0u64;
@@ -215,17 +216,17 @@ fn store(inst: Inst, registers: &[u64; 16]) -> Option<(u64, usize)> {
     Some((address, bytes))
 }
 
-/// With styles, in columns that fit 80 characters unless names or values are long; never more than [`COLUMNS`].
+/// Formats with styles, in columns that fit 80 characters unless names or values are long; never more than [`COLUMNS`].
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let depth = match self.depth {
-            0..=MOST_DOTS => ".".repeat(self.depth),
+            0..=MAX_DOTS => ".".repeat(self.depth),
             deeper => format!("[{deeper}]"),
         };
         let location = format!("{depth}{}+{}", Excerpt(&self.function), self.word);
-        let (location, source) = (cut(&location, MOST_PLACE), self.line.as_deref().unwrap_or_default());
-        let source = cut(source, MOST_SOURCE);
-        // A number that is likely a binary64 is written as one, from which its bits can be had.
+        let (location, source) = (cut(&location, MAX_LOCATION), self.line.as_deref().unwrap_or_default());
+        let source = cut(source, MAX_SOURCE);
+        // A number that is likely a binary64 is formatted as one; its bits can be recovered from that.
         let short =
             |bits| value::likely_float(bits).map_or_else(|| value::short(bits), |it| format!("{it:?}"));
         let changes = self.changes.iter().map(|it| format!("{} = {}", Excerpt(&it.what), short(it.value.0)));
@@ -234,7 +235,7 @@ impl fmt::Display for Event {
         f.write_str(&paint(FAINT, &head))?;
         let (mnemonic, operands) = self.instruction.split_once(' ').unwrap_or((&self.instruction, ""));
         let instruction = format!("{mnemonic:<7} {}", operands.trim_start());
-        let instruction = cut(&instruction, MOST_INSTRUCTION);
+        let instruction = cut(&instruction, MAX_INSTRUCTION);
         if changes.is_empty() {
             return f.write_str(instruction.trim_end());
         }
@@ -244,7 +245,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// Returns a text with at most so many characters, the last of which says so if some are missing.
+/// Shortens a text to at most `most` characters, the last of which is `…` if some are missing.
 fn cut(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => text.into(),
@@ -270,9 +271,9 @@ fn end(outcome: &Outcome) -> String {
 mod tests {
     use super::*;
 
-    /// The widths are those of the table's meanings.
+    /// The sizes are those of the table's meanings.
     #[test]
-    fn stores_say_how_wide_they_are() {
+    fn stored_bytes_follow_the_opcode_table() {
         let mut stores = 0;
         for op in Opcode::ALL {
             let meaning = op.meaning();

@@ -1,11 +1,11 @@
-//! Running the `vsp` command in tests.
+//! Execution of the `vsp` command in tests.
 #![allow(dead_code, reason = "not every test of the command uses everything")]
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The project's folder.
+/// Returns the project's folder.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -15,13 +15,13 @@ pub(crate) fn run(args: &[&str]) -> Output {
     run_with(args, b"")
 }
 
-/// Runs `vsp`. When the tests themselves run under qemu-user the system cannot start a program for their machine (which
-/// a spawned process reports as exit code 127), and `vsp` is emulated too.
+/// Runs `vsp`. When the tests run under qemu-user, the system cannot start a program of their machine (a spawned
+/// process reports exit code 127), and `vsp` is emulated too.
 pub(crate) fn run_with(args: &[&str], input: &[u8]) -> Output {
     run_in(Path::new("."), args, input)
 }
 
-/// [`run_with`], in a folder.
+/// As [`run_with`], in a folder.
 pub(crate) fn run_in(folder: &Path, args: &[&str], input: &[u8]) -> Output {
     const VSP: &str = env!("CARGO_BIN_EXE_vsp");
     match output(Command::new(VSP).args(args).current_dir(folder), input) {
@@ -39,7 +39,7 @@ pub(crate) fn run_in(folder: &Path, args: &[&str], input: &[u8]) -> Output {
 fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> {
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.env("NO_COLOR", "1").spawn()?;
-    // A command that does not read its input ends before all of it is written.
+    // A command that does not read its input may end before all of it is written.
     let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input));
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
@@ -47,7 +47,7 @@ fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> {
     }
 }
 
-/// Runs `vsp` with an empty standard input and other streams, and gives its exit code.
+/// Runs `vsp` with an empty standard input and other streams, and returns its exit code.
 pub(crate) fn code_with(
     args: &[&str],
     stdout: impl Fn() -> Stdio,
@@ -68,8 +68,8 @@ pub(crate) fn code_with(
     }
 }
 
-/// A command that Ctrl-C and other signals reach also where whoever runs the tests has them ignored, as shells do in the background, and that is
-/// killed after two minutes.
+/// Returns a command that Ctrl-C and other signals reach even if they are ignored where the tests run, as in background
+/// jobs of shells. It is killed after two minutes.
 #[cfg(target_os = "linux")]
 pub(crate) fn interruptible(program: &str) -> Command {
     let mut command = Command::new("env");
@@ -77,17 +77,17 @@ pub(crate) fn interruptible(program: &str) -> Command {
     command
 }
 
-/// What a command wrote to its standard output.
+/// Returns the standard output of a command.
 pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// What a command wrote to its error stream.
+/// Returns the error stream of a command.
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A folder with a file in it.
+/// Creates a folder with a file.
 pub(crate) fn file(name: &str, content: &[u8]) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -95,12 +95,12 @@ pub(crate) fn file(name: &str, content: &[u8]) -> (tempfile::TempDir, String) {
     (folder, path.display().to_string())
 }
 
-/// An example of the project.
+/// Returns the path of an example of the project.
 pub(crate) fn example(name: &str) -> String {
     root().join("examples").join(name).with_extension("sil").display().to_string()
 }
 
-/// Runs `vsp`, which has to fail so, and gives its message.
+/// Runs `vsp`, which has to fail with this exit code, and returns its message.
 pub(crate) fn refusal(args: &[&str], code: i32) -> String {
     let output = run(args);
     assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));

@@ -1,4 +1,4 @@
-//! The same calls and instances in the other machines.
+//! Calls and instances in the other virtual machines.
 
 use mlua::{Function, Lua, Table};
 

@@ -1,10 +1,10 @@
-//! Which instructions follow each other most often, in the examples that are not also kernels of the benchmark: from these
-//! counts the pairs and longer groups of the threaded interpreter were chosen.
+//! Counts the most frequent sequences of instructions in the examples that are not also kernels of the benchmark. The
+//! superinstructions of the threaded interpreter were chosen from these counts.
 //!
-//!     cargo run --release -p vsp-snapshots --example pairs [HOW MANY [LENGTH]]
+//!     cargo run --release -p vsp-snapshots --example instruction_sequences [COUNT [LENGTH]]
 //!
-//! Each program counts the same, however long it runs. Behind the instructions of groups that are longer than 2 stands
-//! which of their operands was written last, and whether they branch backwards.
+//! Each program has the same weight, however long it runs. In sequences longer than 2, an instruction is followed by
+//! those of its operands that were written last, and by `.back` if it branches backwards.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -21,7 +21,7 @@ use vsp_snapshots::corpus::{Invocation, PROGRAMS};
 const KERNELS: [&str; 10] =
     ["crc32", "fib", "fnv1a", "heapsort", "mandelbrot", "matmul", "matmulf", "nbody", "sha256", "sieve"];
 
-/// Instructions of a program that are counted at most.
+/// Largest number of counted instructions of a program.
 const LIMIT: u64 = 20_000_000;
 
 type Counts = BTreeMap<Vec<String>, u64>;
@@ -38,23 +38,23 @@ fn main() -> Result<(), Box<dyn Error>> {
             count(&verified, invocation, length, &mut counts)?;
         }
         let total: u64 = counts.values().sum();
-        for (pair, count) in counts {
-            *shares.entry(pair).or_insert(0.0) += count as f64 / total.max(1) as f64;
+        for (sequence, count) in counts {
+            *shares.entry(sequence).or_insert(0.0) += count as f64 / total.max(1) as f64;
         }
     }
     let mut shares: Vec<_> = shares.into_iter().collect();
     shares.sort_by(|(_, one), (_, other)| other.total_cmp(one));
     let total: f64 = shares.iter().map(|(_, share)| share).sum();
     let mut sum = 0.0;
-    for (group, share) in shares.into_iter().take(shown) {
+    for (sequence, share) in shares.into_iter().take(shown) {
         sum += share;
-        let group: String = group.iter().map(|name| format!("{name:12}")).collect();
-        println!("{group} {:6.2} % {:6.2} %", 100.0 * share / total, 100.0 * sum / total);
+        let sequence: String = sequence.iter().map(|name| format!("{name:12}")).collect();
+        println!("{sequence} {:6.2} % {:6.2} %", 100.0 * share / total, 100.0 * sum / total);
     }
     Ok(())
 }
 
-/// Counts the groups that are executed one behind the other.
+/// Counts the sequences that are executed without a branch between them.
 fn count(
     verified: &Verified<'_>,
     invocation: Invocation,
@@ -77,8 +77,8 @@ fn count(
     if instance.begin(main, &[])?.is_some() {
         return Ok(());
     }
-    // By the place where they begin.
-    let mut begun = BTreeMap::<Location, u64>::new();
+    // Counts by the location of the first instruction.
+    let mut starts = BTreeMap::<Location, u64>::new();
     let mut straight = std::collections::VecDeque::<Location>::new();
     let mut next = |location: Location| {
         if straight.back().is_none_or(|before| location != Location { word: before.word + 1, ..*before }) {
@@ -89,7 +89,7 @@ fn count(
             straight.pop_front();
         }
         if straight.len() == length {
-            *begun.entry(straight[0]).or_default() += 1;
+            *starts.entry(straight[0]).or_default() += 1;
         }
     };
     instance.next_location().into_iter().for_each(&mut next);
@@ -97,14 +97,14 @@ fn count(
         next(location);
         false
     })?;
-    for (first, count) in begun {
-        *counts.entry(group(verified, first, length)).or_default() += count;
+    for (first, count) in starts {
+        *counts.entry(sequence(verified, first, length)).or_default() += count;
     }
     Ok(())
 }
 
-/// The instructions from a place on.
-fn group(verified: &Verified<'_>, first: Location, length: usize) -> Vec<String> {
+/// Returns the names of the instructions from a location on.
+fn sequence(verified: &Verified<'_>, first: Location, length: usize) -> Vec<String> {
     let mut last = None;
     let mut names = Vec::new();
     for word in first.word..first.word + length as u32 {

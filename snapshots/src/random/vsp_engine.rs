@@ -1,4 +1,4 @@
-//! The engines of this project.
+//! VSP's own engines.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,55 +10,54 @@ use vsp_core::verify::Verified;
 use vsp_core::{CallError, Imports, Instance, Options, Outcome};
 use vsp_host::engine::{EngineKind, Module};
 
-use super::engine::{Engine, FrameView, Session};
+use super::engine::{Engine, EngineInstance, FrameView};
 use crate::configuration::{Configuration, Loader, save_and_restore, scramble};
-use crate::imports;
+use crate::host_module;
 
-/// An engine of this project, used in one of the ways of the cases.
+/// A VSP engine in one of the configurations of the cases.
 #[derive(Debug)]
-pub struct Machine {
+pub struct VspEngine {
     name: String,
     configuration: Configuration,
     loader: Loader,
     imports: Arc<Imports<()>>,
-    /// Of so many programs, the suspended states of one are compared.
+    /// The suspended states of one program in `saved` are compared.
     saved: u64,
 }
 
-/// Of so many programs, [`Machine::cheap`] gives the suspended states of one.
+/// Under [`VspEngine::cheap`] the suspended states of one program in this many are compared.
 const SAVED: u64 = 3;
 
-impl Machine {
-    /// The engine of this way. The code generator checks what it is given, and every suspended state is compared.
+impl VspEngine {
+    /// Creates the engine of a configuration. Cranelift's verifier is enabled, and every suspended state is compared.
     ///
     /// # Errors
-    /// This computer or build does not have it.
-    pub fn new(configuration: Configuration) -> Result<Machine, String> {
-        Machine::with(configuration, true, 1)
+    /// This computer or build does not have the engine.
+    pub fn new(configuration: Configuration) -> Result<VspEngine, String> {
+        VspEngine::with(configuration, true, 1)
     }
 
-    /// The engine of this way, for comparing very many programs: without the checks of the code generator, and with
-    /// states of
-    /// some programs only.
+    /// Creates the engine of a configuration for comparing very many programs: without Cranelift's verifier, and
+    /// comparing the states of some programs only.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn cheap(configuration: Configuration) -> Result<Machine, String> {
-        Machine::with(configuration, false, SAVED)
+    pub fn cheap(configuration: Configuration) -> Result<VspEngine, String> {
+        VspEngine::with(configuration, false, SAVED)
     }
 
-    fn with(configuration: Configuration, check_ir: bool, saved: u64) -> Result<Machine, String> {
+    fn with(configuration: Configuration, check_ir: bool, saved: u64) -> Result<VspEngine, String> {
         let name = Configuration::ALL
             .iter()
             .find(|(_, other)| *other == configuration)
             .map_or("engine", |(name, _)| name);
         let loader = configuration.loader(check_ir).map_err(|error| error.to_string())?;
-        let imports = imports::imports().map_err(|error| error.to_string())?;
-        Ok(Machine { name: name.into(), configuration, loader, imports: Arc::new(imports), saved })
+        let imports = host_module::imports().map_err(|error| error.to_string())?;
+        Ok(VspEngine { name: name.into(), configuration, loader, imports: Arc::new(imports), saved })
     }
 }
 
-impl Engine for Machine {
+impl Engine for VspEngine {
     fn name(&self) -> &str {
         &self.name
     }
@@ -67,7 +66,11 @@ impl Engine for Machine {
         self.configuration.interrupts()
     }
 
-    fn start<'p>(&mut self, program: &'p Verified<'p>, plan: &Plan) -> Result<Box<dyn Session + 'p>, String> {
+    fn start<'p>(
+        &mut self,
+        program: &'p Verified<'p>,
+        plan: &Plan,
+    ) -> Result<Box<dyn EngineInstance + 'p>, String> {
         let module = self.loader.load(program).map_err(|error| error.to_string())?;
         let flag = Arc::new(AtomicBool::new(false));
         let options = Options {
@@ -79,7 +82,7 @@ impl Engine for Machine {
         let instance = module.instantiate(self.imports.clone(), (), options);
         let instance = instance.map_err(|error| error.to_string())?;
         let saved = self.configuration.interrupts() && plan.seed.is_multiple_of(self.saved);
-        Ok(Box::new(Running {
+        Ok(Box::new(VspInstance {
             configuration: self.configuration,
             module,
             imports: self.imports.clone(),
@@ -90,19 +93,19 @@ impl Engine for Machine {
     }
 }
 
-/// An instance, and what is needed to make another one of its state.
-struct Running<'p> {
+/// An instance, with what is needed to restore another one from its state.
+struct VspInstance<'p> {
     configuration: Configuration,
     module: Module<'p>,
     imports: Arc<Imports<()>>,
     flag: Arc<AtomicBool>,
     instance: Instance<'p, ()>,
-    /// Are suspended states compared?
+    /// Whether suspended states are compared.
     saved: bool,
 }
 
-impl Running<'_> {
-    /// Does what the way does to a suspended instance.
+impl VspInstance<'_> {
+    /// Saves or scrambles a suspended instance if the configuration says so.
     fn ended(&mut self, outcome: Result<Outcome, CallError>) -> Result<Outcome, String> {
         let outcome = outcome.map_err(|error| error.to_string())?;
         if let Outcome::Suspended(_) = outcome {
@@ -126,7 +129,7 @@ impl Running<'_> {
     }
 }
 
-impl Session for Running<'_> {
+impl EngineInstance for VspInstance<'_> {
     fn prepare(&mut self, fuel: u64, interrupt: bool) {
         self.instance.set_fuel(fuel);
         self.flag.store(interrupt, Ordering::Relaxed);
@@ -151,7 +154,7 @@ impl Session for Running<'_> {
     }
 
     fn write(&mut self, slot: u32, value: u64) -> Result<(), String> {
-        let frame = self.instance.frame_mut(0).ok_or("there is no frame")?;
+        let frame = self.instance.frame_mut(0).ok_or("the call stack is empty")?;
         let mut slots = frame.registers.iter_mut().chain(frame.locals);
         *slots.nth(slot as usize).ok_or_else(|| format!("there is no slot {slot}"))? = value;
         Ok(())

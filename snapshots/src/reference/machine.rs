@@ -13,7 +13,7 @@ use vsp_core::{Outcome, Reason, Suspension, Trap, Trapped, Values};
 
 use super::frame::Frame;
 use super::word::Word;
-use crate::random::{Engine, FrameView, Session};
+use crate::random::{Engine, EngineInstance, FrameView};
 
 /// The evaluator.
 #[derive(Debug, Default)]
@@ -22,12 +22,12 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// How often an instruction was executed, by the number of its opcode.
+    /// Returns the number of executions of each instruction, by opcode number.
     pub fn executed(&self) -> BTreeMap<u8, u64> {
         self.executed.borrow().clone()
     }
 
-    /// An instance with so much memory and stack, or what is usual, and without fuel.
+    /// Creates an instance with this much memory and stack, or the defaults, and without fuel.
     pub(super) fn machine(
         &self,
         program: &Verified<'_>,
@@ -43,7 +43,11 @@ impl Engine for Reference {
         "reference"
     }
 
-    fn start<'p>(&mut self, program: &'p Verified<'p>, plan: &Plan) -> Result<Box<dyn Session + 'p>, String> {
+    fn start<'p>(
+        &mut self,
+        program: &'p Verified<'p>,
+        plan: &Plan,
+    ) -> Result<Box<dyn EngineInstance + 'p>, String> {
         Ok(Box::new(self.machine(program, plan.memory, plan.stack_cells)))
     }
 }
@@ -56,7 +60,7 @@ pub(super) struct Function {
     pub(super) code: Vec<Word>,
 }
 
-/// What a suspended program waits for.
+/// The event that a suspended program waits for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Waiting {
     /// To pass a safepoint.
@@ -76,7 +80,7 @@ pub(super) struct Machine {
     pub(super) memory: Vec<u8>,
     pub(super) globals: BTreeMap<u32, u64>,
     pub(super) stack_cells: i128,
-    /// The innermost is the last.
+    /// The frames, innermost last.
     pub(super) frames: Vec<Frame>,
     pub(super) balance: i128,
     pub(super) interrupt: bool,
@@ -84,24 +88,24 @@ pub(super) struct Machine {
     executed: Rc<RefCell<BTreeMap<u8, u64>>>,
 }
 
-/// What comes after an instruction.
+/// The control flow after an instruction.
 pub(super) enum Then {
-    /// The next word.
+    /// To the next word.
     Next,
-    /// A word of this function, which is a safepoint if it lies back.
+    /// To a word of this function; backwards it is a safepoint.
     Branch(i128),
-    /// The next word, which is a safepoint.
+    /// To the next word, which is a safepoint.
     NextAtSafepoint,
-    /// Whatever the frames say.
+    /// To the location of the innermost frame, after a call or return.
     Elsewhere,
-    /// Whatever the frames say, which is a safepoint.
+    /// To the location of the innermost frame, which is a safepoint.
     ElsewhereAtSafepoint,
-    /// Nothing: the call has ended or is suspended.
+    /// Nowhere: the call has ended or is suspended.
     End(Outcome),
 }
 
 impl Function {
-    /// Does its code name a state register?
+    /// Returns whether its code has operands that are state registers.
     pub(super) fn states(&self) -> bool {
         self.code.iter().any(|word| super::states::names_state(*word))
     }
@@ -143,7 +147,7 @@ impl Machine {
         }
     }
 
-    /// The innermost frame of a program that runs.
+    /// Returns the innermost frame of a running program.
     pub(super) fn frame(&mut self) -> &mut Frame {
         match self.frames.last_mut() {
             Some(frame) => frame,
@@ -159,13 +163,13 @@ impl Machine {
         self.frame().set_register(number, value);
     }
 
-    /// The place of the innermost frame.
+    /// Returns the location of the innermost frame.
     fn location(&mut self) -> Location {
         let frame = self.frame();
         Location { function: FuncIndex(frame.function), word: frame.word }
     }
 
-    /// Takes fuel (section 7).
+    /// Deducts fuel (section 7).
     pub(super) fn charge(&mut self, units: i128) {
         self.balance = (self.balance - units).max(i128::from(i64::MIN));
     }
@@ -187,7 +191,7 @@ impl Machine {
         self.suspend(Reason::Pending(ImportIndex(import)), Waiting::Pending(import))
     }
 
-    /// The safepoint at the place of the innermost frame. Gives the outcome if the program stops there.
+    /// Executes the safepoint at the location of the innermost frame. Returns the outcome if the program stops there.
     fn safepoint(&mut self) -> Option<Outcome> {
         if self.balance < 0 {
             Some(self.suspend(Reason::Fuel, Waiting::Safepoint))
@@ -207,7 +211,7 @@ impl Machine {
         }
     }
 
-    /// Executes the instruction at the place of the innermost frame.
+    /// Executes the instruction at the location of the innermost frame.
     fn step(&mut self) -> Option<Outcome> {
         let (function, at) = (self.frame().function, self.frame().word);
         let word = self.functions[function as usize].code[at as usize];
@@ -267,14 +271,14 @@ impl Machine {
         }
     }
 
-    /// Ends a call: nothing of it is left.
+    /// Ends a call, and drops its frames.
     pub(super) fn finish(&mut self, outcome: Outcome) -> Then {
         self.frames.clear();
         Then::End(outcome)
     }
 }
 
-impl Session for Machine {
+impl EngineInstance for Machine {
     fn prepare(&mut self, fuel: u64, interrupt: bool) {
         self.balance = i128::from(fuel);
         self.interrupt = interrupt;
@@ -282,7 +286,7 @@ impl Session for Machine {
 
     fn call(&mut self, function: FuncIndex, arguments: &[u64]) -> Result<Outcome, String> {
         if self.waiting.is_some() {
-            return Err("it is suspended".into());
+            return Err("the instance is suspended".into());
         }
         self.frames.clear();
         let location = Location { function, word: 0 };
@@ -296,7 +300,7 @@ impl Session for Machine {
     fn resume(&mut self, values: &[u64]) -> Result<Outcome, String> {
         let next = i128::from(self.location().word) + 1;
         match self.waiting.take() {
-            None => return Err("it is not suspended".into()),
+            None => return Err("the instance is not suspended".into()),
             Some(Waiting::Safepoint) => {}
             Some(Waiting::Yield(register)) => {
                 self.set_register(register, values[0]);
@@ -314,7 +318,7 @@ impl Session for Machine {
     fn fail(&mut self, code: u32) -> Result<Outcome, String> {
         match self.waiting.take() {
             Some(Waiting::Pending(_)) => Ok(self.trap(Trap::Host(code))),
-            _ => Err("it waits for no host function".into()),
+            _ => Err("the instance does not wait for a host function".into()),
         }
     }
 
@@ -362,7 +366,7 @@ impl Session for Machine {
     }
 }
 
-/// Up to four results.
+/// Creates the outcome of up to four results.
 pub(super) fn returned(results: &[u64]) -> Outcome {
     Outcome::Returned(Values::new(results))
 }

@@ -1,5 +1,5 @@
-//! Suspension everywhere: each call of a case is run with so little fuel that it suspends at one safepoint after the other,
-//! in the interpreter and in machine code; states, balances and what comes of it have to be the same.
+//! Exhaustive suspension: each call of a case is run with amounts of fuel that suspend it at one safepoint after
+//! another, in the interpreter and in machine code. Saved states, balances and final results have to be the same.
 
 use vsp_core::program::Program;
 use vsp_core::text;
@@ -8,24 +8,24 @@ use vsp_core::{Imports, Instance, Options, Outcome};
 use vsp_host::engine::{Engine, EngineKind, Module};
 use vsp_host::native::CompileOptions;
 
-use crate::case::{Case, Step};
-use crate::imports;
+use super::parse::{Case, Step};
+use crate::host_module;
 
-/// So many different amounts of fuel are tried for each call.
+/// Number of amounts of fuel that are tried for each call.
 const AMOUNTS: u64 = 48;
 
-/// A call that needs more fuel than this is swept only so far.
+/// Largest amount of fuel: a call that needs more is tested only up to here.
 const MAX_FUEL: u64 = 20_000;
 
-/// Runs all calls of a case so. Gives how many suspensions were compared.
+/// Runs the calls of a case with rising amounts of fuel. Returns the number of suspensions compared.
 ///
 /// # Errors
-/// An engine came to something else than the interpreter; the message says where.
-pub fn sweep(text: &str, case: &Case) -> Result<usize, String> {
+/// An engine differs from the interpreter; the message says where.
+pub fn suspend_everywhere(text: &str, case: &Case) -> Result<usize, String> {
     let Ok(bytes) = text::assemble(text, "case.sil") else { return Ok(0) };
     let program = Program::read(&bytes[..]).map_err(|error| error.to_string())?;
     let Ok(program) = Verified::new(program) else { return Ok(0) };
-    let imports = imports::imports().map_err(|error| error.to_string())?;
+    let imports = host_module::imports().map_err(|error| error.to_string())?;
     let modules = EngineKind::ALL.map(|kind| {
         let options = CompileOptions { check_ir: true, ..CompileOptions::default() };
         Engine::with_options(kind, options).and_then(|engine| engine.load(&program))
@@ -34,7 +34,7 @@ pub fn sweep(text: &str, case: &Case) -> Result<usize, String> {
     let mut done = Vec::new();
     for (line, step) in &case.steps {
         let Step::Call(name, args, _) = step else { continue };
-        // Hundreds of calls that differ in their numbers suspend in the same ways.
+        // Hundreds of calls that differ only in their arguments suspend at the same locations.
         if done.iter().filter(|other| *other == &name).count() == 2 {
             continue;
         }
@@ -57,21 +57,21 @@ struct Run<'a> {
     args: &'a [u64],
 }
 
-/// What is seen of a call that begins with some fuel.
+/// The observable state of a call that starts with a given amount of fuel.
 #[derive(Debug, PartialEq)]
-struct Seen {
+struct Observed {
     first: Outcome,
     balance: Option<i64>,
     frames: Vec<vsp_core::index::Location>,
     state: Option<Vec<u8>>,
-    /// After it was resumed until it ended, with plenty of fuel.
+    /// The final outcome, after resuming with plenty of fuel until the call ends.
     last: Outcome,
     last_balance: Option<i64>,
     memory: Vec<u8>,
 }
 
 impl<'a> Run<'a> {
-    fn with_fuel(&self, fuel: u64) -> Result<Seen, String> {
+    fn with_fuel(&self, fuel: u64) -> Result<Observed, String> {
         let options = Options { fuel: Some(fuel), ..Options::default() };
         let made = self.module.instantiate(self.imports, (), options);
         let mut instance = made.map_err(|error| error.to_string())?;
@@ -83,11 +83,11 @@ impl<'a> Run<'a> {
         let (balance, frames) = (instance.fuel(), instance.call_stack().collect());
         let last = finish(&mut instance, first)?;
         let memory = instance.memory().to_vec();
-        Ok(Seen { first, balance, frames, state, last, last_balance: instance.fuel(), memory })
+        Ok(Observed { first, balance, frames, state, last, last_balance: instance.fuel(), memory })
     }
 }
 
-/// Resumes until the program ends; what it waits for is 1, 2, 3 … Endless ones are given up.
+/// Resumes until the program ends, with the answers 1, 2, 3 …; gives up after 19 times.
 fn finish(instance: &mut Instance<'_, ()>, mut outcome: Outcome) -> Result<Outcome, String> {
     for answer in 1..20 {
         let Outcome::Suspended(_) = outcome else { break };
@@ -117,8 +117,8 @@ fn compare(runs: &[Run<'_>]) -> Result<usize, String> {
     Ok(compared)
 }
 
-fn difference(found: &Seen, expected: &Seen) -> String {
-    let state = |seen: &Seen| seen.state.as_ref().map(|bytes| bytes.len());
+fn difference(found: &Observed, expected: &Observed) -> String {
+    let state = |observed: &Observed| observed.state.as_ref().map(|bytes| bytes.len());
     if (found.first, found.balance, &found.frames) != (expected.first, expected.balance, &expected.frames) {
         format!(
             "{:?} balance {:?} in {:?}, expected {:?} balance {:?} in {:?}",

@@ -1,19 +1,17 @@
-//! Compares engines on random programs until two of them differ, at as little cost as possible: `bugs/run` uses it,
-//! and it
-//! runs for hours.
+//! Compares engines on random programs until two of them differ, at as little cost as possible. `bugs/run` uses it, and
+//! it can run for hours.
 //!
 //! ```text
-//! hunt [PROGRAMS] [--first SEED] [--seconds SECONDS] [--engines NAME,NAME…] [--changed-frames] [--long] [--numbers]
+//! random_search [PROGRAMS] [--first SEED] [--seconds SECONDS] [--engines NAME,NAME…] [--changed-frames] [--long] [--numbers]
 //! ```
 //!
 //! `--changed-frames` lets the host write into the innermost frame of every suspended program. Without it, `--long`
-//! makes the
-//! programs of the tests instead of short ones. `--engines` names some of `Configuration::ALL` in place of those that are usual;
-//! the first is the one that others are compared with. `--numbers` writes the number of each program before it runs,
-//! so that
-//! it is known also if the process dies: `hunt … --numbers | tail -2`.
+//! generates the programs of the tests instead of short ones. `--engines` replaces the default engines by names of
+//! `Configuration::ALL`; all are compared with the first. `--numbers` prints the number of each program before it runs,
+//! so that it is known even if the process dies: `random_search … --numbers | tail -2`.
 //!
-//! It ends with 1 at the first difference, and says the seed; at the end it says what the programs did.
+//! It stops at the first difference, prints its seed and exits with 1; else it prints statistics of the programs'
+//! behaviour.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -22,7 +20,7 @@ use std::time::{Duration, Instant};
 use vsp_core::generate::Generated;
 use vsp_host::engine::EngineKind;
 use vsp_snapshots::Configuration;
-use vsp_snapshots::random::{Engine, Machine, Tally, check, program, short_program};
+use vsp_snapshots::random::{Engine, Tally, VspEngine, check, program, short_program};
 
 const CONFIGURATIONS: [Configuration; 4] = [
     Configuration::Run(EngineKind::Interpreter),
@@ -31,7 +29,7 @@ const CONFIGURATIONS: [Configuration; 4] = [
     Configuration::Run(EngineKind::Auto),
 ];
 
-/// What the command line says.
+/// The arguments of the command line.
 struct Arguments {
     programs: u64,
     first: u64,
@@ -74,12 +72,12 @@ fn arguments() -> Result<Arguments, String> {
 }
 
 fn number(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("{text} is no number"))
+    text.parse().map_err(|_| format!("{text} is not a number"))
 }
 
 fn configuration(name: &str) -> Result<Configuration, String> {
     let found = Configuration::ALL.iter().find(|(other, _)| *other == name);
-    found.map(|(_, configuration)| *configuration).ok_or_else(|| format!("there is no engine {name}"))
+    found.map(|(_, configuration)| *configuration).ok_or_else(|| format!("unknown engine {name}"))
 }
 
 impl Arguments {
@@ -87,12 +85,12 @@ impl Arguments {
         if self.long { program(seed) } else { short_program(seed, self.changed_frames) }
     }
 
-    /// Runs the programs. Gives what they did, and the seed of the one on which engines differ, with what differs.
-    fn hunt(&self) -> Result<(Tally, Option<(u64, String)>), String> {
-        let mut machines = self
+    /// Runs the programs. Returns their statistics, and the seed and description of the first difference.
+    fn search(&self) -> Result<(Tally, Option<(u64, String)>), String> {
+        let mut engines = self
             .configurations
             .iter()
-            .map(|configuration| Machine::cheap(*configuration))
+            .map(|configuration| VspEngine::cheap(*configuration))
             .collect::<Result<Vec<_>, _>>()?;
         let until = self.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let mut all = Tally::default();
@@ -105,9 +103,9 @@ impl Arguments {
                 std::io::stdout().flush().map_err(|error| error.to_string())?;
             }
             let seed = self.first.wrapping_add(count);
-            let mut engines: Vec<&mut dyn Engine> =
-                machines.iter_mut().map(|it| it as &mut dyn Engine).collect();
-            match check(&self.program(seed)?, &mut engines) {
+            let mut compared: Vec<&mut dyn Engine> =
+                engines.iter_mut().map(|it| it as &mut dyn Engine).collect();
+            match check(&self.program(seed)?, &mut compared) {
                 Ok(tally) => all.add(&tally),
                 Err(difference) => return Ok((all, Some((seed, difference.to_string())))),
             }
@@ -119,7 +117,7 @@ impl Arguments {
 fn main() -> Result<ExitCode, String> {
     let given = arguments()?;
     let started = Instant::now();
-    let (tally, difference) = given.hunt()?;
+    let (tally, difference) = given.search()?;
     if let Some((seed, what)) = difference {
         println!("seed {seed}: {what}");
         println!("after {} programs without a difference", tally.programs);

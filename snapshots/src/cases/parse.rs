@@ -1,73 +1,73 @@
-//! Reading the `;!` lines of a case file.
+//! The `;!` lines of a case file, and their parser.
 
 use vsp_core::Trap;
 
-/// How far a result may be off.
+/// The permitted error of a floating result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tolerance {
-    /// Units in the last place of a binary64.
+    /// Permitted distance in units in the last place of a binary64.
     pub ulps: u64,
 }
 
-/// How a call has to end.
+/// The expected end of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expected {
-    /// With these results.
+    /// It returns these results.
     Returns(Vec<u64>, Tolerance),
-    /// With HLT and this value.
+    /// It executes HLT with this value.
     Halts(u64),
-    /// With a trap at a place.
+    /// It traps at a location.
     Traps(Trap, String),
-    /// With a suspension at a place: `Fuel`, `Interrupted`, `Yield(5)` or `Pending(test.pending)`.
+    /// It suspends at a location, for the reason `Fuel`, `Interrupted`, `Yield(5)` or `Pending(test.pending)`.
     Suspends(String, String),
 }
 
-/// One `;!` line.
+/// A step of a case: one `;!` line.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Call an export.
+    /// Calls an export.
     Call(String, Vec<u64>, Expected),
-    /// Resume with values.
+    /// Resumes with values.
     Resume(Vec<u64>, Expected),
-    /// End a pending host call with an error.
+    /// Ends a pending host call with an error.
     Fail(u32, Expected),
-    /// Set the balance.
+    /// Sets the balance.
     Fuel(u64),
-    /// The balance is this.
+    /// Checks the balance.
     Balance(i64),
-    /// Set or clear the interrupt flag.
+    /// Sets or clears the interrupt flag.
     Interrupt(bool),
-    /// Bytes of memory.
+    /// Sets the size of memory, in bytes.
     Memory(u64),
-    /// Cells of stack.
+    /// Sets the size of the stack, in cells.
     Stack(u32),
-    /// Give up a suspended call.
+    /// Abandons a suspended call.
     Reset,
-    /// A new instance.
+    /// Creates a new instance.
     New,
-    /// Memory holds these bytes.
+    /// Checks bytes of memory, from an address.
     Bytes(u64, Vec<u8>),
-    /// A global has this value.
+    /// Checks the value of a global.
     Global(u32, u64),
-    /// The call stack is this.
+    /// Checks the call stack.
     Frames(Vec<String>),
-    /// The verifier refuses the program at a place, with a message that contains a text.
+    /// Expects the verifier to reject the program, with a message that contains the text, at a location.
     Rejected(String, String),
-    /// The assembler refuses the text at line and column, with a message that contains a text.
+    /// Expects the assembler to reject the text at a line and column, with a message that contains the text.
     Error(usize, usize, String),
 }
 
-/// The steps of a case file, each with the number of its line.
+/// The steps of a case file, each with its line number.
 #[derive(Clone, Debug, Default)]
 pub struct Case {
-    /// The steps in their order.
+    /// The steps, in file order.
     pub steps: Vec<(usize, Step)>,
 }
 
-/// Reads the steps of a case file.
+/// Parses the steps of a case file.
 ///
 /// # Errors
-/// A line is no step; the message says which and why.
+/// A line is not a step; the message gives its number and its text.
 pub fn parse(text: &str) -> Result<Case, String> {
     let mut case = Case::default();
     for (index, line) in text.lines().enumerate() {
@@ -134,7 +134,7 @@ fn parse_step(step: &str) -> Option<Step> {
     })
 }
 
-/// A text in quotes, and what follows it.
+/// Returns a text in quotes, and the rest after it.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let (inner, rest) = text.strip_prefix('"')?.split_once('"')?;
     Some((inner.into(), rest))
@@ -187,7 +187,7 @@ fn values(text: &str) -> Option<Vec<u64>> {
     text.split(',').map(value).collect()
 }
 
-/// An integer from −2⁶³ to 2⁶⁴ − 1, or a floating number as its bits.
+/// Parses an integer from −2⁶³ to 2⁶⁴ − 1, or a floating number, which becomes its bits.
 fn value(text: &str) -> Option<u64> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_step_is_an_error() {
+    fn an_invalid_step_is_an_error() {
         assert!(parse(";! cal f() = 1").unwrap_err().contains("line 1"));
         assert!(parse(";! call f() = one").is_err());
         assert!(parse(";! call f() traps Nothing at f:0").is_err());

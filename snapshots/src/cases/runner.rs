@@ -1,4 +1,4 @@
-//! Carrying out the steps of a case.
+//! The runner of cases.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,14 +10,14 @@ use vsp_core::verify::{Verified, VerifyErrors};
 use vsp_core::{CallError, Imports, Instance, Options, Outcome, Reason};
 use vsp_host::engine::Module;
 
-use crate::case::{Case, Expected, Step};
+use super::parse::{Case, Expected, Step};
 use crate::configuration::{Configuration, save_and_restore, scramble};
-use crate::imports;
+use crate::host_module;
 
-/// Runs a case in one of the ways.
+/// Runs a case in a configuration.
 ///
 /// # Errors
-/// Something did not come out as the case says; the message names the line.
+/// The first step that fails; the message gives its line.
 pub fn run(text: &str, case: &Case, configuration: Configuration) -> Result<(), String> {
     if case.steps.is_empty() {
         return Err("the case has no steps".into());
@@ -40,7 +40,7 @@ pub fn run(text: &str, case: &Case, configuration: Configuration) -> Result<(), 
     }
 }
 
-/// Disassembly assembles to the same bytes.
+/// Checks that the disassembly assembles to the same bytes.
 fn round_trip(bytes: &[u8]) -> Result<(), String> {
     let program = Program::read(bytes).map_err(|error| format!("the assembler's output: {error}"))?;
     let listing = text::disassemble(&program);
@@ -97,7 +97,7 @@ pub(crate) fn location_name(program: &Program<'_>, location: Location) -> String
     }
 }
 
-/// What `new` sets back.
+/// The settings that `new` resets.
 #[derive(Clone, Copy, Default)]
 struct Sizes {
     memory: Option<u64>,
@@ -119,7 +119,7 @@ impl<'v> Runner<'v> {
     fn new(program: &'v Verified<'v>, configuration: Configuration) -> Result<Self, String> {
         let module = configuration.loader(true).and_then(|mut loader| loader.load(program));
         let module = module.map_err(|error| error.to_string())?;
-        let imports = Arc::new(imports::imports().map_err(|error| error.to_string())?);
+        let imports = Arc::new(host_module::imports().map_err(|error| error.to_string())?);
         let flag = Arc::new(AtomicBool::new(false));
         Ok(Runner { program, module, imports, flag, sizes: Sizes::default(), configuration, instance: None })
     }
@@ -212,7 +212,8 @@ impl<'v> Runner<'v> {
         }
     }
 
-    /// Compares how a call or resume ended, and does what the way does to a suspended instance.
+    /// Compares the end of a call or resume, and saves or scrambles the suspended instance if the configuration says
+    /// so.
     fn ended(&mut self, outcome: Result<Outcome, CallError>, expected: &Expected) -> Result<(), String> {
         let suspended = matches!(outcome, Ok(Outcome::Suspended(_)));
         self.compare(outcome, expected)?;
@@ -243,7 +244,7 @@ impl<'v> Runner<'v> {
     }
 }
 
-/// Compares how a call or resume ended.
+/// Compares the end of a call or resume with the expected one.
 pub(crate) fn compare(program: &Program<'_>, found: &Outcome, expected: &Expected) -> Result<(), String> {
     let matches = match (found, expected) {
         (Outcome::Returned(values), Expected::Returns(wanted, tolerance)) => {
@@ -263,7 +264,7 @@ pub(crate) fn compare(program: &Program<'_>, found: &Outcome, expected: &Expecte
     if matches { Ok(()) } else { Err(format!("expected {expected:x?}, found {found:x?}")) }
 }
 
-/// A reason as the cases name it.
+/// Returns a reason in the notation of the cases.
 pub(crate) fn reason_name(program: &Program<'_>, reason: Reason) -> String {
     match reason {
         Reason::Fuel => "Fuel".into(),
@@ -276,7 +277,7 @@ pub(crate) fn reason_name(program: &Program<'_>, reason: Reason) -> String {
     }
 }
 
-/// Equal, or at most so many units in the last place apart if these are binary64 of the same sign.
+/// Returns whether two values are equal, or binary64 of the same sign at most `ulps` units in the last place apart.
 fn within(found: u64, wanted: u64, ulps: u64) -> bool {
     found == wanted || (found ^ wanted) >> 63 == 0 && found.abs_diff(wanted) <= ulps
 }

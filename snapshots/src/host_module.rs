@@ -1,4 +1,4 @@
-//! The host module `test`, which the cases and random programs import from.
+//! The host module `test`, from which the cases and random programs import.
 
 use vsp_core::generate::HostImport;
 use vsp_core::program::FuncType;
@@ -7,22 +7,22 @@ use vsp_core::{HostStop, ImportError, Imports};
 /// The name of the module.
 pub(crate) const MODULE: &str = "test";
 
-/// What a function of the module can reach.
+/// The host state that a function of the module can access.
 pub(crate) struct Host<'a> {
     pub(crate) memory: &'a mut [u8],
-    /// Fuel that is charged when the function has ended.
+    /// Fuel that is charged when the function returns.
     pub(crate) charged: u64,
 }
 
 type Arguments = [u64; 8];
 type Results = [u64; 4];
 
-/// A function of the module. Engines call it through [`imports`], the reference evaluator as it is.
+/// A function of the module. Engines call it through [`imports`], the reference evaluator calls it directly.
 pub(crate) struct HostFunction {
     pub(crate) name: &'static str,
     params: usize,
     results: usize,
-    /// Does it mostly end the program, or use up all fuel, if its arguments are any?
+    /// Whether the function, with arbitrary arguments, mostly ends the program or uses up all fuel.
     seldom: bool,
     pub(crate) call: fn(&mut Host<'_>, &Arguments) -> Result<Results, HostStop>,
 }
@@ -44,7 +44,7 @@ const fn function(
     HostFunction { name, params, results, seldom, call }
 }
 
-/// The functions of the module. `README.md` says what they do.
+/// The functions of the module. `README.md` describes them.
 pub(crate) const FUNCTIONS: &[HostFunction] = &[
     function("echo", (1, 1), false, |_, args| Ok([args[0], 0, 0, 0])),
     function("add", (2, 1), false, |_, args| Ok([args[0].wrapping_add(args[1]), 0, 0, 0])),
@@ -83,7 +83,7 @@ pub(crate) const FUNCTIONS: &[HostFunction] = &[
     }),
 ];
 
-/// The host functions as engines take them.
+/// Returns the host functions in the form that engines take.
 pub(crate) fn imports() -> Result<Imports<()>, ImportError> {
     let mut imports = Imports::new();
     for function in FUNCTIONS {
@@ -100,7 +100,7 @@ pub(crate) fn imports() -> Result<Imports<()>, ImportError> {
     Ok(imports)
 }
 
-/// The host functions as the generator of random programs takes them.
+/// Returns the host functions in the form that the generator of random programs takes.
 pub(crate) fn for_generator() -> Vec<HostImport<'static>> {
     let import = |function: &'static HostFunction| {
         let ty = function.ty()?;
