@@ -152,7 +152,7 @@ impl Configuration {
 pub(crate) enum Loader {
     Engine(Engine),
     /// Loads by way of code objects.
-    Object(Compiler),
+    Object(Box<Compiler>),
 }
 
 impl Loader {
