@@ -97,7 +97,7 @@ impl Configuration {
             Configuration::Object(tier) => {
                 let arch = Arch::host().ok_or_else(|| NativeError::Host(std::env::consts::ARCH.into()))?;
                 let compiler = Compiler::new(Target::new(arch), CompileOptions { tier, ..options });
-                return Ok(Loader::Object(compiler.map_err(NativeError::from)?));
+                return Ok(Loader::Object(Box::new(compiler.map_err(NativeError::from)?)));
             }
         };
         let engine = Engine::with_options(kind, options)?;

@@ -97,7 +97,7 @@ fn a_verifier_error_shows_the_source_line() {
     let text = ".export main\n.func main (0) -> 0\n    GETL R0, 3\n    NOP\n.end\n";
     let (_folder, path) = file("local.sil", text.as_bytes());
     let errors = stderr(&vsp(&["run", &path]));
-    assert!(errors.contains("there is no local 3") && errors.contains("GETL R0, 3"), "{errors}");
+    assert!(errors.contains("local 3 does not exist") && errors.contains("GETL R0, 3"), "{errors}");
     assert!(errors.contains("run off the end"), "{errors}");
 }
 

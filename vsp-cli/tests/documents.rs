@@ -94,7 +94,10 @@ fn gate() -> String {
 fn has_doctests(name: &str) -> bool {
     ["vsp-core", "vsp-host"].iter().any(|package| {
         let library = std::fs::read_to_string(root().join(package).join("src/lib.rs")).unwrap();
-        library.contains(&format!("#[doc = include_str!(\"../../{name}\")]"))
+        let path = name
+            .strip_prefix(&format!("{package}/"))
+            .map_or(format!("../../{name}"), |it| format!("../{it}"));
+        library.contains(&format!("#[doc = include_str!(\"{path}\")]"))
     })
 }
 

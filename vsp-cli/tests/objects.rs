@@ -373,7 +373,7 @@ fn the_command_refuses_code_that_does_not_fit() {
     let bytes = host_object(&example_program("fib"));
     let (_folder, path) = file("fib.vsc", &bytes);
     let message = refusal(&["run", &example("json"), "--code", &path], 1);
-    assert!(message.contains("fib.vsc: the code was made from another program"), "{message}");
+    assert!(message.contains("fib.vsc: the code was compiled from another program"), "{message}");
     let message = refusal(&["run", &fib, "--code", &fib, "9"], 1);
     assert!(message.contains("expected \"SILN\": this is not a code object"), "{message}");
     let message = refusal(&["run", &path], 1);

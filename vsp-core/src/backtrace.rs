@@ -3,6 +3,7 @@
 use core::fmt::{self, Display};
 
 use crate::Trap;
+use crate::excerpt::Excerpt;
 use crate::index::Location;
 use crate::instance::{Instance, Trapped};
 use crate::isa::Role;
@@ -16,7 +17,7 @@ impl Location {
     pub fn display(self, program: &Program<'_>) -> impl Display {
         fmt::from_fn(move |f| {
             match program.function_name(self.function) {
-                Some(name) => write!(f, "function {name}, word {}", self.word)?,
+                Some(name) => write!(f, "function {}, word {}", Excerpt(name), self.word)?,
                 None => write!(f, "function {}, word {}", self.function, self.word)?,
             }
             match program.source_line_of(self) {
@@ -72,7 +73,9 @@ impl<S> Instance<'_, S> {
         let Trap::Host(code) = trapped.trap else { return write!(f, "{}", trapped.trap) };
         let called = self.program.instruction(trapped.location).and_then(|inst| inst.value_of(Role::Import));
         match called.and_then(|import| self.program.program().imports().nth(import as usize)) {
-            Some(import) => write!(f, "host function {}.{} failed", import.module, import.name)?,
+            Some(import) => {
+                write!(f, "host function {}.{} failed", Excerpt(import.module), Excerpt(import.name))?;
+            }
             None => f.write_str("host function failed")?,
         }
         let Some(error) = self.host_error() else { return write!(f, " with error {code}") };

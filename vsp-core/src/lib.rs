@@ -80,3 +80,8 @@ struct Generating;
 #[cfg(all(doctest, feature = "text"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The code of the page compiles and runs.
+#[cfg(all(doctest, feature = "text"))]
+#[doc = include_str!("../README.md")]
+struct CrateReadme;
