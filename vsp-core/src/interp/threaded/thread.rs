@@ -10,7 +10,7 @@ use super::decode::Threaded;
 use super::op::{FrameHead, Handler, Op, end, variant};
 use crate::Trap;
 use crate::complex::State;
-use crate::host::{CallHost, Stopped};
+use crate::host::{self, CallHost};
 use crate::index::{FuncIndex, ImportIndex};
 use crate::instance::layout::{LOCALS, REGISTERS};
 use crate::interp::frame::{Exit, Frame, Step, Stopped};
@@ -417,8 +417,8 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
         self.fuel = self.state.balance.wrapping_sub(self.code.len() as i64);
         match called {
             Ok(()) => self.safepoint(),
-            Err(Stopped::Error(code)) => self.stop(Exit::Trap(Trap::Host(code))),
-            Err(Stopped::Pending) => self.stop(Exit::Pending(import)),
+            Err(host::Stopped::Error(code)) => self.stop(Exit::Trap(Trap::Host(code))),
+            Err(host::Stopped::Pending) => self.stop(Exit::Pending(import)),
         }
     }
 
