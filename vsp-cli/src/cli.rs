@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Profile(crate::profile::ProfileArgs),
     /// Draw the control-flow graphs of functions.
     Cfg(crate::cfg::CfgArgs),
+    /// List the imports of a program and who provides them, or the functions of the module sys.
+    Imports(crate::list_imports::ListImportsArgs),
     /// Create the folder of a new project.
     New(crate::new::NewArgs),
     /// Write a completion script for a shell.

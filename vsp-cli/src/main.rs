@@ -33,6 +33,7 @@ mod functions;
 mod imports;
 mod interrupt;
 mod ir;
+mod list_imports;
 mod load;
 mod message;
 mod new;
@@ -93,6 +94,7 @@ fn command() -> ExitCode {
         cli::Command::Trace(args) => trace::trace(&args),
         cli::Command::Profile(args) => profile::profile(&args),
         cli::Command::Cfg(args) => cfg::cfg(&args),
+        cli::Command::Imports(args) => list_imports::list_imports(&args),
         cli::Command::New(args) => new::new(&args),
         cli::Command::Completions(args) => completions::completions(&args),
     };

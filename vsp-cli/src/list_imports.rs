@@ -1,0 +1,66 @@
+//! `vsp imports`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use vsp_core::Excerpt;
+use vsp_host::sys;
+
+use crate::imports::unresolved_imports;
+use crate::script::ImportArgs;
+use crate::style;
+use crate::table::Table;
+use crate::translate::{Result, load_verified};
+
+const NOTES: &str = "\
+Examples:
+  vsp imports
+  vsp imports examples/sha256.sil
+  vsp imports program.silc --imports device.txt
+
+Exit codes: 0, 1 if the file is not a program, 2 for an invalid command line.";
+
+#[derive(Debug, Args)]
+#[command(after_help = NOTES)]
+pub(crate) struct ListImportsArgs {
+    /// The program whose imports are listed; `-` is the standard input [default: list the functions of `sys`].
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    imports: ImportArgs,
+}
+
+/// Lists the imports of a program and who provides them, or the functions that every program can import.
+pub(crate) fn list_imports(args: &ListImportsArgs) -> Result<ExitCode> {
+    let text = match &args.file {
+        Some(file) => of_program(args, file)?,
+        None => of_sys(),
+    };
+    style::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn of_sys() -> String {
+    let mut table = Table::new(&["import", "parameters and results"], &[false, false]);
+    for function in sys::FUNCTIONS {
+        let import = format!("sys.{} ({}) -> {}", function.name, function.params, function.results);
+        table.row([import, function.signature.to_owned()]);
+    }
+    table.render(0)
+}
+
+fn of_program(args: &ListImportsArgs, file: &std::path::Path) -> Result<String> {
+    let (loaded, _) = load_verified(file)?;
+    let unresolved = unresolved_imports(&loaded.program, &args.imports.known()?);
+    let mut table = Table::new(&["import", "provided by"], &[false, false]);
+    for (index, import) in (0..).zip(loaded.program.imports()) {
+        let provider = match unresolved.iter().find(|it| it.index == index) {
+            Some(unresolved) => unresolved.error.to_string(),
+            None if import.module == "sys" => "vsp".to_owned(),
+            None => "--imports".to_owned(),
+        };
+        let name = format!("{}.{} {}", Excerpt(import.module), Excerpt(import.name), import.ty);
+        table.row([name, provider]);
+    }
+    Ok(table.render(0))
+}
