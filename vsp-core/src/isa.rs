@@ -208,3 +208,19 @@ const _: () = {
         i += 1;
     }
 };
+
+impl Opcode {
+    /// Returns the number of bytes that an instruction loads or stores at its memory operand, 1 to 16, as the opcode
+    /// table's meaning says; `None` for instructions without memory operand.
+    pub fn access_bytes(self) -> Option<u32> {
+        let (before, _) = self.meaning().split_once(" M[")?;
+        self.operands().iter().find(|operand| operand.role == Role::Base)?;
+        let mut words = before.rsplit(' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some("of"), Some("bits"), Some(bits)) => bits.parse::<u32>().ok().map(|bits| bits / 8),
+            (Some("of"), Some("bytes"), Some(bytes)) => bytes.parse().ok(),
+            (Some("at"), Some("binary32"), _) => Some(4),
+            _ => None,
+        }
+    }
+}

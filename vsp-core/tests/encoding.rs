@@ -232,3 +232,18 @@ fn words_that_are_no_instructions_say_why() {
         "0x00400065 is not an instruction: 64 is not a valid shift count of SHLI"
     );
 }
+
+/// The size of an access follows from the mnemonic: its digits are the bits, without digits 64, and 16 bytes for states.
+#[test]
+fn sizes_of_accesses_agree_with_the_mnemonics() {
+    let mut accesses = 0;
+    for op in Opcode::ALL {
+        let is_access = op.operands().iter().any(|operand| operand.role == Role::Base);
+        let is_state = op.operands().iter().any(|operand| operand.role.state_access().is_some());
+        let digits: String = op.mnemonic().chars().filter(char::is_ascii_digit).collect();
+        let bytes = if is_state { 16 } else { digits.parse().unwrap_or(64) / 8 };
+        assert_eq!(op.access_bytes(), is_access.then_some(bytes), "{op:?}");
+        accesses += u32::from(is_access);
+    }
+    assert_eq!(accesses, 30);
+}

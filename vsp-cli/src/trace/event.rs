@@ -190,19 +190,9 @@ pub(crate) fn is_call(inst: Inst) -> bool {
     inst.op().flow() == Flow::Call
 }
 
-/// Returns the number of bytes that an instruction stores, if it does: those of a state, or the bits in its mnemonic.
-fn stored_bytes(op: Opcode) -> Option<usize> {
-    let is_store = op.operands().first().is_some_and(|operand| operand.role == Role::Base);
-    if is_store && op.operands().iter().any(|operand| operand.role.state_access().is_some()) {
-        return Some(16);
-    }
-    let bits: String = op.mnemonic().chars().filter(char::is_ascii_digit).collect();
-    is_store.then(|| bits.parse().unwrap_or(64) / 8)
-}
-
 /// Returns the address and size of a store.
 fn store(inst: Inst, registers: &[u64; 16]) -> Option<(u64, usize)> {
-    let bytes = stored_bytes(inst.op())?;
+    let bytes = inst.op().access_bytes().filter(|_| inst.op().operands()[0].role == Role::Base)? as usize;
     let mut address = 0u64;
     for (operand, value) in inst.operands() {
         let register = || registers[Reg::from_low_bits(value as u32).index()];
@@ -264,33 +254,5 @@ fn end(outcome: &Outcome) -> String {
             Reason::Yield(value) => format!("suspended: yields {}", value::short(value)),
             Reason::Pending(_) => "suspended: a host function is pending".to_owned(),
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The sizes are those of the table's meanings.
-    #[test]
-    fn stored_bytes_follow_the_opcode_table() {
-        let mut stores = 0;
-        for op in Opcode::ALL {
-            let meaning = op.meaning();
-            if meaning.starts_with("16 bytes of M[") {
-                assert_eq!(stored_bytes(*op), Some(16), "{op:?}");
-                stores += 1;
-                continue;
-            }
-            let bits = match meaning.split_once(" bits of M[").or(meaning.split_once(" at M[")) {
-                Some((bits, rest)) if rest.ends_with("] ← a") || rest.contains("] ← a,") => bits,
-                _ => continue,
-            };
-            let bits: usize = bits.trim_start_matches("binary").parse().unwrap();
-            assert_eq!(stored_bytes(*op), Some(bits / 8), "{op:?}");
-            stores += 1;
-        }
-        assert_eq!(stores, 12);
-        assert_eq!(Opcode::ALL.iter().filter(|op| stored_bytes(**op).is_some()).count(), 12);
     }
 }

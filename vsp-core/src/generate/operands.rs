@@ -14,23 +14,9 @@ pub(super) struct Address {
     pub(super) displacement: i32,
 }
 
-/// Returns the number of bytes that an instruction with a memory operand accesses, according to its meaning.
+/// Returns the number of bytes that an instruction with a memory operand accesses.
 pub(super) fn access_bytes(op: Opcode) -> u64 {
-    let widths = [
-        ("binary32 at M[", 4),
-        ("8 bits of M[", 1),
-        ("16 bits of M[", 2),
-        ("32 bits of M[", 4),
-        ("16 bytes of M[", 16),
-    ];
-    let meaning = op.meaning();
-    // "8 bits" must not be found in "128 bits".
-    let says = |text: &str| meaning.match_indices(text).any(|(at, _)| !ends_in_digit(&meaning[..at]));
-    widths.into_iter().find(|(text, _)| says(text)).map_or(8, |(_, bytes)| bytes)
-}
-
-fn ends_in_digit(text: &str) -> bool {
-    text.ends_with(|last: char| last.is_ascii_digit())
+    op.access_bytes().map_or(8, u64::from)
 }
 
 impl Body<'_> {
