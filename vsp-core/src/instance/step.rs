@@ -20,7 +20,7 @@ impl<S> Instance<'_, S> {
         }
     }
 
-    /// Resumes a suspended call like [`Self::resume`], but stops before the next instruction. Returns `None` if the call
+    /// Resumes a suspended call like [`Self::resume`], but stops before the next instruction. Returns `None` if it
     /// stopped there; [`Self::step`] executes the instruction. Otherwise returns the outcome: the call is suspended
     /// again.
     ///
