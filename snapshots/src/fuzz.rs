@@ -93,7 +93,7 @@ struct Sample {
     program: Verified<'static>,
 }
 
-/// Returns the programs whose saved states and code objects are read.
+/// Returns the programs whose snapshots and code objects are read.
 fn samples() -> &'static [Sample] {
     /// Number of programs.
     const PROGRAMS: u64 = 8;

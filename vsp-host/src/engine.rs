@@ -92,7 +92,7 @@ pub enum EngineError {
     /// The instance cannot be created.
     #[error(transparent)]
     Instantiate(#[from] InstantiateError),
-    /// The saved state does not fit the program or the options.
+    /// The snapshot does not match the program or the options.
     #[error(transparent)]
     Restore(#[from] RestoreError),
     /// The instance cannot use the machine code.
@@ -321,7 +321,7 @@ impl<'p> Module<'p> {
         self.attached(Instance::new(self.program.clone(), imports, state, options)?)
     }
 
-    /// Creates an instance that continues where another one was saved. See [`Instance::restore`].
+    /// Restores an instance from a snapshot. See [`Instance::restore`].
     ///
     /// # Errors
     /// As [`Instance::restore`] and [`Instance::attach`].

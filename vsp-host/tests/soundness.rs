@@ -1,4 +1,4 @@
-//! Safe code, saved states and changed frames cannot make machine code leave the memory of its instance.
+//! Safe code, snapshots and changed frames cannot make machine code access memory outside that of its instance.
 #![cfg(feature = "jit")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -61,7 +61,7 @@ dead:
     JMP     live
 .end";
 
-/// A state in which the program is in the loop that it cannot come to by itself.
+/// Returns a snapshot in which the program is in a loop that its own execution never reaches.
 fn state_in_dead_loop(program: &Arc<Verified<'static>>, address: u64) -> Vec<u8> {
     let options = Options { fuel: Some(100), ..Options::default() };
     let mut it =
@@ -188,7 +188,7 @@ fn sessions_that_are_exchanged_keep_their_instances() {
     assert_eq!((of_one[0], of_other[0]), (11, 22));
 }
 
-/// What attaches tiers forgets what was known of the code before.
+/// Attaching tiers discards the recorded properties of the code that was attached before.
 #[test]
 fn tiers_after_code_enter_with_addresses_of_their_own() {
     let program =

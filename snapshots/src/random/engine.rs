@@ -84,7 +84,7 @@ pub trait EngineInstance {
     /// Returns the globals.
     fn globals(&self) -> Vec<u64>;
 
-    /// Returns the saved state of a suspended program, if the engine has saved states.
+    /// Returns the snapshot of a suspended program, if the engine supports snapshots.
     ///
     /// # Errors
     /// It cannot be saved, which is a difference.
