@@ -1,4 +1,4 @@
-//! The functions behind the fuzz targets. A target takes any bytes and panics if a promise is broken.
+//! The implementations of the fuzz targets. A target takes any bytes and panics if a promise is broken.
 //!
 //! `fuzz/` runs them with libFuzzer; `tests/fuzz.rs` runs each for a second on its corpus and on mutations of it.
 

@@ -143,8 +143,8 @@ impl<P: Parameters, R: Results> TypedFunction<'_, P, R> {
     /// Resumes a suspended call of the function, with the values it waits for, as [`Instance::resume`].
     ///
     /// # Errors
-    /// The instance is of another program, is not suspended or waits for another number of values; or the program halted,
-    /// trapped or was suspended again.
+    /// The instance is of another program, is not suspended or waits for another number of values; or the program
+    /// halted, trapped or was suspended again.
     pub fn resume<S>(&self, instance: &mut Instance<'_, S>, values: &[u64]) -> Result<R, TypedCallError> {
         self.check_program(instance)?;
         results(&instance.resume(values)?)

@@ -95,7 +95,7 @@ fn a_pending_call_has_its_import_and_arguments() {
     let expected = PendingCall { import: ImportIndex(1), module: "host", name: "ask", arguments: &arguments };
     assert_eq!(instance.pending(), Some(expected));
 
-    // What the host writes to registers that are not live is not mistaken for arguments.
+    // Values that the host writes to registers that are not live do not count as arguments.
     instance.frame_mut(0).unwrap().registers[0] = 99;
     let saved = instance.save().unwrap();
     let state = Snapshot::read(&saved).unwrap();

@@ -42,8 +42,8 @@ use vsp_core::native::{Object, Target};
 /// The kind of an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum EngineKind {
-    /// Starts in the interpreter and runs hot code as machine code as soon as that is compiled ([`TierOptions`]). With a
-    /// cache, machine code of tier 2 from the start. Without machine code, the interpreter.
+    /// Starts in the interpreter and runs hot code as machine code as soon as that is compiled ([`TierOptions`]). With
+    /// a cache, machine code of tier 2 from the start. Without machine code, the interpreter.
     #[default]
     Auto,
     /// The interpreter.
@@ -290,8 +290,8 @@ impl<'p> Module<'p> {
         &self.program
     }
 
-    /// Returns the program as it was given to [`Engine::load`], to be loaded or instantiated elsewhere: another share of
-    /// an `Arc`, or the same borrow.
+    /// Returns the program as it was given to [`Engine::load`], to be loaded or instantiated elsewhere: another share
+    /// of an `Arc`, or the same borrow.
     pub fn shared_program(&self) -> Ref<'p, Verified<'p>> {
         self.program.clone()
     }

@@ -108,7 +108,7 @@ impl VspJit {
     /// Creates a compiler that uses only the processor features of `target`.
     ///
     /// # Errors
-    /// The target is not this computer's, or asks for what it does not have.
+    /// The target is another architecture, or needs features that this computer does not have.
     pub fn for_target(target: Target, options: CompileOptions) -> Result<VspJit, NativeError> {
         let host = host_target()?;
         if !target.runs_on(&host) {
@@ -255,7 +255,7 @@ impl<'p> CompiledProgram<'p> {
 
     /// Puts the machine code of a code object, which was made from this program, into executable memory.
     ///
-    /// That it was made from this program is checked by a checksum, which finds mistakes and not malice.
+    /// A checksum checks that it was made from this program. It detects mistakes, but not attacks.
     ///
     /// # Errors
     /// The code object is for another target or program, or there is no executable memory.
@@ -357,8 +357,8 @@ pub enum FunctionStopped {
     Outcome(Outcome),
 }
 
-/// A compiled function with parameters of the types `P` and results of the types `R`. It keeps the code alive, and can be
-/// used by several threads.
+/// A compiled function with parameters of the types `P` and results of the types `R`. It keeps the code alive, and can
+/// be used by several threads.
 ///
 /// [`Instance::typed`] gives functions for every engine; this one takes less time for each call.
 #[derive(Debug)]

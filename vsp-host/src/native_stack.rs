@@ -14,8 +14,8 @@ pub(crate) const HOST_STACK: usize = 256 << 10;
 /// continue without memory.
 const SPARE: usize = 1 << 20;
 
-/// Calls a function that needs `bytes` of native stack, here or on a separate stack. With `None` it needs no more than there
-/// always is. Returns `None` if there is no memory for a stack, and the function was not called.
+/// Calls a function that needs `bytes` of native stack, here or on a separate stack. With `None` it needs no more than
+/// there always is. Returns `None` if there is no memory for a stack, and the function was not called.
 #[inline(always)]
 pub(crate) fn with_stack<R>(bytes: Option<usize>, run: impl FnOnce() -> R) -> Option<R> {
     match bytes {

@@ -1,13 +1,14 @@
 //! Tiering: a program starts in the interpreter, hot code is compiled while it runs, and the program enters the machine
 //! code at its next safepoint, also in the middle of a loop (on-stack replacement).
 //!
-//! The interpreter has no counters for this. An instance runs with a small slice of its fuel. When the slice expires, the
-//! location is reported ([`vsp_core::Tiers`]), and that is a sample of where the time goes. A function with enough samples is
-//! compiled with its callees as one [`Region`], which has an entry at the loop header where the function was sampled.
+//! The interpreter has no counters for this. An instance runs with a small slice of its fuel. When the slice expires,
+//! the location is reported ([`vsp_core::Tiers`]), and that is a sample of where the time goes. A function with enough
+//! samples is compiled with its callees as one [`Region`], which has an entry at the loop header where the function was
+//! sampled.
 //!
 //! With a background thread, tier 1 comes first and soon, and then tier 2, while the program continues. Without one the
-//! program waits for its compiler. So it is compiled only in tier 2, and only after it has run for about as long as compiling
-//! takes: it takes at most about twice the time of the better choice.
+//! program waits for its compiler. So it is compiled only in tier 2, and only after it has run for about as long as
+//! compiling takes: it takes at most about twice the time of the better choice.
 
 mod code_table;
 mod worker;
@@ -40,8 +41,8 @@ pub struct TierOptions {
     pub tier2: Threshold,
     /// Largest size of a region in words.
     pub max_words: u32,
-    /// Largest number of words compiled in all, as a multiple of the words of the program. Each loop that is entered while
-    /// it runs compiles its function once more.
+    /// Largest number of words compiled in all, as a multiple of the words of the program. Each loop that is entered
+    /// while it runs compiles its function once more.
     pub max_times: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Executable memory: what it runs, what it refuses, and what the operating system says about its pages.
+//! Executable memory: running code in it, refused input, and the access rights of its pages.
 
 use std::fs;
 use std::ops::Range;
@@ -118,8 +118,8 @@ fn runs_the_code() {
     assert_eq!(call(&memory, 0), 42);
 }
 
-/// Linux gives out the same address again, where caches could still hold the code of before. (qemu-user takes another one
-/// each time.)
+/// Linux gives out the same address again, where caches could still hold the code of before. (qemu-user takes another
+/// one each time.)
 #[test]
 fn runs_new_code_at_the_address_of_old_code() {
     let _turn = alone();

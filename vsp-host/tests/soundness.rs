@@ -44,7 +44,8 @@ fn load(program: &Arc<Verified<'static>>, kind: EngineKind) -> Module<'static> {
     engine.load(program.clone()).unwrap()
 }
 
-/// The condition before `dead` is constant, so that no execution from the start comes there; at `live`, R1 is always 0 then.
+/// The condition before `dead` is constant, so that no execution from the start reaches it; at `live`, R1 is always 0
+/// then.
 const DEAD_LOOP: &str = "
 .memory 4096
 .export f
@@ -151,7 +152,7 @@ fn code_is_not_known_by_its_address() {
         others.push(other);
         false
     });
-    // Where the system maps it elsewhere, that is what is refused.
+    // If the system never reuses the address, code at another address is refused.
     if !reused {
         *changing.now() = others.pop();
     }

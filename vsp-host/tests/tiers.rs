@@ -36,7 +36,7 @@ fn load(source: &str, kind: EngineKind, tiers: TierOptions) -> Module<'static> {
     engine.load(program).unwrap()
 }
 
-/// What can be seen of an instance when it has stopped.
+/// The observable state of a stopped instance.
 #[derive(Debug, PartialEq)]
 struct Seen {
     outcome: Outcome,
@@ -177,7 +177,7 @@ fn interruption_and_traps_come_as_in_the_interpreter() {
 
 #[test]
 fn frames_that_the_host_changed_are_taken_as_they_are() {
-    // A sum of binary64s is never a NaN with other bits, unless somebody puts one there.
+    // A sum of binary64s is never a NaN with other bits, unless the host writes one to its register.
     let source = "
 .export f
 .func f (1) -> 1
@@ -257,7 +257,7 @@ fn a_part_is_entered_where_a_loop_begins_that_something_leads_to() {
     }
 }
 
-/// The pointer of the loop is in the memory, whatever happens; unless a host says otherwise.
+/// The pointer of the loop is always in the memory, unless the host changes it.
 #[test]
 fn pointers_that_the_host_changed_are_checked() {
     let source = "

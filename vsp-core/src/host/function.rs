@@ -54,7 +54,7 @@ impl<T: Value> HostParameter for T {
     }
 }
 
-/// What a host function can return: nothing, a [`Value`], a tuple of up to four, or a `Result` of these and a
+/// A return type of host functions: `()`, a [`Value`], a tuple of up to four values, or a `Result` of these and a
 /// [`HostStop`].
 pub trait HostReturn {
     /// Number of results.

@@ -40,8 +40,8 @@ impl<'a, S> Instance<'a, S> {
     ///
     /// - A host call that is pending is an await point: `answer` gets the call and makes the future of its results. It
     ///   cannot borrow from the request, so it takes out of it what it needs.
-    /// - Whenever the fuel is used up, the future wakes itself and gives other tasks their turn, and then continues with the
-    ///   next of `slices`.
+    /// - Whenever the fuel is used up, the future wakes itself and gives other tasks their turn, and then continues
+    ///   with the next of `slices`.
     ///
     /// All other suspensions end the future, as do the last slice and an answer of [`HostStop::Pending`];
     /// [`Self::resume_async`] continues. If the future is dropped before its end, the instance is suspended, and can be

@@ -148,11 +148,12 @@ impl CodeTable {
         *self.functions[function.index()].words.get_or_init(count)
     }
 
-    /// Records that a slice of fuel expired at a location. Returns the unit to compile, and the tier of its present code.
+    /// Records that a slice of fuel expired at a location. Returns the unit to compile, and the tier of its present
+    /// code.
     ///
-    /// The unit is the loop whose header is there. It is the function if that was called again since the last sample, which
-    /// its caller's frame shows; and also if the loop has code already, because that was installed after the loop began, or the
-    /// function began in the interpreter again.
+    /// The unit is the loop whose header is at the location. It is the function instead if the function has been called
+    /// again since the last sample, which its caller's frame shows. It is also the function if the loop already has
+    /// code: that code was installed after the loop began, or the function began in the interpreter again.
     pub(crate) fn unit_to_compile(
         &self,
         location: Location,
