@@ -27,7 +27,7 @@ pub type HostResult<T = ()> = Result<T, HostStop>;
 
 /// The reason why a host function has no results.
 ///
-/// `?` makes one of any error, and `"…".into()` of a text:
+/// `?` converts any error to a `HostStop`, and `"…".into()` converts a text:
 ///
 /// ```
 /// use vsp_core::{Caller, HostResult, Imports};

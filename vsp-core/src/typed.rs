@@ -26,12 +26,12 @@ pub enum FunctionError {
         name: String,
         /// The type in the program.
         found: FuncType,
-        /// The type that was asked for.
+        /// The requested type.
         expected: FuncType,
     },
 }
 
-/// The reason why a typed call gave no results.
+/// The reason why a typed call did not return results.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TypedCallError {

@@ -55,7 +55,7 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
-    /// All kinds but [`EngineKind::Auto`].
+    /// All kinds except [`EngineKind::Auto`].
     pub const ALL: [EngineKind; 3] = [EngineKind::Interpreter, EngineKind::Tier1, EngineKind::Tier2];
 
     /// Returns the name: `auto`, `interp`, `tier1` or `tier2`.
@@ -85,7 +85,7 @@ pub enum EngineError {
     /// This build has the interpreter only.
     #[error("this build has no machine code: it was built without the feature `jit`")]
     NoJit,
-    /// Machine code cannot be made.
+    /// Machine code cannot be generated.
     #[cfg(feature = "jit")]
     #[error(transparent)]
     Native(#[from] NativeError),
@@ -196,7 +196,7 @@ impl Engine {
         self.kind
     }
 
-    /// Makes a program ready to be instantiated.
+    /// Loads a program, so that it can be instantiated.
     ///
     /// # Errors
     /// The program cannot be compiled. ([`EngineKind::Auto`] interprets it instead.)
@@ -311,7 +311,8 @@ impl<'p> Module<'p> {
     /// Creates an instance.
     ///
     /// # Errors
-    /// As [`Instance::new`] and [`Instance::attach`]. ([`EngineKind::Auto`] interprets what cannot be attached.)
+    /// As [`Instance::new`] and [`Instance::attach`]. ([`EngineKind::Auto`] interprets a program if its code cannot be
+    /// attached.)
     pub fn instantiate<S>(
         &self,
         imports: impl Into<Ref<'p, Imports<S>>>,

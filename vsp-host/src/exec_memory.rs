@@ -2,15 +2,15 @@
 //!
 //! [`ExecMemory::new`] asks the operating system for pages that can be read and written, copies the code into them, and
 //! then makes them readable and executable. No page is ever writable and executable at once, and none becomes writable
-//! again: new code is a new [`ExecMemory`]. Dropping it gives the pages back.
+//! again: new code is a new [`ExecMemory`]. Dropping it unmaps the pages.
 //!
 //! # Instruction caches
 //!
-//! x86_64 and s390x run what was written. aarch64 and riscv64 may run what was at an address before, until the caches
-//! of every core are told. Two parties do that here. The kernel: Linux writes the data cache back and invalidates the
-//! instruction caches of all cores when a page that was never executable becomes so, which is each of these pages,
-//! once. And the crate that Wasmtime uses for this, which invalidates the range, and on aarch64 makes all running
-//! threads discard instructions that they have already fetched.
+//! On x86_64 and s390x, instruction caches are coherent. On aarch64 and riscv64, a core may execute earlier bytes of an
+//! address until its caches are invalidated. Two parties do that here. Linux writes the data cache back and invalidates
+//! the instruction caches of all cores when a page becomes executable for the first time, which happens once for each
+//! of these pages. The crate that Wasmtime uses for this invalidates the range, and on aarch64 also makes all running
+//! threads discard the instructions that they have already fetched.
 
 use std::error::Error;
 use std::ffi::c_void;

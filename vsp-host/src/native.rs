@@ -39,10 +39,10 @@ use crate::native_call::{self, Found, MachineCode};
 
 pub use crate::native_call::Trusted;
 
-/// Most bytes of native stack that an instance can take. The memory is reserved, and used only as deep as calls go.
+/// Maximum size in bytes of an instance's native stack. The memory is reserved, and used only as deep as calls go.
 pub const MAX_NATIVE_STACK: u64 = 1 << 30;
 
-/// The error of making or loading machine code.
+/// The error of generating or loading machine code.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NativeError {
@@ -342,7 +342,7 @@ pub(crate) fn is_same(one: &Verified<'_>, other: &Verified<'_>) -> bool {
     std::ptr::addr_eq(one, other) || one.program().bytes() == other.program().bytes()
 }
 
-/// The reason why a compiled function gave no results.
+/// The reason why a compiled function did not return.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FunctionStopped {
@@ -360,7 +360,7 @@ pub enum FunctionStopped {
 /// A compiled function with parameters of the types `P` and results of the types `R`. It keeps the code alive, and can
 /// be used by several threads.
 ///
-/// [`Instance::typed`] gives functions for every engine; this one takes less time for each call.
+/// [`Instance::typed`] returns functions for every engine; calls of this one take less time.
 #[derive(Debug)]
 pub struct CompiledFunction<'p, P, R> {
     program: Arc<CompiledProgram<'p>>,

@@ -158,7 +158,7 @@ pub(crate) struct Found {
     is_leaf: bool,
 }
 
-/// Bytes of native stack that are always available, as Rust's own functions suppose.
+/// Native stack in bytes that is assumed to be always available, as by Rust's own functions.
 const LEAF_STACK: u64 = 4096;
 
 impl MachineCode {

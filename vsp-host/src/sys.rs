@@ -3,7 +3,7 @@
 //! Addresses and lengths are in bytes of the program's memory. A function that fails traps `Host(code)` with the number
 //! of a [`SysError`].
 //!
-//! [`FUNCTIONS`] lists the functions; `docs/sys.md` shows them at work.
+//! [`FUNCTIONS`] lists the functions; `docs/sys.md` shows examples.
 
 use std::io::{self, BufRead, Write};
 

@@ -5,7 +5,7 @@ use crate::limits::MAX_PARAMS;
 
 /// A Rust type that a 64-bit register can hold: `u64`, `i64`, `u32`, `i32`, `f64` or `bool`.
 pub trait Value: Copy {
-    /// Returns the value that these bits mean; bits beyond its width are ignored.
+    /// Returns the value that these bits represent; bits beyond its width are ignored.
     fn from_bits(bits: u64) -> Self;
     /// Returns the register that holds this value: signed ones are sign-extended, all others zero-extended.
     fn to_bits(self) -> u64;

@@ -19,12 +19,12 @@ pub enum GuestMemoryError {
         /// Size of the memory in bytes.
         memory: u64,
     },
-    /// The bytes are not a text.
+    /// The bytes are not UTF-8.
     #[error("the text at address {address} is invalid UTF-8 at its byte {valid_up_to}")]
     Utf8 {
         /// Address of the first byte.
         address: u64,
-        /// Number of the first byte that is wrong.
+        /// Index of the first invalid byte.
         valid_up_to: usize,
     },
 }

@@ -7,7 +7,7 @@
 //!   that belong to no word.
 //! - `w3.0`, `w3.1`, … are made by word 3, `block_w3_1.0` by the block of that name: its parameters, and all values of
 //!   blocks that belong to no word or are not the first of theirs.
-//! - Aliases are replaced by what they stand for.
+//! - Aliases are replaced by their values.
 
 use alloc::collections::BTreeMap;
 use alloc::format;

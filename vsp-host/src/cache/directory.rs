@@ -1,7 +1,7 @@
 //! The permissions of the directory of a cache.
 //!
-//! A user who can write there can make this process run any machine code. So a directory is used only if nobody but
-//! this process's user and the superuser can write to it: on Unix it belongs to one of them, and its mode lets neither
+//! A user who can write there can make this process run any machine code. So a directory is used only if only this
+//! process's user and the superuser can write to it: on Unix it belongs to one of them, and its mode lets neither
 //! group nor others write. The same holds for the files in it, which may have been put there when the directory was
 //! open.
 
@@ -83,7 +83,7 @@ fn check_owner(path: &Path, data: &Metadata) -> Result<(), DirectoryError> {
     check_numbers(path, (data.uid(), data.mode() & 0o7777), user)
 }
 
-/// On other systems access control lists decide, and checking them is left to the user.
+/// Accepts every directory: on other systems access control lists decide, which users check themselves.
 #[cfg(not(unix))]
 fn check_owner(_: &Path, _: &Metadata) -> Result<(), DirectoryError> {
     Ok(())

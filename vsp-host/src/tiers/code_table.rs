@@ -196,13 +196,13 @@ impl CodeTable {
         true
     }
 
-    /// Takes words from the budget. Returns whether it has as many.
+    /// Takes words from the budget. Returns `false` if it does not have that many.
     pub(crate) fn spend(&self, words: u32) -> bool {
         let words = u64::from(words);
         self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(words)).is_ok()
     }
 
-    /// Returns words that were not compiled to the budget.
+    /// Gives words that were not compiled back to the budget.
     pub(crate) fn refund(&self, words: u32) {
         self.budget.fetch_add(words.into(), Ordering::Relaxed);
     }
