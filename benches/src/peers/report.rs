@@ -85,7 +85,7 @@ pub struct CallCost {
     pub enter: Times,
     /// The time of an iteration of a loop that calls a host function.
     pub with_host: Times,
-    /// The time of an iteration of the same loop without the call.
+    /// The time of an iteration of a loop that does the same without the host.
     pub without_host: Times,
 }
 

@@ -5,7 +5,7 @@ use vsp_core::generate::Plan;
 use vsp_core::index::{FuncIndex, Location};
 use vsp_core::verify::Verified;
 
-/// An engine: something that runs programs.
+/// An engine that runs programs.
 pub trait Engine {
     /// Returns the name of the engine in messages.
     fn name(&self) -> &str;

@@ -190,7 +190,8 @@ pub(crate) fn is_call(inst: Inst) -> bool {
     inst.op().flow() == Flow::Call
 }
 
-/// Returns the number of bytes that an instruction stores, if it does: those of a state, or the bits in its mnemonic.
+/// Returns the number of bytes that an instruction stores, if it does: those of a state register, or the bits in its
+/// mnemonic.
 fn stored_bytes(op: Opcode) -> Option<usize> {
     let is_store = op.operands().first().is_some_and(|operand| operand.role == Role::Base);
     if is_store && op.operands().iter().any(|operand| operand.role.state_access().is_some()) {
