@@ -194,7 +194,7 @@ fn processes_share_a_directory() {
     assert_eq!(stdout(&ran), "610\n", "{}", stderr(&ran));
 }
 
-/// Whoever can write to the directory could have any machine code executed.
+/// Any user who can write to the directory could have any machine code executed.
 #[cfg(unix)]
 #[test]
 fn a_directory_that_others_can_write_to_is_refused() {

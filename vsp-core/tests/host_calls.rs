@@ -80,7 +80,7 @@ fn errors_of_host_functions_reach_the_caller_of_the_instance() {
     assert_eq!(host_trap(instance.call_export("fail", &[2])), 404);
     assert_eq!(instance.host_error().unwrap().to_string(), "no key 2");
 
-    // A code alone replaces the error of an earlier call.
+    // An error code without an error also replaces the error of an earlier call.
     assert_eq!(host_trap(instance.call_export("fail", &[3])), 6);
     assert!(instance.host_error().is_none());
 }

@@ -49,7 +49,7 @@ fn noise(len: usize) -> Vec<u8> {
     std::iter::repeat_with(step).take(len).collect()
 }
 
-/// The tests run one after the other, because some look at all mappings of the process.
+/// A lock that runs the tests one at a time, because some examine all mappings of the process.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -214,7 +214,7 @@ fn pages_can_be_read_and_run_but_not_written() {
     }
 }
 
-/// A thread looks at the mappings all the time while others make and drop code.
+/// A thread checks the mappings continuously while others create and drop code.
 #[test]
 #[cfg(target_os = "linux")]
 fn never_writable_and_executable_at_once() {
@@ -265,7 +265,7 @@ fn dropping_unmaps() {
     assert!(executable_bytes() >= before + 1_000_000);
     drop(memory);
     assert_eq!(executable_bytes(), before);
-    // Somebody else may have got the addresses since, but not for code.
+    // Other mappings may use the addresses now, but not for code.
     let there: Vec<_> = Mapping::all().into_iter().filter(|mapping| mapping.overlaps(&range)).collect();
     assert!(!there.iter().any(Mapping::executable), "{there:x?}");
 }

@@ -1,4 +1,4 @@
-//! Machine code in the host's hands: typed functions, threads, endless programs, deep recursion, panics, refusals.
+//! Machine code in the host: typed functions, threads, endless programs, deep recursion, panics, refusals.
 #![cfg(feature = "jit")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

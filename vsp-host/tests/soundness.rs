@@ -82,7 +82,7 @@ fn state_in_dead_loop(program: &Arc<Verified<'static>>, address: u64) -> Vec<u8>
 #[test]
 fn a_loop_that_only_a_state_leads_to_is_entered_with_checks() {
     let program = verified(DEAD_LOOP);
-    // What is there is memory of the host. Without a check this is where R0 would be stored.
+    // These addresses are outside the memory of the program. Without a check, R0 would be stored there.
     for address in [1 << 45, 4096, u64::MAX - 7] {
         let bytes = state_in_dead_loop(&program, address);
         for kind in [EngineKind::Interpreter, EngineKind::Auto, EngineKind::Tier2] {
@@ -103,7 +103,7 @@ const SMALL: &str = ".memory 16\n.export f\n.func f (1) -> 1\n ANDI R0, R0, 8\n 
 const LARGE: &str =
     ".memory 1048576\n.export f\n.func f (1) -> 1\n ANDI R0, R0, 4088\n LOAD R0, [R0]\n RET\n.end\n";
 
-/// Passes sessions on to the code that it has at the moment, of whatever program.
+/// Machine code that passes entry requests on to its current code, of any program.
 #[derive(Debug)]
 struct Changing {
     own: CompiledProgram<'static>,
@@ -160,7 +160,7 @@ fn code_is_not_known_by_its_address() {
     assert!(entered.is_err(), "code of another program ran, reused: {reused}");
 }
 
-/// Whoever enters with a request enters the instance that it is of.
+/// A request always enters the instance that made it.
 #[test]
 fn sessions_that_are_exchanged_keep_their_instances() {
     let program = verified(SMALL);
