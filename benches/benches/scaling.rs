@@ -40,12 +40,12 @@ struct Arguments {
     filter: Vec<String>,
 }
 
-/// Total numbers of instructions of the programs of program_of_many_functions functions.
+/// Total numbers of instructions of the programs with many functions.
 const PROGRAMS: [u32; 7] = [100, 300, 1_000, 3_000, 10_000, 30_000, 100_000];
-/// Numbers of instructions of the programs of program_of_one_function function.
+/// Numbers of instructions of the programs with one function.
 const FUNCTIONS: [u32; 6] = [100, 300, 1_000, 3_000, 10_000, 18_000];
 
-/// Number of loops in a function of a program of program_of_many_functions functions.
+/// Number of loops in each function of a program with many functions.
 const LOOPS: u32 = 4;
 /// Number of instructions of a loop.
 const LOOP: u32 = 12;
@@ -62,7 +62,7 @@ fn add_loop(text: &mut String, number: u32) {
     );
 }
 
-/// Returns a program of program_of_many_functions functions, each of which calls the next, with about this program_of_many_functions instructions in total.
+/// Returns a program of functions that each call the next one, with about this number of instructions in total.
 fn program_of_many_functions(instructions: u32) -> String {
     let count = (instructions / (LOOPS * LOOP + 2)).max(1);
     let mut text = String::from(".memory 8192\n.export f0\n");
@@ -75,7 +75,7 @@ fn program_of_many_functions(instructions: u32) -> String {
     text
 }
 
-/// Returns a program of program_of_one_function function with about this program_of_many_functions instructions.
+/// Returns a program with one function of about this number of instructions.
 fn program_of_one_function(instructions: u32) -> String {
     let mut text = String::from(".memory 8192\n.export f\n.func f (2) -> 1\n");
     (0..instructions / LOOP).for_each(|number| add_loop(&mut text, number));

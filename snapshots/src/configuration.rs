@@ -1,4 +1,4 @@
-//! The configurations in which a case is run. All of them have to give the same results.
+//! The configurations in which a case is run. All must give the same results.
 
 use vsp_core::Ref;
 use vsp_core::analysis::{Graph, Liveness, Signatures, Slot, Waiting};
@@ -12,21 +12,21 @@ use vsp_host::engine::{Engine, EngineError, EngineKind, Module, Threshold, TierO
 use vsp_host::exec_memory::ExecMemory;
 use vsp_host::native::{CompileOptions, CompiledProgram, NativeError, Tier, Trusted};
 
-/// A configuration: an engine, and how calls are executed in it.
+/// A configuration: an engine and its way of executing calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Configuration {
-    /// Calls run to their end in an engine.
+    /// The engine runs calls to their end.
     Run(EngineKind),
-    /// Calls are executed instruction by instruction.
+    /// The interpreter executes calls instruction by instruction.
     Step,
-    /// As [`Self::Run`]; each suspended instance is saved, and replaced by one restored from the bytes.
+    /// As [`Self::Run`]; each suspended instance is saved, and replaced by one restored from the snapshot.
     Save(EngineKind),
-    /// As [`Self::Run`]; in each suspended instance everything that is not live is overwritten.
+    /// As [`Self::Run`]; in each suspended instance, all registers and locals that are not live are overwritten.
     Scramble(EngineKind),
-    /// As [`Self::Run`], by machine code for the baseline processor of this architecture, executed in place in a code
+    /// As [`Self::Run`], with machine code for the baseline processor of this architecture, executed in place in a code
     /// object.
     Object(Tier),
-    /// As [`Self::Run`], by machine code that neither counts fuel nor polls the interrupt flag.
+    /// As [`Self::Run`], with machine code that neither counts fuel nor polls the interrupt flag.
     Plain(EngineKind),
 }
 
@@ -52,7 +52,7 @@ impl Configuration {
         ("auto plain", Configuration::Plain(EngineKind::Auto)),
     ];
 
-    /// Thresholds that tier up as early as possible, and wait for the compiler, so that every run is the same.
+    /// Options that tier up as early as possible and wait for the compiler, so that every run is the same.
     const EAGER: TierOptions = TierOptions {
         worker: false,
         slice: 23,
@@ -61,7 +61,7 @@ impl Configuration {
         ..TierOptions::WITH_WORKER
     };
 
-    /// Returns whether a case with this text can be run in this configuration, and whether that tests anything.
+    /// Returns whether a case with this text can run in this configuration and tests something there.
     pub fn is_for(self, text: &str) -> bool {
         match self {
             Configuration::Run(_) | Configuration::Step | Configuration::Object(_) => true,
@@ -72,7 +72,7 @@ impl Configuration {
         }
     }
 
-    /// Returns whether the configuration does something to suspended instances.
+    /// Returns whether the configuration differs from others only in suspended instances.
     pub fn needs_suspensions(self) -> bool {
         matches!(self, Configuration::Save(_) | Configuration::Scramble(_))
     }
@@ -147,11 +147,11 @@ impl Configuration {
     }
 }
 
-/// Loads programs for a configuration.
+/// The loader of the programs of a configuration.
 #[derive(Debug)]
 pub(crate) enum Loader {
     Engine(Engine),
-    /// Loads by way of code objects.
+    /// Compiles each program to a code object and executes that in place.
     Object(Box<Compiler>),
 }
 
@@ -175,7 +175,8 @@ impl Loader {
     }
 }
 
-/// Limit of instructions executed one by one; some cases have many millions. The rest runs to the end.
+/// Maximum number of instructions that are executed one by one; some cases execute many millions. The rest is not
+/// stepped.
 const STEPS: u32 = 100_000;
 
 fn step<S>(instance: &mut Instance<'_, S>, mut outcome: Option<Outcome>) -> Result<Outcome, CallError> {
@@ -188,10 +189,10 @@ fn step<S>(instance: &mut Instance<'_, S>, mut outcome: Option<Outcome>) -> Resu
     outcome.map_or_else(|| instance.finish(), Ok)
 }
 
-/// Saves a suspended instance, and restores another one from the bytes with `restore`.
+/// Saves a suspended instance, and restores another one from the snapshot with `restore`.
 ///
 /// # Errors
-/// The bytes cannot be restored, or the restored instance is saved as other bytes.
+/// The snapshot cannot be restored, or the restored instance has a different snapshot.
 pub(crate) fn save_and_restore<'a, S>(
     instance: &Instance<'a, S>,
     restore: impl FnOnce(&Snapshot<'_>) -> Result<Instance<'a, S>, String>,
@@ -209,10 +210,10 @@ pub(crate) fn save_and_restore<'a, S>(
     }
 }
 
-/// Overwrites the registers and locals of a suspended instance that are not live.
+/// Overwrites the registers, locals and state registers of a suspended instance that are not live.
 ///
 /// # Errors
-/// Memory is exhausted, or the change altered the saved state.
+/// Memory is exhausted, or the change altered the snapshot.
 pub(crate) fn scramble<S>(instance: &mut Instance<'_, S>) -> Result<(), String> {
     let Some(suspension) = instance.suspended() else { return Ok(()) };
     let saved = instance.save().map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! The functions behind the fuzz targets. A target takes any bytes and panics if a promise is broken.
+//! The implementations of the fuzz targets. A target takes any bytes and panics if a promise is broken.
 //!
 //! `fuzz/` runs them with libFuzzer; `tests/fuzz.rs` runs each for a second on its corpus and on mutations of it.
 
@@ -93,7 +93,7 @@ struct Sample {
     program: Verified<'static>,
 }
 
-/// Returns the programs whose saved states and code objects are read.
+/// Returns the programs whose snapshots and code objects are read.
 fn samples() -> &'static [Sample] {
     /// Number of programs.
     const PROGRAMS: u64 = 8;

@@ -1,11 +1,13 @@
-//! Test support for VSP: what every engine has to pass, on every architecture.
+//! Test support for VSP: the tests that every engine must pass, on every architecture.
 //!
-//! - cases ([`parse`], [`run`], [`suspend_everywhere`]): programs with expected results, in `snapshots/cases`; `README.md` describes the format. Each is run in all [configurations](Configuration): interpreter, both tiers, single steps, saved and restored
+//! - cases ([`parse`], [`run`], [`suspend_everywhere`]): programs with expected results, in `snapshots/cases`;
+//!   `README.md` describes the format. Each is run in all [configurations](Configuration): interpreter, both tiers,
+//!   single steps, saved and restored
 //! - [`corpus`]: the programs of `examples/`, each with an independent implementation
 //! - [`random`]: random programs in several engines, compared turn by turn, and minimised if they differ
 //! - [`reference`]: a slow evaluator, written from `docs/isa.md`, which shares nothing with the engines
 //! - [`proof`]: a proof with an SMT solver that accesses and frames of machine code stay inside their bounds
-//! - [`fuzz`]: the functions behind the fuzz targets
+//! - [`fuzz`]: the implementations of the fuzz targets
 //! - [`listing()`], [`Versions`]: compiler output as text, for the snapshots
 
 mod cases;

@@ -8,7 +8,7 @@ use vsp_core::program::{NameKind, Program};
 use vsp_core::verify::Verified;
 use vsp_host::native::CompileOptions;
 
-/// Texts made from one thing in several configurations; equal texts are kept once.
+/// The texts of one item in several configurations; equal texts are kept once.
 #[derive(Debug, Default)]
 pub struct Versions(Vec<(Vec<&'static str>, String)>);
 

@@ -2,10 +2,10 @@
 //! compiler makes of a program. Two properties are proved of every function, for all values of registers, memory and
 //! context:
 //!
-//! - *Bounds*: every access to the program's memory, including MEMCOPY and MEMFILL, is inside it; every access to globals is inside
-//!   the globals, and every row read from the function table is inside the table.
-//! - *Frame arithmetic*: the cells that a function stores are between the start of its frame and the end of the stack, and a callee
-//!   gets a frame that fits after its caller's.
+//! - *Bounds*: every access to the program's memory, including MEMCOPY and MEMFILL, is inside it; every access to
+//!   globals is inside the globals, and every row read from the function table is inside the table.
+//! - *Frame arithmetic*: the cells that a function stores are between the start of its frame and the end of the stack,
+//!   and a callee gets a frame that fits after its caller's.
 //!
 //! Both are proved of the code that calls enter, and in tier 2 of the code for each loop where the interpreter can
 //! enter: there the cells of the frame may hold any values. (Tier 1 relies on no values.)
@@ -17,7 +17,7 @@
 //! Each function becomes a formula over bit vectors (SMT-LIB 2.6, logic QF_BV). A block is reached only if one of its
 //! predecessors is, and its branch is taken; a loop head only if its dominator is. The solver has to find that no
 //! values make an access go wrong: `unsat`. Values that the formula does not model (products, loads, results of calls,
-//! what loops change) are unconstrained.
+//! changes by loops) are unconstrained.
 //!
 //! Where several edges meet, the compiler gives ranges of some values ([`JoinRange`](vsp_core::jit::JoinRange)). The
 //! formula assumes them there, and proves of every incoming edge that its values are in range, which for loops is
@@ -42,7 +42,7 @@ use formula::Formula;
 const TACTIC: &str =
     "(try-for (then simplify propagate-values solve-eqs elim-uncnstr simplify bit-blast sat) 60000)";
 
-/// The size of what was proved of a program.
+/// The size of the proof of a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Proved {
     /// Number of functions, entered by a call.
@@ -157,7 +157,7 @@ impl Solver {
         }
         match all {
             Ok(_) => Err("the claims fail together, but none fails alone".into()),
-            // All together were too many, but each alone is proved.
+            // The solver gave up on the conjunction, but each claim is proved.
             Err(_) => Ok(()),
         }
     }

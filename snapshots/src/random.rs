@@ -1,5 +1,5 @@
-//! Random programs in several engines, which all have to agree: results, traps, locations, fuel, memory and globals,
-//! and at every suspension the saved state.
+//! Random programs in several engines, which must agree on results, traps, locations, fuel, memory and globals, and at
+//! every suspension on the snapshot.
 //!
 //! ```
 //! use vsp_snapshots::Configuration;

@@ -94,7 +94,7 @@ fn machine_code_agrees_with_the_interpreter() {
     assert!(tally.unmetered > tally.programs / 4, "{tally}");
 }
 
-/// A host that writes into frames cannot generator machine code differ from the interpreter.
+/// A host that writes into frames cannot make machine code differ from the interpreter.
 #[test]
 fn changed_frames_agree() {
     let configurations = [

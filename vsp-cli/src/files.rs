@@ -357,7 +357,7 @@ fn unfinished() -> MutexGuard<'static, Vec<Unfinished>> {
 /// early.
 pub(crate) fn end_unfinished() {
     for Unfinished { path, target, takes_name, is_kept } in unfinished().drain(..) {
-        // An error cannot be reported any more.
+        // It is too late to report an error.
         let Ok(path) = TempPath::try_from_path(path) else { continue };
         let _ = if is_kept { put(path, &target, takes_name) } else { path.close() };
     }

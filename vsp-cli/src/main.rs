@@ -7,7 +7,7 @@
 //! - `s390x`: machine code for s390x too, on any computer. (On s390x it is there.)
 //! - `disassembler`: disassembled machine code: `vsp disasm-native`. Needs a C compiler.
 //! - `flamegraph`: flame graphs: `vsp profile --flame`.
-//! - `full`: all of these but `s390x`.
+//! - `full`: all of these except `s390x`.
 
 #![deny(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! A progress bar for programs that read much.
+//! A progress bar for programs that read large inputs.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::time::{Duration, Instant};

@@ -31,7 +31,7 @@ pub(crate) struct ImportArgs {
     unknown_imports: Option<Unknown>,
 }
 
-/// What happens when a program calls an import that nobody provides.
+/// The effect of calling an import that the host does not provide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Unknown {
     /// The program traps.
@@ -49,7 +49,7 @@ struct Declaration {
     answers: Answers,
 }
 
-/// What the calls of a declared function give.
+/// The scripted answers of a declared function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Answers {
     /// The results of each call; calls after the last one give the same as the last one.
@@ -87,7 +87,8 @@ impl ImportArgs {
         Ok(imports)
     }
 
-    /// The modules of which every function is known: `sys`, and all others if a file declares them.
+    /// Returns whether all functions of a module are known: those of `sys` are, and those of other modules if a file
+    /// declares functions.
     pub(crate) fn is_known(&self, module: &str) -> bool {
         module == "sys" || self.imports.is_some()
     }
@@ -173,7 +174,7 @@ fn values(list: &str, results: usize) -> std::result::Result<[u64; MAX_RESULTS],
     Ok(values)
 }
 
-/// Provides every import of a program that nobody provides.
+/// Defines the imports of a program that the host does not provide.
 fn provide(
     imports: &mut Imports<Sys>,
     program: &Program<'_>,

@@ -81,7 +81,7 @@ pub(crate) fn print_to(mut out: impl Write, text: &str) -> Result<()> {
     written.map_err(|error| message::render_text(&format!("standard output: {error}")))
 }
 
-/// Prints a message on the error stream. If that fails, only the exit code tells.
+/// Prints a message on the error stream. If that fails, only the exit code reports the failure.
 pub(crate) fn print_message(message: &str) {
     let _ = writeln!(anstream::stderr(), "{message}");
 }

@@ -194,7 +194,7 @@ fn processes_share_a_directory() {
     assert_eq!(stdout(&ran), "610\n", "{}", stderr(&ran));
 }
 
-/// Whoever can write to the directory could have any machine code executed.
+/// Any user who can write to the directory could have any machine code executed.
 #[cfg(unix)]
 #[test]
 fn a_directory_that_others_can_write_to_is_refused() {
@@ -226,7 +226,7 @@ fn a_directory_that_others_can_write_to_is_refused() {
         assert_eq!(files(&directory).len(), 1);
     }
 
-    // A directory that was opened to others later is not used any more.
+    // A directory is no longer used after others have been given access to it.
     let cache = in_directory(&directory);
     set_mode(0o777);
     run_with(&cache, 5);

@@ -1,14 +1,14 @@
 //! Every command in the documents runs, and prints the documented output.
 //!
 //! - A listing after `<!-- file: NAME -->` becomes a file of this name.
-//! - A `console` block contains commands, after `$ `, each with its output; a line `…` matches any lines. A command has to
-//!   succeed, unless `$ echo $?` after it shows its exit code.
-//! - An `sh` block contains commands that succeed. `<!-- run by the gate: … -->` before it means that `.ci/run` has them,
-//!   `<!-- not run: REASON -->` marks commands that need something that is not here (`NOT_RUN`).
+//! - A `console` block contains commands, after `$ `, each with its output; a line `…` matches any lines. A command
+//!   must succeed, unless `$ echo $?` after it shows its exit code.
+//! - An `sh` block contains commands that succeed. `<!-- run by the gate: … -->` before it means that `.ci/run` runs
+//!   them; `<!-- not run: REASON -->` marks commands that need something that is missing here (`NOT_RUN`).
 //! - A listing after `<!-- output of: COMMAND -->` is the output of this command.
 //! - A `rust` block is a doctest or a file that is compiled.
-//! - Commands inside sentences are not run, but what they name has to exist: subcommands and options of `vsp`, packages and
-//!   tests of `cargo`, and targets that the gate tests.
+//! - Commands inside sentences are not run, but the names in them must exist: subcommands and options of `vsp`,
+//!   packages and tests of `cargo`, and targets that the gate tests.
 //!
 //! Every document has a separate folder, with the project as `vsp`, and its examples and README.
 // Documents are the same for every architecture, and commands are slow where one is emulated.

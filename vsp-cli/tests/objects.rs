@@ -113,7 +113,7 @@ fn damage_is_found() {
     assert!(Object::read(&longer).is_err());
 }
 
-/// Damage behind a right checksum: nothing makes the reader panic, and accepted objects have the same form.
+/// Objects with damage and a correct checksum: none makes the reader panic, and accepted objects have the same form.
 #[test]
 fn damage_with_the_right_checksum_is_found_or_harmless_to_read() {
     let program = example_program("fib");

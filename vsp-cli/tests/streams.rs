@@ -1,4 +1,4 @@
-//! Standard output and error stream of the `vsp` command that are full, or that nobody reads.
+//! Standard output and error streams of the `vsp` command that are full or closed by their reader.
 #![cfg(target_os = "linux")]
 
 mod command;
@@ -13,7 +13,7 @@ fn full() -> Stdio {
     OpenOptions::new().write(true).open("/dev/full").unwrap().into()
 }
 
-/// Returns a pipe that nobody reads.
+/// Returns a pipe without a reader.
 fn unread() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -84,7 +84,7 @@ fn a_reader_that_has_seen_enough_changes_no_exit_code() {
     for (line, [code, ..]) in command_lines() {
         let args: Vec<&str> = line.iter().map(String::as_str).collect();
         assert_eq!(code_with(&args, Stdio::null, unread), Some(code), "{args:?}");
-        // A program whose output nobody reads is ended.
+        // A program is ended if its output has no reader.
         let ended = if line[0] == "run" && code == 0 { 0 } else { code };
         assert_eq!(code_with(&args, unread, Stdio::null), Some(ended), "{args:?}");
     }

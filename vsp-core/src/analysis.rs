@@ -44,7 +44,7 @@ pub use uninitialised::{UninitialisedRead, uninitialised_reads};
 
 use alloc::vec::Vec;
 
-/// The error that there is no memory for an analysis.
+/// The error of an analysis that runs out of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("out of memory")]
 pub struct OutOfMemory;

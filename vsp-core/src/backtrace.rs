@@ -37,8 +37,8 @@ impl Trapped {
 }
 
 impl<S> Instance<'_, S> {
-    /// Returns a display of the frames of a program that is suspended, trapped or stepped through, innermost first and one
-    /// to a line, of which 16 are shown:
+    /// Returns a display of the frames of a program that is suspended, trapped or stepped through, innermost first and
+    /// one to a line, of which 16 are shown:
     ///
     /// ```text
     ///   at function divide, word 0 (calc.sil:9)
@@ -48,8 +48,8 @@ impl<S> Instance<'_, S> {
         fmt::from_fn(|f| write_frames(f, self.program.program(), self.call_stack()))
     }
 
-    /// Returns a display of the trap that ended the last call: the reason, for a host function its import and error, and
-    /// the call stack.
+    /// Returns a display of the trap that ended the last call: the reason, for a host function its import and error,
+    /// and the call stack.
     ///
     /// ```text
     /// host function store.get failed: no such key

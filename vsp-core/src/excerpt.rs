@@ -1,9 +1,9 @@
-//! Texts of others in messages.
+//! Untrusted text in messages.
 
 use core::fmt::{self, Display, Formatter, Write};
 
-/// What a message shows of a name, an argument or another text that somebody wrote: it has one line and few characters,
-/// whatever was written.
+/// Formats a name, an argument or other untrusted text for a message: on one line, cut after [`Self::MOST`] characters,
+/// with invisible characters escaped.
 ///
 /// ```
 /// use vsp_core::Excerpt;
@@ -16,7 +16,7 @@ use core::fmt::{self, Display, Formatter, Write};
 pub struct Excerpt<'t>(pub &'t str);
 
 impl Excerpt<'_> {
-    /// Characters of a text that are shown.
+    /// Maximum number of characters that are shown.
     pub const MOST: usize = 40;
 }
 
@@ -36,7 +36,8 @@ impl Display for Excerpt<'_> {
     }
 }
 
-/// Is it seen, and leaves what stands beside it where it is? Characters that turn the direction of a text do not.
+/// Returns whether a character can be shown unescaped: it is visible, and does not change the direction of the text
+/// around it.
 fn is_visible(character: char) -> bool {
     !character.is_control()
         && !matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

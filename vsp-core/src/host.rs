@@ -27,7 +27,7 @@ pub type HostResult<T = ()> = Result<T, HostStop>;
 
 /// The reason why a host function has no results.
 ///
-/// `?` makes one of any error, and `"…".into()` of a text:
+/// `?` converts any error to a `HostStop`, and `"…".into()` converts a text:
 ///
 /// ```
 /// use vsp_core::{Caller, HostResult, Imports};
@@ -46,7 +46,7 @@ pub enum HostStop {
     /// The function failed: the program traps with `Trap::Host` and the code, and the caller of the instance gets the
     /// error from [`Instance::host_error`](crate::Instance::host_error).
     Failed {
-        /// The code; 0 if the stop was made of an error.
+        /// The code; 0 if the stop was converted from an error.
         code: u32,
         /// The error.
         error: HostError,
@@ -383,8 +383,8 @@ impl<S> Imports<S> {
     /// - Each `P` is a [`Value`], or a [`GuestSlice`] or [`GuestStr`], which are two parameters of the import.
     /// - `R` is `()`, a [`Value`], a tuple of up to four, or a [`HostResult`] of one of these.
     ///
-    /// A closure needs its parameter types written out, `|caller: &mut Caller<'_, S>, key: u64|`, and `-> HostResult<u64>` if
-    /// it uses `?`.
+    /// A closure needs its parameter types written out, `|caller: &mut Caller<'_, S>, key: u64|`, and
+    /// `-> HostResult<u64>` if it uses `?`.
     ///
     /// # Errors
     /// The name is defined already.

@@ -1,5 +1,5 @@
-//! Indices of items in a program and locations in its code. Every kind of index is a type of its own, so that they
-//! cannot be confused.
+//! Indices of items in a program and locations in its code. Each kind of index has its own type, so that they cannot be
+//! confused.
 
 macro_rules! define_index {
     ($($(#[$doc:meta])* $name:ident)*) => {$(

@@ -298,8 +298,8 @@ impl<'a, S> Instance<'a, S> {
         Ok(self.stack.push_first(callee, args).is_err().then_some(overflow))
     }
 
-    /// Continues a suspended program with the values that it waits for: none after Fuel or Interrupted, one for a YIELD,
-    /// the results of a pending host function.
+    /// Continues a suspended program with the values that it waits for: none after Fuel or Interrupted, one for a
+    /// YIELD, the results of a pending host function.
     ///
     /// # Errors
     /// The instance is not suspended, or it waits for another number of values.
@@ -365,8 +365,8 @@ impl<'a, S> Instance<'a, S> {
         self.status == Status::Idle
     }
 
-    /// Ends a run that began with the balance `before`. Engines count modulo 2⁶⁴ and only use fuel, so a balance that rose
-    /// went below the lowest.
+    /// Ends a run that began with the balance `before`. Engines count modulo 2⁶⁴ and only use fuel, so a balance that
+    /// rose went below the lowest.
     #[inline]
     pub(crate) fn stop_engine(&mut self, before: i64) {
         self.put_back();
@@ -508,14 +508,15 @@ fn memory_size(minimum: u64, chosen: Option<u64>) -> Result<usize, InstantiateEr
     usize::try_from(size).map_err(|_| InstantiateError::OutOfMemory)
 }
 
-/// Allocates `count` zeros, or returns `None` if there is no memory. The operating system gives memory that is zero
-/// already, page by page when it is first touched.
+/// Allocates `count` zeros, or returns `None` if there is no memory. The operating system provides zeroed pages when
+/// they are first touched.
 #[cfg(target_pointer_width = "64")]
 fn zeroed<T: bytemuck::Zeroable>(count: usize) -> Option<Vec<T>> {
     bytemuck::allocation::try_zeroed_slice_box(count).ok().map(Vec::from)
 }
 
-/// Allocates `count` zeros, or returns `None` if there is no memory. Here memories are small, and code has to be.
+/// Allocates `count` zeros, or returns `None` if there is no memory. On these targets memories are small, and small
+/// code matters more.
 #[cfg(not(target_pointer_width = "64"))]
 fn zeroed<T: Copy + Default>(count: usize) -> Option<Vec<T>> {
     let mut cells = Vec::new();

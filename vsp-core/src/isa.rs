@@ -174,7 +174,7 @@ impl Opcode {
     }
 
     /// Returns whether this build of the crate executes it. Without the feature `float`, instructions with binary64
-    /// operands are left out; without `math`, those that need the functions of `libm`; without `bytesil`, the classes
+    /// operands are excluded; without `math`, those that need the functions of `libm`; without `bytesil`, the classes
     /// Ax, Bx and Fx.
     pub const fn is_supported(self) -> bool {
         if matches!(self.number() >> 4, 0xA | 0xB | 0xF) && !cfg!(feature = "bytesil") {

@@ -1,8 +1,7 @@
 //! The compiler: lowers a verified program through Cranelift to position-independent machine code.
 //!
 //! Its output ([`Code`]) is plain data. It needs no relocation and reaches everything outside through one pointer, the
-//! [`Context`](crate::native::Context). This crate cannot run it: that takes unsafe code, which is the host's
-//! (`vsp-host` has it).
+//! [`Context`](crate::native::Context). This crate cannot run it: that takes unsafe code, which is in `vsp-host`.
 //!
 //! Compiled code matches the interpreter: the same values, traps, locations, memory and fuel, and it suspends at the
 //! same locations. Its exits:

@@ -1,7 +1,6 @@
 //! Machine code as data: its target, the context that it accesses, and the sites at which it can exit.
 //!
-//! The compiler (feature `jit`) produces it. This module is what a host needs to run it, which is far less than a
-//! compiler.
+//! The compiler (feature `jit`) produces it. A host needs only this module to run it, and not the compiler.
 
 mod code;
 mod compute;

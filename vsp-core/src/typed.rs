@@ -26,12 +26,12 @@ pub enum FunctionError {
         name: String,
         /// The type in the program.
         found: FuncType,
-        /// The type that was asked for.
+        /// The requested type.
         expected: FuncType,
     },
 }
 
-/// The reason why a typed call gave no results.
+/// The reason why a typed call did not return results.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TypedCallError {
@@ -143,8 +143,8 @@ impl<P: Parameters, R: Results> TypedFunction<'_, P, R> {
     /// Resumes a suspended call of the function, with the values it waits for, as [`Instance::resume`].
     ///
     /// # Errors
-    /// The instance is of another program, is not suspended or waits for another number of values; or the program halted,
-    /// trapped or was suspended again.
+    /// The instance is of another program, is not suspended or waits for another number of values; or the program
+    /// halted, trapped or was suspended again.
     pub fn resume<S>(&self, instance: &mut Instance<'_, S>, values: &[u64]) -> Result<R, TypedCallError> {
         self.check_program(instance)?;
         results(&instance.resume(values)?)

@@ -11,7 +11,7 @@
 //!
 //! It visits each word twice: once to decode it and to mark the words of SWITCH tables, and once, when all tables are
 //! known, to check branch targets. In builds with the threaded interpreter, a fast path (`verify/fast_path.rs`) first
-//! accepts the words that are certain to break no rule, after which few are left.
+//! accepts the words that certainly break no rule; few words remain.
 
 #[cfg(threaded)]
 mod fast_path;

@@ -50,7 +50,8 @@ impl Wake for Wakes {
     }
 }
 
-/// Polls a future until it is ready. Returns what it gives, how often it was polled, and how often it woke its task.
+/// Polls a future until it is ready. Returns its output, the number of polls, and the number of times that it woke its
+/// task.
 fn block_on<T>(future: impl Future<Output = T>) -> (T, u32, u32) {
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(wakes.clone());
@@ -153,7 +154,7 @@ fn a_fuel_slice_ends_in_a_yield() {
 
     let (outcome, polls, wakes) = block_on(instance.call_async(count, &[100], SLICES, nobody));
     assert_eq!(outcome, Ok(Outcome::Returned(Values::new(&[100]))));
-    // 202 units in slices of 10: the first one was there, and a loop is left up to one round later.
+    // 202 units in slices of 10: the first slice is the initial fuel, and a loop can overdraw a slice by one iteration.
     assert!((18..=20).contains(&wakes) && polls == wakes + 1, "{polls} {wakes}");
 
     // Not more slices than there may be.

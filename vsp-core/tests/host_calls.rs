@@ -80,7 +80,7 @@ fn errors_of_host_functions_reach_the_caller_of_the_instance() {
     assert_eq!(host_trap(instance.call_export("fail", &[2])), 404);
     assert_eq!(instance.host_error().unwrap().to_string(), "no key 2");
 
-    // A code alone replaces the error of an earlier call.
+    // An error code without an error also replaces the error of an earlier call.
     assert_eq!(host_trap(instance.call_export("fail", &[3])), 6);
     assert!(instance.host_error().is_none());
 }
@@ -95,7 +95,7 @@ fn a_pending_call_has_its_import_and_arguments() {
     let expected = PendingCall { import: ImportIndex(1), module: "host", name: "ask", arguments: &arguments };
     assert_eq!(instance.pending(), Some(expected));
 
-    // What the host writes to registers that are not live is not mistaken for arguments.
+    // Values that the host writes to registers that are not live do not count as arguments.
     instance.frame_mut(0).unwrap().registers[0] = 99;
     let saved = instance.save().unwrap();
     let state = Snapshot::read(&saved).unwrap();

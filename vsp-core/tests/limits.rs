@@ -93,7 +93,7 @@ fn parentheses_go_32_deep() {
 fn the_verifier_reports_so_many_errors() {
     let errors = |wrong: usize| {
         let mut code = FunctionBuilder::new(FuncType::new(0, 0).unwrap());
-        // There is no global.
+        // The program has no globals.
         (0..wrong).for_each(|_| code.push(Inst::setg(Reg::R0, 0).unwrap()));
         code.push(Inst::ret().unwrap());
         let mut program = ProgramBuilder::new();

@@ -2,7 +2,7 @@
 //!
 //!     cargo run --example async
 //!
-//! The executor is a few lines here. Any other one does too.
+//! The executor is a few lines here. Any other executor works too.
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -40,7 +40,7 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
 pub(crate) fn run() -> Result<Vec<String>, Box<dyn Error>> {
     let bytes = text::assemble(SOURCE, "total.sil")?;
     let program = Verified::new(Program::read(&bytes[..])?)?;
-    // The function never has its result at once: it is answered below.
+    // The function never returns its result immediately: it is answered below.
     let mut imports = Imports::new();
     imports.define("store", "get", |_: &mut Caller<'_, ()>, _: u64| Err::<u64, _>(HostStop::Pending))?;
 

@@ -1,4 +1,4 @@
-//! Limits a program from a stranger: memory, stack, instructions and time.
+//! Limits an untrusted program: memory, stack, instructions and time.
 //!
 //!     cargo run --example limits
 
@@ -23,7 +23,7 @@ again:
 .end
 ";
 
-/// Most bytes of memory that a program may ask for.
+/// Largest memory in bytes that a program may ask for.
 const MAX_MEMORY: u64 = 1 << 20;
 
 pub(crate) fn main() -> Result<(), Box<dyn Error>> {

@@ -40,7 +40,7 @@ fn imports() -> Result<Imports<()>, Box<dyn Error>> {
     Ok(imports)
 }
 
-/// Runs the program until it waits, and returns its state.
+/// Runs the program until it waits, and returns its snapshot.
 fn start(program: &[u8], number: u64, price: u64) -> Result<Vec<u8>, Box<dyn Error>> {
     let program = Verified::new(Program::read(program)?)?;
     let module = Engine::new(EngineKind::Auto)?.load(&program)?;
@@ -52,7 +52,8 @@ fn start(program: &[u8], number: u64, price: u64) -> Result<Vec<u8>, Box<dyn Err
     }
 }
 
-/// Restores the state, which may come from another process or computer, answers the host call and returns the result.
+/// Restores the snapshot, which may come from another process or computer, answers the host call and returns the
+/// result.
 fn finish(program: &[u8], saved: &[u8]) -> Result<u64, Box<dyn Error>> {
     let program = Arc::new(Verified::new(Program::read(program)?)?);
     let module = Engine::new(EngineKind::Interpreter)?.load(program)?;

@@ -1,4 +1,4 @@
-//! One program from its text to machine code, and its times in every engine:
+//! Compiles one program from its text to machine code, and measures its times in every engine:
 //!
 //!     cargo run --release --features jit --example vsp_jit_poc
 //!
@@ -16,7 +16,8 @@ use vsp_core::{Imports, Options, Outcome, text};
 use vsp_host::engine::{Engine, EngineKind};
 use vsp_host::native::host_target;
 
-/// Which number up to n takes the most steps to 1, if an even number is halved, and an odd one times 3 plus 1?
+/// A program that finds the number up to n that takes the most Collatz steps to 1: an even number is halved, and an odd
+/// number n becomes 3n + 1.
 const COLLATZ: &str = "
 .export longest
 
@@ -55,7 +56,7 @@ done:
 .end
 ";
 
-/// The same in Rust.
+/// Computes the same in Rust.
 fn longest(n: u64) -> [u64; 2] {
     let steps = |mut number: u64| {
         let mut steps = 0;
@@ -81,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let program = Arc::new(Verified::new(Program::read(bytes)?)?);
     println!("{}", text::disassemble(program.program()));
 
-    // What the compiler makes of one function. It could be for any architecture; this is the computer's own.
+    // The compiler's output for one function, here for this computer's architecture.
     let target = host_target()?;
     for (name, tier) in [("tier 1", Tier::One), ("tier 2", Tier::Two)] {
         let options = CompileOptions { tier, ..CompileOptions::default() };
@@ -113,7 +114,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs the program in an engine: its results, how long it took to be ready, and the shortest of three runs.
+/// Runs the program in an engine. Returns its results, the time to load it, and the shortest of three runs.
 fn run(
     kind: EngineKind,
     program: &Arc<Verified<'static>>,

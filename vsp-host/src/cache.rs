@@ -35,20 +35,21 @@ use vsp_core::verify::Verified;
 use crate::native::{CompiledProgram, NativeError, Trusted, VspJit};
 use crate::native_call::MachineCode;
 
-/// Default for the most bytes of machine code that a cache keeps in memory.
+/// Default limit, in bytes, of the machine code that a cache keeps in memory.
 pub const DEFAULT_MEMORY_LIMIT: usize = 64 << 20;
 
 /// A cache of machine code, in memory and optionally in a directory. Engines can share it, also on several threads.
 ///
-/// The key is the SHA-256 of the program's bytes, the target, the compile options and the compiler's version. So a program
-/// cannot get another one's code, also not on purpose.
+/// The key is the SHA-256 of the program's bytes, the target, the compile options and the compiler's version. So a
+/// program cannot get another one's code, not even deliberately.
 ///
 /// # The directory
 /// The directory holds a code object for each key. A file is written under another name and then renamed, so that other
-/// processes see all of it or nothing. A file that is damaged (its checksum is wrong) or does not match is compiled again and
-/// replaced. If the directory cannot be read or written, or other users can write to it by now, programs are compiled as if
-/// it were not there; [`Statistics`] counts that. Nothing is ever deleted: a host that needs the space deletes files, at
-/// any time. Files whose names start with `.tmp` were left by processes that died while writing.
+/// processes see all of it or nothing. A file that is damaged (its checksum is wrong) or does not match is compiled
+/// again and replaced. If the directory cannot be read or written, or other users have gained write access to it,
+/// programs are compiled as if it were not there; [`Statistics`] counts that. Nothing is ever deleted: a host that
+/// needs the space can delete files at any time. Files whose names start with `.tmp` are from processes that died while
+/// writing.
 #[derive(Debug)]
 pub struct Cache {
     directory: Option<Trusted<PathBuf>>,
@@ -108,19 +109,20 @@ impl Cache {
         Cache { directory: None, memory: Mutex::new(memory) }
     }
 
-    /// Returns the cache with a limit to the bytes of machine code in memory. The least recently used code is dropped first.
-    /// (Code that is in use stays in memory.)
+    /// Returns the cache with a limit, in bytes, of the machine code in memory. The least recently used code is dropped
+    /// first. (Code that is in use stays in memory.)
     #[must_use]
     pub fn with_memory_limit(self, bytes: usize) -> Cache {
         self.memory().limit = bytes;
         self
     }
 
-    /// Returns the cache with a directory, which is created when it is first needed, for this process's user alone.
+    /// Returns the cache with a directory, which is created when it is first needed, with access only for this
+    /// process's user.
     ///
     /// # Errors
-    /// The directory exists, and on Unix it belongs to another user, or its group or others can write to it. (The superuser
-    /// may.)
+    /// The directory exists, and on Unix it belongs to another user, or its group or others can write to it. (The
+    /// superuser may.)
     pub fn with_directory(self, directory: Trusted<PathBuf>) -> Result<Cache, DirectoryError> {
         directory::check(directory.get())?;
         Ok(Cache { directory: Some(directory), ..self })
@@ -194,7 +196,7 @@ impl Cache {
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             builder.recursive(true).create(directory)?;
-            // Perhaps somebody else made it meanwhile.
+            // Another process may have created it first.
             directory::check(directory).map_err(io::Error::other)?;
         }
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
@@ -204,7 +206,7 @@ impl Cache {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        // Whatever panicked while it held the lock left nothing half done.
+        // The memory is consistent even if a thread panicked while it held the lock.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

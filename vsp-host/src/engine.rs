@@ -42,8 +42,8 @@ use vsp_core::native::{Object, Target};
 /// The kind of an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum EngineKind {
-    /// Starts in the interpreter and runs hot code as machine code as soon as that is compiled ([`TierOptions`]). With a
-    /// cache, machine code of tier 2 from the start. Without machine code, the interpreter.
+    /// Starts in the interpreter and runs hot code as machine code as soon as that is compiled ([`TierOptions`]). With
+    /// a cache, machine code of tier 2 from the start. Without machine code, the interpreter.
     #[default]
     Auto,
     /// The interpreter.
@@ -55,7 +55,7 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
-    /// All kinds but [`EngineKind::Auto`].
+    /// All kinds except [`EngineKind::Auto`].
     pub const ALL: [EngineKind; 3] = [EngineKind::Interpreter, EngineKind::Tier1, EngineKind::Tier2];
 
     /// Returns the name: `auto`, `interp`, `tier1` or `tier2`.
@@ -85,14 +85,14 @@ pub enum EngineError {
     /// This build has the interpreter only.
     #[error("this build has no machine code: it was built without the feature `jit`")]
     NoJit,
-    /// Machine code cannot be made.
+    /// Machine code cannot be generated.
     #[cfg(feature = "jit")]
     #[error(transparent)]
     Native(#[from] NativeError),
     /// The instance cannot be created.
     #[error(transparent)]
     Instantiate(#[from] InstantiateError),
-    /// The saved state does not fit the program or the options.
+    /// The snapshot does not match the program or the options.
     #[error(transparent)]
     Restore(#[from] RestoreError),
     /// The instance cannot use the machine code.
@@ -196,7 +196,7 @@ impl Engine {
         self.kind
     }
 
-    /// Makes a program ready to be instantiated.
+    /// Loads a program, so that it can be instantiated.
     ///
     /// # Errors
     /// The program cannot be compiled. ([`EngineKind::Auto`] interprets it instead.)
@@ -290,8 +290,8 @@ impl<'p> Module<'p> {
         &self.program
     }
 
-    /// Returns the program as it was given to [`Engine::load`], to be loaded or instantiated elsewhere: another share of
-    /// an `Arc`, or the same borrow.
+    /// Returns the program as it was given to [`Engine::load`], to be loaded or instantiated elsewhere: another share
+    /// of an `Arc`, or the same borrow.
     pub fn shared_program(&self) -> Ref<'p, Verified<'p>> {
         self.program.clone()
     }
@@ -311,7 +311,8 @@ impl<'p> Module<'p> {
     /// Creates an instance.
     ///
     /// # Errors
-    /// As [`Instance::new`] and [`Instance::attach`]. ([`EngineKind::Auto`] interprets what cannot be attached.)
+    /// As [`Instance::new`] and [`Instance::attach`]. ([`EngineKind::Auto`] interprets a program if its code cannot be
+    /// attached.)
     pub fn instantiate<S>(
         &self,
         imports: impl Into<Ref<'p, Imports<S>>>,
@@ -321,7 +322,7 @@ impl<'p> Module<'p> {
         self.attached(Instance::new(self.program.clone(), imports, state, options)?)
     }
 
-    /// Creates an instance that continues where another one was saved. See [`Instance::restore`].
+    /// Restores an instance from a snapshot. See [`Instance::restore`].
     ///
     /// # Errors
     /// As [`Instance::restore`] and [`Instance::attach`].

@@ -2,15 +2,15 @@
 //!
 //! [`ExecMemory::new`] asks the operating system for pages that can be read and written, copies the code into them, and
 //! then makes them readable and executable. No page is ever writable and executable at once, and none becomes writable
-//! again: new code is a new [`ExecMemory`]. Dropping it gives the pages back.
+//! again: new code is a new [`ExecMemory`]. Dropping it unmaps the pages.
 //!
 //! # Instruction caches
 //!
-//! x86_64 and s390x run what was written. aarch64 and riscv64 may run what was at an address before, until the caches of
-//! every core are told. Two parties do that here. The kernel: Linux writes the data cache back and invalidates the
-//! instruction caches of all cores when a page that was never executable becomes so, which is each of these pages, once.
-//! And the crate that Wasmtime uses for this, which invalidates the range, and on aarch64 makes all running threads
-//! discard instructions that they have already fetched.
+//! On x86_64 and s390x, instruction caches are coherent. On aarch64 and riscv64, a core may execute earlier bytes of an
+//! address until its caches are invalidated. Two parties do that here. Linux writes the data cache back and invalidates
+//! the instruction caches of all cores when a page becomes executable for the first time, which happens once for each
+//! of these pages. The crate that Wasmtime uses for this invalidates the range, and on aarch64 also makes all running
+//! threads discard the instructions that they have already fetched.
 
 use std::error::Error;
 use std::ffi::c_void;
@@ -61,8 +61,8 @@ pub enum ExecMemoryError {
 
 /// Machine code that can be run and read, but not written. The start is aligned to a page (at least 4,096 bytes).
 ///
-/// The caller has to know whether the bytes are a function and what that function expects. No pointer into the memory may
-/// be used after it is dropped.
+/// The caller has to know whether the bytes are a function and what that function expects. No pointer into the memory
+/// may be used after it is dropped.
 pub struct ExecMemory {
     /// The mapping: readable and executable, at least `len` bytes long. Empty code has none, since systems do not map 0
     /// bytes.
@@ -71,8 +71,8 @@ pub struct ExecMemory {
     len: usize,
 }
 
-// SAFETY: an `ExecMemory` is the address and size of pages that nothing else frees and that belong to the process, not to
-// a thread: any thread may read, run or unmap them.
+// SAFETY: an `ExecMemory` is the address and size of pages that nothing else frees and that belong to the process, not
+// to a thread: any thread may read, run or unmap them.
 unsafe impl Send for ExecMemory {}
 
 // SAFETY: nothing writes to the pages once `new` has returned: the mapping is private to this file, only `new` makes or
@@ -93,8 +93,8 @@ impl ExecMemory {
         let mut mapping = region::alloc(size, Protection::READ_WRITE)
             .map_err(|error| ExecMemoryError::Allocate { size, error })?;
 
-        // SAFETY: the mapping was made above for at least `size` bytes that can be written, and `bytes` has `size` bytes.
-        // They do not overlap, because `bytes` was there before the mapping.
+        // SAFETY: the mapping was made above for at least `size` bytes that can be written, and `bytes` has `size`
+        // bytes. They do not overlap, because `bytes` was there before the mapping.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), mapping.as_mut_ptr(), size) };
 
         make_executable(&mapping, size)?;
@@ -105,8 +105,8 @@ impl ExecMemory {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         let Some(mapping) = &self.mapping else { return &[] };
-        // SAFETY: `new` copied `len` bytes to the start of the mapping and made it readable. Nothing writes there again,
-        // and it stays mapped as long as `self`, which the result borrows.
+        // SAFETY: `new` copied `len` bytes to the start of the mapping and made it readable. Nothing writes there
+        // again, and it stays mapped as long as `self`, which the result borrows.
         unsafe { std::slice::from_raw_parts(mapping.as_ptr(), self.len) }
     }
 
@@ -117,8 +117,8 @@ impl ExecMemory {
         start..start + self.len
     }
 
-    /// Returns the address of the byte at `offset`, or `None` if the code has no such byte. It can be used until `self` is
-    /// dropped.
+    /// Returns the address of the byte at `offset`, or `None` if the code has no such byte. It can be used until `self`
+    /// is dropped.
     #[must_use]
     pub fn entry(&self, offset: usize) -> Option<*const u8> {
         let mapping = self.mapping.as_ref()?;

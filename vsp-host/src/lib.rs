@@ -3,8 +3,8 @@
 //! [`engine::Engine`] loads programs, and `docs/embedding.md` shows how, from the shortest program on.
 //!
 //! # Features
-//! - `jit` (default): machine code in executable memory: `native`, `exec_memory`, and the engines that compile. Linux, macOS
-//!   and Windows on x86_64 and aarch64; Linux on riscv64 and s390x. Without it everything is interpreted.
+//! - `jit` (default): machine code in executable memory: `native`, `exec_memory`, and the engines that compile. Linux,
+//!   macOS and Windows on x86_64 and aarch64; Linux on riscv64 and s390x. Without it everything is interpreted.
 //! - `cache`: a cache of machine code in memory and in a directory: `cache`.
 //! - `all-targets`: machine code for every architecture, not only for this computer's.
 //! - `s390x`: machine code for s390x, on any computer. On s390x it is always there.

@@ -39,10 +39,10 @@ use crate::native_call::{self, Found, MachineCode};
 
 pub use crate::native_call::Trusted;
 
-/// Most bytes of native stack that an instance can take. The memory is reserved, and used only as deep as calls go.
+/// Maximum size in bytes of an instance's native stack. The memory is reserved, and used only as deep as calls go.
 pub const MAX_NATIVE_STACK: u64 = 1 << 30;
 
-/// The error of making or loading machine code.
+/// The error of generating or loading machine code.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NativeError {
@@ -108,7 +108,7 @@ impl VspJit {
     /// Creates a compiler that uses only the processor features of `target`.
     ///
     /// # Errors
-    /// The target is not this computer's, or asks for what it does not have.
+    /// The target is another architecture, or needs features that this computer does not have.
     pub fn for_target(target: Target, options: CompileOptions) -> Result<VspJit, NativeError> {
         let host = host_target()?;
         if !target.runs_on(&host) {
@@ -255,7 +255,7 @@ impl<'p> CompiledProgram<'p> {
 
     /// Puts the machine code of a code object, which was made from this program, into executable memory.
     ///
-    /// That it was made from this program is checked by a checksum, which finds mistakes and not malice.
+    /// A checksum checks that it was made from this program. It detects mistakes, but not attacks.
     ///
     /// # Errors
     /// The code object is for another target or program, or there is no executable memory.
@@ -342,7 +342,7 @@ pub(crate) fn is_same(one: &Verified<'_>, other: &Verified<'_>) -> bool {
     std::ptr::addr_eq(one, other) || one.program().bytes() == other.program().bytes()
 }
 
-/// The reason why a compiled function gave no results.
+/// The reason why a compiled function did not return.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FunctionStopped {
@@ -357,10 +357,10 @@ pub enum FunctionStopped {
     Outcome(Outcome),
 }
 
-/// A compiled function with parameters of the types `P` and results of the types `R`. It keeps the code alive, and can be
-/// used by several threads.
+/// A compiled function with parameters of the types `P` and results of the types `R`. It keeps the code alive, and can
+/// be used by several threads.
 ///
-/// [`Instance::typed`] gives functions for every engine; this one takes less time for each call.
+/// [`Instance::typed`] returns functions for every engine; calls of this one take less time.
 #[derive(Debug)]
 pub struct CompiledFunction<'p, P, R> {
     program: Arc<CompiledProgram<'p>>,

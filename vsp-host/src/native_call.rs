@@ -2,15 +2,16 @@
 //!
 //! The safety argument:
 //!
-//! - Machine code comes from `vsp-core`'s compiler, directly or as a [`Trusted`] code object. The compiler lowers verified
-//!   programs only, and the code reaches nothing but its native stack and the data at the context's addresses, within the
-//!   bounds of the context.
-//! - The instance fills its context with the addresses and bounds of its data, which it never moves, and which a request
-//!   borrows while the code runs. [`enter`] adds the addresses of code and functions, for an instance of the code's program.
-//!   The [`CodeKey`], which never leaves the [`MachineCode`], tells whether [`enter`] has done so before and nobody else
-//!   since. The code does not write these fields, and safe code cannot reach them.
-//! - Until the code exits, only it and the functions below touch the instance's data, one at a time: they run on the same
-//!   thread, and use the same addresses, which were exposed for this request.
+//! - Machine code comes from `vsp-core`'s compiler, directly or as a [`Trusted`] code object. The compiler lowers
+//!   verified programs only, and the code accesses only its native stack and the data at the context's addresses,
+//!   within the bounds of the context.
+//! - The instance fills its context with the addresses and bounds of its data, which it never moves, and which a
+//!   request borrows while the code runs. [`enter`] adds the addresses of code and functions, for an instance of the
+//!   code's program. The [`CodeKey`], which never leaves the [`MachineCode`], shows whether the addresses in the
+//!   context are those that [`enter`] stored for this code. The code does not write these fields, and safe code cannot
+//!   reach them.
+//! - Until the code exits, only it and the functions below touch the instance's data, one at a time: they run on the
+//!   same thread, and use the same addresses, which were exposed for this request.
 
 use std::any::Any;
 use std::mem::ManuallyDrop;
@@ -53,15 +54,15 @@ macro_rules! extern_machine_type {
 }
 
 extern_machine_type! {
-    /// An entry. It takes the context, the remaining cells and the address of the function, and returns 0 if the function
-    /// returned.
+    /// An entry. It takes the context, the remaining cells and the address of the function, and returns 0 if the
+    /// function returned.
     type Shaped = fn(*mut Context, u64, u64) -> u64;
     /// A function. It takes the context, the remaining cells, the fuel if it is counted, and its parameters.
     type Direct = fn(*mut Context, u64, u64, u64, u64, u64) -> Returned;
 }
 
-/// The end of a function: its first result, if it has one, and a status. The status is 0 if the function returned; if fuel
-/// is counted, it is the fuel, or [`EXITED`].
+/// The return value of a function: its first result, if it has one, and a status. The status is 0 if the function
+/// returned; if fuel is counted, it is the fuel, or [`EXITED`].
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Returned {
@@ -69,24 +70,24 @@ struct Returned {
     first: u64,
 }
 
-/// Largest number of parameters, including the fuel, of a function that is called without an entry, with all parameters in
-/// registers. On s390x there is no such function: the convention of C returns two results in memory, and that of machine code
-/// in registers.
+/// Largest number of parameters, including the fuel, of a function that is called without an entry, with all parameters
+/// in registers. On s390x there is no such function: the C calling convention returns two results in memory, and that
+/// of machine code in registers.
 const DIRECT_PARAMS: usize = 4;
 const CAN_BE_DIRECT: bool = cfg!(not(target_arch = "s390x"));
 
 /// The data of a request for the calls of its host functions.
 struct Host<'s, 'a, S> {
     calls: &'s mut HostCalls<'a, S>,
-    /// A panic of a host function. It is set only if the code exited, and then taken: otherwise there is nothing to drop.
+    /// A panic of a host function. It is set only if the code exited, and then taken, so that it is never dropped here.
     panic: ManuallyDrop<Option<Panic>>,
 }
 
-/// The payload of a host function's panic, and the fuel that was left then.
+/// The payload of a host function's panic, and the remaining fuel at that time.
 type Panic = (Box<dyn Any + Send>, i64);
 
-/// Machine code that the host vouches for: an [`Object`](native::Object), an [`ExecMemory`] that holds one, or the path of a directory that
-/// contains nothing but such objects.
+/// Machine code that the host vouches for: an [`Object`](native::Object), an [`ExecMemory`] that holds one, or the path
+/// of a directory that contains only such objects.
 #[derive(Clone, Debug)]
 pub struct Trusted<T>(T);
 
@@ -94,8 +95,8 @@ impl<T> Trusted<T> {
     /// Vouches for machine code.
     ///
     /// # Safety
-    /// Each code object was made by VSP's compiler, unchanged, from the program with which it will be loaded. A directory
-    /// stays so while it is used.
+    /// Each code object was made by VSP's compiler from the program with which it will be loaded, and is unchanged. For
+    /// a directory, this stays true while it is used.
     #[must_use]
     pub unsafe fn new(code: T) -> Trusted<T> {
         Trusted(code)
@@ -157,7 +158,7 @@ pub(crate) struct Found {
     is_leaf: bool,
 }
 
-/// Bytes of native stack that are always available, as Rust's own functions suppose.
+/// Native stack in bytes that is assumed to be always available, as by Rust's own functions.
 const LEAF_STACK: u64 = 4096;
 
 impl MachineCode {
@@ -206,11 +207,11 @@ impl MachineCode {
     }
 }
 
-/// Enters code, as `NativeCode::enter` specifies. `is_for` returns whether the code was made from a program. The code must
-/// have the entry of the request.
+/// Enters code, as `NativeCode::enter` specifies. `is_for` returns whether the code was made from a program. The code
+/// must have the entry of the request.
 ///
 /// # Panics
-/// Whatever a host function panics with.
+/// A panic of a host function is resumed.
 pub(crate) fn enter<S>(
     code: &MachineCode,
     is_for: impl FnOnce(&Verified<'_>) -> bool,
@@ -230,11 +231,11 @@ impl Found {
     }
 
     /// Enters the code at this entry, which [`MachineCode::find`] returned for the entry of the request. `params` and
-    /// `results` are the numbers of values that it takes and gives. Without native stack for it, nothing happens. Returns
-    /// whether the code exited, or was not entered.
+    /// `results` are the numbers of values that it takes and returns. If no native stack is available, the code is not
+    /// entered. Returns whether the code exited or was not entered.
     ///
     /// # Panics
-    /// Whatever a host function panics with; and if the code was not made from the program of the instance.
+    /// The code was not made from the program of the instance. A panic of a host function is resumed.
     #[inline(always)]
     pub(crate) fn enter<S>(
         &self,
@@ -249,7 +250,7 @@ impl Found {
             fill_context(&mut request, code, is_for);
         }
         let remaining = request.remaining();
-        // SAFETY: the request borrows both from its instance, and is not used again before machine code has been left.
+        // SAFETY: the request borrows both from its instance, and is not used again before machine code has exited.
         let (context, calls) = unsafe { (&mut *request.context(), &mut *request.host()) };
         let mut host = Host { calls, panic: ManuallyDrop::new(None) };
         context.host = address(&raw mut host);
@@ -262,12 +263,13 @@ impl Found {
         };
         let returned = if CAN_BE_DIRECT && params + usize::from(code.counts_fuel) <= DIRECT_PARAMS {
             let direct = ptr::with_exposed_provenance::<u8>(self.address);
-            // SAFETY: `MachineCode::new` has the address from `CodeInfo`, which says that a function that takes `params` values is
-            // there; with the fuel, if it counts it, they are no more than those of a `Direct`, which it finds in their
-            // registers; it leaves alone what else is in registers. The code stays mapped while `code` is borrowed.
+            // SAFETY: the address is from `CodeInfo`: at it is a function that takes `params` values. With the fuel, if
+            // it is counted, these are at most the parameters of `Direct`, in the same registers; the function ignores
+            // the other registers. The code stays mapped while `code` is borrowed.
             let direct = unsafe { std::mem::transmute::<*const u8, Direct>(direct) };
             let [a, b, c, d, ..] = *values;
-            // One call for each: choosing between the arguments would load them together, and wait for how they were stored.
+            // One call for each: code that selects the arguments would load them together, and wait until they are
+            // stored.
             if code.counts_fuel {
                 let fuel = context.fuel as u64;
                 context.site = NO_SITE;
@@ -308,8 +310,8 @@ impl Found {
         stack: Option<usize>,
     ) -> Option<Returned> {
         let entry = ptr::with_exposed_provenance::<u8>(self.entry);
-        // SAFETY: `MachineCode::new` has the address from `CodeInfo`, which says that an entry for functions of this type
-        // is there; the caller borrows the code, so that it stays mapped.
+        // SAFETY: the address is from `CodeInfo`: at it is an entry for functions of this type. The caller borrows the
+        // code, so that it stays mapped.
         let entry = unsafe { std::mem::transmute::<*const u8, Shaped>(entry) };
         let pointer: *mut Context = context;
         let function = self.address as u64;
@@ -364,15 +366,16 @@ fn panicked(kept: &mut Option<Panic>, payload: Box<dyn Any + Send>, fuel: i64) {
 extern_machine! {
     /// Calls a host function for machine code. A panic is caught here, and resumed after the code has exited.
     fn host_call<S>(context: *mut Context, import: u64, a: u64, b: u64, c: u64) -> u64 {
-        // SAFETY: machine code hands on the context that `enter` gave it, which is borrowed there, and does not touch it
-        // before this returns.
+        // SAFETY: machine code passes on the context that `enter` passed to it, which is borrowed there, and does not
+        // access it before this function returns.
         let context = unsafe { &mut *context };
-        // SAFETY: `enter::<S>` put the address of its `Host<S>` there, and, now or before for the same instance, that of this
-        // function, so the type is right; nobody uses it but this function, which does not run twice at once since host
-        // functions cannot call back into the instance.
+        // SAFETY: `enter::<S>` stored the address of its `Host<S>` in the context, and, now or in an earlier entry for
+        // the same instance, the address of this function; so the type is right. Only this function uses it, and it is
+        // not reentered, because host functions cannot call back into the instance.
         let host = unsafe { &mut *ptr::with_exposed_provenance_mut::<Host<'_, '_, S>>(context.host as usize) };
         let memory = ptr::with_exposed_provenance_mut(context.memory as usize);
-        // SAFETY: address and size are those of the instance's memory, which its request borrows while the code waits for this.
+        // SAFETY: address and size are those of the instance's memory, which its request borrows while the code waits
+        // for this function.
         let memory = unsafe { slice::from_raw_parts_mut(memory, context.memory_size as usize) };
         let import = ImportIndex(import as u32);
         let called = catch_unwind(AssertUnwindSafe(|| {
@@ -394,12 +397,12 @@ extern_machine! {
         first
     }
 
-    /// Computes an instruction that machine code leaves to the host.
+    /// Computes an instruction for which machine code calls the host.
     fn math(function: u64, b: u64, c: u64) -> u64 {
         native::compute(function, b, c)
     }
 
-    /// MEMCOPY for machine code, which has checked the ranges.
+    /// Executes a MEMCOPY for machine code, which has checked the ranges.
     fn copy(to: u64, from: u64, length: u64) {
         let from = ptr::with_exposed_provenance::<u8>(from as usize);
         let to = ptr::with_exposed_provenance_mut::<u8>(to as usize);
@@ -408,11 +411,11 @@ extern_machine! {
         unsafe { ptr::copy(from, to, length as usize) };
     }
 
-    /// MEMFILL for machine code, which has checked the range; and zeros for its frames.
+    /// Executes a MEMFILL for machine code, which has checked the range, or zeros the locals of a frame.
     fn fill(to: u64, byte: u64, length: u64) {
         let to = ptr::with_exposed_provenance_mut::<u8>(to as usize);
-        // SAFETY: the range is in the instance's memory, as for `copy`; or it is a frame's locals in the instance's cells,
-        // which fit, as was checked at the call. Zeros are valid cells.
+        // SAFETY: the range is in the instance's memory, as for `copy`; or it is a frame's locals in the instance's
+        // cells, which fit, as was checked at the call. Zeros are valid cells.
         unsafe { ptr::write_bytes(to, byte as u8, length as usize) };
     }
 }

@@ -10,12 +10,12 @@ use region::Protection;
 /// Size of the native stack for host functions and for the entry, in bytes.
 pub(crate) const HOST_STACK: usize = 256 << 10;
 
-/// Bytes of memory that have to be left after a stack is mapped: a host function that allocates next may not be able to
-/// continue without memory.
+/// Memory in bytes that must remain available after a stack is mapped: a host function that allocates next may not be
+/// able to continue without memory.
 const SPARE: usize = 1 << 20;
 
-/// Calls a function that needs `bytes` of native stack, here or on a separate stack. With `None` it needs no more than there
-/// always is. Returns `None` if there is no memory for a stack, and the function was not called.
+/// Calls a function that needs `bytes` of native stack, on the current stack or a separate one. `None` stands for the
+/// size that is always available. Returns `None` if there is no memory for a stack; the function was not called then.
 #[inline(always)]
 pub(crate) fn with_stack<R>(bytes: Option<usize>, run: impl FnOnce() -> R) -> Option<R> {
     match bytes {
@@ -31,7 +31,7 @@ pub(crate) fn with_stack<R>(bytes: Option<usize>, run: impl FnOnce() -> R) -> Op
 #[inline(never)]
 fn on_own_stack<R>(bytes: usize, run: impl FnOnce() -> R) -> Option<R> {
     let bytes = bytes.checked_add(HOST_STACK)?;
-    // Not one page of it is touched.
+    // No page of the allocation is touched.
     drop(region::alloc(bytes.checked_add(SPARE)?, Protection::READ_WRITE).ok()?);
     let mut is_there = false;
     let on_stack = || {

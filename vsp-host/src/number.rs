@@ -125,7 +125,7 @@ fn magnitude(digits: &str) -> Result<u64, NumberError> {
         _ => (digits, 10),
     };
     let plain = plain(digits)?;
-    // Rust's parser would take a sign here.
+    // Rust's parser would accept a sign here.
     if plain.starts_with(['+', '-']) {
         return Err(NumberError::NotANumber);
     }

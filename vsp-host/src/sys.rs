@@ -1,9 +1,9 @@
 //! The `sys` module: the host functions of programs that `vsp run` runs.
 //!
-//! Addresses and lengths are in bytes of the program's memory. A function that fails traps `Host(code)` with the number of
-//! a [`SysError`].
+//! Addresses and lengths are in bytes of the program's memory. A function that fails traps `Host(code)` with the number
+//! of a [`SysError`].
 //!
-//! [`FUNCTIONS`] lists the functions; `docs/sys.md` shows them at work.
+//! [`FUNCTIONS`] lists the functions; `docs/sys.md` shows examples.
 
 use std::io::{self, BufRead, Write};
 

@@ -1,13 +1,14 @@
 //! Tiering: a program starts in the interpreter, hot code is compiled while it runs, and the program enters the machine
 //! code at its next safepoint, also in the middle of a loop (on-stack replacement).
 //!
-//! The interpreter has no counters for this. An instance runs with a small slice of its fuel. When the slice expires, the
-//! location is reported ([`vsp_core::Tiers`]), and that is a sample of where the time goes. A function with enough samples is
-//! compiled with its callees as one [`Region`], which has an entry at the loop header where the function was sampled.
+//! The interpreter has no counters for this. An instance runs with a small slice of its fuel. When the slice expires,
+//! the location is reported ([`vsp_core::Tiers`]), and that is a sample of where the time goes. A function with enough
+//! samples is compiled with its callees as one [`Region`], which has an entry at the loop header where the function was
+//! sampled.
 //!
-//! With a background thread, tier 1 comes first and soon, and then tier 2, while the program continues. Without one the
-//! program waits for its compiler. So it is compiled only in tier 2, and only after it has run for about as long as compiling
-//! takes: it takes at most about twice the time of the better choice.
+//! With a background thread, a function is compiled early in tier 1 and later in tier 2, while the program continues.
+//! Without one, the program waits for its compiler. So it is compiled only in tier 2, and only after it has run for
+//! about as long as compiling takes: in total this takes at most about twice the time of the better choice.
 
 mod code_table;
 mod worker;
@@ -30,7 +31,7 @@ use worker::{Job, Worker};
 /// The options of tiering: when a running program is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TierOptions {
-    /// Whether a thread compiles while the program runs. Without it the program waits.
+    /// Whether a background thread compiles while the program runs. Without it, the program waits for the compiler.
     pub worker: bool,
     /// Number of instructions between two samples.
     pub slice: u64,
@@ -40,12 +41,12 @@ pub struct TierOptions {
     pub tier2: Threshold,
     /// Largest size of a region in words.
     pub max_words: u32,
-    /// Largest number of words compiled in all, as a multiple of the words of the program. Each loop that is entered while
-    /// it runs compiles its function once more.
+    /// Largest number of words compiled in total, as a multiple of the words of the program. Each loop that is entered
+    /// while it runs compiles its function once more.
     pub max_times: u32,
 }
 
-/// The number of instructions that a function is sampled with before it is compiled.
+/// The number of instructions that samples attribute to a function before it is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threshold {
     /// A constant number of instructions.
@@ -88,7 +89,7 @@ impl Default for TierOptions {
     }
 }
 
-/// Length of a slice in tier 1, in slices of the interpreter: it is faster, and leaving it costs more.
+/// Length of a slice in tier 1, in slices of the interpreter: tier 1 is faster, and an exit costs more.
 const TIER1_SLICES: u64 = 10;
 
 /// The compiler of regions, for all modules of an engine.

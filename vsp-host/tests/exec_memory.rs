@@ -1,4 +1,4 @@
-//! Executable memory: what it runs, what it refuses, and what the operating system says about its pages.
+//! Executable memory: running code in it, refused input, and the access rights of its pages.
 
 use std::fs;
 use std::ops::Range;
@@ -49,7 +49,7 @@ fn noise(len: usize) -> Vec<u8> {
     std::iter::repeat_with(step).take(len).collect()
 }
 
-/// The tests run one after the other, because some look at all mappings of the process.
+/// A lock that runs the tests one at a time, because some examine all mappings of the process.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -118,8 +118,8 @@ fn runs_the_code() {
     assert_eq!(call(&memory, 0), 42);
 }
 
-/// Linux gives out the same address again, where caches could still hold the code of before. (qemu-user takes another one
-/// each time.)
+/// Linux gives out the same address again, where caches could still hold the code of before. (qemu-user takes another
+/// one each time.)
 #[test]
 fn runs_new_code_at_the_address_of_old_code() {
     let _turn = alone();
@@ -214,7 +214,7 @@ fn pages_can_be_read_and_run_but_not_written() {
     }
 }
 
-/// A thread looks at the mappings all the time while others make and drop code.
+/// A thread checks the mappings continuously while others create and drop code.
 #[test]
 #[cfg(target_os = "linux")]
 fn never_writable_and_executable_at_once() {
@@ -265,7 +265,7 @@ fn dropping_unmaps() {
     assert!(executable_bytes() >= before + 1_000_000);
     drop(memory);
     assert_eq!(executable_bytes(), before);
-    // Somebody else may have got the addresses since, but not for code.
+    // Other mappings may use the addresses now, but not for code.
     let there: Vec<_> = Mapping::all().into_iter().filter(|mapping| mapping.overlaps(&range)).collect();
     assert!(!there.iter().any(Mapping::executable), "{there:x?}");
 }

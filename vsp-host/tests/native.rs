@@ -1,4 +1,4 @@
-//! Machine code in the host's hands: typed functions, threads, endless programs, deep recursion, panics, refusals.
+//! Machine code in the host: typed functions, threads, endless programs, deep recursion, panics, refusals.
 #![cfg(feature = "jit")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,7 +59,7 @@ fn typed_functions_take_and_give_rust_values() {
     assert!(
         matches!(stopped, FunctionStopped::Outcome(Outcome::Trapped(stop)) if stop.trap == Trap::DivideByZero && stop.location.word == 0)
     );
-    // The trap left an instance that can be called.
+    // The instance can be called after the trap.
     assert_eq!(divide.call(&mut instance, (9, 4)).unwrap(), (2, 1));
 
     let wrong = code.function::<(i64,), i64>("divide").unwrap_err();
@@ -93,7 +93,8 @@ const SHAPES: &str = "
 .end
 ";
 
-/// One after the other, in an instance that is moved, that a trap was left in, and that other code ran in.
+/// They are called one after another, in an instance that is moved between calls, that has trapped, and that has run
+/// other code.
 #[test]
 fn functions_of_every_shape_can_be_called() {
     let program = program(&(SHAPES.to_owned() + DIVIDE));
@@ -211,7 +212,7 @@ fn an_endless_loop_without_stores_is_stopped_by_the_flag() {
         };
         setter.join().unwrap();
         assert_eq!((suspension.reason, suspension.location.word), (Reason::Interrupted, 0), "{kind:?}");
-        // The counter is in the frame that the interpreter goes on with.
+        // The counter is in the frame with which the interpreter continues.
         assert!(instance.frames().next().unwrap().registers[Reg::R1.index()] > 1_000, "{kind:?}");
     }
 }

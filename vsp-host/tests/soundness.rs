@@ -1,4 +1,4 @@
-//! Safe code, saved states and changed frames cannot make machine code leave the memory of its instance.
+//! Safe code, snapshots and changed frames cannot make machine code access memory outside that of its instance.
 #![cfg(feature = "jit")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,7 +44,8 @@ fn load(program: &Arc<Verified<'static>>, kind: EngineKind) -> Module<'static> {
     engine.load(program.clone()).unwrap()
 }
 
-/// The condition before `dead` is constant, so that no execution from the start comes there; at `live`, R1 is always 0 then.
+/// The condition before `dead` is constant, so that no execution from the start reaches it; at `live`, R1 is always 0
+/// then.
 const DEAD_LOOP: &str = "
 .memory 4096
 .export f
@@ -61,7 +62,7 @@ dead:
     JMP     live
 .end";
 
-/// A state in which the program is in the loop that it cannot come to by itself.
+/// Returns a snapshot in which the program is in a loop that its own execution never reaches.
 fn state_in_dead_loop(program: &Arc<Verified<'static>>, address: u64) -> Vec<u8> {
     let options = Options { fuel: Some(100), ..Options::default() };
     let mut it =
@@ -81,7 +82,7 @@ fn state_in_dead_loop(program: &Arc<Verified<'static>>, address: u64) -> Vec<u8>
 #[test]
 fn a_loop_that_only_a_state_leads_to_is_entered_with_checks() {
     let program = verified(DEAD_LOOP);
-    // What is there is memory of the host. Without a check this is where R0 would be stored.
+    // These addresses are outside the memory of the program. Without a check, R0 would be stored there.
     for address in [1 << 45, 4096, u64::MAX - 7] {
         let bytes = state_in_dead_loop(&program, address);
         for kind in [EngineKind::Interpreter, EngineKind::Auto, EngineKind::Tier2] {
@@ -102,7 +103,7 @@ const SMALL: &str = ".memory 16\n.export f\n.func f (1) -> 1\n ANDI R0, R0, 8\n 
 const LARGE: &str =
     ".memory 1048576\n.export f\n.func f (1) -> 1\n ANDI R0, R0, 4088\n LOAD R0, [R0]\n RET\n.end\n";
 
-/// Passes sessions on to the code that it has at the moment, of whatever program.
+/// Machine code that passes entry requests on to its current code, of any program.
 #[derive(Debug)]
 struct Changing {
     own: CompiledProgram<'static>,
@@ -151,7 +152,7 @@ fn code_is_not_known_by_its_address() {
         others.push(other);
         false
     });
-    // Where the system maps it elsewhere, that is what is refused.
+    // If the system never reuses the address, code at another address is refused.
     if !reused {
         *changing.now() = others.pop();
     }
@@ -159,7 +160,7 @@ fn code_is_not_known_by_its_address() {
     assert!(entered.is_err(), "code of another program ran, reused: {reused}");
 }
 
-/// Whoever enters with a request enters the instance that it is of.
+/// A request always enters the instance that made it.
 #[test]
 fn sessions_that_are_exchanged_keep_their_instances() {
     let program = verified(SMALL);
@@ -188,7 +189,7 @@ fn sessions_that_are_exchanged_keep_their_instances() {
     assert_eq!((of_one[0], of_other[0]), (11, 22));
 }
 
-/// What attaches tiers forgets what was known of the code before.
+/// Attaching tiers discards the recorded properties of the code that was attached before.
 #[test]
 fn tiers_after_code_enter_with_addresses_of_their_own() {
     let program =

@@ -1,4 +1,4 @@
-//! Programs that go from tier to tier while they run.
+//! Programs that change tiers while they run.
 #![cfg(feature = "jit")]
 
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn load(source: &str, kind: EngineKind, tiers: TierOptions) -> Module<'static> {
     engine.load(program).unwrap()
 }
 
-/// What can be seen of an instance when it has stopped.
+/// The observable state of a stopped instance.
 #[derive(Debug, PartialEq)]
 struct Seen {
     outcome: Outcome,
@@ -113,7 +113,7 @@ fn nothing_is_lost_or_repeated_on_the_way() {
         for tiers in [EAGER, EAGER_WORKER, TierOptions::WITH_WORKER, TierOptions::WITHOUT_WORKER] {
             let module = load(MIXED, EngineKind::Auto, tiers);
             assert_eq!(run(&module, "mixed", &[2_000], fuel), expected, "{tiers:?} {fuel:?}");
-            // And with the pieces that are there now.
+            // And with the code that is installed now.
             assert_eq!(run(&module, "mixed", &[2_000], fuel), expected, "{tiers:?} {fuel:?}");
         }
     }
@@ -128,7 +128,7 @@ fn a_loop_goes_over_while_it_runs() {
     // Tier 1 and tier 2 of the loop; the function was called once only.
     assert_eq!(module.compiled_regions(), 2);
     assert_eq!(run(&module, "f", &[10_000], None), expected);
-    // It was called again: then it is worth while to compile it from its start.
+    // It was called again: then it is compiled for calls too.
     assert_eq!(module.compiled_regions(), 3);
     assert_eq!(run(&module, "f", &[10_000], None), expected);
     assert_eq!(module.compiled_regions(), 3);
@@ -177,7 +177,7 @@ fn interruption_and_traps_come_as_in_the_interpreter() {
 
 #[test]
 fn frames_that_the_host_changed_are_taken_as_they_are() {
-    // A sum of binary64s is never a NaN with other bits, unless somebody puts one there.
+    // A sum of binary64s is never a NaN with other bits, unless the host writes one to its register.
     let source = "
 .export f
 .func f (1) -> 1
@@ -215,7 +215,7 @@ wait:
     assert_eq!(seen[0], seen[1]);
 }
 
-/// The instance can be moved to another thread in the middle of it all.
+/// The instance can be moved to another thread while it is suspended.
 #[test]
 fn instances_are_sent_to_other_threads() {
     let module = load(MIXED, EngineKind::Auto, EAGER_WORKER);
@@ -257,7 +257,7 @@ fn a_part_is_entered_where_a_loop_begins_that_something_leads_to() {
     }
 }
 
-/// The pointer of the loop is in the memory, whatever happens; unless a host says otherwise.
+/// The pointer of the loop is always in the memory, unless the host changes it.
 #[test]
 fn pointers_that_the_host_changed_are_checked() {
     let source = "

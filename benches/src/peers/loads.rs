@@ -47,7 +47,7 @@ impl LoadMode {
     }
 }
 
-/// Measures loading in engines with these names. What an engine keeps from one program to the next is created before.
+/// Measures loading in engines with these names. Data that an engine reuses for all programs is created beforehand.
 ///
 /// # Errors
 /// An engine fails.

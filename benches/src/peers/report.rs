@@ -1,4 +1,4 @@
-//! The results, in the form in which they are written to a file.
+//! The report: the results of a run, as they are written to a file.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::Times;
 
-/// The results of one session. Times are in nanoseconds.
+/// The results of one run of the comparison. Times are in nanoseconds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The date, as year-month-day, in UTC.
@@ -17,21 +17,21 @@ pub struct Report {
     pub cpu: String,
     /// Number of processors available to the program.
     pub cores: usize,
-    /// The system, as `linux x86_64`.
+    /// The operating system and architecture, for example `linux x86_64`.
     pub system: String,
-    /// The versions of what was compared, and of the compiler.
+    /// The versions of the compared engines and of rustc, and the commit.
     pub versions: BTreeMap<String, String>,
     /// The engines, in the order of the columns.
     pub engines: Vec<String>,
     /// The kernels.
     pub kernels: Vec<KernelTimes>,
-    /// Loading, from the bytes of all kernels to an instance.
+    /// The times to load a program with all kernels, for each engine.
     pub loads: Vec<Load>,
     /// The cost of calls.
     pub calls: Vec<CallCost>,
     /// The time to create an instance with 64 KiB of memory.
     pub instances: Vec<NamedTimes>,
-    /// Loading followed by some work.
+    /// The times of loading a program and doing an amount of work, for each engine.
     #[serde(default)]
     pub tiers: Vec<Amount>,
 }
@@ -45,17 +45,17 @@ pub struct KernelTimes {
     pub argument: u64,
     /// Number of VSP instructions that it executes.
     pub instructions: u64,
-    /// The times by engine, without engines for which it does not exist.
+    /// The times by engine. Engines that do not have this kernel are missing.
     pub times: BTreeMap<String, Times>,
 }
 
 impl KernelTimes {
-    /// Returns the median in an engine in milliseconds.
+    /// Returns the median time in an engine in milliseconds.
     pub fn milliseconds(&self, engine: &str) -> Option<f64> {
         self.times.get(engine).map(|times| times.median / 1e6)
     }
 
-    /// Returns the median in an engine as a multiple of that of native code.
+    /// Returns the median time in an engine, relative to native code.
     pub fn ratio(&self, engine: &str) -> Option<f64> {
         Some(self.milliseconds(engine)? / self.milliseconds("native")?)
     }
@@ -68,9 +68,9 @@ pub struct Load {
     pub engine: String,
     /// Size of the program in bytes.
     pub bytes: usize,
-    /// The time until it is verified and compiled, when repeated.
+    /// The time to verify and compile it, with warm caches.
     pub module: Times,
-    /// The time until an instance can be called, when repeated.
+    /// The time until an instance can be called, with warm caches.
     pub instance: Times,
     /// The time until an instance can be called, after other engines ran.
     pub after_others: Times,
@@ -81,16 +81,16 @@ pub struct Load {
 pub struct CallCost {
     /// The engine.
     pub engine: String,
-    /// From the host into the program and back.
+    /// The time of a call from the host into the program and back.
     pub enter: Times,
-    /// An iteration of a loop that calls the host.
+    /// The time of an iteration of a loop that calls a host function.
     pub with_host: Times,
-    /// An iteration of a loop that does not.
+    /// The time of an iteration of a loop that does the same without the host.
     pub without_host: Times,
 }
 
 impl CallCost {
-    /// Returns the cost from the program to the host and back, in nanoseconds.
+    /// Returns the cost of a call from the program to the host and back, in nanoseconds.
     pub fn leave(&self) -> f64 {
         self.with_host.median - self.without_host.median
     }
@@ -101,7 +101,7 @@ impl CallCost {
 pub struct Amount {
     /// The kernel.
     pub kernel: String,
-    /// The intended time of the best single engine, in microseconds.
+    /// The target time of the best engine without tiering, in microseconds.
     pub microseconds: u64,
     /// The argument, or the number of calls.
     pub amount: u64,
@@ -109,12 +109,12 @@ pub struct Amount {
     pub times: BTreeMap<String, Times>,
 }
 
-/// Loading as programs grow.
+/// The cost of loading, by program size.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Scaling {
-    /// Programs of many functions.
+    /// The costs of programs with many functions.
     pub programs: Vec<Scale>,
-    /// Programs of one function.
+    /// The costs of programs with one function.
     pub functions: Vec<Scale>,
 }
 
@@ -123,7 +123,7 @@ pub struct Scaling {
 pub struct Scale {
     /// Number of instructions.
     pub instructions: usize,
-    /// For each engine the seconds, and the peak heap in bytes.
+    /// For each engine its name, the time in seconds, and the peak heap size in bytes.
     pub engines: Vec<(String, f64, usize)>,
 }
 
@@ -137,7 +137,7 @@ pub struct NamedTimes {
 }
 
 impl Report {
-    /// Creates an empty report of this computer.
+    /// Creates an empty report for this computer.
     pub fn new(engines: Vec<String>) -> Report {
         Report {
             date: date(),
@@ -154,7 +154,7 @@ impl Report {
         }
     }
 
-    /// Returns the geometric mean of an engine's ratios to native code, and the number of kernels in it.
+    /// Returns the geometric mean of an engine's times relative to native code, and the number of kernels in it.
     pub fn mean(&self, engine: &str) -> Option<(f64, usize)> {
         let ratios: Vec<f64> = self.kernels.iter().filter_map(|kernel| kernel.ratio(engine)).collect();
         let sum: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();

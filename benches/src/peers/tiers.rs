@@ -46,7 +46,7 @@ const CONFIGURATIONS: [TierConfiguration; 5] = [
 /// Number of configurations without tiering, which come first.
 const SINGLE_ENGINES: usize = 3;
 
-/// Engines slower than the best one by more than this factor are left out; the second factor is for the longest amount.
+/// Engines slower than the best one by more than this factor are omitted; the second factor is for the longest amount.
 const MAX_SLOWDOWN: [f64; 2] = [30.0, 3.0];
 
 /// From this amount on each engine runs once.
@@ -168,7 +168,7 @@ fn once(tasks: &mut [Task<'_>]) -> Result<Vec<Times>, Error> {
     tasks.iter_mut().map(|task| Ok(Times::of(vec![task()?.as_secs_f64() * 1e9]))).collect()
 }
 
-/// Returns the names of what is compared, those of single engines first.
+/// Returns the names of the compared configurations: those without tiering, and the others.
 pub fn names() -> (Vec<&'static str>, Vec<&'static str>) {
     let names = CONFIGURATIONS.map(|configuration| configuration.name);
     (names[..SINGLE_ENGINES].to_vec(), names[SINGLE_ENGINES..].to_vec())

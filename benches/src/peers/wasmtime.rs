@@ -1,4 +1,4 @@
-//! The kernels in Wasmtime, which compiles WebAssembly with Cranelift or with Winch.
+//! Runs the kernels, compiled to WebAssembly, in Wasmtime with Cranelift or Winch.
 
 use wasmtime::{
     Config, Engine as WasmtimeEngine, InstanceAllocationStrategy, Linker, Module, Store, Strategy, TypedFunc,
@@ -9,15 +9,15 @@ use super::{Engine, Error, Kernel, Loaded, WASM};
 /// Wasmtime in one of its configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wasmtime {
-    /// Cranelift. Accesses that are out of bounds run into guard pages.
+    /// Cranelift, with guard pages that catch accesses out of bounds.
     Guards,
-    /// Cranelift. Each access is checked by instructions.
+    /// Cranelift, with an explicit bounds check for each access.
     Checks,
-    /// Cranelift. Fuel is counted.
+    /// Cranelift, with fuel metering.
     Fuel,
-    /// Winch, which compiles in one pass.
+    /// Winch, the single-pass compiler.
     Winch,
-    /// Cranelift. Memories and stacks are taken from a pool. (The code is that of [`Wasmtime::Guards`].)
+    /// Cranelift, with the pooling allocator for memories and stacks. The code is that of [`Wasmtime::Guards`].
     Pooling,
 }
 
@@ -25,10 +25,10 @@ impl Wasmtime {
     /// The configurations that run kernels.
     pub const ALL: [Wasmtime; 4] = [Wasmtime::Guards, Wasmtime::Checks, Wasmtime::Fuel, Wasmtime::Winch];
 
-    /// Creates an engine. It compiles on one thread.
+    /// Creates an engine, which compiles on one thread.
     ///
     /// # Errors
-    /// It does not run on this computer.
+    /// Wasmtime does not support this computer.
     pub fn engine(self) -> Result<WasmtimeEngine, Error> {
         let mut config = Config::new();
         match self {
@@ -53,7 +53,7 @@ impl Wasmtime {
     /// Creates a store with unlimited fuel.
     ///
     /// # Errors
-    /// None.
+    /// The engine does not meter fuel, although this configuration does.
     pub fn store(self, engine: &WasmtimeEngine) -> Result<Store<()>, Error> {
         let mut store = Store::new(engine, ());
         if self == Wasmtime::Fuel {

@@ -1,5 +1,5 @@
 //! Exhaustive suspension: each call of a case is run with amounts of fuel that suspend it at one safepoint after
-//! another, in the interpreter and in machine code. Saved states, balances and final results have to be the same.
+//! another, in the interpreter and in machine code. Snapshots, balances and final results must be the same.
 
 use vsp_core::program::Program;
 use vsp_core::text;

@@ -1,4 +1,4 @@
-//! Fibonacci numbers, compared with addition from the lowest number up.
+//! Fibonacci numbers, compared with iterative addition.
 
 use proptest::prelude::*;
 

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::{Example, Expected, Invocation, inputs};
 
-/// The smallest number of numbers that does not fit the memory.
+/// The smallest number of numbers that does not fit in the memory.
 const TOO_MANY: usize = 25_000;
 
 pub(super) fn reference(invocation: &Invocation) -> Expected {

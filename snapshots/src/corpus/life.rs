@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Example, Expected, Invocation, inputs};
 
-/// The smallest number of bytes for the pattern and two fields that does not fit the memory.
+/// The smallest number of bytes for the pattern and two fields that does not fit in the memory.
 const TOO_LARGE: usize = 0x40000;
 
 pub(super) fn reference(invocation: &Invocation) -> Expected {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{Example, Expected, Invocation, inputs};
 
-/// The smallest number of elements of both matrices that does not fit the memory.
+/// The smallest number of elements of both matrices that does not fit in the memory.
 const TOO_LARGE: usize = 24_600;
 
 pub(super) fn reference(invocation: &Invocation) -> Expected {

@@ -1,11 +1,11 @@
-//! The matcher of a regular expression, compared with the crate `regex`.
+//! A matcher of one regular expression, compared with the crate `regex`.
 
 use ::regex::bytes::Regex;
 use proptest::prelude::*;
 
 use super::{Example, Expected, Invocation, inputs};
 
-/// The shortest input that does not fit the memory.
+/// Length of the shortest input that does not fit in the memory.
 const TOO_LONG: usize = 130_800;
 
 pub(super) fn reference(invocation: &Invocation) -> Expected {

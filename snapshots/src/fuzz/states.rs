@@ -1,4 +1,4 @@
-//! The target that reads saved states.
+//! The fuzz target that reads snapshots.
 
 use std::cell::RefCell;
 
@@ -10,10 +10,10 @@ use vsp_host::engine::{Engine, EngineKind};
 use super::{Sample, repaired, samples};
 use crate::host_module;
 
-/// Offset of the length in a state's header.
+/// Offset of the length in the header of a snapshot.
 const LENGTH_AT: usize = 8;
 
-/// Offset of the checksum and the length of the program in a state's header.
+/// Offset of the checksum and the length of the program in the header of a snapshot.
 const PROGRAM_AT: usize = 20;
 
 /// Fuel for resumed programs.
@@ -23,7 +23,7 @@ thread_local! {
     static ENGINE: RefCell<Engine> = RefCell::new(Engine::new(EngineKind::Tier2).expect("this computer has machine code"));
 }
 
-/// Reads, restores and resumes a state. The first byte selects its program.
+/// Reads, restores and resumes a snapshot. The first byte selects its program.
 pub(super) fn state(data: &[u8]) {
     let Some((number, data)) = data.split_first() else { return };
     let _ = Snapshot::read(data);
@@ -54,7 +54,7 @@ pub(super) fn state(data: &[u8]) {
     assert_eq!(instance.fuel(), other.fuel());
 }
 
-/// Restores a state with machine code.
+/// Restores a snapshot in tier 2.
 fn restored<'p>(
     program: &'p Verified<'p>,
     imports: &'p Imports<()>,
@@ -86,7 +86,7 @@ fn finish(instance: &mut Instance<'_, ()>) -> Option<Outcome> {
     None
 }
 
-/// Returns a state of each program that can be suspended.
+/// Returns a snapshot of each program that is suspended when it runs out of fuel, after the number of the program.
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let Ok(imports) = host_module::imports() else { return Vec::new() };
     let state = |(number, sample): (u8, &'static Sample)| {

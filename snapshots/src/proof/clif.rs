@@ -215,7 +215,7 @@ impl<'t> Function<'t> {
         self.signatures.get(signature).cloned()
     }
 
-    /// Returns the value that a name stands for, following aliases.
+    /// Returns the value of a name, following aliases.
     pub(super) fn value(&self, name: &'t str) -> &'t str {
         let mut name = name;
         while let Some(value) = self.aliases.get(name) {

@@ -5,7 +5,7 @@ use vsp_core::generate::Plan;
 use vsp_core::index::{FuncIndex, Location};
 use vsp_core::verify::Verified;
 
-/// An engine: something that runs programs.
+/// An engine that runs programs.
 pub trait Engine {
     /// Returns the name of the engine in messages.
     fn name(&self) -> &str;
@@ -84,7 +84,7 @@ pub trait EngineInstance {
     /// Returns the globals.
     fn globals(&self) -> Vec<u64>;
 
-    /// Returns the saved state of a suspended program, if the engine has saved states.
+    /// Returns the snapshot of a suspended program, if the engine supports snapshots.
     ///
     /// # Errors
     /// It cannot be saved, which is a difference.

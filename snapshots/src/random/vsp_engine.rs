@@ -21,15 +21,15 @@ pub struct VspEngine {
     configuration: Configuration,
     loader: Loader,
     imports: Arc<Imports<()>>,
-    /// The suspended states of one program in `saved` are compared.
+    /// The snapshots of one program in `saved` are compared.
     saved: u64,
 }
 
-/// Under [`VspEngine::cheap`] the suspended states of one program in this many are compared.
+/// With [`VspEngine::cheap`], the snapshots of one program in this many are compared.
 const SAVED: u64 = 3;
 
 impl VspEngine {
-    /// Creates the engine of a configuration. Cranelift's verifier is enabled, and every suspended state is compared.
+    /// Creates the engine of a configuration. Cranelift's verifier is enabled, and every snapshot is compared.
     ///
     /// # Errors
     /// This computer or build does not have the engine.
@@ -38,7 +38,7 @@ impl VspEngine {
     }
 
     /// Creates the engine of a configuration for comparing very many programs: without Cranelift's verifier, and
-    /// comparing the states of some programs only.
+    /// comparing the snapshots of some programs only.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -93,14 +93,14 @@ impl Engine for VspEngine {
     }
 }
 
-/// An instance, with what is needed to restore another one from its state.
+/// An instance, with the module and imports that are needed to restore another one from its snapshot.
 struct VspInstance<'p> {
     configuration: Configuration,
     module: Module<'p>,
     imports: Arc<Imports<()>>,
     flag: Arc<AtomicBool>,
     instance: Instance<'p, ()>,
-    /// Whether suspended states are compared.
+    /// Whether snapshots are compared.
     saved: bool,
 }
 

@@ -146,7 +146,7 @@ fn nearest(number: StatusAnd<Quad>) -> f64 {
     f64::from_bits(double.to_bits() as u64)
 }
 
-/// Converts from Cartesian coordinates, in the steps of the page.
+/// Converts from Cartesian coordinates, in the steps of `docs/isa.md`.
 fn from(re: f64, im: f64) -> i128 {
     if re.is_nan() || im.is_nan() {
         return NULL;

@@ -1,4 +1,4 @@
-//! Control, branches, calls and the host (classes 0x, 1x, Ex; sections 5 to 7).
+//! Control flow, branches, calls and host calls (classes 0x, 1x and Ex; `docs/isa.md`, sections 5 to 7).
 
 use vsp_core::{Outcome, Trap};
 
@@ -8,7 +8,7 @@ use super::machine::{Function, Machine, Then, returned};
 use super::numbers::{register, signed, signed_low, unsigned};
 use super::word::Word;
 
-/// Returns the displacement of an instruction that has one.
+/// Returns the displacement of a branch, or `None` for other instructions.
 fn displacement(word: Word) -> Option<i128> {
     match word.op() {
         0x10 => Some(word.s24()),
@@ -29,7 +29,7 @@ fn is_short_leaf(function: &Function) -> bool {
 }
 
 impl Machine {
-    /// Executes an instruction that does not simply continue with the next word. Returns `None` for other instructions.
+    /// Executes a control-flow instruction. Returns `None` for other instructions.
     pub(super) fn control(&mut self, word: Word) -> Option<Result<Then, Trap>> {
         let a = self.register(word.a());
         Some(match word.op() {
@@ -45,7 +45,7 @@ impl Machine {
             }
             0x1B => {
                 let entries = word.u20();
-                // Forward over entries of the table.
+                // Skips entries of the table.
                 let over = unsigned(a).min(i128::from(entries));
                 Ok(Then::Branch(over))
             }
@@ -115,7 +115,7 @@ impl Machine {
         self.call_function(callee.ok_or(Trap::BadIndirectCall)?)
     }
 
-    /// Creates the frame of a function, at its word 0.
+    /// Calls a function: pushes its frame, at word 0, and charges for its locals.
     pub(super) fn enter(&mut self, callee: u32, arguments: &[u64]) -> Result<Then, Trap> {
         let cells = |function: u32| {
             let function = &self.functions[function as usize];

@@ -183,7 +183,7 @@ pub(super) fn store32(bits: u64) -> u32 {
     if value.is_nan() { NAN32 } else { value.to_bits() as u32 }
 }
 
-/// Computes FMATH: the page says that the results are those of `libm`.
+/// Computes FMATH, whose results `docs/isa.md` defines as those of `libm`.
 fn mathematics(function: u32, b: f64, c: f64) -> Option<u64> {
     let result = match function {
         0 => libm::sin(b),

@@ -7,7 +7,7 @@ use super::machine::{Machine, Then};
 use super::numbers::{low, power, unsigned};
 use super::word::Word;
 
-/// The layers of a state, first one first.
+/// The layers of a state register, layer 0 first.
 pub(super) type Layers = [u8; 16];
 
 /// Returns whether an instruction has an operand that is a state register.
@@ -46,7 +46,7 @@ fn computed(word: Word, b: Layers, c: Layers) -> Option<Layers> {
     })
 }
 
-/// Returns the sum of all layers, by adding halves until one layer is left.
+/// Returns the sum of all layers, by adding halves until one layer remains.
 fn sum(layers: &[u8]) -> u8 {
     if let [number] = layers {
         return *number;

@@ -117,7 +117,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command(&["quit", "q"], "", "end the debugger", |_, rest| no_arguments(rest)),
 ];
 
-/// Executes a line. Empty ones, and those that start with `#`, do no_arguments.
+/// Executes a line. Empty lines, and those that start with `#`, do nothing.
 pub(crate) fn execute(session: &mut Session<'_>, line: &str) -> Result<Flow, Failure> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
@@ -173,7 +173,7 @@ fn fuel(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
             units.ok_or_else(|| format!("`{}` is out of range for fuel: 0 to 2^63 - 1", Excerpt(rest)))?,
         );
     }
-    // A program without a limit has so much fuel that this does not show.
+    // A program without a limit has `UNLIMITED` fuel, of which it never uses half.
     let left = session.instance.fuel().filter(|left| *left < (UNLIMITED / 2) as i64);
     let left = left.map_or_else(|| "no limit".to_owned(), |left| format!("left: {left}"));
     session.out += &format!("fuel used: {}, {left}\n", session.fuel_used());

@@ -1,10 +1,10 @@
-//! Breakpoints, watched expressions, and expressions that are displayed at every stop.
+//! The debugger's breakpoints, watched expressions, and expressions that are displayed at every stop.
 
 use vsp_core::index::Location;
 
 use super::expression::{Expression, Value};
 
-/// A condition: its text and its expression.
+/// An expression and its text.
 #[derive(Clone, Debug)]
 pub(crate) struct Condition {
     pub(crate) text: String,
@@ -15,12 +15,12 @@ pub(crate) struct Condition {
 #[derive(Clone, Debug)]
 pub(crate) struct Breakpoint {
     pub(crate) number: u32,
-    /// The description of its position.
+    /// The description of its location.
     pub(crate) at: String,
     pub(crate) locations: Vec<Location>,
     pub(crate) condition: Option<Condition>,
     pub(crate) enabled: bool,
-    /// Whether it is deleted when it stops the program.
+    /// Whether it is deleted after it stops the program.
     pub(crate) temporary: bool,
     /// Number of times that it stopped the program.
     pub(crate) hits: u64,
@@ -34,7 +34,7 @@ pub(crate) struct Watch {
     pub(crate) enabled: bool,
     /// The depth of the frame to which its registers and locals belong, counted from the outermost one, which is 1.
     pub(crate) depth: Option<usize>,
-    /// Its last value, `None` if it had none.
+    /// The value when it was last evaluated, or `None` if that failed.
     pub(crate) last: Option<Value>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Stops {
 }
 
 impl Stops {
-    /// Returns the next number.
+    /// Assigns the next number.
     pub(crate) fn number(&mut self) -> u32 {
         self.last_number += 1;
         self.last_number
@@ -77,7 +77,7 @@ impl Stops {
         self.watches.iter().any(|watch| watch.enabled)
     }
 
-    /// Returns the locations of enabled breakpoints.
+    /// Returns the locations of the enabled breakpoints.
     pub(crate) fn locations(&self) -> impl Iterator<Item = Location> {
         self.breakpoints.iter().filter(|it| it.enabled).flat_map(|it| it.locations.iter().copied())
     }

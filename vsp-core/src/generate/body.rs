@@ -183,10 +183,10 @@ impl Body<'_> {
         self.relay()
     }
 
-    /// Adds so many basic blocks that they exceed limits of the compiler.
+    /// Adds enough basic blocks to exceed limits of the compiler.
     fn many_blocks(&mut self) -> Result<(), BuildError> {
         let blocks = pick(self.entropy, MANY_BLOCKS).unwrap_or(0);
-        // Choices of its own: the entropy does not have as many.
+        // A separate generator: the entropy is too short for this number of choices.
         let mut choices = Seed::new(self.entropy.bits(64));
         for _ in 0..blocks / 2 {
             let mut reg = || Reg::from_low_bits(choices.bits(4) as u32);

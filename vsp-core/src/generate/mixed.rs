@@ -1,5 +1,5 @@
-//! Statements that combine constructs that rarely meet by chance: accesses by one register while it changes, binary64s
-//! that are moved as integers, and a checksum of all registers at the end.
+//! Statements with combinations that are rare by chance: accesses through one base register that changes between them,
+//! binary64s that are moved as integers, and a checksum of all registers at the end.
 
 use alloc::vec::Vec;
 
@@ -10,11 +10,13 @@ use super::values;
 use crate::isa::{Flow, Inst, Opcode, Reg, Role, StateReg};
 use crate::program::BuildError;
 
+/// Returns whether the opcode has an operand with such a role.
 fn has(op: Opcode, role: fn(Role) -> bool) -> bool {
     op.operands().iter().any(|operand| role(operand.role))
 }
 
 impl Body<'_> {
+    /// Chooses an opcode that has an operand with such a role. Returns `None` if the program may use none.
     pub(super) fn pick_with(&mut self, role: fn(Role) -> bool) -> Option<Opcode> {
         let all = self.world.opcodes(Flow::Next);
         let possible: Vec<Opcode> =
@@ -22,8 +24,8 @@ impl Body<'_> {
         pick(self.entropy, &possible)
     }
 
-    /// Adds accesses by one register, which changes between them on some paths only. Occasionally the last access, or
-    /// one before, is outside the memory.
+    /// Adds accesses through one base register, which changes between them on some paths only. Occasionally the last
+    /// access, or an earlier one, is outside the memory.
     pub(super) fn walk(&mut self) -> Result<(), BuildError> {
         if self.world.memory < 64 {
             return self.compute();
@@ -63,7 +65,7 @@ impl Body<'_> {
         self.access(base)
     }
 
-    /// Loads an address that at least 32 bytes follow, mostly the last such address.
+    /// Loads an address at least 48 bytes before the end of the memory, mostly the last such address.
     fn load_inside(&mut self, base: Reg) -> Result<(), BuildError> {
         let last = self.world.memory - 48;
         let address = match self.entropy.below(4) {
@@ -73,7 +75,7 @@ impl Body<'_> {
         self.load(base, address)
     }
 
-    /// Adds an access of any kind a few bytes above a register's address.
+    /// Adds an access of any kind, at most 24 bytes after the address in a register.
     fn access(&mut self, base: Reg) -> Result<(), BuildError> {
         let Some(op) = self.pick_with(|role| role == Role::Disp) else { return Ok(()) };
         let index = match has(op, |role| role.index_scale().is_some()) {
@@ -90,7 +92,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Computes binary64s, moves them as registers, and then observes them as integers.
+    /// Computes binary64s, may move them between registers, and then observes one as an integer.
     pub(super) fn float_chain(&mut self) -> Result<(), BuildError> {
         for _ in 0..1 + self.entropy.below(3) {
             if self.entropy.chance(1, 3) {
@@ -118,8 +120,8 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Mixes the contents of all registers into a global, so that no result is lost; with States, also those of four of
-    /// them. Results are not changed.
+    /// Mixes all registers, and four state registers if the function uses them, into a global, so that no value goes
+    /// unobserved.
     pub(super) fn keep_registers(&mut self) -> Result<(), BuildError> {
         let sum = Reg::from_low_bits(self.entropy.bits(4) as u32);
         for reg in Reg::ALL.iter().filter(|reg| **reg != sum) {

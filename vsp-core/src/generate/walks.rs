@@ -133,7 +133,7 @@ impl Body<'_> {
             3 => memory / 2,
             _ => memory - few,
         };
-        // Occasionally it misses an end that it has to meet.
+        // Occasionally the walk steps over an end that it should reach exactly.
         let missed = self.entropy.chance(1, if self.world.provokes_errors { 16 } else { 80 });
         let from = to - iterations * step + i64::from(missed);
         let (reg, other) = (self.reserve(), self.reserve());

@@ -5,7 +5,7 @@ use crate::limits::MAX_PARAMS;
 
 /// A Rust type that a 64-bit register can hold: `u64`, `i64`, `u32`, `i32`, `f64` or `bool`.
 pub trait Value: Copy {
-    /// Returns the value that these bits mean; bits beyond its width are ignored.
+    /// Returns the value that these bits represent; bits beyond its width are ignored.
     fn from_bits(bits: u64) -> Self;
     /// Returns the register that holds this value: signed ones are sign-extended, all others zero-extended.
     fn to_bits(self) -> u64;
@@ -54,7 +54,7 @@ impl<T: Value> HostParameter for T {
     }
 }
 
-/// What a host function can return: nothing, a [`Value`], a tuple of up to four, or a `Result` of these and a
+/// A return type of host functions: `()`, a [`Value`], a tuple of up to four values, or a `Result` of these and a
 /// [`HostStop`].
 pub trait HostReturn {
     /// Number of results.

@@ -19,12 +19,12 @@ pub enum GuestMemoryError {
         /// Size of the memory in bytes.
         memory: u64,
     },
-    /// The bytes are not a text.
+    /// The bytes are not UTF-8.
     #[error("the text at address {address} is invalid UTF-8 at its byte {valid_up_to}")]
     Utf8 {
         /// Address of the first byte.
         address: u64,
-        /// Number of the first byte that is wrong.
+        /// Index of the first invalid byte.
         valid_up_to: usize,
     },
 }
@@ -32,8 +32,8 @@ pub enum GuestMemoryError {
 /// A range of the program's memory: a parameter of host functions that is two parameters of the import, the address and
 /// the length in bytes.
 ///
-/// The program chooses both, so every access checks them. In a host function `?` turns the error into a trap, whose text
-/// the caller of the instance gets from [`Instance::host_error`](crate::Instance::host_error).
+/// The program chooses both, so every access checks them. In a host function `?` turns the error into a trap, whose
+/// text the caller of the instance gets from [`Instance::host_error`](crate::Instance::host_error).
 ///
 /// ```
 /// use vsp_core::{Caller, GuestSlice, GuestStr, HostResult, Imports};
@@ -90,8 +90,8 @@ impl GuestSlice {
     }
 }
 
-/// A UTF-8 text in the program's memory: a parameter of host functions that is two parameters of the import, the address
-/// and the length in bytes. See [`GuestSlice`].
+/// A UTF-8 text in the program's memory: a parameter of host functions that is two parameters of the import, the
+/// address and the length in bytes. See [`GuestSlice`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GuestStr(pub GuestSlice);
 

@@ -11,7 +11,7 @@ use crate::index::FuncIndex;
 /// The fuel of a call that is a future. An instance without metering ignores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FuelSlices {
-    /// Units of fuel that are added when the fuel is used up, after other tasks were given their turn. More than 0.
+    /// Units of fuel that are added when the fuel is used up, after other tasks have had their turn. More than 0.
     pub units: u64,
     /// Number of times that fuel is added, at most. Afterwards the call is suspended.
     pub count: u64,
@@ -38,10 +38,10 @@ pub struct HostRequest<'i, S> {
 impl<'a, S> Instance<'a, S> {
     /// Calls a function as [`Self::call`] does, as a future for any executor. It needs no runtime of its own.
     ///
-    /// - A host call that is pending is an await point: `answer` gets the call and makes the future of its results. It
-    ///   cannot borrow from the request, so it takes out of it what it needs.
-    /// - Whenever the fuel is used up, the future wakes itself and gives other tasks their turn, and then continues with the
-    ///   next of `slices`.
+    /// - A pending host call is an await point: `answer` gets the call and returns the future of its results. The
+    ///   future cannot borrow from the request, so it copies the values that it needs.
+    /// - Whenever the fuel is used up, the future wakes itself, yields to other tasks, and then continues
+    ///   with the next of `slices`.
     ///
     /// All other suspensions end the future, as do the last slice and an answer of [`HostStop::Pending`];
     /// [`Self::resume_async`] continues. If the future is dropped before its end, the instance is suspended, and can be

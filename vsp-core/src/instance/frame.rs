@@ -1,35 +1,36 @@
-//! Inspection of the frames of a stopped program.
+//! The frames of a stopped program, for inspection and change.
 
 use super::Instance;
 use crate::index::Location;
 
 /// A frame of a program that is suspended, trapped or being stepped.
 ///
-/// Machine code keeps registers and locals up to date only where something can still read them. When a program is
-/// suspended, these are the live ones.
+/// Machine code keeps registers and locals up to date only where something can still read them. In a suspended program,
+/// the live ones are up to date.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// Its location: in the innermost frame that of the next instruction, of the trap or of the suspension; in all
-    /// others that of the call.
+    /// The location of the next instruction, the trap or the suspension in the innermost frame; of the call in all
+    /// others.
     pub location: Location,
     /// R0–RF.
     pub registers: &'a [u64; 16],
     /// The locals.
     pub locals: &'a [u64],
-    /// S0–SF, if the function's code names a state register: layers 0–7 and 8–15, the lowest layer in the low byte.
+    /// S0–SF, each as layers 0–7 and layers 8–15, the lowest layer in the low byte. Empty if the function's code names
+    /// no state register.
     pub states: &'a [[u64; 2]],
 }
 
 /// A [`Frame`] whose registers and locals can be changed.
 #[derive(Debug)]
 pub struct FrameMut<'a> {
-    /// Its location.
+    /// The location, as [`Frame::location`].
     pub location: Location,
     /// R0–RF.
     pub registers: &'a mut [u64; 16],
     /// The locals.
     pub locals: &'a mut [u64],
-    /// S0–SF, if the function's code names a state register, as in [`Frame::states`].
+    /// S0–SF, as [`Frame::states`].
     pub states: &'a mut [[u64; 2]],
 }
 
@@ -50,7 +51,8 @@ impl<S> Instance<'_, S> {
         })
     }
 
-    /// Returns the frame at this depth, 0 for the innermost, with mutable registers and locals.
+    /// Returns the frame at this depth, 0 for the innermost, with mutable registers, locals and state registers.
+    /// Returns `None` if there is no such frame.
     pub fn frame_mut(&mut self, depth: usize) -> Option<FrameMut<'_>> {
         let base = self.stack.bases().nth(depth)?;
         let location = self.stack.location_at(base);

@@ -52,7 +52,8 @@ impl<S> Instance<'_, S> {
         self.end_pending(code, None)
     }
 
-    /// Ends a pending host call with an error, which [`Self::host_error`] returns: the program traps with `Trap::Host(0)`.
+    /// Ends a pending host call with an error, which [`Self::host_error`] returns: the program traps with
+    /// `Trap::Host(0)`.
     ///
     /// # Errors
     /// The instance does not wait for a host function.

@@ -1,14 +1,14 @@
-//! The stack of an instance: frames in 8-byte cells.
+//! The stack of an instance: frames in cells of 8 bytes.
 //!
 //! The layout of a frame is
 //!
 //! | cell | content |
 //! |---|---|
-//! | 0 | the location: function in the low half, word in the high half; outdated in the running frame |
+//! | 0 | the location: function in the low half, word in the high half; out of date in the frame that an engine runs |
 //! | 1 | the first cell of the caller's frame; all ones for the outermost frame |
 //! | 2–17 | R0–RF |
 //! | 18… | the locals |
-//! | then | S0–SF, two cells each, the lower layers first; if the function's code names a state register |
+//! | then | S0–SF, two cells each, the lower layers first; only if the function's code names a state register |
 
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -45,31 +45,32 @@ pub(crate) mod layout {
 
 use layout::{CALLER, LOCALS, LOCATION, OUTERMOST, REGISTERS, pack, unpack};
 
-/// The cells of the stack and the position of the running frame.
+/// The stack of an instance. The *running frame* is its innermost frame.
 #[derive(Debug)]
 pub(crate) struct Stack {
-    /// The cells that were needed so far, and some more. The capacity for all of them is reserved from the beginning,
-    /// so that they never move.
+    /// The cells that exist: those that were needed so far, and some more. The capacity for the whole stack is reserved
+    /// on creation, so that cells never move.
     cells: Vec<u64>,
-    /// The size of the stack in cells.
+    /// Size of the stack in cells.
     limit: usize,
+    /// The first cell of the running frame.
     base: usize,
-    /// Whether there is a frame.
+    /// Whether there is a running frame.
     active: bool,
-    /// Whether an engine works with the stack. (It stays set if a host function panicked: then the contents of the
-    /// frames are undefined.)
+    /// Whether an engine uses the stack. It stays set after a panic of a host function: the contents of the frames are
+    /// then undefined.
     pub(crate) in_use: bool,
 }
 
-/// The error that a frame does not fit into the stack.
+/// The error of a frame that does not fit in the stack.
 #[derive(Debug)]
 pub(crate) struct Overflow;
 
-/// The smallest number of cells by which the stack grows.
+/// Smallest number of cells that exist after the stack has grown, unless its size is smaller.
 const MIN_GROWTH: usize = 256;
 
 impl Stack {
-    /// Creates a stack of this many cells, without a frame. Returns `None` if the host has no memory for it.
+    /// Creates a stack of this many cells, without frames. Returns `None` if the host has no memory for it.
     pub(crate) fn new(cells: u32) -> Option<Stack> {
         let limit = cells as usize;
         let mut cells = Vec::new();
@@ -77,12 +78,13 @@ impl Stack {
         Some(Stack { cells, limit, base: 0, active: false, in_use: false })
     }
 
+    /// Returns the size of the stack in cells.
     #[inline]
     pub(crate) fn cells(&self) -> u32 {
         self.limit as u32
     }
 
-    /// Makes sure that the cells before `end` exist.
+    /// Ensures that the cells before `end` exist.
     #[inline]
     fn reach(&mut self, end: usize) -> Result<(), Overflow> {
         if end <= self.cells.len() { Ok(()) } else { self.grow(end) }
@@ -105,7 +107,7 @@ impl Stack {
         self.active = false;
     }
 
-    /// Pushes the outermost frame, with its parameters.
+    /// Pushes the outermost frame, of `callee`, with these arguments.
     #[inline]
     pub(crate) fn push_first(&mut self, callee: &Function, args: &[u64]) -> Result<(), Overflow> {
         let cells = callee.frame_cells() as usize;
@@ -126,17 +128,17 @@ impl Stack {
         Ok(())
     }
 
-    /// Prepares the stack for outermost frames of machine code, which keeps their contents elsewhere. If machine code
-    /// exits, [`Self::set_running`] makes such a frame the running one. The cells record from now on that it has no
-    /// caller.
+    /// Prepares the stack for a call of machine code, which keeps the contents of its frames elsewhere. Removes all
+    /// frames and marks the first frame as the outermost one. If machine code exits, [`Self::set_running`] sets the
+    /// running frame.
     #[cfg(feature = "native")]
     pub(crate) fn begin(&mut self) {
         self.clear();
         self.all_cells()[CALLER] = OUTERMOST;
     }
 
-    /// Pushes a frame for `callee`, called by the running frame, which belongs to `caller`. Its parameters are the
-    /// caller's first registers.
+    /// Pushes a frame of `callee`, called by the running frame, which is one of `caller`. The arguments are the first
+    /// registers of the running frame.
     #[inline]
     pub(crate) fn push(&mut self, caller: &Function, callee: &Function) -> Result<(), Overflow> {
         let base = self.base + caller.frame_cells() as usize;
@@ -158,8 +160,8 @@ impl Stack {
         Ok(())
     }
 
-    /// Pushes a frame at cell `base` with this location and these slots, called by the running frame, if there is one.
-    /// Returns the cell after it.
+    /// Pushes a frame at cell `base` with this location and these slots. Its caller is the running frame, if there is
+    /// one. Returns the first cell after the new frame.
     pub(crate) fn push_saved(
         &mut self,
         base: usize,
@@ -179,8 +181,8 @@ impl Stack {
         Ok(end)
     }
 
-    /// Pops the running frame and copies its first `results` registers to its caller. Returns the caller's location.
-    /// Returns `None`, and keeps the frame, if it is the outermost one.
+    /// Pops the running frame and copies its first `results` registers to its caller. Returns the caller's location. An
+    /// outermost frame is kept; the result is then `None`.
     #[inline]
     pub(crate) fn pop(&mut self, results: usize) -> Option<Location> {
         let (below, frame) = self.cells.split_at_mut(self.base);
@@ -198,7 +200,7 @@ impl Stack {
         Some(unpack(self.cells[self.base + LOCATION]))
     }
 
-    /// Returns the registers of the running frame, and everything above them to the end of the stack.
+    /// Returns the registers of the running frame, and all existing cells after them.
     #[inline]
     pub(crate) fn window(&mut self) -> Option<(&mut [u64; 16], &mut [u64])> {
         self.cells.get_mut(self.base + REGISTERS..)?.split_first_chunk_mut()
@@ -230,13 +232,14 @@ impl Stack {
         unpack(self.cells[self.base + LOCATION])
     }
 
+    /// Records the location of the running frame.
     #[inline]
     pub(crate) fn set_location(&mut self, location: Location) {
         self.cells[self.base + LOCATION] = pack(location);
     }
 
-    /// Returns the number of cells after the running frame, which has `frame_cells`, or `None` if it is not inside the
-    /// stack.
+    /// Returns the number of cells of the stack after the running frame, which has `frame_cells` cells. Returns `None`
+    /// if the frame is not inside the stack.
     #[cfg(feature = "native")]
     pub(crate) fn remaining(&self, frame_cells: u32) -> Option<u64> {
         (self.limit.checked_sub(self.base)? as u64).checked_sub(frame_cells.into())
@@ -248,14 +251,14 @@ impl Stack {
         self.base
     }
 
-    /// Returns the cells that exist so far. A frame may need more, which pushing it adds.
+    /// Returns the cells that exist so far. Pushing a frame can add cells.
     #[cfg(any(feature = "native", threaded))]
     #[inline]
     pub(crate) fn present_cells(&mut self) -> &mut [u64] {
         &mut self.cells
     }
 
-    /// Returns all cells.
+    /// Returns the cells of the whole stack, after adding those that do not exist yet.
     #[cfg(feature = "native")]
     #[inline]
     pub(crate) fn all_cells(&mut self) -> &mut [u64] {
@@ -271,8 +274,8 @@ impl Stack {
         self.cells.resize(self.limit, 0);
     }
 
-    /// Makes the frame that starts at this cell the running one, after an engine exited there. Returns `None` if it is
-    /// not in the stack.
+    /// Makes the frame that starts at this cell the running one, after an engine exited in it. Returns `None` if it is
+    /// not inside the stack.
     #[cfg(any(feature = "native", threaded))]
     pub(crate) fn set_running(&mut self, base: usize) -> Option<()> {
         self.cells.get(base..base.checked_add(LOCALS)?)?;
@@ -281,8 +284,8 @@ impl Stack {
         Some(())
     }
 
-    /// Pushes a frame after the running one whose registers and locals are never read. Returns `None` if it does not
-    /// fit.
+    /// Pushes a frame for its location only: its registers and locals are never read. The running frame, which is one
+    /// of `caller`, is its caller. Returns `None` if it does not fit.
     #[cfg(feature = "native")]
     pub(crate) fn push_location(&mut self, caller: &Function) -> Option<()> {
         let running = self.base;
@@ -291,8 +294,8 @@ impl Stack {
         Some(())
     }
 
-    /// Returns a hash of the location and the registers of the running frame's caller (FNV-1a, of words), or `None` if
-    /// it has no caller.
+    /// Returns a hash of the caller of the running frame (FNV-1a over the cells before its locals), or `None` if there
+    /// is no caller.
     #[cfg(feature = "native")]
     pub(crate) fn caller_hash(&self) -> Option<u64> {
         let caller = match self.cells.get(self.base + CALLER) {
@@ -307,7 +310,7 @@ impl Stack {
         )
     }
 
-    /// Returns the first cells of the frames, innermost first.
+    /// Returns the first cell of each frame, innermost first. There are none while an engine uses the stack.
     pub(crate) fn bases(&self) -> impl Iterator<Item = usize> {
         let mut next = (self.active && !self.in_use).then_some(self.base);
         core::iter::from_fn(move || {
@@ -325,12 +328,12 @@ impl Stack {
         unpack(self.cells[base + LOCATION])
     }
 
-    /// Returns the registers, locals and state registers of the frame of this function that starts at `base`.
+    /// Returns the slots (registers, locals and state registers) of the frame of this function that starts at `base`.
     pub(crate) fn slots_at(&self, base: usize, function: &Function) -> &[u64] {
         &self.cells[base + REGISTERS..base + function.frame_cells() as usize]
     }
 
-    /// Returns the registers, locals and state registers of the frame of this function that starts at `base`, mutable.
+    /// Returns the slots of the frame of this function that starts at `base`, mutably.
     pub(crate) fn slots_at_mut(&mut self, base: usize, function: &Function) -> &mut [u64] {
         &mut self.cells[base + REGISTERS..base + function.frame_cells() as usize]
     }

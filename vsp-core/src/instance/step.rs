@@ -1,4 +1,4 @@
-//! Single-step execution, for debuggers, traces and profiles. Fuel, traps, suspension and interruption are those of
+//! Single-stepping, for debuggers, traces and profiles. Fuel, traps, suspension and interruption are as in
 //! [`Instance::call`] and [`Instance::resume`].
 
 use super::{Instance, Outcome, Status};
@@ -7,8 +7,9 @@ use crate::index::{FuncIndex, Location};
 use crate::interp;
 
 impl<S> Instance<'_, S> {
-    /// Begins a call like [`Self::call`], but stops before the first instruction. `None` means that [`Self::step`]
-    /// executes it. Otherwise the call has already ended, or is suspended at its entry.
+    /// Begins a call like [`Self::call`], but stops before the first instruction. Returns `None` if the call stopped
+    /// there; [`Self::step`] executes the instruction. Otherwise returns the outcome: the call has already ended, or is
+    /// suspended at its entry.
     ///
     /// # Errors
     /// As [`Self::call`].
@@ -19,8 +20,9 @@ impl<S> Instance<'_, S> {
         }
     }
 
-    /// Resumes a suspended call like [`Self::resume`], but stops before the next instruction. `None` means that
-    /// [`Self::step`] executes it. Otherwise the call is suspended again.
+    /// Resumes a suspended call like [`Self::resume`], but stops before the next instruction. Returns `None` if it
+    /// stopped there; [`Self::step`] executes the instruction. Otherwise returns the outcome: the call is suspended
+    /// again.
     ///
     /// # Errors
     /// As [`Self::resume`].
@@ -29,9 +31,9 @@ impl<S> Instance<'_, S> {
         Ok(self.run_some(|instance| interp::answer(instance, reason, values)))
     }
 
-    /// Executes one instruction. `None` means that there is a next one, at [`Self::next_location`]. A host function,
-    /// and the entry of a called function, are part of the instruction that calls them; a SWITCH and the JMP that it
-    /// selects are two instructions.
+    /// Executes one instruction. Returns `None` if the call continues, at [`Self::next_location`], and otherwise its
+    /// outcome. A host function, and the entry of a called function, are part of the instruction that calls them. A
+    /// SWITCH and the JMP that it selects are two instructions.
     ///
     /// # Errors
     /// The instance is not between two instructions.
@@ -39,9 +41,9 @@ impl<S> Instance<'_, S> {
         self.step_until(1, |_| true)
     }
 
-    /// Executes up to `limit` instructions. It stops earlier before an instruction for whose location `stop` returns
-    /// true. `stop` is not called for the first one, so that execution continues from a breakpoint. `None` means that
-    /// there is a next instruction, at [`Self::next_location`].
+    /// Executes up to `limit` instructions, but stops before an instruction if `stop` returns true for its location.
+    /// `stop` is not called for the first instruction, so that execution continues from a breakpoint. Returns `None` if
+    /// the call continues, at [`Self::next_location`], and otherwise its outcome.
     ///
     /// # Errors
     /// The instance is not between two instructions.
@@ -54,7 +56,7 @@ impl<S> Instance<'_, S> {
         Ok(self.run_some(|instance| interp::step(instance, limit, stop)))
     }
 
-    /// Finishes a call that was stepped through, like [`Self::call`], until it returns, halts, traps or suspends.
+    /// Runs a call that is being stepped to its outcome, like [`Self::call`].
     ///
     /// # Errors
     /// The instance is not between two instructions.
@@ -69,6 +71,7 @@ impl<S> Instance<'_, S> {
         (self.status == Status::Stepping).then(|| self.stack.location())
     }
 
+    /// Returns an error unless the instance is between two instructions.
     fn must_be_stepping(&self) -> Result<(), CallError> {
         match self.status {
             Status::Stepping => Ok(()),
@@ -76,6 +79,7 @@ impl<S> Instance<'_, S> {
         }
     }
 
+    /// Runs an engine that can stop before an instruction, which it reports as `None`.
     fn run_some(&mut self, engine: impl FnOnce(&mut Self) -> Option<Outcome>) -> Option<Outcome> {
         let before = self.start_engine();
         let outcome = engine(self);

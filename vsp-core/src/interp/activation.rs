@@ -1,5 +1,4 @@
-//! The running frame of the portable interpreter, and its loop: one `match` over the words, which are executed in
-//! place.
+//! The running frame of the portable interpreter, and its loop: one `match` over the undecoded words of the program.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 

@@ -8,7 +8,8 @@ use crate::complex::State;
 use crate::index::{FuncIndex, ImportIndex};
 use crate::isa::StateReg;
 
-/// An instruction that the frame cannot carry out alone. It has been charged and counted as executed.
+/// The reason why an engine stops: an instruction, already charged and counted as executed, that the frame cannot
+/// finish by itself.
 #[derive(Clone, Copy, Debug)]
 pub enum Exit {
     Call(FuncIndex),
@@ -23,20 +24,20 @@ pub enum Exit {
     Trap(Trap),
     /// A host function was called and has no results yet.
     Pending(ImportIndex),
-    /// The safepoint at the next word has work to do.
+    /// The safepoint before the next word has to be handled.
     Safepoint,
-    /// The target of a branch is outside the code: the program is not verified.
+    /// The target of a branch is outside the code. Verified programs have no such branch.
     Lost,
 }
 
-/// The signal to leave the engine. The argument of [`Frame::stop`] gives the reason.
+/// The signal that the engine stops. The argument of [`Frame::stop`] was the reason.
 #[derive(Debug)]
 pub struct Stopped;
 
-/// The result of an instruction. It is one bit, so that the compiler can turn it into the jumps of each handler.
+/// The result of an instruction. It is one bit, which the compiler can turn into branches in each handler.
 pub type Step = Result<(), Stopped>;
 
-/// The number of bytes for which MEMCOPY and MEMFILL cost one more unit of fuel.
+/// Number of bytes for which MEMCOPY and MEMFILL cost one additional unit of fuel.
 pub(crate) const BYTES_PER_FUEL: u64 = 64;
 
 /// The running frame, with everything that its instructions access.
@@ -46,7 +47,7 @@ pub trait Frame {
 
     fn get(&self, reg: Self::Reg) -> u64;
     fn set(&mut self, reg: Self::Reg, value: u64) -> Step;
-    /// Sets a register whose value the next instruction is unlikely to need.
+    /// Sets a register that the next instruction is unlikely to read: the accumulator does not cache it.
     fn set_aside(&mut self, reg: Self::Reg, value: u64) -> Step {
         self.set(reg, value)
     }
@@ -61,12 +62,12 @@ pub trait Frame {
 
     /// Stops the engine with an exit.
     fn stop(&mut self, exit: Exit) -> Step;
-    /// Skips this number of words without a charge.
+    /// Skips this number of words without charging fuel.
     fn skip(&mut self, words: i32) -> Step;
-    /// Skips this number of words without a charge, if the branch is taken. A negative displacement branches backwards,
-    /// and passes a safepoint.
+    /// Skips `displacement` words without charging fuel, if the branch is taken. A negative displacement branches
+    /// backwards and passes a safepoint.
     fn branch(&mut self, taken: bool, displacement: i32) -> Step;
-    /// Charges additional fuel, and passes a safepoint.
+    /// Charges additional fuel and passes a safepoint.
     fn charge(&mut self, fuel: u64) -> Step;
 
     /// Calls a function.
@@ -75,13 +76,13 @@ pub trait Frame {
         self.stop(Exit::Call(function))
     }
 
-    /// Calls a function by its number, if it exists and has this type.
+    /// Calls a function by its number, if such a function exists and has this type.
     #[inline(always)]
     fn enter_indirect(&mut self, number: u64, ty: u32) -> Step {
         self.stop(Exit::CallIndirect { number, ty })
     }
 
-    /// Calls a host function, and passes a safepoint.
+    /// Calls a host function and passes a safepoint.
     #[inline(always)]
     fn call_host(&mut self, import: ImportIndex) -> Step {
         self.stop(Exit::Host(import))
@@ -131,9 +132,9 @@ pub trait Frame {
     }
 }
 
-/// Returns the offset of N bytes at `address` in the memory, if all are inside.
+/// Returns the offset of N bytes at `address` in the memory, if all are in bounds.
 ///
-/// The two comparisons are known to fail rarely; as one condition they would take more instructions.
+/// There are two comparisons, each with a cold failure path, because one combined condition takes more instructions.
 #[inline(always)]
 fn start_of<const N: usize>(memory: &[u8], address: u64) -> Option<usize> {
     let start = usize::try_from(address).ok()?;
@@ -148,7 +149,7 @@ fn start_of<const N: usize>(memory: &[u8], address: u64) -> Option<usize> {
     Some(start)
 }
 
-/// Returns the offset of `length` bytes at `address` in the memory, if all are inside.
+/// Returns the offset of `length` bytes at `address` in the memory, if all are in bounds.
 fn checked(memory: &[u8], address: u64, length: u64) -> Option<usize> {
     let last = (memory.len() as u64).checked_sub(length)?;
     (address <= last).then_some(address as usize)

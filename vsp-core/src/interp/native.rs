@@ -114,7 +114,7 @@ impl<'a, S> EntryRequest<'_, 'a, S> {
     }
 
     /// Returns the context. Its addresses of memory, globals, cells and interrupt flag are those of the instance, and
-    /// are exposed for this request. Until the request is dropped, nobody else uses the data at these addresses.
+    /// are exposed for this request. Until the request is dropped, nothing else uses the data at these addresses.
     #[inline(always)]
     pub fn context(&mut self) -> *mut Context {
         self.context

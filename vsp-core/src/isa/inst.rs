@@ -7,15 +7,15 @@ use super::{
 /// The largest number of operands of an instruction.
 const MAX_OPERANDS: usize = 4;
 
-/// A decoded instruction: an opcode and the values of its operands, in the order of [`Opcode::operands`]. Registers are
-/// numbers 0–15.
+/// A decoded instruction: an opcode and the values of its operands, in the order of [`Opcode::operands`]. The value of
+/// a register operand is the register's number, 0–15.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Inst {
     op: Opcode,
     values: [i32; MAX_OPERANDS],
 }
 
-/// An error of decoding a word.
+/// The error of a word that is not an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -44,12 +44,12 @@ pub enum DecodeError {
         op: Opcode,
         /// The operand.
         operand: Operand,
-        /// The value found.
+        /// Its value.
         value: i32,
     },
 }
 
-/// An error of encoding: an operand value that is out of range for its instruction.
+/// The error of an operand value that an instruction does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", Message(self))]
 pub struct EncodeError {
@@ -57,7 +57,7 @@ pub struct EncodeError {
     pub op: Opcode,
     /// The operand.
     pub operand: Operand,
-    /// The value it was given.
+    /// The refused value.
     pub value: i64,
 }
 
@@ -144,15 +144,15 @@ impl Inst {
         self.operands().find(|(operand, _)| operand.role == role).map(|(_, value)| value)
     }
 
-    /// Returns the state registers that it names and how it accesses them.
+    /// Returns the state registers that the instruction names, and how it accesses each.
     pub fn states(self) -> impl Iterator<Item = (StateReg, Access)> {
         self.operands().filter_map(|(operand, value)| {
             operand.role.state_access().map(|access| (StateReg::from_low_bits(value as u32), access))
         })
     }
 
-    /// Returns the registers that it names and how it accesses them. (The registers from R0 that a call accesses depend
-    /// on the function's type and are not listed.)
+    /// Returns the registers that the instruction names, and how it accesses each. The registers for the parameters and
+    /// results of a call depend on the type of the function and are not included.
     pub fn registers(self) -> impl Iterator<Item = (Reg, Access)> {
         let unary = self.math().is_some_and(|function| !function.is_binary());
         self.operands().filter(move |(operand, _)| !(unary && operand.role == Role::FSrc2)).filter_map(
@@ -163,17 +163,17 @@ impl Inst {
         )
     }
 
-    /// Returns the word of this instruction.
+    /// Encodes the instruction as a word.
     pub fn encode(self) -> u32 {
         self.operands()
             .fold(u32::from(self.op.number()), |word, (operand, value)| word | operand.encode(value))
     }
 
-    /// Decodes `word`. Every instruction is encoded by exactly one word.
+    /// Decodes `word`. Every instruction has exactly one encoding.
     ///
     /// # Errors
-    /// The word has no opcode, has bits set that the opcode does not use, or has an operand value that it does not
-    /// allow.
+    /// The low byte is not an opcode, bits are set that the opcode does not use, or an operand has a value that the
+    /// opcode does not allow.
     pub fn decode(word: u32) -> Result<Inst, DecodeError> {
         let op = Opcode::from_number(word as u8).ok_or(DecodeError::ReservedOpcode { word })?;
         let unused = word & !op.used_bits();
@@ -194,7 +194,7 @@ impl Inst {
         }
     }
 
-    /// Returns the function of an FMATH.
+    /// Returns the function of an FMATH, or `None` for other instructions.
     pub fn math(self) -> Option<MathFn> {
         self.value_of(Role::Math).and_then(|number| MathFn::from_number(number as u32))
     }
@@ -255,7 +255,7 @@ impl IntoValue for u32 {
 
 macro_rules! define_constructors {
     ($($number:literal $op:ident $method:ident $flow:ident ($($field:ident: $role:ident),*) $meaning:literal;)*) => {
-        /// Constructors, one for each instruction, for programs made in Rust.
+        /// One constructor for each instruction, for programs built in Rust.
         ///
         /// # Errors
         /// An immediate is out of range for the instruction.

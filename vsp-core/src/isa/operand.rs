@@ -224,7 +224,7 @@ pub enum Role {
     Sh64,
     /// Shift count, 0–31.
     Sh32,
-    /// Layer of a state, 0–15.
+    /// Layer of a state register, 0–15.
     Layer,
     /// Width of an extension: 8, 16 or 32 bits.
     Bits,

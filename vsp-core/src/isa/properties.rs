@@ -1,12 +1,12 @@
-//! Opcode properties: one record for each opcode of what is the same for all its words. Loading a program inspects each
-//! word a few times, and walking its operands each time would take longer than everything else.
+//! Opcode properties: one record for each opcode, with everything that all its words have in common. Loading a program
+//! inspects each word a few times; walking the operands each time would dominate loading.
 
 use super::{Flow, Opcode, Operand, Role};
 
 /// The properties of one opcode, from the opcode table.
 #[derive(Clone, Copy)]
 pub(crate) struct Properties {
-    /// Bits that are zero in every valid word.
+    /// The bits that are zero in every valid word.
     pub(crate) zeros: u32,
     /// Mask of the immediate after shifting down. For a signed one, all bits above are set too; 0 if there is none.
     mask: u32,

@@ -1,13 +1,13 @@
 //! Names for the blocks and values of CLIF that do not change when a value is added elsewhere.
 //!
-//! Cranelift numbers blocks and values in the order in which they are made, so one more value renumbers all that follow.
-//! Here a block is named after the first word that it has instructions of, and a value after its word or block:
+//! Cranelift numbers blocks and values in the order in which they are made, so one more value renumbers all that
+//! follow. Here a block is named after the first word that it has instructions of, and a value after its word or block:
 //!
 //! - `block_w3` is the first block of word 3, `block_w3_1` the next one in the text; `block0`, `block1`, … are blocks
 //!   that belong to no word.
 //! - `w3.0`, `w3.1`, … are made by word 3, `block_w3_1.0` by the block of that name: its parameters, and all values of
 //!   blocks that belong to no word or are not the first of theirs.
-//! - Aliases are replaced by what they stand for.
+//! - Aliases are replaced by their values.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -15,7 +15,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-/// Returns CLIF with stable names instead of numbers. Text that is not CLIF comes back unchanged.
+/// Returns CLIF with stable names instead of numbers. Text that is not CLIF is returned unchanged.
 pub(super) fn with_stable_names(clif: &str) -> String {
     let blocks = name_blocks(clif);
     let values = name_values(clif, &blocks);
@@ -42,7 +42,7 @@ fn block_header(line: &str) -> Option<&str> {
     line.ends_with(':').then(|| token(line)).filter(|name| number(name, "block").is_some())
 }
 
-/// Returns the alias that a line defines, and the value it stands for.
+/// Returns the alias that a line defines, and its value.
 fn alias(line: &str) -> Option<(&str, &str)> {
     let (alias, value) = line.trim().split_once(" -> ")?;
     (number(alias, "v").is_some() && number(value, "v").is_some()).then_some((alias, value))
@@ -62,7 +62,7 @@ fn token(text: &str) -> &str {
 /// Names of blocks by the names that Cranelift gives them.
 fn name_blocks(clif: &str) -> BTreeMap<&str, String> {
     let mut names = BTreeMap::new();
-    // How many blocks each word has so far; `None` counts those that belong to no word.
+    // The number of blocks of each word so far; `None` counts blocks without a word.
     let mut counts: BTreeMap<Option<u32>, u32> = BTreeMap::new();
     let mut lines = clif.lines().peekable();
     while let Some(line) = lines.next() {

@@ -110,7 +110,7 @@ impl Range {
         Range { low: 0, high: high - high % step, step }.checked().unwrap_or(Range::ANY)
     }
 
-    /// Returns the range of values truncated to this number of bits. A range that fits stays.
+    /// Returns the range of values truncated to this number of bits. A range that fits is unchanged.
     pub(super) fn narrowed(self, bits: u32) -> Range {
         let most = u64::MAX.checked_shr(64 - bits).unwrap_or(0);
         if self.high <= most { self } else { Range::between(0, most) }

@@ -196,7 +196,7 @@ impl<'a> RangeAnalysis<'a> {
         Ok(all)
     }
 
-    /// Returns the constant that an instruction does nothing but load into its register.
+    /// Returns the constant of an instruction that only loads a constant into its register.
     fn constant(&self, inst: Inst) -> Option<u64> {
         if inst.op() == Opcode::MOVI {
             return inst.value_of(Role::S).map(|imm| i64::from(imm) as u64);

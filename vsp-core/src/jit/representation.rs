@@ -6,11 +6,11 @@
 //! - *raw*: its bits are visible to the program;
 //! - *pending*: the result of a binary64 operation. A NaN in it represents the canonical NaN, and is canonicalised
 //!   where the program can observe its bits;
-//! - *canonical*: its bits are visible to the program, and it is no NaN other than the canonical one, so that it can be
-//!   taken for either.
+//! - *canonical*: its bits are visible to the program, and it is not a NaN other than the canonical one, so that it
+//!   counts as either.
 //!
 //! Where raw and pending values meet, the result is raw, and the pending one is canonicalised on its edge. The
-//! exception is a slot whose bits nobody observes before it is written again, as with a sum that a loop loads from
+//! exception is a slot whose bits are not observed before it is written again, for example a sum that a loop loads from
 //! memory and adds to: the result is pending. Whether a slot is an integer or a binary64 where blocks meet depends on
 //! its next use.
 
@@ -341,7 +341,7 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// Returns the constant that an instruction does nothing but load into its register.
+    /// Returns the constant of an instruction that only loads a constant into its register.
     fn constant(&self, inst: Inst) -> Option<u64> {
         if inst.op() == Opcode::MOVI {
             return inst.value_of(Role::S).map(|imm| i64::from(imm) as u64);

@@ -175,10 +175,10 @@ pub struct KnownFeatures {
 
 /// Returns whether this switch must stay off.
 ///
-/// These are the compressed instructions of riscv64: a compressed jump reaches 2 KiB. Where more than 255 branches wait
-/// for their targets, Cranelift 0.135 takes each jump around an island for one that may not reach and sends it through
-/// a veneer, which overwrites `t6`, between any two instructions; the epilogue of a frame above 2 KiB keeps the size of
-/// the frame there.
+/// These are the compressed instructions of riscv64: a compressed jump reaches 2 KiB. While more than 255 branches wait
+/// for their targets, Cranelift 0.135 treats each jump around an island as one that may not reach its target, and
+/// routes it through a veneer. The veneer overwrites `t6` and can be between any two instructions; but the epilogue of
+/// a frame above 2 KiB keeps the size of the frame in `t6`.
 fn unusable(arch: Arch, switch: &str) -> bool {
     arch == Arch::Riscv64 && (switch.starts_with("has_zc") || switch == "has_c")
 }

@@ -27,7 +27,7 @@ pub struct CompileOptions {
     pub fuel: bool,
     /// Whether the code checks the interrupt flag. Code that does not cannot run an instance that can be interrupted.
     pub interrupt: bool,
-    /// Whether Cranelift verifies the intermediate representation. For tests: a mistake of the lowering is then an
+    /// Whether Cranelift verifies the intermediate representation. For tests: a bug in the lowering is then an
     /// error.
     pub check_ir: bool,
 }
@@ -185,7 +185,7 @@ pub struct Stats {
     pub inlined: u32,
     /// Number of bounds checks that were removed, because of the range of the address or of an earlier check.
     pub checks_removed: u32,
-    /// Number of bounds checks that are left.
+    /// Number of bounds checks that remain.
     pub checks: u32,
     /// Number of instructions of the intermediate representation, before optimisation.
     pub ir_instructions: u32,

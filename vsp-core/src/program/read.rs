@@ -279,10 +279,13 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// 16 KB, for 16 bytes at a time, in builds with the large and fast interpreter; otherwise 1 KB.
+/// The tables of the checksum: 16 KB, for 16 bytes at a time, in builds with the large and fast interpreter; none without
+/// an operating system, where flash is scarce; otherwise 1 KB.
 #[cfg(threaded)]
 type ChecksumTable = crc::Table<16>;
-#[cfg(not(threaded))]
+#[cfg(all(not(threaded), target_os = "none"))]
+type ChecksumTable = crc::NoTable;
+#[cfg(all(not(threaded), not(target_os = "none")))]
 type ChecksumTable = crc::Table<1>;
 
 /// Returns the CRC-32 (IEEE 802.3) of a file, with its checksum field taken as zero.

@@ -194,7 +194,7 @@ pub struct Custom<'a> {
     pub bytes: &'a [u8],
 }
 
-/// The entries of a section as an iterator. After the last entry it checks that no bytes are left over.
+/// An iterator over the entries of a section. After the last entry it checks that no bytes remain.
 #[derive(Debug)]
 pub(super) struct Entries<'a, T> {
     rest: Rest<'a>,
@@ -204,7 +204,7 @@ pub(super) struct Entries<'a, T> {
 /// The unread rest of a section.
 #[derive(Debug)]
 struct Rest<'a> {
-    /// Number of entries still to come, as stated by the file.
+    /// Number of remaining entries, according to the file.
     left: u32,
     table: Cursor<'a>,
     /// The bytes that the entries refer to, if they are stored after the entries.
@@ -218,7 +218,7 @@ impl<'a> Rest<'a> {
         Rest { left: 0, table: at.nothing(), payload: at.nothing(), what: "" }
     }
 
-    /// Counts one entry down; after the last one, checks for bytes left over. Returns whether there was an entry.
+    /// Takes one entry from the count. If there was none, checks that no bytes remain. Returns whether there was one.
     fn advance(&mut self) -> bool {
         match self.left.checked_sub(1) {
             Some(left) => {

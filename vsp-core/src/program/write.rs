@@ -7,7 +7,7 @@ use super::read::{self, CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SEC
 use super::sections::Section;
 use crate::limits::MEMORY_GRANULE;
 
-/// Returns the file of a program. Names are at most 255 bytes long.
+/// Returns the bytes of a program's file. Names must be at most 255 bytes long.
 pub(super) fn write(contents: &Contents) -> Vec<u8> {
     let sections: Vec<(Section, Vec<u8>)> = Section::ALL
         .iter()
@@ -43,7 +43,7 @@ fn put(out: &mut Vec<u8>, number: u32) {
     out.extend(number.to_le_bytes());
 }
 
-/// Returns the bytes of a section, empty if it must be left out.
+/// Returns the bytes of a section. A section without bytes is omitted from the file.
 fn section_bytes(section: Section, contents: &Contents) -> Vec<u8> {
     match section {
         Section::Imports => counted(&contents.imports, |out, import| {
@@ -79,7 +79,7 @@ fn section_bytes(section: Section, contents: &Contents) -> Vec<u8> {
     }
 }
 
-/// Returns the number of entries followed by the entries, or nothing if there are none.
+/// Returns an encoded entry count followed by the encoded entries, or no bytes if there are no entries.
 fn counted<I>(entries: I, write: impl Fn(&mut Vec<u8>, I::Item)) -> Vec<u8>
 where
     I: IntoIterator<IntoIter: ExactSizeIterator>,

@@ -114,7 +114,8 @@ impl<S> Instance<'_, S> {
 
 impl Writer {
     /// Writes the cells of a frame: the number of cells, the number of saved ones, one bit for each cell, and the saved
-    /// cells. A cell is saved if its value is not zero and its slot is live or holds an argument of the pending host call.
+    /// cells. A cell is saved if its value is not zero and its slot is live or holds an argument of the pending host
+    /// call.
     fn slots(
         &mut self,
         slots: &[u64],

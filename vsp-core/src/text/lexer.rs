@@ -1,4 +1,4 @@
-//! The lexer: lines and tokens.
+//! The lexer: splits a source text into lines and tokens.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -16,7 +16,7 @@ pub(super) enum Kind<'t> {
     Word(&'t str),
     /// A word after a dot at the start of a line.
     Directive(&'t str),
-    /// A string with its escapes resolved. It consists of bytes, because `\xHH` can be any byte.
+    /// The bytes of a string literal, with its escapes resolved. They may not be UTF-8, because `\xHH` can be any byte.
     Text(Vec<u8>),
     /// An integer, 0 to 2⁶⁴ − 1.
     Int(u64),
@@ -24,7 +24,7 @@ pub(super) enum Kind<'t> {
     Float(f64),
     /// `$` and an index.
     Index(u32),
-    /// One of `, : [ ] ( ) + - * = @ .`.
+    /// A punctuation character: one of `, : [ ] ( ) + - * = @ .`.
     Mark(char),
     /// `->`.
     Arrow,
@@ -42,7 +42,7 @@ impl Token<'_> {
         self.kind == Kind::Mark(mark)
     }
 
-    /// Returns the name that a word or a string represents. A register is not a name.
+    /// Returns the name that a word or a string gives. A register is not a name.
     pub(super) fn name(&self) -> Option<Cow<'_, str>> {
         match &self.kind {
             Kind::Word(word) if Reg::parse(word).is_none() => Some(Cow::Borrowed(word)),
@@ -59,11 +59,13 @@ impl Token<'_> {
     }
 }
 
-/// The tokens of one line. `end` is the end of the line's content, for messages about missing tokens.
+/// The tokens of one line.
 #[derive(Debug)]
 pub(super) struct Line<'t> {
+    /// The line number, counted from 1.
     pub(super) number: u32,
     pub(super) tokens: Vec<Token<'t>>,
+    /// The end of the last token, for errors about missing tokens.
     pub(super) end: usize,
     /// The error after the last valid token.
     pub(super) problem: Option<Problem>,
@@ -176,7 +178,7 @@ impl<'t> Lexer<'t> {
                 let problem = Problem::new(self.span(start), message);
                 Err(match first {
                     '!'..='~' => problem,
-                    // It may look like another character, or be invisible.
+                    // The character may look like another one, or be invisible.
                     _ => problem.with_hint(alloc::format!("U+{:04X}", u32::from(first))),
                 })
             }
@@ -267,7 +269,7 @@ impl<'t> Lexer<'t> {
             Some(same @ ('\\' | '"' | '\'')) => same as u8,
             Some('x') => {
                 let digits = self.rest().get(..2);
-                // Rust's parser would accept a sign here.
+                // `from_str_radix` would accept a sign.
                 let digits = digits.filter(|digits| digits.bytes().all(|it| it.is_ascii_hexdigit()));
                 let digits = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
                 let byte = digits

@@ -1,5 +1,5 @@
-//! The fast path of the verifier: a few steps for each word show for nearly all of them that they break no rule. The
-//! others are left to the full check, which reports the errors.
+//! The fast path of the verifier: a few operations per word prove for nearly all words that they break no rule. The
+//! full check handles the others and reports the errors.
 
 use super::{Counts, Findings};
 use crate::isa::{Bound, Properties};

@@ -1,8 +1,9 @@
 //! The permissions of the directory of a cache.
 //!
-//! A user who can write there can make this process run any machine code. So a directory is used only if nobody but this
-//! process's user and the superuser can write to it: on Unix it belongs to one of them, and its mode lets neither group
-//! nor others write. The same holds for the files in it, which may have been put there when the directory was open.
+//! A user who can write there can make this process run any machine code. So a directory is used only if only this
+//! process's user and the superuser can write to it: on Unix it belongs to one of them, and its mode lets neither
+//! group nor others write. The same holds for the files in it, which may have been put there when the directory was
+//! open.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
@@ -82,7 +83,7 @@ fn check_owner(path: &Path, data: &Metadata) -> Result<(), DirectoryError> {
     check_numbers(path, (data.uid(), data.mode() & 0o7777), user)
 }
 
-/// On other systems access control lists decide, and checking them is left to the user.
+/// Accepts every directory: on other systems access control lists decide, which users check themselves.
 #[cfg(not(unix))]
 fn check_owner(_: &Path, _: &Metadata) -> Result<(), DirectoryError> {
     Ok(())
@@ -92,7 +93,7 @@ fn check_owner(_: &Path, _: &Metadata) -> Result<(), DirectoryError> {
 const GROUP: u32 = 0o020;
 const OTHERS: u32 = 0o002;
 
-/// Who can write besides the owner, in words.
+/// Returns a phrase for the users other than the owner who can write.
 fn writers(mode: u32) -> &'static str {
     match (mode & GROUP != 0, mode & OTHERS != 0) {
         (true, true) => "its group and all others",

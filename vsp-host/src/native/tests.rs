@@ -1,4 +1,4 @@
-//! What happens when the compiler panics.
+//! Panics of the compiler.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

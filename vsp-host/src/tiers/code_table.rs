@@ -148,11 +148,12 @@ impl CodeTable {
         *self.functions[function.index()].words.get_or_init(count)
     }
 
-    /// Records that a slice of fuel expired at a location. Returns the unit to compile, and the tier of its present code.
+    /// Records that a slice of fuel expired at a location. Returns the unit to compile, and the tier of its present
+    /// code.
     ///
-    /// The unit is the loop whose header is there. It is the function if that was called again since the last sample, which
-    /// its caller's frame shows; and also if the loop has code already, because that was installed after the loop began, or the
-    /// function began in the interpreter again.
+    /// The unit is the loop whose header is at the location. It is the function instead if the function has been called
+    /// again since the last sample, which its caller's frame shows. It is also the function if the loop already has
+    /// code: that code was installed after the loop began, or the function began in the interpreter again.
     pub(crate) fn unit_to_compile(
         &self,
         location: Location,
@@ -195,13 +196,13 @@ impl CodeTable {
         true
     }
 
-    /// Takes words from the budget. Returns whether it has as many.
+    /// Takes words from the budget. Returns `false` if it does not have that many.
     pub(crate) fn spend(&self, words: u32) -> bool {
         let words = u64::from(words);
         self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(words)).is_ok()
     }
 
-    /// Returns words that were not compiled to the budget.
+    /// Gives words that were not compiled back to the budget.
     pub(crate) fn refund(&self, words: u32) {
         self.budget.fetch_add(words.into(), Ordering::Relaxed);
     }

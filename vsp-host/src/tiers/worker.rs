@@ -28,7 +28,7 @@ pub(super) struct Job {
     pub(super) tier: Tier,
 }
 
-/// A compiler that does jobs on the requesting thread, or on a thread of its own.
+/// A compiler that does jobs on the requesting thread or on a background thread.
 #[derive(Debug)]
 pub(super) enum Worker {
     Here(Mutex<Compilers>),

@@ -164,7 +164,7 @@ impl Analysis<'_> {
     fn function(&mut self, ty: FuncType) -> Option<()> {
         self.pass(CachingState::passed(ty.params()))?;
         self.follow_all()?;
-        // A state that was saved by somebody else can also continue where no path leads.
+        // A forged snapshot can also continue at a word that no path reaches.
         if self.states.iter().fold(false, |is, state| is | (state.get() == CachingState::UNREACHED)) {
             for (word, state) in self.states.iter().enumerate() {
                 if state.get() == CachingState::UNREACHED {

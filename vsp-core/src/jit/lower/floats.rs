@@ -43,7 +43,7 @@ impl Lowering<'_, '_, '_, '_> {
         let magnitude = self.b.ins().fabs(x);
         let sum = self.b.ins().fadd(magnitude, large);
         let nearest = self.b.ins().fsub(sum, large);
-        // For floor and ceil with x's sign, for trunc without.
+        // With x's sign for floor and ceil, without it for trunc.
         let (value, step, wrong) = match round {
             Round::Nearest => (nearest, None, None),
             Round::Trunc => {
@@ -69,7 +69,7 @@ impl Lowering<'_, '_, '_, '_> {
             _ => value,
         };
         let signed = self.b.ins().fcopysign(value, x);
-        // Values of 2⁵² and more, and NaNs, stay.
+        // Values of 2⁵² and more, and NaNs, are unchanged.
         let small = self.b.ins().fcmp(FloatCC::LessThan, magnitude, large);
         self.b.ins().select(small, signed, x)
     }

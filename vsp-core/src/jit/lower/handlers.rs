@@ -132,8 +132,8 @@ impl<'f> Lowering<'_, 'f, '_, '_> {
         Ok(())
     }
 
-    /// Emits a signed division by a divisor other than zero: x ÷ −1 is −x and x mod −1 is 0, also where the machine would
-    /// trap.
+    /// Emits a signed division by a divisor other than zero: x ÷ −1 is −x and x mod −1 is 0, also where the machine
+    /// would trap.
     fn signed_division(&mut self, b: Value, c: Value, remainder: bool) -> Value {
         let ty = self.b.func.dfg.value_type(c);
         let minus_one = self.b.ins().icmp_imm_s(IntCC::Equal, c, -1);
