@@ -5,7 +5,7 @@
 //!   single steps, saved and restored
 //! - [`corpus`]: the programs of `examples/`, each with an independent implementation
 //! - [`random`]: random programs in several engines, compared turn by turn, and minimised if they differ
-//! - [`reference`]: a slow evaluator, written from `docs/isa.md`, which shares nothing with the engines
+//! - [`mod@reference`]: a slow evaluator, written from `docs/isa.md`, which shares nothing with the engines
 //! - [`proof`]: a proof with an SMT solver that accesses and frames of machine code stay inside their bounds
 //! - [`fuzz`]: the implementations of the fuzz targets
 //! - [`listing()`], [`Versions`]: compiler output as text, for the snapshots
