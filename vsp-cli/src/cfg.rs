@@ -8,7 +8,6 @@ mod svg;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::message;
 use clap::{Args, ValueEnum};
 use vsp_core::Excerpt;
 use vsp_core::analysis::Signatures;
@@ -16,6 +15,7 @@ use vsp_core::index::FuncIndex;
 
 use crate::code::Code;
 use crate::files::{self, Files};
+use crate::message;
 use crate::translate::{Result, load_verified, print};
 use graph::FlowGraph;
 

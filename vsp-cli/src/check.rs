@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::imports::unresolved_imports;
-use crate::message;
-use crate::script::ImportArgs;
-use crate::warnings::warnings;
 use clap::Args;
 
 use crate::cli::EXIT_REFUSED;
+use crate::imports::unresolved_imports;
+use crate::message;
+use crate::script::ImportArgs;
 use crate::translate::{Result, counted, load_verified, print, print_message};
+use crate::warnings::warnings;
 
 /// Maximum number of warnings printed for one program.
 const MAX_WARNINGS: usize = 64;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::message;
 use vsp_core::Excerpt;
 use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::program::{LineEntry, NameKind, Program};
@@ -11,6 +10,7 @@ use vsp_core::text::{self, Listing, Number};
 use vsp_core::verify::Verified;
 
 use crate::functions;
+use crate::message;
 
 /// Size limit of source files in bytes; larger ones are not read.
 const MAX_SOURCE: u64 = 16 << 20;

@@ -20,12 +20,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::message;
 use clap::Args;
 
 use crate::cli::EXIT_REFUSED;
 use crate::code::Code;
 use crate::files;
+use crate::message;
 use crate::program::ProgramArgs;
 use crate::style::{ERROR, paint};
 use crate::translate::{Result, load_verified};

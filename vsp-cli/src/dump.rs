@@ -10,12 +10,12 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::load;
-use crate::message;
 use clap::Args;
 use serde::Serialize;
 
 use crate::files;
+use crate::load;
+use crate::message;
 use crate::style::{self, TITLE, paint};
 use crate::table::Table;
 use crate::translate::{Result, print};

@@ -13,11 +13,11 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::load::{self, LoadError, Loaded};
-use crate::message;
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::interrupt;
+use crate::load::{self, LoadError, Loaded};
+use crate::message;
 use crate::translate::{Result, ignore_broken_pipe};
 
 /// The name of the standard input in messages.

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::load::{self, LoadError};
-use crate::message;
 use clap::Args;
 use vsp_core::text;
 
 use crate::cli::EXIT_REFUSED;
 use crate::files;
+use crate::load::{self, LoadError};
+use crate::message;
 use crate::translate::{Result, print, print_message};
 
 const EXAMPLES: &str = "\

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::message;
 use clap::Args;
 
 use crate::files;
+use crate::message;
 use crate::translate::{Result, print};
 
 const NOTES: &str = "\

@@ -9,7 +9,6 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::message;
 use clap::Args;
 use vsp_host::number;
 
@@ -17,6 +16,7 @@ use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
 use crate::execution::{Execution, output_error};
 use crate::files::Output;
+use crate::message;
 use crate::program::ProgramArgs;
 use crate::translate::{Result, ignore_broken_pipe, print_error, print_message};
 use recorder::{MAX_DEPTH, MAX_NODES, Recorder};

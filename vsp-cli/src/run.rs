@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::message;
 use serde::Serialize;
 use vsp_core::index::Location;
 use vsp_core::program::Program;
@@ -17,6 +16,7 @@ use crate::cli::RunArgs;
 use crate::execution::{Ending, Execution};
 use crate::files;
 use crate::interrupt;
+use crate::message;
 use crate::object;
 use crate::translate::{Result, counted, print_error};
 use crate::value::Bits;

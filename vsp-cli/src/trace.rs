@@ -7,7 +7,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::message;
 use clap::Args;
 use vsp_core::analysis::Signatures;
 use vsp_core::index::{FuncIndex, Location};
@@ -20,6 +19,7 @@ use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
 use crate::execution::{Execution, output_error};
 use crate::files::{self, Shared};
+use crate::message;
 use crate::program::ProgramArgs;
 use crate::translate::Result;
 use event::{Event, Tracer, is_call};

@@ -4,13 +4,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::load::Loaded;
-use crate::message;
 use vsp_core::text;
 use vsp_core::verify::Verified;
 
 use crate::cli::{AsmArgs, DisArgs};
 use crate::files::{self, Files};
+use crate::load::Loaded;
+use crate::message;
 
 /// A result whose error is a message.
 pub(crate) type Result<T> = std::result::Result<T, String>;

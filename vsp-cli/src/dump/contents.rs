@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::functions;
-use crate::load::{LoadError, Loaded};
 use serde::Serialize;
 use vsp_core::analysis::{Graph, OutOfMemory, Signatures};
 use vsp_core::index::FuncIndex;
 use vsp_core::program::{NameKind, Program};
 use vsp_core::verify::{FRAME_CELLS, Verified, VerifyErrors};
 
+use crate::functions;
+use crate::load::{LoadError, Loaded};
 use crate::value::Bits;
 
 /// The debug names.
