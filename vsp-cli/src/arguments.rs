@@ -14,6 +14,9 @@ const MARK: char = '\0';
 /// takes a program's arguments: `-0x10`, `-inf`. Without it the parser would look for options in them.
 pub(crate) fn words() -> Vec<OsString> {
     let words: Vec<OsString> = std::env::args_os().collect();
+    if !words.iter().filter_map(|word| word.to_str()).any(is_negative) {
+        return words;
+    }
     let cli = Cli::command();
     let command = words.get(1).and_then(|name| cli.find_subcommand(name));
     match command.filter(|command| command.get_arguments().any(|it| it.get_id() == "args")) {

@@ -3,8 +3,7 @@
 use std::io;
 
 use vsp_core::index::Location;
-use vsp_core::isa::{Inst, Role};
-use vsp_core::program::Program;
+use vsp_core::verify::Verified;
 use vsp_core::{Outcome, Reason, Trap};
 use vsp_host::sys::SysError;
 
@@ -23,7 +22,7 @@ pub(crate) struct End {
 }
 
 impl End {
-    pub(crate) fn new(outcome: Outcome, program: &Program<'_>, failure: Option<String>, chosen: u8) -> End {
+    pub(crate) fn new(outcome: Outcome, program: &Verified<'_>, failure: Option<String>, chosen: u8) -> End {
         let end = |outcome, message, code| End { outcome, message, trap: None, results: Vec::new(), code };
         match outcome {
             Outcome::Returned(values) => End { results: values.to_vec(), ..end("returned", None, chosen) },
@@ -62,8 +61,9 @@ fn is_broken_pipe(trap: Trap, failure: Option<&str>) -> bool {
 /// EPIPE, on all systems this runs on.
 const BROKEN_PIPE: i32 = 32;
 
-fn host_message(program: &Program<'_>, location: Location, code: u32, failure: Option<String>) -> String {
-    let import = called_import(program, location).unwrap_or_else(|| "a host function".to_owned());
+fn host_message(program: &Verified<'_>, location: Location, code: u32, failure: Option<String>) -> String {
+    let import = program.called_import(location).map(|import| format!("{}.{}", import.module, import.name));
+    let import = import.unwrap_or_else(|| "a host function".to_owned());
     let sys = SysError::from_code(code).filter(|_| import.starts_with("sys."));
     let reason = sys.map_or_else(|| format!("error {code}"), |error| error.to_string());
     match failure {
@@ -71,14 +71,4 @@ fn host_message(program: &Program<'_>, location: Location, code: u32, failure: O
         Some(failure) => format!("trap: {import} failed: {reason}: {failure}"),
         None => format!("trap: {import} failed: {reason}"),
     }
-}
-
-/// Returns the import that the SYSCALL at a location calls.
-fn called_import(program: &Program<'_>, location: Location) -> Option<String> {
-    let start: u32 = program.functions().take(location.function.index()).map(|decl| decl.words).sum();
-    let word = program.code().get((start + location.word) as usize)?;
-    let inst = Inst::decode(u32::from_le_bytes(*word)).ok()?;
-    let index = inst.value_of(Role::Import)?;
-    let import = program.imports().nth(index as usize)?;
-    Some(format!("{}.{}", import.module, import.name))
 }

@@ -5,8 +5,6 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use crate::load::Loaded;
-use crate::message;
 use vsp_core::index::{FuncIndex, Location};
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
@@ -16,6 +14,8 @@ use crate::cli::{EXIT_REFUSED, EXIT_TRAP};
 use crate::end::End;
 use crate::files::{self, Files, Output, Shared, is_standard};
 use crate::interrupt;
+use crate::load::Loaded;
+use crate::message;
 use crate::program::{InputFile, ProgramArgs, UNLIMITED};
 use crate::progress::Progress;
 use crate::translate::{Result, ignore_broken_pipe, load_verified, print_message};
@@ -100,7 +100,7 @@ impl<'a> Execution<'a> {
         let fuel_used = fuel.saturating_add_signed(-instance.fuel().unwrap_or(0));
         let locations = instance.call_stack().collect();
         let mut sys = instance.into_state();
-        let end = End::new(outcome, self.verified.program(), sys.failure.take(), sys.exit_code);
+        let end = End::new(outcome, &self.verified, sys.failure.take(), sys.exit_code);
         Ending { end, locations, fuel_used, output: sys.output, file: self.output.take() }
     }
 

@@ -7,7 +7,6 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, Title};
 use vsp_core::analysis::Slot;
 use vsp_core::index::Location;
 use vsp_core::limits::MAX_ASSEMBLY_ERRORS;
-use vsp_core::program::Program;
 use vsp_core::text::Diagnostic;
 use vsp_core::verify::VerifyErrors;
 use vsp_core::{Excerpt, ImportError};
@@ -70,7 +69,7 @@ fn of_location<'l>(
     location: Location,
     part: impl Fn(&SourceLine<'l>) -> Range<usize>,
 ) -> Group<'l> {
-    let described = describe(&loaded.program, location);
+    let described = location.display(&loaded.program).to_string();
     match line_of(loaded, location) {
         Some(line) => title.element(line.snippet(part(&line))).element(Level::NOTE.message(described)),
         None => title.element(Level::NOTE.message(format!("in {}, {described}", loaded.path.display()))),
@@ -166,11 +165,6 @@ pub(crate) fn line_of(source: &Loaded, location: Location) -> Option<SourceLine<
     None
 }
 
-/// Formats a location: function, word, and source line if known.
-pub(crate) fn describe(program: &Program<'_>, location: Location) -> String {
-    location.display(program).to_string()
-}
-
 /// Renders why and where a program stopped, with the call stack (innermost first).
 pub(crate) fn render_stop(loaded: &Loaded, what: &str, locations: &[Location]) -> String {
     let program = &loaded.program;
@@ -180,8 +174,7 @@ pub(crate) fn render_stop(loaded: &Loaded, what: &str, locations: &[Location]) -
     }
     for (index, location) in locations.iter().take(MAX_FRAMES).enumerate() {
         let how = if index == 0 { "at" } else { "called from" };
-        group =
-            group.element(Level::NOTE.no_name().message(format!("{how} {}", describe(program, *location))));
+        group = group.element(Level::NOTE.no_name().message(format!("{how} {}", location.display(program))));
     }
     if locations.len() > MAX_FRAMES {
         let more = format!("and from {} more calls", locations.len() - MAX_FRAMES);

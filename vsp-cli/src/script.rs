@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args, ValueEnum};
 use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
-use vsp_core::program::{FuncType, Program};
+use vsp_core::program::FuncType;
 use vsp_core::{Excerpt, HostStop, ImportError, Imports};
 use vsp_host::number;
 use vsp_host::sys::{self, Sys};
@@ -72,16 +72,16 @@ impl ImportArgs {
     /// provided as `--unknown-imports` says.
     pub(crate) fn resolve(&self, loaded: &Loaded) -> Result<Imports<Sys>> {
         let mut imports = self.known()?;
-        let wrong = unresolved_imports(&loaded.program, &imports);
-        let refused: Vec<UnresolvedImport> = match self.unknown_imports {
-            Some(_) => wrong.into_iter().filter(|wrong| !is_missing(wrong)).collect(),
-            None => wrong,
+        let unresolved = unresolved_imports(&loaded.program, &imports);
+        let (missing, refused): (Vec<_>, Vec<_>) = match self.unknown_imports {
+            Some(_) => unresolved.into_iter().partition(is_missing),
+            None => (Vec::new(), unresolved),
         };
         if !refused.is_empty() {
             return Err(message::render_imports(loaded, &refused));
         }
         if let Some(action) = self.unknown_imports {
-            provide(&mut imports, &loaded.program, action)
+            provide(&mut imports, missing, action)
                 .map_err(|error| message::render_text(&error.to_string()))?;
         }
         Ok(imports)
@@ -174,14 +174,14 @@ fn values(list: &str, results: usize) -> std::result::Result<[u64; MAX_RESULTS],
     Ok(values)
 }
 
-/// Defines the imports of a program that the host does not provide.
+/// Defines imports of a program that the host does not provide.
 fn provide(
     imports: &mut Imports<Sys>,
-    program: &Program<'_>,
+    missing: Vec<UnresolvedImport>,
     action: Unknown,
 ) -> std::result::Result<(), ImportError> {
-    for wrong in unresolved_imports(program, imports) {
-        let ImportError::Missing { module, name, ty } = wrong.error else { continue };
+    for import in missing {
+        let ImportError::Missing { module, name, ty } = import.error else { continue };
         // The same function may be imported twice, with two types: the first one is defined.
         if imports.functions().any(|(known, other, _)| (known, other) == (&*module, &*name)) {
             continue;

@@ -6,7 +6,6 @@ use crate::Trap;
 use crate::excerpt::Excerpt;
 use crate::index::Location;
 use crate::instance::{Instance, Trapped};
-use crate::isa::Role;
 use crate::program::Program;
 
 /// Frames of a call stack that are shown.
@@ -71,8 +70,7 @@ impl<S> Instance<'_, S> {
 
     fn write_reason(&self, f: &mut fmt::Formatter<'_>, trapped: &Trapped) -> fmt::Result {
         let Trap::Host(code) = trapped.trap else { return write!(f, "{}", trapped.trap) };
-        let called = self.program.instruction(trapped.location).and_then(|inst| inst.value_of(Role::Import));
-        match called.and_then(|import| self.program.program().imports().nth(import as usize)) {
+        match self.program.called_import(trapped.location) {
             Some(import) => {
                 write!(f, "host function {}.{} failed", Excerpt(import.module), Excerpt(import.name))?;
             }

@@ -130,7 +130,7 @@ impl<S> Caller<'_, S> {
 
     /// Returns `length` bytes of the program's memory from `address`, or `None` if a part of them is outside.
     pub fn bytes(&mut self, address: u64, length: u64) -> Option<&mut [u8]> {
-        slice(self.memory, address, length)
+        GuestSlice { address, length }.get_mut(self.memory).ok()
     }
 
     /// Keeps the error, or the arguments of a pending call, for the caller of the instance.
@@ -168,12 +168,6 @@ impl<S> Caller<'_, S> {
 /// without it never comes near the lowest number.
 #[cfg(feature = "native")]
 const LARGE_CHARGE: u64 = 1 << 40;
-
-/// Returns a range of a memory, or `None` if a part of it is outside.
-fn slice(memory: &mut [u8], address: u64, length: u64) -> Option<&mut [u8]> {
-    let (address, length) = (usize::try_from(address).ok()?, usize::try_from(length).ok()?);
-    memory.get_mut(address..address.checked_add(length)?)
-}
 
 /// The host functions of an instance and their data, apart from memory and fuel.
 #[derive(Debug)]

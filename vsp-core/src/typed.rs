@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 
 use alloc::string::String;
 
+use crate::excerpt::Excerpt;
 use crate::host::Value;
 use crate::index::FuncIndex;
 use crate::instance::{CallError, Instance, Outcome, Suspension, Trapped};
@@ -17,10 +18,10 @@ use crate::verify::Verified;
 #[non_exhaustive]
 pub enum FunctionError {
     /// No function is exported by this name.
-    #[error("the program exports no function \"{0}\"")]
+    #[error("the program exports no function \"{}\"", Excerpt(.0))]
     NoExport(String),
     /// The function has another number of parameters or results.
-    #[error("\"{name}\" is a function {found}, not {expected}")]
+    #[error("\"{}\" is a function {found}, not {expected}", Excerpt(name))]
     Type {
         /// The name.
         name: String,

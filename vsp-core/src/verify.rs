@@ -25,7 +25,7 @@ use crate::interp::threaded::Threaded;
 use crate::isa::Properties;
 use crate::isa::{DecodeError, Flow, Inst, Opcode, Role};
 use crate::limits::MAX_VERIFY_ERRORS;
-use crate::program::{FuncDecl, FuncType, Program};
+use crate::program::{FuncDecl, FuncType, Import, Program};
 
 /// Cells of a frame that are not locals: the location, the link to the caller, and the registers.
 pub const FRAME_CELLS: u32 = 18;
@@ -216,6 +216,12 @@ impl<'a> Verified<'a> {
     /// Returns the function exported as `name`.
     pub fn export(&self, name: &str) -> Option<FuncIndex> {
         self.program.export(name)
+    }
+
+    /// Returns the import that the instruction at a location calls, if it calls one.
+    pub fn called_import(&self, location: Location) -> Option<Import<'_>> {
+        let import = self.instruction(location)?.value_of(Role::Import)?;
+        self.program.imports().nth(import as usize)
     }
 
     /// Returns the instruction at a location.

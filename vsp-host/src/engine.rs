@@ -128,7 +128,7 @@ impl Engine {
         }
         #[cfg(not(feature = "jit"))]
         match kind {
-            EngineKind::Auto | EngineKind::Interpreter => Ok(Engine { kind }),
+            EngineKind::Auto | EngineKind::Interpreter => Ok(Engine::interpreting(kind)),
             EngineKind::Tier1 | EngineKind::Tier2 => Err(EngineError::NoJit),
         }
     }
@@ -141,13 +141,7 @@ impl Engine {
     pub fn with_options(kind: EngineKind, options: CompileOptions) -> Result<Engine, EngineError> {
         match host_target() {
             Ok(target) => Engine::for_target(kind, target, options),
-            Err(_) if kind.tier().is_none() || kind == EngineKind::Auto => Ok(Engine {
-                kind,
-                compilers: None,
-                tiers: None,
-                #[cfg(feature = "cache")]
-                cache: None,
-            }),
+            Err(_) if kind.tier().is_none() || kind == EngineKind::Auto => Ok(Engine::interpreting(kind)),
             Err(error) => Err(error.into()),
         }
     }
@@ -165,13 +159,21 @@ impl Engine {
         let auto = kind == EngineKind::Auto;
         let tiers = auto.then(|| Arc::new(Backend::new(target.clone(), options, TierOptions::default())));
         let compilers = kind.tier().map(|tier| Compilers::new(target, CompileOptions { tier, ..options }));
-        Ok(Engine {
+        let compilers = compilers.transpose()?.map(Arc::new);
+        Ok(Engine { compilers, tiers, ..Engine::interpreting(kind) })
+    }
+
+    /// Returns an engine without machine code.
+    fn interpreting(kind: EngineKind) -> Engine {
+        Engine {
             kind,
-            compilers: compilers.transpose()?.map(Arc::new),
-            tiers,
+            #[cfg(feature = "jit")]
+            compilers: None,
+            #[cfg(feature = "jit")]
+            tiers: None,
             #[cfg(feature = "cache")]
             cache: None,
-        })
+        }
     }
 
     /// Returns the engine with other tiering options, which apply to programs loaded from now on. They matter to

@@ -397,7 +397,7 @@ impl<'p> Session<'p> {
     fn end(&mut self, outcome: &Outcome) -> Stop {
         let failure = self.instance.state_mut().failure.take();
         let chosen = self.instance.state().exit_code;
-        let end = End::new(*outcome, self.setup.verified.program(), failure, chosen);
+        let end = End::new(*outcome, self.setup.verified, failure, chosen);
         let values: Vec<String> = end.results.iter().map(|value| crate::value::short(*value)).collect();
         let mut text = match (outcome, end.message) {
             (Outcome::Suspended(suspension), _) => match suspension.reason {

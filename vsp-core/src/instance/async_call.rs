@@ -3,7 +3,7 @@
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use super::{Instance, Outcome, PendingCall, Reason, Status, Suspension, Values};
+use super::{Instance, Outcome, PendingCall, Reason, Suspension, Values};
 use crate::CallError;
 use crate::host::{HostResult, HostStop};
 use crate::index::FuncIndex;
@@ -141,12 +141,8 @@ impl<'a, S> Instance<'a, S> {
 
     /// Returns the pending host call with what its answer may use.
     fn request(&mut self) -> Option<HostRequest<'_, S>> {
-        let Status::Suspended(Reason::Pending(import)) = self.status else { return None };
-        let params = self.host.ty(import).params();
-        let found = self.program.program().imports().nth(import.index())?;
         let own = &mut self.host.own;
-        let arguments = &own.pending[..params];
-        let call = PendingCall { import, module: found.module, name: found.name, arguments };
+        let call = PendingCall::of(self.status, &self.program, &own.pending)?;
         Some(HostRequest { call, state: &mut own.state, memory: &mut self.memory })
     }
 }

@@ -4,6 +4,7 @@ use super::{Instance, Outcome, Reason, Status, Trapped};
 use crate::host::HostError;
 use crate::index::ImportIndex;
 use crate::limits::MAX_PARAMS;
+use crate::verify::Verified;
 use crate::{CallError, Trap};
 
 /// A host call whose results are not available yet: [`Instance::resume`] continues the program with them.
@@ -19,23 +20,25 @@ pub struct PendingCall<'i> {
     pub arguments: &'i [u64],
 }
 
+impl<'i> PendingCall<'i> {
+    /// Returns the call that an instance of `program` with this status waits for. Its arguments are the first of
+    /// `values`.
+    pub(super) fn of(
+        status: Status,
+        program: &'i Verified<'_>,
+        values: &'i [u64; MAX_PARAMS],
+    ) -> Option<PendingCall<'i>> {
+        let Status::Suspended(Reason::Pending(import)) = status else { return None };
+        let found = program.program().imports().nth(import.index())?;
+        let arguments = &values[..found.ty.params()];
+        Some(PendingCall { import, module: found.module, name: found.name, arguments })
+    }
+}
+
 impl<S> Instance<'_, S> {
     /// Returns the host call that the instance waits for, if there is one. A restored instance has it too.
     pub fn pending(&self) -> Option<PendingCall<'_>> {
-        let Status::Suspended(Reason::Pending(import)) = self.status else { return None };
-        let found = self.program.program().imports().nth(import.index())?;
-        let arguments = self.pending_arguments();
-        Some(PendingCall { import, module: found.module, name: found.name, arguments })
-    }
-
-    /// Returns the arguments of the pending host call; none if there is no such call.
-    pub(crate) fn pending_arguments(&self) -> &[u64] {
-        match self.status {
-            Status::Suspended(Reason::Pending(import)) => {
-                &self.host.own.pending[..self.host.ty(import).params()]
-            }
-            _ => &[],
-        }
+        PendingCall::of(self.status, &self.program, &self.host.own.pending)
     }
 
     /// Takes the arguments of a pending host call from the registers of the running frame.

@@ -13,7 +13,6 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Write;
 
 /// Returns CLIF with stable names instead of numbers. Text that is not CLIF is returned unchanged.
 pub(super) fn with_stable_names(clif: &str) -> String {
@@ -145,12 +144,7 @@ fn rename(line: &str, blocks: &BTreeMap<&str, String>, values: &BTreeMap<&str, S
             rest = &rest[first.len_utf8()..];
             continue;
         }
-        match blocks.get(name).or_else(|| values.get(name)) {
-            Some(new) => out.push_str(new),
-            None => {
-                let _ = write!(out, "{name}");
-            }
-        }
+        out.push_str(blocks.get(name).or_else(|| values.get(name)).map_or(name, String::as_str));
         rest = &rest[name.len()..];
     }
 }

@@ -104,7 +104,8 @@ impl<S> Instance<'_, S> {
             let function = &self.program.functions()[location.function.index()];
             out.u32(location.function.0)?;
             out.u32(location.word)?;
-            let arguments = if depth + 1 == bases.len() { self.pending_arguments() } else { &[] };
+            let pending = self.pending().filter(|_| depth + 1 == bases.len());
+            let arguments = pending.map_or(&[][..], |call| call.arguments);
             let slots = self.stack.slots_at(*base, function);
             out.slots(slots, function.locals, live.at((location, waiting)), arguments)?;
         }
