@@ -238,11 +238,12 @@ fn runaway_recursion_traps_at_the_same_depth_everywhere() {
     let program = program(text);
     for cells in [64, 1_000, 65_536, 1 << 20] {
         let seen = EngineKind::ALL.map(|kind| {
-            // A thread whose own stack is far too small for machine code: it gets another one.
-            let program = program.clone();
+            // A thread whose own stack is far too small for machine code, which gets another one. Compiling without
+            // optimisation needs more as well, so the module is made here.
+            let module = module(kind, &program);
             let run = move || {
-                let mut instance =
-                    instance(kind, &program, Options { stack_cells: Some(cells), ..Options::default() });
+                let options = Options { stack_cells: Some(cells), ..Options::default() };
+                let mut instance = module.instantiate(Arc::new(Imports::new()), (), options).unwrap();
                 let outcome = instance.call_export("f", &[0; 8]).unwrap();
                 (outcome, instance.global(GlobalIndex(0)), instance.call_stack().count())
             };
