@@ -198,7 +198,7 @@ pub(crate) fn save_and_restore<'a, S>(
     restore: impl FnOnce(&Snapshot<'_>) -> Result<Instance<'a, S>, String>,
 ) -> Result<Instance<'a, S>, String> {
     let bytes = instance.save().map_err(|error| error.to_string())?;
-    let state = Snapshot::read(&bytes).map_err(|error| format!("the saved state: {error}"))?;
+    let state = Snapshot::read(&bytes).map_err(|error| format!("snapshot: {error}"))?;
     let restored = restore(&state)?;
     if restored.suspended() != instance.suspended() || restored.fuel() != instance.fuel() {
         return Err("the restored instance is suspended differently".into());
@@ -250,7 +250,7 @@ pub(crate) fn scramble<S>(instance: &mut Instance<'_, S>) -> Result<(), String> 
     }
     match instance.save() {
         Ok(again) if again == saved => Ok(()),
-        Ok(_) => Err("what is not live is in the saved state".into()),
+        Ok(_) => Err("the snapshot contains values that are not live".into()),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -32,7 +32,7 @@ impl End {
                     Reason::Fuel => ("the fuel is used up".to_owned(), EXIT_SUSPENDED),
                     Reason::Interrupted => ("interrupted".to_owned(), interrupt::exit_code()),
                     Reason::Yield(value) => {
-                        (format!("the program yields {value}, and nobody resumes it"), EXIT_SUSPENDED)
+                        (format!("the program yields {value}, and this command does not resume programs"), EXIT_SUSPENDED)
                     }
                     Reason::Pending(_) => ("a host function is pending".to_owned(), EXIT_SUSPENDED),
                 };

@@ -26,7 +26,7 @@ pub(crate) struct ImportArgs {
     /// `fails CODE`; a comment starts with `;` or `#` at the start of a line.
     #[arg(long, value_name = "FILE")]
     imports: Option<PathBuf>,
-    /// What a call of an import does that nobody provides. Without this option the program is refused.
+    /// The effect of a call of an import that no host function provides. Without this option the program is refused.
     #[arg(long, value_name = "ACTION")]
     unknown_imports: Option<Unknown>,
 }
@@ -188,7 +188,7 @@ fn provide(
         }
         imports.define_raw(&module, &name, ty, move |caller, _, results| match action {
             Unknown::Trap => {
-                caller.state().failure = Some("nobody provides it".to_owned());
+                caller.state().failure = Some("no host function provides it".to_owned());
                 Err(HostStop::Error(UNKNOWN))
             }
             Unknown::Default => {

@@ -209,7 +209,7 @@ fn a_byte_order_mark_is_called_so() {
         let (_folder, path) = file("marked.sil", text.as_bytes());
         for args in [&["run"][..], &["check"], &["fmt", "--check"]] {
             let said = refusal(&[args, &[&path]].concat(), 1);
-            assert!(said.starts_with("error: this is a byte order mark, and a text has none\n"), "{said}");
+            assert!(said.starts_with("error: a byte order mark: a text must start without one\n"), "{said}");
             assert!(
                 said.contains(&format!("marked.sil:{at}")) && said.contains("save it as UTF-8 without"),
                 "{said}"

@@ -90,7 +90,7 @@ fn parentheses_go_32_deep() {
 }
 
 #[test]
-fn the_verifier_reports_so_many_errors() {
+fn the_verifier_reports_a_limited_number_of_errors() {
     let errors = |wrong: usize| {
         let mut code = FunctionBuilder::new(FuncType::new(0, 0).unwrap());
         // The program has no globals.

@@ -162,7 +162,7 @@ fn code_is_not_known_by_its_address() {
 
 /// A request always enters the instance that made it.
 #[test]
-fn sessions_that_are_exchanged_keep_their_instances() {
+fn exchanged_entry_requests_keep_their_instances() {
     let program = verified(SMALL);
     let code = Arc::new(compile(&program));
     let mut instances = [instance(&program), instance(&program)];

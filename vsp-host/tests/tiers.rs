@@ -120,7 +120,7 @@ fn nothing_is_lost_or_repeated_on_the_way() {
 }
 
 #[test]
-fn a_loop_goes_over_while_it_runs() {
+fn a_running_loop_is_replaced_by_machine_code() {
     let source = ".export f\n.func f (1) -> 1\n MOVI R1, 0\nnext: ADD R1, R0\n XOR R1, R0\n LOOP R0, next\n MOV R0, R1\n RET\n.end";
     let module = load(source, EngineKind::Auto, EAGER);
     let expected = run(&load(source, EngineKind::Interpreter, EAGER), "f", &[10_000], None);

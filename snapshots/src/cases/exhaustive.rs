@@ -125,7 +125,7 @@ fn difference(found: &Observed, expected: &Observed) -> String {
             found.first, found.balance, found.frames, expected.first, expected.balance, expected.frames
         )
     } else if found.state != expected.state {
-        format!("other saved states ({:?} and {:?} bytes)", state(found), state(expected))
+        format!("different snapshots ({:?} and {:?} bytes)", state(found), state(expected))
     } else if (found.last, found.last_balance) != (expected.last, expected.last_balance) {
         format!(
             "ends with {:?} balance {:?}, expected {:?} balance {:?}",

@@ -135,7 +135,7 @@ impl Loaded {
             }
             Configuration::Save(_) => {
                 let bytes = instance.save().map_err(|error| error.to_string())?;
-                let saved = Snapshot::read(&bytes).map_err(|error| format!("the saved state: {error}"))?;
+                let saved = Snapshot::read(&bytes).map_err(|error| format!("snapshot: {error}"))?;
                 let state = instance.into_state();
                 let options = Options { fuel: Some(0), ..Options::default() };
                 let restored = self.module.restore(self.imports.clone(), state, options, &saved);

@@ -45,7 +45,7 @@ pub(super) fn state(data: &[u8]) {
         return;
     };
     let saved = instance.save().expect("the instance is suspended");
-    let again = Snapshot::read(&saved).expect("a saved state");
+    let again = Snapshot::read(&saved).expect("a valid snapshot");
     let mut other = restored(program, &imports, &again);
     assert_eq!(other.save().as_ref(), Ok(&saved), "a restored instance saves the same state");
     let ends = [finish(&mut instance), finish(&mut other)];
@@ -62,7 +62,7 @@ fn restored<'p>(
 ) -> Instance<'p, ()> {
     ENGINE.with_borrow_mut(|engine| {
         let module = engine.load(program).expect("samples compile");
-        module.restore(imports, (), Options::default(), state).expect("saved states can be restored")
+        module.restore(imports, (), Options::default(), state).expect("snapshots can be restored")
     })
 }
 

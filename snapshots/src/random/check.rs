@@ -219,7 +219,7 @@ fn compare(
     {
         let at = found.iter().zip(&expected).position(|(found, expected)| found != expected);
         let (found, expected) = (found.len(), expected.len());
-        return Err(format!("the saved state differs at byte {at:?}, of {found} bytes, expected {expected}"));
+        return Err(format!("the snapshot differs at byte {at:?}, of {found} bytes, expected {expected}"));
     }
     Ok(())
 }

@@ -30,14 +30,14 @@ struct Frame {
 
 /// The state of a stopped program.
 #[derive(Debug, Default)]
-pub(crate) struct Snapshot {
+pub(crate) struct Values {
     frames: Vec<Frame>,
     globals: Vec<u64>,
     memory: Option<Vec<u8>>,
 }
 
-impl Snapshot {
-    pub(crate) fn of(instance: &Instance<'_, Sys>) -> Snapshot {
+impl Values {
+    pub(crate) fn of(instance: &Instance<'_, Sys>) -> Values {
         let depth = instance.call_stack().count();
         let frames = instance.frames().take(FRAMES).enumerate().map(|(index, frame)| Frame {
             depth: depth - index,
@@ -47,7 +47,7 @@ impl Snapshot {
             states: frame.states.to_vec(),
         });
         let memory = instance.memory();
-        Snapshot {
+        Values {
             frames: frames.collect(),
             globals: (0..).map_while(|index| instance.global(GlobalIndex(index))).collect(),
             memory: (memory.len() <= MAX_MEMORY).then(|| memory.to_vec()),
@@ -60,7 +60,7 @@ impl Snapshot {
     }
 
     /// Returns the differences, one per item: registers and locals of the innermost frame, globals, memory.
-    pub(crate) fn changes(&self, now: &Snapshot, code: &Code<'_>) -> Vec<String> {
+    pub(crate) fn changes(&self, now: &Values, code: &Code<'_>) -> Vec<String> {
         let mut changes = Vec::new();
         let mut compare = |name: String, before: u64, now: u64| {
             if before != now {

@@ -12,7 +12,7 @@ use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Outcome, Reason, Suspension};
 use vsp_host::sys::Sys;
 
-use super::changes::Snapshot;
+use super::changes::Values;
 use super::expression::{Scope, Value};
 use super::show;
 use super::stops::Stops;
@@ -123,7 +123,7 @@ pub(crate) struct Session<'p> {
     pub(crate) selected: usize,
     /// The line after those that were listed last.
     pub(crate) listed: Option<crate::code::Line>,
-    before: Snapshot,
+    before: Values,
     interrupt: Arc<AtomicBool>,
     /// The balance since which fuel is counted, and the fuel used before.
     counted: (i64, u64),
@@ -149,7 +149,7 @@ impl<'p> Session<'p> {
             stops: Stops::default(),
             selected: 0,
             listed: None,
-            before: Snapshot::default(),
+            before: Values::default(),
             interrupt,
             counted: (0, 0),
             out: String::new(),
@@ -164,7 +164,7 @@ impl<'p> Session<'p> {
         for breakpoint in &mut self.stops.breakpoints {
             breakpoint.hits = 0;
         }
-        self.before = Snapshot::default();
+        self.before = Values::default();
         self.begin()
     }
 
@@ -425,7 +425,7 @@ impl<'p> Session<'p> {
         flushed.map_err(|error| format!("the program's output: {error}"))?;
         self.selected = 0;
         self.listed = None;
-        let now = Snapshot::of(&self.instance);
+        let now = Values::of(&self.instance);
         let is_same_frame = now.innermost() == self.before.innermost();
         if let Stop::Because(reasons) = &stop {
             reasons.iter().for_each(|reason| self.out += &format!("{reason}\n"));
@@ -457,7 +457,7 @@ impl<'p> Session<'p> {
 
     /// Records a change by the user, so that it is not reported as the program's.
     pub(crate) fn changed_by_user(&mut self) {
-        self.before = Snapshot::of(&self.instance);
+        self.before = Values::of(&self.instance);
         let scope = View { instance: &self.instance, selected: 0 };
         let depth = self.instance.call_stack().count();
         for watch in self.stops.watches.iter_mut().filter(|it| it.depth.is_none_or(|it| it == depth)) {

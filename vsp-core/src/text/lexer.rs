@@ -170,7 +170,7 @@ impl<'t> Lexer<'t> {
             }
             ',' | ':' | '[' | ']' | '(' | ')' | '+' | '-' | '*' | '=' | '@' | '.' => Ok(Kind::Mark(first)),
             '\u{FEFF}' => {
-                Err(Problem::new(self.span(start), "this is a byte order mark, and a text has none")
+                Err(Problem::new(self.span(start), "a byte order mark: a text must start without one")
                     .with_hint("save it as UTF-8 without one"))
             }
             _ => {
