@@ -31,9 +31,10 @@ impl End {
                 let (why, code) = match suspension.reason {
                     Reason::Fuel => ("the fuel is used up".to_owned(), EXIT_SUSPENDED),
                     Reason::Interrupted => ("interrupted".to_owned(), interrupt::exit_code()),
-                    Reason::Yield(value) => {
-                        (format!("the program yields {value}, and this command does not resume programs"), EXIT_SUSPENDED)
-                    }
+                    Reason::Yield(value) => (
+                        format!("the program yields {value}, and this command does not resume programs"),
+                        EXIT_SUSPENDED,
+                    ),
                     Reason::Pending(_) => ("a host function is pending".to_owned(), EXIT_SUSPENDED),
                 };
                 end("suspended", Some(why), code)

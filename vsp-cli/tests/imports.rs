@@ -76,7 +76,11 @@ fn unknown_imports_are_listed_or_provided() {
     assert_eq!((zero.status.code(), stdout(&zero).as_str()), (Some(0), "0\n0\n0\n0"));
     let trap = run_in(folder.path(), &["run", "p.sil", "--unknown-imports", "trap"], b"");
     assert_eq!((trap.status.code(), stdout(&trap).as_str()), (Some(3), ""));
-    assert!(stderr(&trap).contains("trap: env.clock failed: no host function provides it"), "{}", stderr(&trap));
+    assert!(
+        stderr(&trap).contains("trap: env.clock failed: no host function provides it"),
+        "{}",
+        stderr(&trap)
+    );
 }
 
 #[test]
