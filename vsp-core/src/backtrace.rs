@@ -5,7 +5,8 @@ use core::fmt::{self, Display};
 use crate::Trap;
 use crate::excerpt::Excerpt;
 use crate::index::Location;
-use crate::instance::{Instance, Trapped};
+use crate::instance::Instance;
+use crate::outcome::Trapped;
 use crate::program::Program;
 
 /// Frames of a call stack that are shown.

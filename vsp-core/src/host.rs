@@ -12,10 +12,9 @@ use alloc::vec::Vec;
 use core::array;
 use core::cell::Cell;
 
-use crate::Excerpt;
 use crate::index::ImportIndex;
-use crate::instance::InstantiateError;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
+use crate::outcome::{ImportError, InstantiateError};
 use crate::program::{FuncType, Program};
 use crate::shared::Ref;
 
@@ -320,46 +319,6 @@ impl<S> core::fmt::Debug for Imports<S> {
         let names = self.definitions.iter().map(|it| (&it.module, &it.name, it.ty));
         f.debug_list().entries(names).finish()
     }
-}
-
-/// The error of defining a host function, or of resolving the imports of a program.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ImportError {
-    /// The name is already defined.
-    #[error("{}.{} is already defined", Excerpt(module), Excerpt(name))]
-    Defined {
-        /// The module.
-        module: String,
-        /// The name.
-        name: String,
-    },
-    /// The host has no function of this module and name.
-    #[error("the program imports {}.{} {ty}, which the host does not have", Excerpt(module), Excerpt(name))]
-    Missing {
-        /// The module.
-        module: String,
-        /// The name.
-        name: String,
-        /// The type that the program imports it with.
-        ty: FuncType,
-    },
-    /// The program and the host give it different types.
-    #[error(
-        "the program imports {}.{} as {program}, and the host has it as {host}",
-        Excerpt(module),
-        Excerpt(name)
-    )]
-    Type {
-        /// The module.
-        module: String,
-        /// The name.
-        name: String,
-        /// The type that the program imports it with.
-        program: FuncType,
-        /// The type that the host defined it with.
-        host: FuncType,
-    },
 }
 
 impl<S> Imports<S> {

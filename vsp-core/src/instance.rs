@@ -1,31 +1,30 @@
 //! Instances: a program with memory, a stack, globals and host functions, ready to be called.
 
-mod async_call;
 mod frame;
 mod host_call;
-mod outcome;
 mod stack;
-mod step;
 
-pub use async_call::{FuelSlices, HostRequest};
 pub use frame::{Frame, FrameMut};
 pub use host_call::PendingCall;
-#[cfg(feature = "native")]
-pub use outcome::AttachError;
-pub use outcome::{CallError, InstantiateError, Outcome, Reason, Suspension, Trapped, Values};
-#[cfg(any(feature = "jit", threaded))]
-pub(crate) use stack::layout;
 pub(crate) use stack::{Overflow, Stack};
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicBool;
 
 use crate::host::{HostCalls, Imports};
 use crate::index::{FuncIndex, GlobalIndex, ImportIndex, Location};
-use crate::interp;
 use crate::limits::{DEFAULT_STACK_CELLS, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE, MIN_STACK_CELLS};
+#[cfg(feature = "native")]
+use crate::native::entry::{LastEntry, NativeCode};
+#[cfg(feature = "native")]
+use crate::native::tiers::{Slice, Tiers};
+#[cfg(feature = "native")]
+use crate::native::{CodeInfo, CompileOptions, Context};
+#[cfg(feature = "native")]
+use crate::outcome::AttachError;
+use crate::outcome::{CallError, InstantiateError, Outcome, Reason, Suspension, Trapped};
 use crate::shared::Ref;
+use crate::trap::Trap;
 use crate::verify::Verified;
 
 /// The options of an instance.
@@ -45,7 +44,7 @@ pub struct Options<'a> {
 
 /// The status of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
+pub(crate) enum Status {
     /// The instance can be called. The stack keeps the frames of a trap until then.
     Idle,
     /// The instance can be resumed.
@@ -69,19 +68,19 @@ pub struct Instance<'a, S> {
     pub(crate) balance: i64,
     pub(crate) interrupt: Option<Ref<'a, AtomicBool>>,
     #[cfg(feature = "native")]
-    pub(crate) native: Option<Ref<'a, dyn interp::NativeCode<S> + 'a>>,
+    pub(crate) native: Option<Ref<'a, dyn NativeCode<S> + 'a>>,
     /// The address of `native`, or 0.
     #[cfg(feature = "native")]
     native_address: usize,
     #[cfg(feature = "native")]
-    pub(crate) tiers: Option<Ref<'a, dyn interp::Tiers<S> + 'a>>,
+    pub(crate) tiers: Option<Ref<'a, dyn Tiers<S> + 'a>>,
     #[cfg(feature = "native")]
-    pub(crate) slice: interp::Slice,
+    pub(crate) slice: Slice,
     #[cfg(feature = "native")]
-    pub(crate) context: crate::native::Context,
+    pub(crate) context: Context,
     #[cfg(feature = "native")]
-    pub(crate) last_entry: interp::LastEntry,
-    status: Status,
+    pub(crate) last_entry: LastEntry,
+    pub(crate) status: Status,
 }
 
 impl<'a, S> Instance<'a, S> {
@@ -136,13 +135,13 @@ impl<'a, S> Instance<'a, S> {
             #[cfg(feature = "native")]
             tiers: None,
             #[cfg(feature = "native")]
-            slice: interp::Slice::default(),
+            slice: Slice::default(),
             #[cfg(feature = "native")]
             native_address: 0,
             #[cfg(feature = "native")]
-            context: crate::native::Context::default(),
+            context: Context::default(),
             #[cfg(feature = "native")]
-            last_entry: interp::LastEntry::NOTHING,
+            last_entry: LastEntry::NOTHING,
             status: Status::Idle,
         })
     }
@@ -153,16 +152,13 @@ impl<'a, S> Instance<'a, S> {
     /// # Errors
     /// The code was made from another program, or compiled without the fuel or interruption that the instance has.
     #[cfg(feature = "native")]
-    pub fn attach(
-        &mut self,
-        native: impl Into<Ref<'a, dyn interp::NativeCode<S> + 'a>>,
-    ) -> Result<(), AttachError> {
+    pub fn attach(&mut self, native: impl Into<Ref<'a, dyn NativeCode<S> + 'a>>) -> Result<(), AttachError> {
         let native = native.into();
         self.check_code(native.is_for(&self.program), native.code().options())?;
         native.reserve(self.stack.cells())?;
         self.put_back();
         self.native_address = address(&*native);
-        self.last_entry = interp::LastEntry::NOTHING;
+        self.last_entry = LastEntry::NOTHING;
         self.native = Some(native);
         self.tiers = None;
         Ok(())
@@ -174,14 +170,11 @@ impl<'a, S> Instance<'a, S> {
     /// # Errors
     /// As [`Self::attach`].
     #[cfg(feature = "native")]
-    pub fn attach_tiers(
-        &mut self,
-        tiers: impl Into<Ref<'a, dyn interp::Tiers<S> + 'a>>,
-    ) -> Result<(), AttachError> {
+    pub fn attach_tiers(&mut self, tiers: impl Into<Ref<'a, dyn Tiers<S> + 'a>>) -> Result<(), AttachError> {
         let tiers = tiers.into();
         self.check_code(tiers.is_for(&self.program), tiers.options())?;
         self.put_back();
-        self.last_entry = interp::LastEntry::NOTHING;
+        self.last_entry = LastEntry::NOTHING;
         self.tiers = Some(tiers);
         self.native = None;
         self.native_address = 0;
@@ -190,11 +183,7 @@ impl<'a, S> Instance<'a, S> {
 
     /// Checks that the instance can use machine code with these options.
     #[cfg(feature = "native")]
-    fn check_code(
-        &self,
-        is_for_this: bool,
-        options: crate::native::CompileOptions,
-    ) -> Result<(), AttachError> {
+    fn check_code(&self, is_for_this: bool, options: CompileOptions) -> Result<(), AttachError> {
         if !is_for_this {
             return Err(AttachError::Program);
         }
@@ -210,13 +199,13 @@ impl<'a, S> Instance<'a, S> {
     /// Returns whether this machine code is attached.
     #[cfg(feature = "native")]
     #[inline]
-    pub fn runs<N: interp::NativeCode<S> + ?Sized>(&self, native: &N) -> bool {
+    pub fn runs<N: NativeCode<S> + ?Sized>(&self, native: &N) -> bool {
         self.native_address == address(native)
     }
 
     /// Returns the reserved fuel to the balance.
     #[inline]
-    fn put_back(&mut self) {
+    pub(crate) fn put_back(&mut self) {
         #[cfg(feature = "native")]
         {
             if self.host.own.reserved > 0 {
@@ -229,8 +218,8 @@ impl<'a, S> Instance<'a, S> {
 
     /// Returns the attached machine code, if there is any.
     #[cfg(feature = "native")]
-    pub fn native_code(&self) -> Option<&crate::native::CodeInfo> {
-        self.native.as_deref().map(interp::NativeCode::code)
+    pub fn native_code(&self) -> Option<&CodeInfo> {
+        self.native.as_deref().map(NativeCode::code)
     }
 
     /// Returns whether tiers are attached.
@@ -244,44 +233,13 @@ impl<'a, S> Instance<'a, S> {
         self.status = Status::Suspended(reason);
     }
 
-    /// Calls the function exported as `name`. See [`Self::call`].
-    ///
-    /// # Errors
-    /// There is no such export, and as [`Self::call`].
-    pub fn call_export(&mut self, name: &str, args: &[u64]) -> Result<Outcome, CallError> {
-        let function = self.program.export(name).ok_or_else(|| CallError::NoExport(String::from(name)))?;
-        self.call(function, args)
-    }
-
-    /// Calls a function and runs it until it returns, halts, traps or suspends.
-    ///
-    /// # Errors
-    /// The number of arguments is wrong, or the instance is suspended and has to be resumed or reset first.
-    #[inline]
-    pub fn call(&mut self, function: FuncIndex, args: &[u64]) -> Result<Outcome, CallError> {
-        match self.push_first(function, args)? {
-            None => {
-                let before = self.start_engine();
-                let ended = interp::start(self, function);
-                self.stop_engine(before);
-                match ended {
-                    Ok(values) => {
-                        self.stack.clear();
-                        Ok(Outcome::Returned(values))
-                    }
-                    Err(outcome) => {
-                        self.ended(&outcome);
-                        Ok(outcome)
-                    }
-                }
-            }
-            Some(outcome) => Ok(outcome),
-        }
-    }
-
     /// Pushes the first frame. Returns an outcome if the frame does not fit.
     #[inline]
-    fn push_first(&mut self, function: FuncIndex, args: &[u64]) -> Result<Option<Outcome>, CallError> {
+    pub(crate) fn push_first(
+        &mut self,
+        function: FuncIndex,
+        args: &[u64],
+    ) -> Result<Option<Outcome>, CallError> {
         match self.status {
             Status::Idle => {}
             Status::Suspended(_) => return Err(CallError::Suspended),
@@ -294,22 +252,12 @@ impl<'a, S> Instance<'a, S> {
         }
         self.stack.clear();
         let location = Location { function, word: 0 };
-        let overflow = Outcome::Trapped(Trapped { trap: crate::Trap::StackOverflow, location });
+        let overflow = Outcome::Trapped(Trapped { trap: Trap::StackOverflow, location });
         Ok(self.stack.push_first(callee, args).is_err().then_some(overflow))
     }
 
-    /// Continues a suspended program with the values that it waits for: none after Fuel or Interrupted, one for a
-    /// YIELD, the results of a pending host function.
-    ///
-    /// # Errors
-    /// The instance is not suspended, or it waits for another number of values.
-    pub fn resume(&mut self, values: &[u64]) -> Result<Outcome, CallError> {
-        let reason = self.waits_for(values.len())?;
-        self.run(|instance| interp::resume(instance, reason, values))
-    }
-
     /// Returns the reason of the suspension after checking that the instance waits for `given` values.
-    fn waits_for(&self, given: usize) -> Result<Reason, CallError> {
+    pub(crate) fn waits_for(&self, given: usize) -> Result<Reason, CallError> {
         let Status::Suspended(reason) = self.status else { return Err(CallError::NotSuspended) };
         let expected = self.awaited_values();
         if given != expected {
@@ -333,18 +281,9 @@ impl<'a, S> Instance<'a, S> {
         self.stack.clear();
     }
 
-    #[inline]
-    fn run(&mut self, engine: impl FnOnce(&mut Self) -> Outcome) -> Result<Outcome, CallError> {
-        let before = self.start_engine();
-        let outcome = engine(self);
-        self.stop_engine(before);
-        self.ended(&outcome);
-        Ok(outcome)
-    }
-
     /// Prepares a run and returns its initial balance.
     #[inline]
-    fn start_engine(&mut self) -> i64 {
+    pub(crate) fn start_engine(&mut self) -> i64 {
         // If a host function panics, the instance can be called again.
         self.status = Status::Idle;
         self.put_back();

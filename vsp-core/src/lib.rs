@@ -33,6 +33,7 @@ mod backtrace;
 mod bytes;
 pub mod complex;
 mod excerpt;
+mod function;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod host;
@@ -43,8 +44,10 @@ pub mod isa;
 #[cfg(feature = "jit")]
 pub mod jit;
 pub mod limits;
+mod machine;
 #[cfg(feature = "native")]
 pub mod native;
+mod outcome;
 pub mod program;
 mod shared;
 pub mod snapshot;
@@ -57,16 +60,19 @@ pub mod verify;
 pub use excerpt::Excerpt;
 pub use host::{
     Caller, GuestMemoryError, GuestSlice, GuestStr, HostCalls, HostEnd, HostError, HostFn, HostParameter,
-    HostResult, HostReturn, HostStop, ImportError, Imports, Value,
+    HostResult, HostReturn, HostStop, Imports, Value,
 };
+pub use instance::{Frame, FrameMut, Instance, Options, PendingCall};
 #[cfg(feature = "native")]
-pub use instance::AttachError;
-pub use instance::{
-    CallError, Frame, FrameMut, FuelSlices, HostRequest, Instance, InstantiateError, Options, Outcome,
-    PendingCall, Reason, Suspension, Trapped, Values,
-};
+pub use machine::NotReturned;
+pub use machine::{FuelSlices, HostRequest};
 #[cfg(feature = "native")]
-pub use interp::{CodeKey, Entry, EntryRequest, NativeCode, NextSlice, NotReturned, TierDecision, Tiers};
+pub use native::entry::{CodeKey, Entry, EntryRequest, NativeCode};
+#[cfg(feature = "native")]
+pub use native::tiers::{NextSlice, TierDecision, Tiers};
+#[cfg(feature = "native")]
+pub use outcome::AttachError;
+pub use outcome::{CallError, ImportError, InstantiateError, Outcome, Reason, Suspension, Trapped, Values};
 pub use shared::Ref;
 pub use trap::Trap;
 pub use typed::{FunctionError, Parameters, Results, TypedCallError, TypedFunction, typed_export};

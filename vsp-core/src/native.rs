@@ -5,8 +5,10 @@
 mod code;
 mod compute;
 mod context;
+pub(crate) mod entry;
 pub(crate) mod object;
 mod target;
+pub(crate) mod tiers;
 
 #[cfg(feature = "jit")]
 pub(crate) use code::LoopEntry;

@@ -16,6 +16,8 @@
 #[cfg(threaded)]
 mod fast_path;
 
+pub use crate::function::{FRAME_CELLS, Function, STATE_CELLS};
+
 use alloc::vec::Vec;
 
 use crate::index::{FuncIndex, Location};
@@ -25,22 +27,13 @@ use crate::interp::threaded::Threaded;
 use crate::isa::Properties;
 use crate::isa::{DecodeError, Flow, Inst, Opcode, Role};
 use crate::limits::MAX_VERIFY_ERRORS;
-use crate::program::{FuncDecl, FuncType, Import, Program};
-
-/// Cells of a frame that are not locals: the location, the link to the caller, and the registers.
-pub const FRAME_CELLS: u32 = 18;
-
-/// Cells of the state registers, in a frame that has them: two for each, the lower layers first.
-pub const STATE_CELLS: u32 = 32;
+use crate::program::{FuncDecl, Import, Program};
 
 /// The largest number of words of a short leaf.
 const SHORT_LEAF_WORDS: u32 = 32;
 
 /// The largest number of locals of a short leaf.
 const SHORT_LEAF_LOCALS: u16 = 16;
-
-/// Number of locals for which entering a function costs one unit of fuel.
-const LOCALS_PER_FUEL: u16 = 16;
 
 /// A rule that was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,44 +107,6 @@ pub enum VerifyErrors {
         /// Whether there were more errors than these.
         more: bool,
     },
-}
-
-/// The properties of a function that engines need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Function {
-    /// Its first word, counted from the start of the code section.
-    pub start: u32,
-    /// Number of words.
-    pub words: u32,
-    /// Its type.
-    pub ty: FuncType,
-    /// Number of locals.
-    pub locals: u16,
-    /// Whether its code names a state register, so that its frame has them.
-    pub states: bool,
-    /// Whether entering it passes no safepoint.
-    pub short_leaf: bool,
-}
-
-impl Function {
-    /// Returns the size of its frame in cells.
-    #[inline]
-    pub fn frame_cells(&self) -> u32 {
-        FRAME_CELLS + self.upper_cells()
-    }
-
-    /// Returns the number of cells of its frame above the registers: the locals, then the state registers if it has
-    /// them.
-    #[inline]
-    pub fn upper_cells(&self) -> u32 {
-        u32::from(self.locals) + if self.states { STATE_CELLS } else { 0 }
-    }
-
-    /// Returns the fuel that entering it costs, in addition to the 1 of the call.
-    #[inline]
-    pub fn entry_charge(&self) -> u32 {
-        u32::from(self.locals / LOCALS_PER_FUEL)
-    }
 }
 
 /// A program whose code is verified.

@@ -1,11 +1,12 @@
 //! Host calls that failed or are pending.
 
-use super::{Instance, Outcome, Reason, Status, Trapped};
+use super::{Instance, Status};
 use crate::host::HostError;
 use crate::index::ImportIndex;
 use crate::limits::MAX_PARAMS;
+use crate::outcome::{CallError, Outcome, Reason, Trapped};
+use crate::trap::Trap;
 use crate::verify::Verified;
-use crate::{CallError, Trap};
 
 /// A host call whose results are not available yet: [`Instance::resume`] continues the program with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct PendingCall<'i> {
 impl<'i> PendingCall<'i> {
     /// Returns the call that an instance of `program` with this status waits for. Its arguments are the first of
     /// `values`.
-    pub(super) fn of(
+    pub(crate) fn of(
         status: Status,
         program: &'i Verified<'_>,
         values: &'i [u64; MAX_PARAMS],
@@ -64,7 +65,7 @@ impl<S> Instance<'_, S> {
         self.end_pending(0, Some(error.into()))
     }
 
-    pub(super) fn end_pending(&mut self, code: u32, error: Option<HostError>) -> Result<Outcome, CallError> {
+    pub(crate) fn end_pending(&mut self, code: u32, error: Option<HostError>) -> Result<Outcome, CallError> {
         let Status::Suspended(Reason::Pending(_)) = self.status else { return Err(CallError::NotPending) };
         self.status = Status::Idle;
         self.host.own.error = error;

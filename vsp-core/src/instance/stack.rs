@@ -1,49 +1,15 @@
-//! The stack of an instance: frames in cells of 8 bytes.
-//!
-//! The layout of a frame is
-//!
-//! | cell | content |
-//! |---|---|
-//! | 0 | the location: function in the low half, word in the high half; out of date in the frame that an engine runs |
-//! | 1 | the first cell of the caller's frame; all ones for the outermost frame |
-//! | 2–17 | R0–RF |
-//! | 18… | the locals |
-//! | then | S0–SF, two cells each, the lower layers first; only if the function's code names a state register |
+//! The stack of an instance: frames in cells of 8 bytes. Their layout is in `function.rs`.
 
 use alloc::vec::Vec;
 use core::cell::Cell;
 
-#[cfg(threaded)]
-use super::Values;
-use crate::index::{FuncIndex, Location};
+use crate::function::Function;
+use crate::function::layout::{CALLER, LOCALS, LOCATION, OUTERMOST, REGISTERS, pack, unpack};
+use crate::index::Location;
 use crate::isa::Reg;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
-use crate::verify::{FRAME_CELLS, Function};
-
-/// The layout of a frame: offsets in cells.
-pub(crate) mod layout {
-    use super::{FRAME_CELLS, FuncIndex, Location, Reg};
-
-    pub(crate) const LOCATION: usize = 0;
-    pub(crate) const CALLER: usize = 1;
-    pub(crate) const REGISTERS: usize = 2;
-    pub(crate) const LOCALS: usize = FRAME_CELLS as usize;
-    /// The caller link of the outermost frame.
-    pub(crate) const OUTERMOST: u64 = u64::MAX;
-
-    const _: () = assert!(REGISTERS + Reg::ALL.len() == LOCALS);
-
-    /// Packs a location into a cell.
-    pub(crate) const fn pack(location: Location) -> u64 {
-        location.function.0 as u64 | (location.word as u64) << 32
-    }
-
-    pub(crate) const fn unpack(cell: u64) -> Location {
-        Location { function: FuncIndex(cell as u32), word: (cell >> 32) as u32 }
-    }
-}
-
-use layout::{CALLER, LOCALS, LOCATION, OUTERMOST, REGISTERS, pack, unpack};
+#[cfg(threaded)]
+use crate::outcome::Values;
 
 /// The stack of an instance. The *running frame* is its innermost frame.
 #[derive(Debug)]

@@ -10,27 +10,27 @@ use crate::isa::{self, Reg, StateReg};
 ///
 /// Fuel is not counted word by word: `bias` is the balance plus the number of the next word. So advancing to the next
 /// word charges 1, and a branch that adds its displacement to both charges nothing more.
-pub(super) struct Activation<'a> {
-    pub(super) registers: &'a mut [u64; 16],
-    pub(super) locals: &'a mut [u64],
+pub(crate) struct Activation<'a> {
+    pub(crate) registers: &'a mut [u64; 16],
+    pub(crate) locals: &'a mut [u64],
     /// The State registers, if the function has them.
-    pub(super) states: &'a mut [[u64; 2]],
-    pub(super) memory: &'a mut [u8],
-    pub(super) globals: &'a mut [u64],
-    pub(super) constants: &'a [[u8; 8]],
-    pub(super) code: &'a [[u8; 4]],
+    pub(crate) states: &'a mut [[u64; 2]],
+    pub(crate) memory: &'a mut [u8],
+    pub(crate) globals: &'a mut [u64],
+    pub(crate) constants: &'a [[u8; 8]],
+    pub(crate) code: &'a [[u8; 4]],
     /// The next word, counted from the start of the whole code.
-    pub(super) next: usize,
-    pub(super) bias: i64,
-    pub(super) interrupt: &'a AtomicBool,
+    pub(crate) next: usize,
+    pub(crate) bias: i64,
+    pub(crate) interrupt: &'a AtomicBool,
     /// The reason for the exit.
-    pub(super) exit: Exit,
+    pub(crate) exit: Exit,
 }
 
 impl Activation<'_> {
     /// Executes until an exit.
     #[inline(always)]
-    pub(super) fn execute(&mut self) -> Exit {
+    pub(crate) fn execute(&mut self) -> Exit {
         loop {
             let word = u32::from_le_bytes(self.code[self.next]);
             self.next += 1;
@@ -42,7 +42,7 @@ impl Activation<'_> {
 
     /// Executes one instruction, and returns its exit if it has one.
     #[inline(always)]
-    pub(super) fn step(&mut self) -> Option<Exit> {
+    pub(crate) fn step(&mut self) -> Option<Exit> {
         let word = u32::from_le_bytes(self.code[self.next]);
         self.next += 1;
         match isa::visit(word, self) {
@@ -53,7 +53,7 @@ impl Activation<'_> {
 
     /// Returns the current balance of fuel.
     #[inline(always)]
-    pub(super) fn balance(&self) -> i64 {
+    pub(crate) fn balance(&self) -> i64 {
         self.bias.wrapping_sub(self.next as i64)
     }
 

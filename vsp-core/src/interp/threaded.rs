@@ -23,4 +23,4 @@ mod tests;
 mod thread;
 
 pub(crate) use decode::Threaded;
-pub(super) use thread::{ExitPoint, Resources, ThreadState};
+pub(crate) use thread::{ExitPoint, Resources, ThreadState};

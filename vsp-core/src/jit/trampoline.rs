@@ -8,7 +8,7 @@ use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::offsets::{FUEL, SITE, VALUES};
-use crate::interp::MIN_BALANCE;
+use crate::native::entry::MIN_BALANCE;
 use crate::native::{EXITED, NO_SITE};
 use crate::program::FuncType;
 

@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use super::op::variant;
+use crate::function::Function;
 use crate::isa::{Field, Flow, Opcode, Properties, Reg};
 use crate::program::FuncType;
-use crate::verify::Function;
 
 /// The caching state: the register that the accumulator holds and the type it was written as, or unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use core::sync::atomic::Ordering;
 
 use super::op::{FrameHead, Op, variant};
 use super::thread::{Thread, ThreadState, exit_thread};
+use crate::function::layout::{self, CALLER, LOCALS, LOCATION, OUTERMOST, REGISTERS};
+use crate::function::{FRAME_CELLS, Function};
 use crate::index::{FuncIndex, Location};
-use crate::instance::layout::{self, CALLER, LOCALS, LOCATION, OUTERMOST, REGISTERS};
 use crate::interp::frame::{Exit, Frame, Step};
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
-use crate::verify::{FRAME_CELLS, Function};
 
 /// The data of a function that calls and returns need.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use super::accumulator::{self, CachingState};
 use super::calls::Entry;
 use super::op::{Handler, Op, end, variant};
 use super::superinstructions::{self, Tail};
+use crate::function::Function;
 use crate::isa::{Field, Opcode, Operand, Properties, Reg};
-use crate::verify::Function;
 
 /// Code in the form that the threaded interpreter executes.
 #[derive(Debug)]

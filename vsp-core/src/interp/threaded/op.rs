@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::slice::Iter;
 
 use super::thread::{Operand, Thread, ThreadState};
-use crate::instance::layout::LOCALS;
+use crate::function::layout::LOCALS;
 use crate::interp::frame::{Step, Stopped};
 use crate::isa::{Decoded, Field, Opcode, Reg, Role, RoleType, Visitor, for_each_op, role};
 

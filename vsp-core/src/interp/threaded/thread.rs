@@ -10,14 +10,14 @@ use super::decode::Threaded;
 use super::op::{FrameHead, Handler, Op, end, variant};
 use crate::Trap;
 use crate::complex::State;
+use crate::function::layout::{LOCALS, REGISTERS};
 use crate::host::{self, CallHost};
 use crate::index::{FuncIndex, ImportIndex};
-use crate::instance::layout::{LOCALS, REGISTERS};
 use crate::interp::frame::{Exit, Frame, Step, Stopped};
 use crate::isa::{Reg, StateReg};
 
 /// The state that handlers do not pass in machine registers.
-pub(in crate::interp) struct ThreadState<'a> {
+pub(crate) struct ThreadState<'a> {
     /// All decoded instructions, preceded by one that only holds the handler of the first.
     pub(super) ops: Iter<'a, Op>,
     pub(super) entries: &'a [Entry],
@@ -45,35 +45,35 @@ pub(in crate::interp) struct ThreadState<'a> {
 }
 
 /// The parts of a machine that a thread borrows.
-pub(in crate::interp) struct Resources<'a> {
-    pub(in crate::interp) threaded: &'a Threaded,
-    pub(in crate::interp) constants: &'a [[u8; 8]],
-    pub(in crate::interp) cells: &'a mut [u64],
-    pub(in crate::interp) memory: &'a mut [u8],
-    pub(in crate::interp) globals: &'a mut [u64],
-    pub(in crate::interp) interrupt: &'a AtomicBool,
-    pub(in crate::interp) host: &'a mut dyn CallHost,
-    pub(in crate::interp) balance: &'a mut i64,
+pub(crate) struct Resources<'a> {
+    pub(crate) threaded: &'a Threaded,
+    pub(crate) constants: &'a [[u8; 8]],
+    pub(crate) cells: &'a mut [u64],
+    pub(crate) memory: &'a mut [u8],
+    pub(crate) globals: &'a mut [u64],
+    pub(crate) interrupt: &'a AtomicBool,
+    pub(crate) host: &'a mut dyn CallHost,
+    pub(crate) balance: &'a mut i64,
     /// Whether all calls exit, to run machine code.
-    pub(in crate::interp) calls_exit: bool,
+    pub(crate) calls_exit: bool,
     /// For each function, whether calls of it exit. Calls of functions beyond the end do not.
-    pub(in crate::interp) compiled: &'a [AtomicBool],
+    pub(crate) compiled: &'a [AtomicBool],
 }
 
 /// The position and the reason of a thread's exit.
-pub(in crate::interp) struct ExitPoint {
-    pub(in crate::interp) exit: Exit,
-    pub(in crate::interp) index: FuncIndex,
-    pub(in crate::interp) base: usize,
+pub(crate) struct ExitPoint {
+    pub(crate) exit: Exit,
+    pub(crate) index: FuncIndex,
+    pub(crate) base: usize,
     /// The next word, counted from the start of the whole code.
-    pub(in crate::interp) next: usize,
+    pub(crate) next: usize,
 }
 
 impl<'a> ThreadState<'a> {
     /// Executes a function from a word (counted from the start of the whole code) until an exit, and passes the state
     /// then to `look`. `base` is the cell where the function's frame starts.
     #[inline(always)]
-    pub(in crate::interp) fn execute<R>(
+    pub(crate) fn execute<R>(
         resources: Resources<'a>,
         index: FuncIndex,
         base: usize,
@@ -118,12 +118,12 @@ impl<'a> ThreadState<'a> {
 
     /// Returns whether it exited by returning from the outermost frame.
     #[inline(always)]
-    pub(in crate::interp) fn has_returned(&self) -> bool {
+    pub(crate) fn has_returned(&self) -> bool {
         matches!(self.exit, Exit::Return)
     }
 
     #[inline(always)]
-    pub(in crate::interp) fn exit_point(&self) -> ExitPoint {
+    pub(crate) fn exit_point(&self) -> ExitPoint {
         let RunningFrame { entry, base } = self.running;
         ExitPoint { exit: self.exit, index: entry.index, base: base as usize, next: self.next }
     }

@@ -8,8 +8,8 @@ use super::super::offsets;
 use super::slots::{self, Representation};
 use super::{Lowering, b_offset, plus};
 use crate::analysis::Slot;
+use crate::function::layout;
 use crate::index::{FuncIndex, Location};
-use crate::instance::layout;
 use crate::native::{ExitKind, Site};
 use crate::trap::Trap;
 

@@ -11,7 +11,7 @@ use super::super::offsets;
 use super::super::range::is_inside;
 use super::{Lowering, b_offset, plus};
 use crate::analysis::{OutOfMemory, Slot};
-use crate::interp::BYTES_PER_FUEL;
+use crate::interp::frame::BYTES_PER_FUEL;
 use crate::isa::{Access, Inst, Opcode, Reg, Role};
 use crate::trap::Trap;
 

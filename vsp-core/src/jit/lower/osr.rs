@@ -10,7 +10,7 @@ use super::super::ranges::EntryFacts;
 use super::slots::{self, Representation};
 use super::{Lowering, b_offset};
 use crate::analysis::Slot;
-use crate::instance::layout;
+use crate::function::layout;
 use crate::native::ExitKind;
 
 impl Lowering<'_, '_, '_, '_> {

@@ -1,10 +1,10 @@
 //! Single-stepping, for debuggers, traces and profiles. Fuel, traps, suspension and interruption are as in
 //! [`Instance::call`] and [`Instance::resume`].
 
-use super::{Instance, Outcome, Status};
-use crate::CallError;
+use super::state::Machine;
 use crate::index::{FuncIndex, Location};
-use crate::interp;
+use crate::instance::{Instance, Status};
+use crate::outcome::{CallError, Outcome, Reason};
 
 impl<S> Instance<'_, S> {
     /// Begins a call like [`Self::call`], but stops before the first instruction. Returns `None` if the call stopped
@@ -15,7 +15,7 @@ impl<S> Instance<'_, S> {
     /// As [`Self::call`].
     pub fn begin(&mut self, function: FuncIndex, args: &[u64]) -> Result<Option<Outcome>, CallError> {
         match self.push_first(function, args)? {
-            None => Ok(self.run_some(|instance| interp::enter(instance, function))),
+            None => Ok(self.run_some(|instance| enter(instance, function))),
             overflow => Ok(overflow),
         }
     }
@@ -28,7 +28,7 @@ impl<S> Instance<'_, S> {
     /// As [`Self::resume`].
     pub fn begin_resume(&mut self, values: &[u64]) -> Result<Option<Outcome>, CallError> {
         let reason = self.waits_for(values.len())?;
-        Ok(self.run_some(|instance| interp::answer(instance, reason, values)))
+        Ok(self.run_some(|instance| answer(instance, reason, values)))
     }
 
     /// Executes one instruction. Returns `None` if the call continues, at [`Self::next_location`], and otherwise its
@@ -53,7 +53,7 @@ impl<S> Instance<'_, S> {
         stop: impl FnMut(Location) -> bool,
     ) -> Result<Option<Outcome>, CallError> {
         self.must_be_stepping()?;
-        Ok(self.run_some(|instance| interp::step(instance, limit, stop)))
+        Ok(self.run_some(|instance| step(instance, limit, stop)))
     }
 
     /// Runs a call that is being stepped to its outcome, like [`Self::call`].
@@ -62,7 +62,7 @@ impl<S> Instance<'_, S> {
     /// The instance is not between two instructions.
     pub fn finish(&mut self) -> Result<Outcome, CallError> {
         self.must_be_stepping()?;
-        self.run(interp::proceed)
+        self.run(proceed)
     }
 
     /// Returns the location of the instruction that [`Self::step`] executes next, if the instance is between two
@@ -90,4 +90,40 @@ impl<S> Instance<'_, S> {
         }
         outcome
     }
+}
+
+/// Enters a function whose frame is the only one. Returns `None` if its first instruction can be executed.
+fn enter<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Option<Outcome> {
+    let mut machine = Machine::new(instance).interpreting();
+    let entered = machine.enter(function);
+    machine.pause(entered)
+}
+
+/// Does the part of [`Instance::resume`] that precedes the next instruction. Returns `None` if an instruction can be
+/// executed.
+fn answer<S>(instance: &mut Instance<'_, S>, reason: Reason, values: &[u64]) -> Option<Outcome> {
+    let mut machine = Machine::new(instance).interpreting();
+    let answered = machine.answer(reason, values);
+    machine.pause(answered)
+}
+
+/// Continues at the location that is recorded for the running frame.
+fn proceed<S>(instance: &mut Instance<'_, S>) -> Outcome {
+    let mut machine = Machine::running(instance);
+    let at = machine.position(machine.stack.location());
+    machine.run(at)
+}
+
+/// Executes up to `limit` instructions, from the location that is recorded for the running frame. Stops earlier if
+/// `stop` returns `true` for the location of an instruction other than the first. Returns `None` if there is a next
+/// instruction.
+fn step<S>(
+    instance: &mut Instance<'_, S>,
+    limit: u64,
+    stop: impl FnMut(Location) -> bool,
+) -> Option<Outcome> {
+    let mut machine = Machine::new(instance).interpreting();
+    let at = machine.position(machine.stack.location());
+    let stepped = machine.step(at, limit, stop);
+    machine.pause(stepped)
 }

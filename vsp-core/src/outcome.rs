@@ -1,11 +1,12 @@
-//! The end of a call, and the errors of calls and instantiation.
+//! The end of a call, and the errors of host functions, instances and calls.
 
 use alloc::string::String;
 
-use crate::Trap;
-use crate::host::ImportError;
+use crate::excerpt::Excerpt;
 use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::limits::MAX_RESULTS;
+use crate::program::FuncType;
+use crate::trap::Trap;
 
 /// Up to four results of a function.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -149,6 +150,46 @@ pub enum CallError {
         expected: usize,
         /// Number that was given.
         given: usize,
+    },
+}
+
+/// The error of defining a host function, or of resolving the imports of a program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The name is already defined.
+    #[error("{}.{} is already defined", Excerpt(module), Excerpt(name))]
+    Defined {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+    },
+    /// The host has no function of this module and name.
+    #[error("the program imports {}.{} {ty}, which the host does not have", Excerpt(module), Excerpt(name))]
+    Missing {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+        /// The type that the program imports it with.
+        ty: FuncType,
+    },
+    /// The program and the host give it different types.
+    #[error(
+        "the program imports {}.{} as {program}, and the host has it as {host}",
+        Excerpt(module),
+        Excerpt(name)
+    )]
+    Type {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+        /// The type that the program imports it with.
+        program: FuncType,
+        /// The type that the host defined it with.
+        host: FuncType,
     },
 }
 

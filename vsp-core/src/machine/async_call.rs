@@ -3,10 +3,10 @@
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use super::{Instance, Outcome, PendingCall, Reason, Suspension, Values};
-use crate::CallError;
 use crate::host::{HostResult, HostStop};
 use crate::index::FuncIndex;
+use crate::instance::{Instance, PendingCall};
+use crate::outcome::{CallError, Outcome, Reason, Suspension, Values};
 
 /// The fuel of a call that is a future. An instance without metering ignores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

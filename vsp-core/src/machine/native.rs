@@ -1,0 +1,106 @@
+//! Entering machine code, and handling its exits.
+
+use core::array;
+use core::sync::atomic::Ordering;
+
+use super::context::{FuelGuard, InstanceData};
+use super::state::{Machine, Position};
+use crate::index::Location;
+use crate::native::entry::{Entry, EntryRequest, NativeCode};
+use crate::native::{CodeInfo, Context, ExitKind, NO_SITE};
+use crate::outcome::{Outcome, Reason, Suspension, Trapped};
+use crate::trap::Trap;
+
+impl<'a, S> Machine<'_, 'a, S> {
+    /// Runs the function of the running frame. If it returns, `at` is the word after its call; after an exit it can be
+    /// any location where the interpreter continues.
+    pub(super) fn enter_native(
+        &mut self,
+        native: &dyn NativeCode<S>,
+        entry: Entry,
+        at: &mut Position,
+    ) -> Result<(), Outcome> {
+        let function = at.function;
+        let Some(remaining) = self.stack.remaining(function.frame_cells()) else {
+            unreachable!("the running frame is in the stack");
+        };
+        let mut values = array::from_fn(|index| self.stack.registers()[index]);
+        let instance = InstanceData {
+            memory: self.memory,
+            globals: self.globals,
+            cells: self.stack.all_cells(),
+            interrupt: self.interrupt,
+        };
+        instance.fill(self.context);
+        let guard = FuelGuard { context: self.context, balance: self.balance };
+        guard.context.fuel = *guard.balance;
+        let exited = native.enter(
+            EntryRequest {
+                program: self.program,
+                entry,
+                remaining,
+                context: guard.context,
+                filled_by: self.filled_by,
+                host: self.host,
+            },
+            &mut values,
+        );
+        drop(guard);
+        if exited && self.context.site == NO_SITE {
+            return match entry {
+                Entry::Function(_) => self.charge_entry(at),
+                // The program came from the safepoint at this location.
+                Entry::Osr(_) => Ok(()),
+            };
+        }
+        if exited {
+            let location = self.handle_code_exit(native.code())?;
+            *at = self.position(location);
+            return Ok(());
+        }
+        let results = function.ty.results();
+        self.stack.registers()[..results].copy_from_slice(&values[..results]);
+        self.ret(at)
+    }
+
+    /// Handles the exit of machine code. Returns the location where the interpreter continues, if the program does not
+    /// stop.
+    pub(super) fn handle_code_exit(&mut self, code: &CodeInfo) -> Result<Location, Outcome> {
+        let Context { site, frame, value, .. } = *self.context;
+        let site = usize::try_from(site).ok().and_then(|site| code.sites().get(site));
+        let Some(site) = site else { unreachable!("machine code exits at its sites") };
+        if code.options().fuel {
+            *self.balance = self.balance.wrapping_sub(i64::from(site.charged));
+        }
+        if usize::try_from(frame).ok().and_then(|frame| self.stack.set_running(frame)).is_none() {
+            unreachable!("machine code exits in a frame");
+        }
+        if let Some(call) = site.inlined_at {
+            self.stack.set_location(call);
+            if self.stack.push_location(&self.functions[call.function.index()]).is_none() {
+                unreachable!("the frame of an inlined function fits");
+            }
+        }
+        let location = site.location;
+        self.stack.set_location(location);
+        let trapped = |trap| Outcome::Trapped(Trapped { trap, location });
+        let suspended = |reason| Outcome::Suspended(Suspension { reason, location });
+        Err(match site.kind {
+            ExitKind::Trap(trap) => trapped(trap),
+            ExitKind::HostError => trapped(Trap::Host(value as u32)),
+            ExitKind::Halt => Outcome::Halted(value),
+            // Only a slice of the fuel is used up. The interpreter continues to the next safepoint.
+            ExitKind::Fuel if self.host.own.reserved > 0 && self.total_balance() >= 0 => {
+                if !self.interrupt.load(Ordering::Relaxed) {
+                    return Ok(location);
+                }
+                suspended(Reason::Interrupted)
+            }
+            ExitKind::Fuel => suspended(Reason::Fuel),
+            ExitKind::Interrupted => suspended(Reason::Interrupted),
+            ExitKind::Yield => suspended(Reason::Yield(value)),
+            ExitKind::Pending(import) => suspended(Reason::Pending(import)),
+            ExitKind::Interpret => return Ok(location),
+        })
+    }
+}
