@@ -33,6 +33,7 @@ mod backtrace;
 mod bytes;
 pub mod complex;
 mod excerpt;
+mod func_type;
 mod function;
 #[cfg(feature = "generate")]
 pub mod generate;

@@ -2,72 +2,27 @@
 //! `docs/format.md` describes every byte.
 
 mod build;
+mod contents;
+mod cursor;
+mod error;
 mod function;
+mod header;
 mod read;
 mod sections;
 mod write;
 
-pub use build::{BuildError, ProgramBuilder};
+pub use crate::func_type::FuncType;
+pub use build::ProgramBuilder;
+pub(crate) use cursor::{Cursor, FirstError};
+pub use error::{BuildError, ReadError, ReadErrorKind};
 pub use function::{FunctionBuilder, Label};
-pub(crate) use read::{CHECKSUM_AT, Cursor, FirstError, checksum};
-pub use read::{ReadError, ReadErrorKind};
+pub(crate) use header::{CHECKSUM_AT, checksum};
 pub use sections::{Custom, Data, Export, FuncDecl, Import, LineEntry, Name, NameKind, SectionExtent};
 
 use crate::index::{FuncIndex, GlobalIndex, Location};
-use crate::limits::{Limits, MAX_PARAMS, MAX_RESULTS};
+use crate::limits::Limits;
 use crate::shared::Ref;
 use sections::{Section, SectionTable};
-
-/// The type of a function or import: its number of parameters and of results.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FuncType(u16);
-
-impl FuncType {
-    /// Returns the type with `params` parameters (0–8) and `results` results (0–4), or `None` outside these ranges.
-    pub const fn new(params: usize, results: usize) -> Option<FuncType> {
-        if params > MAX_PARAMS || results > MAX_RESULTS {
-            return None;
-        }
-        Some(FuncType(params as u16 | (results as u16) << 4))
-    }
-
-    /// Returns the type with these bits: params | results << 4, all others zero. Returns `None` for any other value.
-    pub const fn from_bits(bits: u16) -> Option<FuncType> {
-        if bits >> 8 != 0 {
-            return None;
-        }
-        Self::new((bits & 15) as usize, (bits >> 4) as usize)
-    }
-
-    /// Returns the bits that [`Self::from_bits`] takes.
-    pub const fn bits(self) -> u16 {
-        self.0
-    }
-
-    /// Returns the number of parameters, 0–8.
-    #[inline(always)]
-    pub const fn params(self) -> usize {
-        (self.0 & 15) as usize
-    }
-
-    /// Returns the number of results, 0–4.
-    #[inline(always)]
-    pub const fn results(self) -> usize {
-        (self.0 >> 4) as usize
-    }
-}
-
-impl core::fmt::Display for FuncType {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "({}) -> {}", self.params(), self.results())
-    }
-}
-
-impl core::fmt::Debug for FuncType {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{self}")
-    }
-}
 
 /// A program as stored in its file: its structure is checked, its code is not verified yet.
 ///
@@ -105,12 +60,12 @@ impl<'a> Program<'a> {
 
     /// Returns the CRC-32 stored in the file.
     pub fn checksum(&self) -> u32 {
-        read::stored_checksum(&self.image)
+        header::stored_checksum(&self.image)
     }
 
     /// Returns the version of the format: major and minor.
     pub fn format_version(&self) -> (u8, u8) {
-        let [minor, major] = read::VERSION.to_le_bytes();
+        let [minor, major] = header::VERSION.to_le_bytes();
         (major, minor)
     }
 
@@ -120,7 +75,7 @@ impl<'a> Program<'a> {
     }
 
     #[inline]
-    fn section(&self, section: Section) -> read::Cursor<'_> {
+    fn section(&self, section: Section) -> Cursor<'_> {
         self.sections.cursor(&self.image, section)
     }
 
@@ -245,5 +200,5 @@ macro_rules! include_program {
 
 /// Returns whether these bytes start like a `.silc` file of format 2.0. [`include_program!`] calls it at compile time.
 pub const fn looks_like_program(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'S', b'I', b'L', b'C', 0, 2, ..]) && bytes.len() >= read::HEADER_BYTES
+    matches!(bytes, [b'S', b'I', b'L', b'C', 0, 2, ..]) && bytes.len() >= header::HEADER_BYTES
 }

@@ -216,7 +216,7 @@ pub enum Role {
     Local,
     /// Global.
     Global,
-    /// Function type, see [`FuncType`](crate::program::FuncType).
+    /// Function type, see [`FuncType`](crate::func_type::FuncType).
     Type,
     /// Number of entries of a SWITCH table, 1–4,096.
     Entries,
@@ -342,7 +342,7 @@ impl Role {
         let listed = match self {
             Role::Bits => value == 8 || value == 16 || value == 32,
             Role::Math => MathFn::from_number(value as u32).is_some(),
-            Role::Type => crate::program::FuncType::from_bits(value as u16).is_some(),
+            Role::Type => crate::func_type::FuncType::from_bits(value as u16).is_some(),
             _ => true,
         };
         low <= value && value <= high && listed

@@ -4,95 +4,19 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::function::Assembled;
-use super::{FuncType, FunctionBuilder, LineEntry, NameKind, Program, ReadError, write};
-use crate::Excerpt;
+use super::contents::{Contents, OwnedData, OwnedFunction, OwnedImport};
+use super::error::BuildError;
+use super::function::{Assembled, FunctionBuilder};
+use super::sections::{LineEntry, NameKind};
+use super::{read, write};
+use crate::func_type::FuncType;
 use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex};
-use crate::isa::{EncodeError, Opcode};
 use crate::limits::{Limits, MAX_NAME};
-
-/// An error of building a program.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// A branch goes to a label that was never bound.
-    #[error("a branch goes to a label that was never bound")]
-    LabelNotBound,
-    /// A label was bound twice.
-    #[error("a label was bound twice")]
-    LabelBoundTwice,
-    /// A label of another function was bound.
-    #[error("a label of another function was bound")]
-    ForeignLabel,
-    /// [`FunctionBuilder::branch`] was given an instruction without a target.
-    #[error("{} is not a branch", .0.mnemonic())]
-    NotABranch(Opcode),
-    /// An operand is out of range.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// A function was declared and never defined.
-    #[error("function {0} was declared and never defined")]
-    NotDefined(FuncIndex),
-    /// A function was defined twice, or with a type other than the declared one.
-    #[error("function {0} was defined twice, or with a type other than the declared one")]
-    Redefined(FuncIndex),
-    /// A name is longer than the format allows.
-    #[error("the name \"{}\" has more than 255 bytes", Excerpt(.0))]
-    NameTooLong(String),
-    /// Two exports, or two custom sections, have the same name.
-    #[error("duplicate name \"{}\"", Excerpt(.0))]
-    Duplicate(String),
-    /// Two data segments overlap.
-    #[error("two data segments overlap at address {0}")]
-    OverlappingData(u64),
-    /// The program exceeds a limit or breaks another rule of the format.
-    #[error("the program breaks a rule of the format: {0}")]
-    Format(#[from] ReadError),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct OwnedImport {
-    pub(super) module: String,
-    pub(super) name: String,
-    pub(super) ty: FuncType,
-}
 
 #[derive(Clone, Debug)]
 struct Function {
     ty: FuncType,
     body: Option<FunctionBuilder>,
-}
-
-/// A data segment and its optional name.
-#[derive(Clone, Debug)]
-pub(super) struct OwnedData {
-    pub(super) address: u32,
-    pub(super) bytes: Vec<u8>,
-    name: Option<String>,
-}
-
-/// The header and code of a function.
-#[derive(Clone, Debug)]
-pub(super) struct OwnedFunction {
-    pub(super) ty: FuncType,
-    pub(super) locals: u16,
-    pub(super) words: Vec<u32>,
-}
-
-/// The contents of a file, in file order.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Contents {
-    pub(super) imports: Vec<OwnedImport>,
-    pub(super) functions: Vec<OwnedFunction>,
-    pub(super) constants: Vec<u64>,
-    pub(super) memory_minimum: u64,
-    pub(super) globals: Vec<u64>,
-    pub(super) data: Vec<OwnedData>,
-    pub(super) exports: BTreeMap<String, FuncIndex>,
-    pub(super) names: BTreeMap<(NameKind, u32), String>,
-    pub(super) source_files: Vec<String>,
-    pub(super) lines: Vec<LineEntry>,
-    pub(super) customs: BTreeMap<String, Vec<u8>>,
 }
 
 /// Collects a program and writes its `.silc` file.
@@ -307,7 +231,7 @@ impl ProgramBuilder {
         }
         sort_data(&mut contents)?;
         let bytes = write::write(&contents);
-        Program::read_limited(&bytes[..], limits)?;
+        read::check(&bytes, &limits.within_format())?;
         Ok(bytes)
     }
 }

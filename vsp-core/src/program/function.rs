@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::{BuildError, FuncType, LineEntry};
+use super::error::BuildError;
+use super::sections::LineEntry;
+use crate::func_type::FuncType;
 use crate::isa::{Flow, Inst, Opcode, Operand, Role};
 
 /// A branch target in a function. It belongs to the [`FunctionBuilder`] that made it; in another one it means the label

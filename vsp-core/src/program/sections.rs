@@ -1,7 +1,8 @@
 //! The sections of a file and their entries, as iterators over borrowed bytes.
 
-use super::FuncType;
-use super::read::{Cursor, ReadErrorKind};
+use super::cursor::Cursor;
+use super::error::ReadErrorKind;
+use crate::func_type::FuncType;
 use crate::index::FuncIndex;
 use crate::limits::{MAX_NAME, MEMORY_GRANULE};
 

@@ -2,8 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::build::Contents;
-use super::read::{self, CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, VERSION};
+use super::contents::Contents;
+use super::header::{
+    CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, VERSION, checksum,
+};
 use super::sections::Section;
 use crate::limits::MEMORY_GRANULE;
 
@@ -34,7 +36,7 @@ pub(super) fn write(contents: &Contents) -> Vec<u8> {
     let (count, length) = (sections.len() as u32, file.len() as u32);
     file[8..12].copy_from_slice(&count.to_le_bytes());
     file[12..16].copy_from_slice(&length.to_le_bytes());
-    let checksum = read::checksum(&file);
+    let checksum = checksum(&file);
     file[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&checksum.to_le_bytes());
     file
 }

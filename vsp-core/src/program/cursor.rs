@@ -1,0 +1,158 @@
+//! The cursor of the reader, whose every step can fail.
+
+use core::cell::Cell;
+
+use super::error::{ReadError, ReadErrorKind};
+
+/// The slot that receives the first error of a reading pass.
+///
+/// Steps of the reader return an `Option`, and `None` means that the error is in this slot. An error is large, and the
+/// code to propagate it from many places would be larger than the reader itself.
+pub(crate) type FirstError = Cell<Option<ReadError>>;
+
+/// A position in the bytes of one section (or of the header), and the rest of these bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor<'a> {
+    bytes: &'a [u8],
+    /// Offset of `bytes` in the file.
+    offset: usize,
+    /// The slot for errors; `None` for a file that was already checked.
+    errors: Option<&'a FirstError>,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(bytes: &'a [u8], offset: usize) -> Self {
+        Cursor { bytes, offset, errors: None }
+    }
+
+    pub(crate) fn reporting(self, errors: &'a FirstError) -> Self {
+        Cursor { errors: Some(errors), ..self }
+    }
+
+    /// Returns an empty cursor that reports errors to the same slot.
+    pub(super) fn nothing(&self) -> Self {
+        Cursor { bytes: &[], ..*self }
+    }
+
+    /// Returns whether an error was reported, here or before.
+    pub(super) fn has_failed(&self) -> bool {
+        self.errors.is_some_and(|errors| errors.get().is_some())
+    }
+
+    /// Returns the offset of the next byte from the start of the file.
+    pub(crate) fn position(&self) -> usize {
+        self.offset
+    }
+
+    pub(crate) fn remaining(&self) -> usize {
+        self.bytes.len()
+    }
+
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Reports an error at this position and returns `None`.
+    #[inline(always)]
+    pub(crate) fn fail<T>(&self, what: &'static str, kind: ReadErrorKind) -> Option<T> {
+        self.report(what, kind);
+        None
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report(&self, what: &'static str, kind: ReadErrorKind) {
+        if let Some(errors) = self.errors
+            && errors.get().is_none()
+        {
+            errors.set(Some(ReadError { offset: self.offset, what, kind }));
+        }
+    }
+
+    pub(crate) fn bytes(&mut self, count: usize, what: &'static str) -> Option<&'a [u8]> {
+        match self.bytes.split_at_checked(count) {
+            Some((taken, rest)) => {
+                self.bytes = rest;
+                self.offset += count;
+                Some(taken)
+            }
+            None => self.fail(what, ReadErrorKind::TooShort { needed: count, left: self.bytes.len() }),
+        }
+    }
+
+    /// Takes the next `count` bytes as a cursor of their own.
+    pub(crate) fn section(&mut self, count: usize, what: &'static str) -> Option<Cursor<'a>> {
+        let Cursor { offset, errors, .. } = *self;
+        self.bytes(count, what).map(|bytes| Cursor { bytes, offset, errors })
+    }
+
+    /// Reads a little-endian number of `size` bytes, at most 8. (Inlining makes it fast; not inlining makes it small.)
+    #[cfg_attr(threaded, inline(always))]
+    #[cfg_attr(not(threaded), inline(never))]
+    fn number(&mut self, size: usize, what: &'static str) -> Option<u64> {
+        let bytes = self.bytes(size, what)?;
+        Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    pub(crate) fn u8(&mut self, what: &'static str) -> Option<u8> {
+        self.number(1, what).map(|number| number as u8)
+    }
+
+    pub(crate) fn u16(&mut self, what: &'static str) -> Option<u16> {
+        self.number(2, what).map(|number| number as u16)
+    }
+
+    pub(crate) fn u32(&mut self, what: &'static str) -> Option<u32> {
+        self.number(4, what).map(|number| number as u32)
+    }
+
+    pub(crate) fn u64(&mut self, what: &'static str) -> Option<u64> {
+        self.number(8, what)
+    }
+
+    pub(super) fn name(&mut self, length: u8, what: &'static str) -> Option<&'a str> {
+        let at = *self;
+        match core::str::from_utf8(self.bytes(usize::from(length), what)?) {
+            Ok(name) => Some(name),
+            Err(_) => at.fail(what, ReadErrorKind::Utf8),
+        }
+    }
+
+    #[inline(never)]
+    pub(crate) fn at_most(&self, found: u64, limit: u64, what: &'static str) -> Option<()> {
+        if found > limit { self.fail(what, ReadErrorKind::TooLarge { found, limit }) } else { Some(()) }
+    }
+
+    #[inline(never)]
+    pub(crate) fn expect(&self, found: u64, expected: u64, what: &'static str) -> Option<()> {
+        if found != expected {
+            self.fail(what, ReadErrorKind::Expected { expected, found })
+        } else {
+            Some(())
+        }
+    }
+
+    /// Reads a number that must be `expected`.
+    pub(crate) fn expect_next(&mut self, size: usize, expected: u64, what: &'static str) -> Option<()> {
+        let at = *self;
+        let found = self.number(size, what)?;
+        at.expect(found, expected, what)
+    }
+
+    /// Checks that the rest is zero bytes.
+    pub(crate) fn expect_zeros(mut self, what: &'static str) -> Option<()> {
+        while !self.is_empty() {
+            self.expect_next(1, 0, what)?;
+        }
+        Some(())
+    }
+
+    pub(crate) fn finish(&self, what: &'static str) -> Option<()> {
+        if self.is_empty() { Some(()) } else { self.fail(what, ReadErrorKind::LeftOver(self.remaining())) }
+    }
+}

@@ -1,0 +1,149 @@
+//! The errors of reading and of building a program.
+
+use alloc::string::String;
+
+use crate::excerpt::Excerpt;
+use crate::index::FuncIndex;
+use crate::isa::{EncodeError, Opcode};
+
+/// An error of reading a file: its offset, the item being read, and the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("at offset {offset}, {what}: {kind}")]
+pub struct ReadError {
+    /// Offset of the error in bytes from the start of the file.
+    pub offset: usize,
+    /// The item that was being read.
+    pub what: &'static str,
+    /// The reason.
+    pub kind: ReadErrorKind,
+}
+
+/// The reason of a [`ReadError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadErrorKind {
+    /// The file or section ends too early.
+    #[error("needs {needed} bytes, but only {left} are left")]
+    TooShort {
+        /// Bytes needed.
+        needed: usize,
+        /// Bytes left.
+        left: usize,
+    },
+    /// The file does not start with `SILC`.
+    #[error("expected \"SILC\": this is not a VSP program")]
+    Magic,
+    /// A program of the obsolete format 1.0.
+    #[error("format 1.0 is no longer supported: assemble its source again")]
+    OldVersion,
+    /// An unknown format version.
+    #[error("version {}.{} is unknown, expected 2.0", .0 >> 8, .0 & 0xFF)]
+    Version(u16),
+    /// The bytes do not start with `SILS`.
+    #[error("expected \"SILS\": this is not a snapshot")]
+    SnapshotMagic,
+    /// An unknown version of the snapshot format.
+    #[error("version {}.{} of snapshots is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
+    SnapshotVersion(u16),
+    /// The bytes do not start with `SILN`.
+    #[error("expected \"SILN\": this is not a code object")]
+    ObjectMagic,
+    /// An unknown version of the code object format.
+    #[error("version {}.{} of code objects is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
+    ObjectVersion(u16),
+    /// Machine code for another ABI between code and host.
+    #[error("the code has ABI version {0}, and this host has another: compile it again")]
+    ObjectAbi(u32),
+    /// The checksum does not match: the bytes were damaged.
+    #[error("the file is damaged: its checksum is 0x{computed:08X}, expected 0x{stored:08X}")]
+    Checksum {
+        /// The checksum stored in the header.
+        stored: u32,
+        /// The checksum computed over the bytes.
+        computed: u32,
+    },
+    /// A value other than the one that the format requires.
+    #[error("expected {expected}, found {found}")]
+    Expected {
+        /// The value required by the format.
+        expected: u64,
+        /// The value found.
+        found: u64,
+    },
+    /// A value above its limit.
+    #[error("{found} is more than the limit of {limit}")]
+    TooLarge {
+        /// The value found.
+        found: u64,
+        /// The largest value allowed.
+        limit: u64,
+    },
+    /// A value below its minimum.
+    #[error("{found} is less than {least}")]
+    TooSmall {
+        /// The value found.
+        found: u64,
+        /// The smallest value allowed.
+        least: u64,
+    },
+    /// A memory size that is not a multiple of 16.
+    #[error("{0} is not a multiple of 16")]
+    Granule(u64),
+    /// A number that is not the id of a section or of a kind of name.
+    #[error("{0} is unknown")]
+    Unknown(u32),
+    /// Entries that are not strictly ascending.
+    #[error("out of order: entries must be strictly ascending")]
+    Order,
+    /// An entry that carries no information or repeats its predecessor.
+    #[error("redundant: it must be left out")]
+    Redundant,
+    /// A function type with too many parameters or results, or reserved bits.
+    #[error("0x{0:04X} is not a function type")]
+    FuncType(u16),
+    /// A name that is not UTF-8.
+    #[error("the name is not UTF-8")]
+    Utf8,
+    /// Bytes after the last entry.
+    #[error("{0} bytes are left over")]
+    LeftOver(usize),
+}
+
+/// An error of building a program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A branch goes to a label that was never bound.
+    #[error("a branch goes to a label that was never bound")]
+    LabelNotBound,
+    /// A label was bound twice.
+    #[error("a label was bound twice")]
+    LabelBoundTwice,
+    /// A label of another function was bound.
+    #[error("a label of another function was bound")]
+    ForeignLabel,
+    /// [`FunctionBuilder::branch`](super::FunctionBuilder::branch) was given an instruction without a target.
+    #[error("{} is not a branch", .0.mnemonic())]
+    NotABranch(Opcode),
+    /// An operand is out of range.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A function was declared and never defined.
+    #[error("function {0} was declared and never defined")]
+    NotDefined(FuncIndex),
+    /// A function was defined twice, or with a type other than the declared one.
+    #[error("function {0} was defined twice, or with a type other than the declared one")]
+    Redefined(FuncIndex),
+    /// A name is longer than the format allows.
+    #[error("the name \"{}\" has more than 255 bytes", Excerpt(.0))]
+    NameTooLong(String),
+    /// Two exports, or two custom sections, have the same name.
+    #[error("duplicate name \"{}\"", Excerpt(.0))]
+    Duplicate(String),
+    /// Two data segments overlap.
+    #[error("two data segments overlap at address {0}")]
+    OverlappingData(u64),
+    /// The program exceeds a limit or breaks another rule of the format.
+    #[error("the program breaks a rule of the format: {0}")]
+    Format(#[from] ReadError),
+}

@@ -1,0 +1,46 @@
+//! The header of a file, its section table, and its checksum: the constants of the format.
+
+/// Size of the header in bytes.
+pub(super) const HEADER_BYTES: usize = 32;
+
+/// Size of a section table entry in bytes.
+pub(super) const SECTION_ENTRY_BYTES: usize = 16;
+
+/// Alignment of sections in bytes.
+pub(super) const SECTION_ALIGNMENT: usize = 8;
+
+/// The first four bytes of every program.
+pub(super) const MAGIC: [u8; 4] = *b"SILC";
+
+/// The format version, 2.0.
+pub(super) const VERSION: u16 = 0x0200;
+
+/// Offset of the checksum in the header.
+pub(crate) const CHECKSUM_AT: usize = 16;
+
+/// The tables of the checksum: 16 KB, for 16 bytes at a time, in builds with the large and fast interpreter; none
+/// without an operating system, where flash is scarce; otherwise 1 KB.
+#[cfg(threaded)]
+type ChecksumTable = crc::Table<16>;
+#[cfg(all(not(threaded), target_os = "none"))]
+type ChecksumTable = crc::NoTable;
+#[cfg(all(not(threaded), not(target_os = "none")))]
+type ChecksumTable = crc::Table<1>;
+
+/// Returns the CRC-32 (IEEE 802.3) of a file, with its checksum field taken as zero.
+pub(crate) fn checksum(image: &[u8]) -> u32 {
+    static ALGORITHM: crc::Crc<u32, ChecksumTable> =
+        crc::Crc::<u32, ChecksumTable>::new(&crc::CRC_32_ISO_HDLC);
+    let (before, after) = image.split_at(CHECKSUM_AT.min(image.len()));
+    let mut digest = ALGORITHM.digest();
+    digest.update(before);
+    digest.update(&[0; 4]);
+    digest.update(after.get(4..).unwrap_or(&[]));
+    digest.finalize()
+}
+
+/// Returns the checksum stored in the header.
+pub(super) fn stored_checksum(image: &[u8]) -> u32 {
+    let field = image.get(CHECKSUM_AT..).and_then(<[u8]>::first_chunk);
+    field.map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
