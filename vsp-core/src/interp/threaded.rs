@@ -12,15 +12,23 @@
 //!
 //! The design is threaded code (J. R. Bell, "Threaded Code", CACM 16(6), 1973) with tail calls in place of jumps;
 //! accumulator caching is stack caching (M. A. Ertl) with one register.
+//!
+//! [`Op`]: state::Op
+//! [`Handler`]: state::Handler
 
 mod accumulator;
 mod calls;
 mod decode;
-mod op;
+mod execute;
+mod frame;
+mod handlers;
+mod state;
 mod superinstructions;
 #[cfg(all(test, feature = "text"))]
 mod tests;
 mod thread;
+mod variant;
 
 pub(crate) use decode::Threaded;
-pub(crate) use thread::{ExitPoint, Resources, ThreadState};
+pub(crate) use execute::Resources;
+pub(crate) use state::{ExitPoint, ThreadState};

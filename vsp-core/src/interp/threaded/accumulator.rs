@@ -8,7 +8,7 @@
 use alloc::vec::Vec;
 use core::cell::Cell;
 
-use super::op::variant;
+use super::variant;
 use crate::function::Function;
 use crate::isa::{Field, Flow, Opcode, Properties, Reg};
 use crate::program::FuncType;

@@ -1,70 +1,16 @@
 //! Calls and returns within the threaded interpreter.
 
-use alloc::vec::Vec;
 use core::slice::Iter;
 use core::sync::atomic::Ordering;
 
-use super::op::{FrameHead, Op, variant};
-use super::thread::{Thread, ThreadState, exit_thread};
+use super::state::{FrameHead, Op, RunningFrame, ThreadState, exit_thread};
+use super::thread::Thread;
+use super::variant;
+use crate::function::FRAME_CELLS;
 use crate::function::layout::{self, CALLER, LOCALS, LOCATION, OUTERMOST, REGISTERS};
-use crate::function::{FRAME_CELLS, Function};
-use crate::index::{FuncIndex, Location};
-use crate::interp::frame::{Exit, Frame, Step};
+use crate::index::Location;
+use crate::interp::frame::{Exit, Step};
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
-
-/// The data of a function that calls and returns need.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) index: FuncIndex,
-    /// Its first word, counted from the start of the whole code.
-    pub(super) start: u32,
-    pub(super) frame_cells: u32,
-    /// The number of decoded instructions in the whole code from its first one on.
-    remaining: u32,
-    /// The charge for entering it, in addition to the 1 of the call.
-    charge: u32,
-    /// All ones if entering it passes a safepoint, otherwise zero.
-    checked: i64,
-    pub(super) locals: u16,
-    /// The bits of its type.
-    ty: u16,
-    params: u8,
-    results: u8,
-}
-
-impl Entry {
-    fn new(words: usize, index: FuncIndex, function: &Function) -> Entry {
-        Entry {
-            index,
-            start: function.start,
-            frame_cells: function.frame_cells(),
-            remaining: words as u32 - function.start,
-            charge: function.entry_charge(),
-            checked: if function.short_leaf { 0 } else { -1 },
-            locals: function.locals,
-            ty: function.ty.bits(),
-            params: function.ty.params() as u8,
-            results: function.ty.results() as u8,
-        }
-    }
-
-    /// Creates the entries of all functions of a program with this number of words. Returns `None` if memory runs out.
-    pub(super) fn all(words: usize, functions: &[Function]) -> Option<Vec<Entry>> {
-        let mut entries = Vec::new();
-        entries.try_reserve_exact(functions.len()).ok()?;
-        let functions = (0..).map(FuncIndex).zip(functions);
-        entries.extend(functions.map(|(index, function)| Entry::new(words, index, function)));
-        Some(entries)
-    }
-}
-
-/// The running frame.
-#[derive(Clone, Copy)]
-pub(super) struct RunningFrame<'a> {
-    pub(super) entry: &'a Entry,
-    /// The cell where it starts.
-    pub(super) base: u32,
-}
 
 impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
     /// Calls a function by its number, or exits with `exit`. If a type is given, the function must have it.
@@ -80,7 +26,7 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         self.code = self.state.ops.clone();
         self.code.nth(self.state.running.entry.start as usize + word as usize + 1);
         self.fuel = balance.wrapping_sub(self.code.len() as i64);
-        self.stop(exit)
+        self.exit(exit)
     }
 
     /// Writes the location of this instruction into the frame.
@@ -142,7 +88,7 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         self.code = self.state.ops.clone();
         self.code.next();
         self.fuel = balance.wrapping_sub(self.code.len() as i64);
-        self.stop(Exit::Return)
+        self.exit(Exit::Return)
     }
 
     /// Returns to a caller that has a frame.

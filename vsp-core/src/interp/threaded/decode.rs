@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 
 use super::accumulator::{self, CachingState};
-use super::calls::Entry;
-use super::op::{Handler, Op, end, variant};
+use super::state::{Entry, Handler, Op, end};
 use super::superinstructions::{self, Tail};
+use super::variant;
 use crate::function::Function;
 use crate::isa::{Field, Opcode, Operand, Properties, Reg};
 

@@ -6,7 +6,7 @@
 mod pairs;
 mod sequences;
 
-use super::op::Handler;
+use super::state::Handler;
 #[cfg(all(test, feature = "text"))]
 pub(super) use pairs::PAIRS;
 pub(super) use sequences::Tail;

@@ -5,8 +5,8 @@ use std::string::ToString;
 use std::thread;
 use std::vec::Vec;
 
-use super::op::variant;
 use super::superinstructions::{self, PAIRS};
+use super::variant;
 use crate::index::FuncIndex;
 use crate::isa::{Field, Flow, Inst, Opcode, Operand, Reg, Role};
 use crate::program::{FuncType, FunctionBuilder, Program, ProgramBuilder};

@@ -1,8 +1,8 @@
 //! Superinstructions of two instructions, each in all its variants.
 
-use crate::interp::threaded::op::{
-    self, Handler, One, Then, by_variant, instructions, normal, sequence, variant,
-};
+use crate::interp::threaded::handlers::{self, One, Then, by_variant, instructions, normal, sequence};
+use crate::interp::threaded::state::Handler;
+use crate::interp::threaded::variant;
 use crate::isa::Opcode;
 
 /// The handlers by the variants of the first instruction, and then of the second.
@@ -103,6 +103,6 @@ pub(super) fn handler(x: (u8, u8), y: (u8, u8)) -> Handler {
     let second = usize::from(SECOND[usize::from(y.0)]) % MAX_INDEX;
     match HANDLERS.get(usize::from(NUMBERS[first][second])) {
         Some(pair) => pair[usize::from(x.1) % variant::COUNT][usize::from(y.1) % variant::COUNT],
-        None => op::handler(x),
+        None => handlers::handler(x),
     }
 }

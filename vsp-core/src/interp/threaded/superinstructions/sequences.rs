@@ -4,9 +4,11 @@
 //! superinstruction takes a few handlers and not hundreds: it is the variant that the instructions before it nearly
 //! always produce.
 
-use crate::interp::threaded::op::{
-    Handler, One, Sequence, Then, by_first_variant, instructions, normal, sequence, variant,
+use crate::interp::threaded::handlers::{
+    One, Sequence, Then, by_first_variant, instructions, normal, sequence,
 };
+use crate::interp::threaded::state::Handler;
+use crate::interp::threaded::variant;
 use crate::isa::Opcode;
 #[cfg(all(test, feature = "text"))]
 use alloc::vec::Vec;

@@ -1,81 +1,13 @@
-//! Decoded instructions, and the table of their handlers.
+//! The handlers: of instructions, of sequences of them, and the table by opcode number and variant.
 
-use core::cell::Cell;
 use core::marker::PhantomData;
 use core::slice::Iter;
 
-use super::thread::{Operand, Thread, ThreadState};
-use crate::function::layout::LOCALS;
+use super::state::{FrameHead, Handler, Op, ThreadState, end};
+use super::thread::{Operand, Thread};
+use super::variant;
 use crate::interp::frame::{Step, Stopped};
 use crate::isa::{Decoded, Field, Opcode, Reg, Role, RoleType, Visitor, for_each_op, role};
-
-/// The start of a frame, up to the end of its registers.
-pub(super) type FrameHead = [Cell<u64>; LOCALS];
-
-/// A function that executes an instruction and all after it. Its arguments are the decoded instructions from its own to
-/// the end of the code, the frame, the state, the accumulator, the fuel (see [`Thread::fuel`]), and the accumulator of
-/// binary64s.
-///
-/// These are as many arguments as x86_64 passes in registers: with more, no call of a handler would be a jump.
-pub(super) type Handler = for<'a, 's> fn(Iter<'a, Op>, &'a FrameHead, &'s mut ThreadState<'a>, u64, i64, f64);
-
-/// A decoded instruction.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Op {
-    /// The handler of the next instruction.
-    pub(super) next: Handler,
-    /// The immediate; the second one of two.
-    pub(super) imm: i32,
-    pub(super) a: Reg,
-    pub(super) b: Reg,
-    pub(super) c: Reg,
-    /// The first of two immediates.
-    pub(super) imm8: u8,
-}
-
-/// The variants of an instruction's handler: numbers below [`COUNT`](variant::COUNT).
-pub(super) mod variant {
-    /// The bits that tell which operand is cached in the accumulator: none, `a`, `b` or `c`.
-    pub(in super::super) const CACHED: u8 = 3;
-    pub(in super::super) const NONE: u8 = 0;
-    pub(in super::super) const A: u8 = 1;
-    pub(in super::super) const B: u8 = 2;
-    pub(in super::super) const C: u8 = 3;
-    /// The bit of a backward branch.
-    pub(in super::super) const BACK: u8 = 4;
-    pub(in super::super) const A_BACK: u8 = A | BACK;
-    /// The number of variants.
-    pub(in super::super) const COUNT: usize = 8;
-
-    /// The variants of CALL and RET tell the number of registers passed, if it is below 4, and whether R0 is cached.
-    const MORE: u8 = 4;
-    pub(in super::super) const ONE: u8 = passing(1, false);
-    pub(in super::super) const TWO: u8 = passing(2, false);
-    pub(in super::super) const CACHED_ONE: u8 = passing(1, true);
-
-    /// Returns the variant of a CALL or RET that passes this number of registers.
-    #[inline(always)]
-    pub(in super::super) const fn passing(count: u8, is_r0_cached: bool) -> u8 {
-        match count {
-            1..MORE if is_r0_cached => MORE + count,
-            0..MORE => count,
-            _ => MORE,
-        }
-    }
-
-    /// Returns the number of registers passed, if the variant tells it.
-    pub(in super::super) const fn count(variant: u8) -> Option<usize> {
-        match variant {
-            MORE => None,
-            _ => Some((variant % MORE) as usize),
-        }
-    }
-
-    /// Returns whether R0 is cached.
-    pub(in super::super) const fn is_r0_cached(variant: u8) -> bool {
-        variant > MORE
-    }
-}
 
 /// The operand in a field of a decoded instruction.
 macro_rules! operand {
@@ -294,9 +226,4 @@ for_each_op!(define_instructions);
 #[inline(always)]
 pub(super) fn handler((number, variant): (u8, u8)) -> Handler {
     HANDLERS[usize::from(number)][usize::from(variant) % variant::COUNT]
-}
-
-/// The handler after the last instruction. Execution does not run off the end.
-pub(super) fn end<'a>(_: Iter<'a, Op>, _: &'a FrameHead, _: &mut ThreadState<'a>, _: u64, _: i64, _: f64) {
-    unreachable!("verified: execution does not run off the end")
 }
