@@ -147,7 +147,7 @@ fn folder() -> tempfile::TempDir {
 
 /// Runs a shell command. Returns its exit code and its output, with errors in order.
 fn shell(folder: &Path, command: &str) -> (i32, String) {
-    let command = command.replace("cargo run --release --quiet -- ", "vsp ");
+    let command = command.replace("cargo run --release --quiet -p vsp-cli -- ", "vsp ");
     let path = format!("{}:{}", folder.join(".bin").display(), std::env::var("PATH").unwrap());
     let output = Command::new("sh")
         .args(["-c", &format!("{{ {command}\n}} 2>&1")])
