@@ -23,3 +23,7 @@ pub mod reference;
 pub use cases::{Case, Expected, Step, Tolerance, cases_folder, parse, run, sil_files, suspend_everywhere};
 pub use configuration::Configuration;
 pub use listing::{Versions, function_text, listing, named_functions};
+
+/// Whether the architecture is emulated, as all but this one are where these tests usually run. Then there are fewer
+/// tests.
+pub const EMULATED: bool = !cfg!(target_arch = "x86_64");

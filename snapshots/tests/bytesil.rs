@@ -11,7 +11,7 @@ use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Options, Outcome, text};
 use vsp_host::engine::{Engine, EngineKind};
-use vsp_snapshots::reference;
+use vsp_snapshots::{EMULATED, reference};
 
 /// The bits of the operands above the low byte.
 const UPPER_BITS: u64 = 0x0012_3456_0000;
@@ -96,7 +96,7 @@ fn check_all_immediates(op: Opcode, first: i32) {
 
 /// Checks 33 immediates from the first to the last, or 5 where the architecture is usually emulated.
 fn check_some_immediates(op: Opcode, first: i32) {
-    let step = if cfg!(target_arch = "x86_64") { 128 } else { 1024 };
+    let step = if EMULATED { 1024 } else { 128 };
     for imm in (0..=4096).step_by(step) {
         check_pairs(op, first + imm.min(4095));
     }

@@ -6,15 +6,11 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Arguments, Failed, Trial};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use vsp_host::engine::EngineKind;
-use vsp_snapshots::Configuration;
 use vsp_snapshots::corpus::{Example, Loaded, PROGRAMS, Pace, Program, RunResult};
+use vsp_snapshots::{Configuration, EMULATED};
 
 /// Fuel of the first slice of programs that are suspended; it is larger for inputs above 5,000 bytes.
 const SLICE: u64 = 500;
-
-/// Whether the architecture is emulated, as all but this one are where these tests usually run. Then there are fewer
-/// tests.
-const EMULATED: bool = !cfg!(target_arch = "x86_64");
 
 /// Number of random invocations of each program.
 const CASES: u32 = if EMULATED { 4 } else { 32 };

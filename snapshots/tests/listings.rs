@@ -15,7 +15,7 @@ use vsp_core::program::{FuncType, FunctionBuilder, Program, ProgramBuilder};
 use vsp_core::text;
 use vsp_core::verify::Verified;
 use vsp_host::native::{CompileOptions, Tier};
-use vsp_snapshots::{Versions, function_text, listing, named_functions};
+use vsp_snapshots::{EMULATED, Versions, function_text, listing, named_functions};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -43,7 +43,7 @@ fn main() {
         Trial::test(name, move || check().map_err(|error| Failed::from(error.to_string())))
     };
     let mut trials = Vec::new();
-    if !cfg!(target_arch = "x86_64") {
+    if EMULATED {
         libtest_mimic::run(&arguments, trials).exit();
     }
     for (class, title) in CLASS_TITLES.iter().enumerate().filter(|(_, title)| !title.is_empty()) {

@@ -4,10 +4,10 @@ use vsp_core::generate::Generated;
 use vsp_core::program::Program;
 use vsp_host::engine::EngineKind;
 use vsp_host::native::Tier;
-use vsp_snapshots::Configuration;
 use vsp_snapshots::random::{
     End, Engine, Tally, VspEngine, case_file, check, minimise, program, seeds, short_program,
 };
+use vsp_snapshots::{Configuration, EMULATED};
 
 fn vsp_engines(configurations: &[Configuration]) -> Vec<VspEngine> {
     configurations.iter().map(|configuration| VspEngine::new(*configuration).unwrap()).collect()
@@ -86,8 +86,7 @@ fn machine_code_agrees_with_the_interpreter() {
         Configuration::Run(EngineKind::Auto),
         Configuration::Save(EngineKind::Auto),
     ];
-    // The other architectures are emulated where these tests usually run.
-    let seeds = seeds(if cfg!(target_arch = "x86_64") { 40 } else { 8 });
+    let seeds = seeds(if EMULATED { 8 } else { 40 });
     let started = std::time::Instant::now();
     let tally = compare(&configurations, seeds.clone(), program);
     println!("seeds {seeds:?}, {:.0?}: {tally}", started.elapsed());

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 
 use super::state::Machine;
 #[cfg(threaded)]
-use super::state::NEVER;
+use super::state::interrupt_flag;
 use crate::index::FuncIndex;
 #[cfg(threaded)]
 use crate::index::Location;
@@ -58,16 +58,16 @@ impl<S> Instance<'_, S> {
     /// The instance is not suspended, or it waits for another number of values.
     pub fn resume(&mut self, values: &[u64]) -> Result<Outcome, CallError> {
         let reason = self.waits_for(values.len())?;
-        self.run(|instance| answer_and_run(instance, reason, values))
+        Ok(self.run(|instance| answer_and_run(instance, reason, values)))
     }
 
     #[inline]
-    pub(super) fn run(&mut self, engine: impl FnOnce(&mut Self) -> Outcome) -> Result<Outcome, CallError> {
+    pub(super) fn run(&mut self, engine: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
         let before = self.start_engine();
         let outcome = engine(self);
         self.stop_engine(before);
         self.ended(&outcome);
-        Ok(outcome)
+        outcome
     }
 }
 
@@ -86,10 +86,8 @@ fn start<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Result<Value
 #[cfg_attr(threaded, cold)]
 fn start_machine<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Outcome {
     let mut machine = Machine::running(instance);
-    match machine.enter(function) {
-        Ok(at) => machine.run(at),
-        Err(outcome) => outcome,
-    }
+    let entered = machine.enter(function);
+    machine.run_from(entered)
 }
 
 /// The progress that [`start_threaded`] made.
@@ -111,7 +109,7 @@ fn start_threaded<S>(instance: &mut Instance<'_, S>, index: FuncIndex) -> Option
     let functions = instance.program.functions();
     let function = functions.get(index.index())?;
     let balance = instance.balance.checked_sub(function.entry_charge().into())?;
-    let interrupt = instance.interrupt.as_deref().unwrap_or(&NEVER);
+    let interrupt = interrupt_flag(&instance.interrupt);
     if !function.short_leaf && (balance < 0 || interrupt.load(Ordering::Relaxed)) {
         return None;
     }
@@ -146,17 +144,13 @@ fn continue_after_exit<S>(instance: &mut Instance<'_, S>, exit: &ExitPoint) -> O
     let mut machine = Machine::new(instance);
     let mut at = machine.position(Location { function: exit.index, word: 0 });
     machine.set_position(&mut at, exit);
-    match machine.handle_exit(&mut at, exit.exit) {
-        Ok(()) => machine.run(at),
-        Err(outcome) => outcome,
-    }
+    let handled = machine.handle_exit(&mut at, exit.exit);
+    machine.run_from(handled.map(|()| at))
 }
 
 /// Continues a suspended program with the values it waits for. Their number has been checked.
 fn answer_and_run<S>(instance: &mut Instance<'_, S>, reason: Reason, values: &[u64]) -> Outcome {
     let mut machine = Machine::running(instance);
-    match machine.answer(reason, values) {
-        Ok(at) => machine.run(at),
-        Err(outcome) => outcome,
-    }
+    let answered = machine.answer(reason, values);
+    machine.run_from(answered)
 }

@@ -58,6 +58,14 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         Ok(at)
     }
 
+    /// Executes until the program exits, if it has not already.
+    pub(super) fn run_from(&mut self, at: Result<Position, Outcome>) -> Outcome {
+        match at {
+            Ok(at) => self.run(at),
+            Err(outcome) => outcome,
+        }
+    }
+
     /// Executes until the program exits.
     pub(super) fn run(&mut self, mut at: Position) -> Outcome {
         loop {

@@ -1,7 +1,7 @@
 //! Calls of the host that enter machine code directly.
 
 use super::context::{FuelGuard, InstanceData};
-use super::state::{Machine, NEVER};
+use super::state::{Machine, interrupt_flag};
 use crate::index::FuncIndex;
 use crate::instance::Instance;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
@@ -92,7 +92,7 @@ impl<'a, S> Instance<'a, S> {
             memory: &mut self.memory,
             globals: &mut self.globals,
             cells: self.stack.all_cells(),
-            interrupt: self.interrupt.as_deref().unwrap_or(&NEVER),
+            interrupt: interrupt_flag(&self.interrupt),
         };
         data.fill(&mut self.context);
         self.last_entry.function = function.0.into();
@@ -115,7 +115,7 @@ impl<'a, S> Instance<'a, S> {
             memory: &mut self.memory,
             globals: &mut self.globals,
             cells: self.stack.present_cells(),
-            interrupt: self.interrupt.as_deref().unwrap_or(&NEVER),
+            interrupt: interrupt_flag(&self.interrupt),
         }
         .expose();
         self.context.fuel = before;
@@ -138,13 +138,8 @@ impl<'a, S> Instance<'a, S> {
     #[cold]
     fn continue_after_exit(&mut self, code: &CodeInfo, before: i64) -> Outcome {
         let mut machine = Machine::new(self);
-        let outcome = match machine.handle_code_exit(code) {
-            Ok(location) => {
-                let at = machine.position(location);
-                machine.run(at)
-            }
-            Err(outcome) => outcome,
-        };
+        let at = machine.handle_code_exit(code).map(|location| machine.position(location));
+        let outcome = machine.run_from(at);
         self.stop_engine(before);
         self.ended(&outcome);
         outcome

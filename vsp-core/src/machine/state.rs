@@ -15,12 +15,17 @@ use crate::native::entry::{CodeKey, NativeCode};
 #[cfg(feature = "native")]
 use crate::native::tiers::{Slice, Tiers};
 use crate::outcome::{Outcome, Reason, Suspension, Trapped};
+use crate::shared::Ref;
 use crate::trap::Trap;
 #[cfg(feature = "native")]
 use crate::verify::Verified;
 
-/// The interrupt flag of an instance that cannot be interrupted.
-pub(super) static NEVER: AtomicBool = AtomicBool::new(false);
+/// Returns the interrupt flag of an instance, or one that is never set.
+#[inline(always)]
+pub(super) fn interrupt_flag<'f>(flag: &'f Option<Ref<'_, AtomicBool>>) -> &'f AtomicBool {
+    static NEVER: AtomicBool = AtomicBool::new(false);
+    flag.as_deref().unwrap_or(&NEVER)
+}
 
 /// The running function and its next word, counted from the start of the whole code.
 #[derive(Clone, Copy)]
@@ -89,7 +94,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             globals: &mut instance.globals,
             stack: &mut instance.stack,
             balance: &mut instance.balance,
-            interrupt: instance.interrupt.as_deref().unwrap_or(&NEVER),
+            interrupt: interrupt_flag(&instance.interrupt),
             #[cfg(feature = "native")]
             context: &mut instance.context,
             #[cfg(feature = "native")]

@@ -62,7 +62,7 @@ impl<S> Instance<'_, S> {
     /// The instance is not between two instructions.
     pub fn finish(&mut self) -> Result<Outcome, CallError> {
         self.must_be_stepping()?;
-        self.run(proceed)
+        Ok(self.run(proceed))
     }
 
     /// Returns the location of the instruction that [`Self::step`] executes next, if the instance is between two

@@ -37,7 +37,7 @@ pub trait NativeCode<S>: core::fmt::Debug + Send + Sync {
     /// Returns `false` if the function returned, with its results as the first values. Returns `true` if the code
     /// exited at the context's site. The site is [`NO_SITE`](super::NO_SITE) if the code could not be entered, because
     /// it lacks native stack: then nothing has happened.
-    fn enter(&self, session: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool;
+    fn enter(&self, request: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool;
 }
 
 /// An entry point of machine code.
