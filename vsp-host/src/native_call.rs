@@ -131,9 +131,9 @@ pub(crate) struct MachineCode {
     info: CodeInfo,
     /// The identity of the code, which is not visible elsewhere.
     key: CodeKey,
-    /// The memory of the code.
+    /// The memory of the code. Tests have none: their code is functions of Rust.
     #[expect(dead_code, reason = "it keeps the code mapped")]
-    memory: ExecMemory,
+    memory: Option<ExecMemory>,
     /// The address of the code.
     address: u64,
     /// The entry of each function. `None` if it was not compiled.
@@ -186,7 +186,15 @@ impl MachineCode {
             Some((location, found(row, info.loop_entry(location)?, 0)))
         });
         let address = (memory.address_range().start + start) as u64;
-        MachineCode { info, key: CodeKey::new(), memory, address, functions, at_loop, counts_fuel }
+        MachineCode {
+            info,
+            key: CodeKey::new(),
+            memory: Some(memory),
+            address,
+            functions,
+            at_loop,
+            counts_fuel,
+        }
     }
 
     pub(crate) fn find(&self, entry: Entry) -> Option<Found> {
@@ -419,3 +427,6 @@ extern_machine! {
         unsafe { ptr::write_bytes(to, byte as u8, length as usize) };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ const SPARE: usize = 1 << 20;
 #[inline(always)]
 pub(crate) fn with_stack<R>(bytes: Option<usize>, run: impl FnOnce() -> R) -> Option<R> {
     match bytes {
+        // Miri's functions take no native stack, and it cannot switch stacks.
+        _ if cfg!(miri) => Some(run()),
         Some(bytes) if stacker::remaining_stack().is_none_or(|remaining| remaining < bytes) => {
             on_own_stack(bytes, run)
         }
