@@ -14,6 +14,7 @@ mod emit;
 mod error;
 mod exports;
 mod helpers;
+mod hoist;
 mod ir;
 mod layout;
 mod machine;

@@ -1,6 +1,5 @@
 //! Instructions of format 2.1 that vsp-core does not have yet.
 use vsp_core::isa::Opcode;
-use vsp_core::program::FuncType;
 
 pub(crate) trait Pending {
     const F32WIDEN: Opcode = Opcode::COMPLEX_ADD;
@@ -15,12 +14,3 @@ pub(crate) trait Pending {
     const SETGX: Opcode = Opcode::COMPLEX_PHASE;
 }
 impl Pending for Opcode {}
-
-pub(crate) trait Tagged: Sized {
-    fn with_tag(self, tag: u32) -> Option<FuncType>;
-}
-impl Tagged for FuncType {
-    fn with_tag(self, _: u32) -> Option<FuncType> {
-        Some(self)
-    }
-}
