@@ -34,7 +34,18 @@ impl Minor {
 }
 
 /// The instructions that format 2.1 adds.
-const OF_2_1: [Opcode; 0] = [];
+const OF_2_1: [Opcode; 10] = [
+    Opcode::GETGX,
+    Opcode::SETGX,
+    Opcode::F32WIDEN,
+    Opcode::F32NARROW,
+    Opcode::FADDS,
+    Opcode::FSUBS,
+    Opcode::FMULS,
+    Opcode::FDIVS,
+    Opcode::I2FS,
+    Opcode::U2FS,
+];
 
 /// One bit for each opcode number: whether format 2.1 adds it.
 const IS_OF_2_1: [u64; 4] = {
