@@ -2,22 +2,26 @@
 
 use std::cell::RefCell;
 use std::fmt::Display;
+#[cfg(feature = "wasi")]
+use std::io::IsTerminal;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use vsp_core::index::{FuncIndex, Location};
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
-use vsp_host::sys::Sys;
 
-use crate::cli::{EXIT_REFUSED, EXIT_TRAP};
+use crate::cli::EXIT_REFUSED;
 use crate::end::End;
 use crate::files::{self, Files, Output, Shared, is_standard};
 use crate::interrupt;
 use crate::load::Loaded;
 use crate::message;
-use crate::program::{InputFile, ProgramArgs, UNLIMITED};
+#[cfg(feature = "wasi")]
+use crate::program::imports_wasi;
+use crate::program::{InputFile, ProgramArgs, Streams, UNLIMITED};
 use crate::progress::Progress;
+use crate::state::State;
 use crate::translate::{Result, ignore_broken_pipe, load_verified, print_message};
 
 /// A program that is ready to run.
@@ -28,7 +32,7 @@ pub(crate) struct Execution<'a> {
     pub(crate) entry: FuncIndex,
     /// The arguments of the entry function.
     pub(crate) values: Vec<u64>,
-    imports: Imports<Sys>,
+    imports: Imports<State>,
     progress: Progress,
     files: RefCell<Files>,
     /// The file that the program writes, if one is named.
@@ -67,7 +71,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Opens the program's files, and creates an interpreted instance.
-    pub(crate) fn instance(&self) -> Result<Instance<'_, Sys>> {
+    pub(crate) fn instance(&self) -> Result<Instance<'_, State>> {
         let options = Options { interrupt: interrupt::flag(true).map(Into::into), ..self.args.options() };
         self.instance_by(|imports, state| Instance::new(&self.verified, imports, state, options))
     }
@@ -75,39 +79,61 @@ impl<'a> Execution<'a> {
     /// Opens the program's files, and creates an instance with `make`.
     pub(crate) fn instance_by<'s, E: Display>(
         &'s self,
-        make: impl FnOnce(&'s Imports<Sys>, Sys) -> std::result::Result<Instance<'s, Sys>, E>,
-    ) -> Result<Instance<'s, Sys>> {
+        make: impl FnOnce(&'s Imports<State>, State) -> std::result::Result<Instance<'s, State>, E>,
+    ) -> Result<Instance<'s, State>> {
         let refuse = |error: String| message::render_text(&error);
-        let input = match self.args.input_file().map_err(refuse)? {
-            Some(InputFile { reader, bytes }) => self.progress.reader(reader, Some(bytes)),
-            None => self.progress.reader(self.args.standard_input().map_err(refuse)?, None),
-        };
-        let file = self.args.output_file(&mut self.files.borrow_mut()).map_err(refuse)?;
-        let output: Box<dyn Write> = match file.clone() {
-            Some(file) => Box::new(BufWriter::new(file)),
-            None => Box::new(BufWriter::new(io::stdout().lock())),
-        };
-        self.output.replace(file);
-        let errors = self.progress.errors(Box::new(io::stderr()));
-        let state = self.args.state(self.values.is_empty(), input, output, errors);
+        let state = self.state().map_err(refuse)?;
         make(&self.imports, state).map_err(|error| files::refuse(&self.args.file, &error))
     }
 
+    /// Opens the program's files, and creates the state of the host functions.
+    fn state(&self) -> Result<State> {
+        #[cfg(feature = "wasi")]
+        if imports_wasi(&self.verified) {
+            let input = self.args.wasi_input()?;
+            let (output, errors) = self.outputs()?;
+            let is_terminal = self.output.borrow().is_none() && io::stdout().is_terminal();
+            return self.args.wasi_state(
+                self.values.is_empty(),
+                Streams { input, output, errors },
+                is_terminal,
+            );
+        }
+        let input = match self.args.input_file()? {
+            Some(InputFile { reader, bytes }) => self.progress.reader(reader, Some(bytes)),
+            None => self.progress.reader(self.args.standard_input()?, None),
+        };
+        let (output, errors) = self.outputs()?;
+        Ok(self.args.state(self.values.is_empty(), Streams { input, output, errors }))
+    }
+
+    /// Creates the file that the program writes, if one is named. Returns its output and its error stream.
+    fn outputs(&self) -> Result<(Box<dyn Write + Send>, Box<dyn Write>)> {
+        let file = self.args.output_file(&mut self.files.borrow_mut())?;
+        let output: Box<dyn Write + Send> = match file.clone() {
+            Some(file) => Box::new(BufWriter::new(file)),
+            None => Box::new(BufWriter::new(io::stdout())),
+        };
+        self.output.replace(file);
+        Ok((output, self.progress.errors(Box::new(io::stderr()))))
+    }
+
     /// Returns the end of a run, with what remains of the instance.
-    pub(crate) fn ending(&self, instance: Instance<'_, Sys>, outcome: Outcome) -> Ending {
+    pub(crate) fn ending(&self, mut instance: Instance<'_, State>, outcome: Outcome) -> Ending {
         self.progress.finish();
         let fuel = self.args.options().fuel.unwrap_or_default().min(UNLIMITED);
         let fuel_used = fuel.saturating_add_signed(-instance.fuel().unwrap_or(0));
         let locations = instance.call_stack().collect();
-        let mut sys = instance.into_state();
-        let end = End::new(outcome, &self.verified, sys.failure.take(), sys.exit_code);
+        let error = instance.take_host_error();
+        let mut sys = instance.into_state().sys;
+        let end = End::new(outcome, &self.verified, sys.failure.take(), sys.exit_code, error.as_deref());
         Ending { end, locations, fuel_used, output: sys.output, file: self.output.take() }
     }
 
     /// Finishes a program that has not ended.
-    pub(crate) fn cut_short(&self, instance: Instance<'_, Sys>) -> Result<()> {
+    pub(crate) fn cut_short(&self, instance: Instance<'_, State>) -> Result<()> {
         self.progress.finish();
-        let flushed = instance.into_state().output.flush();
+        let flushed = instance.into_state().sys.output.flush();
         let finished = flushed.and_then(|()| self.output.take().map_or(Ok(()), |file| file.finish()));
         finished.or_else(ignore_broken_pipe).map_err(output_error)
     }
@@ -116,6 +142,9 @@ impl<'a> Execution<'a> {
     pub(crate) fn explain(&self, ending: &Ending) {
         if let Some(message) = &ending.end.message {
             print_message(&message::render_stop(&self.loaded, message, &ending.locations));
+        }
+        if let Some(note) = &ending.end.note {
+            print_message(&message::render_note(note));
         }
     }
 }
@@ -133,7 +162,7 @@ impl Ending {
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let flushed = self.output.flush();
         let flushed = flushed.and_then(|()| self.file.take().map_or(Ok(()), |file| file.finish()));
-        if self.end.code == EXIT_TRAP {
+        if self.end.trap.is_some() {
             return Ok(());
         }
         flushed.or_else(ignore_broken_pipe)

@@ -1,12 +1,13 @@
 //! The `vsp` command: assembles, checks, runs, debugs, profiles and compiles VSP programs.
 //!
 //! # Features
-//! None is on by default: then every program is interpreted, and the command is built quickly.
+//! Only `wasi` is on by default: then every program is interpreted, and the command is built quickly.
 //! - `jit`: machine code: engines that compile, `vsp compile`, `vsp ir`, `--code`, `--cache`.
 //! - `all-targets`: machine code for every architecture, not only for that of this computer.
 //! - `s390x`: machine code for s390x too, on any computer. (On s390x it is there.)
 //! - `disassembler`: disassembled machine code: `vsp disasm-native`. Needs a C compiler.
 //! - `flamegraph`: flame graphs: `vsp profile --flame`.
+//! - `wasi` (default): WASI preview 1, for programs that were WebAssembly: `--dir`, `--env`, `--deterministic`.
 //! - `full`: all of these except `s390x`.
 
 #![deny(unsafe_code)]
@@ -43,6 +44,7 @@ mod program;
 mod progress;
 mod run;
 mod script;
+mod state;
 mod style;
 mod table;
 mod trace;
@@ -52,6 +54,8 @@ mod value;
 #[allow(unsafe_code, reason = "it vouches for machine code")]
 mod vouch;
 mod warnings;
+#[cfg(feature = "wasi")]
+mod wasi;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -11,12 +11,17 @@ use vsp_core::verify::Verified;
 use vsp_core::{Excerpt, Options};
 use vsp_host::number::{self, NumberError};
 use vsp_host::sys::Sys;
+#[cfg(feature = "wasi")]
+use vsp_host::wasi::{Input, Output};
 
 use crate::arguments;
 use crate::files::{self, Files, Shared};
 use crate::functions;
 use crate::script::ImportArgs;
+use crate::state::State;
 use crate::translate::{Result, counted};
+#[cfg(feature = "wasi")]
+use crate::wasi::{self, Joint, WasiArgs};
 
 /// The fuel of a program without a limit, with which its use is counted.
 pub(crate) const UNLIMITED: u64 = i64::MAX as u64;
@@ -37,9 +42,9 @@ pub(crate) struct ProgramArgs {
     /// in whatever way; if it is rejected an old file stays as it was.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// The exported function to call.
-    #[arg(long, short, value_name = "NAME", default_value = "main")]
-    pub(crate) entry: String,
+    /// The exported function to call [default: `main`; `_start` if there is no `main`, or the program imports WASI].
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) entry: Option<String>,
     /// Fuel of the program; an instruction costs 1 [default: no limit].
     #[arg(long, value_name = "UNITS", allow_negative_numbers = true, value_parser = number::count)]
     pub(crate) fuel: Option<u64>,
@@ -51,6 +56,19 @@ pub(crate) struct ProgramArgs {
     pub(crate) stack: Option<u32>,
     #[command(flatten)]
     pub(crate) imports: ImportArgs,
+    #[cfg(feature = "wasi")]
+    #[command(flatten)]
+    pub(crate) wasi: WasiArgs,
+}
+
+/// The export that starts a program that was WebAssembly.
+const START: &str = "_start";
+
+/// The streams of a program.
+pub(crate) struct Streams<I> {
+    pub(crate) input: I,
+    pub(crate) output: Box<dyn Write + Send>,
+    pub(crate) errors: Box<dyn Write>,
 }
 
 /// An input file.
@@ -63,13 +81,14 @@ pub(crate) struct InputFile {
 impl ProgramArgs {
     /// Returns the function to call, and its arguments.
     pub(crate) fn entry(&self, program: &Verified<'_>) -> Result<(FuncIndex, Vec<u64>)> {
-        let Some(entry) = program.export(&self.entry) else {
+        let name = self.entry_name(program);
+        let Some(entry) = program.export(name) else {
             let names: Vec<&str> = program.program().exports().map(|export| export.name).collect();
             let exports = if names.is_empty() { "nothing".to_owned() } else { functions::list(&names) };
             return Err(format!(
                 "{} does not export \"{}\"; it exports {exports}",
                 files::name(&self.file).display(),
-                Excerpt(&self.entry)
+                Excerpt(name)
             ));
         };
         let params = program.function(entry).map_or(0, |function| function.ty.params());
@@ -79,7 +98,7 @@ impl ProgramArgs {
         if params != self.args.len() {
             return Err(format!(
                 "{} takes {}, and {} given",
-                Excerpt(&self.entry),
+                Excerpt(name),
                 counted(params as u64, "argument"),
                 if self.args.len() == 1 { "1 was".to_owned() } else { format!("{} were", self.args.len()) }
             ));
@@ -87,6 +106,16 @@ impl ProgramArgs {
         let values =
             self.args.iter().map(|text| number::register(text).map_err(|error| refusal(text, error)));
         Ok((entry, values.collect::<Result<_>>()?))
+    }
+
+    /// Returns the name of the function to call.
+    fn entry_name(&self, program: &Verified<'_>) -> &str {
+        let has = |name| program.export(name).is_some();
+        match &self.entry {
+            Some(name) => name,
+            None if has(START) && (imports_wasi(program) || !has("main")) => START,
+            None => "main",
+        }
     }
 
     /// Returns the files that the run reads, so that options cannot overwrite them.
@@ -104,18 +133,51 @@ impl ProgramArgs {
         Options { memory: self.memory, stack_cells: self.stack, fuel, interrupt: None }
     }
 
-    /// Creates the state of the `sys` module. The program gets the arguments if the entry function does not take them.
-    pub(crate) fn state(
-        &self,
-        pass_args: bool,
-        input: Box<dyn BufRead>,
-        output: Box<dyn Write>,
-        errors: Box<dyn Write>,
-    ) -> Sys {
+    /// Creates the state of the host functions. The program gets the arguments if the entry function does not take them.
+    pub(crate) fn state(&self, pass_args: bool, streams: Streams<Box<dyn BufRead>>) -> State {
+        State::new(self.sys(pass_args, streams))
+    }
+
+    fn sys(&self, pass_args: bool, streams: Streams<Box<dyn BufRead>>) -> Sys {
+        let Streams { input, output, errors } = streams;
         let input_name =
             self.input.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
         let args = if pass_args { self.args.clone() } else { Vec::new() };
         Sys { input, input_name, output, errors, args, exit_code: 0, failure: None }
+    }
+
+    /// Creates the state for a program that imports WASI. The input is that of WASI, and empty for the module `sys`.
+    #[cfg(feature = "wasi")]
+    pub(crate) fn wasi_state(
+        &self,
+        pass_args: bool,
+        streams: Streams<Input>,
+        is_terminal: bool,
+    ) -> Result<State> {
+        let name =
+            self.file.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned());
+        let args = if pass_args { &self.args[..] } else { &[] };
+        let args = std::iter::once(name).chain(args.iter().cloned()).collect();
+        let output = Joint::new(streams.output);
+        let wasi = self.wasi.state(args, streams.input, Output::writer(output.clone(), is_terminal))?;
+        let input: Box<dyn BufRead> = Box::new(io::empty());
+        let sys = self.sys(pass_args, Streams { input, output: Box::new(output), errors: streams.errors });
+        Ok(State { sys, wasi })
+    }
+
+    /// Opens the input of a program that imports WASI.
+    #[cfg(feature = "wasi")]
+    pub(crate) fn wasi_input(&self) -> Result<Input> {
+        match (files::is_standard(&self.file), &self.input) {
+            (_, Some(path)) if !files::is_standard(path) => {
+                File::open(path).map(Input::reader).map_err(|error| files::wrong(path, &error))
+            }
+            (true, None) => Ok(Input::empty()),
+            _ => match files::standard_input() {
+                Ok(_) => Ok(Input::inherit()),
+                Err(error) => Err(format!("standard input: {error}")),
+            },
+        }
     }
 
     /// Opens the input file, if one is named.
@@ -144,6 +206,17 @@ impl ProgramArgs {
     /// Creates the output file, if one is named.
     pub(crate) fn output_file(&self, files: &mut Files) -> Result<Option<Shared>> {
         self.output.as_ref().map(|path| files.create(path).map(Shared::new)).transpose()
+    }
+}
+
+/// Returns whether a program imports WASI, and this build provides it.
+pub(crate) fn imports_wasi(program: &Verified<'_>) -> bool {
+    #[cfg(feature = "wasi")]
+    return wasi::is_imported(program.program());
+    #[cfg(not(feature = "wasi"))]
+    {
+        let _ = program;
+        false
     }
 }
 

@@ -10,7 +10,6 @@ use vsp_core::{Instance, Options, Trap};
 use vsp_host::engine::{Engine, EngineKind, Module};
 #[cfg(feature = "jit")]
 use vsp_host::native::{CompileOptions, Tier};
-use vsp_host::sys::Sys;
 
 use crate::cli::RunArgs;
 use crate::execution::{Ending, Execution};
@@ -18,6 +17,7 @@ use crate::files;
 use crate::interrupt;
 use crate::message;
 use crate::object;
+use crate::state::State;
 use crate::translate::{Result, counted, print_error};
 use crate::value::Bits;
 
@@ -97,7 +97,7 @@ fn engine(kind: EngineKind, _: &Options<'_>) -> Result<Engine> {
 
 /// Returns the name of the engine of an instance.
 #[cfg(feature = "jit")]
-fn engine_name(instance: &Instance<'_, Sys>) -> &'static str {
+fn engine_name(instance: &Instance<'_, State>) -> &'static str {
     let tier = instance.native_code().map(|code| code.options().tier);
     let kind = match tier {
         None if instance.has_tiers() => EngineKind::Auto,
@@ -120,7 +120,7 @@ fn is_interruptible(_: &Module<'_>) -> bool {
 }
 
 #[cfg(not(feature = "jit"))]
-fn engine_name(_: &Instance<'_, Sys>) -> &'static str {
+fn engine_name(_: &Instance<'_, State>) -> &'static str {
     EngineKind::Interpreter.name()
 }
 

@@ -13,7 +13,6 @@ use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::Opcode;
 use vsp_core::{Instance, Outcome};
 use vsp_host::number;
-use vsp_host::sys::Sys;
 
 use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
@@ -21,6 +20,7 @@ use crate::execution::{Execution, output_error};
 use crate::files::{self, Shared};
 use crate::message;
 use crate::program::ProgramArgs;
+use crate::state::State;
 use crate::translate::Result;
 use event::{Event, Tracer, is_call};
 
@@ -127,7 +127,7 @@ impl Run<'_, '_> {
         &mut self,
         execution: &Execution<'_>,
         signatures: &Signatures<'_>,
-        instance: &mut Instance<'_, Sys>,
+        instance: &mut Instance<'_, State>,
     ) -> io::Result<Option<Outcome>> {
         let begun = instance.begin(execution.entry, &execution.values).map_err(io::Error::other)?;
         if begun.is_some() {

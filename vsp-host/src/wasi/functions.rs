@@ -66,7 +66,8 @@ functions! {
     environ_get(environ: u32, environ_buf: u32) "as `args_get`, for the environment: `NAME=VALUE`"
     environ_sizes_get(environc: u32, environ_buf_size: u32) "as `args_sizes_get`, for the environment"
     clock_res_get(id: u32, resolution: u32) "writes the resolution of a clock in nanoseconds"
-    clock_time_get(id: u32, precision: u64, time: u32) "writes the time of a clock in nanoseconds: 0 wall time, 1 monotonic"
+    clock_time_get(id: u32, precision: u64, time: u32)
+        "writes the time of a clock in nanoseconds: 0 wall time, 1 monotonic"
     fd_advise(fd: u32, offset: u64, len: u64, advice: u32) "does nothing"
     fd_allocate(fd: u32, offset: u64, len: u64) "makes a file at least as long as `offset + len`"
     fd_close(fd: u32) "closes a descriptor"
@@ -84,26 +85,36 @@ functions! {
     fd_read(fd: u32, iovs: u32, iovs_len: u32, nread: u32) "reads"
     fd_readdir(fd: u32, buf: u32, buf_len: u32, cookie: u64, bufused: u32) "lists a directory, sorted by name"
     fd_renumber(fd: u32, to: u32) "moves a descriptor to the number of another one, which is closed"
-    fd_seek(fd: u32, offset: u64, whence: u32, newoffset: u32) "moves the position: from the start (0), the position (1), the end (2)"
+    fd_seek(fd: u32, offset: u64, whence: u32, newoffset: u32)
+        "moves the position: from the start (0), the position (1), the end (2)"
     fd_sync(fd: u32) "waits until bytes and attributes of a file are stored"
     fd_tell(fd: u32, offset: u32) "writes the position"
     fd_write(fd: u32, iovs: u32, iovs_len: u32, nwritten: u32) "writes"
     path_create_directory(fd: u32, path: u32, path_len: u32) "creates a directory"
-    path_filestat_get(fd: u32, flags: u32, path: u32, path_len: u32, stat: u32) "writes the attributes of a file"
-    path_filestat_set_times(fd: u32, flags: u32, path: u32, path_len: u32, atim: u64, mtim: u64, fst_flags: u32) "sets the times of a file"
-    path_link(old_fd: u32, old_flags: u32, old_path: u32, old_len: u32, new_fd: u32, new_path: u32, new_len: u32) "gives a file another name"
-    path_open(fd_and_dirflags: u64, path: u32, path_len: u32, oflags: u32, rights_base: u64, rights_inheriting: u64, fdflags: u32, fd: u32) "opens a file or directory; the first parameter is `fd \\| dirflags << 32`"
-    path_readlink(fd: u32, path: u32, path_len: u32, buf: u32, buf_len: u32, bufused: u32) "writes the target of a symbolic link, cut to the buffer"
+    path_filestat_get(fd: u32, flags: u32, path: u32, path_len: u32, stat: u32)
+        "writes the attributes of a file"
+    path_filestat_set_times(fd: u32, flags: u32, path: u32, path_len: u32, atim: u64, mtim: u64, fst_flags: u32)
+        "sets the times of a file"
+    path_link(old_fd: u32, old_flags: u32, old_path: u32, old_len: u32, new_fd: u32, new_path: u32, new_len: u32)
+        "gives a file another name"
+    path_open(fd_and_dirflags: u64, path: u32, path_len: u32, oflags: u32, rights_base: u64,
+        rights_inheriting: u64, fdflags: u32, fd: u32)
+        "opens a file or directory; the first parameter is `fd \\| dirflags << 32`"
+    path_readlink(fd: u32, path: u32, path_len: u32, buf: u32, buf_len: u32, bufused: u32)
+        "writes the target of a symbolic link, cut to the buffer"
     path_remove_directory(fd: u32, path: u32, path_len: u32) "removes an empty directory"
-    path_rename(fd: u32, old_path: u32, old_len: u32, new_fd: u32, new_path: u32, new_len: u32) "renames a file or directory"
+    path_rename(fd: u32, old_path: u32, old_len: u32, new_fd: u32, new_path: u32, new_len: u32)
+        "renames a file or directory"
     path_symlink(old_path: u32, old_len: u32, fd: u32, new_path: u32, new_len: u32) "creates a symbolic link"
     path_unlink_file(fd: u32, path: u32, path_len: u32) "removes a file or symbolic link"
-    poll_oneoff(subscriptions: u32, events: u32, nsubscriptions: u32, nevents: u32) "waits for times and descriptors"
+    poll_oneoff(subscriptions: u32, events: u32, nsubscriptions: u32, nevents: u32)
+        "waits for times and descriptors"
     proc_raise(signal: u32) "is not supported (58)"
     sched_yield() "lets other threads of the host run"
     random_get(buf: u32, buf_len: u32) "writes random bytes"
     sock_accept(fd: u32, flags: u32, result: u32) "is not offered (52)"
-    sock_recv(fd: u32, ri_data: u32, ri_data_len: u32, ri_flags: u32, datalen: u32, roflags: u32) "is not offered (52)"
+    sock_recv(fd: u32, ri_data: u32, ri_data_len: u32, ri_flags: u32, datalen: u32, roflags: u32)
+        "is not offered (52)"
     sock_send(fd: u32, si_data: u32, si_data_len: u32, si_flags: u32, datalen: u32) "is not offered (52)"
     sock_shutdown(fd: u32, how: u32) "is not offered (52)"
 }
