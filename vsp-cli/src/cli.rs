@@ -29,7 +29,7 @@ pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 /// Exit codes of the commands that run a program.
 pub(crate) const RUN_EXIT_CODES: &str = "\
 Exit codes:
-  0–255  the code set with sys.exit_code; 0 by default
+  0–255  the code set with sys.exit_code, or the low byte of proc_exit's status; 0 by default
   1      the program is rejected, or a file cannot be read or written
   2      wrong command line
   3      the program trapped

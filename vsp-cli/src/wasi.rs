@@ -9,24 +9,26 @@ use vsp_core::program::Program;
 use vsp_host::number;
 use vsp_host::wasi::{Access, Input, MODULE, Output, Wasi};
 
+/// The heading of the options in the help.
+const HEADING: &str = "Programs that import WASI";
+
 /// What a program that imports `wasi_snapshot_preview1` gets.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Options of programs that import WASI")]
 pub(crate) struct WasiArgs {
     /// Open a directory: the program may read and change what is in it, and calls it GUEST [default: HOST].
-    #[arg(long, value_name = "HOST[::GUEST]")]
+    #[arg(long, help_heading = HEADING, value_name = "HOST[::GUEST]")]
     dir: Vec<String>,
     /// Open a directory that the program may only read.
-    #[arg(long, value_name = "HOST[::GUEST]")]
+    #[arg(long, help_heading = HEADING, value_name = "HOST[::GUEST]")]
     dir_ro: Vec<String>,
     /// Set a variable of the program's environment, which is empty otherwise; without a value, to the value that it has
     /// here.
-    #[arg(long, value_name = "NAME[=VALUE]")]
+    #[arg(long, help_heading = HEADING, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
     /// Make the run repeatable: random numbers follow from the seed [default: 0], and time moves only with what the
     /// program does.
     #[arg(
-        long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "0",
+        long, help_heading = HEADING, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "0",
         value_parser = number::count
     )]
     deterministic: Option<u64>,

@@ -49,8 +49,8 @@ const PROBE: &str = "\
 ; Writes R1 bytes at R0 to the standard output.
 .func write (2) -> 0
     MOVI    R8, VECTOR
-    STORE32 R0, [R8]
-    STORE32 R1, [R8 + 4]
+    STORE32 [R8], R0
+    STORE32 [R8 + 4], R1
     MOVI    R0, 1
     MOVI    R1, VECTOR
     MOVI    R2, 1
@@ -133,9 +133,9 @@ end:
 next:
     MOVI    R8, VECTOR
     MOVI    R0, BYTES
-    STORE32 R0, [R8]
+    STORE32 [R8], R0
     MOVI    R0, 1000
-    STORE32 R0, [R8 + 4]
+    STORE32 [R8 + 4], R0
     MOVI    R0, 0
     MOVI    R1, VECTOR
     MOVI    R2, 1
