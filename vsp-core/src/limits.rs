@@ -19,7 +19,9 @@ pub struct Limits {
     pub constants: u32,
     /// Data segments: each is copied at instantiation.
     pub segments: u32,
-    /// Globals: they are copied into every instance.
+    /// Passive segments: the range of MEMINIT's 12 bits.
+    pub passive_segments: u32,
+    /// Globals: they are copied into every instance. [`GLOBALS_OF_2_0`] in a program of format 2.0.
     pub globals: u32,
     /// Locals of a function: a frame stays small compared with the stack.
     pub locals: u32,
@@ -35,7 +37,8 @@ impl Limits {
         imports: 1 << 12,
         constants: 1 << 20,
         segments: 1 << 12,
-        globals: 256,
+        passive_segments: 1 << 12,
+        globals: 1 << 16,
         locals: 4095,
     };
 
@@ -50,6 +53,7 @@ impl Limits {
             imports: self.imports.min(format.imports),
             constants: self.constants.min(format.constants),
             segments: self.segments.min(format.segments),
+            passive_segments: self.passive_segments.min(format.passive_segments),
             globals: self.globals.min(format.globals),
             locals: self.locals.min(format.locals),
         }
@@ -68,6 +72,9 @@ pub const MEMORY_GRANULE: u64 = 16;
 /// The largest memory in bytes: the range of the 32-bit addresses in data segments.
 pub const MAX_MEMORY: u64 = 1 << 32;
 
+/// The unit in which MEMGROW adds memory, in bytes.
+pub const MEMORY_PAGE: u64 = 1 << 16;
+
 /// The default size of a stack in cells: half a megabyte, about 3,600 frames without locals.
 pub const DEFAULT_STACK_CELLS: u32 = 65_536;
 
@@ -83,8 +90,23 @@ pub const MAX_PARAMS: usize = 8;
 /// The largest number of results of a function: they are returned in R0–R3.
 pub const MAX_RESULTS: usize = 4;
 
-/// The largest length of a name in bytes.
-pub const MAX_NAME: usize = 255;
+/// The largest tag of a function type: with the numbers of parameters and results it fills CALLR's 20 bits.
+pub const MAX_TAG: u32 = 4095;
+
+/// The largest number of entries of a SWITCH: the range of its 20 bits.
+pub const MAX_SWITCH_ENTRIES: u32 = (1 << 20) - 1;
+
+/// The largest length of a name in bytes: it fits two bytes.
+pub const MAX_NAME: usize = 65_535;
+
+/// The largest number of globals of a program of format 2.0.
+pub const GLOBALS_OF_2_0: u32 = 256;
+
+/// The largest length of a name in a program of format 2.0, in bytes: it fits one byte.
+pub const NAME_OF_2_0: usize = 255;
+
+/// The largest number of entries of a SWITCH in a program of format 2.0.
+pub const SWITCH_ENTRIES_OF_2_0: u32 = 4096;
 
 /// The largest weight of a function that can be compiled to machine code. A word weighs 1; one that calls, suspends,
 /// copies or branches backwards weighs [`NATIVE_CALL_WORDS`], and one that computes with `State`s weighs

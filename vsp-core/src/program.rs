@@ -1,4 +1,4 @@
-//! The `.silc` container, format 2.0: a view of a program in a byte slice, and a builder for programs made in Rust.
+//! The `.silc` container, formats 2.0 and 2.1: a view of a program in a byte slice, and a builder for programs made in Rust.
 //! `docs/format.md` describes every byte.
 
 mod build;
@@ -9,6 +9,7 @@ mod function;
 mod header;
 mod read;
 mod sections;
+mod version;
 mod write;
 
 pub use crate::func_type::FuncType;
@@ -19,7 +20,7 @@ pub use function::{FunctionBuilder, Label};
 pub(crate) use header::{CHECKSUM_AT, checksum};
 pub use sections::{Custom, Data, Export, FuncDecl, Import, LineEntry, Name, NameKind, SectionExtent};
 
-use crate::index::{FuncIndex, GlobalIndex, Location};
+use crate::index::{FuncIndex, GlobalIndex, Location, PassiveIndex};
 use crate::limits::Limits;
 use crate::shared::Ref;
 use sections::{Section, SectionTable};
@@ -38,7 +39,7 @@ impl<'a> Program<'a> {
     /// Reads a program from the bytes of a `.silc` file.
     ///
     /// # Errors
-    /// The bytes are not a program of format 2.0. The error gives the offset and the item that was being read.
+    /// The bytes are not a program of format 2.0 or 2.1. The error gives the offset and the item that was being read.
     pub fn read(image: impl Into<Ref<'a, [u8]>>) -> Result<Program<'a>, ReadError> {
         Self::read_limited(image, &Limits::DEFAULT)
     }
@@ -65,7 +66,7 @@ impl<'a> Program<'a> {
 
     /// Returns the version of the format: major and minor.
     pub fn format_version(&self) -> (u8, u8) {
-        let [minor, major] = header::VERSION.to_le_bytes();
+        let [minor, major] = self.sections.minor().version().to_le_bytes();
         (major, minor)
     }
 
@@ -111,6 +112,11 @@ impl<'a> Program<'a> {
         sections::memory_minimum(self.section(Section::Memory))
     }
 
+    /// Returns the size in bytes to which the memory can grow: at least the smallest memory, at most 2³².
+    pub fn memory_maximum(&self) -> u64 {
+        sections::memory_maximum(self.section(Section::Memory))
+    }
+
     /// Returns the initial values of the globals.
     pub fn globals(&self) -> impl ExactSizeIterator<Item = u64> {
         sections::globals(self.section(Section::Memory))
@@ -119,6 +125,41 @@ impl<'a> Program<'a> {
     /// Returns the data segments, in the order of their addresses.
     pub fn data(&self) -> impl Iterator<Item = Data<'_>> {
         sections::data(self.section(Section::Data))
+    }
+
+    /// Returns the number of passive segments.
+    pub fn passive_count(&self) -> u32 {
+        self.passive_segments().ends.len() as u32
+    }
+
+    /// Returns the bytes of a passive segment.
+    pub fn passive_segment(&self, index: PassiveIndex) -> Option<&[u8]> {
+        let segments = self.passive_segments();
+        segments.bytes.get(segments.extent(index.index())?)
+    }
+
+    /// Returns the bytes of all passive segments, in index order.
+    pub fn passive(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        let segments = self.passive_segments();
+        (0..segments.ends.len()).map(move |index| {
+            segments.extent(index).and_then(|extent| segments.bytes.get(extent)).unwrap_or(&[])
+        })
+    }
+
+    /// Returns the position of a passive segment in [`Self::passive_bytes`].
+    #[cfg(feature = "jit")]
+    pub(crate) fn passive_extent(&self, index: PassiveIndex) -> Option<core::ops::Range<usize>> {
+        self.passive_segments().extent(index.index())
+    }
+
+    /// Returns the bytes of all passive segments, which follow each other.
+    #[cfg(feature = "native")]
+    pub(crate) fn passive_bytes(&self) -> &[u8] {
+        self.passive_segments().bytes
+    }
+
+    fn passive_segments(&self) -> sections::PassiveSegments<'_> {
+        sections::passive(self.section(Section::Passive))
     }
 
     /// Returns the exports, in the order of their names.
@@ -131,7 +172,7 @@ impl<'a> Program<'a> {
         self.exports().find(|export| export.name == name).map(|export| export.function)
     }
 
-    /// Returns the debug names of functions, globals and data segments, ordered by kind and index.
+    /// Returns the debug names of functions, globals, data segments and passive segments, ordered by kind and index.
     pub fn names(&self) -> impl Iterator<Item = Name<'_>> {
         sections::names(self.section(Section::Names))
     }
@@ -142,7 +183,7 @@ impl<'a> Program<'a> {
             .or_else(|| self.exports().find(|export| export.function == function).map(|export| export.name))
     }
 
-    /// Returns the debug name of the function, global or data segment with this index.
+    /// Returns the debug name of the function, global, data segment or passive segment with this index.
     pub fn name(&self, kind: NameKind, index: u32) -> Option<&str> {
         self.names().find(|name| name.kind == kind && name.index == index).map(|name| name.name)
     }
@@ -198,7 +239,7 @@ macro_rules! include_program {
     }};
 }
 
-/// Returns whether these bytes start like a `.silc` file of format 2.0. [`include_program!`] calls it at compile time.
+/// Returns whether these bytes start like a `.silc` file of format 2.0 or 2.1. [`include_program!`] calls it at compile time.
 pub const fn looks_like_program(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'S', b'I', b'L', b'C', 0, 2, ..]) && bytes.len() >= header::HEADER_BYTES
+    matches!(bytes, [b'S', b'I', b'L', b'C', 0 | 1, 2, ..]) && bytes.len() >= header::HEADER_BYTES
 }

@@ -21,7 +21,7 @@ fn displacement(word: Word) -> Option<i128> {
 
 /// Returns whether the function is a short leaf.
 fn is_short_leaf(function: &Function) -> bool {
-    let calls = |word: &Word| matches!(word.op(), 0x1C | 0x1D | 0x1E | 0x03 | 0x29 | 0x2A);
+    let calls = |word: &Word| matches!(word.op(), 0x1C | 0x1D | 0x1E | 0x03 | 0x29 | 0x2A | 0x2D | 0xC5);
     let back = |word: &Word| displacement(*word).is_some_and(|displacement| displacement < 0);
     function.code.len() <= 32
         && function.locals <= 16
@@ -110,7 +110,11 @@ impl Machine {
     fn call_indirectly(&mut self, number: u64, ty: u32) -> Result<Then, Trap> {
         let callee = u32::try_from(number).ok().filter(|callee| {
             let function = self.functions.get(*callee as usize);
-            function.is_some_and(|function| (function.ty.params() + 16 * function.ty.results()) as u32 == ty)
+            function.is_some_and(|function| {
+                let ty_of =
+                    (function.ty.params() + 16 * function.ty.results()) as u32 + 256 * function.ty.tag();
+                ty_of == ty
+            })
         });
         self.call_function(callee.ok_or(Trap::BadIndirectCall)?)
     }

@@ -15,6 +15,7 @@
 //! parsing are derived from it.
 
 use super::math::MathFn;
+use crate::limits::MAX_SWITCH_ENTRIES;
 
 /// A general register, R0–R9 and RA–RF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -216,9 +217,11 @@ pub enum Role {
     Local,
     /// Global.
     Global,
+    /// Passive segment.
+    Segment,
     /// Function type, see [`FuncType`](crate::func_type::FuncType).
     Type,
-    /// Number of entries of a SWITCH table, 1–4,096.
+    /// Number of entries of a SWITCH table, 1–1,048,575.
     Entries,
     /// Shift count, 0–63.
     Sh64,
@@ -267,7 +270,7 @@ impl Role {
             Role::Dst | Role::FDst => Some(Access::Write),
             Role::Mod => Some(Access::ReadWrite),
             Role::Disp | Role::S | Role::U | Role::Target | Role::Func | Role::Import | Role::Const => None,
-            Role::Local | Role::Global | Role::Type | Role::Entries => None,
+            Role::Local | Role::Global | Role::Segment | Role::Type | Role::Entries => None,
             Role::Sh64 | Role::Sh32 | Role::Layer | Role::Bits | Role::Math => None,
             Role::SDst | Role::SSrc | Role::SMod => None,
         }
@@ -320,12 +323,12 @@ impl Role {
     pub const fn range(self, field: Field) -> (i32, i32) {
         let width = field.width();
         match self {
-            Role::Entries => (1, 4096),
+            Role::Entries => (1, MAX_SWITCH_ENTRIES as i32),
             Role::Sh64 => (0, 63),
             Role::Sh32 => (0, 31),
             Role::Layer => (0, 15),
             Role::Bits => (8, 32),
-            Role::Type => (0, u16::MAX as i32),
+            Role::Type => (0, (1 << 20) - 1),
             _ if self.is_signed() => (-(1 << (width - 1)), (1 << (width - 1)) - 1),
             _ => (0, ((1u32 << width) - 1) as i32),
         }
@@ -342,7 +345,7 @@ impl Role {
         let listed = match self {
             Role::Bits => value == 8 || value == 16 || value == 32,
             Role::Math => MathFn::from_number(value as u32).is_some(),
-            Role::Type => crate::func_type::FuncType::from_bits(value as u16).is_some(),
+            Role::Type => crate::func_type::FuncType::from_bits(value as u32).is_some(),
             _ => true,
         };
         low <= value && value <= high && listed
@@ -364,6 +367,7 @@ impl Role {
             Role::Const => "constant",
             Role::Local => "local",
             Role::Global => "global",
+            Role::Segment => "passive segment",
             Role::Type => "function type",
             Role::Entries => "number of table entries",
             Role::Sh64 | Role::Sh32 => "shift count",
@@ -480,5 +484,5 @@ pub mod role {
         |operand| StateReg::from_low_bits(operand.value as u32), SDst SSrc SMod);
     role_types!(i32, |word, field| field.signed(word), |operand| operand.value, Disp S Target);
     role_types!(u32, |word, field| field.unsigned(word), |operand| operand.value as u32,
-        U Func Import Const Local Global Type Entries Sh64 Sh32 Layer Bits Math);
+        U Func Import Const Local Global Segment Type Entries Sh64 Sh32 Layer Bits Math);
 }

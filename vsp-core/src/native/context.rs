@@ -1,6 +1,8 @@
 //! The context that machine code accesses through its context pointer.
 
-use crate::limits::MAX_PARAMS;
+use crate::func_type::FuncType;
+use crate::function::{FRAME_CELLS, STATE_CELLS};
+use crate::limits::{Limits, MAX_PARAMS};
 
 /// The context: the fields that machine code reads and writes, at the same offsets on every architecture.
 ///
@@ -11,7 +13,7 @@ use crate::limits::MAX_PARAMS;
 pub struct Context {
     /// Address of the memory.
     pub memory: u64,
-    /// Size of the memory in bytes.
+    /// Size of the memory in bytes. Machine code changes it when it grows the memory.
     pub memory_size: u64,
     /// Address of the globals.
     pub globals: u64,
@@ -52,6 +54,10 @@ pub struct Context {
     pub frame: u64,
     /// The status of the last call of a host function: one of the [`HostStatus`] numbers.
     pub status: u64,
+    /// The size in bytes to which the memory can grow. MEMGROW changes [`Self::memory_size`].
+    pub memory_maximum: u64,
+    /// Address of the first byte of the first passive segment. The bytes of all segments follow each other.
+    pub passive: u64,
 }
 
 /// The addresses of the code and of the functions it calls, which the caller of machine code fills in. [`Context`]
@@ -100,13 +106,46 @@ pub enum HostStatus {
 pub struct TableEntry {
     /// Offset of the function's first byte from the start of the machine code.
     pub offset: u32,
-    /// The bits of its type.
+    /// The number of parameters, plus 16 times the number of results, plus 128 times the low nine bits of the tag.
     pub ty: u16,
-    /// Size of its frame in cells.
+    /// Size of its frame in cells, plus 8,192 times the upper three bits of the tag.
     pub cells: u16,
 }
 
 impl TableEntry {
-    /// The type of a function that was not compiled. No function has this type.
-    pub const NOT_COMPILED: u16 = u16::MAX;
+    /// The [`Self::ty`] of a function that was not compiled. No function has it.
+    const NOT_COMPILED: u16 = u16::MAX;
+
+    /// The bits of [`Self::cells`] with the upper bits of the tag.
+    pub(crate) const TAG_MASK: u16 = 0xE000;
+
+    /// Creates the row of a function with this type and at most 8,191 cells.
+    pub(crate) fn new(offset: u32, ty: FuncType, cells: u32) -> TableEntry {
+        let (shape, tag) = (ty.without_tag().bits(), ty.tag());
+        TableEntry { offset, ty: (shape | tag << 7) as u16, cells: (cells | tag >> 9 << 13) as u16 }
+    }
+
+    /// Creates the row of a function that was not compiled.
+    pub(crate) fn not_compiled(offset: u32, cells: u32) -> TableEntry {
+        TableEntry { offset, ty: Self::NOT_COMPILED, cells: cells as u16 }
+    }
+
+    /// Returns whether the tag of a type does not fit in [`Self::ty`].
+    pub(crate) fn is_large(ty: FuncType) -> bool {
+        ty.tag() >> 9 != 0
+    }
+
+    /// Returns the type of the function, or `None` if it was not compiled.
+    pub fn func_type(&self) -> Option<FuncType> {
+        let (ty, upper) = (u32::from(self.ty), u32::from(self.cells >> 13));
+        FuncType::from_bits(ty & 0x7F)?.with_tag(ty >> 7 | upper << 9)
+    }
+
+    /// Returns the size of the function's frame in cells.
+    pub fn frame_cells(&self) -> u32 {
+        (self.cells & !Self::TAG_MASK).into()
+    }
 }
+
+/// The largest frame, with all locals and state registers, leaves three bits for the tag.
+const _: () = assert!(Limits::DEFAULT.locals + FRAME_CELLS + STATE_CELLS <= !TableEntry::TAG_MASK as u32);
