@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Assemble a .sil text into a .silc program.
     Asm(AsmArgs),
+    /// Translate a WebAssembly module, or assemble a text, into a .silc program.
+    Build(crate::build::BuildArgs),
     /// Disassemble a program into text that assembles to the same bytes.
     Dis(DisArgs),
     /// Check that programs are well-formed and verify, and warn of likely mistakes.
@@ -103,7 +105,9 @@ Examples:
   vsp run examples/fib.sil 30 --stats --engine interp
   vsp run examples/mandelbrot.sil --output picture.pgm 800
   vsp run examples/fib.sil --code fib.vsc 30
-  vsp run program.silc -5 -- --not-an-option";
+  vsp run program.silc -5 -- --not-an-option
+  vsp run program.wasm --dir . one two
+  vsp run module.wat --invoke add 1 2";
 
 #[derive(Debug, Args)]
 #[command(after_help = format!("{RUN_EXAMPLES}\n\n{RUN_EXIT_CODES}"))]

@@ -23,6 +23,7 @@ use clap::Args;
 
 use crate::cli::EXIT_REFUSED;
 use crate::code::Code;
+use crate::entry::Entry;
 use crate::files;
 use crate::message;
 use crate::program::ProgramArgs;
@@ -63,7 +64,7 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
     let (loaded, verified) = load_verified(&args.program.file)?;
     let text = loaded.text.clone();
-    let (entry, values) = args.program.entry(&verified).map_err(refuse)?;
+    let entry = Entry::new(&args.program, &verified).map_err(refuse)?;
     let imports = args.program.imports.resolve(&loaded)?;
     let interrupt = Arc::new(AtomicBool::new(false));
     let mut input = commands(args, &interrupt).map_err(refuse)?;
@@ -73,7 +74,6 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
         verified: &verified,
         imports: &imports,
         entry,
-        values,
         input: standard_input(args).map_err(refuse)?,
         console: console.clone(),
     };

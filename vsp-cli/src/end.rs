@@ -78,11 +78,26 @@ impl End {
             Outcome::Trapped(stop) => {
                 let message = match stop.trap {
                     Trap::Host(code) => host_message(program, stop.location, code, failure),
+                    Trap::Explicit(code) => match explanation(program, code) {
+                        Some(why) => format!("trap: {why}"),
+                        None => format!("trap: {}", stop.trap),
+                    },
                     other => format!("trap: {other}"),
                 };
                 End { trap: Some(stop.trap), ..end("trapped", Some(message), EXIT_TRAP) }
             }
         }
+    }
+}
+
+/// Returns what the number of a TRAP means, if it is known.
+fn explanation(program: &Verified<'_>, code: u32) -> Option<&'static str> {
+    #[cfg(feature = "wasm")]
+    return crate::wasm::explain(program.program(), code);
+    #[cfg(not(feature = "wasm"))]
+    {
+        let _ = (program, code);
+        None
     }
 }
 

@@ -7,12 +7,13 @@ use std::io::IsTerminal;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use vsp_core::index::{FuncIndex, Location};
+use vsp_core::index::Location;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
 
 use crate::cli::EXIT_REFUSED;
 use crate::end::End;
+use crate::entry::Entry;
 use crate::files::{self, Files, Output, Shared, is_standard};
 use crate::interrupt;
 use crate::load::Loaded;
@@ -29,9 +30,7 @@ pub(crate) struct Execution<'a> {
     args: &'a ProgramArgs,
     pub(crate) loaded: Loaded,
     pub(crate) verified: Verified<'static>,
-    pub(crate) entry: FuncIndex,
-    /// The arguments of the entry function.
-    pub(crate) values: Vec<u64>,
+    pub(crate) entry: Entry,
     imports: Imports<State>,
     progress: Progress,
     files: RefCell<Files>,
@@ -42,6 +41,8 @@ pub(crate) struct Execution<'a> {
 /// The end of a run.
 pub(crate) struct Ending {
     pub(crate) end: End,
+    /// The results as texts, if they have types of WebAssembly.
+    typed_results: Option<Vec<String>>,
     /// The call stack, innermost first.
     pub(crate) locations: Vec<Location>,
     pub(crate) fuel_used: u64,
@@ -52,12 +53,12 @@ pub(crate) struct Ending {
 impl<'a> Execution<'a> {
     pub(crate) fn new(args: &'a ProgramArgs) -> Result<Execution<'a>> {
         let (loaded, verified) = load_verified(&args.file)?;
-        let (entry, values) = args.entry(&verified).map_err(|error| message::render_text(&error))?;
+        let entry = Entry::new(args, &verified).map_err(|error| message::render_text(&error))?;
         let imports = args.imports.resolve(&loaded)?;
         let progress = Progress::new(args.output.as_ref().is_some_and(|path| !is_standard(path)));
         let files = RefCell::new(args.files());
         let output = RefCell::default();
-        Ok(Execution { args, loaded, verified, entry, values, imports, progress, files, output })
+        Ok(Execution { args, loaded, verified, entry, imports, progress, files, output })
     }
 
     /// Records a file that is read.
@@ -72,7 +73,8 @@ impl<'a> Execution<'a> {
 
     /// Opens the program's files, and creates an interpreted instance.
     pub(crate) fn instance(&self) -> Result<Instance<'_, State>> {
-        let options = Options { interrupt: interrupt::flag(true).map(Into::into), ..self.args.options() };
+        let options =
+            Options { interrupt: interrupt::flag(true).map(Into::into), ..self.args.options(&self.verified) };
         self.instance_by(|imports, state| Instance::new(&self.verified, imports, state, options))
     }
 
@@ -94,7 +96,7 @@ impl<'a> Execution<'a> {
             let (output, errors) = self.outputs()?;
             let is_terminal = self.output.borrow().is_none() && io::stdout().is_terminal();
             return self.args.wasi_state(
-                self.values.is_empty(),
+                !self.entry.takes_args,
                 Streams { input, output, errors },
                 is_terminal,
             );
@@ -104,7 +106,7 @@ impl<'a> Execution<'a> {
             None => self.progress.reader(self.args.standard_input()?, None),
         };
         let (output, errors) = self.outputs()?;
-        Ok(self.args.state(self.values.is_empty(), Streams { input, output, errors }))
+        Ok(self.args.state(!self.entry.takes_args, Streams { input, output, errors }))
     }
 
     /// Creates the file that the program writes, if one is named. Returns its output and its error stream.
@@ -121,13 +123,14 @@ impl<'a> Execution<'a> {
     /// Returns the end of a run, with what remains of the instance.
     pub(crate) fn ending(&self, mut instance: Instance<'_, State>, outcome: Outcome) -> Ending {
         self.progress.finish();
-        let fuel = self.args.options().fuel.unwrap_or_default().min(UNLIMITED);
+        let fuel = self.args.fuel().min(UNLIMITED);
         let fuel_used = fuel.saturating_add_signed(-instance.fuel().unwrap_or(0));
         let locations = instance.call_stack().collect();
+        let typed_results = self.entry.results(&instance, &outcome);
         let error = instance.take_host_error();
         let mut sys = instance.into_state().sys;
         let end = End::new(outcome, &self.verified, sys.failure.take(), sys.exit_code, error.as_deref());
-        Ending { end, locations, fuel_used, output: sys.output, file: self.output.take() }
+        Ending { end, typed_results, locations, fuel_used, output: sys.output, file: self.output.take() }
     }
 
     /// Finishes a program that has not ended.
@@ -150,10 +153,13 @@ impl<'a> Execution<'a> {
 }
 
 impl Ending {
-    /// Prints the results, one per line, as signed integers.
+    /// Prints the results, one per line, with their types or as signed integers.
     pub(crate) fn print_results(&mut self) -> io::Result<()> {
-        for result in &self.end.results {
-            writeln!(self.output, "{}", *result as i64).or_else(ignore_broken_pipe)?;
+        let results = self.typed_results.take();
+        let results = results
+            .unwrap_or_else(|| self.end.results.iter().map(|result| (*result as i64).to_string()).collect());
+        for result in results {
+            writeln!(self.output, "{result}").or_else(ignore_broken_pipe)?;
         }
         Ok(())
     }

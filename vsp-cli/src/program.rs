@@ -5,21 +5,19 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vsp_core::index::FuncIndex;
+use vsp_core::Options;
 use vsp_core::limits::{MAX_STACK_CELLS, MIN_STACK_CELLS};
 use vsp_core::verify::Verified;
-use vsp_core::{Excerpt, Options};
-use vsp_host::number::{self, NumberError};
+use vsp_host::number;
 use vsp_host::sys::Sys;
 #[cfg(feature = "wasi")]
 use vsp_host::wasi::{Input, Output};
 
 use crate::arguments;
 use crate::files::{self, Files, Shared};
-use crate::functions;
 use crate::script::ImportArgs;
 use crate::state::State;
-use crate::translate::{Result, counted};
+use crate::translate::Result;
 #[cfg(feature = "wasi")]
 use crate::wasi::{self, Joint, WasiArgs};
 
@@ -28,7 +26,7 @@ pub(crate) const UNLIMITED: u64 = i64::MAX as u64;
 
 #[derive(Debug, Args)]
 pub(crate) struct ProgramArgs {
-    /// The program: a .sil text or a .silc program; `-` is the standard input (then the program's input is empty).
+    /// The program: a .sil text, a .silc program, or WebAssembly (.wasm, .wat); `-` is the standard input (then the program's input is empty).
     pub(crate) file: PathBuf,
     /// Arguments of the program (after `--` if they look like options; negative numbers need none). If the entry
     /// function has parameters they are its arguments: integers (also `0x…`, `0b…`), or numbers with a point or
@@ -45,6 +43,11 @@ pub(crate) struct ProgramArgs {
     /// The exported function to call [default: `main`; `_start` if there is no `main`, or the program imports WASI].
     #[arg(long, short, value_name = "NAME")]
     pub(crate) entry: Option<String>,
+    /// Call this exported function of a WebAssembly module: the arguments have its types (numbers, or `null`), and the
+    /// results are printed, one per line.
+    #[cfg(feature = "wasm")]
+    #[arg(long, value_name = "NAME", conflicts_with = "entry")]
+    pub(crate) invoke: Option<String>,
     /// Fuel of the program; an instruction costs 1 [default: no limit].
     #[arg(long, value_name = "UNITS", allow_negative_numbers = true, value_parser = number::count)]
     pub(crate) fuel: Option<u64>,
@@ -54,7 +57,7 @@ pub(crate) struct ProgramArgs {
     /// Bytes to which the memory can grow, a multiple of 16 [default: the program's maximum].
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = number::count)]
     pub(crate) memory_maximum: Option<u64>,
-    /// Cells of 8 bytes in the stack [default: 65536].
+    /// Cells of 8 bytes in the stack [default: 65536; 1048576 if the program was WebAssembly].
     #[arg(long, value_name = "CELLS", allow_negative_numbers = true, value_parser = cells)]
     pub(crate) stack: Option<u32>,
     #[command(flatten)]
@@ -63,9 +66,6 @@ pub(crate) struct ProgramArgs {
     #[command(flatten)]
     pub(crate) wasi: WasiArgs,
 }
-
-/// The export that starts a program that was WebAssembly.
-const START: &str = "_start";
 
 /// The streams of a program.
 pub(crate) struct Streams<I> {
@@ -82,45 +82,6 @@ pub(crate) struct InputFile {
 }
 
 impl ProgramArgs {
-    /// Returns the function to call, and its arguments.
-    pub(crate) fn entry(&self, program: &Verified<'_>) -> Result<(FuncIndex, Vec<u64>)> {
-        let name = self.entry_name(program);
-        let Some(entry) = program.export(name) else {
-            let names: Vec<&str> = program.program().exports().map(|export| export.name).collect();
-            let exports = if names.is_empty() { "nothing".to_owned() } else { functions::list(&names) };
-            return Err(format!(
-                "{} does not export \"{}\"; it exports {exports}",
-                files::name(&self.file).display(),
-                Excerpt(name)
-            ));
-        };
-        let params = program.function(entry).map_or(0, |function| function.ty.params());
-        if params == 0 {
-            return Ok((entry, Vec::new()));
-        }
-        if params != self.args.len() {
-            return Err(format!(
-                "{} takes {}, and {} given",
-                Excerpt(name),
-                counted(params as u64, "argument"),
-                if self.args.len() == 1 { "1 was".to_owned() } else { format!("{} were", self.args.len()) }
-            ));
-        }
-        let values =
-            self.args.iter().map(|text| number::register(text).map_err(|error| refusal(text, error)));
-        Ok((entry, values.collect::<Result<_>>()?))
-    }
-
-    /// Returns the name of the function to call.
-    fn entry_name(&self, program: &Verified<'_>) -> &str {
-        let has = |name| program.export(name).is_some();
-        match &self.entry {
-            Some(name) => name,
-            None if has(START) && (imports_wasi(program) || !has("main")) => START,
-            None => "main",
-        }
-    }
-
     /// Returns the files that the run reads, so that options cannot overwrite them.
     pub(crate) fn files(&self) -> Files {
         let files = Files::default().reading(&self.file, "the program");
@@ -131,10 +92,15 @@ impl ProgramArgs {
     }
 
     /// Returns the limits.
-    pub(crate) fn options(&self) -> Options<'static> {
-        let fuel = Some(self.fuel.unwrap_or(UNLIMITED));
+    pub(crate) fn options(&self, program: &Verified<'_>) -> Options<'static> {
+        let stack_cells = self.stack.or_else(|| default_stack(program));
         let (memory, memory_maximum) = (self.memory, self.memory_maximum);
-        Options { memory, memory_maximum, stack_cells: self.stack, fuel, interrupt: None }
+        Options { memory, memory_maximum, stack_cells, fuel: Some(self.fuel()), interrupt: None }
+    }
+
+    /// Returns the fuel that the program has at first.
+    pub(crate) fn fuel(&self) -> u64 {
+        self.fuel.unwrap_or(UNLIMITED)
     }
 
     /// Creates the state of the host functions. The program gets the arguments if the entry function does not take them.
@@ -224,11 +190,15 @@ pub(crate) fn imports_wasi(program: &Verified<'_>) -> bool {
     }
 }
 
-/// Returns why an argument of the entry function is rejected.
-fn refusal(text: &str, error: NumberError) -> String {
-    let float = number::float(text).ok().filter(|_| error == NumberError::OutOfRange);
-    let help = float.map_or_else(String::new, |float| format!(" ({float:e} is a binary64)"));
-    format!("the argument \"{}\" {error}{help}", Excerpt(text))
+/// Returns the size of the stack in cells, if it is not that of other programs.
+fn default_stack(program: &Verified<'_>) -> Option<u32> {
+    #[cfg(feature = "wasm")]
+    return crate::wasm::is_translated(program.program()).then_some(crate::wasm::STACK_CELLS);
+    #[cfg(not(feature = "wasm"))]
+    {
+        let _ = program;
+        None
+    }
 }
 
 /// Parses a number of cells.

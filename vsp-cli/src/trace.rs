@@ -16,6 +16,7 @@ use vsp_host::number;
 
 use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
+use crate::entry::Entry;
 use crate::execution::{Execution, output_error};
 use crate::files::{self, Shared};
 use crate::message;
@@ -129,7 +130,13 @@ impl Run<'_, '_> {
         signatures: &Signatures<'_>,
         instance: &mut Instance<'_, State>,
     ) -> io::Result<Option<Outcome>> {
-        let begun = instance.begin(execution.entry, &execution.values).map_err(io::Error::other)?;
+        let begun = match execution.entry.prepare(instance).map_err(io::Error::other)? {
+            Some(ended) => Some(ended),
+            None => {
+                let Entry { function, values, .. } = &execution.entry;
+                instance.begin(*function, values).map_err(io::Error::other)?
+            }
+        };
         if begun.is_some() {
             return Ok(begun);
         }

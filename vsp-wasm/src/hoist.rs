@@ -18,10 +18,7 @@ pub(crate) fn hoist(function: &mut Function, in_order: usize) {
     let sizes: Vec<usize> = function.blocks.iter().map(|block| block.insts.len()).collect();
     let total: usize = sizes.iter().sum();
     let mut work = WORK * total;
-    let mut hoister = Hoister {
-        first: BTreeMap::new(),
-        renamed: BTreeMap::new(),
-    };
+    let mut hoister = Hoister { first: BTreeMap::new(), renamed: BTreeMap::new() };
     for number in (1..function.loops.len()).rev() {
         let Some((from, to)) = ranges[number].take() else { continue };
         let size: usize = sizes[from..=to].iter().sum();

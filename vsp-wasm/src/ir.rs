@@ -210,7 +210,9 @@ impl Function {
 /// Calls `f` with every value that an instruction reads.
 pub(crate) fn for_each_read(kind: &Kind, mut f: impl FnMut(Value)) {
     match kind {
-        Kind::Op { args, .. } => args.iter().take_while(|value| **value != Value::NONE).for_each(|value| f(*value)),
+        Kind::Op { args, .. } => {
+            args.iter().take_while(|value| **value != Value::NONE).for_each(|value| f(*value))
+        }
         Kind::Call { args, .. } => args.iter().for_each(|value| f(*value)),
         Kind::TrapIf { condition, .. } => f(*condition),
         Kind::DivisionCheck { dividend, divisor, .. } => {
@@ -232,8 +234,19 @@ pub(crate) fn has_effect(kind: &Kind) -> bool {
                 || (0xC0..0xD0).contains(&number)
                 || matches!(
                     *op,
-                    O::MEMCOPY | O::MEMFILL | O::MEMGROW | O::SETG | O::SETGX | O::GETGX | O::SETL | O::DIV | O::DIVU
-                        | O::MOD | O::MODU | O::DIVW | O::MODW
+                    O::MEMCOPY
+                        | O::MEMFILL
+                        | O::MEMGROW
+                        | O::SETG
+                        | O::SETGX
+                        | O::GETGX
+                        | O::SETL
+                        | O::DIV
+                        | O::DIVU
+                        | O::MOD
+                        | O::MODU
+                        | O::DIVW
+                        | O::MODW
                 )
         }
         Kind::Call { .. } | Kind::TrapIf { .. } | Kind::DivisionCheck { .. } => true,

@@ -30,7 +30,6 @@ pub(crate) struct Operand {
     pub(crate) constraint: Constraint,
 }
 
-
 /// What an instruction is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {

@@ -42,7 +42,8 @@ fn split_edges(function: &mut Function) -> usize {
     let mut behind = Vec::new();
     for (at, mut block) in blocks.into_iter().enumerate() {
         let mut edges = Vec::new();
-        let splits: Vec<bool> = block.successors.iter().map(|successor| is_split(&block, successor)).collect();
+        let splits: Vec<bool> =
+            block.successors.iter().map(|successor| is_split(&block, successor)).collect();
         for (successor, split) in block.successors.iter_mut().zip(splits) {
             let target = successor.block as usize;
             successor.block = numbers[target];

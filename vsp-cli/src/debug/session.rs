@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufWriter, Cursor, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vsp_core::index::{FuncIndex, GlobalIndex, Location};
+use vsp_core::index::{GlobalIndex, Location};
 use vsp_core::isa::Reg;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Outcome, Reason, Suspension};
@@ -15,6 +15,7 @@ use super::show;
 use super::stops::Stops;
 use crate::code::Code;
 use crate::end::{EXITED, End};
+use crate::entry::Entry;
 use crate::files::{self, Files, Shared};
 #[cfg(feature = "wasi")]
 use crate::program::imports_wasi;
@@ -50,8 +51,7 @@ pub(crate) struct Setup<'p> {
     pub(crate) args: &'p ProgramArgs,
     pub(crate) verified: &'p Verified<'p>,
     pub(crate) imports: &'p Imports<State>,
-    pub(crate) entry: FuncIndex,
-    pub(crate) values: Vec<u64>,
+    pub(crate) entry: Entry,
     /// The program's input if no file is named.
     pub(crate) input: Arc<[u8]>,
     pub(crate) console: Console,
@@ -68,7 +68,7 @@ impl<'p> Setup<'p> {
             None => Box::new(self.console.clone()),
         };
         let state = self.state(Streams { input, output, errors: Box::new(io::stderr()) })?;
-        let instance = Instance::new(self.verified, self.imports, state, self.args.options());
+        let instance = Instance::new(self.verified, self.imports, state, self.args.options(self.verified));
         match instance {
             Ok(instance) => Ok((instance, file)),
             Err(error) => Err(files::wrong(&self.args.file, &error)),
@@ -77,7 +77,7 @@ impl<'p> Setup<'p> {
 
     /// Creates the state of the host functions.
     fn state(&self, streams: Streams<Box<dyn BufRead>>) -> Result<State, String> {
-        let pass_args = self.values.is_empty();
+        let pass_args = !self.entry.takes_args;
         #[cfg(feature = "wasi")]
         if imports_wasi(self.verified) {
             let Streams { mut input, output, errors } = streams;
@@ -191,8 +191,14 @@ impl<'p> Session<'p> {
 
     fn begin(&mut self) -> Result<(), String> {
         self.counted = (self.instance.fuel().unwrap_or(0), 0);
-        let begun = self.instance.begin(self.setup.entry, &self.setup.values);
-        let ended = begun.map_err(|error| error.to_string())?;
+        let Setup { entry, .. } = &self.setup;
+        let ended = match entry.prepare(&mut self.instance)? {
+            Some(ended) => Some(ended),
+            None => {
+                let begun = self.instance.begin(entry.function, &entry.values);
+                begun.map_err(|error| error.to_string())?
+            }
+        };
         self.restart_watches();
         let stop = self.stop(ended);
         self.report(stop)

@@ -60,7 +60,11 @@ impl Layout {
     }
 
     /// Numbers the functions: those of a table that needs no memory of its own come first, in its order.
-    pub(super) fn number_functions(&mut self, module: &Module<'_>, contents: &[Vec<Constant>]) -> Result<(), Error> {
+    pub(super) fn number_functions(
+        &mut self,
+        module: &Module<'_>,
+        contents: &[Vec<Constant>],
+    ) -> Result<(), Error> {
         self.numbers = alloc::vec![None; module.functions.len()];
         let direct = self.direct_length().is_some();
         if direct {
