@@ -22,6 +22,11 @@ use crate::module::{Module, Signature, is_32_bits};
 use control::Frame;
 use locals::Locals;
 
+/// How much work a function may cause, in steps of looking up values: for each byte of its code, and in addition.
+/// Functions of compilers need less than one step for a byte.
+const WORK: i64 = 32;
+const FREE_WORK: i64 = 200_000;
+
 /// How the locals of a function are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -48,14 +53,18 @@ impl<E: Into<Error>> From<E> for Failure {
 pub(crate) fn build(
     module: &Module<'_>,
     layout: &Layout,
-    signature: &Signature,
+    index: u32,
     body: &FunctionBody<'_>,
     mode: Mode,
 ) -> Result<Function, Failure> {
+    let signature = module.signature(index).ok_or(Error::internal("a type"))?;
     let size = body.range().end - body.range().start;
     let mut builder = Builder::empty(module, layout, signature, size);
     let locals = body.get_locals_reader()?.into_iter().collect::<Result<Vec<_>, _>>()?;
     builder.enter(&locals, mode)?;
+    if module.usage.self_calls.contains(&index) {
+        builder.enter_restart(index);
+    }
     let mut operators = body.get_operators_reader()?;
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset()?;
@@ -95,6 +104,8 @@ struct Builder<'m, 'a> {
     frames: Vec<Frame>,
     locals: Locals,
     in_loop: u32,
+    /// The function's own index, and the block that a call of itself goes back to, if there is one in place of a return.
+    restart: Option<(u32, BlockId)>,
     /// How much more work may be done.
     budget: i64,
 }
@@ -122,7 +133,8 @@ impl<'m, 'a> Builder<'m, 'a> {
             frames: Vec::new(),
             locals: Locals::default(),
             in_loop: 0,
-            budget: 1_000_000 + 256 * size as i64,
+            restart: None,
+            budget: FREE_WORK + WORK * size as i64,
         }
     }
 

@@ -103,7 +103,11 @@ impl core::error::Error for Error {}
 
 impl From<wasmparser::Error> for Error {
     fn from(error: wasmparser::Error) -> Error {
-        let refused = error.missing_wasm_feature().and_then(describe);
+        let missing = match error.message() {
+            "multiple memories" => Some(WasmFeatures::MULTI_MEMORY),
+            _ => error.missing_wasm_feature(),
+        };
+        let refused = missing.and_then(describe);
         let new = match refused {
             Some(message) => Error::unsupported(message),
             None => Error::new(ErrorKind::Invalid, error.message()),

@@ -27,6 +27,18 @@ pub(crate) struct PassiveData {
     pub(crate) dropped: Option<u32>,
 }
 
+/// How the code itself must check addresses: a memory of VSP has 16 bytes at least, and always a multiple of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum AddressCheck {
+    /// Not at all.
+    #[default]
+    None,
+    /// The module's memory has this size in bytes.
+    Fixed(u64),
+    /// The module's memory has the whole pages of the memory.
+    Pages,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
     /// What each function of the program is, by its number.
@@ -37,6 +49,8 @@ pub(crate) struct Layout {
     pub(crate) fixed_pages: Option<u64>,
     /// The size of the memory in bytes at first and at most.
     pub(crate) memory: (u64, u64),
+    /// How the code itself must check addresses.
+    pub(crate) check: AddressCheck,
     /// The passive segments of the program, as indices of the module's data segments; `None`: one without bytes.
     pub(crate) passive: Vec<Option<u32>>,
     /// The number of each function of the module, if it has code or a thunk.
@@ -72,15 +86,26 @@ impl Layout {
             self.memory = (16, 16);
             return Ok(());
         };
-        let bytes = (minimum << page_log2).next_multiple_of(16).max(16);
+        let wanted = minimum << page_log2;
+        let bytes = wanted.next_multiple_of(16).max(16);
         if !module.usage.grows || page_log2 != 16 {
             self.fixed_pages = Some(minimum);
             self.memory = (bytes, bytes);
+            if bytes != wanted {
+                self.check = AddressCheck::Fixed(wanted);
+            }
             return Ok(());
         }
         let chosen = options.memory_maximum.unwrap_or(Options::DEFAULT_MEMORY_MAXIMUM) / PAGE;
-        let most = maximum.unwrap_or(PAGE).min(chosen).max(minimum);
-        self.memory = (bytes, (most * PAGE).max(16));
+        let mut most = maximum.unwrap_or(PAGE).min(chosen).max(minimum);
+        if minimum == 0 {
+            // The 16 bytes stay.
+            self.check = AddressCheck::Pages;
+            most = most.min(PAGE - 1);
+            self.memory = (bytes, bytes + most * PAGE);
+        } else {
+            self.memory = (bytes, most * PAGE);
+        }
         Ok(())
     }
 

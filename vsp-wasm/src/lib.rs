@@ -20,7 +20,6 @@ mod layout;
 mod machine;
 mod module;
 mod options;
-mod pending;
 mod prepare;
 mod select;
 mod translate;

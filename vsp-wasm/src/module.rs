@@ -3,6 +3,7 @@
 mod constant;
 mod read;
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use wasmparser::{FunctionBody, RefType, ValType};
@@ -97,6 +98,8 @@ pub(crate) struct Usage {
     /// There is an instruction on tables other than call_indirect, or a ref.func.
     pub(crate) references: bool,
     pub(crate) calls_indirect: bool,
+    /// The functions that call themselves in place of returning.
+    pub(crate) self_calls: BTreeSet<u32>,
     /// The tables that grow, by index.
     pub(crate) growing_tables: Vec<bool>,
     /// The data and element segments that an instruction names.

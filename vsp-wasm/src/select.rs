@@ -5,7 +5,6 @@ mod address;
 mod condition;
 mod immediate;
 
-use crate::pending::Pending as _;
 use alloc::vec::Vec;
 
 use vsp_core::isa::{Opcode as O, Role};

@@ -112,9 +112,8 @@ fn define_functions(module: &Module<'_>, layout: &Layout, program: &mut ProgramB
 fn body(module: &Module<'_>, layout: &Layout, index: u32) -> Result<ir::Function, Error> {
     let at = index as usize - module.imports.len();
     let body = module.bodies.get(at).ok_or(Error::internal("code"))?;
-    let signature = module.signature(index).ok_or(Error::internal("a type"))?;
     for mode in [Mode::Ssa, Mode::Frugal] {
-        match build::build(module, layout, signature, body, mode) {
+        match build::build(module, layout, index, body, mode) {
             Ok(function) => return Ok(function),
             Err(Failure::TooComplex) => {}
             Err(Failure::Error(error)) => return Err(error),

@@ -11,7 +11,7 @@ use wasmparser::{Operator, ValType};
 
 use super::Builder;
 use crate::error::Error;
-use crate::ir::{Callee, Kind, Terminator, Value};
+use crate::ir::{BlockId, Callee, Edge, Kind, Terminator, Value};
 use crate::layout::{Packing, TablePlan};
 use crate::module::{Signature, is_32_bits};
 use crate::trap_code;
@@ -25,6 +25,12 @@ impl Builder<'_, '_> {
                 self.call_indirect(type_index, table_index)?
             }
             Operator::ReturnCall { function_index } => {
+                if let Some((index, header)) = self.restart
+                    && index == function_index
+                {
+                    self.call_itself(header)?;
+                    return Ok(true);
+                }
                 self.call_function(function_index)?;
                 self.return_results()?;
             }
@@ -37,7 +43,23 @@ impl Builder<'_, '_> {
         Ok(true)
     }
 
-    /// A tail call is a call and a return: it uses the stack.
+    /// A call of the function itself in place of a return is a branch to its beginning.
+    fn call_itself(&mut self, header: BlockId) -> Result<(), Error> {
+        let signature = self.signature;
+        let args = self.pop_arguments(signature)?;
+        self.budget -= self.local_count() as i64;
+        for (index, value) in (0..).zip(args) {
+            self.write_local(index, value);
+        }
+        let zero = self.constant(0);
+        for index in signature.params.len()..self.local_count() {
+            self.write_local(index as u32, zero);
+        }
+        self.leave(Terminator::Jump(Edge { to: header, args: Vec::new() }));
+        Ok(())
+    }
+
+    /// Another tail call is a call and a return: it uses the stack.
     fn return_results(&mut self) -> Result<(), Error> {
         let from =
             self.stack.len().checked_sub(self.signature.results.len()).ok_or(Error::internal("results"))?;

@@ -47,6 +47,16 @@ impl Builder<'_, '_> {
         });
     }
 
+    /// Makes all of the function a loop, for calls of itself in place of a return.
+    pub(super) fn enter_restart(&mut self, index: u32) {
+        let (header, before) = (self.new_block(), self.current);
+        self.terminate(Terminator::Jump(Edge { to: header, args: Vec::new() }));
+        self.function.loops.push(Loop { parent: 0, before });
+        self.in_loop = 1;
+        self.start(header);
+        self.restart = Some((index, header));
+    }
+
     /// Translates an operator that directs the flow of control. Returns whether it was one.
     pub(super) fn control(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
         if self.dead > 0 {
@@ -228,6 +238,9 @@ impl Builder<'_, '_> {
                     self.start(target);
                     let results = self.function.blocks[target.index()].params[..frame.results.len()].to_vec();
                     self.terminate(Terminator::Return(results));
+                }
+                if let Some((_, header)) = self.restart {
+                    self.seal(header);
                 }
                 self.dead = 1;
             }

@@ -66,6 +66,10 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
+    pub(super) fn local_count(&self) -> usize {
+        self.locals.narrow.len()
+    }
+
     pub(super) fn write_local(&mut self, index: u32, value: Value) {
         if self.locals.frugal {
             self.effect(Opcode::SETL, &[value], i64::from(index));

@@ -1,13 +1,12 @@
 //! Loads, stores and the other instructions of the memory.
 
-use crate::pending::Pending as _;
 use vsp_core::isa::Opcode as O;
 use wasmparser::{MemArg, Operator};
 
 use super::Builder;
 use crate::error::Error;
 use crate::ir::{Kind, Value};
-use crate::layout::PassiveData;
+use crate::layout::{AddressCheck, PassiveData};
 
 impl Builder<'_, '_> {
     /// Translates an instruction of the memory. Returns whether the operator was one.
@@ -44,8 +43,8 @@ impl Builder<'_, '_> {
             }
             MemorySize { .. } => self.memory_size(),
             MemoryGrow { .. } => self.memory_grow()?,
-            MemoryCopy { .. } => self.three(O::MEMCOPY, 0)?,
-            MemoryFill { .. } => self.three(O::MEMFILL, 0)?,
+            MemoryCopy { .. } => self.bulk(O::MEMCOPY)?,
+            MemoryFill { .. } => self.bulk(O::MEMFILL)?,
             MemoryInit { data_index, .. } => self.memory_init(*data_index)?,
             DataDrop { data_index } => {
                 if let PassiveData { dropped: Some(global), .. } = self.layout.passive_data(*data_index)? {
@@ -60,6 +59,7 @@ impl Builder<'_, '_> {
 
     fn load(&mut self, op: O, memarg: &MemArg) -> Result<(), Error> {
         let address = self.pop()?;
+        let address = self.checked_access(op, address, memarg);
         let value = self.unary(op, address, memarg.offset as i64);
         self.push(value);
         Ok(())
@@ -67,8 +67,8 @@ impl Builder<'_, '_> {
 
     /// A load of an i32 that extends the sign.
     fn load_narrow(&mut self, op: O, memarg: &MemArg) -> Result<(), Error> {
-        let address = self.pop()?;
-        let value = self.unary(op, address, memarg.offset as i64);
+        self.load(op, memarg)?;
+        let value = self.pop()?;
         let value = self.unary(O::ZEXT, value, 32);
         self.push(value);
         Ok(())
@@ -76,14 +76,52 @@ impl Builder<'_, '_> {
 
     fn store(&mut self, op: O, memarg: &MemArg) -> Result<(), Error> {
         let (value, address) = (self.pop()?, self.pop()?);
+        let address = self.checked_access(op, address, memarg);
         self.effect(op, &[address, value], memarg.offset as i64);
         Ok(())
     }
 
-    fn three(&mut self, op: O, imm: i64) -> Result<(), Error> {
-        let (third, second, first) = (self.pop()?, self.pop()?, self.pop()?);
-        self.effect(op, &[first, second, third], imm);
+    /// MEMCOPY or MEMFILL.
+    fn bulk(&mut self, op: O) -> Result<(), Error> {
+        let (length, mut second, first) = (self.pop()?, self.pop()?, self.pop()?);
+        let first = self.checked_range(first, length);
+        if op == O::MEMCOPY {
+            second = self.checked_range(second, length);
+        }
+        self.effect(op, &[first, second, length], 0);
         Ok(())
+    }
+
+    /// Returns an address for an access that traps if the module's memory is too small.
+    fn checked_access(&mut self, op: O, address: Value, memarg: &MemArg) -> Value {
+        if self.layout.check == AddressCheck::None {
+            return address;
+        }
+        let size: u64 = match op {
+            O::LOAD8U | O::LOAD8S | O::STORE8 => 1,
+            O::LOAD16U | O::LOAD16S | O::STORE16 => 2,
+            O::LOAD | O::STORE => 8,
+            _ => 4,
+        };
+        let length = self.constant(memarg.offset + size);
+        self.checked_range(address, length)
+    }
+
+    /// Returns the address, or one that is beyond every memory if the range does not fit the module's memory.
+    fn checked_range(&mut self, address: Value, length: Value) -> Value {
+        let size = match self.layout.check {
+            AddressCheck::None => return address,
+            AddressCheck::Fixed(size) => self.constant(size),
+            AddressCheck::Pages => {
+                let bytes = self.inst(Kind::Op { op: O::MEMSIZE, args: [Value::NONE; 3], imm: 0 }, false);
+                let mask = self.constant(!0xFFFF);
+                self.binary(O::AND, bytes, mask)
+            }
+        };
+        let end = self.binary(O::ADD, address, length);
+        let beyond = self.binary(O::SLTU, size, end);
+        let far = self.constant(1 << 62);
+        self.select(beyond, far, address)
     }
 
     fn memory_size(&mut self) {
@@ -129,6 +167,7 @@ impl Builder<'_, '_> {
             let beyond = self.binary(O::SHL, any, shift);
             offset = self.binary(O::OR, offset, beyond);
         }
+        let address = self.checked_range(address, length);
         self.effect(O::MEMINIT, &[address, offset, length], i64::from(data.segment));
         Ok(())
     }

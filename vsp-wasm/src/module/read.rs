@@ -210,7 +210,7 @@ impl<'a> Reader<'a, '_> {
             while !operators.eof() {
                 let (operator, offset) = operators.read_with_offset()?;
                 validator.op(offset, &operator)?;
-                note(usage, &operator);
+                note(usage, &operator, index);
             }
             Ok(operators.finish()?)
         };
@@ -221,8 +221,8 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// Notes what an operator uses.
-fn note(usage: &mut Usage, operator: &Operator<'_>) {
+/// Notes what an operator of a function uses.
+fn note(usage: &mut Usage, operator: &Operator<'_>, function: u32) {
     let mark = |list: &mut Vec<bool>, index: u32| {
         let index = index as usize;
         if list.len() <= index {
@@ -232,6 +232,9 @@ fn note(usage: &mut Usage, operator: &Operator<'_>) {
     };
     match *operator {
         Operator::MemoryGrow { .. } => usage.grows = true,
+        Operator::ReturnCall { function_index } if function_index == function => {
+            usage.self_calls.insert(function);
+        }
         Operator::CallIndirect { .. } | Operator::ReturnCallIndirect { .. } => usage.calls_indirect = true,
         Operator::MemoryInit { data_index, .. } | Operator::DataDrop { data_index } => {
             mark(&mut usage.data, data_index);
