@@ -110,6 +110,17 @@ fn the_tables_of_sys_are_those_of_the_module() {
     check_part("docs/sys.md", "errors", &(errors + "\n"));
 }
 
+#[test]
+fn the_table_of_wasi_is_that_of_the_module() {
+    let mut functions = "| function | type | parameters | what it does |\n|---|---|---|---|\n".to_owned();
+    for it in vsp_host::wasi::FUNCTIONS {
+        let (name, params, results) = (it.name, it.params.len(), it.results);
+        let (signature, meaning) = (it.signature(), it.meaning);
+        let _ = writeln!(functions, "| `{name}` | `({params}) -> {results}` | {signature} | {meaning} |");
+    }
+    check_part("docs/wasi.md", "wasi", &(functions + "\n"));
+}
+
 /// Every feature of a package is explained in its crate documentation.
 #[test]
 fn features_are_documented() {

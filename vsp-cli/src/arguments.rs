@@ -61,7 +61,7 @@ fn takes_next(command: &Command, text: &str) -> bool {
         }
         (None, None) => None,
     };
-    option.is_some_and(|option| option.get_action().takes_values())
+    option.is_some_and(|option| option.get_action().takes_values() && !option.is_require_equals_set())
 }
 
 /// Parses an argument of a program.

@@ -29,7 +29,7 @@ pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 /// Exit codes of the commands that run a program.
 pub(crate) const RUN_EXIT_CODES: &str = "\
 Exit codes:
-  0–255  the code set with sys.exit_code; 0 by default
+  0–255  the code set with sys.exit_code, or the low byte of proc_exit's status; 0 by default
   1      the program is rejected, or a file cannot be read or written
   2      wrong command line
   3      the program trapped
@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Assemble a .sil text into a .silc program.
     Asm(AsmArgs),
+    /// Translate a WebAssembly module, or assemble a text, into a .silc program.
+    Build(crate::build::BuildArgs),
     /// Disassemble a program into text that assembles to the same bytes.
     Dis(DisArgs),
     /// Check that programs are well-formed and verify, and warn of likely mistakes.
@@ -103,7 +105,9 @@ Examples:
   vsp run examples/fib.sil 30 --stats --engine interp
   vsp run examples/mandelbrot.sil --output picture.pgm 800
   vsp run examples/fib.sil --code fib.vsc 30
-  vsp run program.silc -5 -- --not-an-option";
+  vsp run program.silc -5 -- --not-an-option
+  vsp run program.wasm --dir . one two
+  vsp run module.wat --invoke add 1 2";
 
 #[derive(Debug, Args)]
 #[command(after_help = format!("{RUN_EXAMPLES}\n\n{RUN_EXIT_CODES}"))]

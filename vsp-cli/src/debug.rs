@@ -16,7 +16,6 @@ use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,6 +23,7 @@ use clap::Args;
 
 use crate::cli::EXIT_REFUSED;
 use crate::code::Code;
+use crate::entry::Entry;
 use crate::files;
 use crate::message;
 use crate::program::ProgramArgs;
@@ -64,7 +64,7 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
     let (loaded, verified) = load_verified(&args.program.file)?;
     let text = loaded.text.clone();
-    let (entry, values) = args.program.entry(&verified).map_err(refuse)?;
+    let entry = Entry::new(&args.program, &verified).map_err(refuse)?;
     let imports = args.program.imports.resolve(&loaded)?;
     let interrupt = Arc::new(AtomicBool::new(false));
     let mut input = commands(args, &interrupt).map_err(refuse)?;
@@ -74,7 +74,6 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
         verified: &verified,
         imports: &imports,
         entry,
-        values,
         input: standard_input(args).map_err(refuse)?,
         console: console.clone(),
     };
@@ -128,7 +127,7 @@ fn run_commands(
 /// Prints pending output, on a new line.
 fn print(session: &mut Session<'_>, console: &Console) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
-    if console.mid_line.replace(false) {
+    if console.mid_line.swap(false, Ordering::Relaxed) {
         writeln!(out)?;
     }
     out.write_all(std::mem::take(&mut session.out).as_bytes())?;
@@ -152,11 +151,11 @@ fn commands(args: &DebugArgs, interrupt: &Arc<AtomicBool>) -> std::result::Resul
 }
 
 /// Reads the program's input if no file is named. It is read completely, so that it is available again after a restart.
-fn standard_input(args: &DebugArgs) -> std::result::Result<Rc<[u8]>, String> {
+fn standard_input(args: &DebugArgs) -> std::result::Result<Arc<[u8]>, String> {
     let is_file = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| !files::is_standard(path));
     let is_free = is_file(&args.commands) && !files::is_standard(&args.program.file);
     let is_asked_for = args.program.input.as_deref().is_some_and(files::is_standard);
     let is_used = is_asked_for || is_free && !is_file(&args.program.input) && !io::stdin().is_terminal();
     let bytes = if is_used { files::read(Path::new("-")) } else { Ok(Vec::new()) };
-    bytes.map(Rc::from).map_err(|error| files::wrong(Path::new("-"), &error))
+    bytes.map(Arc::from).map_err(|error| files::wrong(Path::new("-"), &error))
 }

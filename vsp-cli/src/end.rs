@@ -5,6 +5,10 @@ use std::io;
 use vsp_core::index::Location;
 use vsp_core::verify::Verified;
 use vsp_core::{Outcome, Reason, Trap};
+
+/// The error of a host function.
+type HostError = dyn std::error::Error + Send + Sync;
+
 use vsp_host::sys::SysError;
 
 use crate::cli::{EXIT_SUCCESS, EXIT_SUSPENDED, EXIT_TRAP};
@@ -19,11 +23,39 @@ pub(crate) struct End {
     pub(crate) results: Vec<u64>,
     /// The exit code of `vsp run`.
     pub(crate) code: u8,
+    /// What else the user should know.
+    pub(crate) note: Option<String>,
 }
 
+/// The outcome of a program that called `proc_exit`.
+pub(crate) const EXITED: &str = "exited";
+
 impl End {
-    pub(crate) fn new(outcome: Outcome, program: &Verified<'_>, failure: Option<String>, chosen: u8) -> End {
-        let end = |outcome, message, code| End { outcome, message, trap: None, results: Vec::new(), code };
+    /// Describes an outcome: `failure` is why a function of `sys` failed, `chosen` the exit code that the program set,
+    /// and `error` the error of the host function that ended the program.
+    pub(crate) fn new(
+        outcome: Outcome,
+        program: &Verified<'_>,
+        failure: Option<String>,
+        chosen: u8,
+        error: Option<&HostError>,
+    ) -> End {
+        let end = |outcome, message, code| End {
+            outcome,
+            message,
+            trap: None,
+            results: Vec::new(),
+            code,
+            note: None,
+        };
+        if let (Outcome::Trapped(_), Some(status)) = (outcome, error.and_then(exit_status)) {
+            // Systems have 8 bits for it.
+            let code = status as u8;
+            let note =
+                format!("the program exits with status {status}; the exit code is its low byte, {code}");
+            let note = (status > 255).then_some(note);
+            return End { results: vec![status.into()], note, ..end(EXITED, None, code) };
+        }
         match outcome {
             Outcome::Returned(values) => End { results: values.to_vec(), ..end("returned", None, chosen) },
             Outcome::Halted(value) => End { results: vec![value], ..end("halted", None, chosen) },
@@ -46,11 +78,37 @@ impl End {
             Outcome::Trapped(stop) => {
                 let message = match stop.trap {
                     Trap::Host(code) => host_message(program, stop.location, code, failure),
+                    Trap::Explicit(code) => match explanation(program, code) {
+                        Some(why) => format!("trap: {why}"),
+                        None => format!("trap: {}", stop.trap),
+                    },
                     other => format!("trap: {other}"),
                 };
                 End { trap: Some(stop.trap), ..end("trapped", Some(message), EXIT_TRAP) }
             }
         }
+    }
+}
+
+/// Returns what the number of a TRAP means, if it is known.
+fn explanation(program: &Verified<'_>, code: u32) -> Option<&'static str> {
+    #[cfg(feature = "wasm")]
+    return crate::wasm::explain(program.program(), code);
+    #[cfg(not(feature = "wasm"))]
+    {
+        let _ = (program, code);
+        None
+    }
+}
+
+/// Returns the status of a program that called `proc_exit`.
+fn exit_status(error: &HostError) -> Option<u32> {
+    #[cfg(feature = "wasi")]
+    return error.downcast_ref::<vsp_host::wasi::Exit>().map(|exit| exit.status);
+    #[cfg(not(feature = "wasi"))]
+    {
+        let _ = error;
+        None
     }
 }
 

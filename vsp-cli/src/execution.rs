@@ -2,22 +2,27 @@
 
 use std::cell::RefCell;
 use std::fmt::Display;
+#[cfg(feature = "wasi")]
+use std::io::IsTerminal;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use vsp_core::index::{FuncIndex, Location};
+use vsp_core::index::Location;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
-use vsp_host::sys::Sys;
 
-use crate::cli::{EXIT_REFUSED, EXIT_TRAP};
+use crate::cli::EXIT_REFUSED;
 use crate::end::End;
+use crate::entry::Entry;
 use crate::files::{self, Files, Output, Shared, is_standard};
 use crate::interrupt;
 use crate::load::Loaded;
 use crate::message;
-use crate::program::{InputFile, ProgramArgs, UNLIMITED};
+#[cfg(feature = "wasi")]
+use crate::program::imports_wasi;
+use crate::program::{InputFile, ProgramArgs, Streams, UNLIMITED};
 use crate::progress::Progress;
+use crate::state::State;
 use crate::translate::{Result, ignore_broken_pipe, load_verified, print_message};
 
 /// A program that is ready to run.
@@ -25,10 +30,8 @@ pub(crate) struct Execution<'a> {
     args: &'a ProgramArgs,
     pub(crate) loaded: Loaded,
     pub(crate) verified: Verified<'static>,
-    pub(crate) entry: FuncIndex,
-    /// The arguments of the entry function.
-    pub(crate) values: Vec<u64>,
-    imports: Imports<Sys>,
+    pub(crate) entry: Entry,
+    imports: Imports<State>,
     progress: Progress,
     files: RefCell<Files>,
     /// The file that the program writes, if one is named.
@@ -38,6 +41,8 @@ pub(crate) struct Execution<'a> {
 /// The end of a run.
 pub(crate) struct Ending {
     pub(crate) end: End,
+    /// The results as texts, if they have types of WebAssembly.
+    typed_results: Option<Vec<String>>,
     /// The call stack, innermost first.
     pub(crate) locations: Vec<Location>,
     pub(crate) fuel_used: u64,
@@ -48,12 +53,12 @@ pub(crate) struct Ending {
 impl<'a> Execution<'a> {
     pub(crate) fn new(args: &'a ProgramArgs) -> Result<Execution<'a>> {
         let (loaded, verified) = load_verified(&args.file)?;
-        let (entry, values) = args.entry(&verified).map_err(|error| message::render_text(&error))?;
+        let entry = Entry::new(args, &verified).map_err(|error| message::render_text(&error))?;
         let imports = args.imports.resolve(&loaded)?;
         let progress = Progress::new(args.output.as_ref().is_some_and(|path| !is_standard(path)));
         let files = RefCell::new(args.files());
         let output = RefCell::default();
-        Ok(Execution { args, loaded, verified, entry, values, imports, progress, files, output })
+        Ok(Execution { args, loaded, verified, entry, imports, progress, files, output })
     }
 
     /// Records a file that is read.
@@ -67,47 +72,71 @@ impl<'a> Execution<'a> {
     }
 
     /// Opens the program's files, and creates an interpreted instance.
-    pub(crate) fn instance(&self) -> Result<Instance<'_, Sys>> {
-        let options = Options { interrupt: interrupt::flag(true).map(Into::into), ..self.args.options() };
+    pub(crate) fn instance(&self) -> Result<Instance<'_, State>> {
+        let options =
+            Options { interrupt: interrupt::flag(true).map(Into::into), ..self.args.options(&self.verified) };
         self.instance_by(|imports, state| Instance::new(&self.verified, imports, state, options))
     }
 
     /// Opens the program's files, and creates an instance with `make`.
     pub(crate) fn instance_by<'s, E: Display>(
         &'s self,
-        make: impl FnOnce(&'s Imports<Sys>, Sys) -> std::result::Result<Instance<'s, Sys>, E>,
-    ) -> Result<Instance<'s, Sys>> {
+        make: impl FnOnce(&'s Imports<State>, State) -> std::result::Result<Instance<'s, State>, E>,
+    ) -> Result<Instance<'s, State>> {
         let refuse = |error: String| message::render_text(&error);
-        let input = match self.args.input_file().map_err(refuse)? {
-            Some(InputFile { reader, bytes }) => self.progress.reader(reader, Some(bytes)),
-            None => self.progress.reader(self.args.standard_input().map_err(refuse)?, None),
-        };
-        let file = self.args.output_file(&mut self.files.borrow_mut()).map_err(refuse)?;
-        let output: Box<dyn Write> = match file.clone() {
-            Some(file) => Box::new(BufWriter::new(file)),
-            None => Box::new(BufWriter::new(io::stdout().lock())),
-        };
-        self.output.replace(file);
-        let errors = self.progress.errors(Box::new(io::stderr()));
-        let state = self.args.state(self.values.is_empty(), input, output, errors);
+        let state = self.state().map_err(refuse)?;
         make(&self.imports, state).map_err(|error| files::refuse(&self.args.file, &error))
     }
 
+    /// Opens the program's files, and creates the state of the host functions.
+    fn state(&self) -> Result<State> {
+        #[cfg(feature = "wasi")]
+        if imports_wasi(&self.verified) {
+            let input = self.args.wasi_input()?;
+            let (output, errors) = self.outputs()?;
+            let is_terminal = self.output.borrow().is_none() && io::stdout().is_terminal();
+            return self.args.wasi_state(
+                !self.entry.takes_args,
+                Streams { input, output, errors },
+                is_terminal,
+            );
+        }
+        let input = match self.args.input_file()? {
+            Some(InputFile { reader, bytes }) => self.progress.reader(reader, Some(bytes)),
+            None => self.progress.reader(self.args.standard_input()?, None),
+        };
+        let (output, errors) = self.outputs()?;
+        Ok(self.args.state(!self.entry.takes_args, Streams { input, output, errors }))
+    }
+
+    /// Creates the file that the program writes, if one is named. Returns its output and its error stream.
+    fn outputs(&self) -> Result<(Box<dyn Write + Send>, Box<dyn Write>)> {
+        let file = self.args.output_file(&mut self.files.borrow_mut())?;
+        let output: Box<dyn Write + Send> = match file.clone() {
+            Some(file) => Box::new(BufWriter::new(file)),
+            None => Box::new(BufWriter::new(io::stdout())),
+        };
+        self.output.replace(file);
+        Ok((output, self.progress.errors(Box::new(io::stderr()))))
+    }
+
     /// Returns the end of a run, with what remains of the instance.
-    pub(crate) fn ending(&self, instance: Instance<'_, Sys>, outcome: Outcome) -> Ending {
+    pub(crate) fn ending(&self, mut instance: Instance<'_, State>, outcome: Outcome) -> Ending {
         self.progress.finish();
-        let fuel = self.args.options().fuel.unwrap_or_default().min(UNLIMITED);
+        let fuel = self.args.fuel().min(UNLIMITED);
         let fuel_used = fuel.saturating_add_signed(-instance.fuel().unwrap_or(0));
         let locations = instance.call_stack().collect();
-        let mut sys = instance.into_state();
-        let end = End::new(outcome, &self.verified, sys.failure.take(), sys.exit_code);
-        Ending { end, locations, fuel_used, output: sys.output, file: self.output.take() }
+        let typed_results = self.entry.results(&instance, &outcome);
+        let error = instance.take_host_error();
+        let mut sys = instance.into_state().sys;
+        let end = End::new(outcome, &self.verified, sys.failure.take(), sys.exit_code, error.as_deref());
+        Ending { end, typed_results, locations, fuel_used, output: sys.output, file: self.output.take() }
     }
 
     /// Finishes a program that has not ended.
-    pub(crate) fn cut_short(&self, instance: Instance<'_, Sys>) -> Result<()> {
+    pub(crate) fn cut_short(&self, instance: Instance<'_, State>) -> Result<()> {
         self.progress.finish();
-        let flushed = instance.into_state().output.flush();
+        let flushed = instance.into_state().sys.output.flush();
         let finished = flushed.and_then(|()| self.output.take().map_or(Ok(()), |file| file.finish()));
         finished.or_else(ignore_broken_pipe).map_err(output_error)
     }
@@ -117,14 +146,20 @@ impl<'a> Execution<'a> {
         if let Some(message) = &ending.end.message {
             print_message(&message::render_stop(&self.loaded, message, &ending.locations));
         }
+        if let Some(note) = &ending.end.note {
+            print_message(&message::render_note(note));
+        }
     }
 }
 
 impl Ending {
-    /// Prints the results, one per line, as signed integers.
+    /// Prints the results, one per line, with their types or as signed integers.
     pub(crate) fn print_results(&mut self) -> io::Result<()> {
-        for result in &self.end.results {
-            writeln!(self.output, "{}", *result as i64).or_else(ignore_broken_pipe)?;
+        let results = self.typed_results.take();
+        let results = results
+            .unwrap_or_else(|| self.end.results.iter().map(|result| (*result as i64).to_string()).collect());
+        for result in results {
+            writeln!(self.output, "{result}").or_else(ignore_broken_pipe)?;
         }
         Ok(())
     }
@@ -133,7 +168,7 @@ impl Ending {
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let flushed = self.output.flush();
         let flushed = flushed.and_then(|()| self.file.take().map_or(Ok(()), |file| file.finish()));
-        if self.end.code == EXIT_TRAP {
+        if self.end.trap.is_some() {
             return Ok(());
         }
         flushed.or_else(ignore_broken_pipe)

@@ -4,14 +4,12 @@
 //! program is rejected or the disk is full, an existing file stays as it was. Devices, pipes and terminals are written
 //! directly. `-` is the standard input or output.
 
-use std::cell::RefCell;
 use std::fmt::Display;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tempfile::{NamedTempFile, TempPath};
 
@@ -401,25 +399,29 @@ fn parent(path: &Path) -> &Path {
 
 /// An output that is written by a program and finished by its runner.
 #[derive(Clone, Debug)]
-pub(crate) struct Shared(Rc<RefCell<Option<Output>>>);
+pub(crate) struct Shared(Arc<Mutex<Option<Output>>>);
 
 impl Shared {
     pub(crate) fn new(output: Output) -> Shared {
-        Shared(Rc::new(RefCell::new(Some(output))))
+        Shared(Arc::new(Mutex::new(Some(output))))
     }
 
     /// As [`Output::finish`], once.
     pub(crate) fn finish(&self) -> io::Result<()> {
-        self.0.borrow_mut().take().map_or(Ok(()), Output::finish)
+        self.lock().take().map_or(Ok(()), Output::finish)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Output>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().as_mut().map_or(Ok(bytes.len()), |output| output.write(bytes))
+        self.lock().as_mut().map_or(Ok(bytes.len()), |output| output.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.borrow_mut().as_mut().map_or(Ok(()), Output::flush)
+        self.lock().as_mut().map_or(Ok(()), Output::flush)
     }
 }

@@ -8,7 +8,7 @@ use vsp_core::Excerpt;
 use vsp_host::sys;
 
 use crate::imports::unresolved_imports;
-use crate::script::ImportArgs;
+use crate::script::{ImportArgs, is_provided};
 use crate::style;
 use crate::table::Table;
 use crate::translate::{Result, load_verified};
@@ -56,7 +56,7 @@ fn of_program(args: &ListImportsArgs, file: &std::path::Path) -> Result<String> 
     for (index, import) in (0..).zip(loaded.program.imports()) {
         let provider = match unresolved.iter().find(|it| it.index == index) {
             Some(unresolved) => unresolved.error.to_string(),
-            None if import.module == "sys" => "vsp".to_owned(),
+            None if is_provided(import.module) => "vsp".to_owned(),
             None => "--imports".to_owned(),
         };
         let name = format!("{}.{} {}", Excerpt(import.module), Excerpt(import.name), import.ty);

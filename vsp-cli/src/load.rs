@@ -1,4 +1,4 @@
-//! Loading of programs from files: `.silc`, or `.sil` texts, which are assembled.
+//! Loading of programs from files: `.silc`, `.sil` texts, which are assembled, or WebAssembly, which is translated.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,6 +41,21 @@ pub(crate) enum LoadError {
         /// The file.
         path: PathBuf,
     },
+    /// The module cannot be translated.
+    #[cfg(feature = "wasm")]
+    #[error("{}: {error}", path.display())]
+    Wasm {
+        /// The file.
+        path: PathBuf,
+        /// The error.
+        error: String,
+    },
+    /// The file is a module, where a text is needed.
+    #[error("{}: this is WebAssembly, {}", path.display(), NOT_A_TEXT)]
+    IsWasm {
+        /// The file.
+        path: PathBuf,
+    },
     /// The text has errors.
     #[error("{}: {}", path.display(), errors[0])]
     Text {
@@ -69,6 +84,13 @@ pub(crate) enum LoadError {
     },
 }
 
+/// What is wrong with WebAssembly where a text is needed, or where it cannot be translated.
+const NOT_A_TEXT: &str = if cfg!(feature = "wasm") {
+    "not a .sil text"
+} else {
+    "and this build cannot translate it: it needs the feature `wasm`"
+};
+
 /// A program, with the text that it was assembled from.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
@@ -91,13 +113,20 @@ impl Loaded {
     }
 }
 
-/// Reads a program from the bytes of a file, and assembles it if it is a text.
+/// Reads a program from the bytes of a file. A text is assembled, and a module translated.
 ///
 /// # Errors
 /// They are not a valid program.
 pub(crate) fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Loaded, LoadError> {
     if bytes.starts_with(b"SILC") || path.extension().is_some_and(|extension| extension == "silc") {
         return read(path, bytes, None);
+    }
+    #[cfg(feature = "wasm")]
+    if crate::wasm::is_module(path, &bytes) {
+        return match crate::wasm::translate(path, &bytes) {
+            Ok(bytes) => read(path, bytes, None),
+            Err(error) => Err(LoadError::Wasm { path: path.into(), error }),
+        };
     }
     let text = text(path, bytes)?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -126,6 +155,9 @@ pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, LoadError> {
     }
     if is_code(&bytes) {
         return Err(LoadError::IsCode { path: path.into() });
+    }
+    if bytes.starts_with(b"\0asm") {
+        return Err(LoadError::IsWasm { path: path.into() });
     }
     String::from_utf8(bytes).map_err(not_text)
 }

@@ -1,17 +1,20 @@
 //! The `vsp` command: assembles, checks, runs, debugs, profiles and compiles VSP programs.
 //!
 //! # Features
-//! None is on by default: then every program is interpreted, and the command is built quickly.
+//! Only `wasi` and `wasm` are on by default: then every program is interpreted, and the command is built quickly.
 //! - `jit`: machine code: engines that compile, `vsp compile`, `vsp ir`, `--code`, `--cache`.
 //! - `all-targets`: machine code for every architecture, not only for that of this computer.
 //! - `s390x`: machine code for s390x too, on any computer. (On s390x it is there.)
 //! - `disassembler`: disassembled machine code: `vsp disasm-native`. Needs a C compiler.
 //! - `flamegraph`: flame graphs: `vsp profile --flame`.
+//! - `wasi` (default): WASI preview 1, for programs that were WebAssembly: `--dir`, `--env`, `--deterministic`.
+//! - `wasm` (default): WebAssembly modules (`.wasm`) and their texts (`.wat`) are translated: `vsp build`, `--invoke`.
 //! - `full`: all of these except `s390x`.
 
 #![deny(unsafe_code)]
 
 mod arguments;
+mod build;
 mod cfg;
 mod check;
 mod cli;
@@ -24,6 +27,7 @@ mod disasm_native;
 mod disassembly;
 mod dump;
 mod end;
+mod entry;
 mod execution;
 #[cfg(not(all(feature = "disassembler", feature = "flamegraph")))]
 mod feature;
@@ -43,6 +47,7 @@ mod program;
 mod progress;
 mod run;
 mod script;
+mod state;
 mod style;
 mod table;
 mod trace;
@@ -52,6 +57,10 @@ mod value;
 #[allow(unsafe_code, reason = "it vouches for machine code")]
 mod vouch;
 mod warnings;
+#[cfg(feature = "wasi")]
+mod wasi;
+#[cfg(feature = "wasm")]
+mod wasm;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -83,6 +92,7 @@ fn command() -> ExitCode {
     let outcome = match command {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Asm(args) => translate::asm(&args),
+        cli::Command::Build(args) => build::build(&args),
         cli::Command::Dis(args) => translate::dis(&args),
         cli::Command::Check(args) => check::check(&args),
         cli::Command::Fmt(args) => fmt::fmt(&args),

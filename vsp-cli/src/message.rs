@@ -246,6 +246,13 @@ fn render_import<'l>(loaded: &'l Loaded, wrong: &UnresolvedImport) -> Group<'l> 
         (ImportError::Missing { .. }, Some(similar)) => {
             format!("did you mean `{}.{similar}`?", Excerpt(module))
         }
+        (ImportError::Missing { .. }, None) if module == "wasi_unstable" => {
+            "this older version of WASI is not offered; compile the program for `wasi_snapshot_preview1`"
+                .to_owned()
+        }
+        (ImportError::Missing { .. }, None) if module == "wasi_snapshot_preview1" && known.is_empty() => {
+            "this build has no WASI: it needs the feature `wasi`".to_owned()
+        }
         (ImportError::Missing { .. }, None) if known.is_empty() => {
             format!("this host has no module `{}`; another host may have it", Excerpt(module))
         }

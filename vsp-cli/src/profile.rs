@@ -64,7 +64,10 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     let flame = args.flame.as_deref().map(|path| execution.create(path)).transpose()?;
     let mut recorder = Recorder::new(&execution.verified);
     let mut instance = execution.instance()?;
-    let begun = instance.begin(execution.entry, &execution.values);
+    let begun = match execution.entry.prepare(&mut instance).map_err(refuse)? {
+        Some(ended) => Ok(Some(ended)),
+        None => instance.begin(execution.entry.function, &execution.entry.values),
+    };
     let outcome = match begun.map_err(|error| refuse(error.to_string()))? {
         Some(outcome) => Some(outcome),
         None => {

@@ -10,7 +10,6 @@ use vsp_core::{Instance, Options, Trap};
 use vsp_host::engine::{Engine, EngineKind, Module};
 #[cfg(feature = "jit")]
 use vsp_host::native::{CompileOptions, Tier};
-use vsp_host::sys::Sys;
 
 use crate::cli::RunArgs;
 use crate::execution::{Ending, Execution};
@@ -18,6 +17,7 @@ use crate::files;
 use crate::interrupt;
 use crate::message;
 use crate::object;
+use crate::state::State;
 use crate::translate::{Result, counted, print_error};
 use crate::value::Bits;
 
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     if let Some(code) = &args.code {
         execution.reading(code, "the code object");
     }
-    let mut options = args.program.options();
+    let mut options = args.program.options(&execution.verified);
     // A file has to be written completely.
     options.interrupt = interrupt::flag(args.program.output.is_some()).map(Into::into);
     if args.program.fuel.is_none() && !args.stats && !args.json {
@@ -41,11 +41,15 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let engine = engine_name(&instance);
 
     let started = Instant::now();
-    let outcome = instance.call(execution.entry, &execution.values);
+    let prepared = execution.entry.prepare(&mut instance).map_err(|error| message::render_text(&error))?;
+    let outcome = match prepared {
+        Some(ended) => Ok(ended),
+        None => instance.call(execution.entry.function, &execution.entry.values),
+    };
     let time = started.elapsed();
     let outcome = outcome.map_err(|error| message::render_text(&error.to_string()))?;
     let mut ending = execution.ending(instance, outcome);
-    let printed = if args.results { ending.print_results() } else { Ok(()) };
+    let printed = if args.prints_results() { ending.print_results() } else { Ok(()) };
     // Before the end is reported.
     if let Err(error) = printed.and_then(|()| ending.flush()) {
         ending.fail(&error);
@@ -55,6 +59,16 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
         reported?;
     }
     Ok(ExitCode::from(ending.end.code))
+}
+
+impl RunArgs {
+    fn prints_results(&self) -> bool {
+        #[cfg(feature = "wasm")]
+        if self.program.invoke.is_some() {
+            return true;
+        }
+        self.results
+    }
 }
 
 /// Loads the program, and returns the time this took.
@@ -97,7 +111,7 @@ fn engine(kind: EngineKind, _: &Options<'_>) -> Result<Engine> {
 
 /// Returns the name of the engine of an instance.
 #[cfg(feature = "jit")]
-fn engine_name(instance: &Instance<'_, Sys>) -> &'static str {
+fn engine_name(instance: &Instance<'_, State>) -> &'static str {
     let tier = instance.native_code().map(|code| code.options().tier);
     let kind = match tier {
         None if instance.has_tiers() => EngineKind::Auto,
@@ -120,7 +134,7 @@ fn is_interruptible(_: &Module<'_>) -> bool {
 }
 
 #[cfg(not(feature = "jit"))]
-fn engine_name(_: &Instance<'_, Sys>) -> &'static str {
+fn engine_name(_: &Instance<'_, State>) -> &'static str {
     EngineKind::Interpreter.name()
 }
 

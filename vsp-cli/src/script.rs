@@ -8,11 +8,12 @@ use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
 use vsp_core::program::FuncType;
 use vsp_core::{Excerpt, HostStop, ImportError, Imports};
 use vsp_host::number;
-use vsp_host::sys::{self, Sys};
+use vsp_host::sys;
 
 use crate::imports::{UnresolvedImport, unresolved_imports};
 use crate::load::Loaded;
 use crate::message;
+use crate::state::State;
 use crate::translate::Result;
 
 /// The error code of a call of an unknown import.
@@ -59,9 +60,9 @@ enum Answers {
 }
 
 impl ImportArgs {
-    /// Returns the functions of `sys` and those that the options declare.
-    pub(crate) fn known(&self) -> Result<Imports<Sys>> {
-        let mut imports = sys::imports().map_err(|error| message::render_text(&error.to_string()))?;
+    /// Returns the functions of the command's modules and those that the options declare.
+    pub(crate) fn known(&self) -> Result<Imports<State>> {
+        let mut imports = provided().map_err(|error| message::render_text(&error.to_string()))?;
         if let Some(path) = &self.imports {
             declare(&mut imports, path).map_err(|error| message::render_text(&error))?;
         }
@@ -70,7 +71,7 @@ impl ImportArgs {
 
     /// Returns the functions that a program can import. A program that imports others is refused, or they are
     /// provided as `--unknown-imports` says.
-    pub(crate) fn resolve(&self, loaded: &Loaded) -> Result<Imports<Sys>> {
+    pub(crate) fn resolve(&self, loaded: &Loaded) -> Result<Imports<State>> {
         let mut imports = self.known()?;
         let unresolved = unresolved_imports(&loaded.program, &imports);
         let (missing, refused): (Vec<_>, Vec<_>) = match self.unknown_imports {
@@ -87,11 +88,29 @@ impl ImportArgs {
         Ok(imports)
     }
 
-    /// Returns whether all functions of a module are known: those of `sys` are, and those of other modules if a file
-    /// declares functions.
+    /// Returns whether all functions of a module are known: those of the command's modules are, and those of other
+    /// modules if a file declares functions.
     pub(crate) fn is_known(&self, module: &str) -> bool {
-        module == "sys" || self.imports.is_some()
+        is_provided(module) || self.imports.is_some()
     }
+}
+
+/// Returns the functions of the modules that the command provides.
+fn provided() -> std::result::Result<Imports<State>, ImportError> {
+    #[allow(unused_mut, reason = "without WASI there are no others")]
+    let mut imports = sys::imports()?;
+    #[cfg(feature = "wasi")]
+    vsp_host::wasi::define(&mut imports)?;
+    Ok(imports)
+}
+
+/// Returns whether the command provides this module.
+pub(crate) fn is_provided(module: &str) -> bool {
+    #[cfg(feature = "wasi")]
+    if module == vsp_host::wasi::MODULE {
+        return true;
+    }
+    module == "sys"
 }
 
 fn is_missing(wrong: &UnresolvedImport) -> bool {
@@ -99,7 +118,7 @@ fn is_missing(wrong: &UnresolvedImport) -> bool {
 }
 
 /// Defines the functions that a file declares.
-fn declare(imports: &mut Imports<Sys>, path: &Path) -> std::result::Result<(), String> {
+fn declare(imports: &mut Imports<State>, path: &Path) -> std::result::Result<(), String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     for (number, line) in (1..).zip(text.lines()) {
         let at = |error: String| format!("{}:{number}: {error}", path.display());
@@ -176,7 +195,7 @@ fn values(list: &str, results: usize) -> std::result::Result<[u64; MAX_RESULTS],
 
 /// Defines imports of a program that the host does not provide.
 fn provide(
-    imports: &mut Imports<Sys>,
+    imports: &mut Imports<State>,
     missing: Vec<UnresolvedImport>,
     action: Unknown,
 ) -> std::result::Result<(), ImportError> {
@@ -188,7 +207,7 @@ fn provide(
         }
         imports.define_raw(&module, &name, ty, move |caller, _, results| match action {
             Unknown::Trap => {
-                caller.state().failure = Some("no host function provides it".to_owned());
+                caller.state().sys.failure = Some("no host function provides it".to_owned());
                 Err(HostStop::Error(UNKNOWN))
             }
             Unknown::Default => {

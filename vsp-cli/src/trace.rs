@@ -13,14 +13,15 @@ use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::Opcode;
 use vsp_core::{Instance, Outcome};
 use vsp_host::number;
-use vsp_host::sys::Sys;
 
 use crate::cli::RUN_EXIT_CODES;
 use crate::code::Code;
+use crate::entry::Entry;
 use crate::execution::{Execution, output_error};
 use crate::files::{self, Shared};
 use crate::message;
 use crate::program::ProgramArgs;
+use crate::state::State;
 use crate::translate::Result;
 use event::{Event, Tracer, is_call};
 
@@ -127,9 +128,15 @@ impl Run<'_, '_> {
         &mut self,
         execution: &Execution<'_>,
         signatures: &Signatures<'_>,
-        instance: &mut Instance<'_, Sys>,
+        instance: &mut Instance<'_, State>,
     ) -> io::Result<Option<Outcome>> {
-        let begun = instance.begin(execution.entry, &execution.values).map_err(io::Error::other)?;
+        let begun = match execution.entry.prepare(instance).map_err(io::Error::other)? {
+            Some(ended) => Some(ended),
+            None => {
+                let Entry { function, values, .. } = &execution.entry;
+                instance.begin(*function, values).map_err(io::Error::other)?
+            }
+        };
         if begun.is_some() {
             return Ok(begun);
         }

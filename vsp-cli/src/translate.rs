@@ -18,7 +18,12 @@ pub(crate) type Result<T> = std::result::Result<T, String>;
 pub(crate) fn asm(args: &AsmArgs) -> Result<ExitCode> {
     let loaded = files::load(&args.file).map_err(|error| message::render(&error))?;
     if loaded.text.is_none() {
-        return Err(message::render_text(&format!("{} is already assembled", loaded.path.display())));
+        let path = loaded.path.display();
+        #[cfg(feature = "wasm")]
+        if crate::wasm::is_translated(&loaded.program) {
+            return Err(message::render_text(&format!("{path} is WebAssembly; `vsp build` translates it")));
+        }
+        return Err(message::render_text(&format!("{path} is already assembled")));
     }
     let program = loaded.program.clone();
     loaded.verify().map_err(|error| message::render(&error))?;

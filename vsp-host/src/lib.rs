@@ -7,6 +7,7 @@
 //!   macOS and Windows on x86_64 and aarch64; Linux on riscv64 and s390x. Without it everything is interpreted.
 //! - `cache`: a cache of machine code in memory and in a directory: `cache`.
 //! - `all-targets`: machine code for every architecture, not only for this computer's.
+//! - `wasi`: WASI preview 1 for programs that were WebAssembly: `wasi`.
 //! - `s390x`: machine code for s390x, on any computer. On s390x it is always there.
 
 #![deny(unsafe_code)]
@@ -29,6 +30,8 @@ pub mod number;
 pub mod sys;
 #[cfg(feature = "jit")]
 mod tiers;
+#[cfg(feature = "wasi")]
+pub mod wasi;
 
 /// The code of the document compiles and runs.
 #[cfg(doctest)]

@@ -181,46 +181,50 @@ impl std::fmt::Debug for Sys {
     }
 }
 
-type SysCaller<'a> = Caller<'a, Sys>;
+impl AsMut<Sys> for Sys {
+    fn as_mut(&mut self) -> &mut Sys {
+        self
+    }
+}
 
-/// Creates the functions of the module.
+/// Creates the functions of the module, for a state that contains a [`Sys`].
 ///
 /// # Errors
 /// None in practice: the names are all different.
-pub fn imports() -> Result<Imports<Sys>, ImportError> {
+pub fn imports<S: AsMut<Sys> + 'static>() -> Result<Imports<S>, ImportError> {
     let mut imports = Imports::new();
     imports
-        .define("sys", "read", read)?
-        .define("sys", "write", write)?
-        .define("sys", "print_int", |caller: &mut SysCaller<'_>, value: i64| {
+        .define("sys", "read", read::<S>)?
+        .define("sys", "write", write::<S>)?
+        .define("sys", "print_int", |caller: &mut Caller<'_, S>, value: i64| {
             print(caller, format_args!("{value}"))
         })?
-        .define("sys", "print_uint", |caller: &mut SysCaller<'_>, value: u64| {
+        .define("sys", "print_uint", |caller: &mut Caller<'_, S>, value: u64| {
             print(caller, format_args!("{value}"))
         })?
-        .define("sys", "print_float", |caller: &mut SysCaller<'_>, value: f64| {
+        .define("sys", "print_float", |caller: &mut Caller<'_, S>, value: f64| {
             print(caller, format_args!("{value:?}"))
         })?
-        .define("sys", "error", error)?
-        .define("sys", "error_uint", |caller: &mut SysCaller<'_>, value: u64| {
-            let result = write!(caller.state().errors, "{value}");
+        .define("sys", "error", error::<S>)?
+        .define("sys", "error_uint", |caller: &mut Caller<'_, S>, value: u64| {
+            let result = write!(caller.state().as_mut().errors, "{value}");
             io(caller, SysError::Write, result)
         })?
-        .define("sys", "arg_count", |caller: &mut SysCaller<'_>| caller.state().args.len() as u64)?
-        .define("sys", "arg", arg)?
-        .define("sys", "arg_int", |caller: &mut SysCaller<'_>, index: u64, default: u64| {
+        .define("sys", "arg_count", |caller: &mut Caller<'_, S>| caller.state().as_mut().args.len() as u64)?
+        .define("sys", "arg", arg::<S>)?
+        .define("sys", "arg_int", |caller: &mut Caller<'_, S>, index: u64, default: u64| {
             number(caller, index, default, number::integer)
         })?
-        .define("sys", "arg_float", |caller: &mut SysCaller<'_>, index: u64, default: f64| {
+        .define("sys", "arg_float", |caller: &mut Caller<'_, S>, index: u64, default: f64| {
             number(caller, index, default, number::float)
         })?
-        .define("sys", "input_name", |caller: &mut SysCaller<'_>, address: u64, capacity: u64| {
-            let name = caller.state().input_name.clone();
+        .define("sys", "input_name", |caller: &mut Caller<'_, S>, address: u64, capacity: u64| {
+            let name = caller.state().as_mut().input_name.clone();
             copy_text(caller, &name, address, capacity)
         })?
-        .define("sys", "exit_code", |caller: &mut SysCaller<'_>, code: u64| match u8::try_from(code) {
+        .define("sys", "exit_code", |caller: &mut Caller<'_, S>, code: u64| match u8::try_from(code) {
             Ok(code) => {
-                caller.state().exit_code = code;
+                caller.state().as_mut().exit_code = code;
                 Ok(())
             }
             Err(_) => fail(SysError::ExitCode),
@@ -232,9 +236,13 @@ fn fail<T>(error: SysError) -> Result<T, HostStop> {
     Err(HostStop::Error(error as u32))
 }
 
-fn io<T>(caller: &mut SysCaller<'_>, kind: SysError, result: io::Result<T>) -> Result<T, HostStop> {
+fn io<S: AsMut<Sys>, T>(
+    caller: &mut Caller<'_, S>,
+    kind: SysError,
+    result: io::Result<T>,
+) -> Result<T, HostStop> {
     result.or_else(|error| {
-        caller.state().failure = Some(error.to_string());
+        caller.state().as_mut().failure = Some(error.to_string());
         fail(kind)
     })
 }
@@ -244,8 +252,9 @@ fn range(address: u64, length: u64) -> Option<std::ops::Range<usize>> {
     Some(address..address.checked_add(length)?)
 }
 
-fn read(caller: &mut SysCaller<'_>, address: u64, length: u64) -> Result<u64, HostStop> {
-    let (sys, memory) = caller.parts();
+fn read<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) -> Result<u64, HostStop> {
+    let (state, memory) = caller.parts();
+    let sys = state.as_mut();
     let Some(buffer) = range(address, length).and_then(|range| memory.get_mut(range)) else {
         return fail(SysError::Memory);
     };
@@ -258,8 +267,9 @@ fn read(caller: &mut SysCaller<'_>, address: u64, length: u64) -> Result<u64, Ho
     io(caller, SysError::Read, result).map(|count| count as u64)
 }
 
-fn write(caller: &mut SysCaller<'_>, address: u64, length: u64) -> Result<u64, HostStop> {
-    let (sys, memory) = caller.parts();
+fn write<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) -> Result<u64, HostStop> {
+    let (state, memory) = caller.parts();
+    let sys = state.as_mut();
     let Some(bytes) = range(address, length).and_then(|range| memory.get(range)) else {
         return fail(SysError::Memory);
     };
@@ -267,8 +277,9 @@ fn write(caller: &mut SysCaller<'_>, address: u64, length: u64) -> Result<u64, H
     io(caller, SysError::Write, result).map(|()| length)
 }
 
-fn error(caller: &mut SysCaller<'_>, address: u64, length: u64) -> Result<(), HostStop> {
-    let (sys, memory) = caller.parts();
+fn error<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) -> Result<(), HostStop> {
+    let (state, memory) = caller.parts();
+    let sys = state.as_mut();
     let Some(bytes) = range(address, length).and_then(|range| memory.get(range)) else {
         return fail(SysError::Memory);
     };
@@ -276,24 +287,34 @@ fn error(caller: &mut SysCaller<'_>, address: u64, length: u64) -> Result<(), Ho
     io(caller, SysError::Write, result)
 }
 
-fn print(caller: &mut SysCaller<'_>, text: std::fmt::Arguments<'_>) -> Result<(), HostStop> {
-    let result = caller.state().output.write_fmt(text);
+fn print<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, text: std::fmt::Arguments<'_>) -> Result<(), HostStop> {
+    let result = caller.state().as_mut().output.write_fmt(text);
     io(caller, SysError::Write, result)
 }
 
-fn argument(caller: &mut SysCaller<'_>, index: u64) -> Option<String> {
+fn argument<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, index: u64) -> Option<String> {
     let index = usize::try_from(index).ok()?;
-    caller.state().args.get(index).cloned()
+    caller.state().as_mut().args.get(index).cloned()
 }
 
-fn arg(caller: &mut SysCaller<'_>, index: u64, address: u64, capacity: u64) -> Result<u64, HostStop> {
+fn arg<S: AsMut<Sys>>(
+    caller: &mut Caller<'_, S>,
+    index: u64,
+    address: u64,
+    capacity: u64,
+) -> Result<u64, HostStop> {
     match argument(caller, index) {
         Some(text) => copy_text(caller, &text, address, capacity),
         None => fail(SysError::NoArgument),
     }
 }
 
-fn copy_text(caller: &mut SysCaller<'_>, text: &str, address: u64, capacity: u64) -> Result<u64, HostStop> {
+fn copy_text<S: AsMut<Sys>>(
+    caller: &mut Caller<'_, S>,
+    text: &str,
+    address: u64,
+    capacity: u64,
+) -> Result<u64, HostStop> {
     let copied = capacity.min(text.len() as u64);
     match caller.bytes(address, copied) {
         Some(bytes) => {
@@ -304,15 +325,15 @@ fn copy_text(caller: &mut SysCaller<'_>, text: &str, address: u64, capacity: u64
     }
 }
 
-fn number<T>(
-    caller: &mut SysCaller<'_>,
+fn number<S: AsMut<Sys>, T>(
+    caller: &mut Caller<'_, S>,
     index: u64,
     default: T,
     parse: impl Fn(&str) -> Result<T, NumberError>,
 ) -> Result<T, HostStop> {
     let Some(text) = argument(caller, index) else { return Ok(default) };
     parse(&text).or_else(|error| {
-        caller.state().failure = Some(format!("argument {index}, \"{}\", {error}", Excerpt(&text)));
+        caller.state().as_mut().failure = Some(format!("argument {index}, \"{}\", {error}", Excerpt(&text)));
         fail(SysError::NotANumber)
     })
 }
@@ -323,7 +344,7 @@ mod tests {
 
     #[test]
     fn the_list_has_the_functions_that_are_defined() {
-        let defined = imports().unwrap();
+        let defined = imports::<Sys>().unwrap();
         let listed = FUNCTIONS.map(|function| {
             format!(".import sys.{} ({}) -> {}\n", function.name, function.params, function.results)
         });

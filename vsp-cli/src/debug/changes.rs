@@ -3,10 +3,10 @@
 use vsp_core::Instance;
 use vsp_core::index::GlobalIndex;
 use vsp_core::isa::{Reg, StateReg};
-use vsp_host::sys::Sys;
 
 use super::show;
 use crate::code::Code;
+use crate::state::State;
 
 /// Maximum size of memories that are compared, in bytes.
 const MAX_MEMORY: usize = 16 << 20;
@@ -37,7 +37,7 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    pub(crate) fn of(instance: &Instance<'_, Sys>) -> Values {
+    pub(crate) fn of(instance: &Instance<'_, State>) -> Values {
         let depth = instance.call_stack().count();
         let frames = instance.frames().take(FRAMES).enumerate().map(|(index, frame)| Frame {
             depth: depth - index,

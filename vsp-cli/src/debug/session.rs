@@ -1,25 +1,26 @@
 //! A debugged program: its execution, and the reasons for its stops.
 
-use std::cell::Cell;
 use std::io::{self, BufRead, BufWriter, Cursor, Write};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vsp_core::index::{FuncIndex, GlobalIndex, Location};
+use vsp_core::index::{GlobalIndex, Location};
 use vsp_core::isa::Reg;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Outcome, Reason, Suspension};
-use vsp_host::sys::Sys;
 
 use super::changes::Values;
 use super::expression::{Scope, Value};
 use super::show;
 use super::stops::Stops;
 use crate::code::Code;
-use crate::end::End;
+use crate::end::{EXITED, End};
+use crate::entry::Entry;
 use crate::files::{self, Files, Shared};
-use crate::program::ProgramArgs;
+#[cfg(feature = "wasi")]
+use crate::program::imports_wasi;
+use crate::program::{ProgramArgs, Streams};
+use crate::state::State;
 use crate::style::{CHANGED, LOCATION, paint};
 
 /// Number of instructions between polls of the interrupt flag.
@@ -28,14 +29,14 @@ const CHUNK: u64 = 1 << 20;
 /// The program's output if it goes to the terminal: the standard output, and whether its last line has ended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Console {
-    pub(crate) mid_line: Rc<Cell<bool>>,
+    pub(crate) mid_line: Arc<AtomicBool>,
 }
 
 impl Write for Console {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = io::stdout().write(bytes)?;
         if let Some(last) = bytes[..written].last() {
-            self.mid_line.set(*last != b'\n');
+            self.mid_line.store(*last != b'\n', Ordering::Relaxed);
         }
         Ok(written)
     }
@@ -49,30 +50,43 @@ impl Write for Console {
 pub(crate) struct Setup<'p> {
     pub(crate) args: &'p ProgramArgs,
     pub(crate) verified: &'p Verified<'p>,
-    pub(crate) imports: &'p Imports<Sys>,
-    pub(crate) entry: FuncIndex,
-    pub(crate) values: Vec<u64>,
+    pub(crate) imports: &'p Imports<State>,
+    pub(crate) entry: Entry,
     /// The program's input if no file is named.
-    pub(crate) input: Rc<[u8]>,
+    pub(crate) input: Arc<[u8]>,
     pub(crate) console: Console,
 }
 
 impl<'p> Setup<'p> {
     /// Creates an instance, and the file that it writes, if one is named.
-    fn instance(&self, mut files: Files) -> Result<(Instance<'p, Sys>, Option<Shared>), String> {
-        let standard = || -> Box<dyn BufRead> { Box::new(Cursor::new(Rc::clone(&self.input))) };
+    fn instance(&self, mut files: Files) -> Result<(Instance<'p, State>, Option<Shared>), String> {
+        let standard = || -> Box<dyn BufRead> { Box::new(Cursor::new(Arc::clone(&self.input))) };
         let input = self.args.input_file()?.map_or_else(standard, |file| file.reader);
         let file = self.args.output_file(&mut files)?;
-        let output: Box<dyn Write> = match file.clone() {
+        let output: Box<dyn Write + Send> = match file.clone() {
             Some(file) => Box::new(BufWriter::new(file)),
             None => Box::new(self.console.clone()),
         };
-        let state = self.args.state(self.values.is_empty(), input, output, Box::new(io::stderr()));
-        let instance = Instance::new(self.verified, self.imports, state, self.args.options());
+        let state = self.state(Streams { input, output, errors: Box::new(io::stderr()) })?;
+        let instance = Instance::new(self.verified, self.imports, state, self.args.options(self.verified));
         match instance {
             Ok(instance) => Ok((instance, file)),
             Err(error) => Err(files::wrong(&self.args.file, &error)),
         }
+    }
+
+    /// Creates the state of the host functions.
+    fn state(&self, streams: Streams<Box<dyn BufRead>>) -> Result<State, String> {
+        let pass_args = !self.entry.takes_args;
+        #[cfg(feature = "wasi")]
+        if imports_wasi(self.verified) {
+            let Streams { mut input, output, errors } = streams;
+            let mut bytes = Vec::new();
+            input.read_to_end(&mut bytes).map_err(|error| format!("the input: {error}"))?;
+            let input = vsp_host::wasi::Input::bytes(bytes);
+            return self.args.wasi_state(pass_args, Streams { input, output, errors }, false);
+        }
+        Ok(self.args.state(pass_args, streams))
     }
 }
 
@@ -117,7 +131,7 @@ pub(crate) struct Session<'p> {
     /// The file that the program writes, if one is named.
     output: Option<Shared>,
     pub(crate) code: Code<'p>,
-    pub(crate) instance: Instance<'p, Sys>,
+    pub(crate) instance: Instance<'p, State>,
     pub(crate) stops: Stops,
     /// The selected frame; 0 is the innermost.
     pub(crate) selected: usize,
@@ -171,14 +185,20 @@ impl<'p> Session<'p> {
     /// Completes the file that the program writes.
     pub(crate) fn finish_output(&mut self) -> Result<(), String> {
         let Some(file) = self.output.take() else { return Ok(()) };
-        let flushed = self.instance.state_mut().output.flush();
+        let flushed = self.instance.state_mut().sys.output.flush();
         flushed.and_then(|()| file.finish()).map_err(|error| format!("the output: {error}"))
     }
 
     fn begin(&mut self) -> Result<(), String> {
         self.counted = (self.instance.fuel().unwrap_or(0), 0);
-        let begun = self.instance.begin(self.setup.entry, &self.setup.values);
-        let ended = begun.map_err(|error| error.to_string())?;
+        let Setup { entry, .. } = &self.setup;
+        let ended = match entry.prepare(&mut self.instance)? {
+            Some(ended) => Some(ended),
+            None => {
+                let begun = self.instance.begin(entry.function, &entry.values);
+                begun.map_err(|error| error.to_string())?
+            }
+        };
         self.restart_watches();
         let stop = self.stop(ended);
         self.report(stop)
@@ -395,9 +415,10 @@ impl<'p> Session<'p> {
 
     /// Reports how the program ended, or why it is suspended.
     fn end(&mut self, outcome: &Outcome) -> Stop {
-        let failure = self.instance.state_mut().failure.take();
-        let chosen = self.instance.state().exit_code;
-        let end = End::new(*outcome, self.setup.verified, failure, chosen);
+        let failure = self.instance.state_mut().sys.failure.take();
+        let chosen = self.instance.state().sys.exit_code;
+        let error = self.instance.take_host_error();
+        let end = End::new(*outcome, self.setup.verified, failure, chosen, error.as_deref());
         let values: Vec<String> = end.results.iter().map(|value| crate::value::short(*value)).collect();
         let mut text = match (outcome, end.message) {
             (Outcome::Suspended(suspension), _) => match suspension.reason {
@@ -409,6 +430,9 @@ impl<'p> Session<'p> {
                 Reason::Pending(_) => "a host function is pending".to_owned(),
             },
             (_, Some(message)) => message,
+            (_, None) if end.outcome == EXITED => {
+                format!("the program exits with status {}", values.join(""))
+            }
             (_, None) if values.is_empty() => format!("the program {}", end.outcome),
             (_, None) => format!("the program {} {}", end.outcome, values.join(", ")),
         };
@@ -421,7 +445,7 @@ impl<'p> Session<'p> {
 
     /// Reports the location of the program, and the changes since the last stop.
     fn report(&mut self, stop: Stop) -> Result<(), String> {
-        let flushed = self.instance.state_mut().output.flush();
+        let flushed = self.instance.state_mut().sys.output.flush();
         flushed.map_err(|error| format!("the program's output: {error}"))?;
         self.selected = 0;
         self.listed = None;
@@ -474,7 +498,7 @@ struct Start {
 
 /// A stopped program with the selected frame.
 pub(crate) struct View<'s, 'p> {
-    instance: &'s Instance<'p, Sys>,
+    instance: &'s Instance<'p, State>,
     selected: usize,
 }
 

@@ -8,9 +8,9 @@ use vsp_core::analysis::Signatures;
 use vsp_core::index::{GlobalIndex, Location};
 use vsp_core::isa::{Flow, Inst, Opcode, Reg, Role, StateReg};
 use vsp_core::{Excerpt, Instance, Outcome, Reason};
-use vsp_host::sys::Sys;
 
 use crate::code::Code;
+use crate::state::State;
 use crate::style::{CHANGED, FAINT, paint};
 use crate::value::{self, Bits};
 
@@ -74,7 +74,7 @@ impl Tracer {
     /// Examines the instruction that is executed next.
     pub(crate) fn before(
         signatures: &Signatures<'_>,
-        instance: &Instance<'_, Sys>,
+        instance: &Instance<'_, State>,
         (location, inst): (Location, Inst),
         depth: usize,
     ) -> Option<Tracer> {
@@ -109,7 +109,7 @@ impl Tracer {
         self,
         number: u64,
         code: &Code<'_>,
-        instance: &Instance<'_, Sys>,
+        instance: &Instance<'_, State>,
         outcome: Option<&Outcome>,
     ) -> Event {
         Event {
@@ -141,7 +141,7 @@ impl Tracer {
     fn changes(
         &self,
         code: &Code<'_>,
-        instance: &Instance<'_, Sys>,
+        instance: &Instance<'_, State>,
         outcome: Option<&Outcome>,
     ) -> Vec<Change> {
         let result = |(reg, value): (&Reg, &u64)| Change { what: reg.to_string(), value: Bits(*value) };

@@ -1,0 +1,226 @@
+//! WebAssembly: translation of modules, and calls with typed arguments and results.
+
+use std::path::Path;
+
+use vsp_core::index::GlobalIndex;
+use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
+use vsp_core::program::Program;
+use vsp_core::{Excerpt, Instance, Outcome};
+use vsp_host::number;
+use vsp_wasm::{Exports, Type, trap_code};
+
+/// The stack of a program that was WebAssembly, in cells: 8 MiB. Compilers expect a megabyte of machine code's frames.
+pub(crate) const STACK_CELLS: u32 = 1 << 20;
+
+/// The export that prepares a program without a main function.
+const INITIALIZE: &str = "_initialize";
+
+/// Returns whether the bytes of a file are a module, or its text, or meant to be.
+pub(crate) fn is_module(path: &Path, bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\0asm") || is_named(path, "wasm") || is_text(path)
+}
+
+fn is_text(path: &Path) -> bool {
+    is_named(path, "wat")
+}
+
+fn is_named(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|it| it.eq_ignore_ascii_case(extension))
+}
+
+/// Translates a module, or its text, to the bytes of a program.
+///
+/// # Errors
+/// The module is not valid, or cannot be translated.
+pub(crate) fn translate(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let module = match is_text(path) {
+        true => {
+            let text = str::from_utf8(bytes).map_err(|error| error.to_string())?;
+            wat::parse_str(text).map_err(|mut error| {
+                error.set_path(path);
+                error.to_string()
+            })?
+        }
+        false => bytes.to_vec(),
+    };
+    vsp_wasm::translate(&module, &vsp_wasm::Options::default()).map_err(|error| error.to_string())
+}
+
+/// Returns whether a program was translated from WebAssembly.
+pub(crate) fn is_translated(program: &Program<'_>) -> bool {
+    Exports::read(program).is_some()
+}
+
+/// Returns whether a function of a translated program has parameters.
+pub(crate) fn has_typed_parameters(program: &Program<'_>, name: &str) -> bool {
+    Exports::read(program).is_some_and(|it| it.function(name).is_some_and(|(params, _)| !params.is_empty()))
+}
+
+/// Returns the functions that are called before the function `entry`.
+pub(crate) fn before(program: &Program<'_>, entry: &str) -> Vec<String> {
+    let Some(exports) = Exports::read(program) else { return Vec::new() };
+    let has_initialize = exports.function(INITIALIZE) == Some((&[], &[]));
+    let initialize =
+        (has_initialize && entry != "_start" && entry != INITIALIZE).then(|| INITIALIZE.to_owned());
+    exports.start.into_iter().chain(initialize).collect()
+}
+
+/// Returns what the number of a TRAP means in a translated program.
+pub(crate) fn explain(program: &Program<'_>, code: u32) -> Option<&'static str> {
+    Some(match code {
+        _ if !is_translated(program) => return None,
+        trap_code::UNREACHABLE => "unreachable",
+        trap_code::INTEGER_OVERFLOW => "integer overflow",
+        trap_code::INVALID_CONVERSION => "invalid conversion to integer",
+        trap_code::TABLE_BOUNDS => "out of bounds of a table or segment",
+        trap_code::NULL_ELEMENT => "call of a null element",
+        _ => return None,
+    })
+}
+
+/// A call of an export with the types of WebAssembly.
+pub(crate) struct Invocation {
+    /// The arguments in registers.
+    pub(crate) values: Vec<u64>,
+    /// The arguments beyond them, and the globals that take them.
+    extra: Vec<(u32, u64)>,
+    results: Vec<Type>,
+    /// The number of the first global for results beyond the registers.
+    extra_results: u32,
+}
+
+impl Invocation {
+    /// Prepares a call of the export `name` with these arguments.
+    pub(crate) fn new(program: &Program<'_>, name: &str, args: &[String]) -> Result<Invocation, String> {
+        let exports = Exports::read(program);
+        let exports = exports.ok_or("the program was not WebAssembly: --entry calls its functions")?;
+        let Some((params, results)) = exports.function(name) else {
+            let functions = exports.exports.iter().filter(|(name, _)| exports.function(name).is_some());
+            let names: Vec<&str> = functions.map(|(name, _)| name.as_str()).collect();
+            return Err(format!(
+                "the module exports no function \"{}\"; it exports {}",
+                Excerpt(name),
+                if names.is_empty() { "none".to_owned() } else { crate::functions::list(&names) }
+            ));
+        };
+        if params.len() != args.len() {
+            let types: Vec<String> = params.iter().map(Type::to_string).collect();
+            return Err(format!(
+                "{} takes ({}), and {} given",
+                Excerpt(name),
+                types.join(", "),
+                crate::translate::counted(args.len() as u64, "argument")
+                    + if args.len() == 1 { " was" } else { " were" }
+            ));
+        }
+        let mut values = Vec::new();
+        let mut extra = Vec::new();
+        for (index, (text, ty)) in args.iter().zip(params).enumerate() {
+            let bits = parse(text, *ty)
+                .ok_or_else(|| format!("the argument \"{}\" is not a number of type {ty}", Excerpt(text)))?;
+            match index.checked_sub(MAX_PARAMS) {
+                None => values.push(bits),
+                Some(beyond) => extra.push((exports.extra_params + beyond as u32, bits)),
+            }
+        }
+        Ok(Invocation { values, extra, results: results.to_vec(), extra_results: exports.extra_results })
+    }
+
+    /// Writes the arguments that have no registers.
+    pub(crate) fn pass<S>(&self, instance: &mut Instance<'_, S>) {
+        for (global, bits) in &self.extra {
+            if let Some(value) = instance.global_mut(GlobalIndex(*global)) {
+                *value = *bits;
+            }
+        }
+    }
+
+    /// Returns the results of a call that returned, each as text.
+    pub(crate) fn results<S>(&self, instance: &Instance<'_, S>, outcome: &Outcome) -> Vec<String> {
+        let Outcome::Returned(registers) = outcome else { return Vec::new() };
+        let bits = |index: usize| match index.checked_sub(MAX_RESULTS) {
+            None => registers.get(index).copied(),
+            Some(beyond) => instance.global(GlobalIndex(self.extra_results + beyond as u32)),
+        };
+        let results = self.results.iter().enumerate();
+        results.map(|(index, ty)| show(bits(index).unwrap_or_default(), *ty)).collect()
+    }
+}
+
+/// Reads an argument as the bits of a register.
+fn parse(text: &str, ty: Type) -> Option<u64> {
+    match ty {
+        Type::I32 => {
+            let number = number::integer(text).ok()? as i64;
+            let fits = i32::try_from(number).is_ok() || u32::try_from(number).is_ok();
+            fits.then_some(u64::from(number as u32))
+        }
+        Type::I64 => number::integer(text).ok(),
+        Type::F32 => {
+            let number = number::float(text).ok()?;
+            // One rounding, of the decimal itself.
+            let number = text.parse().unwrap_or(number as f32);
+            Some(u64::from(if number.is_nan() { CANONICAL_NAN } else { number.to_bits() }))
+        }
+        Type::F64 => number::float(text).ok().map(f64::to_bits),
+        _ => (text == "null").then_some(0),
+    }
+}
+
+/// The bits of the NaN of type f32.
+const CANONICAL_NAN: u32 = 0x7FC0_0000;
+
+/// Formats a result: integers as signed decimals, floating-point numbers as the shortest decimals that read back as the
+/// same number.
+fn show(bits: u64, ty: Type) -> String {
+    match ty {
+        Type::I32 => (bits as i32).to_string(),
+        Type::I64 => (bits as i64).to_string(),
+        Type::F32 => format!("{:?}", f32::from_bits(bits as u32)),
+        Type::F64 => format!("{:?}", f64::from_bits(bits)),
+        _ if bits == 0 => "null".to_owned(),
+        _ => bits.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments() {
+        for (text, ty, bits) in [
+            ("-1", Type::I32, Some(0xFFFF_FFFF)),
+            ("4294967295", Type::I32, Some(0xFFFF_FFFF)),
+            ("0x10", Type::I32, Some(16)),
+            ("4294967296", Type::I32, None),
+            ("-2147483649", Type::I32, None),
+            ("18446744073709551615", Type::I32, None),
+            ("1.5", Type::I32, None),
+            ("-1", Type::I64, Some(u64::MAX)),
+            ("18446744073709551615", Type::I64, Some(u64::MAX)),
+            ("0.1", Type::F32, Some(0x3DCC_CCCD)),
+            // It rounds to 1 as a binary64, and then would to 1 as a binary32.
+            ("1.00000005960464477540", Type::F32, Some(0x3F80_0001)),
+            ("-inf", Type::F32, Some(0xFF80_0000)),
+            ("nan", Type::F32, Some(0x7FC0_0000)),
+            ("3", Type::F32, Some(0x4040_0000)),
+            ("0.1", Type::F64, Some(0x3FB9_9999_9999_999A)),
+            ("x", Type::F64, None),
+            ("null", Type::FuncRef, Some(0)),
+            ("1", Type::ExternRef, None),
+        ] {
+            assert_eq!(parse(text, ty), bits, "{text} {ty}");
+        }
+    }
+
+    #[test]
+    fn results() {
+        assert_eq!(show(0xFFFF_FFFF, Type::I32), "-1");
+        assert_eq!(show(u64::MAX, Type::I64), "-1");
+        assert_eq!(show(0x3DCC_CCCD, Type::F32), "0.1");
+        assert_eq!(show(0x3FB9_9999_9999_999A, Type::F64), "0.1");
+        assert_eq!(show(0x7FC0_0000, Type::F32), "NaN");
+        assert_eq!(show(0, Type::FuncRef), "null");
+    }
+}
