@@ -64,7 +64,8 @@ fn all_configurations_of_the_interpreter_agree() {
     // Many programs try accesses just beyond the memory, since only these reveal missing checks.
     let share = tally.share(End::Trapped("MemoryOutOfBounds"));
     assert!(share > 0.1 && share < 0.3, "{tally}");
-    for trap in ["DivideByZero", "StackOverflow", "BadIndirectCall", "Explicit", "Host"] {
+    for trap in ["DivideByZero", "StackOverflow", "BadIndirectCall", "GlobalOutOfBounds", "Explicit", "Host"]
+    {
         let share = tally.share(End::Trapped(trap));
         assert!(share > 0.0005 && share < 0.1, "{trap}: {tally}");
     }

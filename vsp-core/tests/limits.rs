@@ -13,7 +13,7 @@ use vsp_core::limits::{
 use vsp_core::program::{FuncType, FunctionBuilder, Program, ProgramBuilder};
 use vsp_core::text::assemble;
 use vsp_core::verify::{Verified, VerifyErrors};
-use vsp_core::{Imports, Instance, InstantiateError, Options};
+use vsp_core::{Imports, Instance, InstantiateError, Options, Outcome};
 
 fn with_program<R>(text: &str, run: impl FnOnce(&Verified<'_>) -> R) -> R {
     let bytes = assemble(text, "limits.sil").unwrap_or_else(|errors| panic!("{}", errors[0]));
@@ -80,6 +80,31 @@ fn names_are_short_in_texts_too() {
     assert!(assemble(&text("n".repeat(MAX_NAME)), "limits.sil").is_ok());
     let errors = messages(&text("n".repeat(MAX_NAME + 1)));
     assert!(errors.iter().any(|error| error.contains("65535")), "{errors:?}");
+}
+
+/// The last of the most globals, by its number in an instruction and in a register, and the one behind it.
+#[test]
+#[cfg_attr(miri, ignore = "too slow")]
+fn programs_have_at_most_65536_globals() {
+    const MOST: u64 = 1 << 16;
+    let text = |globals: u64| {
+        let globals: String = (0..globals).map(|value| format!(".global = {value}\n")).collect();
+        let body = " SETGX R1, R0, $65535\n GETGX R2, R1, $1\n GETG R0, $65535\n MOV R1, R2\n";
+        format!("{globals}.export f\n.func f (2) -> 2\n{body} RET\n.end\n")
+    };
+    assert_eq!(messages(&text(MOST + 1)), ["a program has at most 65536 globals"]);
+    with_program(&text(MOST), |program| {
+        let imports = Imports::new();
+        let mut instance = Instance::new(program, &imports, (), Options::default()).unwrap();
+        let mut call = |args: &[u64]| instance.call(FuncIndex(0), args).unwrap();
+        let outcome = call(&[0, 65_534]);
+        let Outcome::Returned(values) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(values[..], [65_534, 65_534], "global 65,535 is written, and read in two ways");
+        for args in [[0, 65_535], [1, 0], [u64::MAX, 0], [0, u64::MAX]] {
+            let outcome = call(&args);
+            assert!(format!("{outcome:?}").contains("GlobalOutOfBounds"), "{args:?}: {outcome:?}");
+        }
+    });
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(super) fn build(
     ty: FuncType,
     counts_fuel: bool,
 ) {
-    function.name = UserFuncName::user(1, ty.bits().into());
+    function.name = UserFuncName::user(1, ty.bits());
     function.signature = Signature::new(CallConv::SystemV);
     function.signature.params.resize(3, AbiParam::new(I64));
     function.signature.returns.push(AbiParam::new(I64));

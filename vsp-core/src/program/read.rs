@@ -48,29 +48,23 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks that the file states the lowest version that can express the program.
-    fn version(&self, table: &SectionTable, mut code: Cursor<'a>) -> Option<()> {
-        let needed = match table.minor() {
-            // The sections themselves cannot express more.
+    fn version(&self, table: &SectionTable, code: Cursor<'a>) -> Option<()> {
+        let stated = table.minor();
+        let (mut at, offset, needed) = match stated {
+            // Other sections of format 2.0 cannot express more.
             Minor::Zero => {
-                let words = code.rest().as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
-                let Some(at) = words.enumerate().find_map(|(at, word)| is_word_of_2_1(word).then_some(at))
-                else {
-                    return Some(());
-                };
-                code.bytes(4 * at, "code")?;
-                Minor::One
+                let words = code.rest().as_chunks::<4>().0;
+                let newer = words.iter().position(|word| is_word_of_2_1(u32::from_le_bytes(*word)));
+                let Some(word) = newer else { return Some(()) };
+                (code, 4 * word, Minor::One)
             }
-            Minor::One => match needed_by_file(self.file.rest(), table) {
-                Minor::One => return Some(()),
-                needed => {
-                    code = self.file;
-                    code.bytes(VERSION_AT, "version")?;
-                    needed
-                }
-            },
+            Minor::One if needed_by_file(self.file.rest(), table) == Minor::Zero => {
+                (self.file, VERSION_AT, Minor::Zero)
+            }
+            Minor::One => return Some(()),
         };
-        let kind = ReadErrorKind::Minor { needed: needed as u8, stated: table.minor() as u8 };
-        code.fail("version", kind)
+        at.bytes(offset, "version")?;
+        at.fail("version", ReadErrorKind::Minor { needed: needed as u8, stated: stated as u8 })
     }
 
     /// Returns the minor version and the number of sections.
