@@ -2,8 +2,9 @@
 //! compiler makes of a program. Two properties are proved of every function, for all values of registers, memory and
 //! context:
 //!
-//! - *Bounds*: every access to the program's memory, including MEMCOPY and MEMFILL, is inside it; every access to
-//!   globals is inside the globals, and every row read from the function table is inside the table.
+//! - *Bounds*: every access to the program's memory, including MEMCOPY, MEMFILL and MEMINIT, is inside it (if it can
+//!   grow, inside what is reserved for it, and its size stays inside too); every access to globals is inside the
+//!   globals, and every row read from the function table is inside the table.
 //! - *Frame arithmetic*: the cells that a function stores are between the start of its frame and the end of the stack,
 //!   and a callee gets a frame that fits after its caller's.
 //!

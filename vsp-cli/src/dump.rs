@@ -131,7 +131,12 @@ fn sections(out: &mut String, contents: &Contents) -> std::fmt::Result {
 }
 
 fn items(out: &mut String, contents: &Contents) -> std::fmt::Result {
-    writeln!(out, "\nmemory: at least {} bytes", contents.memory)?;
+    match contents.memory_maximum {
+        Some(maximum) => {
+            writeln!(out, "\nmemory: at least {} bytes, grows to {maximum}", contents.memory)?;
+        }
+        None => writeln!(out, "\nmemory: at least {} bytes", contents.memory)?,
+    }
     list(out, "imports", &contents.imports, |import| {
         let (module, name) = (quoted(&import.module), quoted(&import.name));
         format!("{module}.{name} ({}) -> {}", import.params, import.results)
@@ -149,6 +154,13 @@ fn items(out: &mut String, contents: &Contents) -> std::fmt::Result {
             &data.bytes,
             COLUMNS.saturating_sub(indent(contents.data.len()) + head.chars().count()),
         );
+        head + &shown
+    })?;
+    list(out, "passive segments", &contents.passive, |passive| {
+        let name = passive.name.as_ref().map_or_else(String::new, |name| format!("{} ", quoted(name)));
+        let head = format!("{name}{} bytes: ", passive.bytes.len());
+        let left = COLUMNS.saturating_sub(indent(contents.passive.len()) + head.chars().count());
+        let shown = beginning(&passive.bytes, left);
         head + &shown
     })?;
     list(out, "custom sections", &contents.customs, |custom| {

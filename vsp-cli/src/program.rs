@@ -46,6 +46,9 @@ pub(crate) struct ProgramArgs {
     /// Bytes of memory, a multiple of 16 [default: the program's minimum].
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = number::count)]
     pub(crate) memory: Option<u64>,
+    /// Bytes to which the memory can grow, a multiple of 16 [default: the program's maximum].
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = number::count)]
+    pub(crate) memory_maximum: Option<u64>,
     /// Cells of 8 bytes in the stack [default: 65536].
     #[arg(long, value_name = "CELLS", allow_negative_numbers = true, value_parser = cells)]
     pub(crate) stack: Option<u32>,
@@ -101,7 +104,8 @@ impl ProgramArgs {
     /// Returns the limits.
     pub(crate) fn options(&self) -> Options<'static> {
         let fuel = Some(self.fuel.unwrap_or(UNLIMITED));
-        Options { memory: self.memory, stack_cells: self.stack, fuel, interrupt: None }
+        let (memory, memory_maximum) = (self.memory, self.memory_maximum);
+        Options { memory, memory_maximum, stack_cells: self.stack, fuel, interrupt: None }
     }
 
     /// Creates the state of the `sys` module. The program gets the arguments if the entry function does not take them.

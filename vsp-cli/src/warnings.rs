@@ -79,15 +79,22 @@ fn unused(program: &Program<'_>) -> Vec<Warning> {
     for word in program.code() {
         let Ok(inst) = Inst::decode(u32::from_le_bytes(*word)) else { continue };
         let named = inst.operands().map(|(operand, value)| (operand.role, value as u32));
-        used.extend(named.filter(|(role, _)| matches!(role, Role::Const | Role::Global | Role::Import)));
+        used.extend(
+            named.filter(|(role, _)| {
+                matches!(role, Role::Const | Role::Global | Role::Segment | Role::Import)
+            }),
+        );
     }
     let imports = program.imports().map(|import| Some(format!("{}.{}", import.module, import.name)));
     let constants = program.constants().iter().map(|_| None);
     let globals = (0..program.globals().len() as u32)
         .map(|global| program.name(NameKind::Global, global).map(str::to_owned));
+    let passive = (0..program.passive_count())
+        .map(|segment| program.name(NameKind::Passive, segment).map(str::to_owned));
     let all = number(Role::Import, imports)
         .chain(number(Role::Const, constants))
-        .chain(number(Role::Global, globals));
+        .chain(number(Role::Global, globals))
+        .chain(number(Role::Segment, passive));
     all.filter(|(role, index, _)| !used.contains(&(*role, *index)))
         .map(|(role, index, name)| Warning::Unused { role, index, name })
         .collect()

@@ -39,7 +39,7 @@ use alloc::vec::Vec;
 
 use crate::index::FuncIndex;
 use crate::isa::{Flow, Opcode};
-use crate::limits::{MAX_PARAMS, MAX_RESULTS, MIN_STACK_CELLS};
+use crate::limits::{MAX_PARAMS, MAX_RESULTS, MEMORY_PAGE, MIN_STACK_CELLS};
 use crate::program::{BuildError, FuncType, ProgramBuilder};
 use entropy::pick;
 
@@ -96,6 +96,7 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
         program.import(import.module, import.name, import.ty)?;
     }
     let memory = memory(entropy, &mut program)?;
+    let (passive, maximum) = passive(entropy, &mut program, memory);
     let style = pick(entropy, STYLES).unwrap_or(Style::Mixed);
     let world = World {
         shape: *shape,
@@ -105,6 +106,8 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
             Style::Mixed | Style::Relays => functions(entropy, 1, shape.functions),
         },
         memory,
+        maximum,
+        passive,
         constants: 2 + entropy.below(10),
         globals: 2 + entropy.below(6),
         provokes_errors: style == Style::Shots || entropy.chance(1, 6),
@@ -172,6 +175,10 @@ struct World<'a> {
     functions: Vec<FuncType>,
     /// Bytes of memory.
     memory: u64,
+    /// Bytes to which the memory can grow, if it can.
+    maximum: Option<u64>,
+    /// Number of passive segments. Without any, the memory cannot grow either.
+    passive: u32,
     constants: u32,
     globals: u32,
     style: Style,
@@ -205,6 +212,21 @@ fn memory(entropy: &mut dyn Entropy, program: &mut ProgramBuilder) -> Result<u64
         program.data(address as u32, bytes, None)?;
     }
     Ok(size)
+}
+
+/// Adds passive segments, and a maximum of the memory, in some programs. Returns their number and the maximum.
+fn passive(entropy: &mut dyn Entropy, program: &mut ProgramBuilder, memory: u64) -> (u32, Option<u64>) {
+    let count = pick(entropy, &[0, 1, 0, 2, 0, 3]).unwrap_or(0);
+    for _ in 0..count {
+        let words = entropy.below(12);
+        program.passive((0..words).flat_map(|_| values::memory(entropy).to_le_bytes()).collect());
+    }
+    let room = pick(entropy, &[2, 1, 3, 0, 40]).filter(|_| count > 0).unwrap_or(0) * MEMORY_PAGE;
+    let maximum = (room > 0).then(|| memory + room + 16 * u64::from(entropy.below(3)));
+    if let Some(maximum) = maximum {
+        program.memory_maximum(maximum);
+    }
+    (count, maximum)
 }
 
 /// Returns the types of the functions. Some are the same, so that an indirect call can choose.
@@ -253,7 +275,9 @@ fn plan_for(entropy: &mut dyn Entropy, world: &World<'_>) -> Plan {
     let stack_cells =
         pick(entropy, STACKS).filter(|_| entropy.chance(1, 2)).map(|cells| cells + (seed % 32) as u32);
     Plan {
-        memory: pick(entropy, &bigger).filter(|_| entropy.chance(1, 4)),
+        memory: pick(entropy, &bigger)
+            .filter(|_| entropy.chance(1, 4))
+            .filter(|size| world.maximum.is_none_or(|maximum| *size <= maximum)),
         stack_cells,
         calls,
         slice: pick(entropy, slices).unwrap_or(Slice::Plenty),

@@ -34,6 +34,8 @@ define_index! {
     GlobalIndex
     /// The index of a data segment of a program.
     SegmentIndex
+    /// The index of a passive segment of a program.
+    PassiveIndex
 }
 
 /// A location in a program: a word of a function, counted from the function's first word.

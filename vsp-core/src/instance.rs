@@ -2,10 +2,12 @@
 
 mod frame;
 mod host_call;
+mod memory;
 mod stack;
 
 pub use frame::{Frame, FrameMut};
 pub use host_call::PendingCall;
+pub(crate) use memory::Memory;
 pub(crate) use stack::{Overflow, Stack};
 
 use alloc::vec::Vec;
@@ -13,7 +15,7 @@ use core::sync::atomic::AtomicBool;
 
 use crate::host::{HostCalls, Imports};
 use crate::index::{FuncIndex, GlobalIndex, ImportIndex, Location};
-use crate::limits::{DEFAULT_STACK_CELLS, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE, MIN_STACK_CELLS};
+use crate::limits::{DEFAULT_STACK_CELLS, MAX_STACK_CELLS, MIN_STACK_CELLS};
 #[cfg(feature = "native")]
 use crate::native::entry::{LastEntry, NativeCode};
 #[cfg(feature = "native")]
@@ -31,8 +33,13 @@ use crate::verify::Verified;
 #[derive(Clone, Debug, Default)]
 pub struct Options<'a> {
     /// Size of the memory in bytes: a multiple of 16, at least the program's minimum, at most 2³². `None` is the
-    /// program's minimum.
+    /// program's minimum. If the program's memory can grow, this is its size at first, and at most the program's
+    /// maximum.
     pub memory: Option<u64>,
+    /// The size in bytes to which the memory can grow: a multiple of 16, at least its size at first. The program's own
+    /// maximum is never exceeded. `None` is the program's maximum. Growing below the maximum never fails, because all
+    /// of it is reserved when the instance is created.
+    pub memory_maximum: Option<u64>,
     /// Size of the stack in cells, 64 to 2²⁸. `None` is 65,536.
     pub stack_cells: Option<u32>,
     /// The initial balance of fuel, 0 to 2⁶³ − 1 (larger values are clamped). `None` does not meter the instance.
@@ -61,7 +68,7 @@ pub(crate) enum Status {
 pub struct Instance<'a, S> {
     pub(crate) program: Ref<'a, Verified<'a>>,
     pub(crate) host: HostCalls<'a, S>,
-    pub(crate) memory: Vec<u8>,
+    pub(crate) memory: Memory,
     pub(crate) globals: Vec<u64>,
     pub(crate) stack: Stack,
     /// The balance of fuel. Without metering, a number that is never used up.
@@ -114,12 +121,11 @@ impl<'a, S> Instance<'a, S> {
     ) -> Result<Instance<'a, S>, InstantiateError> {
         let image = program.program();
         let host = HostCalls::new(image, imports, state, options.fuel.is_some())?;
-        let size = memory_size(image.memory_minimum(), options.memory)?;
+        let memory = Memory::new(image, &options)?;
         let cells = options.stack_cells.unwrap_or(DEFAULT_STACK_CELLS);
         if !(MIN_STACK_CELLS..=MAX_STACK_CELLS).contains(&cells) {
             return Err(InstantiateError::StackCells(cells));
         }
-        let memory = zeroed(size).ok_or(InstantiateError::OutOfMemory)?;
         let globals = zeroed(image.globals().len()).ok_or(InstantiateError::OutOfMemory)?;
         let stack = Stack::new(cells).ok_or(InstantiateError::OutOfMemory)?;
         Ok(Instance {
@@ -367,7 +373,7 @@ impl<'a, S> Instance<'a, S> {
         self.host.own.state
     }
 
-    /// Returns the memory.
+    /// Returns the memory, with its current size.
     pub fn memory(&self) -> &[u8] {
         &self.memory
     }
@@ -375,6 +381,11 @@ impl<'a, S> Instance<'a, S> {
     /// Returns the memory, to change it.
     pub fn memory_mut(&mut self) -> &mut [u8] {
         &mut self.memory
+    }
+
+    /// Returns the size in bytes to which the memory can grow: its size if it cannot.
+    pub fn memory_maximum(&self) -> u64 {
+        self.memory.maximum()
     }
 
     /// Returns the value of a global.
@@ -437,14 +448,6 @@ fn address<T: ?Sized>(it: &T) -> usize {
 
 fn clamp_fuel(fuel: u64) -> i64 {
     i64::try_from(fuel).unwrap_or(i64::MAX)
-}
-
-fn memory_size(minimum: u64, chosen: Option<u64>) -> Result<usize, InstantiateError> {
-    let size = chosen.unwrap_or(minimum);
-    if size < minimum || size > MAX_MEMORY || !size.is_multiple_of(MEMORY_GRANULE) {
-        return Err(InstantiateError::Memory { chosen: size, minimum });
-    }
-    usize::try_from(size).map_err(|_| InstantiateError::OutOfMemory)
 }
 
 /// Allocates `count` zeros, or returns `None` if there is no memory. The operating system provides zeroed pages when

@@ -18,11 +18,11 @@
 //! Registers and the first locals of a frame are SSA values. A value stays in a floating-point register while only
 //! binary64 instructions use it (`representation.rs`).
 
+mod call_effects;
 mod error;
 mod link;
 mod listing;
 mod lower;
-mod may_suspend;
 mod names;
 mod object;
 mod offsets;
@@ -57,9 +57,9 @@ use crate::limits::{MAX_NATIVE_BYTES, MAX_NATIVE_BYTES_PER_CELL, MAX_NATIVE_INST
 use crate::native::{CodeInfo, LoopEntry, TableEntry};
 use crate::program::FuncType;
 use crate::verify::{FRAME_CELLS as MIN_FRAME_CELLS, Verified};
+use call_effects::CallEffect;
 use link::{Linker, Offset};
 use lower::{Output, Shuffle, Start};
-use may_suspend::MaySuspend;
 use target::Allocator;
 
 /// The largest number of instructions of the intermediate representation for the single-pass register allocator.
@@ -189,12 +189,11 @@ impl Compiler {
         region: Option<&Region>,
     ) -> Result<Code, JitError> {
         let signatures = Signatures::new(program)?;
-        let may_suspend = match region {
-            None => MaySuspend::new(program, self.options)?,
-            // The code exits where it calls other functions.
-            Some(_) => MaySuspend::everywhere(),
+        let effects = match region {
+            None => Effects::of_program(program, self.options)?,
+            Some(_) => Effects::of_region(program),
         };
-        let unit = Selection { signatures: &signatures, may_suspend: &may_suspend, region };
+        let unit = Selection { signatures: &signatures, effects: &effects, region };
         let functions = program.functions();
         let entry = region.and_then(Region::entry);
         if let Some(location) = entry {
@@ -267,8 +266,8 @@ impl Compiler {
             return Ok(None);
         }
         let signatures = Signatures::new(program)?;
-        let may_suspend = MaySuspend::new(program, self.options)?;
-        let unit = Selection { signatures: &signatures, may_suspend: &may_suspend, region: None };
+        let effects = Effects::of_program(program, self.options)?;
+        let unit = Selection { signatures: &signatures, effects: &effects, region: None };
         self.list(unit, function, Start::First).map(Some)
     }
 
@@ -285,8 +284,8 @@ impl Compiler {
         let Some(location) = region.entry() else { return Ok(None) };
         let signatures = Signatures::new(program)?;
         check_entry(&signatures, location)?;
-        let may_suspend = MaySuspend::everywhere();
-        let unit = Selection { signatures: &signatures, may_suspend: &may_suspend, region: Some(region) };
+        let effects = Effects::of_region(program);
+        let unit = Selection { signatures: &signatures, effects: &effects, region: Some(region) };
         self.list(unit, location.function, Start::Osr(location.word)).map(Some)
     }
 
@@ -367,7 +366,8 @@ impl Compiler {
             has_rounding: self.has_rounding(),
             shuffle: self.shuffle(),
             isa: &*self.isa,
-            may_suspend: unit.may_suspend,
+            may_suspend: &unit.effects.suspension,
+            may_grow: &unit.effects.growth,
             region: unit.region,
         };
         let Output { sites, stats, ranges } = out;
@@ -446,11 +446,29 @@ impl Compiler {
     }
 }
 
+/// What may happen in the calls of a program.
+struct Effects {
+    suspension: CallEffect,
+    growth: CallEffect,
+}
+
+impl Effects {
+    fn of_program(program: &Verified<'_>, options: CompileOptions) -> Result<Effects, JitError> {
+        let suspension = CallEffect::suspension(program, options)?;
+        Ok(Effects { suspension, growth: CallEffect::growth(program)? })
+    }
+
+    /// Returns the result for a region: the code exits where it calls other functions.
+    fn of_region(program: &Verified<'_>) -> Effects {
+        Effects { suspension: CallEffect::everywhere(), growth: CallEffect::growth_in_part(program) }
+    }
+}
+
 /// The functions to compile.
 #[derive(Clone, Copy)]
 struct Selection<'a> {
     signatures: &'a Signatures<'a>,
-    may_suspend: &'a MaySuspend,
+    effects: &'a Effects,
     /// The region. `None`: the whole program.
     region: Option<&'a Region>,
 }

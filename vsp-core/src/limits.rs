@@ -19,6 +19,8 @@ pub struct Limits {
     pub constants: u32,
     /// Data segments: each is copied at instantiation.
     pub segments: u32,
+    /// Passive segments: the range of MEMINIT's 12 bits.
+    pub passive_segments: u32,
     /// Globals: they are copied into every instance.
     pub globals: u32,
     /// Locals of a function: a frame stays small compared with the stack.
@@ -35,6 +37,7 @@ impl Limits {
         imports: 1 << 12,
         constants: 1 << 20,
         segments: 1 << 12,
+        passive_segments: 1 << 12,
         globals: 256,
         locals: 4095,
     };
@@ -50,6 +53,7 @@ impl Limits {
             imports: self.imports.min(format.imports),
             constants: self.constants.min(format.constants),
             segments: self.segments.min(format.segments),
+            passive_segments: self.passive_segments.min(format.passive_segments),
             globals: self.globals.min(format.globals),
             locals: self.locals.min(format.locals),
         }
@@ -67,6 +71,9 @@ pub const MEMORY_GRANULE: u64 = 16;
 
 /// The largest memory in bytes: the range of the 32-bit addresses in data segments.
 pub const MAX_MEMORY: u64 = 1 << 32;
+
+/// The unit in which MEMGROW adds memory, in bytes.
+pub const MEMORY_PAGE: u64 = 1 << 16;
 
 /// The default size of a stack in cells: half a megabyte, about 3,600 frames without locals.
 pub const DEFAULT_STACK_CELLS: u32 = 65_536;

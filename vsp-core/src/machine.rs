@@ -9,6 +9,7 @@ mod call;
 #[cfg(feature = "native")]
 mod context;
 mod execute;
+mod memory;
 #[cfg(feature = "native")]
 mod native;
 #[cfg(feature = "native")]

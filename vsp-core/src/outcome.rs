@@ -210,6 +210,24 @@ pub enum InstantiateError {
         /// The minimum of the program.
         minimum: u64,
     },
+    /// The size of the memory is above the program's maximum.
+    #[error("a memory of {chosen} bytes: the program's memory has at most {maximum}")]
+    MemoryAboveMaximum {
+        /// The requested size.
+        chosen: u64,
+        /// The maximum of the program.
+        maximum: u64,
+    },
+    /// The maximum of the memory is not allowed.
+    #[error(
+        "a memory of at most {chosen} bytes: it must be a multiple of 16, and at least the memory's {size} bytes"
+    )]
+    MemoryMaximum {
+        /// The requested maximum.
+        chosen: u64,
+        /// The size that the memory has at first.
+        size: u64,
+    },
     /// The size of the stack is not allowed.
     #[error("a stack of {0} cells: it must have 64 to 2^28")]
     StackCells(u32),

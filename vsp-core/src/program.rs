@@ -19,7 +19,7 @@ pub use function::{FunctionBuilder, Label};
 pub(crate) use header::{CHECKSUM_AT, checksum};
 pub use sections::{Custom, Data, Export, FuncDecl, Import, LineEntry, Name, NameKind, SectionExtent};
 
-use crate::index::{FuncIndex, GlobalIndex, Location};
+use crate::index::{FuncIndex, GlobalIndex, Location, PassiveIndex};
 use crate::limits::Limits;
 use crate::shared::Ref;
 use sections::{Section, SectionTable};
@@ -111,6 +111,11 @@ impl<'a> Program<'a> {
         sections::memory_minimum(self.section(Section::Memory))
     }
 
+    /// Returns the size in bytes to which the memory can grow: at least the smallest memory, at most 2³².
+    pub fn memory_maximum(&self) -> u64 {
+        sections::memory_maximum(self.section(Section::Memory))
+    }
+
     /// Returns the initial values of the globals.
     pub fn globals(&self) -> impl ExactSizeIterator<Item = u64> {
         sections::globals(self.section(Section::Memory))
@@ -119,6 +124,41 @@ impl<'a> Program<'a> {
     /// Returns the data segments, in the order of their addresses.
     pub fn data(&self) -> impl Iterator<Item = Data<'_>> {
         sections::data(self.section(Section::Data))
+    }
+
+    /// Returns the number of passive segments.
+    pub fn passive_count(&self) -> u32 {
+        self.passive_segments().ends.len() as u32
+    }
+
+    /// Returns the bytes of a passive segment.
+    pub fn passive_segment(&self, index: PassiveIndex) -> Option<&[u8]> {
+        let segments = self.passive_segments();
+        segments.bytes.get(segments.extent(index.index())?)
+    }
+
+    /// Returns the bytes of all passive segments, in index order.
+    pub fn passive(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        let segments = self.passive_segments();
+        (0..segments.ends.len()).map(move |index| {
+            segments.extent(index).and_then(|extent| segments.bytes.get(extent)).unwrap_or(&[])
+        })
+    }
+
+    /// Returns the position of a passive segment in [`Self::passive_bytes`].
+    #[cfg(feature = "jit")]
+    pub(crate) fn passive_extent(&self, index: PassiveIndex) -> Option<core::ops::Range<usize>> {
+        self.passive_segments().extent(index.index())
+    }
+
+    /// Returns the bytes of all passive segments, which follow each other.
+    #[cfg(feature = "native")]
+    pub(crate) fn passive_bytes(&self) -> &[u8] {
+        self.passive_segments().bytes
+    }
+
+    fn passive_segments(&self) -> sections::PassiveSegments<'_> {
+        sections::passive(self.section(Section::Passive))
     }
 
     /// Returns the exports, in the order of their names.
@@ -131,7 +171,7 @@ impl<'a> Program<'a> {
         self.exports().find(|export| export.name == name).map(|export| export.function)
     }
 
-    /// Returns the debug names of functions, globals and data segments, ordered by kind and index.
+    /// Returns the debug names of functions, globals, data segments and passive segments, ordered by kind and index.
     pub fn names(&self) -> impl Iterator<Item = Name<'_>> {
         sections::names(self.section(Section::Names))
     }
@@ -142,7 +182,7 @@ impl<'a> Program<'a> {
             .or_else(|| self.exports().find(|export| export.function == function).map(|export| export.name))
     }
 
-    /// Returns the debug name of the function, global or data segment with this index.
+    /// Returns the debug name of the function, global, data segment or passive segment with this index.
     pub fn name(&self, kind: NameKind, index: u32) -> Option<&str> {
         self.names().find(|name| name.kind == kind && name.index == index).map(|name| name.name)
     }

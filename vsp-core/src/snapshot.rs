@@ -38,10 +38,13 @@ pub use save::SaveError;
 /// The first four bytes of every snapshot.
 const MAGIC: [u8; 4] = *b"SILS";
 
-/// The version of the format: 1.0.
+/// The version of the format of an instance whose memory cannot grow further: 1.0.
 const VERSION: u16 = 0x0100;
 
-/// Size of the header in bytes.
+/// The version of the format of an instance whose memory can grow: 1.1. Its header has the maximum at its end.
+const GROWING_VERSION: u16 = 0x0101;
+
+/// Size of the header of version 1.0 in bytes.
 const HEADER_BYTES: usize = 72;
 
 /// Flag: fuel is metered.

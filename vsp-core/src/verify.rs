@@ -7,7 +7,7 @@
 //!    ([`Rule::TargetInTable`]);
 //! 3. a SWITCH is followed by its JMPs, in the same function ([`Rule::Table`]);
 //! 4. execution cannot run off the end of a function ([`Rule::FallsOff`]);
-//! 5. the constants, locals, globals, functions and imports that are named exist ([`Rule::Index`]).
+//! 5. the constants, locals, globals, passive segments, functions and imports that are named exist ([`Rule::Index`]).
 //!
 //! It visits each word twice: once to decode it and to mark the words of SWITCH tables, and once, when all tables are
 //! known, to check branch targets. In builds with the threaded interpreter, a fast path (`verify/fast_path.rs`) first
@@ -194,6 +194,7 @@ struct Counts {
     imports: u32,
     constants: u32,
     globals: u32,
+    segments: u32,
 }
 
 /// The findings in the words of a function.
@@ -228,6 +229,7 @@ impl<'p> Verifier<'p> {
             imports: program.imports().count() as u32,
             constants: program.constants().len() as u32,
             globals: program.globals().len() as u32,
+            segments: program.passive_count(),
         };
         Ok(Verifier { code: program.code(), counts, tables, errors: Vec::new(), more: false })
     }
@@ -320,6 +322,7 @@ impl<'p> Verifier<'p> {
             Role::Import => self.counts.imports,
             Role::Const => self.counts.constants,
             Role::Global => self.counts.globals,
+            Role::Segment => self.counts.segments,
             Role::Local => u32::from(decl.locals),
             _ => return,
         };

@@ -39,6 +39,8 @@ pub enum Step {
     Interrupt(bool),
     /// Sets the size of memory, in bytes.
     Memory(u64),
+    /// Sets the size to which the memory can grow, in bytes.
+    Maximum(u64),
     /// Sets the size of the stack, in cells.
     Stack(u32),
     /// Abandons a suspended call.
@@ -107,6 +109,7 @@ fn parse_step(step: &str) -> Option<Step> {
             _ => return None,
         }),
         "memory" => Step::Memory(value(rest)?),
+        "maximum" => Step::Maximum(value(rest)?),
         "stack" => Step::Stack(u32::try_from(value(rest)?).ok()?),
         "reset" => Step::Reset,
         "new" => Step::New,

@@ -101,6 +101,7 @@ pub(crate) fn location_name(program: &Program<'_>, location: Location) -> String
 #[derive(Clone, Copy, Default)]
 struct Sizes {
     memory: Option<u64>,
+    maximum: Option<u64>,
     stack: Option<u32>,
     fuel: Option<u64>,
 }
@@ -135,6 +136,7 @@ impl<'v> Runner<'v> {
         if self.instance.is_none() {
             let options = Options {
                 memory: self.sizes.memory,
+                memory_maximum: self.sizes.maximum,
                 stack_cells: self.sizes.stack,
                 fuel: self.sizes.fuel,
                 interrupt: self.configuration.interrupts().then(|| self.flag.clone().into()),
@@ -178,6 +180,10 @@ impl<'v> Runner<'v> {
             }
             Step::Memory(size) => {
                 self.sizes.memory = Some(*size);
+                self.must_be_new()
+            }
+            Step::Maximum(size) => {
+                self.sizes.maximum = Some(*size);
                 self.must_be_new()
             }
             Step::Stack(cells) => {

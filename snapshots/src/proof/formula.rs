@@ -1,6 +1,6 @@
 //! The claims about a function, as a formula.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::mem::{offset_of, size_of};
 
@@ -26,9 +26,13 @@ pub(super) struct Formula<'t> {
     /// The context, and the value of the number of cells left after the frame.
     context: &'t str,
     remaining: &'t str,
-    /// Sizes of the globals and of the function table, in bytes.
+    /// Sizes of the globals, of the function table and of all passive segments, in bytes.
     globals: usize,
     table: usize,
+    passive: usize,
+    /// The size of the memory that the program asks for, and whether the memory can grow.
+    minimum: u64,
+    grows: bool,
 }
 
 /// A claim about an access or a call.
@@ -40,10 +44,12 @@ pub(super) struct Claim<'t> {
     pub(super) failure: String,
 }
 
-/// Fields of the context that do not change while code runs, and their names in the formula.
-const FIELDS: [(usize, &str); 8] = [
+/// Fields of the context that do not change while code runs, and their names in the formula. SIZE is the number of
+/// bytes that the memory can grow to.
+const FIELDS: [(usize, &str); 9] = [
     (offset_of!(Context, memory), "MEMORY"),
-    (offset_of!(Context, memory_size), "SIZE"),
+    (offset_of!(Context, memory_maximum), "SIZE"),
+    (offset_of!(Context, passive), "PASSIVE"),
     (offset_of!(Context, globals), "GLOBALS"),
     (offset_of!(Context, cells_end), "CELLS_END"),
     (offset_of!(Context, cells), "CELLS"),
@@ -52,8 +58,12 @@ const FIELDS: [(usize, &str); 8] = [
     (offset_of!(Context, functions), "FUNCTIONS"),
 ];
 
+/// Offset of the memory's size. It is SIZE if the memory cannot grow.
+const MEMORY_SIZE: usize = offset_of!(Context, memory_size);
+
 /// Fields that code may write, with their sizes.
-const WRITABLE: [(usize, usize); 5] = [
+const WRITABLE: [(usize, usize); 6] = [
+    (MEMORY_SIZE, 8),
     (offset_of!(Context, fuel), 8),
     (offset_of!(Context, values), 64),
     (offset_of!(Context, value), 8),
@@ -89,8 +99,11 @@ impl<'t> Formula<'t> {
             remaining,
             globals: 8 * program.program().globals().len(),
             table: size_of::<TableEntry>() * program.functions().len(),
+            passive: program.program().passive().map(<[u8]>::len).sum(),
+            minimum: program.program().memory_minimum(),
+            grows: program.program().memory_maximum() > program.program().memory_minimum(),
         };
-        formula.assumptions(index, program.program().memory_minimum())?;
+        formula.assumptions(index)?;
         formula.edges(ranges);
         for block in &function.blocks {
             for inst in &block.insts {
@@ -106,7 +119,7 @@ impl<'t> Formula<'t> {
     }
 
     /// Asserts what the host guarantees, and what callers have proved.
-    fn assumptions(&mut self, index: FuncIndex, minimum: u64) -> Done {
+    fn assumptions(&mut self, index: FuncIndex) -> Done {
         for (value, ty) in &self.function.types {
             if let Some(bits) = width(*ty) {
                 let _ = writeln!(self.text, "(declare-const {value} (_ BitVec {bits}))");
@@ -122,7 +135,7 @@ impl<'t> Formula<'t> {
         let remaining = self.remaining;
         self.push_line(format_args!(
             "(assert (bvule {} SIZE))\n(assert (bvule SIZE {}))",
-            number(minimum),
+            number(self.minimum),
             number(1 << 32)
         ));
         self.push_line(format_args!("(assert (= (bvand SIZE {}) {}))", number(15), number(0)));
@@ -146,6 +159,7 @@ impl<'t> Formula<'t> {
         for range in ranges {
             self.induction(&graph, range);
         }
+        self.sizes(&graph);
         for (position, &block) in graph.order.iter().enumerate() {
             let edges = &graph.edges[block];
             if position == 0 {
@@ -166,6 +180,61 @@ impl<'t> Formula<'t> {
                 self.push_line(format_args!("(assert (not {}))", function.blocks[block].name));
             }
         }
+    }
+
+    /// Asserts that values are sizes of the memory: those that were loaded from the context, because only sizes are
+    /// stored there; and by induction parameters of blocks to which every edge brings a size.
+    fn sizes(&mut self, graph: &Graph<'t>) {
+        let function = self.function;
+        let (mut sizes, mut loaded) = (HashSet::new(), Vec::new());
+        for inst in function.blocks.iter().flat_map(|block| &block.insts) {
+            let Some(access) = function.access(inst).filter(|access| self.is_memory_size(access)) else {
+                continue;
+            };
+            match access.stored {
+                Some(stored) => drop(sizes.insert(stored)),
+                None => loaded.extend(&inst.results),
+            }
+        }
+        sizes.extend(&loaded);
+        let blocks = || function.blocks.iter().zip(&graph.edges).filter(|(_, edges)| !edges.is_empty());
+        let mut params: HashSet<&str> = if self.grows {
+            blocks().flat_map(|(block, _)| block.params.iter().copied()).collect()
+        } else {
+            HashSet::new()
+        };
+        loop {
+            let is_size = |value: &str| sizes.contains(value) || params.contains(value);
+            let others: Vec<&str> = blocks()
+                .flat_map(|(block, edges)| block.params.iter().enumerate().map(move |param| (param, edges)))
+                .filter(|((index, param), edges)| {
+                    params.contains(*param) && !edges.iter().all(|edge| is_size(edge.args[*index]))
+                })
+                .map(|((_, param), _)| *param)
+                .collect();
+            if others.is_empty() {
+                break;
+            }
+            others.iter().for_each(|param| drop(params.remove(param)));
+        }
+        for size in loaded.into_iter().chain(params) {
+            let is_size = self.is_size(size);
+            self.push_line(format_args!("(assert {is_size})"));
+        }
+    }
+
+    /// Returns whether this is an access to the size of the memory in the context.
+    fn is_memory_size(&self, access: &Access<'_>) -> bool {
+        access.address == self.context && access.offset as usize == MEMORY_SIZE
+    }
+
+    /// Returns the condition that a value is a size that the memory can have.
+    fn is_size(&self, value: &str) -> String {
+        if !self.grows {
+            return format!("(= {value} SIZE)");
+        }
+        let (minimum, low, zero) = (number(self.minimum), number(15), number(0));
+        format!("(and (bvule {minimum} {value}) (bvule {value} SIZE) (= (bvand {value} {low}) {zero}))")
     }
 
     /// Asserts that a parameter of a block is in its range there, and claims that every edge brings a value in range.
@@ -336,7 +405,7 @@ impl<'t> Formula<'t> {
         let Access { region, stored, address, offset, bytes } = *access;
         let bytes = u64::from(bytes);
         if address == self.context {
-            return self.context_access(inst, access);
+            return self.context_access(block, inst, access);
         }
         let at = format!("(bvadd {address} {})", number(offset as u64));
         let inside = |start: &str, room: String| {
@@ -362,7 +431,7 @@ impl<'t> Formula<'t> {
         Ok(())
     }
 
-    fn context_access(&mut self, inst: &Inst<'t>, access: &Access<'t>) -> Done {
+    fn context_access(&mut self, block: &str, inst: &'t Inst<'t>, access: &Access<'t>) -> Done {
         let (offset, bytes) = (access.offset as usize, access.bytes as usize);
         let is_in = |(start, size): &(usize, usize)| offset >= *start && offset + bytes <= start + size;
         let fits = match access.stored {
@@ -371,6 +440,10 @@ impl<'t> Formula<'t> {
         };
         if !fits {
             return Err("an access outside the context".into());
+        }
+        if let Some(stored) = access.stored.filter(|_| offset == MEMORY_SIZE) {
+            let holds = self.is_size(stored);
+            self.claim(block, inst, &holds);
         }
         if let (None, Some((_, name))) = (access.stored, FIELDS.iter().find(|field| field.0 == offset)) {
             if bytes != 8 {
@@ -435,8 +508,9 @@ impl<'t> Formula<'t> {
         };
         let holds = match *args {
             [to, from, length] if field == offset_of!(Context, copy) => {
-                let [to, from] = [to, from].map(|at| range(at, length, "MEMORY", "SIZE"));
-                format!("(and {to} {from})")
+                let [to, from_memory] = [to, from].map(|at| range(at, length, "MEMORY", "SIZE"));
+                let from_passive = range(from, length, "PASSIVE", &number(self.passive as u64));
+                format!("(and {to} (or {from_memory} {from_passive}))")
             }
             [to, _, length] if field == offset_of!(Context, fill) => {
                 let (memory, frame) =

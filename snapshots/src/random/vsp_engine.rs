@@ -75,6 +75,7 @@ impl Engine for VspEngine {
         let flag = Arc::new(AtomicBool::new(false));
         let options = Options {
             memory: plan.memory,
+            memory_maximum: None,
             stack_cells: plan.stack_cells,
             fuel: self.is_metered().then_some(0),
             interrupt: self.is_metered().then(|| flag.clone().into()),

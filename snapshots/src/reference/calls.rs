@@ -21,7 +21,7 @@ fn displacement(word: Word) -> Option<i128> {
 
 /// Returns whether the function is a short leaf.
 fn is_short_leaf(function: &Function) -> bool {
-    let calls = |word: &Word| matches!(word.op(), 0x1C | 0x1D | 0x1E | 0x03 | 0x29 | 0x2A);
+    let calls = |word: &Word| matches!(word.op(), 0x1C | 0x1D | 0x1E | 0x03 | 0x29 | 0x2A | 0x2D | 0xC5);
     let back = |word: &Word| displacement(*word).is_some_and(|displacement| displacement < 0);
     function.code.len() <= 32
         && function.locals <= 16

@@ -30,6 +30,7 @@ pub fn run_case(text: &str, case: &Case, reference: &Reference) -> Result<(), St
         reference,
         program: &program,
         memory: None,
+        maximum: None,
         stack: None,
         fuel: unmetered(),
         interrupt: false,
@@ -45,6 +46,7 @@ struct Runner<'r> {
     reference: &'r Reference,
     program: &'r Verified<'r>,
     memory: Option<u64>,
+    maximum: Option<u64>,
     stack: Option<u32>,
     /// The fuel of a new instance.
     fuel: i128,
@@ -57,6 +59,9 @@ impl Runner<'_> {
         let machine = self.machine.get_or_insert_with(|| {
             let mut machine = self.reference.machine(self.program, self.memory, self.stack);
             machine.balance = self.fuel;
+            if let Some(maximum) = self.maximum {
+                machine.memory_maximum = machine.memory_maximum.min(maximum.into());
+            }
             machine
         });
         machine.interrupt = self.interrupt;
@@ -89,6 +94,10 @@ impl Runner<'_> {
                 self.memory = Some(*size);
                 Ok(())
             }
+            Step::Maximum(size) => {
+                self.maximum = Some(*size);
+                Ok(())
+            }
             Step::Stack(cells) => {
                 self.stack = Some(*cells);
                 Ok(())
@@ -98,7 +107,8 @@ impl Runner<'_> {
                 Ok(())
             }
             Step::New => {
-                (self.memory, self.stack, self.fuel, self.machine) = (None, None, unmetered(), None);
+                (self.memory, self.maximum, self.stack) = (None, None, None);
+                (self.fuel, self.machine) = (unmetered(), None);
                 Ok(())
             }
             Step::Bytes(address, bytes) => {

@@ -50,8 +50,14 @@ impl Machine {
         if let Some(access) = access(word.op()) {
             return Some(self.access(word, &access).map(|()| Then::Next));
         }
-        if let 0x29 | 0x2A = word.op() {
-            return Some(self.bulk(word).map(|()| Then::NextAtSafepoint));
+        match word.op() {
+            0x29 | 0x2A => return Some(self.bulk(word).map(|()| Then::NextAtSafepoint)),
+            0x2D => {
+                self.grow(word);
+                return Some(Ok(Then::NextAtSafepoint));
+            }
+            0xC5 => return Some(self.copy_segment(word).map(|()| Then::NextAtSafepoint)),
+            _ => {}
         }
         let (a, b, c) = (self.register(word.a()), self.register(word.b()), self.register(word.c()));
         match word.op() {
@@ -125,6 +131,35 @@ impl Machine {
             _ => to.clone().map(|_| low(unsigned(b), 8) as u8).collect(),
         };
         self.charge(unsigned(c).div_euclid(64));
+        for (address, byte) in to.zip(bytes) {
+            self.memory[address] = byte;
+        }
+        Ok(())
+    }
+
+    /// Executes MEMGROW.
+    fn grow(&mut self, word: Word) {
+        let (size, more) = (self.memory.len() as i128, unsigned(self.register(word.b())) * power(16));
+        let pages = size.div_euclid(power(16));
+        if size + more > self.memory_maximum {
+            self.set_register(word.a(), 0xFFFF_FFFF);
+            return;
+        }
+        self.charge(more.div_euclid(power(16)) * 1024);
+        self.memory.resize((size + more) as usize, 0);
+        self.set_register(word.a(), register(pages));
+    }
+
+    /// Executes MEMINIT.
+    fn copy_segment(&mut self, word: Word) -> Result<(), Trap> {
+        let [a, b, c] = [word.a(), word.b(), word.c()].map(|number| unsigned(self.register(number)));
+        let segment = &self.passive[word.u12() as usize];
+        let to = self.range(a, c)?;
+        if b + c > segment.len() as i128 {
+            return Err(Trap::MemoryOutOfBounds);
+        }
+        let bytes = segment[b as usize..(b + c) as usize].to_vec();
+        self.charge(c.div_euclid(64));
         for (address, byte) in to.zip(bytes) {
             self.memory[address] = byte;
         }

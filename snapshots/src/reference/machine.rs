@@ -78,6 +78,9 @@ pub(super) struct Machine {
     /// The names and types of the imports.
     pub(super) imports: Vec<(String, FuncType)>,
     pub(super) memory: Vec<u8>,
+    /// The size in bytes to which the memory can grow.
+    pub(super) memory_maximum: i128,
+    pub(super) passive: Vec<Vec<u8>>,
     pub(super) globals: BTreeMap<u32, u64>,
     pub(super) stack_cells: i128,
     /// The frames, innermost last.
@@ -132,11 +135,17 @@ impl Machine {
                 memory[address] = *byte;
             }
         }
+        let memory_maximum = match image.memory_maximum() > image.memory_minimum() {
+            true => i128::from(image.memory_maximum()),
+            false => memory.len() as i128,
+        };
         Machine {
             functions,
             constants: image.constants().iter().map(|bytes| u64::from_le_bytes(*bytes)).collect(),
             imports: image.imports().map(|it| (format!("{}.{}", it.module, it.name), it.ty)).collect(),
             memory,
+            memory_maximum,
+            passive: image.passive().map(<[u8]>::to_vec).collect(),
             globals: (0..).zip(image.globals()).collect(),
             stack_cells: i128::from(stack_cells.unwrap_or(65_536)),
             frames: Vec::new(),

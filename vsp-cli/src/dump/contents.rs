@@ -27,10 +27,15 @@ pub(crate) struct Contents {
     pub(crate) sections: Vec<Section>,
     /// The minimum size of memory, in bytes.
     pub(crate) memory: u64,
+    /// The size in bytes to which the memory can grow, if it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) memory_maximum: Option<u64>,
     pub(crate) imports: Vec<Import>,
     pub(crate) globals: Vec<Global>,
     pub(crate) constants: Vec<Bits>,
     pub(crate) data: Vec<Data>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) passive: Vec<Passive>,
     pub(crate) customs: Vec<Custom>,
     pub(crate) source_files: Vec<String>,
     pub(crate) exports: Vec<Export>,
@@ -51,6 +56,12 @@ pub(crate) struct Import {
     pub(crate) name: String,
     pub(crate) params: usize,
     pub(crate) results: usize,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Passive {
+    pub(crate) name: Option<String>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 #[derive(Serialize)]
@@ -139,6 +150,7 @@ impl Contents {
                 .map(|it| Section { id: it.id, name: it.name, offset: it.offset, bytes: it.length })
                 .collect(),
             memory: program.memory_minimum(),
+            memory_maximum: Some(program.memory_maximum()).filter(|it| *it > program.memory_minimum()),
             imports: program
                 .imports()
                 .map(|it| Import {
@@ -162,6 +174,13 @@ impl Contents {
                     name: debug_name(NameKind::Data, index),
                     address: data.address,
                     bytes: data.bytes.to_vec(),
+                })
+                .collect(),
+            passive: (0..)
+                .zip(program.passive())
+                .map(|(index, bytes)| Passive {
+                    name: debug_name(NameKind::Passive, index),
+                    bytes: bytes.to_vec(),
                 })
                 .collect(),
             customs: program

@@ -3,7 +3,7 @@
 use super::BUDGET;
 use super::body::Body;
 use super::entropy::pick;
-use crate::isa::{Flow, Inst, Opcode, Reg};
+use crate::isa::{Flow, Inst, Opcode, Reg, Role};
 use crate::program::{BuildError, Label};
 
 /// The deepest nesting of statements.
@@ -235,6 +235,11 @@ impl Body<'_> {
     /// length zero.
     pub(super) fn bulk(&mut self) -> Result<(), BuildError> {
         let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Bulk)) else { return Ok(()) };
+        match op {
+            Opcode::MEMGROW | Opcode::MEMINIT if self.world.passive == 0 => return Ok(()),
+            Opcode::MEMGROW => return self.grow(),
+            _ => {}
+        }
         let memory = self.world.memory;
         let mask = ((memory.min(1 << 16) / 2).next_power_of_two() / 2).max(1) - 1;
         let edges = [
@@ -258,7 +263,8 @@ impl Body<'_> {
             false => pick(self.entropy, &edges).filter(|_| self.entropy.chance(1, 6)),
         };
         let mut inst = self.with_operands(op)?;
-        for (index, _) in op.operands().iter().enumerate() {
+        let registers = op.operands().iter().filter(|operand| operand.role == Role::Src);
+        for (index, _) in registers.enumerate() {
             let reg = self.writable();
             self.held |= 1 << reg.index();
             match sizes.and_then(|sizes| sizes.get(index).copied()) {
@@ -272,6 +278,23 @@ impl Body<'_> {
         }
         self.held = 0;
         self.push(inst);
+        Ok(())
+    }
+
+    /// Adds a MEMGROW by few pages, none, or more than fit, and in some cases an access at the end of the memory.
+    fn grow(&mut self) -> Result<(), BuildError> {
+        let pages = self.writable();
+        let count = pick(self.entropy, &[1, 0, 1, 2, 1 << 16, 1, u64::MAX, 3, 1 << 48]).unwrap_or(1);
+        self.load(pages, count)?;
+        let result = self.writable();
+        self.push(Inst::memgrow(result, pages)?);
+        if self.entropy.bits(1) == 0 {
+            return Ok(());
+        }
+        let (end, value) = (self.writable(), self.source()?);
+        self.push(Inst::memsize(end)?);
+        let displacement = if self.provokes_error() { 0 } else { -8 };
+        self.push(Inst::store(end, displacement, value)?);
         Ok(())
     }
 

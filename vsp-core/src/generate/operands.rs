@@ -65,6 +65,7 @@ impl Body<'_> {
             Role::Const => self.entropy.below(self.world.constants) as i32,
             Role::Local => self.entropy.below(u32::from(self.locals)) as i32,
             Role::Global => self.global() as i32,
+            Role::Segment => self.entropy.below(self.world.passive) as i32,
             Role::Func => self.entropy.below(self.world.functions.len() as u32) as i32,
             Role::Import => self.entropy.below(self.world.shape.imports.len() as u32) as i32,
             Role::Type => pick(self.entropy, &self.world.functions).map_or(0, FuncType::bits).into(),

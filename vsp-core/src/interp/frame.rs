@@ -26,6 +26,8 @@ pub enum Exit {
     Pending(ImportIndex),
     /// The safepoint before the next word has to be handled.
     Safepoint,
+    /// The machine has to execute this instruction, which needs more than the frame has.
+    Delegated,
     /// The target of a branch is outside the code. Verified programs have no such branch.
     Lost,
 }
@@ -37,8 +39,14 @@ pub struct Stopped;
 /// The result of an instruction. It is one bit, which the compiler can turn into branches in each handler.
 pub type Step = Result<(), Stopped>;
 
-/// Number of bytes for which MEMCOPY and MEMFILL cost one additional unit of fuel.
+/// Number of bytes for which MEMCOPY, MEMFILL and MEMINIT cost one additional unit of fuel.
 pub(crate) const BYTES_PER_FUEL: u64 = 64;
+
+/// The fuel that MEMGROW costs for each page that it adds: as much as filling it.
+pub(crate) const FUEL_PER_PAGE: u64 = crate::limits::MEMORY_PAGE / BYTES_PER_FUEL;
+
+/// The result of MEMGROW if the pages do not fit.
+pub(crate) const NOT_GROWN: u64 = 0xFFFF_FFFF;
 
 /// The running frame, with everything that its instructions access.
 pub trait Frame {
@@ -150,7 +158,7 @@ fn start_of<const N: usize>(memory: &[u8], address: u64) -> Option<usize> {
 }
 
 /// Returns the offset of `length` bytes at `address` in the memory, if all are in bounds.
-fn checked(memory: &[u8], address: u64, length: u64) -> Option<usize> {
+pub(crate) fn checked(memory: &[u8], address: u64, length: u64) -> Option<usize> {
     let last = (memory.len() as u64).checked_sub(length)?;
     (address <= last).then_some(address as usize)
 }

@@ -169,6 +169,8 @@ impl<F: Frame> Visitor for F {
     #[inline(always)] fn cmovnz(&mut self, a: F::Reg, b: F::Reg, c: F::Reg) -> Step { self.set(a, if self.get(c) != 0 { self.get(b) } else { self.get(a) }) }
     #[inline(always)] fn memsize(&mut self, a: F::Reg) -> Step { self.set(a, self.memory().len() as u64) }
     #[inline(always)] fn memcopy(&mut self, a: F::Reg, b: F::Reg, c: F::Reg) -> Step { self.copy(self.get(a), self.get(b), self.get(c)) }
+    #[inline(always)] fn memgrow(&mut self, _: F::Reg, _: F::Reg) -> Step { self.stop(Exit::Delegated) }
+    #[inline(always)] fn meminit(&mut self, _: F::Reg, _: F::Reg, _: F::Reg, _: u32) -> Step { self.stop(Exit::Delegated) }
     #[inline(always)] fn memfill(&mut self, a: F::Reg, b: F::Reg, c: F::Reg) -> Step { self.fill(self.get(a), self.get(b) as u8, self.get(c)) }
     #[inline(always)] fn getg(&mut self, a: F::Reg, global: u32) -> Step { let value = self.globals()[global as usize]; self.set(a, value) }
     #[inline(always)] fn setg(&mut self, a: F::Reg, global: u32) -> Step { let value = self.get(a); self.globals()[global as usize] = value; Ok(()) }

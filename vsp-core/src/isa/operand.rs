@@ -216,6 +216,8 @@ pub enum Role {
     Local,
     /// Global.
     Global,
+    /// Passive segment.
+    Segment,
     /// Function type, see [`FuncType`](crate::func_type::FuncType).
     Type,
     /// Number of entries of a SWITCH table, 1–4,096.
@@ -267,7 +269,7 @@ impl Role {
             Role::Dst | Role::FDst => Some(Access::Write),
             Role::Mod => Some(Access::ReadWrite),
             Role::Disp | Role::S | Role::U | Role::Target | Role::Func | Role::Import | Role::Const => None,
-            Role::Local | Role::Global | Role::Type | Role::Entries => None,
+            Role::Local | Role::Global | Role::Segment | Role::Type | Role::Entries => None,
             Role::Sh64 | Role::Sh32 | Role::Layer | Role::Bits | Role::Math => None,
             Role::SDst | Role::SSrc | Role::SMod => None,
         }
@@ -364,6 +366,7 @@ impl Role {
             Role::Const => "constant",
             Role::Local => "local",
             Role::Global => "global",
+            Role::Segment => "passive segment",
             Role::Type => "function type",
             Role::Entries => "number of table entries",
             Role::Sh64 | Role::Sh32 => "shift count",
@@ -480,5 +483,5 @@ pub mod role {
         |operand| StateReg::from_low_bits(operand.value as u32), SDst SSrc SMod);
     role_types!(i32, |word, field| field.signed(word), |operand| operand.value, Disp S Target);
     role_types!(u32, |word, field| field.unsigned(word), |operand| operand.value as u32,
-        U Func Import Const Local Global Type Entries Sh64 Sh32 Layer Bits Math);
+        U Func Import Const Local Global Segment Type Entries Sh64 Sh32 Layer Bits Math);
 }

@@ -39,6 +39,7 @@ pub(crate) enum Bound {
     Constants,
     Globals,
     Locals,
+    Segments,
     /// No value is accepted here: the word needs the full check, because it may not be an instruction of this build, or
     /// needs words after it.
     FullCheck,
@@ -56,6 +57,7 @@ impl Bound {
             Role::Const => Bound::Constants,
             Role::Global => Bound::Globals,
             Role::Local => Bound::Locals,
+            Role::Segment => Bound::Segments,
             _ => Bound::None,
         }
     }

@@ -51,6 +51,7 @@ macro_rules! for_each_op {
         0x2A MEMFILL  memfill   Bulk    (a: Src, b: Src, c: Src)        "fill c bytes from address a with the low byte of b";
         0x2B GETG     getg      Next    (a: Dst, imm20: Global)         "a ← global imm";
         0x2C SETG     setg      Next    (a: Src, imm20: Global)         "global imm ← a";
+        0x2D MEMGROW  memgrow   Bulk    (a: Dst, b: Src)                "a ← size of the memory in pages of 65536 bytes, and b pages of zeros are added; a ← 0xFFFFFFFF if they do not fit";
 
         // 3x loads
         0x30 LOAD8U   load8u    Next    (a: Dst, b: Base, imm16: Disp)  "a ← 8 bits of M[b + imm], zero-extended";
@@ -207,6 +208,7 @@ macro_rules! for_each_op {
         0xC2 STORE32  store32   Next    (b: Base, imm16: Disp, a: Src)  "32 bits of M[b + imm] ← a";
         0xC3 STORE    store     Next    (b: Base, imm16: Disp, a: Src)  "64 bits of M[b + imm] ← a";
         0xC4 STOREF32 storef32  Next    (b: Base, imm16: Disp, a: FSrc) "binary32 at M[b + imm] ← a, ties to even";
+        0xC5 MEMINIT  meminit   Bulk    (a: Src, b: Src, c: Src, imm12: Segment) "copy c bytes from offset b of passive segment imm to address a";
         0xC8 STORE8X  store8x   Next    (b: Base, c: X1, imm12: Disp, a: Src)  "8 bits of M[b + c + imm] ← a";
         0xC9 STORE16X store16x  Next    (b: Base, c: X2, imm12: Disp, a: Src)  "16 bits of M[b + 2c + imm] ← a";
         0xCA STORE32X store32x  Next    (b: Base, c: X4, imm12: Disp, a: Src)  "32 bits of M[b + 4c + imm] ← a";

@@ -33,14 +33,14 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 
-use super::may_suspend::MaySuspend;
+use super::call_effects::CallEffect;
 use super::plan::Plan;
 use super::range::Range;
 use super::ranges::{EntryFacts, SlotRanges};
 use super::{CompileOptions, Region, Tier, offsets, osr_type, trampoline};
 use crate::analysis::{Graph, OutOfMemory, Signatures, Slot};
 use crate::index::{FuncIndex, Location};
-use crate::isa;
+use crate::isa::{self, Inst, Opcode};
 use crate::native::{EXITED, Site, Stats};
 use crate::verify::{FRAME_CELLS, Function};
 use edges::EdgeKind;
@@ -60,7 +60,9 @@ pub(super) struct Environment<'a> {
     pub(super) shuffle: Option<Shuffle>,
     pub(super) isa: &'a dyn TargetIsa,
     /// The calls that may suspend.
-    pub(super) may_suspend: &'a MaySuspend,
+    pub(super) may_suspend: &'a CallEffect,
+    /// The calls in which the memory may grow.
+    pub(super) may_grow: &'a CallEffect,
     /// The functions that are compiled; `None`: all.
     pub(super) region: Option<&'a Region>,
 }
@@ -138,6 +140,8 @@ struct Unit<'u> {
     remaining: Value,
     /// The loaded fields of the context that do not change, by their offsets.
     fields: BTreeMap<i32, Value>,
+    /// The size of the memory, if it may change while the function runs.
+    memory_size: Option<Variable>,
     /// The last addresses at which an access of a size in bytes is inside, by the sizes in use.
     last_addresses: BTreeMap<u32, Value>,
     /// The address of the first cell of the frame, if locals are kept there.
@@ -191,7 +195,8 @@ impl<'u> Unit<'u> {
         });
         let exit = b.create_block();
         b.set_cold_block(exit);
-        Unit {
+        let memory_size = sees_growth(graph, environment.may_grow).then(|| b.declare_var(I64));
+        let mut unit = Unit {
             signatures,
             environment,
             out,
@@ -207,7 +212,18 @@ impl<'u> Unit<'u> {
             exit,
             callees: BTreeMap::new(),
             types: BTreeMap::new(),
+            memory_size,
             inlined_words: 0,
+        };
+        unit.load_memory_size(b);
+        unit
+    }
+
+    /// Loads the size of the memory, if it may have changed.
+    fn load_memory_size(&mut self, b: &mut FunctionBuilder<'_>) {
+        if let Some(variable) = self.memory_size {
+            let size = b.ins().load(I64, self.context_flags(), self.context, offsets::MEMORY_SIZE);
+            b.def_var(variable, size);
         }
     }
 
@@ -281,6 +297,13 @@ impl<'u> Unit<'u> {
     fn cell_flags(&self) -> MemFlagsData {
         MemFlagsData::trusted().with_alias_region(Some(self.alias_regions.cells))
     }
+}
+
+/// Returns whether the memory may grow while the function runs.
+fn sees_growth(graph: &Graph<'_>, may_grow: &CallEffect) -> bool {
+    let grows = |inst: Inst| matches!(inst.op(), Opcode::MEMGROW | Opcode::CALL | Opcode::CALLR);
+    may_grow.in_call_of(Some(graph.function_index()))
+        && (0..graph.function().words).any(|word| grows(graph.inst(word)))
 }
 
 /// The call site of an inlined body.

@@ -29,6 +29,8 @@ define_offsets! {
     SITE = Context.site;
     FRAME = Context.frame;
     STATUS = Context.status;
+    MEMORY_MAXIMUM = Context.memory_maximum;
+    PASSIVE = Context.passive;
     ENTRY_OFFSET = TableEntry.offset;
     ENTRY_TYPE = TableEntry.ty;
     ENTRY_CELLS = TableEntry.cells;

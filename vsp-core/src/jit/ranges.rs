@@ -271,6 +271,7 @@ impl<'a> RangeAnalysis<'a> {
             Opcode::LOAD32U | Opcode::LOAD32UX | Opcode::ADDW | Opcode::SUBW | Opcode::MULW => {
                 Range::between(0, 0xFFFF_FFFF)
             }
+            Opcode::MEMGROW => Range::between(0, 0xFFFF_FFFF),
             Opcode::LOOP => known.get(Slot::Register(inst.registers().next()?.0)).subtract(1),
             Opcode::SLT | Opcode::SLE | Opcode::SLTU | Opcode::SLEU | Opcode::SEQ | Opcode::SNE => {
                 Range::between(0, 1)

@@ -127,6 +127,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             Exit::Trap(kind) => Err(self.trap(*at, kind)),
             Exit::Pending(import) => Err(self.suspend(at.executed(), Reason::Pending(import))),
             Exit::Safepoint => self.safepoint(at),
+            Exit::Delegated => self.execute_delegated(at),
             Exit::Lost => unreachable!("verified: branches stay in the code"),
         }
     }

@@ -3,7 +3,7 @@
 use core::array;
 use core::sync::atomic::Ordering;
 
-use super::context::{FuelGuard, InstanceData};
+use super::context::{ContextGuard, InstanceData};
 use super::state::{Machine, Position};
 use crate::index::Location;
 use crate::native::entry::{Entry, EntryRequest, NativeCode};
@@ -31,8 +31,8 @@ impl<'a, S> Machine<'_, 'a, S> {
             cells: self.stack.all_cells(),
             interrupt: self.interrupt,
         };
-        instance.fill(self.context);
-        let guard = FuelGuard { context: self.context, balance: self.balance };
+        instance.fill(self.program.program().passive_bytes(), self.context);
+        let guard = ContextGuard { context: self.context, balance: self.balance, memory: self.memory };
         guard.context.fuel = *guard.balance;
         let exited = native.enter(
             EntryRequest {

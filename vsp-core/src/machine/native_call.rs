@@ -1,6 +1,6 @@
 //! Calls of the host that enter machine code directly.
 
-use super::context::{FuelGuard, InstanceData};
+use super::context::{ContextGuard, InstanceData};
 use super::state::{Machine, interrupt_flag};
 use crate::index::FuncIndex;
 use crate::instance::Instance;
@@ -94,7 +94,7 @@ impl<'a, S> Instance<'a, S> {
             cells: self.stack.all_cells(),
             interrupt: interrupt_flag(&self.interrupt),
         };
-        data.fill(&mut self.context);
+        data.fill(self.program.program().passive_bytes(), &mut self.context);
         self.last_entry.function = function.0.into();
         self.last_entry.remaining = remaining;
         Some(remaining)
@@ -119,7 +119,8 @@ impl<'a, S> Instance<'a, S> {
         }
         .expose();
         self.context.fuel = before;
-        let guard = FuelGuard { context: &mut self.context, balance: &mut self.balance };
+        let (context, balance) = (&mut self.context, &mut self.balance);
+        let guard = ContextGuard { context, balance, memory: &mut self.memory };
         let exited = enter(EntryRequest {
             program: &self.program,
             entry: Entry::Function(function),

@@ -5,7 +5,7 @@ use core::sync::atomic::AtomicBool;
 use crate::function::Function;
 use crate::host::HostCalls;
 use crate::index::{FuncIndex, Location};
-use crate::instance::{Instance, Stack};
+use crate::instance::{Instance, Memory, Stack};
 #[cfg(threaded)]
 use crate::interp::threaded::Threaded;
 #[cfg(feature = "native")]
@@ -17,7 +17,6 @@ use crate::native::tiers::{Slice, Tiers};
 use crate::outcome::{Outcome, Reason, Suspension, Trapped};
 use crate::shared::Ref;
 use crate::trap::Trap;
-#[cfg(feature = "native")]
 use crate::verify::Verified;
 
 /// Returns the interrupt flag of an instance, or one that is never set.
@@ -52,7 +51,6 @@ impl Position {
 
 /// A running instance.
 pub(super) struct Machine<'m, 'a, S> {
-    #[cfg(feature = "native")]
     pub(super) program: &'m Verified<'a>,
     pub(super) functions: &'m [Function],
     pub(super) code: &'m [[u8; 4]],
@@ -60,7 +58,7 @@ pub(super) struct Machine<'m, 'a, S> {
     #[cfg(threaded)]
     pub(super) threaded: &'m Threaded,
     pub(super) host: &'m mut HostCalls<'a, S>,
-    pub(super) memory: &'m mut [u8],
+    pub(super) memory: &'m mut Memory,
     pub(super) globals: &'m mut [u64],
     pub(super) stack: &'m mut Stack,
     pub(super) balance: &'m mut i64,
@@ -82,7 +80,6 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     pub(super) fn new(instance: &'m mut Instance<'a, S>) -> Self {
         let program = instance.program.program();
         Machine {
-            #[cfg(feature = "native")]
             program: &instance.program,
             functions: instance.program.functions(),
             code: program.code(),

@@ -11,7 +11,7 @@ use crate::limits::MAX_PARAMS;
 pub struct Context {
     /// Address of the memory.
     pub memory: u64,
-    /// Size of the memory in bytes.
+    /// Size of the memory in bytes. Machine code changes it when it grows the memory.
     pub memory_size: u64,
     /// Address of the globals.
     pub globals: u64,
@@ -52,6 +52,10 @@ pub struct Context {
     pub frame: u64,
     /// The status of the last call of a host function: one of the [`HostStatus`] numbers.
     pub status: u64,
+    /// The size in bytes to which the memory can grow. MEMGROW changes [`Self::memory_size`].
+    pub memory_maximum: u64,
+    /// Address of the first byte of the first passive segment. The bytes of all segments follow each other.
+    pub passive: u64,
 }
 
 /// The addresses of the code and of the functions it calls, which the caller of machine code fills in. [`Context`]

@@ -25,7 +25,7 @@ pub(crate) const VERSION: u16 = 0x0100;
 /// The version of the ABI between machine code and host: the layout of the [`Context`](super::Context) and of the
 /// function table, the signatures of entries and of the context's functions, the state after exits, and the balances
 /// with which code is entered. It increases with every change of these.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// Header flag: the code counts fuel.
 pub(crate) const COUNTS_FUEL: u16 = 1;

@@ -10,7 +10,7 @@ use super::function::{Assembled, FunctionBuilder};
 use super::sections::{LineEntry, NameKind};
 use super::{read, write};
 use crate::func_type::FuncType;
-use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex};
+use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex, PassiveIndex};
 use crate::limits::{Limits, MAX_NAME};
 
 #[derive(Clone, Debug)]
@@ -63,6 +63,12 @@ impl ProgramBuilder {
         self.contents.memory_minimum = minimum;
     }
 
+    /// Sets the size in bytes to which the memory can grow: a multiple of 16, at most 2³². Without it, or below the
+    /// smallest memory, the memory cannot grow.
+    pub fn memory_maximum(&mut self, maximum: u64) {
+        self.contents.memory_maximum = maximum;
+    }
+
     /// Declares an import.
     ///
     /// # Errors
@@ -105,6 +111,12 @@ impl ProgramBuilder {
             self.contents.data.push(OwnedData { address, bytes, name });
         }
         Ok(())
+    }
+
+    /// Adds a passive segment: bytes that MEMINIT copies to the memory. Returns its index.
+    pub fn passive(&mut self, bytes: Vec<u8>) -> PassiveIndex {
+        self.contents.passive.push(bytes);
+        PassiveIndex(self.contents.passive.len() as u32 - 1)
     }
 
     /// Declares a function, so that others can call it before it is defined.
@@ -152,7 +164,7 @@ impl ProgramBuilder {
         }
     }
 
-    /// Gives a function or global a debug name. (Data segments are named by [`Self::data`].)
+    /// Gives a function, global or passive segment a debug name. (Data segments are named by [`Self::data`].)
     ///
     /// # Errors
     /// The name is too long.

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::sections::{LineEntry, NameKind};
 use crate::func_type::FuncType;
 use crate::index::FuncIndex;
+use crate::limits::MEMORY_GRANULE;
 
 #[derive(Clone, Debug)]
 pub(super) struct OwnedImport {
@@ -31,6 +32,14 @@ pub(super) struct OwnedFunction {
     pub(super) words: Vec<u32>,
 }
 
+impl Contents {
+    /// Returns the minimum and the maximum of the memory.
+    pub(super) fn memory_range(&self) -> (u64, u64) {
+        let minimum = self.memory_minimum.max(MEMORY_GRANULE);
+        (minimum, self.memory_maximum.max(minimum))
+    }
+}
+
 /// The contents of a file, in file order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Contents {
@@ -38,6 +47,8 @@ pub(super) struct Contents {
     pub(super) functions: Vec<OwnedFunction>,
     pub(super) constants: Vec<u64>,
     pub(super) memory_minimum: u64,
+    /// The maximum of the memory; 0, or less than the minimum, for the minimum.
+    pub(super) memory_maximum: u64,
     pub(super) globals: Vec<u64>,
     pub(super) data: Vec<OwnedData>,
     pub(super) exports: BTreeMap<String, FuncIndex>,
@@ -45,4 +56,5 @@ pub(super) struct Contents {
     pub(super) source_files: Vec<String>,
     pub(super) lines: Vec<LineEntry>,
     pub(super) customs: BTreeMap<String, Vec<u8>>,
+    pub(super) passive: Vec<Vec<u8>>,
 }

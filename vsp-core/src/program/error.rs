@@ -43,7 +43,7 @@ pub enum ReadErrorKind {
     #[error("expected \"SILS\": this is not a snapshot")]
     SnapshotMagic,
     /// An unknown version of the snapshot format.
-    #[error("version {}.{} of snapshots is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
+    #[error("version {}.{} of snapshots is unknown, expected 1.0 or 1.1", .0 >> 8, .0 & 0xFF)]
     SnapshotVersion(u16),
     /// The bytes do not start with `SILN`.
     #[error("expected \"SILN\": this is not a code object")]

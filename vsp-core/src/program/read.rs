@@ -36,8 +36,9 @@ impl<'a> Checker<'a> {
         check_words(section(Section::Constants), 8, self.limits.constants, "constants")?;
         let (memory, globals) = self.memory(section(Section::Memory))?;
         let segments = self.data(section(Section::Data), memory)?;
+        let passive = check_passive(section(Section::Passive), self.limits.passive_segments)?;
         check_exports(section(Section::Exports), functions)?;
-        check_names(section(Section::Names), [functions, globals, segments])?;
+        check_names(section(Section::Names), [functions, globals, segments, passive])?;
         let code_words = (section(Section::Code).remaining() / 4) as u32;
         check_lines(section(Section::Lines), code_words)?;
         check_customs(section(Section::Custom))?;
@@ -180,6 +181,30 @@ impl<'a> Checker<'a> {
         })?;
         Some(count)
     }
+}
+
+/// Checks the passive segments. Returns their number.
+fn check_passive(at: Cursor<'_>, limit: u32) -> Option<u32> {
+    let segments = sections::passive(at);
+    if at.has_failed() {
+        return None;
+    }
+    let count = segments.ends.len() as u32;
+    at.at_most(u64::from(count), u64::from(limit), "passive segment count")?;
+    let mut table = at;
+    table.bytes(if count == 0 { 0 } else { 8 }, "passive segments")?;
+    let mut last = 0;
+    for _ in 0..count {
+        let entry = table;
+        let end = table.u32("end of a passive segment")?;
+        if end < last {
+            let kind = ReadErrorKind::TooSmall { found: end.into(), least: last.into() };
+            return entry.fail("end of a passive segment", kind);
+        }
+        last = end;
+    }
+    at.expect(segments.bytes.len() as u64, last.into(), "bytes of the passive segments")?;
+    Some(count)
 }
 
 /// Checks that the section consists of entries of `size` bytes, at most `limit` of them.

@@ -1,5 +1,7 @@
 //! The sections of a file and their entries, as iterators over borrowed bytes.
 
+use core::ops::Range;
+
 use super::cursor::Cursor;
 use super::error::ReadErrorKind;
 use crate::func_type::FuncType;
@@ -43,7 +45,7 @@ define_sections! {
     3 Code "code"
     /// u64 each.
     4 Constants "constants"
-    /// u64 minimum, then u64 for each global.
+    /// u64 minimum, from format 2.1 on u64 maximum, then u64 for each global.
     5 Memory "memory"
     /// u32 count, u32 zero; each u32 address, u32 length; then the bytes.
     6 Data "data"
@@ -55,6 +57,8 @@ define_sections! {
     9 Lines "lines"
     /// u32 count; each: u8 length, u32 size, name, bytes.
     10 Custom "custom"
+    /// u32 count, u32 zero; each u32 end; then the bytes.
+    11 Passive "passive segments"
 }
 
 /// Number of sections in the format.
@@ -94,7 +98,7 @@ impl SectionTable {
 /// The position of a section in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SectionExtent {
-    /// Its id, 1–10.
+    /// Its id, 1–11.
     pub id: u32,
     /// Its name.
     pub name: &'static str,
@@ -139,6 +143,27 @@ pub struct Data<'a> {
     pub bytes: &'a [u8],
 }
 
+/// The passive segments of a program.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PassiveSegments<'a> {
+    /// For each segment, where it ends in the bytes.
+    pub(super) ends: &'a [[u8; 4]],
+    /// The bytes of all segments.
+    pub(super) bytes: &'a [u8],
+}
+
+impl PassiveSegments<'_> {
+    /// Returns the position of a segment in the bytes.
+    pub(super) fn extent(&self, index: usize) -> Option<Range<usize>> {
+        let end = |index: usize| self.ends.get(index).map(|end| u32::from_le_bytes(*end) as usize);
+        let start = match index.checked_sub(1) {
+            Some(before) => end(before)?,
+            None => 0,
+        };
+        Some(start..end(index)?)
+    }
+}
+
 /// A function that the host can call by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Export<'a> {
@@ -157,11 +182,13 @@ pub enum NameKind {
     Global,
     /// A data segment.
     Data,
+    /// A passive segment.
+    Passive,
 }
 
 impl NameKind {
     /// All kinds, in the order of their numbers in the file.
-    pub const ALL: [NameKind; 3] = [NameKind::Function, NameKind::Global, NameKind::Data];
+    pub const ALL: [NameKind; 4] = [NameKind::Function, NameKind::Global, NameKind::Data, NameKind::Passive];
 }
 
 /// A debug name.
@@ -325,6 +352,10 @@ pub(super) fn memory_minimum(mut at: Cursor<'_>) -> u64 {
     at.u64("memory minimum").unwrap_or(MEMORY_GRANULE)
 }
 
+pub(super) fn memory_maximum(at: Cursor<'_>) -> u64 {
+    memory_minimum(at)
+}
+
 pub(super) fn globals(at: Cursor<'_>) -> impl ExactSizeIterator<Item = u64> {
     let after_minimum = at.rest().get(8..).unwrap_or(&[]);
     after_minimum.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes))
@@ -416,6 +447,19 @@ pub(super) fn customs(at: Cursor<'_>) -> Entries<'_, Custom<'_>> {
         let name = table.name(length, "custom section's name")?;
         Some(Custom { name, bytes: table.bytes(size as usize, "custom section's bytes")? })
     })
+}
+
+/// Reads the table of the passive segments, and returns them, or none after an error.
+pub(super) fn passive<'a>(at: Cursor<'a>) -> PassiveSegments<'a> {
+    let read = || -> Option<PassiveSegments<'a>> {
+        let Rest { left, mut table, what, .. } = counted(at, "passive segments")?;
+        if left > 0 {
+            table.expect_next(4, 0, what)?;
+        }
+        let ends = table.bytes((left as usize).saturating_mul(4), what)?;
+        Some(PassiveSegments { ends: ends.as_chunks().0, bytes: table.rest() })
+    };
+    read().unwrap_or(PassiveSegments { ends: &[], bytes: &[] })
 }
 
 /// The length of a name is stored in one byte.

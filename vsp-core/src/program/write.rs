@@ -78,6 +78,7 @@ fn section_bytes(section: Section, contents: &Contents) -> Vec<u8> {
             out.extend(name.bytes());
             out.extend(bytes);
         }),
+        Section::Passive => passive(contents),
     }
 }
 
@@ -128,6 +129,22 @@ fn data(contents: &Contents) -> Vec<u8> {
         put(&mut out, segment.bytes.len() as u32);
     }
     out.extend(contents.data.iter().flat_map(|segment| &segment.bytes));
+    out
+}
+
+fn passive(contents: &Contents) -> Vec<u8> {
+    let mut out = Vec::new();
+    if contents.passive.is_empty() {
+        return out;
+    }
+    put(&mut out, contents.passive.len() as u32);
+    put(&mut out, 0);
+    let mut end = 0;
+    for bytes in &contents.passive {
+        end += bytes.len();
+        put(&mut out, end as u32);
+    }
+    out.extend(contents.passive.iter().flatten());
     out
 }
 

@@ -1,6 +1,6 @@
 //! The reader of snapshots, which checks their structure.
 
-use super::{GRANULE, HEADER_BYTES, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
+use super::{GRANULE, GROWING_VERSION, HEADER_BYTES, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
 use crate::Reason;
 use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::isa::Reg;
@@ -12,7 +12,7 @@ use crate::verify::{FRAME_CELLS, STATE_CELLS};
 /// ([`restore`](crate::Instance::restore), which creates an [`Instance`](crate::Instance), checks it against the
 /// program.)
 ///
-/// A small snapshot can ask for a large memory and stack. A host that does not trust it checks [`Self::memory_bytes`]
+/// A small snapshot can ask for a large memory and stack. A host that does not trust it checks [`Self::memory_maximum`]
 /// and [`Self::stack_cells`] before it restores it.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
@@ -30,6 +30,7 @@ struct Header {
     program_bytes: u32,
     stack_cells: u32,
     memory_bytes: u64,
+    memory_maximum: u64,
     balance: i64,
     reason: Reason,
     frames: u32,
@@ -72,7 +73,7 @@ impl<'a> Snapshot<'a> {
     /// Reads a snapshot.
     ///
     /// # Errors
-    /// The bytes are not a snapshot of format 1.0. The error gives the offset and the item that was being read.
+    /// The bytes are not a snapshot of format 1.0 or 1.1. The error gives the offset and the item that was being read.
     pub fn read(bytes: &'a [u8]) -> Result<Snapshot<'a>, ReadError> {
         let errors = FirstError::new(None);
         let snapshot = Self::check(Cursor::new(bytes, 0).reporting(&errors), bytes);
@@ -116,6 +117,11 @@ impl<'a> Snapshot<'a> {
     /// Returns the size of the memory in bytes.
     pub fn memory_bytes(&self) -> u64 {
         self.header.memory_bytes
+    }
+
+    /// Returns the size in bytes to which the memory can grow: its size if it cannot.
+    pub fn memory_maximum(&self) -> u64 {
+        self.header.memory_maximum
     }
 
     /// Returns the size of the stack in cells.
@@ -170,10 +176,11 @@ impl Header {
         }
         at.bytes(MAGIC.len(), "magic")?;
         let version_at = *at;
-        match at.u16("version")? {
-            VERSION => {}
+        let can_grow = match at.u16("version")? {
+            VERSION => false,
+            GROWING_VERSION => true,
             other => return version_at.fail("version", ReadErrorKind::SnapshotVersion(other)),
-        }
+        };
         let flags_at = *at;
         let flags = at.u16("flags")?;
         let length_at = *at;
@@ -190,11 +197,7 @@ impl Header {
         let program_bytes = at.u32("length of the program")?;
         let stack_cells =
             in_range(at, 4, (MIN_STACK_CELLS.into(), MAX_STACK_CELLS.into()), "cells of the stack")?;
-        let memory_at = *at;
-        let memory_bytes = in_range(at, 8, (MEMORY_GRANULE, MAX_MEMORY), "bytes of memory")?;
-        if !memory_bytes.is_multiple_of(MEMORY_GRANULE) {
-            return memory_at.fail("bytes of memory", ReadErrorKind::Granule(memory_bytes));
-        }
+        let memory_bytes = memory_size(at, MEMORY_GRANULE, "bytes of memory")?;
         let balance_at = *at;
         let balance = at.u64("balance of fuel")?;
         if flags & METERED == 0 {
@@ -224,18 +227,33 @@ impl Header {
         let globals = in_range(at, 4, (0, Limits::DEFAULT.globals.into()), "number of globals")? as u32;
         let runs = at.u32("number of runs of memory")?;
         debug_assert_eq!(at.position(), HEADER_BYTES);
+        let memory_maximum = match can_grow {
+            true => memory_size(at, memory_bytes + MEMORY_GRANULE, "largest memory")?,
+            false => memory_bytes,
+        };
         Some(Header {
             flags,
             program_checksum,
             program_bytes,
             stack_cells: stack_cells as u32,
             memory_bytes,
+            memory_maximum,
             balance: balance as i64,
             reason,
             frames,
             globals,
             runs,
         })
+    }
+}
+
+/// Reads the size of a memory that is at least `least`.
+fn memory_size(at: &mut Cursor<'_>, least: u64, what: &'static str) -> Option<u64> {
+    let size_at = *at;
+    let size = in_range(at, 8, (least, MAX_MEMORY), what)?;
+    match size.is_multiple_of(MEMORY_GRANULE) {
+        true => Some(size),
+        false => size_at.fail(what, ReadErrorKind::Granule(size)),
     }
 }
 

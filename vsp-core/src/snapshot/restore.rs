@@ -38,6 +38,14 @@ pub enum RestoreError {
         /// Bytes that were requested.
         chosen: u64,
     },
+    /// The options ask for a memory with a smaller maximum.
+    #[error("the memory of the snapshot can grow to {saved} bytes, and at most {chosen} were requested")]
+    MemoryMaximum {
+        /// The maximum in the snapshot, in bytes.
+        saved: u64,
+        /// The maximum that was requested.
+        chosen: u64,
+    },
     /// The options ask for a stack of another size.
     #[error("the snapshot has a stack of {saved} cells, and {chosen} were requested")]
     StackCells {
@@ -105,7 +113,7 @@ impl<'a, S> Instance<'a, S> {
     /// Restores an instance from a snapshot, suspended as it was saved. `state` is the host's own state.
     ///
     /// The program must be the one that was saved, byte for byte. The options `memory` and `stack_cells` must be `None`
-    /// or equal to those of the snapshot. The option `fuel` replaces the balance of the snapshot (and meters an
+    /// or equal to those of the snapshot, `memory_maximum` must be `None` or at least that of the snapshot. The option `fuel` replaces the balance of the snapshot (and meters an
     /// instance that was not metered); without it, balance and metering stay as they were. `interrupt` is not part of
     /// the snapshot.
     ///
@@ -121,9 +129,14 @@ impl<'a, S> Instance<'a, S> {
         let program = program.into();
         check_program(&program, saved)?;
         check_options(&options, saved)?;
+        check_memory(&program, saved)?;
         check_frames(&program, saved)?;
-        let sizes =
-            Options { memory: Some(saved.memory_bytes()), stack_cells: Some(saved.stack_cells()), ..options };
+        let sizes = Options {
+            memory: Some(saved.memory_bytes()),
+            memory_maximum: Some(saved.memory_maximum()),
+            stack_cells: Some(saved.stack_cells()),
+            ..options
+        };
         let chosen_fuel = sizes.fuel;
         let mut instance = Instance::blank(program, imports.into(), state, sizes)?;
         if let (None, Some(balance)) = (chosen_fuel, saved.fuel()) {
@@ -167,7 +180,25 @@ fn check_options(options: &Options<'_>, saved: &Snapshot<'_>) -> Result<(), Rest
     match (options.memory, options.stack_cells) {
         (Some(chosen), _) if chosen != memory => Err(RestoreError::Memory { saved: memory, chosen }),
         (_, Some(chosen)) if chosen != cells => Err(RestoreError::StackCells { saved: cells, chosen }),
-        _ => Ok(()),
+        _ => match options.memory_maximum {
+            Some(chosen) if chosen < saved.memory_maximum() => {
+                Err(RestoreError::MemoryMaximum { saved: saved.memory_maximum(), chosen })
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+/// Checks that the memory can grow to its maximum in this program.
+fn check_memory(program: &Verified<'_>, saved: &Snapshot<'_>) -> Result<(), RestoreError> {
+    let (program, size, chosen) = (program.program(), saved.memory_bytes(), saved.memory_maximum());
+    let limit = match program.memory_maximum() > program.memory_minimum() {
+        true => program.memory_maximum(),
+        false => size,
+    };
+    match chosen > limit {
+        true => Err(InstantiateError::MemoryAboveMaximum { chosen, maximum: limit }.into()),
+        false => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::live::{LiveSets, Stop};
-use super::{GRANULE, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
+use super::{GRANULE, GROWING_VERSION, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
 use crate::analysis::{OutOfMemory, Slot, Waiting};
 use crate::bytes::Writer;
 use crate::program::{CHECKSUM_AT, checksum};
@@ -58,7 +58,9 @@ impl<S> Instance<'_, S> {
         let program = self.program.program();
         let mut out = Writer::default();
         out.put(&MAGIC)?;
-        out.u16(VERSION)?;
+        let maximum = self.memory_maximum();
+        let can_grow = maximum > self.memory.len() as u64;
+        out.u16(if can_grow { GROWING_VERSION } else { VERSION })?;
         let interruptible = if self.interrupt.is_some() { INTERRUPTIBLE } else { 0 };
         out.u16(interruptible | if self.host.own.metered { METERED } else { 0 })?;
         out.u64(0)?;
@@ -73,6 +75,9 @@ impl<S> Instance<'_, S> {
         out.u32(bases.len() as u32)?;
         out.u32(self.globals.len() as u32)?;
         out.u32(0)?;
+        if can_grow {
+            out.u64(maximum)?;
+        }
         for global in &self.globals {
             out.u64(*global)?;
         }

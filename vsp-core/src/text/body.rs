@@ -337,7 +337,8 @@ impl BodyAssembler<'_, '_> {
                 None => Err(operand.expected("a state register, S0 to SF")),
             };
         }
-        let by_number = matches!(role, Role::Func | Role::Import | Role::Const | Role::Local | Role::Global);
+        let by_number = matches!(role, Role::Func | Role::Import | Role::Const | Role::Local | Role::Global)
+            || role == Role::Segment;
         if let (true, Some(Token { kind: Kind::Index(index), .. })) = (by_number, operand.peek()) {
             operand.next();
             self.count_number(role, *index);
@@ -348,6 +349,9 @@ impl BodyAssembler<'_, '_> {
             Role::Import => self.import(operand),
             Role::Const => self.constant(operand),
             Role::Global => named(operand, &self.declared.globals, "global").map(|it| i128::from(it.0)),
+            Role::Segment => {
+                named(operand, &self.declared.passive, "passive segment").map(|it| i128::from(it.0))
+            }
             Role::Type if operand.peek().is_some_and(|token| token.is('(')) => {
                 operand.func_type().map(|ty| i128::from(ty.bits()))
             }
@@ -363,6 +367,7 @@ impl BodyAssembler<'_, '_> {
             Role::Import => self.declared.imports.use_number(number),
             Role::Const => self.declared.constants.use_number(number),
             Role::Global => self.declared.globals.use_number(number),
+            Role::Segment => self.declared.passive.use_number(number),
             _ => {}
         }
     }

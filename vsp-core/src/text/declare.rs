@@ -12,7 +12,7 @@ use super::items;
 use super::lexer::{self, Kind, Line};
 use super::names::{Names, Simple, Taken, Unused};
 use crate::Excerpt;
-use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex};
+use crate::index::{ConstIndex, FuncIndex, GlobalIndex, ImportIndex, PassiveIndex};
 use crate::limits::{Limits, MAX_MEMORY, MEMORY_GRANULE};
 use crate::program::{BuildError, FuncType, NameKind, ProgramBuilder};
 
@@ -46,6 +46,7 @@ pub(super) struct Declared<'t> {
     pub(super) functions: Simple<FuncIndex>,
     pub(super) globals: Simple<GlobalIndex>,
     pub(super) constants: Simple<ConstIndex>,
+    pub(super) passive: Simple<PassiveIndex>,
     pub(super) imports: Names<(String, String), ImportIndex>,
     pub(super) bodies: Vec<Body<'t>>,
     pub(super) line_source: LineSource,
@@ -61,6 +62,7 @@ impl Declared<'_> {
             .chain(self.imports.unused(|import| Some(import.0)))
             .chain(self.globals.unused(|global| Some(global.0)))
             .chain(self.constants.unused(|constant| Some(constant.0)))
+            .chain(self.passive.unused(|segment| Some(segment.0)))
             .chain(self.values.unused(|_| None))
     }
 }
@@ -77,6 +79,7 @@ struct Segment {
 enum Sink {
     Nothing,
     Segment,
+    Passive,
     Custom,
 }
 
@@ -95,12 +98,14 @@ struct Declarer<'t> {
     out: Declared<'t>,
     limits: Limits,
     segments: Vec<Segment>,
+    passive: Vec<Vec<u8>>,
     customs: Vec<(String, Vec<u8>, Range<usize>)>,
     exports: Vec<Export>,
     sink: Sink,
     /// The address of the next data segment without an address.
     next_address: u64,
-    memory: Option<(u64, Range<usize>)>,
+    /// The minimum of the memory, its maximum if it is given, and the position of the directive.
+    memory: Option<(u64, Option<u64>, Range<usize>)>,
     /// Number of bytes of data and custom sections so far.
     content: u64,
     /// The targets of `.name`, and the number of globals.
@@ -126,6 +131,7 @@ pub(super) fn declare<'t>(
         functions: Names::new(),
         globals: Names::new(),
         constants: Names::new(),
+        passive: Names::new(),
         imports: Names::new(),
         bodies: Vec::new(),
         line_source,
@@ -135,6 +141,7 @@ pub(super) fn declare<'t>(
         out,
         limits: *limits,
         segments: Vec::new(),
+        passive: Vec::new(),
         customs: Vec::new(),
         exports: Vec::new(),
         sink: Sink::Nothing,
@@ -209,10 +216,10 @@ impl<'t> Declarer<'t> {
         span: Range<usize>,
         rest: &mut Tokens<'_, 't>,
     ) -> Result<(), Problem> {
-        const DIRECTIVES: [&str; 24] = [
+        const DIRECTIVES: [&str; 25] = [
             "memory", "import", "global", "const", "equ", "data", "u8", "u16", "u32", "u64", "f32", "f64",
             "string", "zero", "space", "align", "export", "func", "end", "name", "lines", "file", "custom",
-            "locals",
+            "locals", "passive",
         ];
         match name {
             "memory" => self.memory(span, rest),
@@ -221,6 +228,7 @@ impl<'t> Declarer<'t> {
             "const" => self.constant(rest),
             "equ" => self.equ(rest),
             "data" => self.data(span, rest),
+            "passive" => self.passive(&span, rest),
             kind if items::is_type(kind) => {
                 self.append(&span, |bytes, context| items::append_values(kind, rest, bytes, context))
             }
@@ -249,16 +257,24 @@ impl<'t> Declarer<'t> {
     }
 
     fn memory(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
-        let at = rest.span();
-        let size = rest.integer(&self.out.values, 16..=i128::from(MAX_MEMORY), "size of a memory")? as u64;
-        if !size.is_multiple_of(MEMORY_GRANULE) {
-            return Err(Problem::new(at, format!("{size} is not a multiple of 16")));
-        }
+        let size = self.memory_size(MEMORY_GRANULE, rest)?;
+        let maximum = if rest.accept(',') { Some(self.memory_size(size, rest)?) } else { None };
         if self.memory.is_some() {
             return Err(Problem::new(span, "the memory is already declared"));
         }
-        self.memory = Some((size, span));
+        self.memory = Some((size, maximum, span));
         Ok(())
+    }
+
+    /// Reads a size of a memory that is at least `least`.
+    fn memory_size(&self, least: u64, rest: &mut Tokens<'_, 't>) -> Result<u64, Problem> {
+        let at = rest.clone().until_comma().span();
+        let range = i128::from(least)..=i128::from(MAX_MEMORY);
+        let size = rest.integer(&self.out.values, range, "size of a memory")? as u64;
+        match size.is_multiple_of(MEMORY_GRANULE) {
+            true => Ok(size),
+            false => Err(Problem::new(at, format!("{size} is not a multiple of 16"))),
+        }
     }
 
     fn import(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
@@ -347,6 +363,27 @@ impl<'t> Declarer<'t> {
         if rest.is_empty() { Ok(()) } else { self.items(&rest.span(), rest) }
     }
 
+    fn passive(&mut self, span: &Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
+        let name_span = rest.next_span();
+        let name = match items::starts(rest) {
+            true => None,
+            false => rest.accept_name().map(Cow::into_owned),
+        };
+        let index = PassiveIndex(self.passive.len() as u32);
+        let most = self.limits.within_format().passive_segments;
+        if index.0 == most {
+            return Err(Problem::new(span.clone(), format!("a program has at most {most} passive segments")));
+        }
+        self.passive.push(Vec::new());
+        self.sink = Sink::Passive;
+        if let Some(name) = name {
+            let named = self.debug_name(NameKind::Passive, index.0, &name, &name_span);
+            define(&mut self.out.passive, name, index, "passive segment", name_span)?;
+            named?;
+        }
+        if rest.is_empty() { Ok(()) } else { self.items(&rest.span(), rest) }
+    }
+
     fn space(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
         let (span, name_span) = (span.start..rest.span().end, rest.next_span());
         let name = rest.name("a name")?.into_owned();
@@ -378,10 +415,13 @@ impl<'t> Declarer<'t> {
     fn sink(&mut self, span: &Range<usize>) -> Result<&mut Vec<u8>, Problem> {
         let bytes = match self.sink {
             Sink::Segment => self.segments.last_mut().map(|segment| &mut segment.bytes),
+            Sink::Passive => self.passive.last_mut(),
             Sink::Custom => self.customs.last_mut().map(|(_, bytes, _)| bytes),
             Sink::Nothing => None,
         };
-        bytes.ok_or_else(|| Problem::new(span.clone(), "this needs a `.data` or `.custom` above to add to"))
+        bytes.ok_or_else(|| {
+            Problem::new(span.clone(), "this needs a `.data`, `.passive` or `.custom` above to add to")
+        })
     }
 
     fn give_back(&mut self, bytes: Vec<u8>) {
@@ -470,11 +510,12 @@ impl<'t> Declarer<'t> {
     /// Reads `.name function 3 "name"`.
     fn name(&mut self, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
         let span = rest.span();
-        let what = "`function`, `global` or `data`";
+        let what = "`function`, `global`, `data` or `passive`";
         let kind = match rest.peek().map(|token| &token.kind) {
             Some(Kind::Word("function")) => NameKind::Function,
             Some(Kind::Word("global")) => NameKind::Global,
             Some(Kind::Word("data")) => NameKind::Data,
+            Some(Kind::Word("passive")) => NameKind::Passive,
             _ => return Err(rest.expected(what)),
         };
         rest.next();
@@ -511,6 +552,9 @@ impl<'t> Declarer<'t> {
         }
         self.finish_memory(diagnostics);
         self.finish_segments(diagnostics);
+        for bytes in core::mem::take(&mut self.passive) {
+            self.out.builder.passive(bytes);
+        }
         for (name, bytes, span) in core::mem::take(&mut self.customs) {
             if let Err(error) = self.out.builder.custom(&name, bytes) {
                 diagnostics.report(build_problem(span, &error));
@@ -527,15 +571,18 @@ impl<'t> Declarer<'t> {
         self.out
     }
 
-    /// Sets the memory minimum. Without `.memory` it is as large as data and spaces need.
+    /// Sets the sizes of the memory. Without `.memory` it is as large as data and spaces need.
     fn finish_memory(&mut self, diagnostics: &mut Diagnostics<'_>) {
+        if let Some((_, Some(maximum), _)) = &self.memory {
+            self.out.builder.memory_maximum(*maximum);
+        }
         let ends = self.segments.iter().map(|it| (it.address + it.bytes.len() as u64, it));
         let Some((end, last)) = ends.max_by_key(|(end, _)| *end) else {
-            self.out.builder.memory(self.memory.as_ref().map_or(MEMORY_GRANULE, |(size, _)| *size));
+            self.out.builder.memory(self.memory.as_ref().map_or(MEMORY_GRANULE, |(size, ..)| *size));
             return;
         };
         let needed = end.next_multiple_of(MEMORY_GRANULE);
-        let size = self.memory.as_ref().map_or(needed, |(size, _)| *size);
+        let size = self.memory.as_ref().map_or(needed, |(size, ..)| *size);
         if end > size.min(MAX_MEMORY) {
             let message = format!("this ends at {end}, outside the memory of {} bytes", size.min(MAX_MEMORY));
             diagnostics.report(Problem::new(last.span.clone(), message));
@@ -567,6 +614,7 @@ impl<'t> Declarer<'t> {
         let (what, count) = match kind {
             NameKind::Function => ("function", self.out.bodies.len()),
             NameKind::Global => ("global", self.globals),
+            NameKind::Passive => ("passive segment", self.passive.len()),
             NameKind::Data => ("data", self.segments.iter().filter(|it| !it.bytes.is_empty()).count()),
         };
         match index as usize >= count {

@@ -91,7 +91,9 @@ impl Names {
         let mut names = Names::default();
         let mut taken = BTreeSet::new();
         for name in program.names() {
-            let is_new = !name.name.is_empty() && taken.insert((name.kind, name.name));
+            // Text after `.passive` is its contents, so that a name there cannot be in quotes.
+            let is_usable = name.kind != NameKind::Passive || is_plain_name(name.name);
+            let is_new = is_usable && !name.name.is_empty() && taken.insert((name.kind, name.name));
             let map = if is_new { &mut names.usable } else { &mut names.others };
             map.insert((name.kind, name.index), name.name.into());
         }
@@ -167,6 +169,7 @@ impl Writer<'_> {
                 NameKind::Function => "function",
                 NameKind::Global => "global",
                 NameKind::Data => "data",
+                NameKind::Passive => "passive",
             };
             write!(self.text, ".name {kind} {index} ")?;
             write_text(&mut self.text, name.as_bytes())?;
@@ -176,7 +179,11 @@ impl Writer<'_> {
     }
 
     fn head(&mut self) -> core::fmt::Result {
-        writeln!(self.text, ".memory {}", self.program.memory_minimum())?;
+        let (minimum, maximum) = (self.program.memory_minimum(), self.program.memory_maximum());
+        match maximum > minimum {
+            true => writeln!(self.text, ".memory {minimum}, {maximum}")?,
+            false => writeln!(self.text, ".memory {minimum}")?,
+        }
         for import in self.program.imports() {
             writeln!(self.text, ".import {}.{} {}", Quoted(import.module), Quoted(import.name), import.ty)?;
         }
@@ -214,6 +221,14 @@ impl Writer<'_> {
             }
             writeln!(self.text, "@ 0x{:X}", segment.address)?;
             self.bytes(segment.bytes)?;
+        }
+        for (index, bytes) in (0..).zip(self.program.passive()) {
+            write!(self.text, ".passive")?;
+            if let Some(name) = self.names.get(NameKind::Passive, index) {
+                write!(self.text, " {}", Quoted(name))?;
+            }
+            writeln!(self.text)?;
+            self.bytes(bytes)?;
         }
         Ok(())
     }
@@ -329,6 +344,10 @@ impl Writer<'_> {
                 None => write!(self.text, "${number}"),
             },
             Role::Global => match self.names.get(NameKind::Global, number) {
+                Some(name) => write!(self.text, "{}", Quoted(name)),
+                None => write!(self.text, "${number}"),
+            },
+            Role::Segment => match self.names.get(NameKind::Passive, number) {
                 Some(name) => write!(self.text, "{}", Quoted(name)),
                 None => write!(self.text, "${number}"),
             },

@@ -172,7 +172,7 @@ fn starts_value(tokens: &[Token<'_>], at: usize) -> bool {
     let Some(Kind::Directive(directive)) = tokens.first().map(|token| &token.kind) else { return false };
     match *directive {
         "global" | "const" | "equ" | "space" => at == 2,
-        "data" | "custom" | "string" => {
+        "data" | "passive" | "custom" | "string" => {
             let before = at.checked_sub(1).map(|before| &tokens[before].kind);
             matches!(before, Some(Kind::Word(word)) if items::is_type(word))
         }

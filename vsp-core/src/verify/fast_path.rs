@@ -19,6 +19,7 @@ impl FastPath {
         bounds[Bound::Imports as usize] = counts.imports.into();
         bounds[Bound::Constants as usize] = counts.constants.into();
         bounds[Bound::Globals as usize] = counts.globals.into();
+        bounds[Bound::Segments as usize] = counts.segments.into();
         bounds[Bound::Locals as usize] = decl.locals.into();
         bounds[Bound::FullCheck as usize] = 0;
         FastPath { words: decl.words, bounds }

@@ -213,6 +213,9 @@ impl Lowering<'_, '_, '_, '_> {
         };
         self.propagate_exit(exited, callee);
         self.set_balance(status);
+        if self.unit.environment.may_grow.in_call_of(callee) {
+            self.unit.load_memory_size(self.b);
+        }
         if let Some(first) = returned.get(1) {
             self.take_results(*first, ty);
         }

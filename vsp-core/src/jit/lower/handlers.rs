@@ -295,6 +295,8 @@ impl Visitor for Lowering<'_, '_, '_, '_> {
     fn cmovnz(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.conditional_move(a, b, c, IntCC::NotEqual) }
     fn memsize(&mut self, a: Reg) -> Done { let size = self.memory_size(); self.set(a, size); Ok(()) }
     fn memcopy(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.copy_memory(a, b, c) }
+    fn memgrow(&mut self, a: Reg, b: Reg) -> Done { self.grow_memory(a, b) }
+    fn meminit(&mut self, a: Reg, b: Reg, c: Reg, segment: u32) -> Done { self.copy_segment((a, b, c), segment) }
     fn memfill(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.fill_memory(a, b, c) }
     fn getg(&mut self, a: Reg, global: u32) -> Done { self.load_global(a, global) }
     fn setg(&mut self, a: Reg, global: u32) -> Done { self.store_global(a, global) }

@@ -11,8 +11,10 @@ use super::super::offsets;
 use super::super::range::is_inside;
 use super::{Lowering, b_offset, plus};
 use crate::analysis::{OutOfMemory, Slot};
-use crate::interp::frame::BYTES_PER_FUEL;
+use crate::index::PassiveIndex;
+use crate::interp::frame::{BYTES_PER_FUEL, FUEL_PER_PAGE, NOT_GROWN};
 use crate::isa::{Access, Inst, Opcode, Reg, Role};
+use crate::limits::MEMORY_PAGE;
 use crate::trap::Trap;
 
 /// A memory operand.
@@ -116,7 +118,10 @@ impl Lowering<'_, '_, '_, '_> {
 
     /// Returns the size of the memory in bytes.
     pub(super) fn memory_size(&mut self) -> Value {
-        self.unit.field(self.b, offsets::MEMORY_SIZE)
+        match self.unit.memory_size {
+            Some(size) => self.b.use_var(size),
+            None => self.unit.field(self.b, offsets::MEMORY_SIZE),
+        }
     }
 
     /// Checks an access at `at`, which is `base` plus the displacement, and the following accesses that can share the
@@ -163,28 +168,23 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     /// Returns the last address at which an access of this many bytes is inside. It is computed at the function's
-    /// entry.
-    ///
-    /// The size of a memory is a multiple of 16. Tier 2 computes the address with shifts: the optimiser would compute
-    /// the sum of a value and a constant again in every block that uses it, which takes an instruction and a register
-    /// in every loop.
+    /// entry, or, if the memory may grow in the function, here.
     fn last_address(&mut self, bytes: u32) -> Value {
+        let (size, is_tier_two) = (self.memory_size(), self.tier_two());
+        if let (Some(_), Some(block)) = (self.unit.memory_size, self.b.current_block()) {
+            self.b.ensure_inserted_block();
+            let location = self.b.srcloc();
+            let cursor = FuncCursor::new(self.b.func).at_bottom(block).with_srcloc(location);
+            return last_address(cursor, size, bytes, is_tier_two);
+        }
         if let Some(last) = self.unit.last_addresses.get(&bytes) {
             return *last;
         }
-        let (log, size) = (bytes.trailing_zeros().min(4), self.memory_size());
-        let is_tier_two = self.tier_two();
         let ValueDef::Result(load, _) = self.b.func.dfg.value_def(size) else {
             unreachable!("the size is loaded")
         };
-        let mut cursor = FuncCursor::new(self.b.func).after_inst(load);
-        let last = if is_tier_two {
-            let count = cursor.ins().ushr_imm_u(size, i64::from(log));
-            let less = cursor.ins().iadd_imm_s(count, -i64::from(bytes >> log));
-            cursor.ins().ishl_imm_u(less, i64::from(log))
-        } else {
-            cursor.ins().iadd_imm_s(size, -i64::from(bytes))
-        };
+        let cursor = FuncCursor::new(self.b.func).after_inst(load);
+        let last = last_address(cursor, size, bytes, is_tier_two);
         self.unit.last_addresses.insert(bytes, last);
         last
     }
@@ -358,9 +358,63 @@ impl Lowering<'_, '_, '_, '_> {
         self.bulk_done(length)
     }
 
+    /// Grows the memory, whose base does not move: its size in the context changes.
+    pub(super) fn grow_memory(&mut self, a: Reg, b: Reg) -> Done {
+        let (pages, size) = (self.get(b), self.memory_size());
+        let (flags, context) = (self.unit.context_flags(), self.unit.context);
+        let page = i64::from(MEMORY_PAGE.trailing_zeros());
+        let maximum = self.b.ins().load(I64, flags, context, offsets::MEMORY_MAXIMUM);
+        let room = self.b.ins().isub(maximum, size);
+        let room = self.b.ins().ushr_imm_u(room, page);
+        let fits = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, pages, room);
+        let nothing = self.b.ins().iconst(I64, 0);
+        let added = self.b.ins().select(fits, pages, nothing);
+        let before = self.b.ins().ushr_imm_u(size, page);
+        let failed = self.b.ins().iconst(I64, NOT_GROWN as i64);
+        let result = self.b.ins().select(fits, before, failed);
+        let bytes = self.b.ins().ishl_imm_u(added, page);
+        let after = self.b.ins().iadd(size, bytes);
+        self.b.ins().store(flags, after, context, offsets::MEMORY_SIZE);
+        if let Some(variable) = self.unit.memory_size {
+            self.b.def_var(variable, after);
+        }
+        self.set(a, result);
+        if self.unit.fuel.is_some() {
+            let charge = self.b.ins().ishl_imm_u(added, i64::from(FUEL_PER_PAGE.trailing_zeros()));
+            self.charge(charge);
+        }
+        self.safepoint_after();
+        Ok(())
+    }
+
+    /// Copies bytes of a passive segment, whose position and length are known, to the memory.
+    pub(super) fn copy_segment(&mut self, (a, b, c): (Reg, Reg, Reg), segment: u32) -> Done {
+        let Some(extent) = self.unit.signatures.program().program().passive_extent(PassiveIndex(segment))
+        else {
+            unreachable!("verified: the segment exists")
+        };
+        let (to, from, length) = (self.get(a), self.get(b), self.get(c));
+        self.check_range(length, &[to]);
+        let size = self.b.ins().iconst(I64, extent.len() as i64);
+        self.check_range_in(size, length, &[from]);
+        let memory = self.memory();
+        let to = self.b.ins().iadd(memory, to);
+        let (flags, context) = (self.unit.context_flags(), self.unit.context);
+        let passive = self.b.ins().load(I64, flags, context, offsets::PASSIVE);
+        let start = plus(self.b, passive, extent.start as i64);
+        let from = self.b.ins().iadd(start, from);
+        self.call_context_function(offsets::COPY, &[to, from, length], false);
+        self.bulk_done(length)
+    }
+
     /// Traps unless length ≤ M and every address ≤ M − length.
     fn check_range(&mut self, length: Value, addresses: &[Value]) {
         let size = self.memory_size();
+        self.check_range_in(size, length, addresses);
+    }
+
+    /// Traps unless length ≤ size and every offset ≤ size − length.
+    fn check_range_in(&mut self, size: Value, length: Value, addresses: &[Value]) {
         let last = self.b.ins().isub(size, length);
         let mut outside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, length, size);
         for address in addresses {
@@ -372,14 +426,21 @@ impl Lowering<'_, '_, '_, '_> {
 
     /// Emits the charge by size, and the safepoint.
     fn bulk_done(&mut self, length: Value) -> Done {
-        if let Some(fuel) = self.unit.fuel {
+        if self.unit.fuel.is_some() {
             let charge = self.b.ins().ushr_imm_u(length, i64::from(BYTES_PER_FUEL.trailing_zeros()));
+            self.charge(charge);
+        }
+        self.safepoint_after();
+        Ok(())
+    }
+
+    /// Charges additional fuel, if it is counted.
+    fn charge(&mut self, charge: Value) {
+        if let Some(fuel) = self.unit.fuel {
             let now = self.b.use_var(fuel);
             let next = self.b.ins().isub(now, charge);
             self.b.def_var(fuel, next);
         }
-        self.safepoint_after();
-        Ok(())
     }
 
     pub(super) fn load_global(&mut self, a: Reg, global: u32) -> Done {
@@ -423,6 +484,21 @@ impl Lowering<'_, '_, '_, '_> {
         }
         Ok(())
     }
+}
+
+/// Returns the last address at which an access of this many bytes is inside a memory of this size.
+///
+/// The size of a memory is a multiple of 16. Tier 2 computes the address with shifts: the optimiser would compute the
+/// sum of a value and a constant again in every block that uses it, which takes an instruction and a register in every
+/// loop.
+fn last_address(mut cursor: FuncCursor<'_>, size: Value, bytes: u32, is_tier_two: bool) -> Value {
+    if !is_tier_two {
+        return cursor.ins().iadd_imm_s(size, -i64::from(bytes));
+    }
+    let log = bytes.trailing_zeros().min(4);
+    let count = cursor.ins().ushr_imm_u(size, i64::from(log));
+    let less = cursor.ins().iadd_imm_s(count, -i64::from(bytes >> log));
+    cursor.ins().ishl_imm_u(less, i64::from(log))
 }
 
 fn local_offset(local: u32) -> i32 {

@@ -1,0 +1,127 @@
+//! Calls.
+//!
+//! The first 8 parameters are passed in R0–R7 and the first 4 results in R0–R3, the others in globals that the layout
+//! reserves: the caller writes them before the call, and the callee reads them first.
+
+use alloc::vec::Vec;
+
+use vsp_core::isa::Opcode as O;
+use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
+use wasmparser::{Operator, ValType};
+
+use super::Builder;
+use crate::error::Error;
+use crate::ir::{Callee, Kind, Terminator, Value};
+use crate::layout::{Packing, TablePlan};
+use crate::module::{Signature, is_32_bits};
+use crate::trap_code;
+
+impl Builder<'_, '_> {
+    /// Translates a call. Returns whether the operator was one.
+    pub(super) fn call(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
+        match *operator {
+            Operator::Call { function_index } => self.call_function(function_index)?,
+            Operator::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index)?,
+            Operator::ReturnCall { function_index } => {
+                self.call_function(function_index)?;
+                self.return_results()?;
+            }
+            Operator::ReturnCallIndirect { type_index, table_index } => {
+                self.call_indirect(type_index, table_index)?;
+                self.return_results()?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// A tail call is a call and a return: it uses the stack.
+    fn return_results(&mut self) -> Result<(), Error> {
+        let from = self.stack.len().checked_sub(self.signature.results.len()).ok_or(Error::internal("results"))?;
+        let results = self.stack.split_off(from);
+        self.leave(Terminator::Return(results));
+        Ok(())
+    }
+
+    fn call_function(&mut self, index: u32) -> Result<(), Error> {
+        let module = self.module;
+        let signature = module.signature(index).ok_or(Error::internal("a function"))?;
+        let args = self.pop_arguments(signature)?;
+        match self.layout.import(index) {
+            Some(import) => {
+                let packed = self.pack(args, Packing::of(signature)?);
+                self.emit_call(Callee::Import(import), packed, &signature.results);
+            }
+            None => {
+                let number = self.layout.number(index)?;
+                self.emit_call(Callee::Function(number), args, &signature.results);
+            }
+        }
+        Ok(())
+    }
+
+    fn call_indirect(&mut self, ty: u32, table: u32) -> Result<(), Error> {
+        let module = self.module;
+        let signature = module.types.get(ty as usize).ok_or(Error::internal("a type"))?;
+        let index = self.pop()?;
+        let args = self.pop_arguments(signature)?;
+        let number = match self.layout.table(table)? {
+            // The functions in the table have the numbers of their places.
+            TablePlan::Direct { .. } => index,
+            TablePlan::Globals { .. } => {
+                let reference = self.read_element(table, index)?;
+                let zero = self.constant(0);
+                let null = self.binary(O::SEQ, reference, zero);
+                self.trap_if(null, trap_code::NULL_ELEMENT);
+                let minus_one = self.constant(u64::MAX);
+                self.binary(O::ADD, reference, minus_one)
+            }
+        };
+        let bits = self.layout.type_bits(ty)?;
+        let mut args = args;
+        args.push(number);
+        self.emit_call(Callee::Indirect(bits), args, &signature.results);
+        Ok(())
+    }
+
+    fn pop_arguments(&mut self, signature: &Signature) -> Result<Vec<Value>, Error> {
+        let count = signature.params.len();
+        let from = self.stack.len().checked_sub(count).ok_or(Error::internal("arguments"))?;
+        let mut args = self.stack.split_off(from);
+        args.iter_mut().for_each(|value| *value = self.function.resolve(*value));
+        Ok(args)
+    }
+
+    /// Packs the arguments of an import into 8 registers.
+    fn pack(&mut self, mut args: Vec<Value>, packing: Packing) -> Vec<Value> {
+        for (low, high) in packing.pairs {
+            let shift = self.constant(32);
+            let upper = self.binary(O::SHL, args[high], shift);
+            args[low] = self.binary(O::OR, args[low], upper);
+        }
+        args.truncate(MAX_PARAMS);
+        args
+    }
+
+    /// Emits a call, and pushes its results. The last argument of an indirect call is the number of the function.
+    pub(super) fn emit_call(&mut self, callee: Callee, mut args: Vec<Value>, results: &[ValType]) {
+        let number = if matches!(callee, Callee::Indirect(_)) { args.pop() } else { None };
+        for (place, value) in args.iter().enumerate().skip(MAX_PARAMS) {
+            let global = self.layout.extra_param(place);
+            self.effect(O::SETG, &[*value], global);
+        }
+        args.truncate(MAX_PARAMS);
+        args.extend(number);
+        let in_registers = results.len().min(MAX_RESULTS);
+        self.inst(Kind::Call { callee, args, results: in_registers as u32 }, false);
+        for ty in results.iter().take(MAX_RESULTS) {
+            let value = self.value(Kind::Result, is_32_bits(*ty));
+            self.push(value);
+        }
+        for (place, ty) in results.iter().enumerate().skip(MAX_RESULTS) {
+            let imm = self.layout.extra_result(place);
+            let value = self.inst(Kind::Op { op: O::GETG, args: [Value::NONE; 3], imm }, is_32_bits(*ty));
+            self.push(value);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Loads, stores and the other instructions of the memory.
+
+use vsp_core::isa::Opcode as O;
+use wasmparser::{MemArg, Operator};
+
+use super::Builder;
+use crate::error::Error;
+use crate::ir::{Kind, Value};
+use crate::layout::PassiveData;
+
+impl Builder<'_, '_> {
+    /// Translates an instruction of the memory. Returns whether the operator was one.
+    pub(super) fn memory(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
+        use Operator::*;
+        match operator {
+            I32Load { memarg } | I64Load32U { memarg } | F32Load { memarg } => self.load(O::LOAD32U, memarg)?,
+            I64Load { memarg } | F64Load { memarg } => self.load(O::LOAD, memarg)?,
+            I32Load8U { memarg } | I64Load8U { memarg } => self.load(O::LOAD8U, memarg)?,
+            I32Load16U { memarg } | I64Load16U { memarg } => self.load(O::LOAD16U, memarg)?,
+            I64Load8S { memarg } => self.load(O::LOAD8S, memarg)?,
+            I64Load16S { memarg } => self.load(O::LOAD16S, memarg)?,
+            I64Load32S { memarg } => self.load(O::LOAD32S, memarg)?,
+            I32Load8S { memarg } => self.load_narrow(O::LOAD8S, memarg)?,
+            I32Load16S { memarg } => self.load_narrow(O::LOAD16S, memarg)?,
+            I32Store { memarg } | I64Store32 { memarg } => self.store(O::STORE32, memarg)?,
+            I64Store { memarg } | F64Store { memarg } => self.store(O::STORE, memarg)?,
+            I32Store8 { memarg } | I64Store8 { memarg } => self.store(O::STORE8, memarg)?,
+            I32Store16 { memarg } | I64Store16 { memarg } => self.store(O::STORE16, memarg)?,
+            F32Store { memarg } => {
+                let bits = self.pop()?;
+                match *self.function.kind(bits) {
+                    Kind::Op { op: O::F32NARROW, args, .. } => {
+                        self.push(args[0]);
+                        self.store(O::STOREF32, memarg)?;
+                    }
+                    _ => {
+                        self.push(bits);
+                        self.store(O::STORE32, memarg)?;
+                    }
+                }
+            }
+            MemorySize { .. } => self.memory_size(),
+            MemoryGrow { .. } => self.memory_grow()?,
+            MemoryCopy { .. } => self.three(O::MEMCOPY, 0)?,
+            MemoryFill { .. } => self.three(O::MEMFILL, 0)?,
+            MemoryInit { data_index, .. } => self.memory_init(*data_index)?,
+            DataDrop { data_index } => {
+                if let PassiveData { dropped: Some(global), .. } = self.layout.passive_data(*data_index)? {
+                    let all = self.constant(u64::MAX);
+                    self.effect(O::SETG, &[all], i64::from(global));
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn load(&mut self, op: O, memarg: &MemArg) -> Result<(), Error> {
+        let address = self.pop()?;
+        let value = self.unary(op, address, memarg.offset as i64);
+        self.push(value);
+        Ok(())
+    }
+
+    /// A load of an i32 that extends the sign.
+    fn load_narrow(&mut self, op: O, memarg: &MemArg) -> Result<(), Error> {
+        let address = self.pop()?;
+        let value = self.unary(op, address, memarg.offset as i64);
+        let value = self.unary(O::ZEXT, value, 32);
+        self.push(value);
+        Ok(())
+    }
+
+    fn store(&mut self, op: O, memarg: &MemArg) -> Result<(), Error> {
+        let (value, address) = (self.pop()?, self.pop()?);
+        self.effect(op, &[address, value], memarg.offset as i64);
+        Ok(())
+    }
+
+    fn three(&mut self, op: O, imm: i64) -> Result<(), Error> {
+        let (third, second, first) = (self.pop()?, self.pop()?, self.pop()?);
+        self.effect(op, &[first, second, third], imm);
+        Ok(())
+    }
+
+    fn memory_size(&mut self) {
+        match self.layout.fixed_pages {
+            Some(pages) => self.push_constant(pages),
+            None => {
+                let bytes = self.inst(Kind::Op { op: O::MEMSIZE, args: [Value::NONE; 3], imm: 0 }, false);
+                let shift = self.constant(16);
+                let pages = self.binary(O::SHR, bytes, shift);
+                self.function.narrow[pages.index()] = true;
+                self.push(pages);
+            }
+        }
+    }
+
+    fn memory_grow(&mut self) -> Result<(), Error> {
+        let pages = self.pop()?;
+        let result = match self.layout.fixed_pages {
+            // Only by nothing.
+            Some(size) => {
+                let (size, failed) = (self.constant(size), self.constant(u64::from(u32::MAX)));
+                self.select(pages, failed, size)
+            }
+            None => self.inst(
+                Kind::Op { op: O::MEMGROW, args: [pages, Value::NONE, Value::NONE], imm: 0 },
+                true,
+            ),
+        };
+        self.push(result);
+        Ok(())
+    }
+
+    fn memory_init(&mut self, index: u32) -> Result<(), Error> {
+        let data = self.layout.passive_data(index)?;
+        let (length, mut offset, address) = (self.pop()?, self.pop()?, self.pop()?);
+        if let Some(global) = data.dropped {
+            // A segment that was dropped has no bytes. The global is 0, or all ones if it was dropped: then an offset or
+            // a length that is not zero makes an offset that is beyond every segment.
+            let mask = self.inst(Kind::Op { op: O::GETG, args: [Value::NONE; 3], imm: i64::from(global) }, false);
+            let any = self.binary(O::OR, offset, length);
+            let any = self.binary(O::AND, any, mask);
+            let shift = self.constant(32);
+            let beyond = self.binary(O::SHL, any, shift);
+            offset = self.binary(O::OR, offset, beyond);
+        }
+        self.effect(O::MEMINIT, &[address, offset, length], i64::from(data.segment));
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Functions of the program for what takes a loop: table.copy, table.init, table.fill and table.grow.
+//!
+//! Sums of two 32-bit numbers do not wrap in 64 bits. Each global is one element.
+
+use vsp_core::isa::{Inst, Opcode as O, Reg::*};
+use vsp_core::program::{FuncType, FunctionBuilder, Label};
+
+use crate::error::Error;
+use crate::layout::Helper;
+use crate::trap_code::TABLE_BOUNDS;
+
+/// Returns the code of a helper.
+pub(crate) fn helper(helper: Helper, ty: FuncType) -> Result<FunctionBuilder, Error> {
+    let mut code = FunctionBuilder::new(ty);
+    match helper {
+        Helper::Copy => copy(&mut code)?,
+        Helper::Fill => fill(&mut code)?,
+        Helper::Grow => grow(&mut code)?,
+    }
+    Ok(code)
+}
+
+fn get(code: &mut FunctionBuilder, to: vsp_core::isa::Reg, index: vsp_core::isa::Reg) -> Result<(), Error> {
+    code.push(Inst::new(O::GETGX, &[to.index() as i32, index.index() as i32, 0])?);
+    Ok(())
+}
+
+fn set(code: &mut FunctionBuilder, from: vsp_core::isa::Reg, index: vsp_core::isa::Reg) -> Result<(), Error> {
+    code.push(Inst::new(O::SETGX, &[from.index() as i32, index.index() as i32, 0])?);
+    Ok(())
+}
+
+/// Returns from the function, and traps behind the label.
+fn end(code: &mut FunctionBuilder, done: Label, trap: Label) -> Result<(), Error> {
+    code.bind(done);
+    code.push(Inst::ret()?);
+    code.bind(trap);
+    code.push(Inst::trap(TABLE_BOUNDS)?);
+    Ok(())
+}
+
+/// R0, R1: first global and size of the destination; R2: index there; R3, R4, R5: of the source; R6: count.
+fn copy(code: &mut FunctionBuilder) -> Result<(), Error> {
+    let (trap, done, forwards) = (code.label(), code.label(), code.label());
+    code.push(Inst::add(R7, R5, R6)?);
+    code.branch(Inst::jltu(R4, R7, 0)?, trap);
+    code.push(Inst::add(R7, R2, R6)?);
+    code.branch(Inst::jltu(R1, R7, 0)?, trap);
+    code.branch(Inst::jz(R6, 0)?, done);
+    code.push(Inst::add(R0, R0, R2)?);
+    code.push(Inst::add(R3, R3, R5)?);
+    code.branch(Inst::jgeu(R3, R0, 0)?, forwards);
+    let next = code.here();
+    code.push(Inst::addi(R6, R6, -1)?);
+    code.push(Inst::add(R7, R3, R6)?);
+    get(code, R8, R7)?;
+    code.push(Inst::add(R7, R0, R6)?);
+    set(code, R8, R7)?;
+    code.branch(Inst::jnz(R6, 0)?, next);
+    code.push(Inst::ret()?);
+    code.bind(forwards);
+    let next = code.here();
+    get(code, R8, R3)?;
+    set(code, R8, R0)?;
+    code.push(Inst::addi(R3, R3, 1)?);
+    code.push(Inst::addi(R0, R0, 1)?);
+    code.branch(Inst::loop_(R6, 0)?, next);
+    end(code, done, trap)
+}
+
+/// R0, R1: first global and size of the table; R2: index; R3: value; R4: count.
+fn fill(code: &mut FunctionBuilder) -> Result<(), Error> {
+    let (trap, done) = (code.label(), code.label());
+    code.push(Inst::add(R5, R2, R4)?);
+    code.branch(Inst::jltu(R1, R5, 0)?, trap);
+    code.branch(Inst::jz(R4, 0)?, done);
+    code.push(Inst::add(R0, R0, R2)?);
+    let next = code.here();
+    set(code, R3, R0)?;
+    code.push(Inst::addi(R0, R0, 1)?);
+    code.branch(Inst::loop_(R4, 0)?, next);
+    end(code, done, trap)
+}
+
+/// R0: first global of the table; R1: global with its size; R2: capacity; R3: value; R4: count. Returns the size before,
+/// or −1 as 32 bits.
+fn grow(code: &mut FunctionBuilder) -> Result<(), Error> {
+    let (failed, done) = (code.label(), code.label());
+    get(code, R5, R1)?;
+    code.push(Inst::add(R6, R5, R4)?);
+    code.branch(Inst::jltu(R2, R6, 0)?, failed);
+    set(code, R6, R1)?;
+    code.branch(Inst::jz(R4, 0)?, done);
+    code.push(Inst::add(R0, R0, R5)?);
+    let next = code.here();
+    set(code, R3, R0)?;
+    code.push(Inst::addi(R0, R0, 1)?);
+    code.branch(Inst::loop_(R4, 0)?, next);
+    code.bind(done);
+    code.push(Inst::mov(R0, R5)?);
+    code.push(Inst::ret()?);
+    code.bind(failed);
+    code.push(Inst::movi(R0, -1)?);
+    code.push(Inst::zext(R0, R0, 32)?);
+    code.push(Inst::ret()?);
+    Ok(())
+}

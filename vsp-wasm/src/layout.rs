@@ -1,0 +1,187 @@
+//! The numbers that the items of a module have in the program.
+
+mod functions;
+mod tables;
+
+use alloc::vec::Vec;
+
+use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
+use vsp_core::program::FuncType;
+
+use crate::error::Error;
+use crate::module::{Constant, Memory, Module, Placement, Signature, is_32_bits};
+use crate::options::Options;
+
+pub(crate) use functions::{Helper, Source};
+pub(crate) use tables::{PassiveElements, TablePlan};
+
+/// The size of a page in bytes.
+pub(crate) const PAGE: u64 = 65_536;
+
+/// A data segment that MEMINIT can copy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PassiveData {
+    /// Its number in the program.
+    pub(crate) segment: u32,
+    /// The global that is all ones once the segment is dropped, if it can be dropped.
+    pub(crate) dropped: Option<u32>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    /// What each function of the program is, by its number.
+    pub(crate) sources: Vec<Source>,
+    /// The initial values of the globals. Those of the module come first, in the same order.
+    pub(crate) globals: Vec<u64>,
+    /// The pages of the memory if it does not grow.
+    pub(crate) fixed_pages: Option<u64>,
+    /// The size of the memory in bytes at first and at most.
+    pub(crate) memory: (u64, u64),
+    /// The passive segments of the program, as indices of the module's data segments; `None`: one without bytes.
+    pub(crate) passive: Vec<Option<u32>>,
+    /// The number of each function of the module, if it has code or a thunk.
+    numbers: Vec<Option<u32>>,
+    /// The number of imports: these functions come first.
+    imports: u32,
+    /// The types of the module as types of the program.
+    types: Vec<FuncType>,
+    tables: Vec<TablePlan>,
+    passive_data: Vec<Option<PassiveData>>,
+    passive_elements: Vec<Option<PassiveElements>>,
+    helpers: Vec<(Helper, u32)>,
+    extra_params: u32,
+    extra_results: u32,
+}
+
+impl Layout {
+    /// Numbers the items of a module.
+    pub(crate) fn new(module: &Module<'_>, options: &Options) -> Result<Layout, Error> {
+        let mut layout = Layout { imports: module.imports.len() as u32, ..Layout::default() };
+        layout.size_memory(module, options)?;
+        let contents = layout.plan_tables(module, options)?;
+        layout.number_types(module)?;
+        layout.number_functions(module, &contents)?;
+        layout.number_globals(module, &contents)?;
+        layout.number_data(module);
+        Ok(layout)
+    }
+
+    fn size_memory(&mut self, module: &Module<'_>, options: &Options) -> Result<(), Error> {
+        let Some(Memory { minimum, maximum, page_log2 }) = module.memory else {
+            self.fixed_pages = Some(0);
+            self.memory = (16, 16);
+            return Ok(());
+        };
+        let bytes = (minimum << page_log2).next_multiple_of(16).max(16);
+        if !module.usage.grows || page_log2 != 16 {
+            self.fixed_pages = Some(minimum);
+            self.memory = (bytes, bytes);
+            return Ok(());
+        }
+        let chosen = options.memory_maximum.unwrap_or(Options::DEFAULT_MEMORY_MAXIMUM) / PAGE;
+        let most = maximum.unwrap_or(PAGE).min(chosen).max(minimum);
+        self.memory = (bytes, (most * PAGE).max(16));
+        Ok(())
+    }
+
+    fn number_globals(&mut self, module: &Module<'_>, contents: &[Vec<Constant>]) -> Result<(), Error> {
+        let mut first = Vec::with_capacity(module.globals.len());
+        for global in &module.globals {
+            first.push(self.constant_bits(global.initial)?);
+        }
+        // The tables' places were reserved behind the module's globals.
+        self.globals.splice(..module.globals.len(), first);
+        self.fill_tables(module, contents)?;
+        let most = |count: fn(&Signature) -> usize, limit: usize| {
+            module.types.iter().map(|ty| count(ty).saturating_sub(limit)).max().unwrap_or(0)
+        };
+        self.extra_params = self.new_globals(most(|ty| ty.params.len(), MAX_PARAMS));
+        self.extra_results = self.new_globals(most(|ty| ty.results.len(), MAX_RESULTS));
+        Ok(())
+    }
+
+    /// Reserves globals, and returns the number of the first one.
+    fn new_globals(&mut self, count: usize) -> u32 {
+        let first = self.globals.len();
+        self.globals.resize(first + count, 0);
+        first as u32
+    }
+
+    fn number_data(&mut self, module: &Module<'_>) {
+        self.passive_data = alloc::vec![None; module.data.len()];
+        let mut empty = None;
+        for (index, data) in module.data.iter().enumerate() {
+            if !module.usage.data.get(index).copied().unwrap_or(false) {
+                continue;
+            }
+            let plan = if data.placement == Placement::Passive {
+                self.passive.push(Some(index as u32));
+                let segment = self.passive.len() as u32 - 1;
+                PassiveData { segment, dropped: Some(self.new_globals(1)) }
+            } else {
+                // An active segment was dropped when the module was instantiated.
+                let segment = *empty.get_or_insert_with(|| {
+                    self.passive.push(None);
+                    self.passive.len() as u32 - 1
+                });
+                PassiveData { segment, dropped: None }
+            };
+            self.passive_data[index] = Some(plan);
+        }
+    }
+
+    /// Returns the passive segment for a data segment that an instruction names.
+    pub(crate) fn passive_data(&self, index: u32) -> Result<PassiveData, Error> {
+        self.passive_data.get(index as usize).copied().flatten().ok_or(Error::internal("a data segment"))
+    }
+
+    /// Returns the number of the global for parameter number `place`, 8 or more.
+    pub(crate) fn extra_param(&self, place: usize) -> i64 {
+        i64::from(self.extra_params) + place as i64 - MAX_PARAMS as i64
+    }
+
+    /// Returns the number of the global for result number `place`, 4 or more.
+    pub(crate) fn extra_result(&self, place: usize) -> i64 {
+        i64::from(self.extra_results) + place as i64 - MAX_RESULTS as i64
+    }
+
+    /// Returns the bits of the value of a constant expression.
+    pub(crate) fn constant_bits(&self, constant: Constant) -> Result<u64, Error> {
+        match constant {
+            Constant::Bits(bits) => Ok(bits),
+            Constant::Null => Ok(0),
+            Constant::Function(index) => self.reference(index),
+        }
+    }
+}
+
+/// How the arguments of an import are packed into 8 registers: those beyond travel in the upper halves of others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Packing {
+    /// Pairs of the parameter in the lower half and that in the upper half.
+    pub(crate) pairs: Vec<(usize, usize)>,
+}
+
+impl Packing {
+    /// Returns the packing for a type: parameter 8 is in the upper half of the first one of 32 bits, parameter 9 in that
+    /// of the second one, and so on.
+    pub(crate) fn of(signature: &Signature) -> Result<Packing, Error> {
+        let params = &signature.params;
+        let mut lower = (0..params.len().min(MAX_PARAMS)).filter(|place| is_32_bits(params[*place]));
+        let mut pairs = Vec::new();
+        for (place, ty) in params.iter().enumerate().skip(MAX_PARAMS) {
+            match lower.next() {
+                Some(low) if is_32_bits(*ty) => pairs.push((low, place)),
+                _ => {
+                    return Err(Error::limit(
+                        "an imported function has more than 8 parameters, and they do not fit the halves of 8 registers",
+                    ));
+                }
+            }
+        }
+        if signature.results.len() > MAX_RESULTS {
+            return Err(Error::limit("an imported function has more than 4 results"));
+        }
+        Ok(Packing { pairs })
+    }
+}

@@ -1,0 +1,15 @@
+//! The numbers of TRAP for the traps of WebAssembly that are not traps of VSP.
+//!
+//! Others are traps of VSP: MemoryOutOfBounds, DivideByZero, StackOverflow, and BadIndirectCall for an indirect call of
+//! a function with another type, or through a table without memory of its own beyond its end or of a null element.
+
+/// `unreachable` was executed.
+pub const UNREACHABLE: u32 = 0;
+/// A signed division overflowed, or a number does not fit the integer that it is truncated to.
+pub const INTEGER_OVERFLOW: u32 = 1;
+/// A NaN was truncated to an integer.
+pub const INVALID_CONVERSION: u32 = 2;
+/// An access beyond the end of a table or of an element segment.
+pub const TABLE_BOUNDS: u32 = 3;
+/// An indirect call of a null element.
+pub const NULL_ELEMENT: u32 = 4;
