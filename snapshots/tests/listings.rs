@@ -139,6 +139,12 @@ fn minimal(op: Opcode) -> Result<Vec<u8>, Error> {
     program.import("test", "add", ty(2, 1)?)?;
     program.constant(0x0123_4567_89AB_CDEF);
     program.global(0);
+    if op == Opcode::MEMGROW {
+        program.memory_maximum(1 << 20);
+    }
+    if op.operands().iter().any(|operand| operand.role == Role::Segment) {
+        program.passive(vec![0; 100]);
+    }
     let mut function = FunctionBuilder::new(ty(3, 1)?);
     if op.operands().iter().any(|operand| operand.role == Role::Local) {
         function.set_locals(LOCAL as u16 + 1);
@@ -185,7 +191,7 @@ fn example(operand: Operand) -> i32 {
         Role::U => 5,
         Role::Target => 1,
         Role::Func => 1,
-        Role::Import | Role::Const | Role::Global => 0,
+        Role::Import | Role::Const | Role::Global | Role::Segment => 0,
         Role::Local => LOCAL,
         Role::Type => 0x12,
         Role::Entries => 2,

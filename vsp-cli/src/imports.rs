@@ -27,7 +27,7 @@ pub(crate) fn unresolved_imports<S>(program: &Program<'_>, imports: &Imports<S>)
         let (module, name) = (import.module.to_owned(), import.name.to_owned());
         let here = || imports.functions().filter(|(known, ..)| *known == import.module);
         let error = match here().find(|(_, known, _)| *known == import.name) {
-            Some((_, _, ty)) if ty == import.ty => return None,
+            Some((_, _, ty)) if ty == import.ty.without_tag() => return None,
             Some((.., host)) => {
                 ImportError::Type { module: module.clone(), name: name.clone(), program: import.ty, host }
             }

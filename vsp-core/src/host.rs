@@ -429,7 +429,7 @@ impl<S> Imports<S> {
                 return Err(ImportError::Missing { module, name, ty: import.ty });
             };
             let host = self.definitions[found].ty;
-            if host != import.ty {
+            if host != import.ty.without_tag() {
                 let (module, name) = owned();
                 return Err(ImportError::Type { module, name, program: import.ty, host });
             }

@@ -203,7 +203,7 @@ impl Compiler {
         let compiled = (0..).map(FuncIndex).zip(functions).filter(|(index, _)| unit.contains(*index));
         let types = compiled.map(|(_, function)| function.ty);
         for ty in types.chain(entry.map(|location| osr_type(functions[location.function.index()].ty))) {
-            shapes[CodeInfo::shape(ty)] = Some(ty);
+            shapes[CodeInfo::shape(ty)] = Some(ty.without_tag());
         }
         let selected = region.map_or(functions.len(), |region| region.functions().count());
         let count = selected + usize::from(entry.is_some()) + shapes.iter().flatten().count();
@@ -222,13 +222,13 @@ impl Compiler {
         };
         code.table.try_reserve_exact(functions.len()).map_err(|_| JitError::OutOfMemory)?;
         for (index, function) in (0..).map(FuncIndex).zip(functions) {
-            let cells = function.frame_cells() as u16;
+            let cells = function.frame_cells();
             let row = if unit.contains(index) {
                 let offset = self.add_function(unit, index, Start::First, &mut linker, &mut code)?;
                 linker.define(index, offset);
-                TableEntry { offset: offset.at, ty: function.ty.bits(), cells }
+                TableEntry::new(offset.at, function.ty, cells)
             } else {
-                TableEntry { offset: linker.length(), ty: TableEntry::NOT_COMPILED, cells }
+                TableEntry::not_compiled(linker.length(), cells)
             };
             code.table.push(row);
         }

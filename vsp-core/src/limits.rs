@@ -21,7 +21,7 @@ pub struct Limits {
     pub segments: u32,
     /// Passive segments: the range of MEMINIT's 12 bits.
     pub passive_segments: u32,
-    /// Globals: they are copied into every instance.
+    /// Globals: they are copied into every instance. [`GLOBALS_OF_2_0`] in a program of format 2.0.
     pub globals: u32,
     /// Locals of a function: a frame stays small compared with the stack.
     pub locals: u32,
@@ -38,7 +38,7 @@ impl Limits {
         constants: 1 << 20,
         segments: 1 << 12,
         passive_segments: 1 << 12,
-        globals: 256,
+        globals: 1 << 16,
         locals: 4095,
     };
 
@@ -90,8 +90,23 @@ pub const MAX_PARAMS: usize = 8;
 /// The largest number of results of a function: they are returned in R0–R3.
 pub const MAX_RESULTS: usize = 4;
 
-/// The largest length of a name in bytes.
-pub const MAX_NAME: usize = 255;
+/// The largest tag of a function type: with the numbers of parameters and results it fills CALLR's 20 bits.
+pub const MAX_TAG: u32 = 4095;
+
+/// The largest number of entries of a SWITCH: the range of its 20 bits.
+pub const MAX_SWITCH_ENTRIES: u32 = (1 << 20) - 1;
+
+/// The largest length of a name in bytes: it fits two bytes.
+pub const MAX_NAME: usize = 65_535;
+
+/// The largest number of globals of a program of format 2.0.
+pub const GLOBALS_OF_2_0: u32 = 256;
+
+/// The largest length of a name in a program of format 2.0, in bytes: it fits one byte.
+pub const NAME_OF_2_0: usize = 255;
+
+/// The largest number of entries of a SWITCH in a program of format 2.0.
+pub const SWITCH_ENTRIES_OF_2_0: u32 = 4096;
 
 /// The largest weight of a function that can be compiled to machine code. A word weighs 1; one that calls, suspends,
 /// copies or branches backwards weighs [`NATIVE_CALL_WORDS`], and one that computes with `State`s weighs

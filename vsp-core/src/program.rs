@@ -1,4 +1,4 @@
-//! The `.silc` container, format 2.0: a view of a program in a byte slice, and a builder for programs made in Rust.
+//! The `.silc` container, formats 2.0 and 2.1: a view of a program in a byte slice, and a builder for programs made in Rust.
 //! `docs/format.md` describes every byte.
 
 mod build;
@@ -9,6 +9,7 @@ mod function;
 mod header;
 mod read;
 mod sections;
+mod version;
 mod write;
 
 pub use crate::func_type::FuncType;
@@ -38,7 +39,7 @@ impl<'a> Program<'a> {
     /// Reads a program from the bytes of a `.silc` file.
     ///
     /// # Errors
-    /// The bytes are not a program of format 2.0. The error gives the offset and the item that was being read.
+    /// The bytes are not a program of format 2.0 or 2.1. The error gives the offset and the item that was being read.
     pub fn read(image: impl Into<Ref<'a, [u8]>>) -> Result<Program<'a>, ReadError> {
         Self::read_limited(image, &Limits::DEFAULT)
     }
@@ -65,7 +66,7 @@ impl<'a> Program<'a> {
 
     /// Returns the version of the format: major and minor.
     pub fn format_version(&self) -> (u8, u8) {
-        let [minor, major] = header::VERSION.to_le_bytes();
+        let [minor, major] = self.sections.minor().version().to_le_bytes();
         (major, minor)
     }
 
@@ -238,7 +239,7 @@ macro_rules! include_program {
     }};
 }
 
-/// Returns whether these bytes start like a `.silc` file of format 2.0. [`include_program!`] calls it at compile time.
+/// Returns whether these bytes start like a `.silc` file of format 2.0 or 2.1. [`include_program!`] calls it at compile time.
 pub const fn looks_like_program(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'S', b'I', b'L', b'C', 0, 2, ..]) && bytes.len() >= header::HEADER_BYTES
+    matches!(bytes, [b'S', b'I', b'L', b'C', 0 | 1, 2, ..]) && bytes.len() >= header::HEADER_BYTES
 }

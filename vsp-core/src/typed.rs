@@ -118,7 +118,7 @@ pub fn typed_export<P: Parameters, R: Results>(
             None => panic!("a function has up to 8 parameters and 4 results"),
         }
     };
-    if found != expected {
+    if found.without_tag() != expected {
         return Err(FunctionError::Type { name: name.into(), found, expected });
     }
     Ok(index)

@@ -330,10 +330,10 @@ fn limits_of_the_host_do_not_exceed_those_of_the_format() {
         (0..imports).for_each(|_| _ = program.import("m", "f", ty(0, 0)).unwrap());
         program.build_limited(&everything).map_err(|error| error.to_string())
     };
-    assert!(build(4095, 256, 4096, 4096).is_ok());
+    assert!(build(4095, 65_536, 4096, 4096).is_ok());
     for (past, what) in [
-        (build(4096, 0, 0, 0), "number of locals: 4096"),
-        (build(0, 257, 0, 0), "globals: 257"),
+        (build(4096, 0, 0, 0), "function 0 has 4096 locals"),
+        (build(0, 65_537, 0, 0), "globals: 65537"),
         (build(0, 0, 4097, 0), "data segment count: 4097"),
         (build(0, 0, 0, 4097), "import count: 4097"),
     ] {
@@ -372,6 +372,7 @@ fn the_messages_in_the_document_are_right() {
         Magic,
         OldVersion,
         Version(0x0300),
+        Minor { needed: 1, stated: 0 },
         TooShort { needed: 8, left: 4 },
         Checksum { stored: 0x8FFE_64E4, computed: 0x1234_5678 },
         Expected { expected: 0, found: 1 },
@@ -390,6 +391,6 @@ fn the_messages_in_the_document_are_right() {
     for kind in kinds {
         assert!(page.contains(&format!("| `{kind}` |")), "{kind}");
     }
-    let example = ReadError { offset: 0x52, what: "number of locals", kind: kinds[6] };
+    let example = ReadError { offset: 0x52, what: "number of locals", kind: kinds[7] };
     assert!(page.contains(&format!("`{example}`")), "{example}");
 }

@@ -87,7 +87,7 @@ fn operands_outside_their_ranges_are_refused() {
     assert!(refused(Opcode::SHLI, &[0, 0, 64]).contains("(0 to 63)"));
     assert!(refused(Opcode::SHLWI, &[0, 0, 32]).contains("(0 to 31)"));
     assert!(refused(Opcode::SEXT, &[0, 0, 7]).contains("8, 16 or 32"));
-    assert!(refused(Opcode::SWITCH, &[0, 4097]).contains("(1 to 4096)"));
+    assert!(refused(Opcode::SWITCH, &[0, 1 << 20]).contains("(1 to 1048575)"));
     assert!(refused(Opcode::JEQI, &[0, 128, 0]).contains("out of range for JEQI (-128 to 127)"));
     assert!(refused(Opcode::CALLR, &[0, 0x59]).contains("function type"));
     assert!(refused(Opcode::ADD, &[16, 0, 0]).contains("register"));
@@ -142,13 +142,13 @@ fn registers_of_an_instruction_follow_from_its_roles() {
 fn edges(operand: Operand) -> (Vec<i64>, Vec<i64>) {
     let width = operand.field.width();
     match operand.role {
-        Role::Entries => (vec![1, 4096], vec![-1, 0, 4097]),
+        Role::Entries => (vec![1, 4096, 1_048_575], vec![-1, 0, 1_048_576]),
         Role::Sh64 => (vec![0, 63], vec![-1, 64]),
         Role::Sh32 => (vec![0, 31], vec![-1, 32]),
         Role::Layer => (vec![0, 15], vec![-1, 16]),
         Role::Bits => (vec![8, 16, 32], vec![-8, 0, 7, 9, 24, 31, 33, 64]),
         Role::Math => (vec![0, 16, 32, 35], vec![-1, 17, 31, 36]),
-        Role::Type => (vec![0, 8, 0x40, 0x48], vec![-1, 9, 0x50, 0x100, 0x1_0000]),
+        Role::Type => (vec![0, 8, 0x40, 0x48, 0x100, 0xF_FF48], vec![-1, 9, 0x50, 0x80, 0x109, 0x10_0000]),
         Role::Disp | Role::S | Role::Target => {
             let half = 1 << (width - 1);
             (vec![-half, -1, 0, half - 1], vec![-half - 1, half])

@@ -23,7 +23,6 @@ use std::slice;
 use vsp_core::index::{FuncIndex, ImportIndex, Location};
 use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
 use vsp_core::native::{self, Addresses, CodeInfo, Context, EXITED, HostStatus, NO_SITE, TableEntry};
-use vsp_core::program::FuncType;
 use vsp_core::verify::Verified;
 use vsp_core::{CodeKey, Entry, EntryRequest, HostCalls, HostEnd};
 
@@ -172,12 +171,12 @@ impl MachineCode {
         let found = |row: &TableEntry, (entry, offset): (usize, usize), params: usize| Found {
             entry: address(entry),
             address: address(offset),
-            cells: row.cells.into(),
+            cells: row.frame_cells().into(),
             params,
             is_leaf: false,
         };
         let functions = (0..).map(FuncIndex).zip(info.table()).map(|(index, row)| {
-            let ty = FuncType::from_bits(row.ty)?;
+            let ty = row.func_type()?;
             Some(found(row, info.function_entry(index)?, ty.params()))
         });
         let functions = functions.collect();

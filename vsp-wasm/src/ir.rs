@@ -3,6 +3,7 @@
 //! A value is a 64-bit register. Values of type i32 and f32 (its bits) are zero-extended wherever somebody can tell:
 //! [`crate::select`] leaves out extensions that nobody reads.
 
+use crate::pending::Pending as _;
 use alloc::vec::Vec;
 
 use vsp_core::isa::Opcode;

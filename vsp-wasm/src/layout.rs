@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::module::{Constant, Memory, Module, Placement, Signature, is_32_bits};
 use crate::options::Options;
 
-pub(crate) use functions::{Helper, Source};
+pub(crate) use functions::{Helper, Source, import_type};
 pub(crate) use tables::{PassiveElements, TablePlan};
 
 /// The size of a page in bytes.

@@ -107,6 +107,8 @@ pub(crate) struct Module<'a> {
     /// The type of each function; imported functions come first.
     pub(crate) functions: Vec<u32>,
     pub(crate) imports: Vec<ImportName<'a>>,
+    /// The imported memory and tables.
+    pub(crate) other_imports: Vec<(ImportName<'a>, Item)>,
     pub(crate) tables: Vec<Table>,
     pub(crate) memory: Option<Memory>,
     pub(crate) globals: Vec<Global<'a>>,

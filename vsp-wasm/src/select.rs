@@ -5,6 +5,7 @@ mod address;
 mod condition;
 mod immediate;
 
+use crate::pending::Pending as _;
 use alloc::vec::Vec;
 
 use vsp_core::isa::{Opcode as O, Role};

@@ -205,7 +205,7 @@ impl<'t> Formula<'t> {
         };
         loop {
             let is_size = |value: &str| sizes.contains(value) || params.contains(value);
-            let others: Vec<&str> = blocks()
+            let others: HashSet<&str> = blocks()
                 .flat_map(|(block, edges)| block.params.iter().enumerate().map(move |param| (param, edges)))
                 .filter(|((index, param), edges)| {
                     params.contains(*param) && !edges.iter().all(|edge| is_size(edge.args[*index]))
@@ -215,7 +215,7 @@ impl<'t> Formula<'t> {
             if others.is_empty() {
                 break;
             }
-            others.iter().for_each(|param| drop(params.remove(param)));
+            params.retain(|param| !others.contains(param));
         }
         for size in loaded.into_iter().chain(params) {
             let is_size = self.is_size(size);

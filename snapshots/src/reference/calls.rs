@@ -110,7 +110,11 @@ impl Machine {
     fn call_indirectly(&mut self, number: u64, ty: u32) -> Result<Then, Trap> {
         let callee = u32::try_from(number).ok().filter(|callee| {
             let function = self.functions.get(*callee as usize);
-            function.is_some_and(|function| (function.ty.params() + 16 * function.ty.results()) as u32 == ty)
+            function.is_some_and(|function| {
+                let ty_of =
+                    (function.ty.params() + 16 * function.ty.results()) as u32 + 256 * function.ty.tag();
+                ty_of == ty
+            })
         });
         self.call_function(callee.ok_or(Trap::BadIndirectCall)?)
     }

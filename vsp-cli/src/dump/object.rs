@@ -7,7 +7,6 @@ use std::path::Path;
 use serde::Serialize;
 use vsp_core::index::{FuncIndex, Location};
 use vsp_core::native::{ABI_VERSION, CodeInfo, ExitKind, Object, ObjectError, Site, Tier};
-use vsp_core::program::FuncType;
 
 use crate::functions;
 use crate::table::Table;
@@ -61,7 +60,7 @@ struct Function {
     bytes: usize,
     params: usize,
     results: usize,
-    frame_cells: u16,
+    frame_cells: u32,
 }
 
 #[derive(Serialize)]
@@ -113,9 +112,16 @@ pub(super) fn contents(path: &Path, bytes: &[u8]) -> Result<Contents, ObjectErro
 
 fn function(info: &CodeInfo, index: u32) -> Option<Function> {
     let row = info.table().get(index as usize)?;
-    let (range, ty) = (info.function(FuncIndex(index))?, FuncType::from_bits(row.ty)?);
+    let (range, ty) = (info.function(FuncIndex(index))?, row.func_type()?);
     let (params, results) = (ty.params(), ty.results());
-    Some(Function { index, offset: range.start, bytes: range.len(), params, results, frame_cells: row.cells })
+    Some(Function {
+        index,
+        offset: range.start,
+        bytes: range.len(),
+        params,
+        results,
+        frame_cells: row.frame_cells(),
+    })
 }
 
 fn exit(site: &Site) -> Exit {

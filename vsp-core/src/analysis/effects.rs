@@ -174,22 +174,37 @@ const _: () = {
 pub struct Signatures<'p> {
     program: &'p Verified<'p>,
     imports: Vec<FuncType>,
+    /// Whether a function has a tag that needs more bits than a row of the function table of machine code keeps
+    /// together.
+    #[cfg(feature = "jit")]
+    has_large_tags: bool,
 }
 
 impl<'p> Signatures<'p> {
     /// Collects the types of the imports.
     ///
     /// # Errors
-    /// There is no memory: two bytes per import are needed.
+    /// There is no memory: four bytes per import are needed.
     pub fn new(program: &'p Verified<'_>) -> Result<Signatures<'p>, OutOfMemory> {
         let mut imports = reserved(program.program().imports().count())?;
         imports.extend(program.program().imports().map(|import| import.ty));
-        Ok(Signatures { program, imports })
+        Ok(Signatures {
+            program,
+            imports,
+            #[cfg(feature = "jit")]
+            has_large_tags: program.functions().iter().any(|it| crate::native::TableEntry::is_large(it.ty)),
+        })
     }
 
     /// Returns the program.
     pub fn program(&self) -> &'p Verified<'p> {
         self.program
+    }
+
+    /// Returns whether a function has a tag that needs more bits than a row of the function table keeps together.
+    #[cfg(feature = "jit")]
+    pub(crate) fn has_large_tags(&self) -> bool {
+        self.has_large_tags
     }
 
     /// Returns the type of the callee of an instruction: a function, called directly or indirectly, or an import.
@@ -198,7 +213,7 @@ impl<'p> Signatures<'p> {
         inst.operands().find_map(|(operand, value)| match operand.role {
             Role::Func => self.program.function(FuncIndex(value as u32)).map(|function| function.ty),
             Role::Import => self.imports.get(value as usize).copied(),
-            Role::Type => FuncType::from_bits(value as u16),
+            Role::Type => FuncType::from_bits(value as u32),
             _ => None,
         })
     }

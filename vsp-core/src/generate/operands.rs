@@ -68,7 +68,7 @@ impl Body<'_> {
             Role::Segment => self.entropy.below(self.world.passive) as i32,
             Role::Func => self.entropy.below(self.world.functions.len() as u32) as i32,
             Role::Import => self.entropy.below(self.world.shape.imports.len() as u32) as i32,
-            Role::Type => pick(self.entropy, &self.world.functions).map_or(0, FuncType::bits).into(),
+            Role::Type => pick(self.entropy, &self.world.functions).map_or(0, FuncType::bits) as i32,
             Role::Entries => 1,
             Role::Target => 0,
         })

@@ -15,6 +15,7 @@
 //! parsing are derived from it.
 
 use super::math::MathFn;
+use crate::limits::MAX_SWITCH_ENTRIES;
 
 /// A general register, R0–R9 and RA–RF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -220,7 +221,7 @@ pub enum Role {
     Segment,
     /// Function type, see [`FuncType`](crate::func_type::FuncType).
     Type,
-    /// Number of entries of a SWITCH table, 1–4,096.
+    /// Number of entries of a SWITCH table, 1–1,048,575.
     Entries,
     /// Shift count, 0–63.
     Sh64,
@@ -322,12 +323,12 @@ impl Role {
     pub const fn range(self, field: Field) -> (i32, i32) {
         let width = field.width();
         match self {
-            Role::Entries => (1, 4096),
+            Role::Entries => (1, MAX_SWITCH_ENTRIES as i32),
             Role::Sh64 => (0, 63),
             Role::Sh32 => (0, 31),
             Role::Layer => (0, 15),
             Role::Bits => (8, 32),
-            Role::Type => (0, u16::MAX as i32),
+            Role::Type => (0, (1 << 20) - 1),
             _ if self.is_signed() => (-(1 << (width - 1)), (1 << (width - 1)) - 1),
             _ => (0, ((1u32 << width) - 1) as i32),
         }
@@ -344,7 +345,7 @@ impl Role {
         let listed = match self {
             Role::Bits => value == 8 || value == 16 || value == 32,
             Role::Math => MathFn::from_number(value as u32).is_some(),
-            Role::Type => crate::func_type::FuncType::from_bits(value as u16).is_some(),
+            Role::Type => crate::func_type::FuncType::from_bits(value as u32).is_some(),
             _ => true,
         };
         low <= value && value <= high && listed

@@ -151,7 +151,7 @@ struct Unit<'u> {
     /// The shared exit block. Its parameters are the site, and the fuel if it is counted.
     exit: Block,
     callees: BTreeMap<u32, FuncRef>,
-    types: BTreeMap<u16, SigRef>,
+    types: BTreeMap<u32, SigRef>,
     /// The number of words that were inlined.
     inlined_words: u32,
 }

@@ -8,7 +8,7 @@ use crate::index::{FuncIndex, Location};
 use crate::isa::Role;
 use crate::limits::MAX_NATIVE_WORDS;
 use crate::native::{Code, CodeInfo};
-use crate::verify::Verified;
+use crate::verify::{Function, Verified};
 
 /// A set of functions to compile together, with an optional OSR entry.
 ///
@@ -81,7 +81,7 @@ impl Region {
         mut queue: Vec<FuncIndex>,
     ) -> Result<Region, OutOfMemory> {
         let all = program.functions();
-        let mut types: Vec<u32> = Vec::new();
+        let mut of_type = ByType::default();
         let mut next = 0;
         while let Some(&caller) = queue.get(next) {
             next += 1;
@@ -89,15 +89,9 @@ impl Region {
                 let Some(inst) = program.instruction(Location { function: caller, word }) else { continue };
                 if let Some(callee) = inst.value_of(Role::Func) {
                     self.add(FuncIndex(callee as u32), program, max_words, &mut queue);
-                } else if let Some(ty) = inst.value_of(Role::Type).map(|bits| bits as u32)
-                    && !types.contains(&ty)
-                {
-                    types.try_reserve(1).map_err(|_| OutOfMemory)?;
-                    types.push(ty);
-                    for (index, callee) in (0..).map(FuncIndex).zip(all) {
-                        if u32::from(callee.ty.bits()) == ty {
-                            self.add(index, program, max_words, &mut queue);
-                        }
+                } else if let Some(ty) = inst.value_of(Role::Type) {
+                    for &(_, index) in of_type.take(ty as u32, all)? {
+                        self.add(index, program, max_words, &mut queue);
                     }
                 }
             }
@@ -136,6 +130,33 @@ impl Region {
     /// Returns the loop header of the OSR entry.
     pub fn entry(&self) -> Option<Location> {
         self.entry
+    }
+}
+
+/// The functions of each type that was not asked for yet.
+#[derive(Default)]
+struct ByType {
+    /// All functions, ordered by type and index; empty until the first question.
+    functions: Vec<(u32, FuncIndex)>,
+    /// Whether the functions of the type that begin here were taken.
+    taken: Vec<bool>,
+}
+
+impl ByType {
+    /// Returns the functions of this type in the order of their indices; none if it was asked for before.
+    fn take(&mut self, ty: u32, all: &[Function]) -> Result<&[(u32, FuncIndex)], OutOfMemory> {
+        if self.functions.is_empty() {
+            self.functions.try_reserve_exact(all.len()).map_err(|_| OutOfMemory)?;
+            self.functions.extend(all.iter().map(|function| function.ty.bits()).zip((0..).map(FuncIndex)));
+            self.functions.sort_unstable();
+            self.taken.try_reserve_exact(all.len()).map_err(|_| OutOfMemory)?;
+            self.taken.resize(all.len(), false);
+        }
+        let start = self.functions.partition_point(|(it, _)| *it < ty);
+        let end = self.functions.partition_point(|(it, _)| *it <= ty);
+        let found = &self.functions[start..end];
+        let is_new = !found.is_empty() && !core::mem::replace(&mut self.taken[start], true);
+        Ok(if is_new { found } else { &[] })
     }
 }
 

@@ -260,7 +260,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     fn indirect(&self, number: u64, ty: u32) -> Option<FuncIndex> {
         let index = FuncIndex(u32::try_from(number).ok()?);
         let function = self.functions.get(index.index())?;
-        (u32::from(function.ty.bits()) == ty).then_some(index)
+        (function.ty.bits() == ty).then_some(index)
     }
 
     pub(super) fn ret(&mut self, at: &mut Position) -> Result<(), Outcome> {

@@ -241,7 +241,7 @@ impl CodeInfo {
     /// address of its first byte. It takes the parameters from the context's values, stores the results there, and
     /// returns 0; if it returns another number, the context holds the site at which the code exited.
     pub fn entry(&self, function: FuncIndex) -> Option<usize> {
-        let ty = crate::program::FuncType::from_bits(self.table.get(function.index())?.ty)?;
+        let ty = self.table.get(function.index())?.func_type()?;
         let offset = self.entries[Self::shape(ty)];
         (offset != Self::NO_ENTRY).then_some(offset as usize)
     }

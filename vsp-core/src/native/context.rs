@@ -1,6 +1,8 @@
 //! The context that machine code accesses through its context pointer.
 
-use crate::limits::MAX_PARAMS;
+use crate::func_type::FuncType;
+use crate::function::{FRAME_CELLS, STATE_CELLS};
+use crate::limits::{Limits, MAX_PARAMS};
 
 /// The context: the fields that machine code reads and writes, at the same offsets on every architecture.
 ///
@@ -104,13 +106,46 @@ pub enum HostStatus {
 pub struct TableEntry {
     /// Offset of the function's first byte from the start of the machine code.
     pub offset: u32,
-    /// The bits of its type.
+    /// The number of parameters, plus 16 times the number of results, plus 128 times the low nine bits of the tag.
     pub ty: u16,
-    /// Size of its frame in cells.
+    /// Size of its frame in cells, plus 8,192 times the upper three bits of the tag.
     pub cells: u16,
 }
 
 impl TableEntry {
-    /// The type of a function that was not compiled. No function has this type.
-    pub const NOT_COMPILED: u16 = u16::MAX;
+    /// The [`Self::ty`] of a function that was not compiled. No function has it.
+    const NOT_COMPILED: u16 = u16::MAX;
+
+    /// The bits of [`Self::cells`] with the upper bits of the tag.
+    pub(crate) const TAG_MASK: u16 = 0xE000;
+
+    /// Creates the row of a function with this type and at most 8,191 cells.
+    pub(crate) fn new(offset: u32, ty: FuncType, cells: u32) -> TableEntry {
+        let (shape, tag) = (ty.without_tag().bits(), ty.tag());
+        TableEntry { offset, ty: (shape | tag << 7) as u16, cells: (cells | tag >> 9 << 13) as u16 }
+    }
+
+    /// Creates the row of a function that was not compiled.
+    pub(crate) fn not_compiled(offset: u32, cells: u32) -> TableEntry {
+        TableEntry { offset, ty: Self::NOT_COMPILED, cells: cells as u16 }
+    }
+
+    /// Returns whether the tag of a type does not fit in [`Self::ty`].
+    pub(crate) fn is_large(ty: FuncType) -> bool {
+        ty.tag() >> 9 != 0
+    }
+
+    /// Returns the type of the function, or `None` if it was not compiled.
+    pub fn func_type(&self) -> Option<FuncType> {
+        let (ty, upper) = (u32::from(self.ty), u32::from(self.cells >> 13));
+        FuncType::from_bits(ty & 0x7F)?.with_tag(ty >> 7 | upper << 9)
+    }
+
+    /// Returns the size of the function's frame in cells.
+    pub fn frame_cells(&self) -> u32 {
+        (self.cells & !Self::TAG_MASK).into()
+    }
 }
+
+/// The largest frame, with all locals and state registers, leaves three bits for the tag.
+const _: () = assert!(Limits::DEFAULT.locals + FRAME_CELLS + STATE_CELLS <= !TableEntry::TAG_MASK as u32);

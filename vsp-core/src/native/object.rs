@@ -245,7 +245,7 @@ impl CodeInfo {
         }
         let functions = program.functions();
         for (index, (row, function)) in (0..).map(FuncIndex).zip(self.table.iter().zip(functions)) {
-            if row.ty != function.ty.bits() || u32::from(row.cells) != function.frame_cells() {
+            if row.func_type() != Some(function.ty) || row.frame_cells() != function.frame_cells() {
                 return Err(ObjectError::Misfit(Misfit::Function(index)));
             }
         }

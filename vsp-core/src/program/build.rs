@@ -236,6 +236,9 @@ impl ProgramBuilder {
         for (index, function) in self.functions.into_iter().enumerate() {
             let body = function.body.ok_or(BuildError::NotDefined(FuncIndex(index as u32)))?;
             let (ty, locals) = (body.ty, body.locals);
+            if u32::from(locals) > Limits::DEFAULT.locals {
+                return Err(BuildError::Locals(FuncIndex(index as u32), locals));
+            }
             let Assembled { words, lines } = body.assemble()?;
             append_lines(&mut contents.lines, &lines, word);
             word += words.len() as u32;

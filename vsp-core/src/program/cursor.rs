@@ -3,6 +3,7 @@
 use core::cell::Cell;
 
 use super::error::{ReadError, ReadErrorKind};
+use super::version::Minor;
 
 /// The slot that receives the first error of a reading pass.
 ///
@@ -18,11 +19,22 @@ pub(crate) struct Cursor<'a> {
     offset: usize,
     /// The slot for errors; `None` for a file that was already checked.
     errors: Option<&'a FirstError>,
+    /// The minor version of the program's format, which decides about the size of some fields.
+    minor: Minor,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(bytes: &'a [u8], offset: usize) -> Self {
-        Cursor { bytes, offset, errors: None }
+        Cursor { bytes, offset, errors: None, minor: Minor::Zero }
+    }
+
+    pub(super) fn of_version(self, minor: Minor) -> Self {
+        Cursor { minor, ..self }
+    }
+
+    /// Returns the minor version of the program's format.
+    pub(super) fn minor(&self) -> Minor {
+        self.minor
     }
 
     pub(crate) fn reporting(self, errors: &'a FirstError) -> Self {
@@ -87,8 +99,8 @@ impl<'a> Cursor<'a> {
 
     /// Takes the next `count` bytes as a cursor of their own.
     pub(crate) fn section(&mut self, count: usize, what: &'static str) -> Option<Cursor<'a>> {
-        let Cursor { offset, errors, .. } = *self;
-        self.bytes(count, what).map(|bytes| Cursor { bytes, offset, errors })
+        let before = *self;
+        self.bytes(count, what).map(|bytes| Cursor { bytes, ..before })
     }
 
     /// Reads a little-endian number of `size` bytes, at most 8. (Inlining makes it fast; not inlining makes it small.)
@@ -115,7 +127,15 @@ impl<'a> Cursor<'a> {
         self.number(8, what)
     }
 
-    pub(super) fn name(&mut self, length: u8, what: &'static str) -> Option<&'a str> {
+    /// Reads the length of a name: one byte in format 2.0, then two.
+    pub(super) fn name_length(&mut self, what: &'static str) -> Option<u16> {
+        match self.minor {
+            Minor::Zero => self.u8(what).map(u16::from),
+            Minor::One => self.u16(what),
+        }
+    }
+
+    pub(super) fn name(&mut self, length: u16, what: &'static str) -> Option<&'a str> {
         let at = *self;
         match core::str::from_utf8(self.bytes(usize::from(length), what)?) {
             Ok(name) => Some(name),

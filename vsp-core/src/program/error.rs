@@ -37,8 +37,16 @@ pub enum ReadErrorKind {
     #[error("format 1.0 is no longer supported: assemble its source again")]
     OldVersion,
     /// An unknown format version.
-    #[error("version {}.{} is unknown, expected 2.0", .0 >> 8, .0 & 0xFF)]
+    #[error("version {}.{} is unknown, expected 2.0 or 2.1", .0 >> 8, .0 & 0xFF)]
     Version(u16),
+    /// The program states another version than the lowest one that can express it.
+    #[error("the program needs format 2.{needed}, and says 2.{stated}")]
+    Minor {
+        /// The minor version that it needs.
+        needed: u8,
+        /// The minor version that it states.
+        stated: u8,
+    },
     /// The bytes do not start with `SILS`.
     #[error("expected \"SILS\": this is not a snapshot")]
     SnapshotMagic,
@@ -100,7 +108,7 @@ pub enum ReadErrorKind {
     Redundant,
     /// A function type with too many parameters or results, or reserved bits.
     #[error("0x{0:04X} is not a function type")]
-    FuncType(u16),
+    FuncType(u32),
     /// A name that is not UTF-8.
     #[error("the name is not UTF-8")]
     Utf8,
@@ -134,8 +142,11 @@ pub enum BuildError {
     /// A function was defined twice, or with a type other than the declared one.
     #[error("function {0} was defined twice, or with a type other than the declared one")]
     Redefined(FuncIndex),
+    /// A function has more locals than the format allows.
+    #[error("function {0} has {1} locals, more than the limit of 4095")]
+    Locals(FuncIndex, u16),
     /// A name is longer than the format allows.
-    #[error("the name \"{}\" has more than 255 bytes", Excerpt(.0))]
+    #[error("the name \"{}\" has more than 65535 bytes", Excerpt(.0))]
     NameTooLong(String),
     /// Two exports, or two custom sections, have the same name.
     #[error("duplicate name \"{}\"", Excerpt(.0))]

@@ -12,8 +12,8 @@ pub(super) const SECTION_ALIGNMENT: usize = 8;
 /// The first four bytes of every program.
 pub(super) const MAGIC: [u8; 4] = *b"SILC";
 
-/// The format version, 2.0.
-pub(super) const VERSION: u16 = 0x0200;
+/// Offset of the version in the header.
+pub(super) const VERSION_AT: usize = 4;
 
 /// Offset of the checksum in the header.
 pub(crate) const CHECKSUM_AT: usize = 16;

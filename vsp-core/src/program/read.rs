@@ -3,10 +3,11 @@
 use super::cursor::{Cursor, FirstError};
 use super::error::{ReadError, ReadErrorKind};
 use super::header::{
-    CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, VERSION, checksum,
+    CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, VERSION_AT, checksum,
 };
-use super::sections::{self, NameKind, SECTION_COUNT, Section, SectionTable};
-use crate::limits::{Limits, MAX_MEMORY, MEMORY_GRANULE};
+use super::sections::{self, NameKind, Section, SectionTable};
+use super::version::{Minor, is_word_of_2_1, needed_by_file};
+use crate::limits::{GLOBALS_OF_2_0, Limits, MAX_MEMORY, MEMORY_GRANULE};
 
 /// Checks the whole structure of a file.
 pub(super) fn check(image: &[u8], limits: &Limits) -> Result<SectionTable, ReadError> {
@@ -27,8 +28,8 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn file(&self) -> Option<SectionTable> {
-        let section_count = self.header()?;
-        let table = self.section_table(section_count)?;
+        let (minor, section_count) = self.header()?;
+        let table = self.section_table(minor, section_count)?;
         let section = |section| table.cursor(self.file.rest(), section).reporting(self.errors);
 
         self.imports(section(Section::Imports))?;
@@ -42,21 +43,50 @@ impl<'a> Checker<'a> {
         let code_words = (section(Section::Code).remaining() / 4) as u32;
         check_lines(section(Section::Lines), code_words)?;
         check_customs(section(Section::Custom))?;
+        self.version(&table, section(Section::Code))?;
         Some(table)
     }
 
-    fn header(&self) -> Option<u32> {
+    /// Checks that the file states the lowest version that can express the program.
+    fn version(&self, table: &SectionTable, mut code: Cursor<'a>) -> Option<()> {
+        let needed = match table.minor() {
+            // The sections themselves cannot express more.
+            Minor::Zero => {
+                let words = code.rest().as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
+                let Some(at) = words.enumerate().find_map(|(at, word)| is_word_of_2_1(word).then_some(at))
+                else {
+                    return Some(());
+                };
+                code.bytes(4 * at, "code")?;
+                Minor::One
+            }
+            Minor::One => match needed_by_file(self.file.rest(), table) {
+                Minor::One => return Some(()),
+                needed => {
+                    code = self.file;
+                    code.bytes(VERSION_AT, "version")?;
+                    needed
+                }
+            },
+        };
+        let kind = ReadErrorKind::Minor { needed: needed as u8, stated: table.minor() as u8 };
+        code.fail("version", kind)
+    }
+
+    /// Returns the minor version and the number of sections.
+    fn header(&self) -> Option<(Minor, u32)> {
         let mut at = self.file;
         if !at.rest().starts_with(&MAGIC[..at.remaining().min(MAGIC.len())]) || at.is_empty() {
             return at.fail("magic", ReadErrorKind::Magic);
         }
         at.bytes(MAGIC.len(), "magic")?;
         let version_at = at;
-        match at.u16("version")? {
-            VERSION => {}
-            old if old == 1 || old >> 8 == 1 => return version_at.fail("version", ReadErrorKind::OldVersion),
-            other => return version_at.fail("version", ReadErrorKind::Version(other)),
-        }
+        let version = at.u16("version")?;
+        let Some(minor) = Minor::from_version(version) else {
+            let is_old = version == 1 || version >> 8 == 1;
+            let kind = if is_old { ReadErrorKind::OldVersion } else { ReadErrorKind::Version(version) };
+            return version_at.fail("version", kind);
+        };
         at.expect_next(2, 0, "flags")?;
         let count_at = at;
         let section_count = at.u32("section count")?;
@@ -71,12 +101,13 @@ impl<'a> Checker<'a> {
             return checksum_at.fail("checksum", ReadErrorKind::Checksum { stored, computed });
         }
         at.section(HEADER_BYTES - CHECKSUM_AT - 4, "header")?.expect_zeros("reserved header bytes")?;
-        count_at.at_most(u64::from(section_count), SECTION_COUNT as u64, "section count")?;
-        Some(section_count)
+        let most = Section::ALL.iter().filter(|section| section.is_of(minor)).count();
+        count_at.at_most(u64::from(section_count), most as u64, "section count")?;
+        Some((minor, section_count))
     }
 
-    fn section_table(&self, count: u32) -> Option<SectionTable> {
-        let mut table = SectionTable::EMPTY;
+    fn section_table(&self, minor: Minor, count: u32) -> Option<SectionTable> {
+        let mut table = SectionTable::of_version(minor);
         let mut at = self.file;
         at.bytes(HEADER_BYTES, "header")?;
         let mut sections = self.file;
@@ -85,7 +116,7 @@ impl<'a> Checker<'a> {
         for _ in 0..count {
             let entry = at;
             let id = at.u32("section id")?;
-            let Some(section) = Section::from_id(id) else {
+            let Some(section) = Section::from_id(id).filter(|section| section.is_of(minor)) else {
                 return entry.fail("section id", ReadErrorKind::Unknown(id));
             };
             if id <= last_id {
@@ -146,18 +177,18 @@ impl<'a> Checker<'a> {
             return Some((MEMORY_GRANULE, 0));
         }
         let minimum_at = at;
-        let minimum = at.u64("memory minimum")?;
-        minimum_at.at_most(minimum, MAX_MEMORY, "memory minimum")?;
-        if minimum < MEMORY_GRANULE {
-            let kind = ReadErrorKind::TooSmall { found: minimum, least: MEMORY_GRANULE };
-            return minimum_at.fail("memory minimum", kind);
-        }
-        if !minimum.is_multiple_of(MEMORY_GRANULE) {
-            return minimum_at.fail("memory minimum", ReadErrorKind::Granule(minimum));
-        }
-        check_words(at, 8, self.limits.globals, "globals")?;
+        let minimum = memory_size(&mut at, MEMORY_GRANULE, "memory minimum")?;
+        let maximum = match at.minor() {
+            Minor::Zero => minimum,
+            Minor::One => memory_size(&mut at, minimum, "memory maximum")?,
+        };
+        let most = match at.minor() {
+            Minor::Zero => self.limits.globals.min(GLOBALS_OF_2_0),
+            Minor::One => self.limits.globals,
+        };
+        check_words(at, 8, most, "globals")?;
         let globals = (at.remaining() / 8) as u32;
-        if minimum == MEMORY_GRANULE && globals == 0 {
+        if maximum == MEMORY_GRANULE && globals == 0 {
             return minimum_at.fail("memory section", ReadErrorKind::Redundant);
         }
         Some((minimum, globals))
@@ -181,6 +212,20 @@ impl<'a> Checker<'a> {
         })?;
         Some(count)
     }
+}
+
+/// Reads the size of a memory that is at least `least`.
+fn memory_size(at: &mut Cursor<'_>, least: u64, what: &'static str) -> Option<u64> {
+    let size_at = *at;
+    let size = at.u64(what)?;
+    size_at.at_most(size, MAX_MEMORY, what)?;
+    if size < least {
+        return size_at.fail(what, ReadErrorKind::TooSmall { found: size, least });
+    }
+    if !size.is_multiple_of(MEMORY_GRANULE) {
+        return size_at.fail(what, ReadErrorKind::Granule(size));
+    }
+    Some(size)
 }
 
 /// Checks the passive segments. Returns their number.

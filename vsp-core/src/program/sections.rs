@@ -4,9 +4,10 @@ use core::ops::Range;
 
 use super::cursor::Cursor;
 use super::error::ReadErrorKind;
+use super::version::Minor;
 use crate::func_type::FuncType;
 use crate::index::FuncIndex;
-use crate::limits::{MAX_NAME, MEMORY_GRANULE};
+use crate::limits::{MAX_NAME, MEMORY_GRANULE, NAME_OF_2_0};
 
 macro_rules! define_sections {
     ($($(#[$doc:meta])* $id:literal $name:ident $text:literal)*) => {
@@ -37,9 +38,10 @@ macro_rules! define_sections {
 }
 
 define_sections! {
-    /// u32 count; each: u16 type, u8 + u8 lengths, module, name.
+    /// u32 count; each: u16 type, u8 + u8 lengths, module, name. In format 2.1 types have 32 bits, and all lengths of
+    /// names 16.
     1 Imports "imports"
-    /// Each: u16 type, u16 locals, u32 words.
+    /// Each: u16 type, u16 locals, u32 words. In format 2.1 the type has 20 bits, and the locals 12.
     2 Functions "functions"
     /// Words.
     3 Code "code"
@@ -61,24 +63,45 @@ define_sections! {
     11 Passive "passive segments"
 }
 
+impl Section {
+    /// Returns whether files of this version can have the section.
+    pub(super) fn is_of(self, minor: Minor) -> bool {
+        self != Section::Passive || minor >= Minor::One
+    }
+}
+
 /// Number of sections in the format.
-pub(super) const SECTION_COUNT: usize = Section::ALL.len();
+const SECTION_COUNT: usize = Section::ALL.len();
 
 /// Offset and length of every section; both are 0 for an absent one.
 #[derive(Clone, Debug)]
-pub(super) struct SectionTable([(u32, u32); SECTION_COUNT]);
+pub(super) struct SectionTable {
+    extents: [(u32, u32); SECTION_COUNT],
+    minor: Minor,
+}
 
 impl SectionTable {
-    pub(super) const EMPTY: SectionTable = SectionTable([(0, 0); SECTION_COUNT]);
+    pub(super) const EMPTY: SectionTable =
+        SectionTable { extents: [(0, 0); SECTION_COUNT], minor: Minor::Zero };
+
+    /// Returns an empty table of a program of this version.
+    pub(super) fn of_version(minor: Minor) -> SectionTable {
+        SectionTable { minor, ..SectionTable::EMPTY }
+    }
+
+    /// Returns the minor version of the program's format.
+    pub(super) fn minor(&self) -> Minor {
+        self.minor
+    }
 
     /// Records a section. Offset and length lie in a file of at most 2³² − 1 bytes.
     pub(super) fn set(&mut self, section: Section, offset: usize, length: usize) {
-        self.0[section as usize - 1] = (offset as u32, length as u32);
+        self.extents[section as usize - 1] = (offset as u32, length as u32);
     }
 
     /// Returns the sections that are present, in file order.
     pub(super) fn extents(&self) -> impl Iterator<Item = SectionExtent> {
-        let extents = Section::ALL.iter().zip(&self.0);
+        let extents = Section::ALL.iter().zip(&self.extents);
         extents.filter(|(_, (_, length))| *length > 0).map(|(section, (offset, length))| SectionExtent {
             id: *section as u32,
             name: section.name(),
@@ -89,9 +112,9 @@ impl SectionTable {
 
     #[inline]
     pub(super) fn cursor<'a>(&self, image: &'a [u8], section: Section) -> Cursor<'a> {
-        let (offset, length) = self.0[section as usize - 1];
+        let (offset, length) = self.extents[section as usize - 1];
         let (offset, length) = (offset as usize, length as usize);
-        Cursor::new(image.get(offset..offset + length).unwrap_or(&[]), offset)
+        Cursor::new(image.get(offset..offset + length).unwrap_or(&[]), offset).of_version(self.minor)
     }
 }
 
@@ -318,31 +341,37 @@ fn counted<'a>(at: Cursor<'a>, what: &'static str) -> Option<Rest<'a>> {
 
 pub(super) fn imports(at: Cursor<'_>) -> Entries<'_, Import<'_>> {
     Entries::new(at, counted(at, "imports"), |table, _| {
-        let ty = func_type(table, "import's type")?;
-        let module_length = table.u8("import's module")?;
-        let name_length = table.u8("import's name")?;
+        let before = *table;
+        let bits = match table.minor() {
+            Minor::Zero => table.u16("import's type")?.into(),
+            Minor::One => table.u32("import's type")?,
+        };
+        let ty = func_type(&before, bits, "import's type")?;
+        let module_length = table.name_length("import's module")?;
+        let name_length = table.name_length("import's name")?;
         let module = table.name(module_length, "import's module")?;
         let name = table.name(name_length, "import's name")?;
         Some(Import { module, name, ty })
     })
 }
 
-fn func_type(at: &mut Cursor<'_>, what: &'static str) -> Option<FuncType> {
-    let before = *at;
-    let bits = at.u16(what)?;
-    let ty = FuncType::from_bits(bits);
-    if ty.is_none() {
-        return before.fail(what, ReadErrorKind::FuncType(bits));
-    }
-    ty
+/// Returns the type with these bits, which were read at `at`.
+fn func_type(at: &Cursor<'_>, bits: u32, what: &'static str) -> Option<FuncType> {
+    let found = FuncType::from_bits(bits).filter(|ty| ty.tag() == 0 || at.minor() >= Minor::One);
+    found.or_else(|| at.fail(what, ReadErrorKind::FuncType(bits)))
 }
 
 pub(super) fn functions(at: Cursor<'_>) -> Entries<'_, FuncDecl> {
     let left = (at.remaining() / FuncDecl::BYTES) as u32;
     let rest = Rest { left, table: at, payload: at.nothing(), what: "functions" };
     Entries::new(at, Some(rest), |table, _| {
-        let ty = func_type(table, "function's type")?;
-        let locals = table.u16("number of locals")?;
+        let before = *table;
+        let head = table.u32("function's type")?;
+        let (bits, locals) = match table.minor() {
+            Minor::Zero => (head & 0xFFFF, head >> 16),
+            Minor::One => (head & 0xF_FFFF, head >> 20),
+        };
+        let (ty, locals) = (func_type(&before, bits, "function's type")?, locals as u16);
         let words = table.u32("function's word count")?;
         Some(FuncDecl { ty, locals, words })
     })
@@ -352,13 +381,28 @@ pub(super) fn memory_minimum(mut at: Cursor<'_>) -> u64 {
     at.u64("memory minimum").unwrap_or(MEMORY_GRANULE)
 }
 
-pub(super) fn memory_maximum(at: Cursor<'_>) -> u64 {
-    memory_minimum(at)
+pub(super) fn memory_maximum(mut at: Cursor<'_>) -> u64 {
+    let minimum = memory_minimum(at);
+    match at.minor() {
+        Minor::Zero => minimum,
+        Minor::One => {
+            let _ = at.bytes(8, "memory minimum");
+            at.u64("memory maximum").unwrap_or(minimum)
+        }
+    }
+}
+
+/// Returns the number of bytes before the globals.
+pub(super) const fn bytes_before_globals(minor: Minor) -> usize {
+    match minor {
+        Minor::Zero => 8,
+        Minor::One => 16,
+    }
 }
 
 pub(super) fn globals(at: Cursor<'_>) -> impl ExactSizeIterator<Item = u64> {
-    let after_minimum = at.rest().get(8..).unwrap_or(&[]);
-    after_minimum.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes))
+    let globals = at.rest().get(bytes_before_globals(at.minor())..).unwrap_or(&[]);
+    globals.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
 pub(super) fn data(at: Cursor<'_>) -> Entries<'_, Data<'_>> {
@@ -381,7 +425,7 @@ pub(super) fn data(at: Cursor<'_>) -> Entries<'_, Data<'_>> {
 pub(super) fn exports(at: Cursor<'_>) -> Entries<'_, Export<'_>> {
     Entries::new(at, counted(at, "exports"), |table, _| {
         let function = FuncIndex(table.u32("exported function")?);
-        let length = table.u8("export's name")?;
+        let length = table.name_length("export's name")?;
         Some(Export { name: table.name(length, "export's name")?, function })
     })
 }
@@ -390,10 +434,11 @@ pub(super) fn names(at: Cursor<'_>) -> Entries<'_, Name<'_>> {
     Entries::new(at, counted(at, "names"), |table, _| {
         let before = *table;
         let kind = table.u8("kind of a name")?;
-        let Some(kind) = NameKind::ALL.get(usize::from(kind)).copied() else {
+        let known = NameKind::ALL.get(usize::from(kind)).copied();
+        let Some(kind) = known.filter(|it| *it != NameKind::Passive || before.minor() >= Minor::One) else {
             return before.fail("kind of a name", ReadErrorKind::Unknown(u32::from(kind)));
         };
-        let length = table.u8("name")?;
+        let length = table.name_length("name")?;
         let index = table.u32("number of a named thing")?;
         Some(Name { kind, index, name: table.name(length, "name")? })
     })
@@ -413,7 +458,7 @@ fn line_counts<'a>(at: Cursor<'a>) -> Option<(u32, u32, Cursor<'a>)> {
 }
 
 fn source_file<'a>(table: &mut Cursor<'a>) -> Option<&'a str> {
-    let length = table.u8("source file's name")?;
+    let length = table.name_length("source file's name")?;
     table.name(length, "source file's name")
 }
 
@@ -442,7 +487,7 @@ pub(super) fn lines(at: Cursor<'_>) -> Entries<'_, LineEntry> {
 
 pub(super) fn customs(at: Cursor<'_>) -> Entries<'_, Custom<'_>> {
     Entries::new(at, counted(at, "custom sections"), |table, _| {
-        let length = table.u8("custom section's name")?;
+        let length = table.name_length("custom section's name")?;
         let size = table.u32("custom section's size")?;
         let name = table.name(length, "custom section's name")?;
         Some(Custom { name, bytes: table.bytes(size as usize, "custom section's bytes")? })
@@ -462,5 +507,5 @@ pub(super) fn passive<'a>(at: Cursor<'a>) -> PassiveSegments<'a> {
     read().unwrap_or(PassiveSegments { ends: &[], bytes: &[] })
 }
 
-/// The length of a name is stored in one byte.
-const _: () = assert!(MAX_NAME == u8::MAX as usize);
+/// The length of a name is stored in one byte, or in two.
+const _: () = assert!(NAME_OF_2_0 == u8::MAX as usize && MAX_NAME == u16::MAX as usize);

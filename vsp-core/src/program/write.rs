@@ -3,23 +3,23 @@
 use alloc::vec::Vec;
 
 use super::contents::Contents;
-use super::header::{
-    CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, VERSION, checksum,
-};
+use super::header::{CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, checksum};
 use super::sections::Section;
+use super::version::{Minor, needed_by};
 use crate::limits::MEMORY_GRANULE;
 
-/// Returns the bytes of a program's file. Names must be at most 255 bytes long.
+/// Returns the bytes of a program's file. Names must be at most 65,535 bytes long.
 pub(super) fn write(contents: &Contents) -> Vec<u8> {
+    let minor = needed_by(contents);
     let sections: Vec<(Section, Vec<u8>)> = Section::ALL
         .iter()
-        .map(|&section| (section, section_bytes(section, contents)))
+        .map(|&section| (section, section_bytes(section, contents, minor)))
         .filter(|(_, bytes)| !bytes.is_empty())
         .collect();
 
     let mut file = Vec::new();
     file.extend(MAGIC);
-    file.extend(VERSION.to_le_bytes());
+    file.extend(minor.version().to_le_bytes());
     file.resize(HEADER_BYTES, 0);
     let mut offset = HEADER_BYTES + SECTION_ENTRY_BYTES * sections.len();
     for (section, bytes) in &sections {
@@ -45,35 +45,48 @@ fn put(out: &mut Vec<u8>, number: u32) {
     out.extend(number.to_le_bytes());
 }
 
+/// Writes the length of a name: one byte in format 2.0, then two.
+fn put_length(out: &mut Vec<u8>, name: &str, minor: Minor) {
+    match minor {
+        Minor::Zero => out.push(name.len() as u8),
+        Minor::One => out.extend((name.len() as u16).to_le_bytes()),
+    }
+}
+
 /// Returns the bytes of a section. A section without bytes is omitted from the file.
-fn section_bytes(section: Section, contents: &Contents) -> Vec<u8> {
+fn section_bytes(section: Section, contents: &Contents, minor: Minor) -> Vec<u8> {
     match section {
         Section::Imports => counted(&contents.imports, |out, import| {
-            out.extend(import.ty.bits().to_le_bytes());
-            out.extend([import.module.len() as u8, import.name.len() as u8]);
+            match minor {
+                Minor::Zero => out.extend((import.ty.bits() as u16).to_le_bytes()),
+                Minor::One => put(out, import.ty.bits()),
+            }
+            put_length(out, &import.module, minor);
+            put_length(out, &import.name, minor);
             out.extend(import.module.bytes().chain(import.name.bytes()));
         }),
-        Section::Functions => functions(contents),
+        Section::Functions => functions(contents, minor),
         Section::Code => {
             let words = contents.functions.iter().flat_map(|function| &function.words);
             words.flat_map(|word| word.to_le_bytes()).collect()
         }
         Section::Constants => contents.constants.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        Section::Memory => memory(contents),
+        Section::Memory => memory(contents, minor),
         Section::Data => data(contents),
         Section::Exports => counted(&contents.exports, |out, (name, function)| {
             put(out, function.0);
-            out.push(name.len() as u8);
+            put_length(out, name, minor);
             out.extend(name.bytes());
         }),
         Section::Names => counted(&contents.names, |out, ((kind, index), name)| {
-            out.extend([*kind as u8, name.len() as u8]);
+            out.push(*kind as u8);
+            put_length(out, name, minor);
             put(out, *index);
             out.extend(name.bytes());
         }),
-        Section::Lines => lines(contents),
+        Section::Lines => lines(contents, minor),
         Section::Custom => counted(&contents.customs, |out, (name, bytes)| {
-            out.push(name.len() as u8);
+            put_length(out, name, minor);
             put(out, bytes.len() as u32);
             out.extend(name.bytes());
             out.extend(bytes);
@@ -98,22 +111,26 @@ where
     out
 }
 
-fn functions(contents: &Contents) -> Vec<u8> {
+fn functions(contents: &Contents, minor: Minor) -> Vec<u8> {
+    let type_bits = match minor {
+        Minor::Zero => 16,
+        Minor::One => 20,
+    };
     let mut out = Vec::new();
     for function in &contents.functions {
-        out.extend(function.ty.bits().to_le_bytes());
-        out.extend(function.locals.to_le_bytes());
+        put(&mut out, function.ty.bits() | u32::from(function.locals) << type_bits);
         put(&mut out, function.words.len() as u32);
     }
     out
 }
 
-fn memory(contents: &Contents) -> Vec<u8> {
-    let minimum = contents.memory_minimum.max(MEMORY_GRANULE);
-    if minimum == MEMORY_GRANULE && contents.globals.is_empty() {
+fn memory(contents: &Contents, minor: Minor) -> Vec<u8> {
+    let (minimum, maximum) = contents.memory_range();
+    if maximum == MEMORY_GRANULE && contents.globals.is_empty() {
         return Vec::new();
     }
-    let values = core::iter::once(&minimum).chain(&contents.globals);
+    let maximum = (minor >= Minor::One).then_some(&maximum);
+    let values = core::iter::once(&minimum).chain(maximum).chain(&contents.globals);
     values.flat_map(|value| value.to_le_bytes()).collect()
 }
 
@@ -148,7 +165,7 @@ fn passive(contents: &Contents) -> Vec<u8> {
     out
 }
 
-fn lines(contents: &Contents) -> Vec<u8> {
+fn lines(contents: &Contents, minor: Minor) -> Vec<u8> {
     let mut out = Vec::new();
     if contents.lines.is_empty() {
         return out;
@@ -156,7 +173,7 @@ fn lines(contents: &Contents) -> Vec<u8> {
     put(&mut out, contents.source_files.len() as u32);
     put(&mut out, contents.lines.len() as u32);
     for file in &contents.source_files {
-        out.push(file.len() as u8);
+        put_length(&mut out, file, minor);
         out.extend(file.bytes());
     }
     for entry in &contents.lines {

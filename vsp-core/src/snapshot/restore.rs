@@ -231,7 +231,7 @@ fn check_frame(program: &Verified<'_>, frame: &SnapshotFrame<'_>) -> Result<Inst
 fn check_call(program: &Verified<'_>, inst: Inst, callee: FuncIndex) -> Result<(), FrameFault> {
     let ty = program.function(callee).ok_or(FrameFault::NoCall(callee))?.ty;
     let calls = inst.value_of(Role::Func) == Some(callee.0 as i32)
-        || inst.value_of(Role::Type) == Some(i32::from(ty.bits()));
+        || inst.value_of(Role::Type) == Some(ty.bits() as i32);
     if calls { Ok(()) } else { Err(FrameFault::NoCall(callee)) }
 }
 

@@ -6,7 +6,7 @@ use core::ops::Range;
 
 use super::names::Unused;
 use crate::Excerpt;
-use crate::limits::{MAX_ASSEMBLY_ERRORS, MAX_NAME};
+use crate::limits::MAX_ASSEMBLY_ERRORS;
 
 /// An error or warning about a text: its position, its message, and perhaps a hint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -201,7 +201,9 @@ pub fn most_similar<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -
     let length = name.chars().count();
     let allowed = (length / 3).max(1);
     // Comparing takes time proportional to the product of the lengths.
-    let comparable = |other: &&str| length <= MAX_NAME && other.chars().count().abs_diff(length) <= allowed;
+    const MAX_COMPARED: usize = 255;
+    let comparable =
+        |other: &&str| length <= MAX_COMPARED && other.chars().count().abs_diff(length) <= allowed;
     candidates
         .filter(comparable)
         .map(|candidate| (edit_distance(name, candidate), candidate))

@@ -359,7 +359,7 @@ impl Writer<'_> {
             Role::Math => {
                 write!(self.text, "{}", MathFn::from_number(number).map_or("?", MathFn::name))
             }
-            Role::Type => match FuncType::from_bits(number as u16) {
+            Role::Type => match FuncType::from_bits(number) {
                 Some(ty) => write!(self.text, "{ty}"),
                 None => write!(self.text, "{number}"),
             },

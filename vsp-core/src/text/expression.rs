@@ -105,6 +105,15 @@ impl<'l, 't> Tokens<'l, 't> {
         found
     }
 
+    /// Skips this word, if it comes next. Returns whether it did.
+    fn accept_word(&mut self, word: &str) -> bool {
+        let found = self.peek().is_some_and(|token| token.kind == Kind::Word(word));
+        if found {
+            self.next();
+        }
+        found
+    }
+
     pub(super) fn expect(&mut self, mark: char) -> Result<(), Problem> {
         if self.accept(mark) { Ok(()) } else { Err(self.expected(&format!("`{mark}`"))) }
     }
@@ -160,7 +169,7 @@ impl<'l, 't> Tokens<'l, 't> {
         part
     }
 
-    /// Reads a function type, `(P) -> R`.
+    /// Reads a function type, `(P) -> R` or `(P) -> R tag N`.
     pub(super) fn func_type(&mut self) -> Result<FuncType, Problem> {
         let start = self.span().start;
         self.expect('(')?;
@@ -171,9 +180,16 @@ impl<'l, 't> Tokens<'l, 't> {
             _ => return Err(self.expected("`->` and the number of results")),
         };
         let results = self.count("a number of results")?;
-        FuncType::new(params, results).ok_or_else(|| {
+        let ty = FuncType::new(params, results).ok_or_else(|| {
             Problem::new(start..self.end, "a function has 0 to 8 parameters and 0 to 4 results")
-        })
+        })?;
+        let start = self.span().start;
+        if !self.accept_word("tag") {
+            return Ok(ty);
+        }
+        let tag = u32::try_from(self.count("a tag")?).ok();
+        tag.and_then(|tag| ty.with_tag(tag))
+            .ok_or_else(|| Problem::new(start..self.end, "a tag is a number from 0 to 4095"))
     }
 
     fn count(&mut self, what: &str) -> Result<usize, Problem> {

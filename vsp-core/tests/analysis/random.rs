@@ -35,7 +35,8 @@ pub(crate) fn functions() -> impl Strategy<Value = Vec<Function>> {
     prop::collection::vec(function, 1..4)
 }
 
-/// Returns the bytes of a program with these functions, three imports, two constants and two globals.
+/// Returns the bytes of a program with these functions, three imports, two constants, two globals
+/// and two passive segments.
 pub(crate) fn program(functions: &[Function]) -> Vec<u8> {
     let mut program = ProgramBuilder::new();
     for (name, params, results) in [("a", 0, 0), ("b", 8, 4), ("c", 2, 1)] {
@@ -44,6 +45,7 @@ pub(crate) fn program(functions: &[Function]) -> Vec<u8> {
     for value in 1..3 {
         program.new_constant(value);
         program.global(value);
+        program.passive(vec![0; 10]);
     }
     for function in functions {
         let mut code = FunctionBuilder::new(function.ty);
@@ -91,7 +93,7 @@ fn words(function: &Function, functions: u32) -> Vec<u32> {
                     Role::Local => (seed % u32::from(function.locals)) as i32,
                     Role::Func => (seed % functions) as i32,
                     Role::Import => (seed % 3) as i32,
-                    Role::Const | Role::Global => (seed % 2) as i32,
+                    Role::Const | Role::Global | Role::Segment => (seed % 2) as i32,
                     Role::Entries => (1 + seed % 4) as i32,
                     _ => plain(*operand, *seed),
                 })

@@ -19,7 +19,7 @@ fn errors_of_the_header_say_where_and_what() {
     assert_eq!(broken(0, b"silc"), error(0, "magic", Magic));
     assert_eq!(broken(4, &[0, 1]), error(4, "version", OldVersion));
     assert_eq!(broken(4, &[1, 0]), error(4, "version", OldVersion));
-    assert_eq!(broken(4, &[1, 2]), error(4, "version", Version(0x0201)));
+    assert_eq!(broken(4, &[2, 2]), error(4, "version", Version(0x0202)));
     assert!(broken(4, &[0, 1]).to_string().contains("format 1.0"));
     assert_eq!(broken(6, &[1]), error(6, "flags", Expected { expected: 0, found: 1 }));
     assert_eq!(broken(8, &[200]), error(8, "section count", TooLarge { found: 200, limit: 10 }));

@@ -70,7 +70,7 @@ fn bytes_that_are_no_state() {
             "at offset 48, number of the import: 4096 is more than the limit of 4095",
         ),
         (&[(FRAMES, &[0])], "at offset 60, number of frames: 0 is less than 1"),
-        (&[(GLOBALS, &[1, 1])], "at offset 64, number of globals: 257 is more than the limit of 256"),
+        (&[(GLOBALS, &[1, 0, 1])], "at offset 64, number of globals: 65537 is more than the limit of 65536"),
         (&[(OUTER + 8, &[15])], "at offset 88, number of cells: 15 is less than 16"),
         (&[(OUTER + 8, &[0, 0x11])], "at offset 88, number of cells: 4352 is more than the limit of 4143"),
         (&[(OUTER + 12, &[1])], "at offset 80, number of saved cells: expected 2, found 1"),

@@ -1,5 +1,6 @@
 //! Loads, stores and the other instructions of the memory.
 
+use crate::pending::Pending as _;
 use vsp_core::isa::Opcode as O;
 use wasmparser::{MemArg, Operator};
 

@@ -1,5 +1,6 @@
 //! Constants, comparisons and arithmetic.
 
+use crate::pending::Pending as _;
 use vsp_core::isa::Opcode as O;
 use wasmparser::Operator;
 

@@ -1,5 +1,6 @@
 //! Tables and references. A reference is 0 if it is null, else the number of the function and 1.
 
+use crate::pending::Pending as _;
 use alloc::vec;
 use alloc::vec::Vec;
 

@@ -1,5 +1,6 @@
 //! The numbers and types of functions.
 
+use crate::pending::Tagged as _;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -160,7 +161,7 @@ impl Layout {
     /// Returns the bits of a function type of the module, for CALLR.
     pub(crate) fn type_bits(&self, ty: u32) -> Result<u32, Error> {
         let ty = self.types.get(ty as usize).ok_or(Error::internal("a type"))?;
-        Ok(ty.bits())
+        Ok(u32::from(ty.bits()))
     }
 
     /// Returns the type of a function of the program.

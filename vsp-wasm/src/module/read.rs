@@ -135,8 +135,15 @@ impl<'a> Reader<'a, '_> {
                 module.functions.push(ty);
                 module.imports.push((import.module, import.name));
             }
-            TypeRef::Table(ty) => module.tables.push(new_table(ty, Constant::Null)),
-            TypeRef::Memory(ty) => module.memory = Some(new_memory(ty)),
+            TypeRef::Table(ty) => {
+                let item = Item::Table(module.tables.len() as u32);
+                module.other_imports.push(((import.module, import.name), item));
+                module.tables.push(new_table(ty, Constant::Null));
+            }
+            TypeRef::Memory(ty) => {
+                module.other_imports.push(((import.module, import.name), Item::Memory));
+                module.memory = Some(new_memory(ty));
+            }
             TypeRef::Global(ty) => {
                 let bits = self.options.global_value(import.module, import.name);
                 let initial = match ty.content_type {

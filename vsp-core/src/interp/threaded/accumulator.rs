@@ -199,7 +199,7 @@ impl Analysis<'_> {
         let immediate = Properties::of(bits).immediate(bits);
         let callee = match bits as u8 {
             CALL => self.functions.get(immediate as usize).map(|callee| callee.ty),
-            CALLR => FuncType::from_bits(immediate as u16),
+            CALLR => FuncType::from_bits(immediate as u32),
             _ => return state.after_control_flow(bits),
         };
         CachingState::passed(callee.map_or(0, FuncType::results))

@@ -47,7 +47,7 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         }
         let (params, first) = match ty {
             None => (variant::count(VARIANT).unwrap_or(callee.params.into()), self.first_register()),
-            Some(ty) if ty == callee.ty.into() => (callee.params.into(), self.register(0)),
+            Some(ty) if ty == callee.ty => (callee.params.into(), self.register(0)),
             Some(_) => return None,
         };
         let RunningFrame { entry, base } = self.state.running;

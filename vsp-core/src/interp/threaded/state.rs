@@ -56,7 +56,7 @@ pub(super) struct Entry {
     pub(super) checked: i64,
     pub(super) locals: u16,
     /// The bits of its type.
-    pub(super) ty: u16,
+    pub(super) ty: u32,
     pub(super) params: u8,
     pub(super) results: u8,
 }

@@ -63,6 +63,7 @@ fn run(body: &[Inst]) {
     program.memory(64);
     program.global(0);
     program.constant(7);
+    program.passive(std::vec![0; 8]);
     let mut code = FunctionBuilder::new(FuncType::new(0, 0).expect("the type exists"));
     code.set_locals(1);
     for (reg, value) in [(Reg::R1, 1), (Reg::R4, 0), (Reg::R8, ITERATIONS as i32)] {

@@ -16,7 +16,7 @@ use super::{Inlined, Lowering};
 use crate::analysis::{Graph, OutOfMemory};
 use crate::index::{FuncIndex, ImportIndex};
 use crate::isa::Reg;
-use crate::native::{EXITED, ExitKind, HostStatus, NO_SITE};
+use crate::native::{EXITED, ExitKind, HostStatus, NO_SITE, TableEntry};
 use crate::program::FuncType;
 use crate::trap::Trap;
 use crate::verify::Function;
@@ -50,7 +50,7 @@ impl Lowering<'_, '_, '_, '_> {
     }
 
     pub(super) fn indirect_call(&mut self, a: Reg, bits: u32) -> Done {
-        let Some(ty) = FuncType::from_bits(bits as u16) else { unreachable!("verified: the type exists") };
+        let Some(ty) = FuncType::from_bits(bits) else { unreachable!("verified: the type exists") };
         let number = self.get(a);
         let flags = self.unit.context_flags();
         let count = self.unit.signatures.program().functions().len() as i64;
@@ -60,9 +60,16 @@ impl Lowering<'_, '_, '_, '_> {
         let offset = self.b.ins().ishl_imm_u(number, offsets::ENTRY_SHIFT);
         let entry = self.b.ins().iadd(table, offset);
         let found = self.b.ins().uload16(I64, flags, entry, offsets::ENTRY_TYPE);
-        let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, found, i64::from(ty.bits()));
+        let TableEntry { ty: expected, cells: upper, .. } = TableEntry::new(0, ty, 0);
+        let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, found, i64::from(expected));
         self.reject_if(other);
-        let cells = self.b.ins().uload16(I64, flags, entry, offsets::ENTRY_CELLS);
+        let mut cells = self.b.ins().uload16(I64, flags, entry, offsets::ENTRY_CELLS);
+        if upper != 0 || self.unit.signatures.has_large_tags() {
+            let found = self.b.ins().band_imm_u(cells, i64::from(TableEntry::TAG_MASK));
+            let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, found, i64::from(upper));
+            self.reject_if(other);
+            cells = self.b.ins().band_imm_u(cells, i64::from(!TableEntry::TAG_MASK));
+        }
         let remaining = self.b.ins().isub(self.unit.remaining, cells);
         let overflow = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, remaining, 0);
         self.trap_if(overflow, Trap::StackOverflow);
@@ -274,7 +281,11 @@ impl Lowering<'_, '_, '_, '_> {
 
     fn signature(&mut self, ty: FuncType) -> SigRef {
         let signature = trampoline::signature(ty, self.unit.environment.options.fuel);
-        *self.unit.types.entry(ty.bits()).or_insert_with(|| self.b.func.import_signature(signature))
+        *self
+            .unit
+            .types
+            .entry(ty.without_tag().bits())
+            .or_insert_with(|| self.b.func.import_signature(signature))
     }
 
     fn is_inlined(&self, callee: &Function) -> bool {

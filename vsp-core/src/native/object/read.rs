@@ -12,7 +12,7 @@ use crate::limits::Limits;
 use crate::native::code::{CODE_ALIGN, CodeInfo, CompileOptions, ExitKind, Fingerprint, Site, Stats, Tier};
 use crate::native::context::TableEntry;
 use crate::native::target::{Arch, Target};
-use crate::program::{Cursor, FirstError, FuncType, ReadErrorKind, checksum};
+use crate::program::{Cursor, FirstError, ReadErrorKind, checksum};
 
 pub(super) fn object(bytes: &[u8]) -> Result<Object<'_>, ObjectError> {
     let errors = FirstError::new(None);
@@ -165,8 +165,8 @@ fn table(at: &mut Cursor<'_>, header: &Header) -> Option<Vec<TableEntry>> {
             cells: rows.u16("frame")?,
         };
         within(&row, entry.offset, least, header.length, "offset of a function")?;
-        if FuncType::from_bits(entry.ty).is_none() {
-            return row.fail("type", ReadErrorKind::FuncType(entry.ty));
+        if entry.func_type().is_none() {
+            return row.fail("type", ReadErrorKind::FuncType(entry.ty.into()));
         }
         least = entry.offset + 1;
         table.push(entry);
@@ -193,7 +193,7 @@ fn check_entries(
     length: u32,
 ) -> Option<()> {
     let mut needed = [false; CodeInfo::SHAPES];
-    for ty in table.iter().filter_map(|row| FuncType::from_bits(row.ty)) {
+    for ty in table.iter().filter_map(TableEntry::func_type) {
         needed[CodeInfo::shape(ty)] = true;
     }
     let after_functions = table.last().map_or(0, |row| row.offset + 1);
