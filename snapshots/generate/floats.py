@@ -155,6 +155,35 @@ SATURATING = [
 ]
 
 
+# Integers that are half-way between two binary32, or beside that; and those that two roundings would round wrongly.
+WIDE32 = [0, 1, M64, MIN, MAX, 2**24 - 1, 2**24, 2**24 + 1, 2**24 + 2, 2**24 + 3, 2**25 + 1, 2**25 + 2, 2**25 + 3]
+WIDE32 += [-(2**24) - 1 & M64, -(2**24) - 3 & M64, -(2**25) - 2 & M64, 2**32 - 1, 2**31, 2**53 + 1]
+WIDE32 += [2**e + 2 ** (e - 24) + d for e in (24, 32, 54, 55, 60, 61, 62) for d in (-1, 0, 1)]
+WIDE32 += [-(2**e + 2 ** (e - 24) + d) & M64 for e in (32, 54, 55, 60, 61, 62) for d in (-1, 0, 1)]
+WIDE32 += [2**e + 3 * 2 ** (e - 24) + d for e in (32, 54, 55, 60, 61, 62, 63) for d in (-1, 0, 1)]
+WIDE32 += [MIN + 2**39 + d for d in (-1, 0, 1)] + [MAX - 2**38 + d for d in (-1, 0, 1, 2)]
+WIDE32 += [M64 - 2**39 + d for d in (-1, 0, 1, 2)] + [M64 - 2**40 + d for d in (0, 1, 2)]
+# Numbers of binary32, as binary64: at the ends of its range, and around one.
+NUMBERS32 = [
+    bits(s * v)
+    for v in (
+        1, 1 + ULP32, 1 + 2 * ULP32, 1 - ULP32 / 2, 2 - ULP32, 3, Fraction(2**24 - 1), LEAST32, 3 * LEAST32,
+        LEAST32 * (2**23 - 1), LEAST32 * 2**23, GREATEST32, GREATEST32 / 2, Fraction(2) ** 127, Fraction(2) ** -75,
+        Fraction(2) ** -74 * (1 + ULP32), Fraction(2) ** 64, Fraction(2) ** -126,
+    )
+    for s in (1, -1)
+]  # fmt: skip
+# Pairs whose binary64 result is half-way between two binary32, but whose exact one is not: FROUND32 of the binary64
+# result is what counts.
+HALF_SUMS = [(bits(1 + ULP32 / 2), power(-60)), (bits(1 + ULP32 / 2), negate(power(-60))), (power(24), ONE)]
+HALF_SUMS += [(bits(1 + ULP32 / 2), power(-52)), (bits(GREATEST32), power(103)), (bits(GREATEST32), power(102))]
+
+
+def random_32(random):
+    """A number of binary32, as a binary64."""
+    return Bits(ieee.widen(random.bits(32) & 0xFF7FFFFF | random.bits(1) << 22))
+
+
 def two_sources(op, f, title, pairs, few=FEW, randoms=32, decides=False):
     random = Random(op)
     case = Case(op, title)
@@ -235,6 +264,33 @@ def cases():
     integers = [7, M64, 2**53 + 1, MIN]
     yield one_source("I2F", ieee.i2f, "I2F: ties to even", WIDE, integers, wide)
     yield one_source("U2F", ieee.u2f, "U2F: ties to even", WIDE, integers, wide)
+    wide32 = lambda random: random.wide() if random.bits(1) else random.bits(random.between(24, 64))
+    yield one_source("I2FS", ieee.i2fs, "I2FS: rounded once, ties to even", WIDE32 + WIDE, integers, wide32)
+    yield one_source("U2FS", ieee.u2fs, "U2FS: rounded once, ties to even", WIDE32 + WIDE, integers, wide32)
+    patterns = [0, 1, 2**23 - 1, 2**23, 2**23 + 1, 0x3F800000, 0x7F7FFFFF, 0x7F800000, 0x7F800001, 0x7FBFFFFF]
+    patterns += [0x7FC00000, 0x7FFFFFFF, 0x33000000, 0x00400000]
+    patterns += [p | 2**31 for p in patterns]
+    patterns += [p | high << 32 for p in patterns[:12] for high in (0xFFFFFFFF, 0x7FF80000, 1)]
+    any_bits = lambda random: random.bits()
+    title = "F32WIDEN: the low half, whatever the high one is; of which every NaN is the canonical one"
+    few32 = [0x40100000, 0x80000000, 0xFF800000, 0x7FC12345, M64]
+    yield one_source("F32WIDEN", ieee.f32widen, title, patterns, few32, any_bits)
+    title = "F32NARROW: half-way cases, subnormal and largest binary32, one NaN"
+    yield one_source("F32NARROW", ieee.narrow, title, special + NARROWING, few, random_narrowing)
+    cross32 = [(b, c) for b in NUMBERS32[:12] + SPECIAL[:6] for c in NUMBERS32[::3] + SPECIAL[:6:2]]
+    random = Random("FADDS")
+    pairs32 = [(random_32(random), random_32(random)) for _ in range(40)]
+    pairs32 += [(b, close_to(random, b)) for b, _ in pairs32]
+    halves = [(b, c) for b in NARROWING[::3] for c in (ZERO, ONE, negate(ONE))]
+    for op, f, more in (
+        ("FADDS", ieee.fadd, HALF_SUMS + SUMS[:12] + halves),
+        ("FSUBS", ieee.fsub, [(b, negate(c)) for b, c in HALF_SUMS + SUMS[:12]] + halves),
+        ("FMULS", ieee.fmul, PRODUCTS[:12] + halves),
+        ("FDIVS", ieee.fdiv, QUOTIENTS[:12] + halves),
+    ):
+        single = lambda b, c, f=f: ieee.fround32(f(b, c))
+        title = f"{op}: {op[:-1]}, then rounded to binary32"
+        yield two_sources(op, single, title, cross32 + pairs32 + more, randoms=16)
     large = lambda random: Bits(random.bits(1) << 63 | 1023 + random.between(-2, 66) << 52 | random.bits(52))
     for op, f in (("F2I", ieee.f2i), ("F2U", ieee.f2u)):
         yield one_source(op, f, f"{op} truncates and saturates", special + INTEGRAL + SATURATING, few, large)

@@ -246,6 +246,18 @@ def fne(b, c):
     return 1 - feq(b, c)
 
 
+def i2fs(b):
+    return widen(BINARY32.encode(Fraction(s64(b))))
+
+
+def u2fs(b):
+    return widen(BINARY32.encode(Fraction(b)))
+
+
+def f32widen(b):
+    return widen(b & 0xFFFFFFFF)
+
+
 def i2f(b):
     return bits(s64(b))
 

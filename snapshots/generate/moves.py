@@ -1,6 +1,6 @@
 """Data movement: class 2x."""
 
-from .case import Bits, Case, M64, MAX, MIN, Random, data, show
+from .case import Bits, Case, M64, MAX, MIN, Random, Trap, data, show
 from .shapes import line, move
 
 VALUES = [0, 1, M64, MIN, MAX, 0x0123456789ABCDEF, 2**32 - 1, 2**32, Bits(0x7FF0000000000001), Bits(0xFFF8DEADBEEF0001)]
@@ -259,6 +259,96 @@ def globals_(op):
     return case
 
 
+def numbered_globals(op):
+    random = Random(op)
+    initial = [random.wide() for _ in range(300)]
+    title = f"{op}: the number of the global is an immediate and a register, which do not wrap"
+    case = Case(op, title, [f".global = {show(v)}" for v in initial])
+    beyond = [M64, MIN, MAX, 2**32, 2**32 - 1, 2**16, -1 & M64, -300 & M64]
+    current = list(initial)
+
+    def global_(first, number):
+        if first + number >= len(current):
+            raise Trap("GlobalOutOfBounds")
+        return first + number
+
+    if op == "GETGX":
+        for first in (0, 1, 44, 255, 256, 298, 299):
+            name = f"from_{first}"
+            f = lambda b: [current[global_(first, b)]]
+            case.func(name, 1, 1, [line(op, "R7", "R0", f"${first}"), move("R0", "R7"), "RET"])
+            numbers = [0, 1, 7, 255, 256, 298, 299, 300, 301, *(299 - first + d for d in (-1, 0, 1, 2)), *beyond]
+            for number in dict.fromkeys(n for n in [*numbers, -first & M64, 300 - first] if n >= 0):
+                case.expect(name, [number], f)
+        f = lambda b: [current[global_(3, b)]]
+        case.func("same", 1, 1, [line(op, "R0", "R0", "$3"), "RET"])
+        high = [move("RE", "R0"), line(op, "RC", "RE", "$3"), move("R0", "RC"), move("R1", "RE"), "RET"]
+        case.func("high", 1, 2, high, place=1)
+        case.func("dead", 1, 1, [line(op, "R7", "R0", "$3"), "RET"])
+        for number in (0, 100, 296, 297, M64 - 2):
+            case.expect("same", [number], f)
+            case.expect("high", [number], lambda b: [*f(b), b])
+            case.expect("dead", [number], lambda b: [*f(b), b][1:])
+        for i, number in enumerate((0, 296, 297, M64)):
+            name = f"constant_{i}"
+            body = [f"MOVI      R9, {show(number)}", line(op, "R0", "R9", "$3"), "RET"]
+            case.func(name, 0, 1, body, place=1)
+            case.expect(name, [], lambda: f(number))
+        return case
+
+    def set_(first):
+        def run(value, b):
+            current[global_(first, b)] = value
+            return []
+
+        return run
+
+    for first in (0, 1, 44, 256, 299):
+        name = f"from_{first}"
+        case.func(name, 2, 0, [line(op, "R0", "R1", f"${first}"), "RET"])
+        for number in (0, 1, 254, 255, 256, 299 - first, 300 - first, 299, 300, -first & M64, *beyond):
+            value = random.wide()
+            case.expect(name, [value, number], set_(first))
+            if first + number < 300:
+                case.step(f"global {first + number} = {show(value)}")
+        case.step(f"global 299 = {show(current[299])}")
+        case.step(f"global 0 = {show(current[0])}")
+    case.func("same", 1, 0, [line(op, "R0", "R0", "$7"), "RET"])
+    for number in (0, 292, 293):
+        case.expect("same", [number], lambda b: set_(7)(b, b))
+    case.step("global 299 = 292")
+    case.step("global 7 = 0")
+    high = [move("RD", "R0"), move("RF", "R1"), line(op, "RD", "RF", "$9"), move("R0", "RD"), move("R1", "RF"), "RET"]
+    case.func("high", 2, 2, high, place=2)
+    for value, number in ((Bits(0x7FF0000000000001), 0), (M64, 290), (MIN, 291)):
+        case.expect("high", [value, number], lambda a, b: set_(9)(a, b) + [a, b])
+    both = [line("GETGX", "R2", "R0", "$0"), line(op, "R1", "R0", "$0"), line("GETGX", "R3", "R0", "$0")]
+    both += [line("GETG", "R4", "$20"), move("R0", "R2"), move("R1", "R3"), move("R2", "R4"), "RET"]
+    case.func("between", 2, 3, both)
+    for number in (20, 21, 300):
+        value = random.wide()
+
+        def between(b, value):
+            before = current[global_(0, b)]
+            set_(0)(value, b)
+            return [before, value, current[20]]
+
+        case.expect("between", [number, value], between)
+    written = [line("SETG", "R1", "$20"), line("GETGX", "R2", "R0", "$10"), line(op, "R2", "R0", "$11")]
+    written += [line("GETG", "R0", "$20"), line("GETG", "R1", "$21"), "RET"]
+    case.func("written", 2, 2, written, place=1)
+    for number in (9, 10, 11):
+        value = random.wide()
+
+        def run(b, value):
+            current[20] = value
+            current[11 + b] = current[10 + b]
+            return [current[20], current[21]]
+
+        case.expect("written", [number, value], run)
+    return case
+
+
 def memsize():
     case = Case("MEMSIZE", "MEMSIZE: the size that the host chose", [".memory 16"])
     case.func("f", 0, 1, ["MEMSIZE   R0", "RET"])
@@ -460,6 +550,8 @@ def cases():
         locals_("SETL"),
         globals_("GETG"),
         globals_("SETG"),
+        numbered_globals("GETGX"),
+        numbered_globals("SETGX"),
         memsize(),
         bulk("MEMCOPY"),
         bulk("MEMFILL"),

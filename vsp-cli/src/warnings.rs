@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use vsp_core::analysis::{Graph, OutOfMemory, Signatures, Slot, UninitialisedRead, uninitialised_reads};
 use vsp_core::index::{FuncIndex, Location};
-use vsp_core::isa::{Inst, Role};
+use vsp_core::isa::{Inst, Opcode, Role};
 use vsp_core::program::{NameKind, Program};
 use vsp_core::text::{self, Diagnostic};
 use vsp_core::verify::Verified;
@@ -76,8 +76,13 @@ fn first_reads(reads: Vec<UninitialisedRead>) -> impl Iterator<Item = Uninitiali
 /// Returns the constants, globals and imports that no instruction uses.
 fn unused(program: &Program<'_>) -> Vec<Warning> {
     let mut used = HashSet::new();
+    // GETGX and SETGX use a global, or any one behind it.
+    let mut used_from = u32::MAX;
     for word in program.code() {
         let Ok(inst) = Inst::decode(u32::from_le_bytes(*word)) else { continue };
+        if let (Opcode::GETGX | Opcode::SETGX, Some(first)) = (inst.op(), inst.value_of(Role::Global)) {
+            used_from = used_from.min(first as u32);
+        }
         let named = inst.operands().map(|(operand, value)| (operand.role, value as u32));
         used.extend(
             named.filter(|(role, _)| {
@@ -95,7 +100,8 @@ fn unused(program: &Program<'_>) -> Vec<Warning> {
         .chain(number(Role::Const, constants))
         .chain(number(Role::Global, globals))
         .chain(number(Role::Segment, passive));
-    all.filter(|(role, index, _)| !used.contains(&(*role, *index)))
+    let is_used = |role, index| used.contains(&(role, index)) || role == Role::Global && index >= used_from;
+    all.filter(|(role, index, _)| !is_used(*role, *index))
         .map(|(role, index, name)| Warning::Unused { role, index, name })
         .collect()
 }

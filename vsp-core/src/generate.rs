@@ -239,7 +239,12 @@ fn functions(entropy: &mut dyn Entropy, least: u32, most: u32) -> Vec<FuncType> 
         // The same type, or one that differs in its results.
         let like = old.and_then(|old| FuncType::new(old.params(), results as usize));
         let like = if entropy.chance(1, 3) { like } else { old };
-        types.extend(like.or(new));
+        let mut ty = like.or(new);
+        if entropy.chance(1, 8) {
+            // Tags in both parts of a row of the function table.
+            ty = pick(entropy, &[1, 511, 512, 4095]).and_then(|tag| ty?.with_tag(tag));
+        }
+        types.extend(ty);
     }
     types
 }

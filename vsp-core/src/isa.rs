@@ -63,7 +63,7 @@ pub const CLASS_TITLES: [&str; 16] = [
     "with a constant",
     "compare; 32-bit",
     "binary64",
-    "compare and convert binary64",
+    "compare and convert binary64; binary32",
     "ByteSil numbers",
     "states of 16 ByteSil numbers",
     "stores",

@@ -18,6 +18,9 @@ pub enum Trap {
     /// A CALLR named a function that does not exist, or one of another type.
     #[error("indirect call of no function, or one of another type")]
     BadIndirectCall,
+    /// A GETGX or SETGX named a global that does not exist.
+    #[error("global out of bounds")]
+    GlobalOutOfBounds,
     /// A host function failed with this code.
     #[error("host error {0}")]
     Host(u32),
@@ -25,7 +28,7 @@ pub enum Trap {
 
 impl Trap {
     /// Returns the kind of trap as a small number: 1 Explicit, 2 MemoryOutOfBounds, 3 DivideByZero, 4 StackOverflow, 5
-    /// BadIndirectCall, 6 Host. 0 is never returned.
+    /// BadIndirectCall, 6 Host, 7 GlobalOutOfBounds. 0 is never returned.
     pub const fn code(self) -> u8 {
         match self {
             Trap::Explicit(_) => 1,
@@ -34,6 +37,7 @@ impl Trap {
             Trap::StackOverflow => 4,
             Trap::BadIndirectCall => 5,
             Trap::Host(_) => 6,
+            Trap::GlobalOutOfBounds => 7,
         }
     }
 
@@ -46,6 +50,7 @@ impl Trap {
             Trap::StackOverflow => "StackOverflow",
             Trap::BadIndirectCall => "BadIndirectCall",
             Trap::Host(_) => "Host",
+            Trap::GlobalOutOfBounds => "GlobalOutOfBounds",
         }
     }
 }

@@ -111,12 +111,15 @@ impl Input {
             }
             let mut args = Vec::new();
             for successor in &block.successors {
-                args.push(successor.args.iter().map(|source| number(*source)).collect::<Result<Vec<_>, _>>()?);
+                args.push(
+                    successor.args.iter().map(|source| number(*source)).collect::<Result<Vec<_>, _>>()?,
+                );
             }
             let params = block.params.iter().map(|value| number(Source::Value(*value)));
             let params = params.collect::<Result<Vec<_>, _>>()?;
             let insts = InstRange::new(InstNumber::new(first), InstNumber::new(input.insts.len()));
-            let successors = block.successors.iter().map(|it| regalloc2::Block::new(it.block as usize)).collect();
+            let successors =
+                block.successors.iter().map(|it| regalloc2::Block::new(it.block as usize)).collect();
             input.blocks.push(BlockShape { insts, successors, predecessors: Vec::new(), params, args });
         }
         for at in 0..input.blocks.len() {

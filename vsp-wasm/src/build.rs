@@ -187,7 +187,11 @@ impl<'m, 'a> Builder<'m, 'a> {
                 let value = self.pop()?;
                 self.effect(Opcode::SETG, &[value], i64::from(global_index));
             }
-            _ => return Err(Error::unsupported(alloc::format!("the instruction {operator:?} is not supported"))),
+            _ => {
+                return Err(Error::unsupported(alloc::format!(
+                    "the instruction {operator:?} is not supported"
+                )));
+            }
         }
         Ok(())
     }
@@ -198,7 +202,8 @@ impl<'m, 'a> Builder<'m, 'a> {
             return self.constant_value(global.initial);
         }
         let narrow = is_32_bits(global.ty);
-        let value = self.inst(Kind::Op { op: Opcode::GETG, args: [Value::NONE; 3], imm: i64::from(index) }, narrow);
+        let value =
+            self.inst(Kind::Op { op: Opcode::GETG, args: [Value::NONE; 3], imm: i64::from(index) }, narrow);
         Ok(value)
     }
 

@@ -35,7 +35,8 @@ pub(crate) fn emit(
     program: &mut ProgramBuilder,
 ) -> Result<FunctionBuilder, Error> {
     // One more local if values must be moved from local to local.
-    let mut emitter = Emitter { function, allocated, program, first_local: function.locals, moves_locals: false };
+    let mut emitter =
+        Emitter { function, allocated, program, first_local: function.locals, moves_locals: false };
     let mut blocks = Vec::with_capacity(function.blocks.len());
     for at in 0..function.blocks.len() {
         blocks.push(emitter.block(at)?);
@@ -200,7 +201,8 @@ impl Layout {
     }
 
     fn emit(&mut self, blocks: &[Vec<Piece>]) -> Result<(), Error> {
-        let kept: Vec<u32> = (0..blocks.len() as u32).filter(|at| self.leads_to[*at as usize] == *at).collect();
+        let kept: Vec<u32> =
+            (0..blocks.len() as u32).filter(|at| self.leads_to[*at as usize] == *at).collect();
         for at in 0..blocks.len() as u32 {
             if self.leads_to[at as usize] != at {
                 // Nothing goes there, but labels must be bound.

@@ -2,7 +2,6 @@
 //!
 //! Sums of two 32-bit numbers do not wrap in 64 bits. Each global is one element.
 
-use crate::pending::Pending as _;
 use vsp_core::isa::{Inst, Opcode as O, Reg::*};
 use vsp_core::program::{FuncType, FunctionBuilder, Label};
 

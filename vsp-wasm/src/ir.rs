@@ -3,7 +3,6 @@
 //! A value is a 64-bit register. Values of type i32 and f32 (its bits) are zero-extended wherever somebody can tell:
 //! [`crate::select`] leaves out extensions that nobody reads.
 
-use crate::pending::Pending as _;
 use alloc::vec::Vec;
 
 use vsp_core::isa::Opcode;
@@ -210,7 +209,9 @@ impl Function {
 /// Calls `f` with every value that an instruction reads.
 pub(crate) fn for_each_read(kind: &Kind, mut f: impl FnMut(Value)) {
     match kind {
-        Kind::Op { args, .. } => args.iter().take_while(|value| **value != Value::NONE).for_each(|value| f(*value)),
+        Kind::Op { args, .. } => {
+            args.iter().take_while(|value| **value != Value::NONE).for_each(|value| f(*value))
+        }
         Kind::Call { args, .. } => args.iter().for_each(|value| f(*value)),
         Kind::TrapIf { condition, .. } => f(*condition),
         Kind::DivisionCheck { dividend, divisor, .. } => {
@@ -232,8 +233,19 @@ pub(crate) fn has_effect(kind: &Kind) -> bool {
                 || (0xC0..0xD0).contains(&number)
                 || matches!(
                     *op,
-                    O::MEMCOPY | O::MEMFILL | O::MEMGROW | O::SETG | O::SETGX | O::GETGX | O::SETL | O::DIV | O::DIVU
-                        | O::MOD | O::MODU | O::DIVW | O::MODW
+                    O::MEMCOPY
+                        | O::MEMFILL
+                        | O::MEMGROW
+                        | O::SETG
+                        | O::SETGX
+                        | O::GETGX
+                        | O::SETL
+                        | O::DIV
+                        | O::DIVU
+                        | O::MOD
+                        | O::MODU
+                        | O::DIVW
+                        | O::MODW
                 )
         }
         Kind::Call { .. } | Kind::TrapIf { .. } | Kind::DivisionCheck { .. } => true,

@@ -30,12 +30,6 @@ pub(crate) struct Operand {
     pub(crate) constraint: Constraint,
 }
 
-impl Operand {
-    pub(crate) fn is_use(&self) -> bool {
-        matches!(self.constraint, Constraint::Use | Constraint::UseIn(_))
-    }
-}
-
 /// What an instruction is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {

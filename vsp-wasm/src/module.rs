@@ -59,7 +59,10 @@ pub(crate) struct Global<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Placement {
     /// Into the memory or the table with this index, at this offset, when the module is instantiated.
-    Active { index: u32, offset: u32 },
+    Active {
+        index: u32,
+        offset: u32,
+    },
     Passive,
     /// Nowhere: an element segment that only names functions.
     Declared,

@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::hoist::hoist;
 use crate::machine::{Block, Code, Function, Inst, Source, Successor};
 
 /// The number of instructions within which uses of a constant share it.
@@ -10,14 +11,16 @@ const NEAR: usize = 24;
 
 /// Prepares a function for register allocation.
 pub(crate) fn prepare(function: &mut Function) {
-    split_edges(function);
+    let in_order = split_edges(function);
+    hoist(function, in_order);
     make_arguments(function);
     make_constants(function);
 }
 
 /// Puts a block on every edge from a block with several successors to one with several predecessors or with arguments.
-/// It comes behind its predecessor if the edge goes backwards, else to the end of the code.
-fn split_edges(function: &mut Function) {
+/// It comes behind its predecessor if the edge goes backwards, else to the end of the code. Returns the number of blocks
+/// before those.
+fn split_edges(function: &mut Function) -> usize {
     let blocks = core::mem::take(&mut function.blocks);
     let mut preds = alloc::vec![0u32; blocks.len()];
     for successor in blocks.iter().flat_map(|block| &block.successors) {
@@ -39,7 +42,8 @@ fn split_edges(function: &mut Function) {
     let mut behind = Vec::new();
     for (at, mut block) in blocks.into_iter().enumerate() {
         let mut edges = Vec::new();
-        let splits: Vec<bool> = block.successors.iter().map(|successor| is_split(&block, successor)).collect();
+        let splits: Vec<bool> =
+            block.successors.iter().map(|successor| is_split(&block, successor)).collect();
         for (successor, split) in block.successors.iter_mut().zip(splits) {
             let target = successor.block as usize;
             successor.block = numbers[target];
@@ -71,6 +75,7 @@ fn split_edges(function: &mut Function) {
     for (_, before) in &mut function.loops {
         *before = numbers.get(*before as usize).copied().unwrap_or(0);
     }
+    next as usize
 }
 
 /// Makes constants that are arguments of blocks, before the jump.

@@ -5,7 +5,6 @@ mod address;
 mod condition;
 mod immediate;
 
-use crate::pending::Pending as _;
 use alloc::vec::Vec;
 
 use vsp_core::isa::{Opcode as O, Role};
@@ -21,11 +20,7 @@ pub(crate) fn select(function: &ir::Function, layout: &Layout) -> Function {
     let mut selector = Selector {
         ir: function,
         layout,
-        out: Function {
-            values: count as u32,
-            locals: function.locals,
-            ..Function::default()
-        },
+        out: Function { values: count as u32, locals: function.locals, ..Function::default() },
         needed: alloc::vec![false; count],
         full: alloc::vec![false; count],
         same: alloc::vec![u32::MAX; count],
@@ -97,7 +92,12 @@ impl Selector<'_> {
         }
         let mut insts = core::mem::take(&mut self.insts);
         insts.reverse();
-        Block { params: block.params.iter().map(|value| value.0).collect(), insts, successors, in_loop: block.in_loop }
+        Block {
+            params: block.params.iter().map(|value| value.0).collect(),
+            insts,
+            successors,
+            in_loop: block.in_loop,
+        }
     }
 
     fn terminator(&mut self, terminator: &Terminator) {
@@ -142,7 +142,10 @@ impl Selector<'_> {
                 continue;
             }
             if place < MAX_PARAMS {
-                operands.push(Operand { source: Source::Value(value.0), constraint: Constraint::DefIn(place as u8) });
+                operands.push(Operand {
+                    source: Source::Value(value.0),
+                    constraint: Constraint::DefIn(place as u8),
+                });
             } else {
                 let global = self.layout.extra_param(place);
                 self.op(O::GETG, Some(*value), &[], global);
@@ -353,7 +356,16 @@ fn reads_low(op: O, place: usize, full: bool) -> bool {
         O::ADD | O::SUB | O::MUL | O::AND | O::OR | O::XOR => !full,
         O::SHL => place == 1 || !full,
         O::SHR | O::SAR | O::ROTL | O::ROTR => place == 1,
-        O::DIVW | O::MODW | O::SLTW | O::SLEW | O::CLZW | O::CTZW | O::BSWAPW | O::SEXT | O::ZEXT | O::F32WIDEN => true,
+        O::DIVW
+        | O::MODW
+        | O::SLTW
+        | O::SLEW
+        | O::CLZW
+        | O::CTZW
+        | O::BSWAPW
+        | O::SEXT
+        | O::ZEXT
+        | O::F32WIDEN => true,
         _ => (0x78..0x80).contains(&number),
     }
 }

@@ -55,7 +55,13 @@ fn tables_of_branches() {
         (i32.const 30)))"#;
     check(
         text,
-        &[("pick", &[0], &[10]), ("pick", &[1], &[20]), ("pick", &[2], &[10]), ("pick", &[3], &[30]), ("pick", &[0xFFFF_FFFF], &[30])],
+        &[
+            ("pick", &[0], &[10]),
+            ("pick", &[1], &[20]),
+            ("pick", &[2], &[10]),
+            ("pick", &[3], &[30]),
+            ("pick", &[0xFFFF_FFFF], &[30]),
+        ],
     );
 }
 
@@ -69,7 +75,14 @@ fn indirect_calls() {
         (func (export "call") (param i32 i32) (result i32) (call_indirect (type $f) (local.get 1) (local.get 0))))"#;
     let ends = run(
         text,
-        &[("call", &[1, 21]), ("call", &[3, 4]), ("call", &[2, 0]), ("call", &[0, 0]), ("call", &[4, 0]), ("call", &[9, 0])],
+        &[
+            ("call", &[1, 21]),
+            ("call", &[3, 4]),
+            ("call", &[2, 0]),
+            ("call", &[0, 0]),
+            ("call", &[4, 0]),
+            ("call", &[9, 0]),
+        ],
     );
     let trap = || End::Trap("BadIndirectCall".into());
     assert_eq!(ends[..2], [End::Results(vec![42]), End::Results(vec![8])]);

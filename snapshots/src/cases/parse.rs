@@ -179,6 +179,7 @@ fn trap(text: &str) -> Option<Trap> {
         Trap::StackOverflow,
         Trap::BadIndirectCall,
         Trap::Host(number),
+        Trap::GlobalOutOfBounds,
     ];
     traps.into_iter().find(|trap| trap.name() == name)
 }

@@ -79,9 +79,22 @@ impl Machine {
             0x28 => self.set_register(word.a(), self.memory.len() as u64),
             0x2B => self.set_register(word.a(), self.globals[&word.u20()]),
             0x2C => drop(self.globals.insert(word.u20(), a)),
+            0x2E | 0x2F => return Some(self.numbered_global(word, a, b).map(|()| Then::Next)),
             _ => return None,
         }
         Some(Ok(Then::Next))
+    }
+
+    /// Executes GETGX or SETGX.
+    fn numbered_global(&mut self, word: Word, a: u64, b: u64) -> Result<(), Trap> {
+        let number = unsigned(b) + i128::from(word.u16());
+        let known = u32::try_from(number).ok().and_then(|number| Some((number, *self.globals.get(&number)?)));
+        let (number, value) = known.ok_or(Trap::GlobalOutOfBounds)?;
+        match word.op() {
+            0x2E => self.set_register(word.a(), value),
+            _ => drop(self.globals.insert(number, a)),
+        }
+        Ok(())
     }
 
     /// Returns the range of `size` addresses from `address`, which is taken modulo 2⁶⁴.

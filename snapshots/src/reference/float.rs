@@ -20,6 +20,8 @@ pub(super) fn compute(word: Word, b: u64, c: u64) -> Option<u64> {
         0x90..=0x93 => return compare(word, b, c),
         0x96 => return Some(to_integer(b, -power(63), power(63) - 1)),
         0x97 => return Some(to_integer(b, 0, power(64) - 1)),
+        0x98 => return Some(load32(unsigned(b).rem_euclid(power(32)) as u32)),
+        0x99 => return Some(store32(b).into()),
         _ => {}
     }
     let (x, y) = (double(b), double(c));
@@ -54,6 +56,12 @@ pub(super) fn compute(word: Word, b: u64, c: u64) -> Option<u64> {
         0x8F => return mathematics(word.u12(), f64::from_bits(b), f64::from_bits(c)),
         0x94 => Double::from_i128(signed(b)).value,
         0x95 => Double::from_i128(unsigned(b)).value,
+        0x9A => widen(narrow((x + y).value)),
+        0x9B => widen(narrow((x - y).value)),
+        0x9C => widen(narrow((x * y).value)),
+        0x9D => widen(narrow((x / y).value)),
+        0x9E => widen(Single::from_i128(signed(b)).value),
+        0x9F => widen(Single::from_i128(unsigned(b)).value),
         _ => return None,
     };
     Some(canonical(result))

@@ -81,15 +81,23 @@ impl Tracer {
         let function = signatures.program().function(location.function)?;
         let effects = signatures.effects(function, inst);
         let frame = instance.frames().next()?;
-        let writes_global = inst.op() == Opcode::SETG;
-        let global = inst.value_of(Role::Global).filter(|_| writes_global);
+        let number = || inst.registers().nth(1).map_or(0, |(reg, _)| frame.registers[reg.index()]);
+        let distance = match inst.op() {
+            Opcode::SETG => Some(0),
+            Opcode::SETGX => Some(number()),
+            _ => None,
+        };
+        let global = inst
+            .value_of(Role::Global)
+            .zip(distance)
+            .and_then(|(first, distance)| u32::try_from(distance.checked_add(first as u64)?).ok());
         Some(Tracer {
             location,
             inst,
             depth,
             writes: effects.writes,
             local: effects.local_written,
-            global: global.map(|global| GlobalIndex(global as u32)),
+            global: global.map(GlobalIndex),
             store: store(inst, frame.registers),
             params: signatures.callee(inst).filter(|_| is_call(inst)).map(|ty| ty.params()),
             results: function.ty.results(),

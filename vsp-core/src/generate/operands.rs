@@ -31,10 +31,20 @@ impl Body<'_> {
     pub(super) fn with_address(&mut self, op: Opcode, address: Option<Address>) -> Result<Inst, BuildError> {
         let divides = op.meaning().contains("trap DivideByZero") && !self.entropy.chance(1, 60);
         let divisor = if divides { Some(self.divisor()?) } else { None };
+        let numbered = op.meaning().contains("trap GlobalOutOfBounds");
+        let global = if numbered { Some(self.numbered_global()?) } else { None };
         let math = pick(self.entropy, MathFn::ALL);
         let mut values = [0; 4];
         for (value, operand) in values.iter_mut().zip(op.operands()) {
             let last_source = operand.role == Role::Src && operand.field == Field::c;
+            if let Some((number, first)) = global {
+                match (operand.role, operand.field) {
+                    (Role::Global, _) => *value = first as i32,
+                    (Role::Src, Field::b) => *value = number as i32,
+                    _ => *value = self.operand(*operand, math)?,
+                }
+                continue;
+            }
             *value = match (address, divisor) {
                 (Some(address), _) if operand.role == Role::Base => address.base as i32,
                 (Some(address), _) if operand.role.index_scale().is_some() => address.index as i32,
@@ -171,6 +181,31 @@ impl Body<'_> {
         }
         self.held |= 1 << reg.index();
         Ok(reg)
+    }
+
+    /// Returns a register and the number of a global: the value of the register is mostly the distance of another global
+    /// from that one.
+    fn numbered_global(&mut self) -> Result<(Reg, u32), BuildError> {
+        let (reg, first) = (self.writable(), self.global());
+        let count = self.world.globals - first;
+        match self.entropy.below(4) {
+            _ if self.provokes_error() => {
+                let beyond = [u64::from(count), u64::MAX, u64::MAX - u64::from(first) + 1, 1 << 32];
+                let number = pick(self.entropy, &beyond).unwrap_or(0);
+                self.load(reg, number)?;
+            }
+            0 => {
+                let source = self.any_register(u16::MAX);
+                let mask = (count + 1).next_power_of_two() / 2 - 1;
+                self.push(Inst::andi(reg, source, mask)?);
+            }
+            _ => {
+                let number = self.entropy.below(count);
+                self.load(reg, number.into())?;
+            }
+        }
+        self.held |= 1 << reg.index();
+        Ok((reg, first))
     }
 
     /// Returns the memory operand of an instruction, if it has one: mostly inside the memory.

@@ -69,6 +69,13 @@ trait Common: Frame {
         self.set(a, op(self.get(b), u64::from(imm)))
     }
 
+    /// Returns the global whose number is `first` and the value of b, if there is one.
+    #[inline(always)]
+    fn global_from(&mut self, b: Self::Reg, first: u32) -> Option<&mut u64> {
+        let number = self.get(b).checked_add(first.into())?;
+        self.globals().get_mut(usize::try_from(number).ok()?)
+    }
+
     #[inline(always)]
     fn at(&self, b: Self::Reg, displacement: i32) -> u64 {
         self.get(b).wrapping_add_signed(i64::from(displacement))
@@ -174,6 +181,20 @@ impl<F: Frame> Visitor for F {
     #[inline(always)] fn memfill(&mut self, a: F::Reg, b: F::Reg, c: F::Reg) -> Step { self.fill(self.get(a), self.get(b) as u8, self.get(c)) }
     #[inline(always)] fn getg(&mut self, a: F::Reg, global: u32) -> Step { let value = self.globals()[global as usize]; self.set(a, value) }
     #[inline(always)] fn setg(&mut self, a: F::Reg, global: u32) -> Step { let value = self.get(a); self.globals()[global as usize] = value; Ok(()) }
+    #[inline(always)] fn getgx(&mut self, a: F::Reg, b: F::Reg, first: u32) -> Step {
+        match self.global_from(b, first).copied() {
+            Some(value) => self.set(a, value),
+            None => self.stop(Exit::Trap(Trap::GlobalOutOfBounds)),
+        }
+    }
+    #[inline(always)] fn setgx(&mut self, a: F::Reg, b: F::Reg, first: u32) -> Step {
+        let value = self.get(a);
+        match self.global_from(b, first) {
+            Some(global) => *global = value,
+            None => return self.stop(Exit::Trap(Trap::GlobalOutOfBounds)),
+        }
+        Ok(())
+    }
 
     #[inline(always)] fn load8u(&mut self, a: F::Reg, b: F::Reg, imm: i32) -> Step { self.loaded(a, self.at(b, imm), u8_extended) }
     #[inline(always)] fn load8s(&mut self, a: F::Reg, b: F::Reg, imm: i32) -> Step { self.loaded(a, self.at(b, imm), i8_extended) }
@@ -317,6 +338,14 @@ impl<F: Frame> Visitor for F {
     #[inline(always)] fn u2f(&mut self, a: F::Reg, b: F::Reg) -> Step { self.unary(a, b, float::u2f) }
     #[inline(always)] fn f2i(&mut self, a: F::Reg, b: F::Reg) -> Step { self.unary(a, b, float::f2i) }
     #[inline(always)] fn f2u(&mut self, a: F::Reg, b: F::Reg) -> Step { self.unary(a, b, float::f2u) }
+    #[inline(always)] fn f32widen(&mut self, a: F::Reg, b: F::Reg) -> Step { self.unary(a, b, |b| float::widen(b as u32)) }
+    #[inline(always)] fn f32narrow(&mut self, a: F::Reg, b: F::Reg) -> Step { self.unary(a, b, |b| float::narrow(b).into()) }
+    #[inline(always)] fn fadds(&mut self, a: F::Reg, b: F::Reg, c: F::Reg) -> Step { self.binary(a, b, c, float::fadds) }
+    #[inline(always)] fn fsubs(&mut self, a: F::Reg, b: F::Reg, c: F::Reg) -> Step { self.binary(a, b, c, float::fsubs) }
+    #[inline(always)] fn fmuls(&mut self, a: F::Reg, b: F::Reg, c: F::Reg) -> Step { self.binary(a, b, c, float::fmuls) }
+    #[inline(always)] fn fdivs(&mut self, a: F::Reg, b: F::Reg, c: F::Reg) -> Step { self.binary(a, b, c, float::fdivs) }
+    #[inline(always)] fn i2fs(&mut self, a: F::Reg, b: F::Reg) -> Step { self.unary(a, b, float::i2fs) }
+    #[inline(always)] fn u2fs(&mut self, a: F::Reg, b: F::Reg) -> Step { self.unary(a, b, float::u2fs) }
 
     #[inline(always)] fn complex_add(&mut self, a: F::Reg, b: F::Reg, c: F::Reg) -> Step { self.binary(a, b, c, complex::complex_add) }
     #[inline(always)] fn complex_sub(&mut self, a: F::Reg, b: F::Reg, c: F::Reg) -> Step { self.binary(a, b, c, complex::complex_sub) }

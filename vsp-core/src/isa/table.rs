@@ -52,6 +52,8 @@ macro_rules! for_each_op {
         0x2B GETG     getg      Next    (a: Dst, imm20: Global)         "a ← global imm";
         0x2C SETG     setg      Next    (a: Src, imm20: Global)         "global imm ← a";
         0x2D MEMGROW  memgrow   Bulk    (a: Dst, b: Src)                "a ← size of the memory in pages of 65536 bytes, and b pages of zeros are added; a ← 0xFFFFFFFF if they do not fit";
+        0x2E GETGX    getgx     Next    (a: Dst, b: Src, imm16: Global) "a ← global imm + b; trap GlobalOutOfBounds beyond the last one";
+        0x2F SETGX    setgx     Next    (a: Src, b: Src, imm16: Global) "global imm + b ← a; trap GlobalOutOfBounds beyond the last one";
 
         // 3x loads
         0x30 LOAD8U   load8u    Next    (a: Dst, b: Base, imm16: Disp)  "a ← 8 bits of M[b + imm], zero-extended";
@@ -157,7 +159,7 @@ macro_rules! for_each_op {
         0x8E FROUND32 fround32  Next    (a: FDst, b: FSrc)              "a ← b rounded to binary32 and widened again";
         0x8F FMATH    fmath     Next    (a: FDst, imm12: Math, b: FSrc, c: FSrc2) "a ← function imm of b, or of b and c";
 
-        // 9x compare, convert
+        // 9x compare, convert, binary32
         0x90 FEQ      feq       Next    (a: Dst, b: FSrc, c: FSrc)      "a ← 1 if b = c, else 0";
         0x91 FNE      fne       Next    (a: Dst, b: FSrc, c: FSrc)      "a ← 1 if b ≠ c, else 0; 1 if either is NaN";
         0x92 FLT      flt       Next    (a: Dst, b: FSrc, c: FSrc)      "a ← 1 if b < c, else 0";
@@ -166,6 +168,14 @@ macro_rules! for_each_op {
         0x95 U2F      u2f       Next    (a: FDst, b: Src)               "a ← binary64 nearest the unsigned b, ties to even";
         0x96 F2I      f2i       Next    (a: Dst, b: FSrc)               "a ← b truncated to signed, saturating; 0 for NaN";
         0x97 F2U      f2u       Next    (a: Dst, b: FSrc)               "a ← b truncated to unsigned, saturating (0 for negative b); 0 for NaN";
+        0x98 F32WIDEN f32widen  Next    (a: FDst, b: Src)               "a ← binary32 in the low half of b, widened to binary64";
+        0x99 F32NARROW f32narrow Next   (a: Dst, b: FSrc)               "a ← binary32 nearest b, ties to even, as 32 bits, zero-extended";
+        0x9A FADDS    fadds     Next    (a: FDst, b: FSrc, c: FSrc)     "a ← b + c, then as FROUND32";
+        0x9B FSUBS    fsubs     Next    (a: FDst, b: FSrc, c: FSrc)     "a ← b − c, then as FROUND32";
+        0x9C FMULS    fmuls     Next    (a: FDst, b: FSrc, c: FSrc)     "a ← b · c, then as FROUND32";
+        0x9D FDIVS    fdivs     Next    (a: FDst, b: FSrc, c: FSrc)     "a ← b ÷ c, then as FROUND32";
+        0x9E I2FS     i2fs      Next    (a: FDst, b: Src)               "a ← binary32 nearest the signed b, ties to even, widened";
+        0x9F U2FS     u2fs      Next    (a: FDst, b: Src)               "a ← binary32 nearest the unsigned b, ties to even, widened";
 
         // Ax ByteSil numbers, in the low bytes
         0xA0 COMPLEX_ADD complex_add Next (a: Dst, b: Src, c: Src)      "a ← the number nearest b + c";

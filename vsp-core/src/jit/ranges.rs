@@ -268,10 +268,13 @@ impl<'a> RangeAnalysis<'a> {
             Opcode::LOAD16U | Opcode::LOAD16UX => Range::between(0, 0xFFFF),
             Opcode::SHRWI => b.narrowed(32).shifted_right(shift().1),
             Opcode::ADDWI => b.narrowed(32).add_signed(of(Role::S).into()).narrowed(32),
-            Opcode::LOAD32U | Opcode::LOAD32UX | Opcode::ADDW | Opcode::SUBW | Opcode::MULW => {
-                Range::between(0, 0xFFFF_FFFF)
-            }
-            Opcode::MEMGROW => Range::between(0, 0xFFFF_FFFF),
+            Opcode::LOAD32U
+            | Opcode::LOAD32UX
+            | Opcode::ADDW
+            | Opcode::SUBW
+            | Opcode::MULW
+            | Opcode::F32NARROW
+            | Opcode::MEMGROW => Range::between(0, 0xFFFF_FFFF),
             Opcode::LOOP => known.get(Slot::Register(inst.registers().next()?.0)).subtract(1),
             Opcode::SLT | Opcode::SLE | Opcode::SLTU | Opcode::SLEU | Opcode::SEQ | Opcode::SNE => {
                 Range::between(0, 1)

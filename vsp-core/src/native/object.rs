@@ -43,7 +43,7 @@ pub(crate) const ROW_BYTES: usize = 8;
 pub(crate) const SITE_BYTES: usize = 28;
 
 /// The kinds of exits, in the order of their numbers in the file, from 1.
-pub(crate) const KINDS: [ExitKind; 11] = [
+pub(crate) const KINDS: [ExitKind; 12] = [
     ExitKind::Trap(Trap::Explicit(0)),
     ExitKind::Trap(Trap::MemoryOutOfBounds),
     ExitKind::Trap(Trap::DivideByZero),
@@ -55,6 +55,7 @@ pub(crate) const KINDS: [ExitKind; 11] = [
     ExitKind::Interrupted,
     ExitKind::Yield,
     ExitKind::Pending(ImportIndex(0)),
+    ExitKind::Trap(Trap::GlobalOutOfBounds),
 ];
 
 impl ExitKind {

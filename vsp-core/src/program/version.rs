@@ -34,7 +34,20 @@ impl Minor {
 }
 
 /// The instructions that format 2.1 adds.
-const OF_2_1: &[Opcode] = &[Opcode::MEMGROW, Opcode::MEMINIT];
+const OF_2_1: [Opcode; 12] = [
+    Opcode::MEMGROW,
+    Opcode::MEMINIT,
+    Opcode::GETGX,
+    Opcode::SETGX,
+    Opcode::F32WIDEN,
+    Opcode::F32NARROW,
+    Opcode::FADDS,
+    Opcode::FSUBS,
+    Opcode::FMULS,
+    Opcode::FDIVS,
+    Opcode::I2FS,
+    Opcode::U2FS,
+];
 
 /// One bit for each opcode number: whether format 2.1 adds it.
 const IS_OF_2_1: [u64; 4] = {

@@ -301,6 +301,9 @@ impl BodyAssembler<'_, '_> {
             }
             Change::None | Change::Swap(_) => problem,
         })?;
+        if let (Opcode::GETGX | Opcode::SETGX, Some(first)) = (op, inst.value_of(Role::Global)) {
+            self.declared.globals.use_from(first as u32);
+        }
         match target {
             Some(label) => self.code.branch(inst, label),
             None => self.code.push(inst),

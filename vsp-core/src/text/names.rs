@@ -13,6 +13,8 @@ pub(super) struct Names<K, T> {
     entries: BTreeMap<K, Named<T>>,
     /// The indices by which items of this kind are used.
     numbers: BTreeSet<u32>,
+    /// The index from which on all items of this kind are used.
+    used_from: u32,
 }
 
 #[derive(Debug)]
@@ -40,7 +42,7 @@ pub(super) struct Unused {
 
 impl<K: Ord, T: Copy> Names<K, T> {
     pub(super) fn new() -> Self {
-        Names { entries: BTreeMap::new(), numbers: BTreeSet::new() }
+        Names { entries: BTreeMap::new(), numbers: BTreeSet::new(), used_from: u32::MAX }
     }
 
     /// Defines a name for an item.
@@ -75,6 +77,11 @@ impl<K: Ord, T: Copy> Names<K, T> {
         self.numbers.insert(number);
     }
 
+    /// Counts the items with this index and all larger ones as used.
+    pub(super) fn use_from(&mut self, number: u32) {
+        self.used_from = self.used_from.min(number);
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
         self.entries.keys()
     }
@@ -87,7 +94,8 @@ impl<K: Ord, T: Copy> Names<K, T> {
     /// Returns the items that are used neither by name nor by index.
     pub(super) fn unused(&self, number: impl Fn(T) -> Option<u32>) -> impl Iterator<Item = Unused> {
         let unused = self.entries.values().filter(move |named| {
-            let by_number = number(named.value).is_some_and(|number| self.numbers.contains(&number));
+            let is_used = |number| number >= self.used_from || self.numbers.contains(&number);
+            let by_number = number(named.value).is_some_and(is_used);
             !named.used.get() && !by_number
         });
         unused.map(|named| Unused { what: named.what, span: named.span.clone() })

@@ -21,7 +21,9 @@ impl Builder<'_, '_> {
     pub(super) fn call(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
         match *operator {
             Operator::Call { function_index } => self.call_function(function_index)?,
-            Operator::CallIndirect { type_index, table_index } => self.call_indirect(type_index, table_index)?,
+            Operator::CallIndirect { type_index, table_index } => {
+                self.call_indirect(type_index, table_index)?
+            }
             Operator::ReturnCall { function_index } => {
                 self.call_function(function_index)?;
                 self.return_results()?;
@@ -37,7 +39,8 @@ impl Builder<'_, '_> {
 
     /// A tail call is a call and a return: it uses the stack.
     fn return_results(&mut self) -> Result<(), Error> {
-        let from = self.stack.len().checked_sub(self.signature.results.len()).ok_or(Error::internal("results"))?;
+        let from =
+            self.stack.len().checked_sub(self.signature.results.len()).ok_or(Error::internal("results"))?;
         let results = self.stack.split_off(from);
         self.leave(Terminator::Return(results));
         Ok(())

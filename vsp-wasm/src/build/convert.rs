@@ -1,6 +1,5 @@
 //! Conversions.
 
-use crate::pending::Pending as _;
 use vsp_core::isa::Opcode as O;
 use wasmparser::Operator;
 
@@ -25,7 +24,8 @@ impl Builder<'_, '_> {
         match operator {
             I32WrapI64 => self.extend(O::ZEXT, 32)?,
             // The value is zero-extended, and the bits are the bits.
-            I64ExtendI32U | I64ReinterpretF64 | F64ReinterpretI64 | I32ReinterpretF32 | F32ReinterpretI32 => {}
+            I64ExtendI32U | I64ReinterpretF64 | F64ReinterpretI64 | I32ReinterpretF32 | F32ReinterpretI32 => {
+            }
             I64ExtendI32S | I64Extend32S => self.extend(O::SEXT, 32)?,
             I64Extend8S => self.extend(O::SEXT, 8)?,
             I64Extend16S => self.extend(O::SEXT, 16)?,
@@ -115,7 +115,8 @@ impl Builder<'_, '_> {
             }
             Integer::I64 => {
                 // The largest integer is no binary64; the smallest is one.
-                let (most, least) = (self.constant(i64::MAX as u64), self.constant((i64::MIN as f64).to_bits()));
+                let (most, least) =
+                    (self.constant(i64::MAX as u64), self.constant((i64::MIN as f64).to_bits()));
                 let below = self.binary(O::FLT, source, least);
                 self.trap_if(below, trap_code::INTEGER_OVERFLOW);
                 self.binary(O::SEQ, result, most)
@@ -146,7 +147,8 @@ impl Builder<'_, '_> {
         let mut result = self.unary(op, source, 0);
         match to {
             Integer::I32 => {
-                let (least, most) = (self.constant(i64::from(i32::MIN) as u64), self.constant(i32::MAX as u64));
+                let (least, most) =
+                    (self.constant(i64::from(i32::MIN) as u64), self.constant(i32::MAX as u64));
                 result = self.binary(O::MAX, result, least);
                 result = self.binary(O::MIN, result, most);
                 result = self.unary(O::ZEXT, result, 32);

@@ -1,6 +1,5 @@
 //! Making instructions, and simplifying them while they are made.
 
-use crate::pending::Pending as _;
 use alloc::vec::Vec;
 
 use vsp_core::isa::Opcode as O;

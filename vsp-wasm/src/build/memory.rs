@@ -1,6 +1,5 @@
 //! Loads, stores and the other instructions of the memory.
 
-use crate::pending::Pending as _;
 use vsp_core::isa::Opcode as O;
 use wasmparser::{MemArg, Operator};
 
@@ -14,7 +13,9 @@ impl Builder<'_, '_> {
     pub(super) fn memory(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
         use Operator::*;
         match operator {
-            I32Load { memarg } | I64Load32U { memarg } | F32Load { memarg } => self.load(O::LOAD32U, memarg)?,
+            I32Load { memarg } | I64Load32U { memarg } | F32Load { memarg } => {
+                self.load(O::LOAD32U, memarg)?
+            }
             I64Load { memarg } | F64Load { memarg } => self.load(O::LOAD, memarg)?,
             I32Load8U { memarg } | I64Load8U { memarg } => self.load(O::LOAD8U, memarg)?,
             I32Load16U { memarg } | I64Load16U { memarg } => self.load(O::LOAD16U, memarg)?,
@@ -105,10 +106,9 @@ impl Builder<'_, '_> {
                 let (size, failed) = (self.constant(size), self.constant(u64::from(u32::MAX)));
                 self.select(pages, failed, size)
             }
-            None => self.inst(
-                Kind::Op { op: O::MEMGROW, args: [pages, Value::NONE, Value::NONE], imm: 0 },
-                true,
-            ),
+            None => {
+                self.inst(Kind::Op { op: O::MEMGROW, args: [pages, Value::NONE, Value::NONE], imm: 0 }, true)
+            }
         };
         self.push(result);
         Ok(())
@@ -120,7 +120,8 @@ impl Builder<'_, '_> {
         if let Some(global) = data.dropped {
             // A segment that was dropped has no bytes. The global is 0, or all ones if it was dropped: then an offset or
             // a length that is not zero makes an offset that is beyond every segment.
-            let mask = self.inst(Kind::Op { op: O::GETG, args: [Value::NONE; 3], imm: i64::from(global) }, false);
+            let mask =
+                self.inst(Kind::Op { op: O::GETG, args: [Value::NONE; 3], imm: i64::from(global) }, false);
             let any = self.binary(O::OR, offset, length);
             let any = self.binary(O::AND, any, mask);
             let shift = self.constant(32);

@@ -1,6 +1,5 @@
 //! Constants, comparisons and arithmetic.
 
-use crate::pending::Pending as _;
 use vsp_core::isa::Opcode as O;
 use wasmparser::Operator;
 

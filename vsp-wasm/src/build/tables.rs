@@ -1,6 +1,5 @@
 //! Tables and references. A reference is 0 if it is null, else the number of the function and 1.
 
-use crate::pending::Pending as _;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -61,7 +60,11 @@ impl Builder<'_, '_> {
                 let (count, from, to) = (self.pop()?, self.pop()?, self.pop()?);
                 let (to_base, to_size) = (self.table_base(dst_table)?, self.table_size(dst_table)?);
                 let (from_base, from_size) = (self.table_base(src_table)?, self.table_size(src_table)?);
-                self.call_helper(Helper::Copy, vec![to_base, to_size, to, from_base, from_size, from, count], &[])?;
+                self.call_helper(
+                    Helper::Copy,
+                    vec![to_base, to_size, to, from_base, from_size, from, count],
+                    &[],
+                )?;
             }
             Operator::TableInit { elem_index, table } => {
                 let (count, from, to) = (self.pop()?, self.pop()?, self.pop()?);
@@ -69,7 +72,11 @@ impl Builder<'_, '_> {
                 let elements = self.layout.passive_elements(elem_index)?;
                 let from_base = self.constant(u64::from(elements.base));
                 let from_size = self.read_global_number(elements.length);
-                self.call_helper(Helper::Copy, vec![to_base, to_size, to, from_base, from_size, from, count], &[])?;
+                self.call_helper(
+                    Helper::Copy,
+                    vec![to_base, to_size, to, from_base, from_size, from, count],
+                    &[],
+                )?;
             }
             Operator::ElemDrop { elem_index } => {
                 let (elements, zero) = (self.layout.passive_elements(elem_index)?, self.constant(0));

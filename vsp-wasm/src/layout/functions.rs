@@ -1,6 +1,5 @@
 //! The numbers and types of functions.
 
-use crate::pending::Tagged as _;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -61,7 +60,11 @@ impl Layout {
     }
 
     /// Numbers the functions: those of a table that needs no memory of its own come first, in its order.
-    pub(super) fn number_functions(&mut self, module: &Module<'_>, contents: &[Vec<Constant>]) -> Result<(), Error> {
+    pub(super) fn number_functions(
+        &mut self,
+        module: &Module<'_>,
+        contents: &[Vec<Constant>],
+    ) -> Result<(), Error> {
         self.numbers = alloc::vec![None; module.functions.len()];
         let direct = self.direct_length().is_some();
         if direct {
@@ -161,7 +164,7 @@ impl Layout {
     /// Returns the bits of a function type of the module, for CALLR.
     pub(crate) fn type_bits(&self, ty: u32) -> Result<u32, Error> {
         let ty = self.types.get(ty as usize).ok_or(Error::internal("a type"))?;
-        Ok(u32::from(ty.bits()))
+        Ok(ty.bits())
     }
 
     /// Returns the type of a function of the program.

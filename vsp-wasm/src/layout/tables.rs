@@ -98,7 +98,11 @@ impl Layout {
     }
 
     /// Sets the initial values of the globals of tables and element segments.
-    pub(super) fn fill_tables(&mut self, module: &Module<'_>, contents: &[Vec<Constant>]) -> Result<(), Error> {
+    pub(super) fn fill_tables(
+        &mut self,
+        module: &Module<'_>,
+        contents: &[Vec<Constant>],
+    ) -> Result<(), Error> {
         for (plan, contents) in self.tables.clone().into_iter().zip(contents) {
             let TablePlan::Globals { base, size, minimum, .. } = plan else { continue };
             for (at, element) in contents.iter().enumerate() {
@@ -126,7 +130,11 @@ impl Layout {
     }
 
     pub(crate) fn passive_elements(&self, index: u32) -> Result<PassiveElements, Error> {
-        self.passive_elements.get(index as usize).copied().flatten().ok_or(Error::internal("an element segment"))
+        self.passive_elements
+            .get(index as usize)
+            .copied()
+            .flatten()
+            .ok_or(Error::internal("an element segment"))
     }
 }
 
@@ -136,7 +144,9 @@ fn contents(module: &Module<'_>) -> Result<Vec<Vec<Constant>>, Error> {
     for (index, table) in module.tables.iter().enumerate() {
         let filled = if table.initial == Constant::Null { 0 } else { table.minimum as usize };
         if filled > MOST {
-            return Err(Error::limit(format!("table {index} has more than {MOST} elements that are not null")));
+            return Err(Error::limit(format!(
+                "table {index} has more than {MOST} elements that are not null"
+            )));
         }
         contents.push(alloc::vec![table.initial; filled]);
     }

@@ -4,9 +4,9 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use wasmparser::{
-    CustomSectionReader, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FuncValidatorAllocations,
-    FunctionBody, KnownCustom, Name, Operator, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator,
-    ValidatorResources, WasmFeatures,
+    CustomSectionReader, DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate,
+    FuncValidatorAllocations, FunctionBody, KnownCustom, Name, Operator, Parser, Payload, TableInit, TypeRef,
+    ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 use super::constant::evaluate;
@@ -29,7 +29,8 @@ const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
 
 /// Reads and validates a module.
 pub(crate) fn read<'a>(bytes: &'a [u8], options: &Options) -> Result<Module<'a>, Error> {
-    let mut reader = Reader { module: Module::default(), options, allocations: FuncValidatorAllocations::default() };
+    let mut reader =
+        Reader { module: Module::default(), options, allocations: FuncValidatorAllocations::default() };
     let mut validator = Validator::new_with_features(FEATURES);
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
@@ -98,7 +99,9 @@ impl<'a> Reader<'a, '_> {
                         ExternalKind::Table => Item::Table(export.index),
                         ExternalKind::Memory => Item::Memory,
                         ExternalKind::Global => Item::Global(export.index),
-                        ExternalKind::Tag => return Err(Error::unsupported("exception handling is not supported")),
+                        ExternalKind::Tag => {
+                            return Err(Error::unsupported("exception handling is not supported"));
+                        }
                     };
                     module.exports.push((export.name, item));
                 }
@@ -190,7 +193,11 @@ impl<'a> Reader<'a, '_> {
         Ok(())
     }
 
-    fn body(&mut self, function: FuncToValidate<ValidatorResources>, body: FunctionBody<'a>) -> Result<(), Error> {
+    fn body(
+        &mut self,
+        function: FuncToValidate<ValidatorResources>,
+        body: FunctionBody<'a>,
+    ) -> Result<(), Error> {
         let index = function.index;
         let allocations = core::mem::take(&mut self.allocations);
         let mut validator = function.into_validator(allocations);

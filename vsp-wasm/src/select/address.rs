@@ -12,7 +12,14 @@ const NEAR_INDEXED: i64 = 1 << 11;
 
 impl Selector<'_> {
     /// Emits a load with a result, or a store of a source.
-    pub(super) fn access(&mut self, mut op: O, result: Option<Value>, stored: Option<Source>, address: Value, offset: i64) {
+    pub(super) fn access(
+        &mut self,
+        mut op: O,
+        result: Option<Value>,
+        stored: Option<Source>,
+        address: Value,
+        offset: i64,
+    ) {
         if let Some(result) = result
             && op == O::LOAD32U
             && self.reads[result.index()] == u32::MAX
@@ -31,7 +38,14 @@ impl Selector<'_> {
         }
         let (indexed, size) = indexed(op);
         let far = (offset + NEAR_INDEXED) & !(2 * NEAR_INDEXED - 1);
-        self.access_at(indexed, result, stored, base, Some(Source::Constant((far / size) as u64)), offset - far);
+        self.access_at(
+            indexed,
+            result,
+            stored,
+            base,
+            Some(Source::Constant((far / size) as u64)),
+            offset - far,
+        );
     }
 
     fn access_at(

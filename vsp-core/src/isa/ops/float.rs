@@ -11,7 +11,7 @@ use crate::isa::{MathCall, MathFn};
 /// The NaN that every float instruction writes.
 pub const CANONICAL_NAN: u64 = 0x7FF8_0000_0000_0000;
 
-/// The NaN that STOREF32 writes.
+/// The NaN that STOREF32 and F32NARROW write.
 pub const CANONICAL_NAN32: u32 = 0x7FC0_0000;
 
 const SIGN: u64 = 1 << 63;
@@ -30,6 +30,11 @@ const fn canonical(value: f64) -> u64 {
         value = f64::from_bits(CANONICAL_NAN);
     }
     value.to_bits()
+}
+
+#[inline(always)]
+const fn rounded_to_f32(value: f64) -> u64 {
+    canonical(value as f32 as f64)
 }
 
 /// Computes FADD.
@@ -138,7 +143,7 @@ pub fn fnearest(b: u64) -> u64 {
 /// Computes FROUND32: to binary32, ties to even, and back.
 #[inline(always)]
 pub const fn fround32(b: u64) -> u64 {
-    canonical(float(b) as f32 as f64)
+    rounded_to_f32(float(b))
 }
 
 /// Computes FMATH.
@@ -148,6 +153,31 @@ pub fn fmath(function: MathFn, b: u64, c: u64) -> u64 {
         MathCall::Unary(f) => f(float(b)),
         MathCall::Binary(f) => f(float(b), float(c)),
     })
+}
+
+/// Computes FADDS: the sum, rounded to binary32. If both operands are binary32 numbers, rounding twice gives the same as
+/// rounding once; this holds for all four operations (S. A. Figueroa, "When is double rounding innocuous?", 1995).
+#[inline(always)]
+pub const fn fadds(b: u64, c: u64) -> u64 {
+    rounded_to_f32(float(b) + float(c))
+}
+
+/// Computes FSUBS: the difference, rounded to binary32.
+#[inline(always)]
+pub const fn fsubs(b: u64, c: u64) -> u64 {
+    rounded_to_f32(float(b) - float(c))
+}
+
+/// Computes FMULS: the product, rounded to binary32.
+#[inline(always)]
+pub const fn fmuls(b: u64, c: u64) -> u64 {
+    rounded_to_f32(float(b) * float(c))
+}
+
+/// Computes FDIVS: the quotient, rounded to binary32.
+#[inline(always)]
+pub const fn fdivs(b: u64, c: u64) -> u64 {
+    rounded_to_f32(float(b) / float(c))
 }
 
 /// Computes FEQ: 1 or 0.
@@ -186,6 +216,18 @@ pub const fn u2f(b: u64) -> u64 {
     (b as f64).to_bits()
 }
 
+/// Computes I2FS: rounds once, to binary32.
+#[inline(always)]
+pub const fn i2fs(b: u64) -> u64 {
+    (b as i64 as f32 as f64).to_bits()
+}
+
+/// Computes U2FS: rounds once, to binary32.
+#[inline(always)]
+pub const fn u2fs(b: u64) -> u64 {
+    (b as f32 as f64).to_bits()
+}
+
 /// Computes F2I: truncates, saturates, NaN gives 0.
 #[inline(always)]
 pub const fn f2i(b: u64) -> u64 {
@@ -198,13 +240,13 @@ pub const fn f2u(b: u64) -> u64 {
     float(b) as u64
 }
 
-/// Computes LOADF32: a binary32, widened.
+/// Computes LOADF32, and F32WIDEN: a binary32, widened.
 #[inline(always)]
 pub const fn widen(bits: u32) -> u64 {
     canonical(f32::from_bits(bits) as f64)
 }
 
-/// Computes STOREF32: narrowed, ties to even.
+/// Computes STOREF32, and F32NARROW: narrowed, ties to even.
 #[inline(always)]
 pub const fn narrow(b: u64) -> u32 {
     let narrowed = float(b) as f32;

@@ -2,7 +2,7 @@
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 use cranelift_frontend::FunctionBuilder;
 
 use super::Lowering;
@@ -18,6 +18,12 @@ use crate::trap::Trap;
 
 type Done = Result<(), OutOfMemory>;
 type Builder<'f> = FunctionBuilder<'f>;
+
+/// Rounds a binary64 to binary32, and widens it again.
+fn rounded_to_f32(ir: &mut Builder<'_>, value: Value) -> Value {
+    let narrow = ir.ins().fdemote(F32, value);
+    ir.ins().fpromote(F64, narrow)
+}
 
 impl<'f> Lowering<'_, 'f, '_, '_> {
     fn binary(
@@ -300,6 +306,8 @@ impl Visitor for Lowering<'_, '_, '_, '_> {
     fn memfill(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.fill_memory(a, b, c) }
     fn getg(&mut self, a: Reg, global: u32) -> Done { self.load_global(a, global) }
     fn setg(&mut self, a: Reg, global: u32) -> Done { self.store_global(a, global) }
+    fn getgx(&mut self, a: Reg, b: Reg, first: u32) -> Done { self.load_global_from(a, b, first) }
+    fn setgx(&mut self, a: Reg, b: Reg, first: u32) -> Done { self.store_global_from(a, b, first) }
 
     fn load8u(&mut self, a: Reg, b: Reg, imm: i32) -> Done { self.load_unsigned(a, Address::new(b, imm), BYTE) }
     fn load8s(&mut self, a: Reg, b: Reg, imm: i32) -> Done { self.load_signed(a, Address::new(b, imm), BYTE) }
@@ -436,10 +444,7 @@ impl Visitor for Lowering<'_, '_, '_, '_> {
     fn ftrunc(&mut self, a: Reg, b: Reg) -> Done { self.rounded(a, b, Round::Trunc) }
     fn fnearest(&mut self, a: Reg, b: Reg) -> Done { self.rounded(a, b, Round::Nearest) }
     fn fround32(&mut self, a: Reg, b: Reg) -> Done {
-        self.float_unary(a, b, |ir, b| {
-            let narrow = ir.ins().fdemote(F32, b);
-            ir.ins().fpromote(F64, narrow)
-        })
+        self.float_unary(a, b, rounded_to_f32)
     }
     fn fmath(&mut self, a: Reg, function: u32, b: Reg, c: Reg) -> Done { self.computed(a, Opcode::FMATH, function, b, c) }
 
@@ -469,6 +474,38 @@ impl Visitor for Lowering<'_, '_, '_, '_> {
         let value = self.get_float(b);
         let value = self.b.ins().fcvt_to_uint_sat(I64, value);
         self.set(a, value);
+        Ok(())
+    }
+
+    fn f32widen(&mut self, a: Reg, b: Reg) -> Done {
+        let bits = self.get_word(b);
+        let narrow = self.b.ins().bitcast(F32, MemFlagsData::new(), bits);
+        let value = self.b.ins().fpromote(F64, narrow);
+        self.set_float(a, value);
+        Ok(())
+    }
+    fn f32narrow(&mut self, a: Reg, b: Reg) -> Done {
+        let narrow = self.narrowed(b);
+        let bits = self.b.ins().bitcast(I32, MemFlagsData::new(), narrow);
+        self.set_word(a, bits);
+        Ok(())
+    }
+    fn fadds(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.float_binary(a, b, c, |ir, b, c| { let sum = ir.ins().fadd(b, c); rounded_to_f32(ir, sum) }) }
+    fn fsubs(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.float_binary(a, b, c, |ir, b, c| { let difference = ir.ins().fsub(b, c); rounded_to_f32(ir, difference) }) }
+    fn fmuls(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.float_binary(a, b, c, |ir, b, c| { let product = ir.ins().fmul(b, c); rounded_to_f32(ir, product) }) }
+    fn fdivs(&mut self, a: Reg, b: Reg, c: Reg) -> Done { self.float_binary(a, b, c, |ir, b, c| { let quotient = ir.ins().fdiv(b, c); rounded_to_f32(ir, quotient) }) }
+    fn i2fs(&mut self, a: Reg, b: Reg) -> Done {
+        let value = self.get(b);
+        let narrow = self.b.ins().fcvt_from_sint(F32, value);
+        let value = self.b.ins().fpromote(F64, narrow);
+        self.set_float(a, value);
+        Ok(())
+    }
+    fn u2fs(&mut self, a: Reg, b: Reg) -> Done {
+        let value = self.get(b);
+        let narrow = self.b.ins().fcvt_from_uint(F32, value);
+        let value = self.b.ins().fpromote(F64, narrow);
+        self.set_float(a, value);
         Ok(())
     }
 

@@ -327,14 +327,19 @@ impl Lowering<'_, '_, '_, '_> {
 
     pub(super) fn store_f32(&mut self, address: Address, a: Reg) -> Done {
         let at = self.access(address, F32);
-        let value = self.get_float(a);
-        let narrow = self.b.ins().fdemote(F32, value);
-        let nan = self.b.ins().f32const(f32::from_bits(0x7FC0_0000));
-        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, value, value);
-        let stored = self.b.ins().select(is_nan, nan, narrow);
+        let stored = self.narrowed(a);
         let flags = self.memory_flags();
         self.b.ins().store(flags, stored, at, 0);
         Ok(())
+    }
+
+    /// Returns the binary32 nearest the binary64 in a register, and the same NaN for every NaN.
+    pub(super) fn narrowed(&mut self, reg: Reg) -> Value {
+        let value = self.get_float(reg);
+        let narrow = self.b.ins().fdemote(F32, value);
+        let nan = self.b.ins().f32const(f32::from_bits(0x7FC0_0000));
+        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, value, value);
+        self.b.ins().select(is_nan, nan, narrow)
     }
 
     pub(super) fn copy_memory(&mut self, a: Reg, b: Reg, c: Reg) -> Done {
@@ -457,6 +462,34 @@ impl Lowering<'_, '_, '_, '_> {
         let globals = self.unit.field(self.b, offsets::GLOBALS);
         self.b.ins().store(flags, value, globals, b_offset(global));
         Ok(())
+    }
+
+    pub(super) fn load_global_from(&mut self, a: Reg, b: Reg, first: u32) -> Done {
+        let address = self.global_address(b, first);
+        let flags = MemFlagsData::trusted().with_alias_region(Some(self.unit.alias_regions.globals));
+        let value = self.b.ins().load(I64, flags, address, b_offset(first));
+        self.set(a, value);
+        Ok(())
+    }
+
+    pub(super) fn store_global_from(&mut self, a: Reg, b: Reg, first: u32) -> Done {
+        let address = self.global_address(b, first);
+        let value = self.get_observed(a);
+        let flags = MemFlagsData::trusted().with_alias_region(Some(self.unit.alias_regions.globals));
+        self.b.ins().store(flags, value, address, b_offset(first));
+        Ok(())
+    }
+
+    /// Returns the address of the global whose number is the value of b, if global `first` and that one exist; traps
+    /// otherwise. Verified: global `first` exists.
+    fn global_address(&mut self, b: Reg, first: u32) -> Value {
+        let number = self.get(b);
+        let last = self.unit.signatures.program().program().globals().len() as i64 - 1 - i64::from(first);
+        let outside = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, number, last);
+        self.trap_if(outside, Trap::GlobalOutOfBounds);
+        let globals = self.unit.field(self.b, offsets::GLOBALS);
+        let offset = self.b.ins().ishl_imm_u(number, 3);
+        self.b.ins().iadd(globals, offset)
     }
 
     pub(super) fn load_local(&mut self, a: Reg, local: u32) -> Done {

@@ -83,7 +83,14 @@ fn is_store(inst: Inst) -> bool {
 fn can_be_passed(inst: Inst) -> bool {
     let can_trap = matches!(
         inst.op(),
-        Opcode::DIV | Opcode::DIVU | Opcode::MOD | Opcode::MODU | Opcode::DIVW | Opcode::MODW
+        Opcode::DIV
+            | Opcode::DIVU
+            | Opcode::MOD
+            | Opcode::MODU
+            | Opcode::DIVW
+            | Opcode::MODW
+            | Opcode::GETGX
+            | Opcode::SETGX
     );
     let can_be_seen = matches!(inst.op(), Opcode::SETL | Opcode::SETG) || inst.value_of(Role::Disp).is_some();
     inst.op().flow() == Flow::Next && !can_trap && !can_be_seen
