@@ -113,19 +113,13 @@ impl Configuration {
         export: &str,
         args: &[u64],
     ) -> Result<Outcome, CallError> {
-        match self {
-            Configuration::Run(_)
-            | Configuration::Save(_)
-            | Configuration::Scramble(_)
-            | Configuration::Plain(_)
-            | Configuration::Object(_) => instance.call_export(export, args),
-            Configuration::Step => {
-                let function = instance.program().export(export);
-                let function = function.ok_or_else(|| CallError::NoExport(export.into()))?;
-                let begun = instance.begin(function, args)?;
-                step(instance, begun)
-            }
+        if self != Configuration::Step {
+            return instance.call_export(export, args);
         }
+        let function = instance.program().export(export);
+        let function = function.ok_or_else(|| CallError::NoExport(export.into()))?;
+        let begun = instance.begin(function, args)?;
+        step(instance, begun)
     }
 
     pub(crate) fn resume<S>(
@@ -133,17 +127,11 @@ impl Configuration {
         instance: &mut Instance<'_, S>,
         values: &[u64],
     ) -> Result<Outcome, CallError> {
-        match self {
-            Configuration::Run(_)
-            | Configuration::Save(_)
-            | Configuration::Scramble(_)
-            | Configuration::Plain(_)
-            | Configuration::Object(_) => instance.resume(values),
-            Configuration::Step => {
-                let begun = instance.begin_resume(values)?;
-                step(instance, begun)
-            }
+        if self != Configuration::Step {
+            return instance.resume(values);
         }
+        let begun = instance.begin_resume(values)?;
+        step(instance, begun)
     }
 }
 

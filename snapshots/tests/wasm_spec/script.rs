@@ -1,0 +1,267 @@
+//! Executes one script of the specification in one configuration.
+
+use std::collections::{BTreeMap, HashMap};
+
+use vsp_core::Trap;
+use vsp_snapshots::Configuration;
+use vsp_snapshots::wasm::{Failure, Guest};
+use vsp_wasm::trap_code;
+use wast::parser::{self, ParseBuffer};
+use wast::token::Id;
+use wast::{QuoteWat, Wast, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
+
+use crate::values;
+
+/// The counts of the assertions of scripts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub passed: u32,
+    /// Numbers of assertions that were not executed, by reason.
+    pub skipped: BTreeMap<String, u32>,
+    /// Descriptions of the assertions that failed.
+    pub failed: Vec<String>,
+}
+
+impl Counts {
+    pub fn add(&mut self, other: Counts) {
+        self.passed += other.passed;
+        self.failed.extend(other.failed);
+        for (reason, count) in other.skipped {
+            *self.skipped.entry(reason).or_default() += count;
+        }
+    }
+
+    pub fn skipped(&self) -> u32 {
+        self.skipped.values().sum()
+    }
+}
+
+/// The verdict on one directive: passed, or not, or not executed for a reason.
+enum Verdict {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+/// A module of a script: running, or the reason why it is not.
+type Loaded = Result<Guest, String>;
+
+struct Script {
+    configuration: Configuration,
+    current: Loaded,
+    named: HashMap<String, Loaded>,
+    /// The names that modules were registered with.
+    registered: Vec<String>,
+}
+
+/// Executes a script.
+///
+/// # Errors
+/// It cannot be parsed.
+pub fn run(name: &str, text: &str, configuration: Configuration) -> Result<Counts, String> {
+    let mut lexer = wast::lexer::Lexer::new(text);
+    lexer.allow_confusing_unicode(true);
+    let buffer = ParseBuffer::new_with_lexer(lexer).map_err(|error| error.to_string())?;
+    let wast: Wast<'_> = parser::parse(&buffer).map_err(|error| error.to_string())?;
+    let mut script = Script {
+        configuration,
+        current: Err("no module".into()),
+        named: HashMap::new(),
+        registered: Vec::new(),
+    };
+    let mut counts = Counts::default();
+    for directive in wast.directives {
+        let (line, _) = directive.span().linecol_in(text);
+        let Some(verdict) = script.directive(directive) else { continue };
+        match verdict {
+            Verdict::Passed => counts.passed += 1,
+            Verdict::Failed(message) => counts.failed.push(format!("{name}:{}: {message}", line + 1)),
+            Verdict::Skipped(reason) => *counts.skipped.entry(reason).or_default() += 1,
+        }
+    }
+    Ok(counts)
+}
+
+impl Script {
+    /// Executes a directive. Returns the verdict if it is an assertion, or a module or call that must succeed.
+    fn directive(&mut self, directive: WastDirective<'_>) -> Option<Verdict> {
+        match directive {
+            WastDirective::Module(mut module) => {
+                let name = module.name().map(|name| name.name().to_owned());
+                let loaded = self.load(&mut module);
+                let verdict = match &loaded {
+                    Err(reason) if !reason.starts_with("not supported: ") => Some(Verdict::Failed(reason.clone())),
+                    _ => None,
+                };
+                if let Some(name) = name {
+                    let previous = std::mem::replace(&mut self.current, Err("moved".into()));
+                    drop(previous);
+                    self.named.insert(name.clone(), loaded);
+                    self.current = Err(format!("named {name}"));
+                } else {
+                    self.current = loaded;
+                }
+                verdict
+            }
+            WastDirective::Register { name, .. } => {
+                self.registered.push(name.to_owned());
+                None
+            }
+            WastDirective::Invoke(call) => match self.invoke(&call) {
+                Ok(Ok(_)) => None,
+                Ok(Err(failure)) => Some(Verdict::Failed(format!("{}: {failure:?}", call.name))),
+                Err(verdict) => Some(verdict),
+            },
+            WastDirective::AssertReturn { exec, results, .. } => Some(self.assert_return(exec, &results)),
+            WastDirective::AssertTrap { exec, message, .. } => Some(self.assert_trap(exec, message)),
+            WastDirective::AssertExhaustion { call, .. } => Some(match self.invoke(&call) {
+                Ok(Err(Failure::Trap(Trap::StackOverflow))) => Verdict::Passed,
+                Ok(other) => Verdict::Failed(format!("{}: {other:?} and not a stack overflow", call.name)),
+                Err(verdict) => verdict,
+            }),
+            WastDirective::AssertMalformed { mut module, .. } => Some(self.assert_refused(&mut module)),
+            WastDirective::AssertInvalid { mut module, .. } => Some(self.assert_refused(&mut module)),
+            WastDirective::AssertUnlinkable { module, .. } => Some(self.assert_unlinkable(module)),
+            _ => Some(Verdict::Skipped("directive of a later proposal".into())),
+        }
+    }
+
+    fn load(&self, module: &mut QuoteWat<'_>) -> Loaded {
+        let bytes = module.encode().map_err(|error| format!("the module cannot be encoded: {error}"))?;
+        Guest::load(&bytes, self.configuration).map_err(|failure| match failure {
+            Failure::Imports(modules) if modules.iter().any(|module| self.registered.contains(module)) => {
+                "not supported: several linked modules".into()
+            }
+            Failure::Unsupported(message) => format!("not supported: {message}"),
+            other => format!("{other:?}"),
+        })
+    }
+
+    fn guest(&mut self, name: Option<Id<'_>>) -> Result<&mut Guest, Verdict> {
+        let name = match (&self.current, name) {
+            (_, Some(name)) => Some(name.name().to_owned()),
+            (Err(reason), None) => reason.strip_prefix("named ").map(str::to_owned),
+            (Ok(_), None) => None,
+        };
+        let loaded = match name {
+            Some(name) => self.named.get_mut(&name).ok_or_else(|| Verdict::Failed(format!("no module {name}")))?,
+            None => &mut self.current,
+        };
+        loaded.as_mut().map_err(|reason| Verdict::Skipped(reason.clone()))
+    }
+
+    /// Calls an export.
+    fn invoke(&mut self, call: &WastInvoke<'_>) -> Result<Result<Vec<u64>, Failure>, Verdict> {
+        let args: Result<Vec<u64>, _> = call.args.iter().map(values::argument).collect();
+        let args = args.map_err(|kind| Verdict::Skipped(format!("not supported: {kind}")))?;
+        Ok(self.guest(call.module)?.invoke(call.name, &args))
+    }
+
+    fn execute(&mut self, exec: WastExecute<'_>) -> Result<(String, Result<Vec<u64>, Failure>), Verdict> {
+        match exec {
+            WastExecute::Invoke(call) => Ok((call.name.to_owned(), self.invoke(&call)?)),
+            WastExecute::Get { module, global, .. } => {
+                let value = self.guest(module)?.global(global);
+                let value = value.ok_or_else(|| Verdict::Failed(format!("no global {global}")))?;
+                Ok((global.to_owned(), Ok(vec![value])))
+            }
+            WastExecute::Wat(mut module) => Ok(("module".into(), self.instantiate(&mut module)?.map(|()| Vec::new()))),
+        }
+    }
+
+    fn instantiate(&self, module: &mut Wat<'_>) -> Result<Result<(), Failure>, Verdict> {
+        let bytes = module.encode().map_err(|error| Verdict::Failed(error.to_string()))?;
+        match Guest::load(&bytes, self.configuration) {
+            Ok(_) => Ok(Ok(())),
+            Err(Failure::Imports(modules)) if modules.iter().any(|module| self.registered.contains(module)) => {
+                Err(Verdict::Skipped("not supported: several linked modules".into()))
+            }
+            Err(Failure::Unsupported(message)) => Err(Verdict::Skipped(format!("not supported: {message}"))),
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
+    fn assert_return(&mut self, exec: WastExecute<'_>, results: &[WastRet<'_>]) -> Verdict {
+        let (name, outcome) = match self.execute(exec) {
+            Ok(executed) => executed,
+            Err(verdict) => return verdict,
+        };
+        let values = match outcome {
+            Ok(values) => values,
+            Err(failure) => return Verdict::Failed(format!("{name}: {failure:?}")),
+        };
+        if values.len() != results.len() {
+            return Verdict::Failed(format!("{name}: {} results, and not {}", values.len(), results.len()));
+        }
+        for (expected, bits) in results.iter().zip(&values) {
+            match values::matches(expected, *bits) {
+                Ok(true) => {}
+                Ok(false) => return Verdict::Failed(format!("{name}: {bits:#X}, and not {expected:?}")),
+                Err(kind) => return Verdict::Skipped(format!("not supported: {kind}")),
+            }
+        }
+        Verdict::Passed
+    }
+
+    fn assert_trap(&mut self, exec: WastExecute<'_>, message: &str) -> Verdict {
+        match self.execute(exec) {
+            Ok((name, Err(failure))) if is_expected(&failure, message) => {
+                let _ = name;
+                Verdict::Passed
+            }
+            Ok((name, other)) => Verdict::Failed(format!("{name}: {other:?}, and not the trap \"{message}\"")),
+            Err(verdict) => verdict,
+        }
+    }
+
+    fn assert_refused(&self, module: &mut QuoteWat<'_>) -> Verdict {
+        let Ok(bytes) = module.encode() else {
+            return Verdict::Skipped("text that the parser of the tests refuses".into());
+        };
+        match Guest::load(&bytes, self.configuration) {
+            Err(Failure::Invalid(_)) => Verdict::Passed,
+            Err(Failure::Unsupported(message)) => Verdict::Skipped(format!("not supported: {message}")),
+            Err(other) => Verdict::Failed(format!("{other:?}, and not an invalid module")),
+            Ok(_) => Verdict::Failed("the module is accepted".into()),
+        }
+    }
+
+    fn assert_unlinkable(&self, mut module: Wat<'_>) -> Verdict {
+        match self.instantiate(&mut module) {
+            Ok(Err(Failure::Imports(_) | Failure::Instantiation(_))) => Verdict::Passed,
+            Ok(other) => Verdict::Failed(format!("{other:?}, and the module cannot be linked")),
+            Err(verdict) => verdict,
+        }
+    }
+}
+
+/// Returns whether a failure is the one that the specification's message describes.
+fn is_expected(failure: &Failure, message: &str) -> bool {
+    let trap = match failure {
+        Failure::Trap(trap) => *trap,
+        // An active segment that does not fit is found when the module is translated.
+        Failure::Instantiation(_) => return message.starts_with("out of bounds"),
+        _ => return false,
+    };
+    match message {
+        "unreachable" => trap == Trap::Explicit(trap_code::UNREACHABLE),
+        "integer overflow" => trap == Trap::Explicit(trap_code::INTEGER_OVERFLOW),
+        "integer divide by zero" => trap == Trap::DivideByZero,
+        "invalid conversion to integer" => trap == Trap::Explicit(trap_code::INVALID_CONVERSION),
+        "out of bounds memory access" => trap == Trap::MemoryOutOfBounds,
+        "call stack exhausted" => trap == Trap::StackOverflow,
+        _ if message.starts_with("out of bounds table access") => {
+            trap == Trap::Explicit(trap_code::TABLE_BOUNDS)
+        }
+        // A call beyond the table, of a null element, and of another type: VSP's indirect call knows one trap.
+        _ if ["undefined element", "uninitialized element", "indirect call type mismatch"]
+            .iter()
+            .any(|kind| message.starts_with(kind)) =>
+        {
+            trap == Trap::BadIndirectCall
+                || trap == Trap::Explicit(trap_code::TABLE_BOUNDS)
+                || trap == Trap::Explicit(trap_code::NULL_ELEMENT)
+        }
+        _ => false,
+    }
+}
