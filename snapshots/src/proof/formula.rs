@@ -385,7 +385,8 @@ impl<'t> Formula<'t> {
     fn table_row(&mut self, inst: &Inst<'t>, offset: i64) {
         if offset == offset_of!(TableEntry, cells) as i64 {
             let (cells, least) = (inst.results[0], u64::from(FRAME_CELLS));
-            self.push_line(format_args!("(assert (bvule {} {cells}))", number(least)));
+            let frame = frame_of_row(cells);
+            self.push_line(format_args!("(assert (bvule {} {frame}))", number(least)));
             self.push_line(format_args!("(assert (bvule {cells} {}))", number(0xFFFF)));
         }
     }
@@ -480,8 +481,13 @@ impl<'t> Formula<'t> {
         let Some(cells) = cells else {
             return Err("a call that does not check the size of the frame".into());
         };
-        self.frame_fits(block, inst, (context, remaining), &cells)
+        self.frame_fits(block, inst, (context, remaining), &frame_of_row(&cells))
     }
+}
+
+/// Returns the size of the frame in a row of the function table. The upper three bits belong to the type.
+fn frame_of_row(cells: &str) -> String {
+    format!("(bvand {cells} {})", number(0x1FFF))
 }
 
 /// Returns the width of a value that is a bit vector in the formula: an integer, or a binary64.
