@@ -498,9 +498,14 @@ fn width(ty: Type) -> Option<u32> {
     }
 }
 
-/// Parses a binary64 constant as Cranelift writes it. Returns `None` for NaNs with a payload.
+/// Parses a binary64 constant as Cranelift writes it: a NaN with a payload is `-NaN:0x1`, or `+sNaN:0x1`.
 fn binary64(text: &str) -> Option<u64> {
     let text = text.split_whitespace().next()?;
+    if let Some((kind, payload)) = text.split_once(":0x") {
+        let payload = u64::from_str_radix(payload, 16).ok()?;
+        let (sign, quiet) = (u64::from(kind.starts_with('-')) << 63, u64::from(kind.ends_with("sNaN")) ^ 1);
+        return Some(sign | 0x7FF << 52 | quiet << 51 | payload);
+    }
     let parsed: Double = text.strip_prefix('+').unwrap_or(text).parse().ok()?;
     u64::try_from(parsed.to_bits()).ok()
 }
