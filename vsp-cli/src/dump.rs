@@ -139,7 +139,7 @@ fn items(out: &mut String, contents: &Contents) -> std::fmt::Result {
     }
     list(out, "imports", &contents.imports, |import| {
         let (module, name) = (quoted(&import.module), quoted(&import.name));
-        format!("{module}.{name} ({}) -> {}", import.params, import.results)
+        format!("{module}.{name} {}", shown_type(import.params, import.results, import.tag))
     })?;
     list(out, "globals", &contents.globals, |global| match &global.name {
         Some(name) => format!("{} = {}", quoted(name), global.initial.0 as i64),
@@ -256,7 +256,7 @@ fn function_row(function: &Function, one_file: bool) -> [String; 10] {
     [
         format!("${}", function.index),
         function.shown_name(),
-        format!("({}) -> {}", function.params, function.results),
+        shown_type(function.params, function.results, function.tag),
         function.words.to_string(),
         count(function.blocks.as_ref().map(Vec::len)),
         count(function.blocks.as_ref().map(|_| function.loop_heads.len())),
@@ -274,4 +274,10 @@ fn function_row(function: &Function, one_file: bool) -> [String; 10] {
 pub(crate) fn quoted(name: &str) -> String {
     let is_simple = |character: char| character.is_alphanumeric() || "_-./+$".contains(character);
     if !name.is_empty() && name.chars().all(is_simple) { name.to_owned() } else { format!("{name:?}") }
+}
+
+/// Returns a function type as in a text.
+fn shown_type(params: usize, results: usize, tag: Option<u32>) -> String {
+    let tag = tag.map_or(String::new(), |tag| format!(" tag {tag}"));
+    format!("({params}) -> {results}{tag}")
 }

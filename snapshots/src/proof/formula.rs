@@ -458,7 +458,8 @@ impl<'t> Formula<'t> {
     fn table_row(&mut self, inst: &Inst<'t>, offset: i64) {
         if offset == offset_of!(TableEntry, cells) as i64 {
             let (cells, least) = (inst.results[0], u64::from(FRAME_CELLS));
-            self.push_line(format_args!("(assert (bvule {} {cells}))", number(least)));
+            let frame = frame_of_row(cells);
+            self.push_line(format_args!("(assert (bvule {} {frame}))", number(least)));
             self.push_line(format_args!("(assert (bvule {cells} {}))", number(0xFFFF)));
         }
     }
@@ -554,8 +555,13 @@ impl<'t> Formula<'t> {
         let Some(cells) = cells else {
             return Err("a call that does not check the size of the frame".into());
         };
-        self.frame_fits(block, inst, (context, remaining), &cells)
+        self.frame_fits(block, inst, (context, remaining), &frame_of_row(&cells))
     }
+}
+
+/// Returns the size of the frame in a row of the function table. The upper three bits belong to the type.
+fn frame_of_row(cells: &str) -> String {
+    format!("(bvand {cells} {})", number(0x1FFF))
 }
 
 /// Returns the width of a value that is a bit vector in the formula: an integer, or a binary64.
@@ -566,9 +572,14 @@ fn width(ty: Type) -> Option<u32> {
     }
 }
 
-/// Parses a binary64 constant as Cranelift writes it. Returns `None` for NaNs with a payload.
+/// Parses a binary64 constant as Cranelift writes it: a NaN with a payload is `-NaN:0x1`, or `+sNaN:0x1`.
 fn binary64(text: &str) -> Option<u64> {
     let text = text.split_whitespace().next()?;
+    if let Some((kind, payload)) = text.split_once(":0x") {
+        let payload = u64::from_str_radix(payload, 16).ok()?;
+        let (sign, quiet) = (u64::from(kind.starts_with('-')) << 63, u64::from(kind.ends_with("sNaN")) ^ 1);
+        return Some(sign | 0x7FF << 52 | quiet << 51 | payload);
+    }
     let parsed: Double = text.strip_prefix('+').unwrap_or(text).parse().ok()?;
     u64::try_from(parsed.to_bits()).ok()
 }

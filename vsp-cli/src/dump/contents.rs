@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use vsp_core::analysis::{Graph, OutOfMemory, Signatures};
 use vsp_core::index::FuncIndex;
-use vsp_core::program::{NameKind, Program};
+use vsp_core::program::{FuncType, NameKind, Program};
 use vsp_core::verify::{FRAME_CELLS, Verified, VerifyErrors};
 
 use crate::functions;
@@ -56,6 +56,9 @@ pub(crate) struct Import {
     pub(crate) name: String,
     pub(crate) params: usize,
     pub(crate) results: usize,
+    /// The tag of its type, if it is not 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tag: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -97,6 +100,9 @@ pub(crate) struct Function {
     pub(crate) name: Option<String>,
     pub(crate) params: usize,
     pub(crate) results: usize,
+    /// The tag of its type, if it is not 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tag: Option<u32>,
     pub(crate) locals: u16,
     /// Its first word, counted from the start of the code.
     pub(crate) first_word: u32,
@@ -158,6 +164,7 @@ impl Contents {
                     name: it.name.to_owned(),
                     params: it.ty.params(),
                     results: it.ty.results(),
+                    tag: tag(it.ty),
                 })
                 .collect(),
             globals: (0..)
@@ -254,6 +261,7 @@ fn functions(program: &Program<'_>, names: &Names<'_>) -> Vec<Function> {
             name: name(index),
             params: decl.ty.params(),
             results: decl.ty.results(),
+            tag: tag(decl.ty),
             locals: decl.locals,
             first_word: start,
             words: decl.words,
@@ -284,4 +292,9 @@ fn add_blocks(functions: &mut [Function], verified: &Verified<'_>) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Returns the tag of a type, if it is not 0.
+fn tag(ty: FuncType) -> Option<u32> {
+    Some(ty.tag()).filter(|tag| *tag != 0)
 }
