@@ -1,6 +1,7 @@
 //! Memories that grow, and passive segments: the container, the options of instances, snapshots.
 #![cfg(feature = "text")]
 
+use vsp_core::limits::Limits;
 use vsp_core::program::{Program, ProgramBuilder, ReadError, ReadErrorKind};
 use vsp_core::snapshot::{RestoreError, Snapshot};
 use vsp_core::verify::Verified;
@@ -151,6 +152,13 @@ fn passive_segments_are_found_by_their_numbers() {
         [Some(&b"abc"[..]), Some(b""), Some(b"defgh")]
     );
     assert_eq!(read.passive_segment(vsp_core::index::PassiveIndex(3)), None);
+
+    let limits = Limits { passive_segments: 2, ..Limits::DEFAULT };
+    let error = Program::read_limited(&bytes[..], &limits).unwrap_err();
+    assert_eq!(
+        (error.what, error.kind),
+        ("passive segment count", ReadErrorKind::TooLarge { found: 3, limit: 2 })
+    );
 
     let start = bytes.len() - section.len();
     let ends = |at: usize, end: u32| replaced(&bytes, start + 8 + 4 * at, &end.to_le_bytes()).kind;
