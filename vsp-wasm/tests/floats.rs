@@ -40,7 +40,7 @@ fn binary32_arithmetic_rounds_once() {
             ("from_i64", &[twice as u64], &[bits32(twice as f32)]),
             ("from_u64", &[u64::MAX], &[bits32(u64::MAX as f32)]),
             ("demote", &[bits64(1e-40)], &[bits32(1e-40)]),
-            ("promote", &[bits32(0.1)], &[bits64(0.1f32 as f64)]),
+            ("promote", &[bits32(0.1)], &[bits64(f64::from(0.1f32))]),
         ],
     );
 }
