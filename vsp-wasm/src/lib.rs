@@ -43,6 +43,7 @@
 extern crate alloc;
 
 mod allocate;
+mod binary32;
 mod build;
 mod data;
 mod emit;
