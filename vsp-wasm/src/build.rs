@@ -9,11 +9,13 @@ mod memory;
 mod numeric;
 mod tables;
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use vsp_core::isa::Opcode;
 use wasmparser::{FunctionBody, Operator, ValType};
 
+use crate::binary32::widen_parameters;
 use crate::error::Error;
 use crate::ir::{Block, BlockId, Edge, Function, Kind, Loop, Terminator, Value};
 use crate::layout::Layout;
@@ -77,6 +79,7 @@ pub(crate) fn build(
     if builder.budget < 0 {
         return Err(Failure::TooComplex);
     }
+    widen_parameters(&mut builder.function);
     Ok(builder.function)
 }
 
@@ -106,6 +109,8 @@ struct Builder<'m, 'a> {
     in_loop: u32,
     /// The function's own index, and the block that a call of itself goes back to, if there is one in place of a return.
     restart: Option<(u32, BlockId)>,
+    /// Binary32 numbers as binary64, and the epoch in which that was made.
+    widened: BTreeMap<Value, (Value, u32)>,
     /// How much more work may be done.
     budget: i64,
 }
@@ -134,6 +139,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             locals: Locals::default(),
             in_loop: 0,
             restart: None,
+            widened: BTreeMap::new(),
             budget: FREE_WORK + WORK * size as i64,
         }
     }
@@ -176,7 +182,10 @@ impl<'m, 'a> Builder<'m, 'a> {
             }
             Operator::Select | Operator::TypedSelect { .. } => {
                 let (condition, second, first) = (self.pop()?, self.pop()?, self.pop()?);
-                let value = self.select(condition, first, second);
+                let value = match self.select_f32(condition, first, second) {
+                    Some(value) => value,
+                    None => self.select(condition, first, second),
+                };
                 self.push(value);
             }
             Operator::LocalGet { local_index } => {

@@ -66,6 +66,11 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
+    /// Returns a number that changes where the code does not just continue.
+    pub(super) fn epoch(&self) -> u32 {
+        self.locals.epoch
+    }
+
     pub(super) fn local_count(&self) -> usize {
         self.locals.narrow.len()
     }
