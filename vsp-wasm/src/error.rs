@@ -105,6 +105,8 @@ impl From<wasmparser::Error> for Error {
     fn from(error: wasmparser::Error) -> Error {
         let missing = match error.message() {
             "multiple memories" => Some(WasmFeatures::MULTI_MEMORY),
+            // The parser is built without these instructions.
+            message if message.starts_with("unexpected SIMD opcode") => Some(WasmFeatures::SIMD),
             _ => error.missing_wasm_feature(),
         };
         let refused = missing.and_then(describe);

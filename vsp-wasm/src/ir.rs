@@ -210,7 +210,7 @@ impl Function {
 pub(crate) fn for_each_read(kind: &Kind, mut f: impl FnMut(Value)) {
     match kind {
         Kind::Op { args, .. } => {
-            args.iter().take_while(|value| **value != Value::NONE).for_each(|value| f(*value))
+            args.iter().take_while(|value| **value != Value::NONE).for_each(|value| f(*value));
         }
         Kind::Call { args, .. } => args.iter().for_each(|value| f(*value)),
         Kind::TrapIf { condition, .. } => f(*condition),

@@ -1,7 +1,42 @@
 //! A translator from WebAssembly to VSP bytecode.
 //!
 //! [`translate`] makes a `.silc` program of a module. Its output is verified like every other program, so the
-//! translator is outside of the trusted base: a mistake in it gives a wrong program, never an unsafe one.
+//! translator is outside of the trusted base: a mistake in it gives a wrong program, never an unsafe one. It needs
+//! neither files nor the standard library.
+//!
+//! # What a host has to know
+//!
+//! - **Arguments and results.** Exported functions have the same names in the program, and [`Exports`] has their types.
+//!   An i32 is zero-extended, an f32 is its bits, zero-extended; a host that passes other upper halves gets a wrong
+//!   program. Parameters from the ninth and results from the fifth on are in globals
+//!   ([`Exports::extra_params`], [`Exports::extra_results`]).
+//! - **Imported functions** are imports of the program with the same names. One with more than 8 parameters gets the
+//!   ninth in the upper half of the first parameter of 32 bits, the tenth in that of the second, and so on.
+//! - **Memory.** Addresses are the same. The program's memory grows up to the module's maximum, or that of
+//!   [`Options::memory_maximum`]. An imported memory is the program's own, of the size that the module asks for, and an
+//!   imported table is one of the program, too, and empty. An imported global has the value of [`Options::global`].
+//! - **Start.** If the module has a start function, [`Exports::start`] is the name under which the program exports it.
+//!   The host calls it once, before all else. Data is in place before; a module whose segments do not fit is refused.
+//! - **Traps** of WebAssembly are traps of VSP, some with a number ([`trap_code`]).
+//! - **Determinism.** A NaN that arithmetic makes is the canonical one. The same module and options give the same bytes.
+//!
+//! # What is supported
+//!
+//! WebAssembly 1.0, and of later versions: sign extension, saturating truncation, bulk memory, reference types, multiple
+//! values, mutable globals that are exported, tail calls (a function that calls itself uses no stack, another one does),
+//! extended constant expressions, and memories with pages of one byte, which do not grow. SIMD, threads, exceptions,
+//! garbage collection, 64-bit and multiple memories are refused, with a message that says how compilers leave them out.
+//!
+//! # How it works
+//!
+//! ```text
+//! bytes ─module─▶ Module ─layout─▶ numbers of items
+//!                   │ code of a function
+//!                   ├─build──▶ SSA with block parameters ─select─▶ instructions with values
+//!                   ▼                                                    │ prepare, hoist
+//!                 data                                                   ▼
+//!                   └──────▶ ProgramBuilder ◀─emit─ instructions with registers ◀─allocate
+//! ```
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -29,3 +64,8 @@ pub use error::{Error, ErrorKind};
 pub use exports::{Exports, Import, ItemType, Type};
 pub use options::Options;
 pub use translate::translate;
+
+/// The code of the page compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -51,7 +51,7 @@ pub(super) fn share(input: &Input, output: &mut Output) -> u32 {
 }
 
 /// Extends the ranges that a loop overlaps to all of the loop.
-fn extend(ranges: &mut [(u32, u32)], loops: &mut Vec<(u32, u32)>) {
+fn extend(ranges: &mut [(u32, u32)], loops: &mut [(u32, u32)]) {
     // One loop for each header, as long as its longest; loops that overlap without nesting become one.
     loops.sort_unstable();
     let mut merged: Vec<(u32, u32)> = Vec::new();

@@ -22,7 +22,7 @@ impl Builder<'_, '_> {
         match *operator {
             Operator::Call { function_index } => self.call_function(function_index)?,
             Operator::CallIndirect { type_index, table_index } => {
-                self.call_indirect(type_index, table_index)?
+                self.call_indirect(type_index, table_index)?;
             }
             Operator::ReturnCall { function_index } => {
                 if let Some((index, header)) = self.restart

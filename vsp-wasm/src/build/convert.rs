@@ -45,11 +45,11 @@ impl Builder<'_, '_> {
             F64ConvertI64U => self.extend(O::U2F, 0)?,
             F32ConvertI32S => {
                 self.extend(O::SEXT, 32)?;
-                self.to_f32(O::I2FS)?;
+                self.convert_to_f32(O::I2FS)?;
             }
-            F32ConvertI32U | F32ConvertI64S => self.to_f32(O::I2FS)?,
-            F32ConvertI64U => self.to_f32(O::U2FS)?,
-            F32DemoteF64 => self.to_f32(O::FROUND32)?,
+            F32ConvertI32U | F32ConvertI64S => self.convert_to_f32(O::I2FS)?,
+            F32ConvertI64U => self.convert_to_f32(O::U2FS)?,
+            F32DemoteF64 => self.convert_to_f32(O::FROUND32)?,
             F64PromoteF32 => {
                 let bits = self.pop()?;
                 let value = self.widen(bits);
@@ -84,7 +84,7 @@ impl Builder<'_, '_> {
     }
 
     /// Converts with an instruction whose result is a binary32.
-    fn to_f32(&mut self, op: O) -> Result<(), Error> {
+    fn convert_to_f32(&mut self, op: O) -> Result<(), Error> {
         let source = self.pop()?;
         let value = self.unary(op, source, 0);
         self.push_f32(value);

@@ -14,7 +14,7 @@ impl Builder<'_, '_> {
         use Operator::*;
         match operator {
             I32Load { memarg } | I64Load32U { memarg } | F32Load { memarg } => {
-                self.load(O::LOAD32U, memarg)?
+                self.load(O::LOAD32U, memarg)?;
             }
             I64Load { memarg } | F64Load { memarg } => self.load(O::LOAD, memarg)?,
             I32Load8U { memarg } | I64Load8U { memarg } => self.load(O::LOAD8U, memarg)?,

@@ -74,7 +74,8 @@ impl Layout {
                         "table {index} with {capacity} elements does not fit the {MOST} globals of a program"
                     )));
                 }
-                let base = self.new_globals(capacity as usize);
+                // GETGX names a global even if the table is empty.
+                let base = self.new_globals(capacity.max(1) as usize);
                 let size = grows.then(|| self.new_globals(1));
                 self.tables.push(TablePlan::Globals { base, size, minimum: table.minimum, capacity });
             }
