@@ -92,7 +92,7 @@ fn gate() -> String {
 
 /// Returns whether the Rust listings of this document are doctests of a package.
 fn has_doctests(name: &str) -> bool {
-    ["vsp-core", "vsp-host"].iter().any(|package| {
+    ["vsp-core", "vsp-host", "vsp-wasm"].iter().any(|package| {
         let library = std::fs::read_to_string(root().join(package).join("src/lib.rs")).unwrap();
         let path = name
             .strip_prefix(&format!("{package}/"))

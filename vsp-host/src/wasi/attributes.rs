@@ -18,6 +18,7 @@ use super::memory::Memory;
 
 /// File types.
 const UNKNOWN: u8 = 0;
+#[cfg(unix)]
 const BLOCK_DEVICE: u8 = 1;
 const CHARACTER_DEVICE: u8 = 2;
 pub(super) const DIRECTORY: u8 = 3;

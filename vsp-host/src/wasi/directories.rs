@@ -34,6 +34,7 @@ impl Wasi {
     ) -> Done {
         let directory = self.descriptors.directory_mut(fd)?;
         memory.bytes(buffer, length)?;
+        memory.transfers(length.into());
         memory.bytes(result, 4)?;
         if cookie == 0 {
             directory.entries = list(&directory.dir)?;

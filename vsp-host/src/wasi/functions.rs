@@ -53,7 +53,11 @@ macro_rules! functions {
         fn define_returning<S: AsMut<Wasi> + 'static>(imports: &mut Imports<S>) -> Result<(), ImportError> {
             $(imports.define(MODULE, stringify!($name), |caller: &mut Caller<'_, S>, $($param: $ty),*| -> u32 {
                 let (state, memory) = caller.parts();
-                number(state.as_mut().$name(&mut Memory::new(memory), $($param),*))
+                let mut memory = Memory::new(memory);
+                let done = state.as_mut().$name(&mut memory, $($param),*);
+                let fuel = memory.fuel();
+                caller.charge(fuel);
+                number(done)
             })?;)*
             Ok(())
         }

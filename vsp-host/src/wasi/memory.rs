@@ -5,30 +5,47 @@ use super::errno::Errno;
 /// The most vectors of one read or write.
 const MAX_VECTORS: u32 = 1_024;
 
+/// The number of bytes for which a call takes a unit of fuel, as MEMCOPY does.
+const BYTES_PER_UNIT: u64 = 64;
+
 /// The memory of the program. Addresses are 32-bit, numbers are little-endian, and need no alignment.
-pub(super) struct Memory<'m>(&'m mut [u8]);
+pub(super) struct Memory<'m> {
+    bytes: &'m mut [u8],
+    /// The bytes that the call may transfer.
+    transferred: u64,
+}
 
 /// Addresses and lengths that are all inside the memory.
 pub(super) type Vectors = Vec<(u32, u32)>;
 
 impl<'m> Memory<'m> {
     pub(super) fn new(bytes: &'m mut [u8]) -> Memory<'m> {
-        Memory(bytes)
+        Memory { bytes, transferred: 0 }
+    }
+
+    /// Notes that the call may transfer so many bytes.
+    pub(super) fn transfers(&mut self, bytes: u64) {
+        self.transferred += bytes;
+    }
+
+    /// Returns the fuel for the bytes that the call may transfer.
+    pub(super) fn fuel(&self) -> u64 {
+        self.transferred / BYTES_PER_UNIT
     }
 
     /// Returns the bytes of a range.
     pub(super) fn bytes(&self, address: u32, length: u32) -> Result<&[u8], Errno> {
-        self.0.get(range(address, length)?).ok_or(Errno::Fault)
+        self.bytes.get(range(address, length)?).ok_or(Errno::Fault)
     }
 
     /// Returns the bytes of a range, to write them.
     pub(super) fn bytes_mut(&mut self, address: u32, length: u32) -> Result<&mut [u8], Errno> {
-        self.0.get_mut(range(address, length)?).ok_or(Errno::Fault)
+        self.bytes.get_mut(range(address, length)?).ok_or(Errno::Fault)
     }
 
     /// Returns the `N` bytes at an address.
     pub(super) fn read<const N: usize>(&self, address: u32) -> Result<[u8; N], Errno> {
-        let bytes = self.0.get(address as usize..).and_then(|bytes| bytes.first_chunk());
+        let bytes = self.bytes.get(address as usize..).and_then(|bytes| bytes.first_chunk());
         bytes.copied().ok_or(Errno::Fault)
     }
 
@@ -65,7 +82,7 @@ impl<'m> Memory<'m> {
     }
 
     /// Returns the vectors of an array. All are inside the memory, and together they are shorter than 2³¹ bytes.
-    pub(super) fn vectors(&self, address: u32, count: u32) -> Result<Vectors, Errno> {
+    pub(super) fn vectors(&mut self, address: u32, count: u32) -> Result<Vectors, Errno> {
         let array = self.bytes(address, count.checked_mul(8).ok_or(Errno::Inval)?)?;
         if count > MAX_VECTORS {
             return Err(Errno::Inval);
@@ -83,6 +100,7 @@ impl<'m> Memory<'m> {
         if total > i32::MAX as u64 {
             return Err(Errno::Inval);
         }
+        self.transfers(total);
         Ok(vectors)
     }
 }

@@ -49,6 +49,8 @@ impl Wasi {
         if length == 0 {
             return Ok(());
         }
+        memory.bytes(buffer, length)?;
+        memory.transfers(length.into());
         self.random.fill(memory.bytes_mut(buffer, length)?)
     }
 }

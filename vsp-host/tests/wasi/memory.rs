@@ -132,3 +132,26 @@ fn vectors_that_overlap_are_longer_than_the_memory() {
     let [vectors, count] = calls.vectors(&vectors);
     assert_eq!(calls.call("fd_write", &[1, vectors, count, RESULT]), NOSPC);
 }
+
+/// Returns the fuel that a call takes.
+fn fuel(calls: &mut Calls, name: &str, args: &[u64]) -> i64 {
+    let before = calls.0.fuel().unwrap();
+    calls.call(name, args);
+    before - calls.0.fuel().unwrap()
+}
+
+#[test]
+fn transfers_take_fuel() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut calls = calls(folder.path());
+    // SYSCALL and RET.
+    assert_eq!(fuel(&mut calls, "sched_yield", &[]), 2);
+    assert_eq!(fuel(&mut calls, "random_get", &[BYTES, 63]), 2);
+    assert_eq!(fuel(&mut calls, "random_get", &[BYTES, 6_400]), 102);
+    assert_eq!(fuel(&mut calls, "random_get", &[BYTES, LAST]), 2);
+    assert_eq!(fuel(&mut calls, "fd_readdir", &[ROOT, BYTES, 640, 0, RESULT]), 12);
+    let [vectors, count] = calls.vectors(&[(BYTES, 100), (BYTES, 100)]);
+    for name in ["fd_read", "fd_write"] {
+        assert_eq!(fuel(&mut calls, name, &[1, vectors, count, RESULT]), 2 + 200 / 64, "{name}");
+    }
+}

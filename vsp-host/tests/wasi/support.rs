@@ -73,7 +73,8 @@ impl Calls {
         let program = Verified::new(Program::read(std::sync::Arc::<[u8]>::from(bytes)).unwrap()).unwrap();
         let imports = std::sync::Arc::new(wasi::imports().unwrap());
         let program = std::sync::Arc::new(program);
-        Calls(Instance::new(program, imports, wasi, Options::default()).unwrap())
+        let options = Options { fuel: Some(1 << 40), ..Options::default() };
+        Calls(Instance::new(program, imports, wasi, options).unwrap())
     }
 
     /// Creates a program with a directory of the host, whose files it may change.
