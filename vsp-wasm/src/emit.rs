@@ -9,13 +9,22 @@ use vsp_core::limits::Limits;
 use vsp_core::program::{FuncType, FunctionBuilder, Label, ProgramBuilder};
 
 use crate::allocate::{Allocated, Allocation, Edit, InstOrEdit};
+use crate::copies::remove_copies;
 use crate::error::Error;
-use crate::machine::{self, Code, Function};
+use crate::machine::{self, Code, Constraint, Function};
 use crate::trap_code;
 
 /// A piece of a block.
-enum Piece {
+pub(crate) enum Piece {
     Inst(Inst),
+    /// A call, with the registers that it reads and writes in addition.
+    Call {
+        inst: Inst,
+        reads: u16,
+        writes: u16,
+    },
+    /// A return, with the registers of the results.
+    Return(u16),
     /// A branch to a trap with this code.
     TrapIf(Inst, u32),
     /// A branch over a branch to a trap with this code.
@@ -41,6 +50,7 @@ pub(crate) fn emit(
     for at in 0..function.blocks.len() {
         blocks.push(emitter.block(at)?);
     }
+    remove_copies(&mut blocks)?;
     let locals = emitter.first_local + allocated.slots + u32::from(emitter.moves_locals);
     let most = Limits::DEFAULT.locals;
     if locals > most {
@@ -117,6 +127,18 @@ impl Emitter<'_> {
             block.successors.get(at).map(|successor| successor.block).ok_or(Error::internal("a successor"))
         };
         let place = |at: usize| register(allocations.get(at).copied());
+        let operands = &self.function.operands[inst.range()];
+        let call = |call: Inst| {
+            let (mut reads, mut writes) = (0, 0);
+            for operand in operands {
+                match operand.constraint {
+                    Constraint::UseIn(register) => reads |= 1 << register,
+                    Constraint::DefIn(register) => writes |= 1 << register,
+                    _ => {}
+                }
+            }
+            Piece::Call { inst: call, reads, writes }
+        };
         pieces.push(match inst.code {
             Code::Entry => return Ok(()),
             Code::Op(op) => Piece::Inst(encode(op, inst.imm, allocations)?),
@@ -132,11 +154,11 @@ impl Emitter<'_> {
                 let default = blocks.pop().ok_or(Error::internal("a default"))?;
                 Piece::Switch(Reg::from_low_bits(place(0)? as u32), blocks, default)
             }
-            Code::Return => Piece::Inst(Inst::ret()?),
+            Code::Return => Piece::Return((1 << inst.count) - 1),
             Code::Trap(code) => Piece::Inst(Inst::trap(code)?),
-            Code::Call(number) => Piece::Inst(Inst::call(number)?),
-            Code::Import(number) => Piece::Inst(Inst::syscall(number)?),
-            Code::Indirect(bits) => Piece::Inst(Inst::new(O::CALLR, &[place(0)?, bits as i32])?),
+            Code::Call(number) => call(Inst::call(number)?),
+            Code::Import(number) => call(Inst::syscall(number)?),
+            Code::Indirect(bits) => call(Inst::new(O::CALLR, &[place(0)?, bits as i32])?),
             Code::TrapIf(op, code) => Piece::TrapIf(encode(op, inst.imm, allocations)?, code),
             Code::Division => Piece::Unless(
                 Inst::new(O::JNE, &[place(0)?, place(1)?])?,
@@ -225,7 +247,8 @@ impl Layout {
 
     fn piece(&mut self, piece: &Piece, next: Option<u32>) -> Result<(), Error> {
         match piece {
-            Piece::Inst(inst) => self.code.push(*inst),
+            Piece::Inst(inst) | Piece::Call { inst, .. } => self.code.push(*inst),
+            Piece::Return(_) => self.code.push(Inst::ret()?),
             Piece::TrapIf(inst, code) => {
                 let label = self.trap(*code);
                 self.code.branch(*inst, label);

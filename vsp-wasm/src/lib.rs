@@ -45,6 +45,7 @@ extern crate alloc;
 mod allocate;
 mod binary32;
 mod build;
+mod copies;
 mod data;
 mod emit;
 mod error;
