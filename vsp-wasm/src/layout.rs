@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 
 use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
 use vsp_core::program::FuncType;
+use wasmparser::ValType;
 
 use crate::error::Error;
-use crate::module::{Constant, Memory, Module, Placement, Signature, is_32_bits};
+use crate::module::{Constant, Memory, Module, Placement, Signature};
 use crate::options::Options;
 
 pub(crate) use functions::{Helper, Source, import_type};
@@ -180,26 +181,32 @@ impl Layout {
     }
 }
 
-/// How the arguments of an import are packed into 8 registers: those beyond travel in the upper halves of others.
+/// How the arguments of an import are packed into 8 registers: some travel in the upper half of the one before them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Packing {
-    /// Pairs of the parameter in the lower half and that in the upper half.
-    pub(crate) pairs: Vec<(usize, usize)>,
+    /// The parameters in the lower halves; the next parameter is in the upper half.
+    pub(crate) lower: Vec<usize>,
 }
 
 impl Packing {
-    /// Returns the packing for a type: parameter 8 is in the upper half of the first one of 32 bits, parameter 9 in that
-    /// of the second one, and so on.
+    /// Returns the packing for a type: from the left, two neighbours that are both i32 share a register, until there are
+    /// 8 registers.
     pub(crate) fn of(signature: &Signature) -> Result<Packing, Error> {
         let params = &signature.params;
-        let mut lower = (0..params.len().min(MAX_PARAMS)).filter(|place| is_32_bits(params[*place]));
-        let mut pairs = Vec::new();
-        for (place, ty) in params.iter().enumerate().skip(MAX_PARAMS) {
-            match lower.next() {
-                Some(low) if is_32_bits(*ty) => pairs.push((low, place)),
-                _ => {
+        let mut beyond = params.len().saturating_sub(MAX_PARAMS);
+        let mut lower = Vec::new();
+        let mut place = 0;
+        while beyond > 0 {
+            match params.get(place..place + 2) {
+                Some([ValType::I32, ValType::I32]) => {
+                    lower.push(place);
+                    beyond -= 1;
+                    place += 2;
+                }
+                Some(_) => place += 1,
+                None => {
                     return Err(Error::limit(
-                        "an imported function has more than 8 parameters, and they do not fit the halves of 8 registers",
+                        "an imported function has more than 8 parameters, and pairs of i32 do not fit 8 registers",
                     ));
                 }
             }
@@ -207,6 +214,6 @@ impl Packing {
         if signature.results.len() > MAX_RESULTS {
             return Err(Error::limit("an imported function has more than 4 results"));
         }
-        Ok(Packing { pairs })
+        Ok(Packing { lower })
     }
 }

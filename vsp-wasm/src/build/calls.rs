@@ -119,12 +119,13 @@ impl Builder<'_, '_> {
 
     /// Packs the arguments of an import into 8 registers.
     fn pack(&mut self, mut args: Vec<Value>, packing: Packing) -> Vec<Value> {
-        for (low, high) in packing.pairs {
+        // From the right, so that the places of those that follow stay.
+        for low in packing.lower.into_iter().rev() {
             let shift = self.constant(32);
-            let upper = self.binary(O::SHL, args[high], shift);
+            let upper = args.remove(low + 1);
+            let upper = self.binary(O::SHL, upper, shift);
             args[low] = self.binary(O::OR, args[low], upper);
         }
-        args.truncate(MAX_PARAMS);
         args
     }
 
