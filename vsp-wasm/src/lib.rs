@@ -10,8 +10,9 @@
 //!   An i32 is zero-extended, an f32 is its bits, zero-extended; a host that passes other upper halves gets a wrong
 //!   program. Parameters from the ninth and results from the fifth on are in globals
 //!   ([`Exports::extra_params`], [`Exports::extra_results`]).
-//! - **Imported functions** are imports of the program with the same names. One with more than 8 parameters gets the
-//!   ninth in the upper half of the first parameter of 32 bits, the tenth in that of the second, and so on.
+//! - **Imported functions** are imports of the program with the same names. One with more than 8 parameters gets pairs of
+//!   them packed: from the left, two neighbours that are both i32 share a register, the left one in the lower half, until
+//!   there are 8.
 //! - **Memory.** Addresses are the same. The program's memory grows up to the module's maximum, or that of
 //!   [`Options::memory_maximum`]. An imported memory is the program's own, of the size that the module asks for, and an
 //!   imported table is one of the program, too, and empty. An imported global has the value of [`Options::global`].
