@@ -206,6 +206,9 @@ fn encode(op: O, imm: i32, allocations: &[Allocation]) -> Result<Inst, Error> {
     Ok(Inst::new(op, &values[..op.operands().len()])?)
 }
 
+/// The most instructions at the beginning of a loop that are repeated at its end.
+const REPEATED: usize = 3;
+
 /// The order of the blocks, and where branches go.
 struct Layout {
     code: FunctionBuilder,
@@ -235,7 +238,10 @@ impl Layout {
             let next = kept.get(place + 1).copied();
             self.code.bind(self.labels[*at as usize]);
             for piece in &blocks[*at as usize] {
-                self.piece(piece, next)?;
+                match piece {
+                    Piece::Jump(to) => self.jump_or_repeat(blocks, *at, *to, next)?,
+                    piece => self.piece(piece, next)?,
+                }
             }
         }
         for (code, label) in core::mem::take(&mut self.traps) {
@@ -243,6 +249,24 @@ impl Layout {
             self.code.push(Inst::trap(code)?);
         }
         Ok(())
+    }
+
+    /// Jumps to a block; or repeats it, if it is the short beginning of a loop that only decides whether there is
+    /// another turn.
+    fn jump_or_repeat(
+        &mut self,
+        blocks: &[Vec<Piece>],
+        from: u32,
+        to: u32,
+        next: Option<u32>,
+    ) -> Result<(), Error> {
+        let to = self.leads_to[to as usize];
+        match &blocks[to as usize][..] {
+            pieces @ [.., Piece::Branch(..)] if to < from && pieces.len() <= REPEATED => {
+                pieces.iter().try_for_each(|piece| self.piece(piece, next))
+            }
+            _ => self.jump(to, next),
+        }
     }
 
     fn piece(&mut self, piece: &Piece, next: Option<u32>) -> Result<(), Error> {
