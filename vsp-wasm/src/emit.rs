@@ -82,7 +82,7 @@ impl Emitter<'_> {
             match item {
                 InstOrEdit::Edit(Edit::Move { from, to }) => self.move_value(*from, *to, &mut pieces)?,
                 InstOrEdit::Inst(number) => {
-                    let inst = insts.next().ok_or(Error::internal("an instruction"))?;
+                    let inst = insts.next().ok_or_else(|| Error::internal("an instruction"))?;
                     let allocations = allocated.output.inst_allocs(number);
                     self.inst(inst, allocations, block, &mut pieces)?;
                 }
@@ -124,7 +124,11 @@ impl Emitter<'_> {
         pieces: &mut Vec<Piece>,
     ) -> Result<(), Error> {
         let successor = |at: usize| {
-            block.successors.get(at).map(|successor| successor.block).ok_or(Error::internal("a successor"))
+            block
+                .successors
+                .get(at)
+                .map(|successor| successor.block)
+                .ok_or_else(|| Error::internal("a successor"))
         };
         let place = |at: usize| register(allocations.get(at).copied());
         let operands = &self.function.operands[inst.range()];
@@ -148,10 +152,11 @@ impl Emitter<'_> {
                 Piece::Branch(encode(op, inst.imm, allocations)?, successor(0)?, successor(1)?)
             }
             Code::Switch(number) => {
-                let table = self.function.tables.get(number as usize).ok_or(Error::internal("a table"))?;
+                let table =
+                    self.function.tables.get(number as usize).ok_or_else(|| Error::internal("a table"))?;
                 let mut blocks =
                     table.iter().map(|at| successor(*at as usize)).collect::<Result<Vec<u32>, Error>>()?;
-                let default = blocks.pop().ok_or(Error::internal("a default"))?;
+                let default = blocks.pop().ok_or_else(|| Error::internal("a default"))?;
                 Piece::Switch(Reg::from_low_bits(place(0)? as u32), blocks, default)
             }
             Code::Return => Piece::Return((1 << inst.count) - 1),
@@ -180,7 +185,7 @@ impl Emitter<'_> {
 }
 
 fn register(allocation: Option<Allocation>) -> Result<i32, Error> {
-    let register = allocation.and_then(Allocation::as_reg).ok_or(Error::internal("a register"))?;
+    let register = allocation.and_then(Allocation::as_reg).ok_or_else(|| Error::internal("a register"))?;
     Ok(register.hw_enc() as i32)
 }
 
@@ -371,5 +376,5 @@ fn inverse(inst: Inst) -> Result<Inst, Error> {
         values[count] = value;
         count += 1;
     }
-    Ok(Inst::new(opposite.ok_or(Error::internal("a branch"))?, &values[..count])?)
+    Ok(Inst::new(opposite.ok_or_else(|| Error::internal("a branch"))?, &values[..count])?)
 }
