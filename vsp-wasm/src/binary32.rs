@@ -9,13 +9,12 @@ use alloc::vec::Vec;
 
 use vsp_core::isa::Opcode as O;
 
-use crate::ir::{BlockId, Function, Kind, Value, for_each_read};
+use crate::ir::{BlockId, EXACT, Function, Kind, Value, for_each_read};
 
 /// What is known of a parameter.
 #[derive(Default)]
 struct Candidate {
-    block: usize,
-    /// Edges to the block: the arguments.
+    /// Its arguments, of all edges to its block.
     args: Vec<Value>,
     /// The parameters that have this one as an argument.
     users: Vec<Value>,
@@ -57,7 +56,7 @@ fn find(function: &Function) -> BTreeMap<Value, Candidate> {
     for block in &function.order {
         for param in &function.blocks[block.index()].params {
             if function.narrow[param.index()] {
-                let candidate = Candidate { block: block.index(), canonical: true, ..Candidate::default() };
+                let candidate = Candidate { canonical: true, ..Candidate::default() };
                 candidates.insert(*param, candidate);
             }
         }
@@ -144,37 +143,28 @@ fn decide(function: &Function, candidates: &mut BTreeMap<Value, Candidate>) {
 }
 
 fn rewrite(function: &mut Function, wide: &BTreeMap<Value, Candidate>) {
-    // The bits of parameters, for those who read them.
-    let mut bits: BTreeMap<Value, Value> = BTreeMap::new();
-    let mut new: BTreeMap<usize, Vec<Value>> = BTreeMap::new();
-    for (param, candidate) in wide {
+    for param in wide.keys() {
         function.narrow[param.index()] = false;
-        let value = new_value(function, O::F32NARROW, *param, true);
-        new.entry(candidate.block).or_default().push(value);
-        bits.insert(*param, value);
-    }
-    for (block, values) in new {
-        function.blocks[block].insts.splice(0..0, values);
     }
     for block in function.order.clone() {
-        replace_reads(function, block, &bits);
+        replace_reads(function, block, wide);
         let mut terminator =
             core::mem::replace(&mut function.blocks[block.index()].terminator, crate::ir::Terminator::None);
+        let mut new = Vec::new();
         for value in terminator.reads_mut() {
-            let read = function.resolve(*value);
-            *value = bits.get(&read).copied().unwrap_or(read);
+            *value = bits(function, *value, wide, &mut new);
         }
         for edge in terminator.edges_mut() {
             for place in 0..edge.args.len() {
-                let arg = function.resolve(edge.args[place]);
                 let param = function.blocks[edge.to.index()].params.get(place);
-                edge.args[place] = match param.is_some_and(|param| wide.contains_key(param)) {
-                    true => widened(function, block, arg, wide),
-                    false => bits.get(&arg).copied().unwrap_or(arg),
-                };
+                let is_wide = param.is_some_and(|param| wide.contains_key(param));
+                let change = if is_wide { widened } else { bits };
+                edge.args[place] = change(function, edge.args[place], wide, &mut new);
             }
         }
-        function.blocks[block.index()].terminator = terminator;
+        let block = &mut function.blocks[block.index()];
+        block.terminator = terminator;
+        block.insts.append(&mut new);
     }
     for (param, candidate) in wide {
         for widening in &candidate.widenings {
@@ -183,43 +173,59 @@ fn rewrite(function: &mut Function, wide: &BTreeMap<Value, Candidate>) {
     }
 }
 
-/// Lets those instructions and branches of a block read the bits that do not widen them.
-fn replace_reads(function: &mut Function, block: BlockId, bits: &BTreeMap<Value, Value>) {
-    let insts = core::mem::take(&mut function.blocks[block.index()].insts);
-    for inst in &insts {
+/// Lets those instructions of a block that do not widen parameters read their bits.
+fn replace_reads(function: &mut Function, block: BlockId, wide: &BTreeMap<Value, Candidate>) {
+    let old = core::mem::take(&mut function.blocks[block.index()].insts);
+    let mut insts = Vec::with_capacity(old.len());
+    for inst in old {
         let mut kind = core::mem::replace(&mut function.values[inst.index()], Kind::Result);
-        let replace = |function: &Function, value: &mut Value| {
-            if *value != Value::NONE
-                && let Some(by) = bits.get(&function.resolve(*value))
-            {
-                *value = *by;
-            }
-        };
+        let mut replace = |value: &mut Value| *value = bits(function, *value, wide, &mut insts);
         match &mut kind {
             Kind::Op { op: O::F32WIDEN, .. } => {}
-            // What makes the bits reads the parameter.
-            Kind::Op { args, .. } if bits.get(&args[0]) == Some(inst) => {}
-            Kind::Op { args, .. } => args.iter_mut().for_each(|value| replace(function, value)),
-            Kind::Call { args, .. } => args.iter_mut().for_each(|value| replace(function, value)),
-            Kind::TrapIf { condition, .. } => replace(function, condition),
+            Kind::Op { args, .. } => args.iter_mut().filter(|value| **value != Value::NONE).for_each(replace),
+            Kind::Call { args, .. } => args.iter_mut().for_each(replace),
+            Kind::TrapIf { condition, .. } => replace(condition),
             Kind::DivisionCheck { dividend, divisor, .. } => {
-                replace(function, dividend);
-                replace(function, divisor);
+                replace(dividend);
+                replace(divisor);
             }
             _ => {}
         }
         function.values[inst.index()] = kind;
+        insts.push(inst);
     }
     function.blocks[block.index()].insts = insts;
 }
 
+/// Returns the bits of a value: of a wide parameter, by a new instruction.
+fn bits(
+    function: &mut Function,
+    value: Value,
+    wide: &BTreeMap<Value, Candidate>,
+    new: &mut Vec<Value>,
+) -> Value {
+    let value = function.resolve(value);
+    if !wide.contains_key(&value) {
+        return value;
+    }
+    let bits = new_value(function, O::F32NARROW, value, true);
+    new.push(bits);
+    bits
+}
+
 /// Returns an argument as a binary64.
-fn widened(function: &mut Function, block: BlockId, arg: Value, wide: &BTreeMap<Value, Candidate>) -> Value {
+fn widened(
+    function: &mut Function,
+    arg: Value,
+    wide: &BTreeMap<Value, Candidate>,
+    new: &mut Vec<Value>,
+) -> Value {
+    let arg = function.resolve(arg);
     if wide.contains_key(&arg) {
         return arg;
     }
     match function.values[arg.index()] {
-        Kind::Op { op: O::F32NARROW, args, imm: crate::ir::EXACT } => function.resolve(args[0]),
+        Kind::Op { op: O::F32NARROW, args, imm: EXACT } => function.resolve(args[0]),
         Kind::Constant(bits) => {
             function.values.push(Kind::Constant(wide_constant(bits)));
             function.narrow.push(false);
@@ -227,14 +233,14 @@ fn widened(function: &mut Function, block: BlockId, arg: Value, wide: &BTreeMap<
         }
         _ => {
             let value = new_value(function, O::F32WIDEN, arg, false);
-            function.blocks[block.index()].insts.push(value);
+            new.push(value);
             value
         }
     }
 }
 
 fn new_value(function: &mut Function, op: O, source: Value, narrow: bool) -> Value {
-    let imm = if op == O::F32NARROW { crate::ir::EXACT } else { 0 };
+    let imm = if op == O::F32NARROW { EXACT } else { 0 };
     function.values.push(Kind::Op { op, args: [source, Value::NONE, Value::NONE], imm });
     function.narrow.push(narrow);
     Value(function.values.len() as u32 - 1)

@@ -59,7 +59,7 @@ pub(crate) fn build(
     body: &FunctionBody<'_>,
     mode: Mode,
 ) -> Result<Function, Failure> {
-    let signature = module.signature(index).ok_or(Error::internal("a type"))?;
+    let signature = module.signature(index).ok_or_else(|| Error::internal("a type"))?;
     let size = body.range().end - body.range().start;
     let mut builder = Builder::empty(module, layout, signature, size);
     let locals = body.get_locals_reader()?.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -85,7 +85,7 @@ pub(crate) fn build(
 
 /// Builds a function that calls a function of the module and returns its results.
 pub(crate) fn thunk(module: &Module<'_>, layout: &Layout, index: u32) -> Result<Function, Error> {
-    let signature = module.signature(index).ok_or(Error::internal("a type"))?;
+    let signature = module.signature(index).ok_or_else(|| Error::internal("a type"))?;
     let mut builder = Builder::empty(module, layout, signature, 0);
     builder.enter(&[], Mode::Ssa)?;
     builder.stack = builder.function.params.clone();
@@ -107,7 +107,8 @@ struct Builder<'m, 'a> {
     frames: Vec<Frame>,
     locals: Locals,
     in_loop: u32,
-    /// The function's own index, and the block that a call of itself goes back to, if there is one in place of a return.
+    /// The function's own index, and the block that a call of itself goes back to, if there is one in place of a
+    /// return.
     restart: Option<(u32, BlockId)>,
     /// Binary32 numbers as binary64, and the epoch in which that was made.
     widened: BTreeMap<Value, (Value, u32)>,
@@ -197,7 +198,7 @@ impl<'m, 'a> Builder<'m, 'a> {
                 self.write_local(local_index, value);
             }
             Operator::LocalTee { local_index } => {
-                let value = *self.stack.last().ok_or(Error::internal("a value"))?;
+                let value = *self.stack.last().ok_or_else(|| Error::internal("a value"))?;
                 self.write_local(local_index, value);
             }
             Operator::GlobalGet { global_index } => {
@@ -218,7 +219,7 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     fn read_global(&mut self, index: u32) -> Result<Value, Error> {
-        let global = self.module.globals.get(index as usize).ok_or(Error::internal("a global"))?;
+        let global = self.module.globals.get(index as usize).ok_or_else(|| Error::internal("a global"))?;
         if !global.mutable {
             return self.constant_value(global.initial);
         }
@@ -233,7 +234,7 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     fn pop(&mut self) -> Result<Value, Error> {
-        let value = self.stack.pop().ok_or(Error::internal("a value on the stack"))?;
+        let value = self.stack.pop().ok_or_else(|| Error::internal("a value on the stack"))?;
         Ok(self.function.resolve_mut(value))
     }
 
