@@ -13,6 +13,9 @@ fn calls(folder: &std::path::Path) -> Calls {
     Calls::new(wasi.preopen_dir(folder, "/", Access::ReadWrite).unwrap())
 }
 
+/// A function, its arguments, and which of them are addresses of how many bytes.
+type Case<'c> = (&'c str, &'c [u64], &'c [(usize, u64)]);
+
 #[test]
 fn every_address_is_checked() {
     let folder = tempfile::tempdir().unwrap();
@@ -22,9 +25,8 @@ fn every_address_is_checked() {
     let [vectors, count] = calls.vectors(&[(BYTES, 2)]);
     calls.put(PATH, b"file");
     calls.put(OTHER_PATH, b"new");
-    // For each function: its arguments, and which of them are addresses of how many bytes.
     let (path, other) = (PATH, OTHER_PATH);
-    let cases: &[(&str, &[u64], &[(usize, u64)])] = &[
+    let cases: &[Case<'_>] = &[
         ("args_get", &[RESULT, BYTES], &[(0, 4), (1, 2)]),
         ("args_sizes_get", &[RESULT, RESULT], &[(0, 4), (1, 4)]),
         ("environ_get", &[RESULT, BYTES], &[(0, 4), (1, 4)]),
