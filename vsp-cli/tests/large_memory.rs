@@ -68,6 +68,35 @@ fn an_instance_of_4_gib_is_created_and_restored_at_once() {
 }
 
 #[test]
+fn a_memory_grows_to_4_gib_at_once() {
+    let source = "\
+.memory 65536, 4294967296
+.export f
+.func f (1) -> 2
+ MEMGROW R0, R0
+ MEMSIZE R1
+ MOVI R2, 7
+ STORE8 [R1 - 1], R2
+ LOAD8U R2, [R1 - 1]
+ RET
+.end
+";
+    let bytes = text::assemble(source, "f.sil").unwrap();
+    let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+    let imports = Imports::<()>::new();
+    let before = peak();
+    let started = Instant::now();
+    let mut instance = Instance::new(&program, &imports, (), Options::default()).unwrap();
+    let Outcome::Returned(results) = instance.call_export("f", &[65_535]).unwrap() else {
+        panic!("it returns")
+    };
+    assert_eq!(results[..], [1, 1 << 32]);
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    let grown = peak() - before;
+    assert!(grown < 64 << 10, "{grown} KiB");
+}
+
+#[test]
 fn a_command_with_4_gib_is_there_at_once() {
     let (_folder, path) = file("f.sil", TEXT.replace(" YIELD R0\n", "").as_bytes());
     let started = Instant::now();

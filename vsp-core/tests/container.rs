@@ -277,6 +277,7 @@ fn limits_hold_at_their_edges() {
         imports: 2,
         constants: 1,
         segments: 2,
+        passive_segments: 0,
         globals: 2,
         locals: 20,
     };
@@ -315,6 +316,7 @@ fn limits_of_the_host_do_not_exceed_those_of_the_format() {
         imports: most,
         constants: most,
         segments: most,
+        passive_segments: most,
         globals: most,
         locals: most,
     };

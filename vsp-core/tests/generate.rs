@@ -42,7 +42,7 @@ impl Counts {
     fn run(&mut self, made: &Generated, imports: &Imports<()>) {
         let program = Verified::new(Program::read(&made.bytes[..]).unwrap()).unwrap();
         let (memory, stack_cells) = (made.plan.memory, made.plan.stack_cells);
-        let options = Options { memory, stack_cells, fuel: Some(0), interrupt: None };
+        let options = Options { memory, stack_cells, fuel: Some(0), ..Options::default() };
         let mut instance = Instance::new(&program, imports, (), options).unwrap();
         let mut number = 0;
         for call in &made.plan.calls {

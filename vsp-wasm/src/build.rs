@@ -9,11 +9,13 @@ mod memory;
 mod numeric;
 mod tables;
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use vsp_core::isa::Opcode;
 use wasmparser::{FunctionBody, Operator, ValType};
 
+use crate::binary32::widen_parameters;
 use crate::error::Error;
 use crate::ir::{Block, BlockId, Edge, Function, Kind, Loop, Terminator, Value};
 use crate::layout::Layout;
@@ -57,7 +59,7 @@ pub(crate) fn build(
     body: &FunctionBody<'_>,
     mode: Mode,
 ) -> Result<Function, Failure> {
-    let signature = module.signature(index).ok_or(Error::internal("a type"))?;
+    let signature = module.signature(index).ok_or_else(|| Error::internal("a type"))?;
     let size = body.range().end - body.range().start;
     let mut builder = Builder::empty(module, layout, signature, size);
     let locals = body.get_locals_reader()?.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -77,12 +79,13 @@ pub(crate) fn build(
     if builder.budget < 0 {
         return Err(Failure::TooComplex);
     }
+    widen_parameters(&mut builder.function);
     Ok(builder.function)
 }
 
 /// Builds a function that calls a function of the module and returns its results.
 pub(crate) fn thunk(module: &Module<'_>, layout: &Layout, index: u32) -> Result<Function, Error> {
-    let signature = module.signature(index).ok_or(Error::internal("a type"))?;
+    let signature = module.signature(index).ok_or_else(|| Error::internal("a type"))?;
     let mut builder = Builder::empty(module, layout, signature, 0);
     builder.enter(&[], Mode::Ssa)?;
     builder.stack = builder.function.params.clone();
@@ -104,8 +107,11 @@ struct Builder<'m, 'a> {
     frames: Vec<Frame>,
     locals: Locals,
     in_loop: u32,
-    /// The function's own index, and the block that a call of itself goes back to, if there is one in place of a return.
+    /// The function's own index, and the block that a call of itself goes back to, if there is one in place of a
+    /// return.
     restart: Option<(u32, BlockId)>,
+    /// Binary32 numbers as binary64, and the epoch in which that was made.
+    widened: BTreeMap<Value, (Value, u32)>,
     /// How much more work may be done.
     budget: i64,
 }
@@ -134,6 +140,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             locals: Locals::default(),
             in_loop: 0,
             restart: None,
+            widened: BTreeMap::new(),
             budget: FREE_WORK + WORK * size as i64,
         }
     }
@@ -176,7 +183,10 @@ impl<'m, 'a> Builder<'m, 'a> {
             }
             Operator::Select | Operator::TypedSelect { .. } => {
                 let (condition, second, first) = (self.pop()?, self.pop()?, self.pop()?);
-                let value = self.select(condition, first, second);
+                let value = match self.select_f32(condition, first, second) {
+                    Some(value) => value,
+                    None => self.select(condition, first, second),
+                };
                 self.push(value);
             }
             Operator::LocalGet { local_index } => {
@@ -188,7 +198,7 @@ impl<'m, 'a> Builder<'m, 'a> {
                 self.write_local(local_index, value);
             }
             Operator::LocalTee { local_index } => {
-                let value = *self.stack.last().ok_or(Error::internal("a value"))?;
+                let value = *self.stack.last().ok_or_else(|| Error::internal("a value"))?;
                 self.write_local(local_index, value);
             }
             Operator::GlobalGet { global_index } => {
@@ -209,7 +219,7 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     fn read_global(&mut self, index: u32) -> Result<Value, Error> {
-        let global = self.module.globals.get(index as usize).ok_or(Error::internal("a global"))?;
+        let global = self.module.globals.get(index as usize).ok_or_else(|| Error::internal("a global"))?;
         if !global.mutable {
             return self.constant_value(global.initial);
         }
@@ -224,7 +234,7 @@ impl<'m, 'a> Builder<'m, 'a> {
     }
 
     fn pop(&mut self) -> Result<Value, Error> {
-        let value = self.stack.pop().ok_or(Error::internal("a value on the stack"))?;
+        let value = self.stack.pop().ok_or_else(|| Error::internal("a value on the stack"))?;
         Ok(self.function.resolve_mut(value))
     }
 

@@ -9,13 +9,22 @@ use vsp_core::limits::Limits;
 use vsp_core::program::{FuncType, FunctionBuilder, Label, ProgramBuilder};
 
 use crate::allocate::{Allocated, Allocation, Edit, InstOrEdit};
+use crate::copies::remove_copies;
 use crate::error::Error;
-use crate::machine::{self, Code, Function};
+use crate::machine::{self, Code, Constraint, Function};
 use crate::trap_code;
 
 /// A piece of a block.
-enum Piece {
+pub(crate) enum Piece {
     Inst(Inst),
+    /// A call, with the registers that it reads and writes in addition.
+    Call {
+        inst: Inst,
+        reads: u16,
+        writes: u16,
+    },
+    /// A return, with the registers of the results.
+    Return(u16),
     /// A branch to a trap with this code.
     TrapIf(Inst, u32),
     /// A branch over a branch to a trap with this code.
@@ -41,6 +50,7 @@ pub(crate) fn emit(
     for at in 0..function.blocks.len() {
         blocks.push(emitter.block(at)?);
     }
+    remove_copies(&mut blocks)?;
     let locals = emitter.first_local + allocated.slots + u32::from(emitter.moves_locals);
     let most = Limits::DEFAULT.locals;
     if locals > most {
@@ -72,7 +82,7 @@ impl Emitter<'_> {
             match item {
                 InstOrEdit::Edit(Edit::Move { from, to }) => self.move_value(*from, *to, &mut pieces)?,
                 InstOrEdit::Inst(number) => {
-                    let inst = insts.next().ok_or(Error::internal("an instruction"))?;
+                    let inst = insts.next().ok_or_else(|| Error::internal("an instruction"))?;
                     let allocations = allocated.output.inst_allocs(number);
                     self.inst(inst, allocations, block, &mut pieces)?;
                 }
@@ -114,9 +124,25 @@ impl Emitter<'_> {
         pieces: &mut Vec<Piece>,
     ) -> Result<(), Error> {
         let successor = |at: usize| {
-            block.successors.get(at).map(|successor| successor.block).ok_or(Error::internal("a successor"))
+            block
+                .successors
+                .get(at)
+                .map(|successor| successor.block)
+                .ok_or_else(|| Error::internal("a successor"))
         };
         let place = |at: usize| register(allocations.get(at).copied());
+        let operands = &self.function.operands[inst.range()];
+        let call = |call: Inst| {
+            let (mut reads, mut writes) = (0, 0);
+            for operand in operands {
+                match operand.constraint {
+                    Constraint::UseIn(register) => reads |= 1 << register,
+                    Constraint::DefIn(register) => writes |= 1 << register,
+                    _ => {}
+                }
+            }
+            Piece::Call { inst: call, reads, writes }
+        };
         pieces.push(match inst.code {
             Code::Entry => return Ok(()),
             Code::Op(op) => Piece::Inst(encode(op, inst.imm, allocations)?),
@@ -126,17 +152,18 @@ impl Emitter<'_> {
                 Piece::Branch(encode(op, inst.imm, allocations)?, successor(0)?, successor(1)?)
             }
             Code::Switch(number) => {
-                let table = self.function.tables.get(number as usize).ok_or(Error::internal("a table"))?;
+                let table =
+                    self.function.tables.get(number as usize).ok_or_else(|| Error::internal("a table"))?;
                 let mut blocks =
                     table.iter().map(|at| successor(*at as usize)).collect::<Result<Vec<u32>, Error>>()?;
-                let default = blocks.pop().ok_or(Error::internal("a default"))?;
+                let default = blocks.pop().ok_or_else(|| Error::internal("a default"))?;
                 Piece::Switch(Reg::from_low_bits(place(0)? as u32), blocks, default)
             }
-            Code::Return => Piece::Inst(Inst::ret()?),
+            Code::Return => Piece::Return((1 << inst.count) - 1),
             Code::Trap(code) => Piece::Inst(Inst::trap(code)?),
-            Code::Call(number) => Piece::Inst(Inst::call(number)?),
-            Code::Import(number) => Piece::Inst(Inst::syscall(number)?),
-            Code::Indirect(bits) => Piece::Inst(Inst::new(O::CALLR, &[place(0)?, bits as i32])?),
+            Code::Call(number) => call(Inst::call(number)?),
+            Code::Import(number) => call(Inst::syscall(number)?),
+            Code::Indirect(bits) => call(Inst::new(O::CALLR, &[place(0)?, bits as i32])?),
             Code::TrapIf(op, code) => Piece::TrapIf(encode(op, inst.imm, allocations)?, code),
             Code::Division => Piece::Unless(
                 Inst::new(O::JNE, &[place(0)?, place(1)?])?,
@@ -158,7 +185,7 @@ impl Emitter<'_> {
 }
 
 fn register(allocation: Option<Allocation>) -> Result<i32, Error> {
-    let register = allocation.and_then(Allocation::as_reg).ok_or(Error::internal("a register"))?;
+    let register = allocation.and_then(Allocation::as_reg).ok_or_else(|| Error::internal("a register"))?;
     Ok(register.hw_enc() as i32)
 }
 
@@ -183,6 +210,9 @@ fn encode(op: O, imm: i32, allocations: &[Allocation]) -> Result<Inst, Error> {
     }
     Ok(Inst::new(op, &values[..op.operands().len()])?)
 }
+
+/// The most instructions at the beginning of a loop that are repeated at its end.
+const REPEATED: usize = 3;
 
 /// The order of the blocks, and where branches go.
 struct Layout {
@@ -213,7 +243,10 @@ impl Layout {
             let next = kept.get(place + 1).copied();
             self.code.bind(self.labels[*at as usize]);
             for piece in &blocks[*at as usize] {
-                self.piece(piece, next)?;
+                match piece {
+                    Piece::Jump(to) => self.jump_or_repeat(blocks, *at, *to, next)?,
+                    piece => self.piece(piece, next)?,
+                }
             }
         }
         for (code, label) in core::mem::take(&mut self.traps) {
@@ -223,9 +256,28 @@ impl Layout {
         Ok(())
     }
 
+    /// Jumps to a block; or repeats it, if it is the short beginning of a loop that only decides whether there is
+    /// another turn.
+    fn jump_or_repeat(
+        &mut self,
+        blocks: &[Vec<Piece>],
+        from: u32,
+        to: u32,
+        next: Option<u32>,
+    ) -> Result<(), Error> {
+        let to = self.leads_to[to as usize];
+        match &blocks[to as usize][..] {
+            pieces @ [.., Piece::Branch(..)] if to < from && pieces.len() <= REPEATED => {
+                pieces.iter().try_for_each(|piece| self.piece(piece, next))
+            }
+            _ => self.jump(to, next),
+        }
+    }
+
     fn piece(&mut self, piece: &Piece, next: Option<u32>) -> Result<(), Error> {
         match piece {
-            Piece::Inst(inst) => self.code.push(*inst),
+            Piece::Inst(inst) | Piece::Call { inst, .. } => self.code.push(*inst),
+            Piece::Return(_) => self.code.push(Inst::ret()?),
             Piece::TrapIf(inst, code) => {
                 let label = self.trap(*code);
                 self.code.branch(*inst, label);
@@ -324,5 +376,5 @@ fn inverse(inst: Inst) -> Result<Inst, Error> {
         values[count] = value;
         count += 1;
     }
-    Ok(Inst::new(opposite.ok_or(Error::internal("a branch"))?, &values[..count])?)
+    Ok(Inst::new(opposite.ok_or_else(|| Error::internal("a branch"))?, &values[..count])?)
 }

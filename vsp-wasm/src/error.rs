@@ -146,7 +146,7 @@ const REFUSED: &[(WasmFeatures, &str, &str, &str)] = &[
 fn describe(missing: WasmFeatures) -> Option<String> {
     if missing.intersects(WasmFeatures::MEMORY64) {
         return Some(
-            "64-bit memories are not supported: compile for wasm32 (rustc --target wasm32-wasip1, clang --target=wasm32)"
+            "64-bit memories are not supported: compile for wasm32 (`--target wasm32-wasip1` or `--target=wasm32`)"
                 .into(),
         );
     }

@@ -104,8 +104,8 @@ pub struct Import {
 /// ```
 /// use vsp_core::program::Program;
 ///
-/// let module = wat::parse_str("(module (func (export \"half\") (param f32) (result f32) local.get 0 f32.const 0.5 f32.mul))")?;
-/// let bytes = vsp_wasm::translate(&module, &vsp_wasm::Options::default())?;
+/// let text = r#"(module (func (export "half") (param f32) (result f32) (f32.mul (local.get 0) (f32.const 0.5))))"#;
+/// let bytes = vsp_wasm::translate(&wat::parse_str(text)?, &vsp_wasm::Options::default())?;
 /// let exports = vsp_wasm::Exports::read(&Program::read(&bytes[..])?).ok_or("not translated")?;
 /// let (params, results) = exports.function("half").ok_or("no function")?;
 /// assert_eq!((params, results), (&[vsp_wasm::Type::F32][..], &[vsp_wasm::Type::F32][..]));
@@ -122,8 +122,8 @@ pub struct Exports {
     pub exports: Vec<(String, ItemType)>,
     /// The imports, in the order of functions, globals, memories and tables.
     pub imports: Vec<Import>,
-    /// The number of the global for the ninth parameter of a function; the next ones follow. The host writes them before
-    /// it calls such a function.
+    /// The number of the global for the ninth parameter of a function; the next ones follow. The host writes them
+    /// before it calls such a function.
     pub extra_params: u32,
     /// The number of the global for the fifth result of a function; the next ones follow.
     pub extra_results: u32,

@@ -82,8 +82,8 @@ fn fill(code: &mut FunctionBuilder) -> Result<(), Error> {
     end(code, done, trap)
 }
 
-/// R0: first global of the table; R1: global with its size; R2: capacity; R3: value; R4: count. Returns the size before,
-/// or −1 as 32 bits.
+/// R0: first global of the table; R1: global with its size; R2: capacity; R3: value; R4: count. Returns the size
+/// before, or −1 as 32 bits.
 fn grow(code: &mut FunctionBuilder) -> Result<(), Error> {
     let (failed, done) = (code.label(), code.label());
     get(code, R5, R1)?;

@@ -11,8 +11,8 @@ const REGISTERS: usize = 13;
 /// The sizes of loops that are looked at, in instructions, add up to at most this many times that of the function.
 const WORK: usize = 16;
 
-/// Moves constants out of loops, from the inside to the outside. Of the blocks, those before number `in_order` are in the
-/// order of the code, so that a loop is a range of them.
+/// Moves constants out of loops, from the inside to the outside. Of the blocks, those before number `in_order` are in
+/// the order of the code, so that a loop is a range of them.
 pub(crate) fn hoist(function: &mut Function, in_order: usize) {
     let mut ranges = ranges(function, in_order);
     let sizes: Vec<usize> = function.blocks.iter().map(|block| block.insts.len()).collect();

@@ -126,6 +126,17 @@ impl Terminator {
     }
 
     /// Returns the values that the terminator reads, without those of its edges.
+    pub(crate) fn reads_mut(&mut self) -> &mut [Value] {
+        match self {
+            Terminator::Branch { condition: value, .. } | Terminator::Switch { index: value, .. } => {
+                core::slice::from_mut(value)
+            }
+            Terminator::Return(values) => values,
+            _ => &mut [],
+        }
+    }
+
+    /// Returns the values that the terminator reads, without those of its edges.
     pub(crate) fn reads(&self) -> &[Value] {
         match self {
             Terminator::Branch { condition: value, .. } | Terminator::Switch { index: value, .. } => {
@@ -136,6 +147,9 @@ impl Terminator {
         }
     }
 }
+
+/// The immediate of an F32NARROW whose source is a binary32 already. (It is not encoded.)
+pub(crate) const EXACT: i64 = 1;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Block {

@@ -158,7 +158,11 @@ impl Layout {
 
     /// Returns the passive segment for a data segment that an instruction names.
     pub(crate) fn passive_data(&self, index: u32) -> Result<PassiveData, Error> {
-        self.passive_data.get(index as usize).copied().flatten().ok_or(Error::internal("a data segment"))
+        self.passive_data
+            .get(index as usize)
+            .copied()
+            .flatten()
+            .ok_or_else(|| Error::internal("a data segment"))
     }
 
     /// Returns the number of the global for parameter number `place`, 8 or more.
@@ -189,8 +193,8 @@ pub(crate) struct Packing {
 }
 
 impl Packing {
-    /// Returns the packing for a type: from the left, two neighbours that are both i32 share a register, until there are
-    /// 8 registers.
+    /// Returns the packing for a type: from the left, two neighbours that are both i32 share a register, until there
+    /// are 8 registers.
     pub(crate) fn of(signature: &Signature) -> Result<Packing, Error> {
         let params = &signature.params;
         let mut beyond = params.len().saturating_sub(MAX_PARAMS);

@@ -10,23 +10,25 @@
 //!   An i32 is zero-extended, an f32 is its bits, zero-extended; a host that passes other upper halves gets a wrong
 //!   program. Parameters from the ninth and results from the fifth on are in globals
 //!   ([`Exports::extra_params`], [`Exports::extra_results`]).
-//! - **Imported functions** are imports of the program with the same names. One with more than 8 parameters gets pairs of
-//!   them packed: from the left, two neighbours that are both i32 share a register, the left one in the lower half, until
-//!   there are 8.
+//! - **Imported functions** are imports of the program with the same names. One with more than 8 parameters gets pairs
+//!   of them packed: from the left, two neighbours that are both i32 share a register, the left one in the lower half,
+//!   until there are 8.
 //! - **Memory.** Addresses are the same. The program's memory grows up to the module's maximum, or that of
 //!   [`Options::memory_maximum`]. An imported memory is the program's own, of the size that the module asks for, and an
 //!   imported table is one of the program, too, and empty. An imported global has the value of [`Options::global`].
 //! - **Start.** If the module has a start function, [`Exports::start`] is the name under which the program exports it.
 //!   The host calls it once, before all else. Data is in place before; a module whose segments do not fit is refused.
 //! - **Traps** of WebAssembly are traps of VSP, some with a number ([`trap_code`]).
-//! - **Determinism.** A NaN that arithmetic makes is the canonical one. The same module and options give the same bytes.
+//! - **Determinism.** A NaN that arithmetic makes is the canonical one. The same module and options give the same
+//!   bytes.
 //!
 //! # What is supported
 //!
-//! WebAssembly 1.0, and of later versions: sign extension, saturating truncation, bulk memory, reference types, multiple
-//! values, mutable globals that are exported, tail calls (a function that calls itself uses no stack, another one does),
-//! extended constant expressions, and memories with pages of one byte, which do not grow. SIMD, threads, exceptions,
-//! garbage collection, 64-bit and multiple memories are refused, with a message that says how compilers leave them out.
+//! WebAssembly 1.0, and of later versions: sign extension, saturating truncation, bulk memory, reference types,
+//! multiple values, mutable globals that are exported, tail calls (a function that calls itself uses no stack, another
+//! one does), extended constant expressions, and memories with pages of one byte, which do not grow. SIMD, threads,
+//! exceptions, garbage collection, 64-bit and multiple memories are refused, with a message that says how compilers
+//! leave them out.
 //!
 //! # How it works
 //!
@@ -44,7 +46,9 @@
 extern crate alloc;
 
 mod allocate;
+mod binary32;
 mod build;
+mod copies;
 mod data;
 mod emit;
 mod error;

@@ -32,8 +32,8 @@ impl Options {
         self
     }
 
-    /// Sets the largest number of elements to which a table can grow. The module's own maximum applies too. Each takes a
-    /// global of the program, of which there are at most 65,536.
+    /// Sets the largest number of elements to which a table can grow. The module's own maximum applies too. Each takes
+    /// a global of the program, of which there are at most 65,536.
     pub fn table_maximum(mut self, elements: u32) -> Options {
         self.table_maximum = Some(elements);
         self

@@ -18,8 +18,8 @@ pub(crate) fn prepare(function: &mut Function) {
 }
 
 /// Puts a block on every edge from a block with several successors to one with several predecessors or with arguments.
-/// It comes behind its predecessor if the edge goes backwards, else to the end of the code. Returns the number of blocks
-/// before those.
+/// It comes behind its predecessor if the edge goes backwards, else to the end of the code. Returns the number of
+/// blocks before those.
 fn split_edges(function: &mut Function) -> usize {
     let blocks = core::mem::take(&mut function.blocks);
     let mut preds = alloc::vec![0u32; blocks.len()];

@@ -33,7 +33,7 @@ pub fn translate(module: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
         program.memory_maximum(maximum);
     }
     for (index, (name, item)) in module.imports.iter().enumerate() {
-        let signature = module.signature(index as u32).ok_or(Error::internal("a type"))?;
+        let signature = module.signature(index as u32).ok_or_else(|| Error::internal("a type"))?;
         layout::Packing::of(signature).map_err(|error| error.in_function(index as u32, Some(item)))?;
         program.import(name, item, layout::import_type(signature)?)?;
     }
@@ -111,7 +111,7 @@ fn define_functions(module: &Module<'_>, layout: &Layout, program: &mut ProgramB
 /// Returns a function of the module in SSA form.
 fn body(module: &Module<'_>, layout: &Layout, index: u32) -> Result<ir::Function, Error> {
     let at = index as usize - module.imports.len();
-    let body = module.bodies.get(at).ok_or(Error::internal("code"))?;
+    let body = module.bodies.get(at).ok_or_else(|| Error::internal("code"))?;
     for mode in [Mode::Ssa, Mode::Frugal] {
         match build::build(module, layout, index, body, mode) {
             Ok(function) => return Ok(function),

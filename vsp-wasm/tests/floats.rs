@@ -108,3 +108,43 @@ fn truncation_traps_or_saturates() {
         assert_eq!(run(text, &[(name, &[argument])]), [expected], "{name} {argument:x}");
     }
 }
+
+#[test]
+fn binary32_numbers_meet() {
+    // A sum and a maximum in a loop; and a number that is loaded or computed, whose bits are returned and used.
+    let text = r#"(module (memory 1) (data (i32.const 0) "\00\00\80\3f\cd\cc\cc\3d\00\00\20\c0\34\12\a0\7f")
+        (func (export "dot") (param $n i32) (result f32 f32) (local $i i32) (local $s f32) (local $m f32)
+            (local.set $m (f32.const -inf))
+            (loop $next
+                (local.set $s (f32.add (local.get $s)
+                    (f32.mul (f32.load (local.get $i)) (f32.load (local.get $i)))))
+                (local.set $m (select (f32.load (local.get $i)) (local.get $m)
+                    (f32.gt (f32.load (local.get $i)) (local.get $m))))
+                (local.set $i (i32.add (local.get $i) (i32.const 4)))
+                (br_if $next (i32.lt_u (local.get $i) (local.get $n))))
+            (local.get $s) (local.get $m))
+        (func (export "either") (param i32 f32) (result f32 f32) (local $x f32)
+            (if (local.get 0)
+                (then (local.set $x (f32.load (i32.const 12))))
+                (else (local.set $x (f32.mul (local.get 1) (f32.const 3)))))
+            (local.get $x) (f32.add (local.get $x) (f32.const 1)))
+        (func (export "power") (param i32 f32) (result f32) (local $x f32)
+            (local.set $x (f32.const 1))
+            (loop $next
+                (local.set $x (f32.mul (local.get $x) (local.get 1)))
+                (f32.store (i32.const 100) (local.get $x))
+                (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (f32.add (local.get $x) (f32.load (i32.const 100)))))"#;
+    let numbers = [1.0f32, 0.1, -2.5];
+    let sum = numbers.iter().fold(0.0f32, |sum, x| sum + x * x);
+    let power = 1.1f32 * 1.1 * 1.1;
+    check(
+        text,
+        &[
+            ("dot", &[12], &[bits32(sum), bits32(1.0)]),
+            ("either", &[1, 0], &[0x7FA0_1234, 0x7FC0_0000]),
+            ("either", &[0, bits32(0.1)], &[bits32(0.1 * 3.0), bits32(0.1 * 3.0 + 1.0)]),
+            ("power", &[3, bits32(1.1)], &[bits32(power + power)]),
+        ],
+    );
+}

@@ -146,7 +146,7 @@ fn effects(program: &Verified<'_>, function: &Function, inst: Inst) -> (Set, Set
     };
     match inst.op().mnemonic() {
         "CALL" => calls(program.functions()[immediate as usize].ty),
-        "CALLR" => calls(FuncType::from_bits(immediate as u16).unwrap()),
+        "CALLR" => calls(FuncType::from_bits(immediate).unwrap()),
         "SYSCALL" => calls(program.program().imports().nth(immediate as usize).unwrap().ty),
         "RET" => reads.extend(0..function.ty.results() as u32),
         "GETL" => {

@@ -44,7 +44,7 @@ fn bytes_that_are_no_state() {
     assert_eq!(error(&state[..100]), "at offset 8, total length: expected 149, found 100");
 
     let cases: &[(Changes<'_>, &str)] = &[
-        (&[(4, &[0, 3])], "at offset 4, version: version 3.0 of snapshots is unknown, expected 1.0"),
+        (&[(4, &[0, 3])], "at offset 4, version: version 3.0 of snapshots is unknown, expected 1.0 or 1.1"),
         (&[(FLAGS, &[4])], "at offset 6, flags: 4 is more than the limit of 3"),
         (&[(FLAGS, &[0])], "at offset 40, balance of fuel: expected 0, found 96"),
         (&[(STACK, &[63])], "at offset 28, cells of the stack: 63 is less than 64"),

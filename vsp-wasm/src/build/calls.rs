@@ -61,8 +61,11 @@ impl Builder<'_, '_> {
 
     /// Another tail call is a call and a return: it uses the stack.
     fn return_results(&mut self) -> Result<(), Error> {
-        let from =
-            self.stack.len().checked_sub(self.signature.results.len()).ok_or(Error::internal("results"))?;
+        let from = self
+            .stack
+            .len()
+            .checked_sub(self.signature.results.len())
+            .ok_or_else(|| Error::internal("results"))?;
         let results = self.stack.split_off(from);
         self.leave(Terminator::Return(results));
         Ok(())
@@ -70,7 +73,7 @@ impl Builder<'_, '_> {
 
     fn call_function(&mut self, index: u32) -> Result<(), Error> {
         let module = self.module;
-        let signature = module.signature(index).ok_or(Error::internal("a function"))?;
+        let signature = module.signature(index).ok_or_else(|| Error::internal("a function"))?;
         let args = self.pop_arguments(signature)?;
         match self.layout.import(index) {
             Some(import) => {
@@ -87,7 +90,7 @@ impl Builder<'_, '_> {
 
     fn call_indirect(&mut self, ty: u32, table: u32) -> Result<(), Error> {
         let module = self.module;
-        let signature = module.types.get(ty as usize).ok_or(Error::internal("a type"))?;
+        let signature = module.types.get(ty as usize).ok_or_else(|| Error::internal("a type"))?;
         let index = self.pop()?;
         let args = self.pop_arguments(signature)?;
         let number = match self.layout.table(table)? {
@@ -111,7 +114,7 @@ impl Builder<'_, '_> {
 
     fn pop_arguments(&mut self, signature: &Signature) -> Result<Vec<Value>, Error> {
         let count = signature.params.len();
-        let from = self.stack.len().checked_sub(count).ok_or(Error::internal("arguments"))?;
+        let from = self.stack.len().checked_sub(count).ok_or_else(|| Error::internal("arguments"))?;
         let mut args = self.stack.split_off(from);
         args.iter_mut().for_each(|value| *value = self.function.resolve(*value));
         Ok(args)

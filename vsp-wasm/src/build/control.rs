@@ -136,7 +136,7 @@ impl Builder<'_, '_> {
             BlockType::Empty => (Vec::new(), Vec::new()),
             BlockType::Type(ty) => (Vec::new(), alloc::vec![ty]),
             BlockType::FuncType(index) => {
-                let ty = self.module.types.get(index as usize).ok_or(Error::internal("a type"))?;
+                let ty = self.module.types.get(index as usize).ok_or_else(|| Error::internal("a type"))?;
                 (ty.params.clone(), ty.results.clone())
             }
         })
@@ -145,13 +145,15 @@ impl Builder<'_, '_> {
     fn frame(&mut self, kind: FrameKind, ty: BlockType, target: Option<BlockId>) -> Result<Frame, Error> {
         let (params, results) = self.types(ty)?;
         self.budget -= (params.len() + results.len()) as i64;
-        let height = self.stack.len().checked_sub(params.len()).ok_or(Error::internal("parameters"))?;
+        let height =
+            self.stack.len().checked_sub(params.len()).ok_or_else(|| Error::internal("parameters"))?;
         Ok(Frame { kind, target, params, results, height, around: self.in_loop })
     }
 
     /// Returns the values on top of the stack.
     fn top(&self, count: usize) -> Result<Vec<Value>, Error> {
-        let from = self.stack.len().checked_sub(count).ok_or(Error::internal("values on the stack"))?;
+        let from =
+            self.stack.len().checked_sub(count).ok_or_else(|| Error::internal("values on the stack"))?;
         Ok(self.stack[from..].iter().map(|value| self.function.resolve(*value)).collect())
     }
 
@@ -193,7 +195,7 @@ impl Builder<'_, '_> {
             let edge = self.edge(0)?;
             self.terminate(Terminator::Jump(edge));
         }
-        let frame = self.frames.last_mut().ok_or(Error::internal("an if"))?;
+        let frame = self.frames.last_mut().ok_or_else(|| Error::internal("an if"))?;
         let kind = core::mem::replace(&mut frame.kind, FrameKind::Else);
         let (height, around) = (frame.height, frame.around);
         let FrameKind::If(otherwise, params) = kind else { return Err(Error::internal("an if")) };
@@ -211,7 +213,7 @@ impl Builder<'_, '_> {
             self.enter_else(dead)?;
             return self.end(false);
         }
-        let frame = self.frames.pop().ok_or(Error::internal("a block"))?;
+        let frame = self.frames.pop().ok_or_else(|| Error::internal("a block"))?;
         match (frame.kind, frame.target) {
             (FrameKind::Loop, Some(header)) => {
                 self.in_loop = frame.around;
@@ -276,7 +278,8 @@ impl Builder<'_, '_> {
 
     /// Returns an edge to the frame at this depth, with the values on top of the stack.
     fn edge(&mut self, depth: u32) -> Result<Edge, Error> {
-        let at = (self.frames.len() - 1).checked_sub(depth as usize).ok_or(Error::internal("a label"))?;
+        let at =
+            (self.frames.len() - 1).checked_sub(depth as usize).ok_or_else(|| Error::internal("a label"))?;
         let frame = &self.frames[at];
         let types = match frame.kind {
             FrameKind::Loop => &frame.params,

@@ -28,8 +28,8 @@ pub(super) struct Locals {
     left: Option<BlockId>,
     /// The locals that the current block has written.
     written: Vec<u32>,
-    /// The values at the ends of blocks that are complete, and parameters.
-    at_end: BTreeMap<(BlockId, u32), Value>,
+    /// For each block, the values at its end if it is complete, and its parameters.
+    at_end: Vec<BTreeMap<u32, Value>>,
     /// Parameters of blocks whose edges are not all known.
     incomplete: BTreeMap<BlockId, Vec<(u32, Value)>>,
     /// Parameters that have no arguments yet.
@@ -64,6 +64,11 @@ impl Builder<'_, '_> {
             self.locals.known = alloc::vec![u32::MAX; count];
         }
         Ok(())
+    }
+
+    /// Returns a number that changes where the code does not just continue.
+    pub(super) fn epoch(&self) -> u32 {
+        self.locals.epoch
     }
 
     pub(super) fn local_count(&self) -> usize {
@@ -116,8 +121,17 @@ impl Builder<'_, '_> {
         let block = self.current;
         self.locals.left = Some(block);
         for index in core::mem::take(&mut self.locals.written) {
-            self.locals.at_end.insert((block, index), self.locals.here[index as usize]);
+            let value = self.locals.here[index as usize];
+            self.at_end(block).insert(index, value);
         }
+    }
+
+    fn at_end(&mut self, block: BlockId) -> &mut BTreeMap<u32, Value> {
+        let blocks = self.function.blocks.len();
+        if self.locals.at_end.len() < blocks {
+            self.locals.at_end.resize_with(blocks, BTreeMap::new);
+        }
+        &mut self.locals.at_end[block.index()]
     }
 
     /// Returns the value of a local at the end of a block, or at the beginning of the current one.
@@ -126,7 +140,7 @@ impl Builder<'_, '_> {
         let mut passed = Vec::new();
         let value = loop {
             self.budget -= 1;
-            if let Some(value) = self.locals.at_end.get(&(block, index)) {
+            if let Some(value) = self.at_end(block).get(&index) {
                 break *value;
             }
             passed.push(block);
@@ -148,7 +162,7 @@ impl Builder<'_, '_> {
             break param;
         };
         for block in passed {
-            self.locals.at_end.insert((block, index), value);
+            self.at_end(block).insert(index, value);
         }
         value
     }

@@ -157,8 +157,8 @@ impl Builder<'_, '_> {
         let data = self.layout.passive_data(index)?;
         let (length, mut offset, address) = (self.pop()?, self.pop()?, self.pop()?);
         if let Some(global) = data.dropped {
-            // A segment that was dropped has no bytes. The global is 0, or all ones if it was dropped: then an offset or
-            // a length that is not zero makes an offset that is beyond every segment.
+            // A segment that was dropped has no bytes. The global is 0, or all ones if it was dropped: then an offset
+            // or a length that is not zero makes an offset that is beyond every segment.
             let mask =
                 self.inst(Kind::Op { op: O::GETG, args: [Value::NONE; 3], imm: i64::from(global) }, false);
             let any = self.binary(O::OR, offset, length);

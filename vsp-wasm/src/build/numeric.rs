@@ -5,7 +5,7 @@ use wasmparser::Operator;
 
 use super::Builder;
 use crate::error::Error;
-use crate::ir::{Kind, Value};
+use crate::ir::{EXACT, Kind, Value};
 
 /// The bit of the sign of a binary64 and of a binary32.
 const SIGN: u64 = 1 << 63;
@@ -178,8 +178,30 @@ impl Builder<'_, '_> {
         match *self.function.kind(bits) {
             // What is narrowed here came from an operation on binary32 numbers: it is one of them.
             Kind::Op { op: O::F32NARROW, args, imm: EXACT } => self.function.resolve(args[0]),
-            _ => self.unary(O::F32WIDEN, bits, 0),
+            _ => match self.widened.get(&bits) {
+                Some((wide, epoch)) if *epoch == self.epoch() => *wide,
+                _ => {
+                    let wide = self.unary(O::F32WIDEN, bits, 0);
+                    self.widened.insert(bits, (wide, self.epoch()));
+                    wide
+                }
+            },
         }
+    }
+
+    /// Returns the choice of one of two binary32 numbers, if it can be made before they are narrowed.
+    pub(super) fn select_f32(&mut self, condition: Value, first: Value, second: Value) -> Option<Value> {
+        let is_exact = |value: Value| matches!(self.function.kind(value), Kind::Op { op: O::F32NARROW, .. });
+        let fits = |value: Value| {
+            let is_number = |bits: u64| !f32::from_bits(bits as u32).is_nan();
+            is_exact(value) || self.function.constant(value).is_some_and(is_number)
+        };
+        if !(is_exact(first) || is_exact(second)) || !fits(first) || !fits(second) {
+            return None;
+        }
+        let (first, second) = (self.widen(first), self.widen(second));
+        let wide = self.select(condition, first, second);
+        Some(self.narrow_exact(wide))
     }
 
     /// Returns the bits of a binary32 that is given as a binary64.
@@ -220,6 +242,3 @@ impl Builder<'_, '_> {
         Ok(())
     }
 }
-
-/// The immediate of an F32NARROW whose source is a binary32 already. (It is not encoded.)
-const EXACT: i64 = 1;

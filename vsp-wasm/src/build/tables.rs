@@ -45,7 +45,7 @@ impl Builder<'_, '_> {
                 let TablePlan::Globals { base, size, capacity, .. } = self.layout.table(table)? else {
                     return Err(Error::internal("a table in globals"));
                 };
-                let place = size.ok_or(Error::internal("a table that grows"))?;
+                let place = size.ok_or_else(|| Error::internal("a table that grows"))?;
                 let numbers = [u64::from(base), u64::from(place), u64::from(capacity)];
                 let mut args: Vec<Value> = numbers.iter().map(|number| self.constant(*number)).collect();
                 args.extend([value, count]);

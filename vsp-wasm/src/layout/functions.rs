@@ -148,7 +148,7 @@ impl Layout {
 
     /// Returns the number of a function of the module in the program.
     pub(crate) fn number(&self, index: u32) -> Result<u32, Error> {
-        self.numbers.get(index as usize).copied().flatten().ok_or(Error::internal("a function"))
+        self.numbers.get(index as usize).copied().flatten().ok_or_else(|| Error::internal("a function"))
     }
 
     /// Returns a reference to a function.
@@ -158,22 +158,23 @@ impl Layout {
 
     pub(crate) fn helper(&self, helper: Helper) -> Result<u32, Error> {
         let found = self.helpers.iter().find(|(known, _)| *known == helper);
-        found.map(|(_, number)| *number).ok_or(Error::internal("a helper"))
+        found.map(|(_, number)| *number).ok_or_else(|| Error::internal("a helper"))
     }
 
     /// Returns the bits of a function type of the module, for CALLR.
     pub(crate) fn type_bits(&self, ty: u32) -> Result<u32, Error> {
-        let ty = self.types.get(ty as usize).ok_or(Error::internal("a type"))?;
+        let ty = self.types.get(ty as usize).ok_or_else(|| Error::internal("a type"))?;
         Ok(ty.bits())
     }
 
     /// Returns the type of a function of the program.
     pub(crate) fn program_type(&self, module: &Module<'_>, number: u32) -> Result<FuncType, Error> {
-        let source = self.sources.get(number as usize).ok_or(Error::internal("a function"))?;
+        let source = self.sources.get(number as usize).ok_or_else(|| Error::internal("a function"))?;
         match source {
             Source::Body(index) | Source::Thunk(index) => {
-                let ty = *module.functions.get(*index as usize).ok_or(Error::internal("a function"))?;
-                let ty = *self.types.get(ty as usize).ok_or(Error::internal("a type"))?;
+                let ty =
+                    *module.functions.get(*index as usize).ok_or_else(|| Error::internal("a function"))?;
+                let ty = *self.types.get(ty as usize).ok_or_else(|| Error::internal("a type"))?;
                 match self.direct_length() {
                     _ if !module.usage.calls_indirect => func_type((ty.params(), ty.results()), 0),
                     Some(length) if number >= length => func_type((ty.params(), ty.results()), OUTSIDE),
@@ -194,5 +195,7 @@ pub(crate) fn import_type(signature: &Signature) -> Result<FuncType, Error> {
 }
 
 fn func_type((params, results): (usize, usize), tag: u32) -> Result<FuncType, Error> {
-    FuncType::new(params, results).and_then(|ty| ty.with_tag(tag)).ok_or(Error::internal("a function type"))
+    FuncType::new(params, results)
+        .and_then(|ty| ty.with_tag(tag))
+        .ok_or_else(|| Error::internal("a function type"))
 }

@@ -127,7 +127,7 @@ impl Layout {
     }
 
     pub(crate) fn table(&self, index: u32) -> Result<TablePlan, Error> {
-        self.tables.get(index as usize).copied().ok_or(Error::internal("a table"))
+        self.tables.get(index as usize).copied().ok_or_else(|| Error::internal("a table"))
     }
 
     pub(crate) fn passive_elements(&self, index: u32) -> Result<PassiveElements, Error> {
@@ -135,7 +135,7 @@ impl Layout {
             .get(index as usize)
             .copied()
             .flatten()
-            .ok_or(Error::internal("an element segment"))
+            .ok_or_else(|| Error::internal("an element segment"))
     }
 }
 
@@ -154,7 +154,7 @@ fn contents(module: &Module<'_>) -> Result<Vec<Vec<Constant>>, Error> {
     for (number, elements) in module.elements.iter().enumerate() {
         let Placement::Active { index, offset } = elements.placement else { continue };
         let table = module.tables.get(index as usize).zip(contents.get_mut(index as usize));
-        let (table, contents) = table.ok_or(Error::internal("a table"))?;
+        let (table, contents) = table.ok_or_else(|| Error::internal("a table"))?;
         let (offset, end) = (offset as usize, offset as usize + elements.items.len());
         if end > table.minimum as usize {
             return Err(Error::instantiation(format!(

@@ -19,7 +19,7 @@ pub(super) fn evaluate(expression: &ConstExpr<'_>, globals: &[Global<'_>]) -> Re
             Operator::RefNull { .. } => Constant::Null,
             Operator::RefFunc { function_index } => Constant::Function(function_index),
             Operator::GlobalGet { global_index } => {
-                globals.get(global_index as usize).ok_or(Error::internal("a global"))?.initial
+                globals.get(global_index as usize).ok_or_else(|| Error::internal("a global"))?.initial
             }
             Operator::I32Add => narrow(binary(&mut stack, u64::wrapping_add)?),
             Operator::I32Sub => narrow(binary(&mut stack, u64::wrapping_sub)?),
@@ -32,7 +32,7 @@ pub(super) fn evaluate(expression: &ConstExpr<'_>, globals: &[Global<'_>]) -> Re
         };
         stack.push(value);
     }
-    stack.pop().ok_or(Error::internal("a value"))
+    stack.pop().ok_or_else(|| Error::internal("a value"))
 }
 
 fn narrow(bits: u64) -> Constant {
