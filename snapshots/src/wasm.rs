@@ -78,10 +78,12 @@ impl Guest {
             }
         })?;
         let program = Program::read(Arc::<[u8]>::from(bytes)).map_err(other)?;
-        let exports = Exports::read(&program).ok_or_else(|| other("the program has no section of the translator"))?;
+        let exports =
+            Exports::read(&program).ok_or_else(|| other("the program has no section of the translator"))?;
         check_imports(&exports)?;
         let program = Arc::new(Verified::new(program).map_err(other)?);
-        let module = configuration.loader(false).and_then(|mut loader| loader.load(program)).map_err(other)?;
+        let module =
+            configuration.loader(false).and_then(|mut loader| loader.load(program)).map_err(other)?;
         let imports = Arc::new(spectest(&module)?);
         let options = Options {
             stack_cells: Some(STACK_CELLS),
@@ -102,7 +104,8 @@ impl Guest {
     /// # Errors
     /// The function traps.
     pub fn invoke(&mut self, name: &str, args: &[u64]) -> Result<Vec<u64>, Failure> {
-        let (params, results) = self.exports.function(name).ok_or_else(|| other(format!("no function {name}")))?;
+        let (params, results) =
+            self.exports.function(name).ok_or_else(|| other(format!("no function {name}")))?;
         if params.len() != args.len() {
             return Err(other(format!("{name} takes {} arguments, and not {}", params.len(), args.len())));
         }
@@ -113,7 +116,9 @@ impl Guest {
     /// Returns the bits of an exported global.
     pub fn global(&self, name: &str) -> Option<u64> {
         match self.exports.exports.iter().find(|(known, _)| known == name)? {
-            (_, ItemType::Global { number, .. }) => self.instance()?.global(vsp_core::index::GlobalIndex(*number)),
+            (_, ItemType::Global { number, .. }) => {
+                self.instance()?.global(vsp_core::index::GlobalIndex(*number))
+            }
             _ => None,
         }
     }
@@ -204,8 +209,12 @@ fn check_imports(exports: &Exports) -> Result<(), Failure> {
                 _ => false,
             }
     };
-    let unknown: Vec<String> =
-        exports.imports.iter().filter(|import| !is_known(import)).map(|import| import.module.clone()).collect();
+    let unknown: Vec<String> = exports
+        .imports
+        .iter()
+        .filter(|import| !is_known(import))
+        .map(|import| import.module.clone())
+        .collect();
     if unknown.is_empty() { Ok(()) } else { Err(Failure::Imports(unknown)) }
 }
 
@@ -213,7 +222,8 @@ fn check_imports(exports: &Exports) -> Result<(), Failure> {
 fn spectest(module: &Module<'_>) -> Result<Imports<()>, Failure> {
     let mut imports = Imports::new();
     for import in module.program().program().imports() {
-        let defined = imports.define_raw(&import.module, &import.name, import.ty, |_, _, _| Ok::<(), HostStop>(()));
+        let defined =
+            imports.define_raw(import.module, import.name, import.ty, |_, _, _| Ok::<(), HostStop>(()));
         match defined {
             Ok(_) | Err(vsp_core::ImportError::Defined { .. }) => {}
             Err(error) => return Err(other(error)),

@@ -86,7 +86,9 @@ fn end_of_wasmi(result: Result<Vec<u64>, wasmi::Error>) -> Result<End, String> {
     Ok(match error.as_trap_code() {
         Some(TrapCode::UnreachableCodeReached) => End::Unreachable,
         Some(TrapCode::MemoryOutOfBounds) => End::Memory,
-        Some(TrapCode::TableOutOfBounds | TrapCode::IndirectCallToNull | TrapCode::BadSignature) => End::Table,
+        Some(TrapCode::TableOutOfBounds | TrapCode::IndirectCallToNull | TrapCode::BadSignature) => {
+            End::Table
+        }
         Some(TrapCode::IntegerDivisionByZero) => End::DivideByZero,
         Some(TrapCode::IntegerOverflow) => End::Overflow,
         Some(TrapCode::BadConversionToInteger) => End::Conversion,
@@ -165,12 +167,13 @@ fn expected(sample: &Sample) -> Result<Expected, String> {
         let ty = function.ty(&store);
         // Small numbers more often than others: they are addresses, lengths and counts.
         let args: Vec<u64> = ty.params().iter().map(|_| arguments.bits(64) >> arguments.below(64)).collect();
-        let typed: Option<Vec<Val>> = ty.params().iter().zip(&args).map(|(ty, bits)| value(*ty, *bits)).collect();
+        let typed: Option<Vec<Val>> =
+            ty.params().iter().zip(&args).map(|(ty, bits)| value(*ty, *bits)).collect();
         let Some(typed) = typed else { continue };
         let args = typed.iter().map(bits).collect();
         let is_reference = |ty: &wasmi::ValType| ty.is_ref();
         let references = ty.results().iter().map(is_reference).collect();
-        let mut results: Vec<Val> = ty.results().iter().map(|ty| Val::default(*ty)).collect();
+        let mut results: Vec<Val> = ty.results().iter().map(|ty| Val::default_for_ty(*ty)).collect();
         let called = function.call(&mut store, &typed, &mut results);
         let end = end_of_wasmi(called.map(|()| results.iter().map(bits).collect()))?;
         let is_last = end == End::Stack;
@@ -202,7 +205,11 @@ fn compare(sample: &Sample, expected: &Expected, configuration: Configuration) -
         Ok(guest) => guest,
         Err(failure) => {
             let start = end_of_vsp(Err(failure))?;
-            return if start == expected.start { Ok(()) } else { Err(format!("start: {start:?}, {:?}", expected.start)) };
+            return if start == expected.start {
+                Ok(())
+            } else {
+                Err(format!("start: {start:?}, {:?}", expected.start))
+            };
         }
     };
     if expected.start != End::Returned(Vec::new()) {
@@ -229,7 +236,8 @@ fn compare(sample: &Sample, expected: &Expected, configuration: Configuration) -
         }
     }
     match &expected.memory {
-        Some(memory) if guest.memory() != memory => Err("the memories differ".into()),
+        // A memory without pages has 16 bytes, which the program does not reach.
+        Some(memory) if !memory.is_empty() && guest.memory() != memory => Err("the memories differ".into()),
         _ => Ok(()),
     }
 }

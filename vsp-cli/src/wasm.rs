@@ -151,9 +151,12 @@ impl Invocation {
 fn parse(text: &str, ty: Type) -> Option<u64> {
     match ty {
         Type::I32 => {
-            let number = number::integer(text).ok()? as i64;
-            let fits = i32::try_from(number).is_ok() || u32::try_from(number).is_ok();
-            fits.then_some(u64::from(number as u32))
+            let bits = number::integer(text).ok()?;
+            let fits = match text.starts_with('-') {
+                true => i32::try_from(bits as i64).is_ok(),
+                false => u32::try_from(bits).is_ok(),
+            };
+            fits.then_some(u64::from(bits as u32))
         }
         Type::I64 => number::integer(text).ok(),
         Type::F32 => {

@@ -57,7 +57,8 @@ fn main() {
             let script = format!("{version}/{}", file.name());
             let text: Arc<str> = file.raw().into();
             for (name, configuration) in configurations {
-                let (script, text, expected, table) = (script.clone(), text.clone(), expected.clone(), table.clone());
+                let (script, text, expected, table) =
+                    (script.clone(), text.clone(), expected.clone(), table.clone());
                 let configuration = *configuration;
                 trials.push(Trial::test(format!("{name}::{script}"), move || {
                     let counts = script::run(&script, &text, configuration)?;

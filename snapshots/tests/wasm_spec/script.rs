@@ -90,7 +90,9 @@ impl Script {
                 let name = module.name().map(|name| name.name().to_owned());
                 let loaded = self.load(&mut module);
                 let verdict = match &loaded {
-                    Err(reason) if !reason.starts_with("not supported: ") => Some(Verdict::Failed(reason.clone())),
+                    Err(reason) if !reason.starts_with("not supported: ") => {
+                        Some(Verdict::Failed(reason.clone()))
+                    }
                     _ => None,
                 };
                 if let Some(name) = name {
@@ -144,7 +146,9 @@ impl Script {
             (Ok(_), None) => None,
         };
         let loaded = match name {
-            Some(name) => self.named.get_mut(&name).ok_or_else(|| Verdict::Failed(format!("no module {name}")))?,
+            Some(name) => {
+                self.named.get_mut(&name).ok_or_else(|| Verdict::Failed(format!("no module {name}")))?
+            }
             None => &mut self.current,
         };
         loaded.as_mut().map_err(|reason| Verdict::Skipped(reason.clone()))
@@ -165,7 +169,9 @@ impl Script {
                 let value = value.ok_or_else(|| Verdict::Failed(format!("no global {global}")))?;
                 Ok((global.to_owned(), Ok(vec![value])))
             }
-            WastExecute::Wat(mut module) => Ok(("module".into(), self.instantiate(&mut module)?.map(|()| Vec::new()))),
+            WastExecute::Wat(mut module) => {
+                Ok(("module".into(), self.instantiate(&mut module)?.map(|()| Vec::new())))
+            }
         }
     }
 
@@ -173,7 +179,9 @@ impl Script {
         let bytes = module.encode().map_err(|error| Verdict::Failed(error.to_string()))?;
         match Guest::load(&bytes, self.configuration) {
             Ok(_) => Ok(Ok(())),
-            Err(Failure::Imports(modules)) if modules.iter().any(|module| self.registered.contains(module)) => {
+            Err(Failure::Imports(modules))
+                if modules.iter().any(|module| self.registered.contains(module)) =>
+            {
                 Err(Verdict::Skipped("not supported: several linked modules".into()))
             }
             Err(Failure::Unsupported(message)) => Err(Verdict::Skipped(format!("not supported: {message}"))),
@@ -209,7 +217,9 @@ impl Script {
                 let _ = name;
                 Verdict::Passed
             }
-            Ok((name, other)) => Verdict::Failed(format!("{name}: {other:?}, and not the trap \"{message}\"")),
+            Ok((name, other)) => {
+                Verdict::Failed(format!("{name}: {other:?}, and not the trap \"{message}\""))
+            }
             Err(verdict) => verdict,
         }
     }

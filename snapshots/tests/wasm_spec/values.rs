@@ -33,7 +33,9 @@ fn core(expected: &WastRetCore<'_>, bits: u64) -> Result<bool, &'static str> {
         WastRetCore::F32(NanPattern::Value(value)) => u64::from(value.bits) == bits,
         // A canonical NaN has either sign.
         WastRetCore::F32(NanPattern::CanonicalNan) => bits & 0xFFFF_FFFF_7FFF_FFFF == F32_CANONICAL,
-        WastRetCore::F32(NanPattern::ArithmeticNan) => bits & !0xFFFF_FFFF == 0 && bits & F32_CANONICAL == F32_CANONICAL,
+        WastRetCore::F32(NanPattern::ArithmeticNan) => {
+            bits & !0xFFFF_FFFF == 0 && bits & F32_CANONICAL == F32_CANONICAL
+        }
         WastRetCore::F64(NanPattern::Value(value)) => value.bits == bits,
         WastRetCore::F64(NanPattern::CanonicalNan) => bits & (u64::MAX >> 1) == F64_CANONICAL,
         WastRetCore::F64(NanPattern::ArithmeticNan) => bits & F64_CANONICAL == F64_CANONICAL,
