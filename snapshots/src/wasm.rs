@@ -21,7 +21,7 @@ const SLICE: u64 = 61;
 const FUEL: u64 = i64::MAX as u64;
 
 /// The largest memory of a module that gives no maximum: every suspended instance is saved as a whole.
-const MEMORY_MAXIMUM: u64 = 32 << 20;
+const MEMORY_MAXIMUM: u64 = 64 << 20;
 
 /// The reason why a module cannot be loaded, or a call does not return.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ impl Guest {
     pub fn load(module: &[u8], configuration: Configuration) -> Result<Guest, Failure> {
         let options = vsp_wasm::Options::default()
             .memory_maximum(MEMORY_MAXIMUM)
+            .memory("spectest", "memory", 1, Some(2))
+            .table("spectest", "table", 10, Some(20))
             .global("spectest", "global_i32", 666)
             .global("spectest", "global_i64", 666)
             .global("spectest", "global_f32", f32::to_bits(666.6).into())
@@ -152,8 +154,7 @@ impl Guest {
                 return Err(other(format!("{suspension:?}")));
             }
             instance = save_and_restore(&instance, |saved| {
-                let options = Options { fuel: Some(0), ..Options::default() };
-                let restored = self.module.restore(self.imports.clone(), (), options, saved);
+                let restored = self.module.restore(self.imports.clone(), (), Options::default(), saved);
                 restored.map_err(|error| error.to_string())
             })
             .map_err(other)?;

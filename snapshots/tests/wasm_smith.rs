@@ -38,6 +38,7 @@ fn sample(seed: u64) -> Option<Sample> {
     let mut entropy = Seed::new(seed);
     let bytes: Vec<u8> = (0..ENTROPY).map(|_| entropy.bits(8) as u8).collect();
     let config = Config {
+        allow_start_export: seed % 8 == 0,
         canonicalize_nans: true,
         compact_imports_enabled: false,
         exceptions_enabled: false,
@@ -50,6 +51,8 @@ fn sample(seed: u64) -> Option<Sample> {
         max_values: 100,
         memory64_enabled: false,
         memory_max_size_required: true,
+        min_funcs: 4,
+        min_memories: 1,
         reference_types_enabled: seed % 2 == 1,
         relaxed_simd_enabled: false,
         simd_enabled: false,
@@ -205,13 +208,16 @@ fn compare(sample: &Sample, expected: &Expected, configuration: Configuration) -
         Ok(guest) => guest,
         Err(failure) => {
             let start = end_of_vsp(Err(failure))?;
-            return if start == expected.start {
-                Ok(())
-            } else {
-                Err(format!("start: {start:?}, {:?}", expected.start))
+            let is_comparable = start != End::Stack && expected.start != End::Stack;
+            return match is_comparable && start != expected.start {
+                true => Err(format!("start: {start:?}, and not {:?}", expected.start)),
+                false => Ok(()),
             };
         }
     };
+    if expected.start == End::Stack {
+        return Ok(());
+    }
     if expected.start != End::Returned(Vec::new()) {
         return Err(format!("start: returned, and not {:?}", expected.start));
     }
@@ -258,5 +264,5 @@ fn random_modules_agree_with_wasmi() {
         returned += expected.calls.iter().filter(|call| matches!(call.3, End::Returned(_))).count();
     }
     println!("{modules} modules, {calls} calls, {returned} returned");
-    assert!(modules > 10 && returned * 4 > calls, "{modules} modules, {calls} calls, {returned} returned");
+    assert!(modules > 10 && returned * 10 > calls, "{modules} modules, {calls} calls, {returned} returned");
 }

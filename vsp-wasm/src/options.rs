@@ -14,6 +14,27 @@ pub struct Options {
     pub(crate) memory_maximum: Option<u64>,
     pub(crate) table_maximum: Option<u32>,
     pub(crate) globals: BTreeMap<(String, String), u64>,
+    memories: BTreeMap<(String, String), Size>,
+    tables: BTreeMap<(String, String), Size>,
+}
+
+/// The size of a memory in pages, or of a table in elements, and the size to which it can grow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    pub(crate) minimum: u64,
+    pub(crate) maximum: Option<u64>,
+}
+
+impl Size {
+    /// Returns whether something of this size can be imported as one of the other size.
+    pub(crate) fn is_at_least(self, wanted: Size) -> bool {
+        let grows_no_further = match (self.maximum, wanted.maximum) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(given), Some(wanted)) => given <= wanted,
+        };
+        self.minimum >= wanted.minimum && grows_no_further
+    }
 }
 
 impl Options {
@@ -43,6 +64,31 @@ impl Options {
     pub fn global(mut self, module: &str, name: &str, bits: u64) -> Options {
         self.globals.insert((module.into(), name.into()), bits);
         self
+    }
+
+    /// Sets the size in pages of an imported memory, and to how many it can grow. Without this it has the size that the
+    /// module asks for.
+    pub fn memory(mut self, module: &str, name: &str, minimum: u64, maximum: Option<u64>) -> Options {
+        self.memories.insert((module.into(), name.into()), Size { minimum, maximum });
+        self
+    }
+
+    /// Sets the size in elements of an imported table, and to how many it can grow. Without this it has the size that
+    /// the module asks for.
+    pub fn table(mut self, module: &str, name: &str, minimum: u32, maximum: Option<u32>) -> Options {
+        let size = Size { minimum: minimum.into(), maximum: maximum.map(u64::from) };
+        self.tables.insert((module.into(), name.into()), size);
+        self
+    }
+
+    /// Returns the size of an imported memory, if it was set.
+    pub(crate) fn memory_size(&self, module: &str, name: &str) -> Option<Size> {
+        self.memories.get(&(module.into(), name.into())).copied()
+    }
+
+    /// Returns the size of an imported table, if it was set.
+    pub(crate) fn table_size(&self, module: &str, name: &str) -> Option<Size> {
+        self.tables.get(&(module.into(), name.into())).copied()
     }
 
     /// Returns the bits of an imported global.

@@ -14,16 +14,16 @@ use crate::values;
 
 /// The counts of the assertions of scripts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub passed: u32,
+pub(crate) struct Counts {
+    pub(crate) passed: u32,
     /// Numbers of assertions that were not executed, by reason.
-    pub skipped: BTreeMap<String, u32>,
+    pub(crate) skipped: BTreeMap<String, u32>,
     /// Descriptions of the assertions that failed.
-    pub failed: Vec<String>,
+    pub(crate) failed: Vec<String>,
 }
 
 impl Counts {
-    pub fn add(&mut self, other: Counts) {
+    pub(crate) fn add(&mut self, other: Counts) {
         self.passed += other.passed;
         self.failed.extend(other.failed);
         for (reason, count) in other.skipped {
@@ -31,7 +31,7 @@ impl Counts {
         }
     }
 
-    pub fn skipped(&self) -> u32 {
+    pub(crate) fn skipped(&self) -> u32 {
         self.skipped.values().sum()
     }
 }
@@ -43,6 +43,9 @@ enum Verdict {
     Skipped(String),
 }
 
+/// The reason why modules that share state are not executed.
+const LINKED: &str = "not supported: several linked modules";
+
 /// A module of a script: running, or the reason why it is not.
 type Loaded = Result<Guest, String>;
 
@@ -50,15 +53,15 @@ struct Script {
     configuration: Configuration,
     current: Loaded,
     named: HashMap<String, Loaded>,
-    /// The names that modules were registered with.
-    registered: Vec<String>,
+    /// The names that modules were registered with, and their names in the script, if they have one.
+    registered: HashMap<String, Option<String>>,
 }
 
 /// Executes a script.
 ///
 /// # Errors
 /// It cannot be parsed.
-pub fn run(name: &str, text: &str, configuration: Configuration) -> Result<Counts, String> {
+pub(crate) fn run(name: &str, text: &str, configuration: Configuration) -> Result<Counts, String> {
     let mut lexer = wast::lexer::Lexer::new(text);
     lexer.allow_confusing_unicode(true);
     let buffer = ParseBuffer::new_with_lexer(lexer).map_err(|error| error.to_string())?;
@@ -67,7 +70,7 @@ pub fn run(name: &str, text: &str, configuration: Configuration) -> Result<Count
         configuration,
         current: Err("no module".into()),
         named: HashMap::new(),
-        registered: Vec::new(),
+        registered: HashMap::new(),
     };
     let mut counts = Counts::default();
     for directive in wast.directives {
@@ -105,8 +108,8 @@ impl Script {
                 }
                 verdict
             }
-            WastDirective::Register { name, .. } => {
-                self.registered.push(name.to_owned());
+            WastDirective::Register { name, module, .. } => {
+                self.registered.insert(name.to_owned(), self.name_of(module));
                 None
             }
             WastDirective::Invoke(call) => match self.invoke(&call) {
@@ -128,24 +131,41 @@ impl Script {
         }
     }
 
-    fn load(&self, module: &mut QuoteWat<'_>) -> Loaded {
+    fn load(&mut self, module: &mut QuoteWat<'_>) -> Loaded {
         let bytes = module.encode().map_err(|error| format!("the module cannot be encoded: {error}"))?;
-        Guest::load(&bytes, self.configuration).map_err(|failure| match failure {
-            Failure::Imports(modules) if modules.iter().any(|module| self.registered.contains(module)) => {
-                "not supported: several linked modules".into()
-            }
-            Failure::Unsupported(message) => format!("not supported: {message}"),
-            other => format!("{other:?}"),
-        })
+        match Guest::load(&bytes, self.configuration) {
+            Ok(guest) => Ok(guest),
+            Err(Failure::Imports(modules)) if self.share(&modules) => Err(LINKED.into()),
+            Err(Failure::Unsupported(message)) => Err(unsupported(&message)),
+            Err(other) => Err(format!("{other:?}")),
+        }
     }
 
-    fn guest(&mut self, name: Option<Id<'_>>) -> Result<&mut Guest, Verdict> {
-        let name = match (&self.current, name) {
+    /// Gives up the modules of these names, because another one would share their memories, tables and globals. Returns
+    /// whether there are any.
+    fn share(&mut self, modules: &[String]) -> bool {
+        let mut any = false;
+        for name in modules.iter().filter_map(|module| self.registered.get(module)) {
+            any = true;
+            match name {
+                Some(name) => _ = self.named.insert(name.clone(), Err(LINKED.into())),
+                None => self.current = Err(LINKED.into()),
+            }
+        }
+        any
+    }
+
+    /// Returns the name of a module in the script, or of the current one.
+    fn name_of(&self, name: Option<Id<'_>>) -> Option<String> {
+        match (&self.current, name) {
             (_, Some(name)) => Some(name.name().to_owned()),
             (Err(reason), None) => reason.strip_prefix("named ").map(str::to_owned),
             (Ok(_), None) => None,
-        };
-        let loaded = match name {
+        }
+    }
+
+    fn guest(&mut self, name: Option<Id<'_>>) -> Result<&mut Guest, Verdict> {
+        let loaded = match self.name_of(name) {
             Some(name) => {
                 self.named.get_mut(&name).ok_or_else(|| Verdict::Failed(format!("no module {name}")))?
             }
@@ -175,16 +195,12 @@ impl Script {
         }
     }
 
-    fn instantiate(&self, module: &mut Wat<'_>) -> Result<Result<(), Failure>, Verdict> {
+    fn instantiate(&mut self, module: &mut Wat<'_>) -> Result<Result<(), Failure>, Verdict> {
         let bytes = module.encode().map_err(|error| Verdict::Failed(error.to_string()))?;
         match Guest::load(&bytes, self.configuration) {
             Ok(_) => Ok(Ok(())),
-            Err(Failure::Imports(modules))
-                if modules.iter().any(|module| self.registered.contains(module)) =>
-            {
-                Err(Verdict::Skipped("not supported: several linked modules".into()))
-            }
-            Err(Failure::Unsupported(message)) => Err(Verdict::Skipped(format!("not supported: {message}"))),
+            Err(Failure::Imports(modules)) if self.share(&modules) => Err(Verdict::Skipped(LINKED.into())),
+            Err(Failure::Unsupported(message)) => Err(Verdict::Skipped(unsupported(&message))),
             Err(failure) => Ok(Err(failure)),
         }
     }
@@ -213,10 +229,7 @@ impl Script {
 
     fn assert_trap(&mut self, exec: WastExecute<'_>, message: &str) -> Verdict {
         match self.execute(exec) {
-            Ok((name, Err(failure))) if is_expected(&failure, message) => {
-                let _ = name;
-                Verdict::Passed
-            }
+            Ok((_, Err(failure))) if is_expected(&failure, message) => Verdict::Passed,
             Ok((name, other)) => {
                 Verdict::Failed(format!("{name}: {other:?}, and not the trap \"{message}\""))
             }
@@ -230,19 +243,25 @@ impl Script {
         };
         match Guest::load(&bytes, self.configuration) {
             Err(Failure::Invalid(_)) => Verdict::Passed,
-            Err(Failure::Unsupported(message)) => Verdict::Skipped(format!("not supported: {message}")),
+            Err(Failure::Unsupported(message)) => Verdict::Skipped(unsupported(&message)),
             Err(other) => Verdict::Failed(format!("{other:?}, and not an invalid module")),
             Ok(_) => Verdict::Failed("the module is accepted".into()),
         }
     }
 
-    fn assert_unlinkable(&self, mut module: Wat<'_>) -> Verdict {
+    fn assert_unlinkable(&mut self, mut module: Wat<'_>) -> Verdict {
         match self.instantiate(&mut module) {
             Ok(Err(Failure::Imports(_) | Failure::Instantiation(_))) => Verdict::Passed,
             Ok(other) => Verdict::Failed(format!("{other:?}, and the module cannot be linked")),
             Err(verdict) => verdict,
         }
     }
+}
+
+/// Returns the reason for which a module that is not supported is skipped: the feature, without the advice and the
+/// location of the message.
+fn unsupported(message: &str) -> String {
+    format!("not supported: {}", message.split(':').next().unwrap_or_default())
 }
 
 /// Returns whether a failure is the one that the specification's message describes.

@@ -9,10 +9,12 @@ use wasmparser::{
     ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
+use vsp_core::Excerpt;
+
 use super::constant::evaluate;
 use super::{Constant, Data, Elements, Global, Item, Memory, Module, Placement, Signature, Table, Usage};
 use crate::error::Error;
-use crate::options::Options;
+use crate::options::{Options, Size};
 
 /// The features of WebAssembly that are translated.
 const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
@@ -141,11 +143,24 @@ impl<'a> Reader<'a, '_> {
             TypeRef::Table(ty) => {
                 let item = Item::Table(module.tables.len() as u32);
                 module.other_imports.push(((import.module, import.name), item));
-                module.tables.push(new_table(ty, Constant::Null));
+                let mut table = new_table(ty, Constant::Null);
+                if let Some(given) = self.options.table_size(import.module, import.name) {
+                    let wanted = Size { minimum: ty.initial, maximum: ty.maximum };
+                    check_size(&import, "elements", given, wanted)?;
+                    table.minimum = u32::try_from(given.minimum).unwrap_or(u32::MAX);
+                    table.maximum = given.maximum.map(|maximum| u32::try_from(maximum).unwrap_or(u32::MAX));
+                }
+                module.tables.push(table);
             }
             TypeRef::Memory(ty) => {
                 module.other_imports.push(((import.module, import.name), Item::Memory));
-                module.memory = Some(new_memory(ty));
+                let mut memory = new_memory(ty);
+                if let Some(given) = self.options.memory_size(import.module, import.name) {
+                    let wanted = Size { minimum: memory.minimum, maximum: memory.maximum };
+                    check_size(&import, "pages", given, wanted)?;
+                    (memory.minimum, memory.maximum) = (given.minimum, given.maximum);
+                }
+                module.memory = Some(memory);
             }
             TypeRef::Global(ty) => {
                 let bits = self.options.global_value(import.module, import.name);
@@ -268,6 +283,21 @@ fn read_names<'a>(module: &mut Module<'a>, section: &CustomSectionReader<'a>) {
     }
     module.names.sort_by_key(|(index, _)| *index);
     module.names.dedup_by_key(|(index, _)| *index);
+}
+
+/// Checks that what the host gives is large enough for an import, and grows no further than the import allows.
+fn check_size(import: &wasmparser::Import<'_>, unit: &str, given: Size, wanted: Size) -> Result<(), Error> {
+    if given.is_at_least(wanted) {
+        return Ok(());
+    }
+    let show = |size: Size| match size.maximum {
+        Some(maximum) => format!("{} to {maximum} {unit}", size.minimum),
+        None => format!("{} or more {unit}", size.minimum),
+    };
+    let (module, name) = (Excerpt(import.module), Excerpt(import.name));
+    let message =
+        format!("the module imports {module}.{name} with {}, which has {}", show(wanted), show(given));
+    Err(Error::instantiation(message))
 }
 
 fn new_table(ty: wasmparser::TableType, initial: Constant) -> Table {
