@@ -1,6 +1,7 @@
 //! WebAssembly modules in every configuration, with typed calls.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
@@ -32,13 +33,28 @@ pub enum Failure {
     Unsupported(String),
     /// The module cannot be instantiated.
     Instantiation(String),
-    /// The module imports what the host does not have. These are the modules that it imports from.
-    Imports(Vec<String>),
+    /// The module imports something that does not exist, from the module of this name.
+    Unlinkable {
+        /// The name of the module.
+        module: String,
+        /// The name of the item.
+        name: String,
+    },
+    /// The module imports a memory, table or global of another one, which they would share.
+    Shares,
     /// The program trapped.
     Trap(Trap),
     /// A mistake of the tests or of an engine.
     Other(String),
 }
+
+/// Modules whose functions others can import, by name.
+pub type Registry = HashMap<String, SharedGuest>;
+
+/// A module that is called by the script and by other modules.
+pub type SharedGuest = Arc<Mutex<Guest>>;
+
+type Nested = Arc<Mutex<Option<Failure>>>;
 
 /// A running module.
 pub struct Guest {
@@ -46,6 +62,8 @@ pub struct Guest {
     imports: Arc<Imports<()>>,
     exports: Exports,
     configuration: Configuration,
+    /// The failure of a function of another module, which the host function that called it left here.
+    nested: Nested,
     /// `None` only while the instance is replaced by a restored one.
     instance: Option<Instance<'static, ()>>,
 }
@@ -57,12 +75,12 @@ impl std::fmt::Debug for Guest {
 }
 
 impl Guest {
-    /// Translates and instantiates a module, which can import the functions and globals of the specification's module
-    /// `spectest`.
+    /// Translates and instantiates a module, which can import from the specification's module `spectest`, and functions
+    /// of registered modules.
     ///
     /// # Errors
     /// The module is refused, or its start function traps.
-    pub fn load(module: &[u8], configuration: Configuration) -> Result<Guest, Failure> {
+    pub fn load(module: &[u8], configuration: Configuration, registry: &Registry) -> Result<Guest, Failure> {
         let options = vsp_wasm::Options::default()
             .memory_maximum(MEMORY_MAXIMUM)
             .memory("spectest", "memory", 1, Some(2))
@@ -82,11 +100,12 @@ impl Guest {
         let program = Program::read(Arc::<[u8]>::from(bytes)).map_err(other)?;
         let exports =
             Exports::read(&program).ok_or_else(|| other("the program has no section of the translator"))?;
-        check_imports(&exports)?;
+        check_imports(&exports, registry)?;
         let program = Arc::new(Verified::new(program).map_err(other)?);
         let module =
             configuration.loader(false).and_then(|mut loader| loader.load(program)).map_err(other)?;
-        let imports = Arc::new(spectest(&module)?);
+        let nested = Nested::default();
+        let imports = Arc::new(host_functions(&module, &exports, registry, &nested)?);
         let options = Options {
             stack_cells: Some(STACK_CELLS),
             fuel: configuration.interrupts().then_some(FUEL),
@@ -94,7 +113,7 @@ impl Guest {
         };
         let instance = module.instantiate(imports.clone(), (), options).map_err(other)?;
         let start = exports.start.clone();
-        let mut guest = Guest { module, imports, exports, configuration, instance: Some(instance) };
+        let mut guest = Guest { module, imports, exports, configuration, nested, instance: Some(instance) };
         if let Some(start) = start {
             guest.run(&start, &[], 0)?;
         }
@@ -170,7 +189,10 @@ impl Guest {
                 }
                 Ok(found)
             }
-            Outcome::Trapped(trapped) => Err(Failure::Trap(trapped.trap)),
+            Outcome::Trapped(trapped) => {
+                let nested = self.nested.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Err(nested.unwrap_or(Failure::Trap(trapped.trap)))
+            }
             outcome => Err(other(format!("{outcome:?}"))),
         };
         self.instance = Some(instance);
@@ -195,36 +217,70 @@ const FUNCTIONS: [(&str, usize); 7] = [
 
 const GLOBALS: [&str; 4] = ["global_i32", "global_i64", "global_f32", "global_f64"];
 
-/// Checks that everything that a module imports is in `spectest`.
-fn check_imports(exports: &Exports) -> Result<(), Failure> {
-    let is_known = |import: &vsp_wasm::Import| {
-        let name = import.name.as_str();
-        import.module == "spectest"
-            && match &import.ty {
-                ItemType::Function { params, results } => {
-                    results.is_empty() && FUNCTIONS.contains(&(name, params.len()))
-                }
-                ItemType::Global { mutable, .. } => !mutable && GLOBALS.contains(&name),
-                ItemType::Memory => name == "memory",
-                ItemType::Table => name == "table",
-                _ => false,
+/// Checks that everything that a module imports is in `spectest`, or is a function of a registered module.
+fn check_imports(exports: &Exports, registry: &Registry) -> Result<(), Failure> {
+    let (mut shares, mut missing) = (false, None);
+    for vsp_wasm::Import { module, name, ty } in &exports.imports {
+        let name = name.as_str();
+        let is_there = match ty {
+            ItemType::Function { params, results } if module == "spectest" => {
+                results.is_empty() && FUNCTIONS.contains(&(name, params.len()))
             }
-    };
-    let unknown: Vec<String> = exports
-        .imports
-        .iter()
-        .filter(|import| !is_known(import))
-        .map(|import| import.module.clone())
-        .collect();
-    if unknown.is_empty() { Ok(()) } else { Err(Failure::Imports(unknown)) }
+            ItemType::Global { mutable, .. } if module == "spectest" => !mutable && GLOBALS.contains(&name),
+            ItemType::Memory if module == "spectest" => name == "memory",
+            ItemType::Table if module == "spectest" => name == "table",
+            ItemType::Function { params, results } => registry.get(module).is_some_and(|guest| {
+                let guest = guest.lock().unwrap_or_else(PoisonError::into_inner);
+                guest.exports.function(name) == Some((params, results))
+            }),
+            _ if registry.contains_key(module) => {
+                shares = true;
+                continue;
+            }
+            _ => false,
+        };
+        if !is_there {
+            missing = Some(Failure::Unlinkable { module: module.clone(), name: name.into() });
+        }
+    }
+    match missing {
+        _ if shares => Err(Failure::Shares),
+        Some(missing) => Err(missing),
+        None => Ok(()),
+    }
 }
 
-/// Returns the host functions for the imports of a program, each with the import's type.
-fn spectest(module: &Module<'_>) -> Result<Imports<()>, Failure> {
+/// Returns the host functions for the imports of a program: those of `spectest`, and calls of registered modules.
+fn host_functions(
+    module: &Module<'_>,
+    exports: &Exports,
+    registry: &Registry,
+    nested: &Nested,
+) -> Result<Imports<()>, Failure> {
     let mut imports = Imports::new();
     for import in module.program().program().imports() {
-        let defined =
-            imports.define_raw(import.module, import.name, import.ty, |_, _, _| Ok::<(), HostStop>(()));
+        let name = import.name.to_owned();
+        let params = exports.imports.iter().find_map(|known| match &known.ty {
+            ItemType::Function { params, .. }
+                if (&*known.module, &*known.name) == (import.module, import.name) =>
+            {
+                Some(params.len())
+            }
+            _ => None,
+        });
+        let params = params.unwrap_or_default();
+        let guest = registry.get(import.module).cloned();
+        let nested = nested.clone();
+        let defined = imports.define_raw(import.module, import.name, import.ty, move |_, args, results| {
+            let Some(guest) = &guest else { return Ok(()) };
+            let mut guest = guest.lock().unwrap_or_else(PoisonError::into_inner);
+            let values = guest.invoke(&name, &args[..params]).map_err(|failure| {
+                *nested.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+                HostStop::Error(TRAPPED)
+            })?;
+            results[..values.len()].copy_from_slice(&values);
+            Ok(())
+        });
         match defined {
             Ok(_) | Err(vsp_core::ImportError::Defined { .. }) => {}
             Err(error) => return Err(other(error)),
@@ -232,3 +288,6 @@ fn spectest(module: &Module<'_>) -> Result<Imports<()>, Failure> {
     }
     Ok(imports)
 }
+
+/// The code of a host function that called a function which trapped.
+const TRAPPED: u32 = 1;

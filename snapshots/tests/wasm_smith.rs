@@ -7,7 +7,7 @@ use vsp_core::Trap;
 use vsp_core::generate::{Entropy, Seed};
 use vsp_host::engine::EngineKind;
 use vsp_snapshots::random::seeds;
-use vsp_snapshots::wasm::{Failure, Guest};
+use vsp_snapshots::wasm::{Failure, Guest, Registry};
 use vsp_snapshots::{Configuration, EMULATED};
 use vsp_wasm::trap_code;
 use wasm_smith::{Config, Module};
@@ -204,7 +204,7 @@ fn expected(sample: &Sample) -> Result<Expected, String> {
 /// # Errors
 /// Something differs.
 fn compare(sample: &Sample, expected: &Expected, configuration: Configuration) -> Result<(), String> {
-    let mut guest = match Guest::load(&sample.module, configuration) {
+    let mut guest = match Guest::load(&sample.module, configuration, &Registry::new()) {
         Ok(guest) => guest,
         Err(failure) => {
             let start = end_of_vsp(Err(failure))?;

@@ -283,3 +283,25 @@ fn the_stack_is_larger_than_that_of_other_programs() {
     let small = module.vsp(&["run", "m.wasm", "--stack", "65536", "--invoke", "deep", "20000"]);
     assert_eq!(small.status.code(), Some(3));
 }
+
+/// A Rust program with the standard library, as rustc emits it (`examples/wasm/words.rs`).
+#[test]
+fn a_rust_program_counts_words_in_every_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.txt"), "Der Bär ißt.\nder bär, DER mann\n").unwrap();
+    fs::write(folder.path().join("b.txt"), "one two one\r\n").unwrap();
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/wasm/words.wasm");
+    let engines: &[&str] =
+        if cfg!(feature = "jit") { &["interp", "tier1", "tier2", "auto"] } else { &["interp"] };
+    for engine in engines {
+        let output =
+            run_in(folder.path(), &["run", "--engine", engine, "--dir", ".", program, "a.txt", "b.txt"], b"");
+        assert_eq!(stderr(&output), "", "{engine}");
+        let expected = "10 words, 6 different\n     3 der\n     2 bär\n     2 one\n     1 ißt\n     1 mann\n";
+        assert_eq!(stdout(&output), expected, "{engine}");
+        let output = run_in(folder.path(), &["run", "--engine", engine, "--dir", ".", program, "c.txt"], b"");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).starts_with("c.txt: "), "{}", stderr(&output));
+        assert_eq!(run_in(folder.path(), &["run", program], b"").status.code(), Some(2));
+    }
+}

@@ -1,10 +1,11 @@
 //! Executes one script of the specification in one configuration.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use vsp_core::Trap;
 use vsp_snapshots::Configuration;
-use vsp_snapshots::wasm::{Failure, Guest};
+use vsp_snapshots::wasm::{Failure, Guest, Registry, SharedGuest};
 use vsp_wasm::trap_code;
 use wast::parser::{self, ParseBuffer};
 use wast::token::Id;
@@ -47,14 +48,17 @@ enum Verdict {
 const LINKED: &str = "not supported: several linked modules";
 
 /// A module of a script: running, or the reason why it is not.
-type Loaded = Result<Guest, String>;
+type Loaded = Result<SharedGuest, String>;
 
 struct Script {
     configuration: Configuration,
     current: Loaded,
     named: HashMap<String, Loaded>,
-    /// The names that modules were registered with, and their names in the script, if they have one.
-    registered: HashMap<String, Option<String>>,
+    registry: Registry,
+    /// The names of registered modules that do not run.
+    unavailable: HashSet<String>,
+    /// Modules whose memories, tables and globals another one would have written: what is in them is not known any more.
+    shared: Vec<SharedGuest>,
 }
 
 /// Executes a script.
@@ -70,7 +74,9 @@ pub(crate) fn run(name: &str, text: &str, configuration: Configuration) -> Resul
         configuration,
         current: Err("no module".into()),
         named: HashMap::new(),
-        registered: HashMap::new(),
+        registry: Registry::new(),
+        unavailable: HashSet::new(),
+        shared: Vec::new(),
     };
     let mut counts = Counts::default();
     for directive in wast.directives {
@@ -99,17 +105,16 @@ impl Script {
                     _ => None,
                 };
                 if let Some(name) = name {
-                    let previous = std::mem::replace(&mut self.current, Err("moved".into()));
-                    drop(previous);
-                    self.named.insert(name.clone(), loaded);
-                    self.current = Err(format!("named {name}"));
-                } else {
-                    self.current = loaded;
+                    self.named.insert(name, loaded.clone());
                 }
+                self.current = loaded;
                 verdict
             }
             WastDirective::Register { name, module, .. } => {
-                self.registered.insert(name.to_owned(), self.name_of(module));
+                match self.loaded(module) {
+                    Ok(Ok(guest)) => _ = self.registry.insert(name.to_owned(), guest),
+                    _ => _ = self.unavailable.insert(name.to_owned()),
+                }
                 None
             }
             WastDirective::Invoke(call) => match self.invoke(&call) {
@@ -133,59 +138,67 @@ impl Script {
 
     fn load(&mut self, module: &mut QuoteWat<'_>) -> Loaded {
         let bytes = module.encode().map_err(|error| format!("the module cannot be encoded: {error}"))?;
-        match Guest::load(&bytes, self.configuration) {
-            Ok(guest) => Ok(guest),
-            Err(Failure::Imports(modules)) if self.share(&modules) => Err(LINKED.into()),
+        match self.load_bytes(&bytes) {
+            Ok(Ok(guest)) => Ok(Arc::new(Mutex::new(guest))),
+            Ok(Err(failure)) => Err(format!("{failure:?}")),
+            Err(reason) => Err(reason),
+        }
+    }
+
+    /// Loads a module. The outer error is the reason why it cannot be executed by these tests.
+    fn load_bytes(&mut self, bytes: &[u8]) -> Result<Result<Guest, Failure>, String> {
+        match Guest::load(bytes, self.configuration, &self.registry) {
+            Err(Failure::Unlinkable { module, .. }) if self.unavailable.contains(&module) => {
+                Err(LINKED.into())
+            }
+            Err(Failure::Shares) => Err(self.give_up()),
+            // A segment may fit the table or memory that the module would share.
+            Err(Failure::Instantiation(_)) if !self.registry.is_empty() => Err(self.give_up()),
             Err(Failure::Unsupported(message)) => Err(unsupported(&message)),
-            Err(other) => Err(format!("{other:?}")),
+            loaded => Ok(loaded),
         }
     }
 
-    /// Gives up the modules of these names, because another one would share their memories, tables and globals. Returns
-    /// whether there are any.
-    fn share(&mut self, modules: &[String]) -> bool {
-        let mut any = false;
-        for name in modules.iter().filter_map(|module| self.registered.get(module)) {
-            any = true;
-            match name {
-                Some(name) => _ = self.named.insert(name.clone(), Err(LINKED.into())),
-                None => self.current = Err(LINKED.into()),
-            }
-        }
-        any
+    /// Gives up all modules, because another one may write what they share.
+    fn give_up(&mut self) -> String {
+        let named = self.named.values().filter_map(|loaded| loaded.as_ref().ok());
+        self.shared.extend(named.chain(self.registry.values()).chain(&self.current).cloned());
+        LINKED.into()
     }
 
-    /// Returns the name of a module in the script, or of the current one.
-    fn name_of(&self, name: Option<Id<'_>>) -> Option<String> {
-        match (&self.current, name) {
-            (_, Some(name)) => Some(name.name().to_owned()),
-            (Err(reason), None) => reason.strip_prefix("named ").map(str::to_owned),
-            (Ok(_), None) => None,
+    fn loaded(&self, name: Option<Id<'_>>) -> Result<Loaded, Verdict> {
+        match name {
+            None => Ok(self.current.clone()),
+            Some(name) => match self.named.get(name.name()) {
+                Some(loaded) => Ok(loaded.clone()),
+                None => Err(Verdict::Failed(format!("no module {}", name.name()))),
+            },
         }
     }
 
-    fn guest(&mut self, name: Option<Id<'_>>) -> Result<&mut Guest, Verdict> {
-        let loaded = match self.name_of(name) {
-            Some(name) => {
-                self.named.get_mut(&name).ok_or_else(|| Verdict::Failed(format!("no module {name}")))?
-            }
-            None => &mut self.current,
-        };
-        loaded.as_mut().map_err(|reason| Verdict::Skipped(reason.clone()))
+    fn guest(&self, name: Option<Id<'_>>) -> Result<SharedGuest, Verdict> {
+        let guest = self.loaded(name)?.map_err(Verdict::Skipped)?;
+        match self.shared.iter().any(|shared| Arc::ptr_eq(shared, &guest)) {
+            true => Err(Verdict::Skipped(LINKED.into())),
+            false => Ok(guest),
+        }
     }
 
     /// Calls an export.
     fn invoke(&mut self, call: &WastInvoke<'_>) -> Result<Result<Vec<u64>, Failure>, Verdict> {
         let args: Result<Vec<u64>, _> = call.args.iter().map(values::argument).collect();
         let args = args.map_err(|kind| Verdict::Skipped(format!("not supported: {kind}")))?;
-        Ok(self.guest(call.module)?.invoke(call.name, &args))
+        let guest = self.guest(call.module)?;
+        let result = guest.lock().unwrap_or_else(PoisonError::into_inner).invoke(call.name, &args);
+        Ok(result)
     }
 
     fn execute(&mut self, exec: WastExecute<'_>) -> Result<(String, Result<Vec<u64>, Failure>), Verdict> {
         match exec {
             WastExecute::Invoke(call) => Ok((call.name.to_owned(), self.invoke(&call)?)),
             WastExecute::Get { module, global, .. } => {
-                let value = self.guest(module)?.global(global);
+                let guest = self.guest(module)?;
+                let value = guest.lock().unwrap_or_else(PoisonError::into_inner).global(global);
                 let value = value.ok_or_else(|| Verdict::Failed(format!("no global {global}")))?;
                 Ok((global.to_owned(), Ok(vec![value])))
             }
@@ -197,12 +210,8 @@ impl Script {
 
     fn instantiate(&mut self, module: &mut Wat<'_>) -> Result<Result<(), Failure>, Verdict> {
         let bytes = module.encode().map_err(|error| Verdict::Failed(error.to_string()))?;
-        match Guest::load(&bytes, self.configuration) {
-            Ok(_) => Ok(Ok(())),
-            Err(Failure::Imports(modules)) if self.share(&modules) => Err(Verdict::Skipped(LINKED.into())),
-            Err(Failure::Unsupported(message)) => Err(Verdict::Skipped(unsupported(&message))),
-            Err(failure) => Ok(Err(failure)),
-        }
+        let loaded = self.load_bytes(&bytes).map_err(Verdict::Skipped)?;
+        Ok(loaded.map(drop))
     }
 
     fn assert_return(&mut self, exec: WastExecute<'_>, results: &[WastRet<'_>]) -> Verdict {
@@ -237,21 +246,21 @@ impl Script {
         }
     }
 
-    fn assert_refused(&self, module: &mut QuoteWat<'_>) -> Verdict {
+    fn assert_refused(&mut self, module: &mut QuoteWat<'_>) -> Verdict {
         let Ok(bytes) = module.encode() else {
             return Verdict::Skipped("text that the parser of the tests refuses".into());
         };
-        match Guest::load(&bytes, self.configuration) {
-            Err(Failure::Invalid(_)) => Verdict::Passed,
-            Err(Failure::Unsupported(message)) => Verdict::Skipped(unsupported(&message)),
-            Err(other) => Verdict::Failed(format!("{other:?}, and not an invalid module")),
-            Ok(_) => Verdict::Failed("the module is accepted".into()),
+        match self.load_bytes(&bytes) {
+            Ok(Err(Failure::Invalid(_))) => Verdict::Passed,
+            Ok(Err(other)) => Verdict::Failed(format!("{other:?}, and not an invalid module")),
+            Ok(Ok(_)) => Verdict::Failed("the module is accepted".into()),
+            Err(reason) => Verdict::Skipped(reason),
         }
     }
 
     fn assert_unlinkable(&mut self, mut module: Wat<'_>) -> Verdict {
         match self.instantiate(&mut module) {
-            Ok(Err(Failure::Imports(_) | Failure::Instantiation(_))) => Verdict::Passed,
+            Ok(Err(Failure::Unlinkable { .. } | Failure::Instantiation(_))) => Verdict::Passed,
             Ok(other) => Verdict::Failed(format!("{other:?}, and the module cannot be linked")),
             Err(verdict) => verdict,
         }
