@@ -38,7 +38,7 @@ fn sample(seed: u64) -> Option<Sample> {
     let mut entropy = Seed::new(seed);
     let bytes: Vec<u8> = (0..ENTROPY).map(|_| entropy.bits(8) as u8).collect();
     let config = Config {
-        allow_start_export: seed % 8 == 0,
+        allow_start_export: seed.is_multiple_of(8),
         canonicalize_nans: true,
         compact_imports_enabled: false,
         exceptions_enabled: false,
@@ -53,7 +53,7 @@ fn sample(seed: u64) -> Option<Sample> {
         memory_max_size_required: true,
         min_funcs: 4,
         min_memories: 1,
-        reference_types_enabled: seed % 2 == 1,
+        reference_types_enabled: !seed.is_multiple_of(2),
         relaxed_simd_enabled: false,
         simd_enabled: false,
         table_max_size_required: true,
@@ -128,7 +128,7 @@ fn bits(value: &Val) -> u64 {
         Val::F64(value) => value.to_bits(),
         Val::FuncRef(reference) => u64::from(!reference.is_null()),
         Val::ExternRef(reference) => u64::from(!reference.is_null()),
-        _ => 0,
+        Val::V128(_) => 0,
     }
 }
 
