@@ -113,11 +113,25 @@ pub struct TableEntry {
 }
 
 impl TableEntry {
-    /// The [`Self::ty`] of a function that was not compiled. No function has it.
-    const NOT_COMPILED: u16 = u16::MAX;
-
     /// The bits of [`Self::cells`] with the upper bits of the tag.
     pub(crate) const TAG_MASK: u16 = 0xE000;
+
+    /// Returns the type of the function, or `None` if it was not compiled.
+    pub fn func_type(&self) -> Option<FuncType> {
+        let (ty, upper) = (u32::from(self.ty), u32::from(self.cells >> 13));
+        FuncType::from_bits(ty & 0x7F)?.with_tag(ty >> 7 | upper << 9)
+    }
+
+    /// Returns the size of the function's frame in cells.
+    pub fn frame_cells(&self) -> u32 {
+        (self.cells & !Self::TAG_MASK).into()
+    }
+}
+
+#[cfg(feature = "jit")]
+impl TableEntry {
+    /// The [`Self::ty`] of a function that was not compiled. No function has it.
+    const NOT_COMPILED: u16 = u16::MAX;
 
     /// Creates the row of a function with this type and at most 8,191 cells.
     pub(crate) fn new(offset: u32, ty: FuncType, cells: u32) -> TableEntry {
@@ -133,17 +147,6 @@ impl TableEntry {
     /// Returns whether the tag of a type does not fit in [`Self::ty`].
     pub(crate) fn is_large(ty: FuncType) -> bool {
         ty.tag() >> 9 != 0
-    }
-
-    /// Returns the type of the function, or `None` if it was not compiled.
-    pub fn func_type(&self) -> Option<FuncType> {
-        let (ty, upper) = (u32::from(self.ty), u32::from(self.cells >> 13));
-        FuncType::from_bits(ty & 0x7F)?.with_tag(ty >> 7 | upper << 9)
-    }
-
-    /// Returns the size of the function's frame in cells.
-    pub fn frame_cells(&self) -> u32 {
-        (self.cells & !Self::TAG_MASK).into()
     }
 }
 
