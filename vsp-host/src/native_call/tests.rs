@@ -1,5 +1,10 @@
 //! Entries into functions of Rust that take the place of machine code, so that Miri can watch the calls in both
 //! directions. The compiler describes the program as usual; only its bytes are never executed.
+//!
+//! ```sh
+//! MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-permissive-provenance" \
+//!     cargo +nightly miri test -p vsp-host --no-default-features --features jit --lib native_call::tests
+//! ```
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
