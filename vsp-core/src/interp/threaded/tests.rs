@@ -61,7 +61,7 @@ fn variant_of(op: Opcode, variant: u8) -> Inst {
 fn run(body: &[Inst]) {
     let mut program = ProgramBuilder::new();
     program.memory(64);
-    program.global(0);
+    (0..=ONE).for_each(|_| _ = program.global(0));
     program.constant(7);
     program.passive(std::vec![0; 8]);
     let mut code = FunctionBuilder::new(FuncType::new(0, 0).expect("the type exists"));
