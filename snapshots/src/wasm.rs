@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use vsp_core::index::GlobalIndex;
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{HostStop, Imports, Instance, Options, Outcome, Reason, Trap};
@@ -137,9 +138,7 @@ impl Guest {
     /// Returns the bits of an exported global.
     pub fn global(&self, name: &str) -> Option<u64> {
         match self.exports.exports.iter().find(|(known, _)| known == name)? {
-            (_, ItemType::Global { number, .. }) => {
-                self.instance()?.global(vsp_core::index::GlobalIndex(*number))
-            }
+            (_, ItemType::Global { number, .. }) => self.instance()?.global(GlobalIndex(*number)),
             _ => None,
         }
     }
@@ -157,7 +156,7 @@ impl Guest {
         let Some(mut instance) = self.instance.take() else { return Err(other("the instance was lost")) };
         let (direct, extra) = args.split_at(args.len().min(vsp_core::limits::MAX_PARAMS));
         for (number, value) in (self.exports.extra_params..).zip(extra) {
-            match instance.global_mut(vsp_core::index::GlobalIndex(number)) {
+            match instance.global_mut(GlobalIndex(number)) {
                 Some(global) => *global = *value,
                 None => return Err(other(format!("no global {number} for a parameter"))),
             }
@@ -185,7 +184,7 @@ impl Guest {
             Outcome::Returned(values) => {
                 let mut found: Vec<u64> = values.iter().copied().take(results).collect();
                 for number in (self.exports.extra_results..).take(results - found.len()) {
-                    found.extend(instance.global(vsp_core::index::GlobalIndex(number)));
+                    found.extend(instance.global(GlobalIndex(number)));
                 }
                 Ok(found)
             }
