@@ -257,8 +257,15 @@ impl<'t> Declarer<'t> {
     }
 
     fn memory(&mut self, span: Range<usize>, rest: &mut Tokens<'_, 't>) -> Result<(), Problem> {
-        let size = self.memory_size(MEMORY_GRANULE, rest)?;
-        let maximum = if rest.accept(',') { Some(self.memory_size(size, rest)?) } else { None };
+        let size = self.memory_size("size of the memory", MEMORY_GRANULE, rest)?;
+        let maximum = match rest.accept(',') {
+            true => Some(self.memory_size("maximum of the memory", size, rest)?),
+            false => {
+                rest.finish_part()?;
+                None
+            }
+        };
+        rest.finish()?;
         if self.memory.is_some() {
             return Err(Problem::new(span, "the memory is already declared"));
         }
@@ -267,10 +274,10 @@ impl<'t> Declarer<'t> {
     }
 
     /// Reads a size of a memory that is at least `least`.
-    fn memory_size(&self, least: u64, rest: &mut Tokens<'_, 't>) -> Result<u64, Problem> {
+    fn memory_size(&self, what: &str, least: u64, rest: &mut Tokens<'_, 't>) -> Result<u64, Problem> {
         let at = rest.clone().until_comma().span();
         let range = i128::from(least)..=i128::from(MAX_MEMORY);
-        let size = rest.integer(&self.out.values, range, "size of a memory")? as u64;
+        let size = rest.integer(&self.out.values, range, what)? as u64;
         match size.is_multiple_of(MEMORY_GRANULE) {
             true => Ok(size),
             false => Err(Problem::new(at, format!("{size} is not a multiple of 16"))),
