@@ -11,9 +11,8 @@ use crate::module::{Module, Placement};
 /// Data segments of the program: address and bytes.
 pub(crate) type Segments = Vec<(u32, Vec<u8>)>;
 
-/// Returns the data segments of the program.
-pub(crate) fn segments(module: &Module<'_>) -> Result<Segments, Error> {
-    let size = module.memory.map_or(0, |memory| memory.minimum << memory.page_log2);
+/// Returns the data segments of the program. The module's memory has `size` bytes at first.
+pub(crate) fn segments(module: &Module<'_>, size: u64) -> Result<Segments, Error> {
     let mut active: Vec<(u64, &[u8])> = Vec::new();
     for (index, data) in module.data.iter().enumerate() {
         let Placement::Active { offset, .. } = data.placement else { continue };

@@ -32,6 +32,8 @@ pub enum ErrorKind {
     Limit,
     /// The module would trap when it is instantiated: an active segment does not fit its memory or table.
     Instantiation,
+    /// The memory cannot have the size that the options choose.
+    MemorySize,
 }
 
 impl Error {

@@ -1,4 +1,5 @@
-//! Functions of the program for what takes a loop: table.copy, table.init, table.fill and table.grow.
+//! Functions of the program for what takes a loop or branches: table.copy, table.init, table.fill, table.grow, and
+//! memory.grow by bytes.
 //!
 //! Sums of two 32-bit numbers do not wrap in 64 bits. Each global is one element.
 
@@ -16,6 +17,7 @@ pub(crate) fn helper(helper: Helper, ty: FuncType) -> Result<FunctionBuilder, Er
         Helper::Copy => copy(&mut code)?,
         Helper::Fill => fill(&mut code)?,
         Helper::Grow => grow(&mut code)?,
+        Helper::GrowBytes { adds_pages } => grow_bytes(&mut code, adds_pages)?,
     }
     Ok(code)
 }
@@ -99,9 +101,42 @@ fn grow(code: &mut FunctionBuilder) -> Result<(), Error> {
     code.bind(done);
     code.push(Inst::mov(R0, R5)?);
     code.push(Inst::ret()?);
+    fail(code, failed)
+}
+
+/// Returns −1 as 32 bits.
+fn fail(code: &mut FunctionBuilder, failed: Label) -> Result<(), Error> {
     code.bind(failed);
     code.push(Inst::movi(R0, -1)?);
     code.push(Inst::zext(R0, R0, 32)?);
     code.push(Inst::ret()?);
     Ok(())
+}
+
+/// R0: count; R1: global with the size of the memory in bytes; R2: the most bytes. Returns the size before, or −1 as 32
+/// bits. If the program's memory is too small, it gets the pages that are missing; they are zero, and the bytes of the
+/// last one that the module does not have yet stay so.
+fn grow_bytes(code: &mut FunctionBuilder, adds_pages: bool) -> Result<(), Error> {
+    let (failed, done) = (code.label(), code.label());
+    get(code, R3, R1)?;
+    code.push(Inst::add(R4, R3, R0)?);
+    code.branch(Inst::jltu(R2, R4, 0)?, failed);
+    if adds_pages {
+        code.push(Inst::memsize(R5)?);
+        code.branch(Inst::jgeu(R5, R4, 0)?, done);
+        // ⌈missing ÷ 65,536⌉
+        code.push(Inst::sub(R5, R4, R5)?);
+        code.push(Inst::addi(R5, R5, -1)?);
+        code.push(Inst::shri(R5, R5, 16)?);
+        code.push(Inst::addi(R5, R5, 1)?);
+        code.push(Inst::memgrow(R5, R5)?);
+        // The number of pages before fits 17 bits, and the number for "they do not fit" has 32.
+        code.push(Inst::shri(R5, R5, 17)?);
+        code.branch(Inst::jnz(R5, 0)?, failed);
+    }
+    code.bind(done);
+    set(code, R4, R1)?;
+    code.push(Inst::mov(R0, R3)?);
+    code.push(Inst::ret()?);
+    fail(code, failed)
 }

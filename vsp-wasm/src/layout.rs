@@ -1,6 +1,8 @@
 //! The numbers that the items of a module have in the program.
 
+mod extent;
 mod functions;
+mod memory;
 mod tables;
 
 use alloc::vec::Vec;
@@ -10,14 +12,12 @@ use vsp_core::program::FuncType;
 use wasmparser::ValType;
 
 use crate::error::Error;
-use crate::module::{Constant, Memory, Module, Placement, Signature};
+use crate::module::{Constant, Module, Placement, Signature};
 use crate::options::Options;
 
 pub(crate) use functions::{Helper, Source, import_type};
+pub(crate) use memory::{AddressCheck, Growth, MemoryPlan};
 pub(crate) use tables::{PassiveElements, TablePlan};
-
-/// The size of a page in bytes.
-pub(crate) const PAGE: u64 = 65_536;
 
 /// A data segment that MEMINIT can copy.
 #[derive(Clone, Copy, Debug)]
@@ -28,30 +28,13 @@ pub(crate) struct PassiveData {
     pub(crate) dropped: Option<u32>,
 }
 
-/// How the code itself must check addresses: a memory of VSP has 16 bytes at least, and always a multiple of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum AddressCheck {
-    /// Not at all.
-    #[default]
-    None,
-    /// The module's memory has this size in bytes.
-    Fixed(u64),
-    /// The module's memory has the whole pages of the memory.
-    Pages,
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
     /// What each function of the program is, by its number.
     pub(crate) sources: Vec<Source>,
     /// The initial values of the globals. Those of the module come first, in the same order.
     pub(crate) globals: Vec<u64>,
-    /// The pages of the memory if it does not grow.
-    pub(crate) fixed_pages: Option<u64>,
-    /// The size of the memory in bytes at first and at most.
-    pub(crate) memory: (u64, u64),
-    /// How the code itself must check addresses.
-    pub(crate) check: AddressCheck,
+    pub(crate) memory: MemoryPlan,
     /// The passive segments of the program, as indices of the module's data segments; `None`: one without bytes.
     pub(crate) passive: Vec<Option<u32>>,
     /// The number of each function of the module, if it has code or a thunk.
@@ -72,7 +55,8 @@ impl Layout {
     /// Numbers the items of a module.
     pub(crate) fn new(module: &Module<'_>, options: &Options) -> Result<Layout, Error> {
         let mut layout = Layout { imports: module.imports.len() as u32, ..Layout::default() };
-        layout.size_memory(module, options)?;
+        layout.new_globals(module.globals.len());
+        layout.plan_memory(module, options)?;
         let contents = layout.plan_tables(module, options)?;
         layout.number_types(module)?;
         layout.number_functions(module, &contents)?;
@@ -81,41 +65,12 @@ impl Layout {
         Ok(layout)
     }
 
-    fn size_memory(&mut self, module: &Module<'_>, options: &Options) -> Result<(), Error> {
-        let Some(Memory { minimum, maximum, page_log2 }) = module.memory else {
-            self.fixed_pages = Some(0);
-            self.memory = (16, 16);
-            return Ok(());
-        };
-        let wanted = minimum << page_log2;
-        let bytes = wanted.next_multiple_of(16).max(16);
-        if !module.usage.grows || page_log2 != 16 {
-            self.fixed_pages = Some(minimum);
-            self.memory = (bytes, bytes);
-            if bytes != wanted {
-                self.check = AddressCheck::Fixed(wanted);
-            }
-            return Ok(());
-        }
-        let chosen = options.memory_maximum.unwrap_or(Options::DEFAULT_MEMORY_MAXIMUM) / PAGE;
-        let mut most = maximum.unwrap_or(PAGE).min(chosen).max(minimum);
-        if minimum == 0 {
-            // The 16 bytes stay.
-            self.check = AddressCheck::Pages;
-            most = most.min(PAGE - 1);
-            self.memory = (bytes, bytes + most * PAGE);
-        } else {
-            self.memory = (bytes, most * PAGE);
-        }
-        Ok(())
-    }
-
     fn number_globals(&mut self, module: &Module<'_>, contents: &[Vec<Constant>]) -> Result<(), Error> {
         let mut first = Vec::with_capacity(module.globals.len());
         for global in &module.globals {
             first.push(self.constant_bits(global.initial)?);
         }
-        // The tables' places were reserved behind the module's globals.
+        // Their places were reserved.
         self.globals.splice(..module.globals.len(), first);
         self.fill_tables(module, contents)?;
         let most = |count: fn(&Signature) -> usize, limit: usize| {

@@ -93,8 +93,10 @@ pub(crate) enum Item {
 /// What the code of a module uses, which decides how tables and segments are represented.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usage {
-    /// There is a memory.grow.
-    pub(crate) grows: bool,
+    /// The first function with a memory.grow.
+    pub(crate) grows: Option<u32>,
+    /// The first function with a memory.size.
+    pub(crate) asks_size: Option<u32>,
     /// There is an instruction on tables other than call_indirect, or a ref.func.
     pub(crate) references: bool,
     pub(crate) calls_indirect: bool,

@@ -12,10 +12,23 @@ use alloc::string::String;
 #[non_exhaustive]
 pub struct Options {
     pub(crate) memory_maximum: Option<u64>,
+    pub(crate) memory_size: MemorySize,
     pub(crate) table_maximum: Option<u32>,
     pub(crate) globals: BTreeMap<(String, String), u64>,
     memories: BTreeMap<(String, String), Size>,
     tables: BTreeMap<(String, String), Size>,
+}
+
+/// How the size of the memory is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum MemorySize {
+    /// The module's own.
+    #[default]
+    Own,
+    /// In bytes.
+    Bytes(u64),
+    /// In bytes, behind data and stack.
+    Heap(u64),
 }
 
 /// The size of a memory in pages, or of a table in elements, and the size to which it can grow.
@@ -46,10 +59,36 @@ impl Options {
     /// than it has at first.
     pub const DEFAULT_TABLE_GROWTH: u32 = 4096;
 
-    /// Sets the largest size in bytes to which the memory can grow; it is rounded down to pages of 64 KiB. The module's
-    /// own maximum applies too, and the memory is never smaller than the module's minimum.
+    /// Sets the largest size in bytes to which the memory can grow; it is rounded down to pages of the module. The
+    /// module's own maximum applies too, and the memory is never smaller than the module's minimum.
     pub fn memory_maximum(mut self, bytes: u64) -> Options {
         self.memory_maximum = Some(bytes);
+        self
+    }
+
+    /// Sets the size of the memory in bytes, in place of the module's pages; it is rounded up to a multiple of 16. An
+    /// access beyond traps. This is for modules that neither grow their memory nor ask for its size, and whose data and
+    /// stack fit; others are refused with [`ErrorKind::MemorySize`](crate::ErrorKind::MemorySize).
+    ///
+    /// ```
+    /// use vsp_core::program::Program;
+    /// use vsp_wasm::{Options, translate};
+    ///
+    /// let module = wat::parse_str(r#"(module (memory 1) (data (i32.const 100) "abc"))"#)?;
+    /// let bytes = translate(&module, &Options::default().memory_bytes(200))?;
+    /// assert_eq!(Program::read(&bytes[..])?.memory_minimum(), 208);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn memory_bytes(mut self, bytes: u64) -> Options {
+        self.memory_size = MemorySize::Bytes(bytes);
+        self
+    }
+
+    /// Sets the size of the memory like [`Self::memory_bytes`], as the number of bytes after the module's data and
+    /// stack. Their end is the value of the exported global `__heap_base`, or the larger one of `__data_end` and the
+    /// initial stack pointer, or the latter if it is above all data segments; without these the module is refused.
+    pub fn heap_bytes(mut self, bytes: u64) -> Options {
+        self.memory_size = MemorySize::Heap(bytes);
         self
     }
 
@@ -82,12 +121,12 @@ impl Options {
     }
 
     /// Returns the size of an imported memory, if it was set.
-    pub(crate) fn memory_size(&self, module: &str, name: &str) -> Option<Size> {
+    pub(crate) fn imported_memory(&self, module: &str, name: &str) -> Option<Size> {
         self.memories.get(&(module.into(), name.into())).copied()
     }
 
     /// Returns the size of an imported table, if it was set.
-    pub(crate) fn table_size(&self, module: &str, name: &str) -> Option<Size> {
+    pub(crate) fn imported_table(&self, module: &str, name: &str) -> Option<Size> {
         self.tables.get(&(module.into(), name.into())).copied()
     }
 

@@ -27,10 +27,9 @@ pub fn translate(module: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     let module = module::read(module, options)?;
     let layout = Layout::new(&module, options)?;
     let mut program = ProgramBuilder::new();
-    let (minimum, maximum) = layout.memory;
-    program.memory(minimum);
-    if maximum != minimum {
-        program.memory_maximum(maximum);
+    program.memory(layout.memory.minimum);
+    if layout.memory.maximum != layout.memory.minimum {
+        program.memory_maximum(layout.memory.maximum);
     }
     for (index, (name, item)) in module.imports.iter().enumerate() {
         let signature = module.signature(index as u32).ok_or_else(|| Error::internal("a type"))?;
@@ -40,7 +39,7 @@ pub fn translate(module: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     for global in &layout.globals {
         program.global(*global);
     }
-    for (address, bytes) in data::segments(&module)? {
+    for (address, bytes) in data::segments(&module, layout.memory.initial)? {
         program.data(address, bytes, None)?;
     }
     for segment in &layout.passive {

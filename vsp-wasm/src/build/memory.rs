@@ -1,12 +1,12 @@
 //! Loads, stores and the other instructions of the memory.
 
 use vsp_core::isa::Opcode as O;
-use wasmparser::{MemArg, Operator};
+use wasmparser::{MemArg, Operator, ValType};
 
 use super::Builder;
 use crate::error::Error;
 use crate::ir::{Kind, Value};
-use crate::layout::{AddressCheck, PassiveData};
+use crate::layout::{AddressCheck, Growth, Helper, PassiveData};
 
 impl Builder<'_, '_> {
     /// Translates an instruction of the memory. Returns whether the operator was one.
@@ -94,7 +94,7 @@ impl Builder<'_, '_> {
 
     /// Returns an address for an access that traps if the module's memory is too small.
     fn checked_access(&mut self, op: O, address: Value, memarg: &MemArg) -> Value {
-        if self.layout.check == AddressCheck::None {
+        if self.layout.memory.check == AddressCheck::None {
             return address;
         }
         let size: u64 = match op {
@@ -109,7 +109,7 @@ impl Builder<'_, '_> {
 
     /// Returns the address, or one that is beyond every memory if the range does not fit the module's memory.
     fn checked_range(&mut self, address: Value, length: Value) -> Value {
-        let size = match self.layout.check {
+        let size = match self.layout.memory.check {
             AddressCheck::None => return address,
             AddressCheck::Fixed(size) => self.constant(size),
             AddressCheck::Pages => {
@@ -117,6 +117,7 @@ impl Builder<'_, '_> {
                 let mask = self.constant(!0xFFFF);
                 self.binary(O::AND, bytes, mask)
             }
+            AddressCheck::Global(size) => self.read_global_number(size),
         };
         let end = self.binary(O::ADD, address, length);
         let beyond = self.binary(O::SLTU, size, end);
@@ -125,31 +126,41 @@ impl Builder<'_, '_> {
     }
 
     fn memory_size(&mut self) {
-        match self.layout.fixed_pages {
-            Some(pages) => self.push_constant(pages),
-            None => {
+        match self.layout.memory.growth {
+            Growth::Fixed(pages) => self.push_constant(pages),
+            Growth::Pages => {
                 let bytes = self.inst(Kind::Op { op: O::MEMSIZE, args: [Value::NONE; 3], imm: 0 }, false);
                 let shift = self.constant(16);
                 let pages = self.binary(O::SHR, bytes, shift);
                 self.function.narrow[pages.index()] = true;
                 self.push(pages);
             }
+            Growth::Bytes { size, .. } => {
+                let size = self.read_global_number(size);
+                self.push(size);
+            }
         }
     }
 
     fn memory_grow(&mut self) -> Result<(), Error> {
         let pages = self.pop()?;
-        let result = match self.layout.fixed_pages {
+        match self.layout.memory.growth {
             // Only by nothing.
-            Some(size) => {
+            Growth::Fixed(size) => {
                 let (size, failed) = (self.constant(size), self.constant(u64::from(u32::MAX)));
-                self.select(pages, failed, size)
+                let result = self.select(pages, failed, size);
+                self.push(result);
             }
-            None => {
-                self.inst(Kind::Op { op: O::MEMGROW, args: [pages, Value::NONE, Value::NONE], imm: 0 }, true)
+            Growth::Pages => {
+                let args = [pages, Value::NONE, Value::NONE];
+                let result = self.inst(Kind::Op { op: O::MEMGROW, args, imm: 0 }, true);
+                self.push(result);
             }
-        };
-        self.push(result);
+            Growth::Bytes { size, most, adds_pages } => {
+                let args = alloc::vec![pages, self.constant(u64::from(size)), self.constant(most)];
+                self.call_helper(Helper::GrowBytes { adds_pages }, args, &[ValType::I32])?;
+            }
+        }
         Ok(())
     }
 

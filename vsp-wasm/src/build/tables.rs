@@ -87,13 +87,20 @@ impl Builder<'_, '_> {
         Ok(true)
     }
 
-    fn call_helper(&mut self, helper: Helper, args: Vec<Value>, results: &[ValType]) -> Result<(), Error> {
+    /// Calls a function that the module does not have.
+    pub(super) fn call_helper(
+        &mut self,
+        helper: Helper,
+        args: Vec<Value>,
+        results: &[ValType],
+    ) -> Result<(), Error> {
         let number = self.layout.helper(helper)?;
         self.emit_call(Callee::Function(number), args, results);
         Ok(())
     }
 
-    fn read_global_number(&mut self, global: u32) -> Value {
+    /// Reads a 32-bit number from a global that the module does not have.
+    pub(super) fn read_global_number(&mut self, global: u32) -> Value {
         self.inst(Kind::Op { op: O::GETG, args: [Value::NONE; 3], imm: i64::from(global) }, true)
     }
 

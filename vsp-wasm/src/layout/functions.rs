@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use vsp_core::limits::{Limits, MAX_PARAMS, MAX_RESULTS};
 use vsp_core::program::FuncType;
 
-use super::{Layout, TablePlan};
+use super::{Growth, Layout, TablePlan};
 use crate::error::Error;
 use crate::module::{Constant, Item, Module, Signature};
 
@@ -22,6 +22,10 @@ pub(crate) enum Helper {
     Copy,
     Fill,
     Grow,
+    /// memory.grow by bytes. The memory of the program has to grow, or not.
+    GrowBytes {
+        adds_pages: bool,
+    },
 }
 
 /// What a function of the program is.
@@ -99,6 +103,11 @@ impl Layout {
                 self.helpers.push((helper, self.sources.len() as u32));
                 self.sources.push(Source::Helper(helper));
             }
+        }
+        if let Growth::Bytes { adds_pages, .. } = self.memory.growth {
+            let helper = Helper::GrowBytes { adds_pages };
+            self.helpers.push((helper, self.sources.len() as u32));
+            self.sources.push(Source::Helper(helper));
         }
         let most = Limits::DEFAULT.functions as usize;
         if self.sources.len() > most {
@@ -185,6 +194,7 @@ impl Layout {
             Source::Helper(Helper::Copy) => func_type((7, 0), OUTSIDE),
             Source::Helper(Helper::Fill) => func_type((5, 0), OUTSIDE),
             Source::Helper(Helper::Grow) => func_type((5, 1), OUTSIDE),
+            Source::Helper(Helper::GrowBytes { .. }) => func_type((3, 1), OUTSIDE),
         }
     }
 }

@@ -47,7 +47,6 @@ impl Layout {
         module: &Module<'_>,
         options: &Options,
     ) -> Result<Vec<Vec<Constant>>, Error> {
-        self.new_globals(module.globals.len());
         let mut contents = contents(module)?;
         let has_references = module.globals.iter().any(|global| matches!(global.ty, ValType::Ref(_)));
         let functions = module.functions.len();

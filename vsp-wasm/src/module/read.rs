@@ -144,7 +144,7 @@ impl<'a> Reader<'a, '_> {
                 let item = Item::Table(module.tables.len() as u32);
                 module.other_imports.push(((import.module, import.name), item));
                 let mut table = new_table(ty, Constant::Null);
-                if let Some(given) = self.options.table_size(import.module, import.name) {
+                if let Some(given) = self.options.imported_table(import.module, import.name) {
                     let wanted = Size { minimum: ty.initial, maximum: ty.maximum };
                     check_size(&import, "elements", given, wanted)?;
                     table.minimum = u32::try_from(given.minimum).unwrap_or(u32::MAX);
@@ -155,7 +155,7 @@ impl<'a> Reader<'a, '_> {
             TypeRef::Memory(ty) => {
                 module.other_imports.push(((import.module, import.name), Item::Memory));
                 let mut memory = new_memory(ty);
-                if let Some(given) = self.options.memory_size(import.module, import.name) {
+                if let Some(given) = self.options.imported_memory(import.module, import.name) {
                     let wanted = Size { minimum: memory.minimum, maximum: memory.maximum };
                     check_size(&import, "pages", given, wanted)?;
                     (memory.minimum, memory.maximum) = (given.minimum, given.maximum);
@@ -246,7 +246,8 @@ fn note(usage: &mut Usage, operator: &Operator<'_>, function: u32) {
         list[index] = true;
     };
     match *operator {
-        Operator::MemoryGrow { .. } => usage.grows = true,
+        Operator::MemoryGrow { .. } => _ = usage.grows.get_or_insert(function),
+        Operator::MemorySize { .. } => _ = usage.asks_size.get_or_insert(function),
         Operator::ReturnCall { function_index } if function_index == function => {
             usage.self_calls.insert(function);
         }
