@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use vsp_core::Excerpt;
+#[cfg(feature = "wasm")]
+use vsp_core::program::Program;
 use vsp_host::sys;
 
 use crate::imports::unresolved_imports;
@@ -12,6 +14,8 @@ use crate::script::{ImportArgs, is_provided};
 use crate::style;
 use crate::table::Table;
 use crate::translate::{Result, load_verified};
+#[cfg(feature = "wasm")]
+use crate::wasm;
 
 const NOTES: &str = "\
 Examples:
@@ -30,7 +34,8 @@ pub(crate) struct ListImportsArgs {
     imports: ImportArgs,
 }
 
-/// Lists the imports of a program and who provides them, or the functions that every program can import.
+/// Lists the imports of a program and who provides them, and its exports if it remembers their types; or the functions
+/// that every program can import.
 pub(crate) fn list_imports(args: &ListImportsArgs) -> Result<ExitCode> {
     let text = match &args.file {
         Some(file) => of_program(args, file)?,
@@ -62,5 +67,21 @@ fn of_program(args: &ListImportsArgs, file: &std::path::Path) -> Result<String> 
         let name = format!("{}.{} {}", Excerpt(import.module), Excerpt(import.name), import.ty);
         table.row([name, provider]);
     }
-    Ok(table.render(0))
+    let imports = table.render(0);
+    #[cfg(feature = "wasm")]
+    if let Some(exports) = exports(&loaded.program) {
+        return Ok(format!("{imports}\n{exports}"));
+    }
+    Ok(imports)
+}
+
+/// Lists the exported functions of a program that was WebAssembly, if there are any, with their types.
+#[cfg(feature = "wasm")]
+fn exports(program: &Program<'_>) -> Option<String> {
+    let functions = wasm::functions(program);
+    let mut table = Table::new(&["export", "parameters and results"], &[false, false]);
+    for (name, ty) in &functions {
+        table.row([Excerpt(name).to_string(), ty.clone()]);
+    }
+    (!functions.is_empty()).then(|| table.render(0))
 }

@@ -123,7 +123,7 @@ pub(crate) fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Loaded, LoadErro
     }
     #[cfg(feature = "wasm")]
     if crate::wasm::is_module(path, &bytes) {
-        return match crate::wasm::translate(path, &bytes) {
+        return match crate::wasm::translate(path, &bytes, &vsp_wasm::Options::default()) {
             Ok(bytes) => read(path, bytes, None),
             Err(error) => Err(LoadError::Wasm { path: path.into(), error }),
         };

@@ -7,7 +7,7 @@ use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
 use vsp_core::program::Program;
 use vsp_core::{Excerpt, Instance, Outcome};
 use vsp_host::number;
-use vsp_wasm::{Exports, Type, trap_code};
+use vsp_wasm::{Exports, ItemType, Options, Type, trap_code};
 
 /// The stack of a program that was WebAssembly, in cells: 8 MiB. Compilers expect a megabyte of machine code's frames.
 pub(crate) const STACK_CELLS: u32 = 1 << 20;
@@ -32,7 +32,7 @@ fn is_named(path: &Path, extension: &str) -> bool {
 ///
 /// # Errors
 /// The module is not valid, or cannot be translated.
-pub(crate) fn translate(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn translate(path: &Path, bytes: &[u8], options: &Options) -> Result<Vec<u8>, String> {
     let module = match is_text(path) {
         true => {
             let text = str::from_utf8(bytes).map_err(|error| error.to_string())?;
@@ -43,12 +43,32 @@ pub(crate) fn translate(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, String> {
         }
         false => bytes.to_vec(),
     };
-    vsp_wasm::translate(&module, &vsp_wasm::Options::default()).map_err(|error| error.to_string())
+    vsp_wasm::translate(&module, options).map_err(|error| error.to_string())
 }
 
 /// Returns whether a program was translated from WebAssembly.
 pub(crate) fn is_translated(program: &Program<'_>) -> bool {
     Exports::read(program).is_some()
+}
+
+/// Returns the exported functions of a translated program with their types, as texts.
+pub(crate) fn functions(program: &Program<'_>) -> Vec<(String, String)> {
+    let Some(exports) = Exports::read(program) else { return Vec::new() };
+    let functions = exports.exports.iter().filter_map(|(name, ty)| {
+        let ItemType::Function { params, results } = ty else { return None };
+        let results = match &results[..] {
+            [one] => one.to_string(),
+            several => list(several),
+        };
+        Some((name.clone(), format!("{} -> {results}", list(params))))
+    });
+    functions.collect()
+}
+
+/// Formats types: `(i32, f64)`.
+fn list(types: &[Type]) -> String {
+    let names: Vec<String> = types.iter().map(Type::to_string).collect();
+    format!("({})", names.join(", "))
 }
 
 /// Returns whether a function of a translated program has parameters.
@@ -104,11 +124,10 @@ impl Invocation {
             ));
         };
         if params.len() != args.len() {
-            let types: Vec<String> = params.iter().map(Type::to_string).collect();
             return Err(format!(
-                "{} takes ({}), and {} given",
+                "{} takes {}, and {} given",
                 Excerpt(name),
-                types.join(", "),
+                list(params),
                 crate::translate::counted(args.len() as u64, "argument")
                     + if args.len() == 1 { " was" } else { " were" }
             ));

@@ -213,6 +213,91 @@ fn a_module_becomes_a_program() {
     assert!(stderr(&over).contains("this is the source, which would be lost"), "{}", stderr(&over));
 }
 
+/// A module whose data ends at 24, where its stack begins.
+const SMALL: &str = r#"(module (memory (export "memory") 1)
+    (global (export "__heap_base") i32 (i32.const 24))
+    (data (i32.const 16) "\07")
+    (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))"#;
+
+#[test]
+fn a_program_has_a_memory_of_the_chosen_size() {
+    let module = Module::new(SMALL);
+    for (args, bytes) in [
+        (&["--memory", "100"][..], 112),
+        (&["--memory", "0x40"], 64),
+        (&["--heap", "0"], 32),
+        (&["--heap", "4000"], 4032),
+        (&[], 65_536),
+    ] {
+        for source in ["m.wasm", "m.wat"] {
+            let built = module.vsp(&[&["build", source, "-o", "out.silc"], args].concat());
+            assert_eq!(built.status.code(), Some(0), "{}", stderr(&built));
+            let load =
+                |address: u32| module.vsp(&["run", "out.silc", "--invoke", "load", &address.to_string()]);
+            assert_eq!(stdout(&load(16)), "7\n");
+            assert_eq!(stdout(&load(bytes - 1)), "0\n");
+            let beyond = load(bytes);
+            assert_eq!(beyond.status.code(), Some(3), "{args:?}");
+            assert!(stderr(&beyond).starts_with("error: trap: "), "{}", stderr(&beyond));
+        }
+    }
+}
+
+#[test]
+fn a_memory_whose_size_cannot_be_chosen_is_refused() {
+    let module = Module::new(SMALL);
+    let refused = |args: &[&str], code: i32, message: &str| {
+        let output = module.vsp(&[&["build"], args].concat());
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
+    };
+    refused(
+        &["m.wasm", "--memory", "16"],
+        1,
+        "error: m.wasm: the data ends at 24, beyond the memory of 16 bytes",
+    );
+    refused(&["m.wasm", "--memory", "4294967297"], 1, "m.wasm: a memory has at most 4294967296 bytes");
+    refused(&["m.wasm", "--memory", "-1"], 2, "--memory");
+    refused(&["m.wasm", "--memory", "64", "--heap", "64"], 2, "cannot be used with");
+    refused(&["none.wasm", "--memory", "64"], 1, "error: none.wasm: ");
+    fs::write(module.0.path().join("p.sil"), ".export main\n.func main (0) -> 0\n    RET\n.end\n").unwrap();
+    refused(&["p.sil", "--heap", "64"], 1, "error: p.sil: this is not WebAssembly");
+    fs::write(
+        module.0.path().join("grow.wat"),
+        "(module (memory 1) (func $f (drop (memory.grow (i32.const 1)))))",
+    )
+    .unwrap();
+    refused(
+        &["grow.wat", "--heap", "0"],
+        1,
+        "error: grow.wat: function 0 \"f\": memory.grow: a memory whose size",
+    );
+}
+
+#[test]
+fn exports_are_listed_with_their_types() {
+    let module = Module::new(NUMBERS);
+    module.vsp(&["build", "m.wasm", "-o", "out.silc"]);
+    let list = stdout(&module.vsp(&["imports", "out.silc"]));
+    let expected = "\
+import  provided by
+
+export   parameters and results
+add      (i32, i32) -> i32
+wide     (i64) -> i64
+greater  (i32, i32) -> i32
+two      () -> (i32, i64)
+nothing  () -> ()
+f32      (f32) -> f32
+f64      (f64) -> f64
+tenth    (i32, i32, i32, i32, i32, i32, i32, i32, i32, i32) -> i32
+five     () -> (i32, i32, i32, i32, i32)
+fail     () -> ()
+";
+    assert_eq!(list, expected);
+    assert_eq!(stdout(&module.vsp(&["imports", "m.wat"])), expected);
+}
+
 #[test]
 fn other_commands_take_modules() {
     let module = Module::new(NUMBERS);
