@@ -2,7 +2,7 @@
 //! builds it and prints its size.
 //!
 //! The allocator and everything specific to a board are left out: they are symbols that the measured image does not
-//! define.
+//! define. So is the program, unless the feature `thermostat` embeds that of `examples/devices/thermostat.rs`.
 #![no_std]
 #![no_main]
 
@@ -21,9 +21,17 @@ unsafe extern "C" {
     fn board_free(memory: *mut u8, size: usize);
     /// Sets a pin, as an example of a host function.
     safe fn board_set_pin(pin: u32, level: u32);
+    /// Returns a sample of the thermistor, or a negative number when the board is switched off.
+    #[cfg(feature = "thermostat")]
+    safe fn board_sample() -> i32;
     /// The bytes of the program, in flash.
+    #[cfg(not(feature = "thermostat"))]
     static PROGRAM: [u8; 4096];
 }
+
+/// The bytes of the program, which `flash/measure` builds.
+#[cfg(feature = "thermostat")]
+static PROGRAM: &[u8] = vsp_core::include_program!("../target/thermostat.silc");
 
 struct Board;
 
@@ -48,15 +56,17 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// Runs the export `main`. Returns 0 if it returned or halted, `None` otherwise.
+/// Runs the export `run`. Returns 0 if it returned or halted, `None` otherwise.
 fn run(program: &[u8]) -> Option<u32> {
     let verified = Verified::new(Program::read(program).ok()?).ok()?;
     let mut imports = Imports::<()>::new();
     let set = |_: &mut Caller<'_, ()>, pin: u32, level: u32| board_set_pin(pin, level);
     imports.define("board", "set_pin", set).ok()?;
+    #[cfg(feature = "thermostat")]
+    imports.define("board", "sample", |_: &mut Caller<'_, ()>| board_sample()).ok()?;
     let options = Options { stack_cells: Some(256), fuel: Some(1_000_000), ..Options::default() };
     let mut instance = Instance::new(&verified, &imports, (), options).ok()?;
-    let mut outcome = instance.call_export("main", &[]).ok()?;
+    let mut outcome = instance.call_export("run", &[]).ok()?;
     while let Outcome::Suspended(_) = outcome {
         instance.add_fuel(1_000_000);
         outcome = instance.resume(&[]).ok()?;
@@ -70,6 +80,10 @@ fn run(program: &[u8]) -> Option<u32> {
 /// The entry point.
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() -> u32 {
+    #[cfg(feature = "thermostat")]
+    let program = PROGRAM;
+    #[cfg(not(feature = "thermostat"))]
     // SAFETY: the linker places the program; nothing writes to it.
-    run(unsafe { &*(&raw const PROGRAM) }).unwrap_or(1)
+    let program = unsafe { &*(&raw const PROGRAM) };
+    run(program).unwrap_or(1)
 }

@@ -274,6 +274,33 @@ fn a_memory_whose_size_cannot_be_chosen_is_refused() {
     );
 }
 
+/// Programs of `examples/devices`, with the functions of a board that a file declares.
+#[test]
+fn programs_for_devices_run_in_every_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/devices/");
+    for name in ["thermostat", "console"] {
+        let (module, program) = (format!("{examples}{name}.wasm"), format!("{name}.silc"));
+        let built = run_in(folder.path(), &["build", &module, "--heap", "0", "-o", &program], b"");
+        assert_eq!(built.status.code(), Some(0), "{}", stderr(&built));
+    }
+    // 19.4 °C five times, then 25 °C three times: the heater is switched on and off.
+    let board = "board.sample (0) -> 1 = 2304; 2304; 2304; 2304; 2304; 2048; 2048; 2048; -1\nboard.set_pin (2) -> 0\n";
+    fs::write(folder.path().join("board.txt"), board).unwrap();
+    let engines: &[&str] =
+        if cfg!(feature = "jit") { &["interp", "tier1", "tier2", "auto"] } else { &["interp"] };
+    for engine in engines {
+        let run = |program, input| {
+            let args = ["run", "--engine", engine, program, "--imports", "board.txt", "--invoke", "run"];
+            let output = run_in(folder.path(), &args, input);
+            assert_eq!(stderr(&output), "", "{engine}");
+            stdout(&output)
+        };
+        assert_eq!(run("thermostat.silc", b""), "2\n", "{engine}");
+        assert_eq!(run("console.silc", b"set 3 1\nget 3\nset 3 2\n"), "3 on\n?\n2\n", "{engine}");
+    }
+}
+
 #[test]
 fn exports_are_listed_with_their_types() {
     let module = Module::new(NUMBERS);

@@ -14,8 +14,11 @@
 //!   of them packed: from the left, two neighbours that are both i32 share a register, the left one in the lower half,
 //!   until there are 8.
 //! - **Memory.** Addresses are the same. The program's memory grows up to the module's maximum, or that of
-//!   [`Options::memory_maximum`]. An imported memory is the program's own, of the size that the module asks for, and an
-//!   imported table is one of the program, too, and empty. An imported global has the value of [`Options::global`].
+//!   [`Options::memory_maximum`]; [`Options::memory_bytes`] and [`Options::heap_bytes`] choose another size than a whole
+//!   number of pages. With pages of one byte, the program's memory can be larger than the module's: instructions do not
+//!   reach the rest, but the host does. An imported memory is the program's own, of the size that the module asks for,
+//!   and an imported table is one of the program, too, and empty. An imported global has the value of
+//!   [`Options::global`].
 //! - **Start.** If the module has a start function, [`Exports::start`] is the name under which the program exports it.
 //!   The host calls it once, before all else. Data is in place before; a module whose segments do not fit is refused.
 //! - **Traps** of WebAssembly are traps of VSP, some with a number ([`trap_code`]).
@@ -26,9 +29,8 @@
 //!
 //! WebAssembly 1.0, and of later versions: sign extension, saturating truncation, bulk memory, reference types,
 //! multiple values, mutable globals that are exported, tail calls (a function that calls itself uses no stack, another
-//! one does), extended constant expressions, and memories with pages of one byte, which do not grow. SIMD, threads,
-//! exceptions, garbage collection, 64-bit and multiple memories are refused, with a message that says how compilers
-//! leave them out.
+//! one does), extended constant expressions, and memories with pages of one byte. SIMD, threads, exceptions, garbage
+//! collection, 64-bit and multiple memories are refused, with a message that says how compilers leave them out.
 //!
 //! # How it works
 //!

@@ -5,6 +5,8 @@ mod common;
 
 use common::{End, run, run_bytes};
 use vsp_core::program::Program;
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, Outcome, Values};
 use vsp_wasm::{ErrorKind, Options, translate};
 
 fn results(values: &[u64]) -> End {
@@ -313,6 +315,27 @@ fn a_memory_grows_by_bytes() {
         results(&[9]),
     ];
     assert_eq!(ends, expected);
+}
+
+#[test]
+fn the_host_can_stop_growth_by_bytes() {
+    let bytes = translate(&wat::parse_str(bytes_module("3 200000")).unwrap(), &Options::default()).unwrap();
+    let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+    let most = program.program().memory_minimum() + 65_536;
+    let imports = Imports::<()>::new();
+    let options = vsp_core::Options { memory_maximum: Some(most), ..Default::default() };
+    let mut instance = Instance::new(&program, &imports, (), options).unwrap();
+    for (name, args, result) in [
+        ("grow", &[most - 2][..], FAILED),
+        ("size", &[], 3),
+        ("grow", &[most - 3], 3),
+        ("load8", &[most - 1], 0),
+        ("grow", &[1], FAILED),
+        ("size", &[], most),
+    ] {
+        let outcome = instance.call_export(name, args).unwrap();
+        assert_eq!(outcome, Outcome::Returned(Values::new(&[result])), "{name}");
+    }
 }
 
 #[test]
