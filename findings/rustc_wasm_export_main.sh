@@ -10,6 +10,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
+export RUSTUP_HOME=$folder/rustup
 rustup toolchain install 1.95.0 --profile minimal --target wasm32v1-none,wasm32-unknown-unknown > rustup.log 2>&1 ||
     { cat rustup.log; exit 1; }
 python3 -m venv venv
