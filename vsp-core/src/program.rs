@@ -12,6 +12,8 @@ mod sections;
 mod version;
 mod write;
 
+use alloc::vec::Vec;
+
 pub use crate::func_type::FuncType;
 pub use build::ProgramBuilder;
 pub(crate) use cursor::{Cursor, FirstError};
@@ -202,6 +204,23 @@ impl<'a> Program<'a> {
     /// Returns the line table, which maps code words to source lines, in code order.
     pub fn lines(&self) -> impl Iterator<Item = LineEntry> {
         sections::lines(self.section(Section::Lines))
+    }
+
+    /// Returns the bytes of the file without the line table.
+    ///
+    /// ```
+    /// use vsp_core::{program::Program, text::assemble};
+    ///
+    /// let bytes = assemble(".func f (0) -> 0\n RET\n.end", "f.sil")?;
+    /// let bytes = Program::read(&bytes[..])?.without_lines();
+    /// assert_eq!(Program::read(&bytes[..])?.source_line(0), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn without_lines(&self) -> Vec<u8> {
+        let mut contents = contents::Contents::of(self);
+        contents.lines.clear();
+        contents.source_files.clear();
+        write::write(&contents)
     }
 
     /// Returns source file and line (from 1) of a code word, counted from the start of the code section.

@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::Program;
 use super::sections::{LineEntry, NameKind};
 use crate::func_type::FuncType;
 use crate::index::FuncIndex;
@@ -33,6 +34,39 @@ pub(super) struct OwnedFunction {
 }
 
 impl Contents {
+    /// Returns the contents of a program.
+    pub(super) fn of(program: &Program<'_>) -> Contents {
+        let mut code = program.code().iter().map(|word| u32::from_le_bytes(*word));
+        Contents {
+            imports: program
+                .imports()
+                .map(|it| OwnedImport { module: it.module.into(), name: it.name.into(), ty: it.ty })
+                .collect(),
+            functions: program
+                .functions()
+                .map(|it| OwnedFunction {
+                    ty: it.ty,
+                    locals: it.locals,
+                    words: code.by_ref().take(it.words as usize).collect(),
+                })
+                .collect(),
+            constants: program.constants().iter().map(|value| u64::from_le_bytes(*value)).collect(),
+            memory_minimum: program.memory_minimum(),
+            memory_maximum: program.memory_maximum(),
+            globals: program.globals().collect(),
+            data: program
+                .data()
+                .map(|it| OwnedData { address: it.address, bytes: it.bytes.into(), name: None })
+                .collect(),
+            exports: program.exports().map(|it| (it.name.into(), it.function)).collect(),
+            names: program.names().map(|it| ((it.kind, it.index), it.name.into())).collect(),
+            source_files: program.source_files().map(String::from).collect(),
+            lines: program.lines().collect(),
+            customs: program.customs().map(|it| (it.name.into(), it.bytes.into())).collect(),
+            passive: program.passive().map(Vec::from).collect(),
+        }
+    }
+
     /// Returns the minimum and the maximum of the memory.
     pub(super) fn memory_range(&self) -> (u64, u64) {
         let minimum = self.memory_minimum.max(MEMORY_GRANULE);
