@@ -227,9 +227,8 @@ fn widened(
     match function.values[arg.index()] {
         Kind::Op { op: O::F32NARROW, args, imm: EXACT } => function.resolve(args[0]),
         Kind::Constant(bits) => {
-            function.values.push(Kind::Constant(wide_constant(bits)));
-            function.narrow.push(false);
-            Value(function.values.len() as u32 - 1)
+            let offset = function.offsets[arg.index()];
+            function.new_value(Kind::Constant(wide_constant(bits)), false, offset)
         }
         _ => {
             let value = new_value(function, O::F32WIDEN, arg, false);
@@ -241,7 +240,6 @@ fn widened(
 
 fn new_value(function: &mut Function, op: O, source: Value, narrow: bool) -> Value {
     let imm = if op == O::F32NARROW { EXACT } else { 0 };
-    function.values.push(Kind::Op { op, args: [source, Value::NONE, Value::NONE], imm });
-    function.narrow.push(narrow);
-    Value(function.values.len() as u32 - 1)
+    let offset = function.offsets[source.index()];
+    function.new_value(Kind::Op { op, args: [source, Value::NONE, Value::NONE], imm }, narrow, offset)
 }

@@ -62,6 +62,7 @@ pub(crate) fn build(
     let signature = module.signature(index).ok_or_else(|| Error::internal("a type"))?;
     let size = body.range().end - body.range().start;
     let mut builder = Builder::empty(module, layout, signature, size);
+    builder.offset = module.code_offset(body.range().start);
     let locals = body.get_locals_reader()?.into_iter().collect::<Result<Vec<_>, _>>()?;
     builder.enter(&locals, mode)?;
     if module.usage.self_calls.contains(&index) {
@@ -70,6 +71,7 @@ pub(crate) fn build(
     let mut operators = body.get_operators_reader()?;
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset()?;
+        builder.offset = module.code_offset(offset);
         builder.operator(&operator).map_err(|error| error.at(offset))?;
         if builder.budget < 0 {
             return Err(Failure::TooComplex);
@@ -101,6 +103,8 @@ struct Builder<'m, 'a> {
     signature: &'m Signature,
     function: Function,
     current: BlockId,
+    /// The offset of the current operator in the code section.
+    offset: u32,
     /// The number of nested blocks that cannot be reached; 0: the code can be reached.
     dead: u32,
     stack: Vec<Value>,
@@ -122,6 +126,7 @@ impl<'m, 'a> Builder<'m, 'a> {
         let function = Function {
             values: Vec::new(),
             narrow: Vec::new(),
+            offsets: Vec::new(),
             blocks: Vec::new(),
             order: Vec::new(),
             loops: alloc::vec![Loop { parent: 0, before: BlockId(0) }],
@@ -134,6 +139,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             signature,
             function,
             current: BlockId(0),
+            offset: 0,
             dead: 0,
             stack: Vec::new(),
             frames: Vec::new(),
@@ -240,9 +246,7 @@ impl<'m, 'a> Builder<'m, 'a> {
 
     /// Returns a new value.
     fn value(&mut self, kind: Kind, narrow: bool) -> Value {
-        self.function.values.push(kind);
-        self.function.narrow.push(narrow);
-        Value(self.function.values.len() as u32 - 1)
+        self.function.new_value(kind, narrow, self.offset)
     }
 
     fn constant(&mut self, bits: u64) -> Value {
@@ -280,6 +284,7 @@ impl<'m, 'a> Builder<'m, 'a> {
             preds: Vec::new(),
             sealed: false,
             in_loop: 0,
+            offset: 0,
         };
         self.function.blocks.push(block);
         BlockId(self.function.blocks.len() as u32 - 1)
@@ -308,7 +313,9 @@ impl<'m, 'a> Builder<'m, 'a> {
             self.budget -= 1 + args.len() as i64;
             self.function.blocks[to.index()].preds.push((current, index as u32));
         }
-        self.function.blocks[current.index()].terminator = terminator;
+        let block = &mut self.function.blocks[current.index()];
+        block.terminator = terminator;
+        block.offset = self.offset;
         self.leave_block();
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use vsp_core::isa::{Access, Inst, Opcode as O, Role};
 
-use crate::emit::Piece;
+use crate::emit::{Piece, PieceKind};
 use crate::error::Error;
 
 /// Removes copies from the blocks of a function.
@@ -18,10 +18,10 @@ pub(crate) fn remove_copies(blocks: &mut [Vec<Piece>]) -> Result<(), Error> {
 
 /// Returns where the last piece of a block goes.
 fn successors(block: &[Piece]) -> Vec<u32> {
-    match block.last() {
-        Some(Piece::Jump(to)) => alloc::vec![*to],
-        Some(Piece::Branch(_, taken, other)) => alloc::vec![*taken, *other],
-        Some(Piece::Switch(_, table, default)) => {
+    match block.last().map(|piece| &piece.kind) {
+        Some(PieceKind::Jump(to)) => alloc::vec![*to],
+        Some(PieceKind::Branch(_, taken, other)) => alloc::vec![*taken, *other],
+        Some(PieceKind::Switch(_, table, default)) => {
             let mut all = table.clone();
             all.push(*default);
             all.sort_unstable();
@@ -173,23 +173,23 @@ fn remove_repeated(blocks: &mut [Vec<Piece>], successors: &[Vec<u32>]) -> Result
         }
         let mut pieces = Vec::with_capacity(blocks[at].len());
         for mut piece in core::mem::take(&mut blocks[at]) {
-            match &mut piece {
-                Piece::Inst(inst) => match contents.inst(*inst)? {
+            match &mut piece.kind {
+                PieceKind::Inst(inst) => match contents.inst(*inst)? {
                     Some(changed) => *inst = changed,
                     None => continue,
                 },
-                Piece::Call { inst, writes, .. } => {
+                PieceKind::Call { inst, writes, .. } => {
                     *inst = contents.with_origins(*inst)?;
                     contents.write(*writes);
                 }
-                Piece::TrapIf(inst, _) | Piece::Branch(inst, ..) => {
+                PieceKind::TrapIf(inst, _) | PieceKind::Branch(inst, ..) => {
                     *inst = contents.with_origins(*inst)?;
                 }
-                Piece::Unless(over, inst, _) => {
+                PieceKind::Unless(over, inst, _) => {
                     *over = contents.with_origins(*over)?;
                     *inst = contents.with_origins(*inst)?;
                 }
-                Piece::Return(_) | Piece::Jump(_) | Piece::Switch(..) => {}
+                PieceKind::Return(_) | PieceKind::Jump(_) | PieceKind::Switch(..) => {}
             }
             pieces.push(piece);
         }
@@ -216,15 +216,15 @@ fn read(inst: Inst) -> u16 {
 }
 
 /// Returns the registers that a piece reads and writes.
-fn effects(piece: &Piece) -> (u16, u16) {
+fn effects(piece: &PieceKind) -> (u16, u16) {
     match piece {
-        Piece::Inst(inst) => (read(*inst), written(*inst)),
-        Piece::Call { inst, reads, writes } => (reads | read(*inst), *writes),
-        Piece::Return(reads) => (*reads, 0),
-        Piece::TrapIf(inst, _) | Piece::Branch(inst, ..) => (read(*inst), 0),
-        Piece::Unless(over, inst, _) => (read(*over) | read(*inst), 0),
-        Piece::Jump(_) => (0, 0),
-        Piece::Switch(register, ..) => (bit(register.index()), 0),
+        PieceKind::Inst(inst) => (read(*inst), written(*inst)),
+        PieceKind::Call { inst, reads, writes } => (reads | read(*inst), *writes),
+        PieceKind::Return(reads) => (*reads, 0),
+        PieceKind::TrapIf(inst, _) | PieceKind::Branch(inst, ..) => (read(*inst), 0),
+        PieceKind::Unless(over, inst, _) => (read(*over) | read(*inst), 0),
+        PieceKind::Jump(_) => (0, 0),
+        PieceKind::Switch(register, ..) => (bit(register.index()), 0),
     }
 }
 
@@ -241,7 +241,7 @@ fn remove_unread(blocks: &mut [Vec<Piece>], successors: &[Vec<u32>]) {
             block
                 .iter()
                 .rev()
-                .map(effects)
+                .map(|piece| effects(&piece.kind))
                 .fold((0, 0), |(live, all), (reads, writes)| ((live & !writes) | reads, all | writes))
         })
         .collect();
@@ -262,8 +262,8 @@ fn remove_unread(blocks: &mut [Vec<Piece>], successors: &[Vec<u32>]) {
         let mut now = successors[at].iter().fold(0, |mask, successor| mask | live[*successor as usize]);
         let mut kept: Vec<Piece> = Vec::with_capacity(block.len());
         for piece in core::mem::take(block).into_iter().rev() {
-            let (reads, writes) = effects(&piece);
-            if let Piece::Inst(inst) = &piece
+            let (reads, writes) = effects(&piece.kind);
+            if let PieceKind::Inst(inst) = &piece.kind
                 && matches!(inst.op(), O::MOV | O::MOVI | O::CONST | O::GETL)
                 && now & writes == 0
             {

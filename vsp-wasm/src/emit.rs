@@ -11,11 +11,18 @@ use vsp_core::program::{FuncType, FunctionBuilder, Label, ProgramBuilder};
 use crate::allocate::{Allocated, Allocation, Edit, InstOrEdit};
 use crate::copies::remove_copies;
 use crate::error::Error;
+use crate::lines::Lines;
 use crate::machine::{self, Code, Constraint, Function};
 use crate::trap_code;
 
 /// A piece of a block.
-pub(crate) enum Piece {
+pub(crate) struct Piece {
+    pub(crate) kind: PieceKind,
+    /// The offset in the code section of the operator that it comes from.
+    pub(crate) offset: u32,
+}
+
+pub(crate) enum PieceKind {
     Inst(Inst),
     /// A call, with the registers that it reads and writes in addition.
     Call {
@@ -42,6 +49,7 @@ pub(crate) fn emit(
     allocated: &Allocated,
     ty: FuncType,
     program: &mut ProgramBuilder,
+    lines: &mut Lines,
 ) -> Result<FunctionBuilder, Error> {
     // One more local if values must be moved from local to local.
     let mut emitter =
@@ -58,7 +66,7 @@ pub(crate) fn emit(
             "{locals} values live at once do not fit the {most} locals of a function"
         )));
     }
-    let mut layout = Layout::new(&blocks, FunctionBuilder::new(ty));
+    let mut layout = Layout::new(&blocks, FunctionBuilder::new(ty), program, lines);
     layout.code.set_locals(locals as u16);
     layout.emit(&blocks)?;
     Ok(layout.code)
@@ -78,25 +86,38 @@ impl Emitter<'_> {
         let allocated = self.allocated;
         let mut pieces = Vec::new();
         let mut insts = block.insts.iter();
+        // Moves come from the operator that they prepare.
+        let mut offset = block.insts.first().map_or(0, |inst| inst.offset);
         for item in allocated.output.block_insts_and_edits(&allocated.input, BlockNumber::new(at)) {
             match item {
-                InstOrEdit::Edit(Edit::Move { from, to }) => self.move_value(*from, *to, &mut pieces)?,
+                InstOrEdit::Edit(Edit::Move { from, to }) => {
+                    self.move_value(*from, *to, offset, &mut pieces)?
+                }
                 InstOrEdit::Inst(number) => {
                     let inst = insts.next().ok_or_else(|| Error::internal("an instruction"))?;
                     let allocations = allocated.output.inst_allocs(number);
-                    self.inst(inst, allocations, block, &mut pieces)?;
+                    if let Some(kind) = self.inst(inst, allocations, block)? {
+                        pieces.push(Piece { kind, offset: inst.offset });
+                    }
+                    offset = insts.as_slice().first().map_or(inst.offset, |next| next.offset);
                 }
             }
         }
         Ok(pieces)
     }
 
-    fn move_value(&mut self, from: Allocation, to: Allocation, pieces: &mut Vec<Piece>) -> Result<(), Error> {
+    fn move_value(
+        &mut self,
+        from: Allocation,
+        to: Allocation,
+        offset: u32,
+        pieces: &mut Vec<Piece>,
+    ) -> Result<(), Error> {
         let register = |allocation: Allocation| allocation.as_reg().map(|register| register.hw_enc() as i32);
         let first = self.first_local as i32;
         let local = |allocation: Allocation| allocation.as_stack().map(|slot| first + slot.index() as i32);
         let mut push = |op: O, operands: [i32; 2]| -> Result<(), Error> {
-            pieces.push(Piece::Inst(Inst::new(op, &operands)?));
+            pieces.push(Piece { kind: PieceKind::Inst(Inst::new(op, &operands)?), offset });
             Ok(())
         };
         match (register(from), register(to), local(from), local(to)) {
@@ -116,13 +137,13 @@ impl Emitter<'_> {
         }
     }
 
+    /// Returns the piece for an instruction, if it has any code.
     fn inst(
         &mut self,
         inst: &machine::Inst,
         allocations: &[Allocation],
         block: &machine::Block,
-        pieces: &mut Vec<Piece>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<PieceKind>, Error> {
         let successor = |at: usize| {
             block
                 .successors
@@ -141,15 +162,15 @@ impl Emitter<'_> {
                     _ => {}
                 }
             }
-            Piece::Call { inst: call, reads, writes }
+            PieceKind::Call { inst: call, reads, writes }
         };
-        pieces.push(match inst.code {
-            Code::Entry => return Ok(()),
-            Code::Op(op) => Piece::Inst(encode(op, inst.imm, allocations)?),
-            Code::Constant(bits) => Piece::Inst(self.constant(bits, place(0)?)?),
-            Code::Jump => Piece::Jump(successor(0)?),
+        Ok(Some(match inst.code {
+            Code::Entry => return Ok(None),
+            Code::Op(op) => PieceKind::Inst(encode(op, inst.imm, allocations)?),
+            Code::Constant(bits) => PieceKind::Inst(self.constant(bits, place(0)?)?),
+            Code::Jump => PieceKind::Jump(successor(0)?),
             Code::Branch(op) => {
-                Piece::Branch(encode(op, inst.imm, allocations)?, successor(0)?, successor(1)?)
+                PieceKind::Branch(encode(op, inst.imm, allocations)?, successor(0)?, successor(1)?)
             }
             Code::Switch(number) => {
                 let table =
@@ -157,21 +178,20 @@ impl Emitter<'_> {
                 let mut blocks =
                     table.iter().map(|at| successor(*at as usize)).collect::<Result<Vec<u32>, Error>>()?;
                 let default = blocks.pop().ok_or_else(|| Error::internal("a default"))?;
-                Piece::Switch(Reg::from_low_bits(place(0)? as u32), blocks, default)
+                PieceKind::Switch(Reg::from_low_bits(place(0)? as u32), blocks, default)
             }
-            Code::Return => Piece::Return((1 << inst.count) - 1),
-            Code::Trap(code) => Piece::Inst(Inst::trap(code)?),
+            Code::Return => PieceKind::Return((1 << inst.count) - 1),
+            Code::Trap(code) => PieceKind::Inst(Inst::trap(code)?),
             Code::Call(number) => call(Inst::call(number)?),
             Code::Import(number) => call(Inst::syscall(number)?),
             Code::Indirect(bits) => call(Inst::new(O::CALLR, &[place(0)?, bits as i32])?),
-            Code::TrapIf(op, code) => Piece::TrapIf(encode(op, inst.imm, allocations)?, code),
-            Code::Division => Piece::Unless(
+            Code::TrapIf(op, code) => PieceKind::TrapIf(encode(op, inst.imm, allocations)?, code),
+            Code::Division => PieceKind::Unless(
                 Inst::new(O::JNE, &[place(0)?, place(1)?])?,
                 Inst::new(O::JEQ, &[place(2)?, place(3)?])?,
                 trap_code::INTEGER_OVERFLOW,
             ),
-        });
-        Ok(())
+        }))
     }
 
     fn constant(&mut self, bits: u64, register: i32) -> Result<Inst, Error> {
@@ -214,20 +234,30 @@ fn encode(op: O, imm: i32, allocations: &[Allocation]) -> Result<Inst, Error> {
 /// The most instructions at the beginning of a loop that are repeated at its end.
 const REPEATED: usize = 3;
 
-/// The order of the blocks, and where branches go.
-struct Layout {
+/// The order of the blocks, where branches go, and the source lines.
+struct Layout<'f> {
     code: FunctionBuilder,
+    program: &'f mut ProgramBuilder,
+    lines: &'f mut Lines,
+    /// The line of what is emitted: source file and line.
+    line: Option<(u32, u32)>,
     labels: Vec<Label>,
     /// Where a block that only jumps leads to; else the block itself.
     leads_to: Vec<u32>,
-    traps: BTreeMap<u32, Label>,
+    /// The instructions that trap: by code, and by the offset of the operator, so that each has a line.
+    traps: BTreeMap<(u32, u32), Label>,
 }
 
-impl Layout {
-    fn new(blocks: &[Vec<Piece>], mut code: FunctionBuilder) -> Layout {
+impl<'f> Layout<'f> {
+    fn new(
+        blocks: &[Vec<Piece>],
+        mut code: FunctionBuilder,
+        program: &'f mut ProgramBuilder,
+        lines: &'f mut Lines,
+    ) -> Layout<'f> {
         let leads_to = leads_to(blocks);
         let labels = blocks.iter().map(|_| code.label()).collect();
-        Layout { code, labels, leads_to, traps: BTreeMap::new() }
+        Layout { code, program, lines, line: None, labels, leads_to, traps: BTreeMap::new() }
     }
 
     fn emit(&mut self, blocks: &[Vec<Piece>]) -> Result<(), Error> {
@@ -243,15 +273,30 @@ impl Layout {
             let next = kept.get(place + 1).copied();
             self.code.bind(self.labels[*at as usize]);
             for piece in &blocks[*at as usize] {
-                match piece {
-                    Piece::Jump(to) => self.jump_or_repeat(blocks, *at, *to, next)?,
-                    piece => self.piece(piece, next)?,
+                match piece.kind {
+                    PieceKind::Jump(to) => {
+                        self.start_line(piece.offset)?;
+                        self.jump_or_repeat(blocks, *at, to, next)?;
+                    }
+                    _ => self.piece(piece, next)?,
                 }
             }
         }
-        for (code, label) in core::mem::take(&mut self.traps) {
+        for ((code, offset), label) in core::mem::take(&mut self.traps) {
+            self.start_line(offset)?;
             self.code.bind(label);
             self.code.push(Inst::trap(code)?);
+        }
+        Ok(())
+    }
+
+    /// Sets the line of what is emitted next to that of the operator at this offset.
+    fn start_line(&mut self, offset: u32) -> Result<(), Error> {
+        let line = self.lines.find(offset, self.program)?;
+        if line != self.line {
+            let (file, number) = line.or(self.line.map(|(file, _)| (file, 0))).unwrap_or_default();
+            self.code.line(file, number);
+            self.line = line;
         }
         Ok(())
     }
@@ -267,7 +312,9 @@ impl Layout {
     ) -> Result<(), Error> {
         let to = self.leads_to[to as usize];
         match &blocks[to as usize][..] {
-            pieces @ [.., Piece::Branch(..)] if to < from && pieces.len() <= REPEATED => {
+            pieces @ [.., Piece { kind: PieceKind::Branch(..), .. }]
+                if to < from && pieces.len() <= REPEATED =>
+            {
                 pieces.iter().try_for_each(|piece| self.piece(piece, next))
             }
             _ => self.jump(to, next),
@@ -275,20 +322,21 @@ impl Layout {
     }
 
     fn piece(&mut self, piece: &Piece, next: Option<u32>) -> Result<(), Error> {
-        match piece {
-            Piece::Inst(inst) | Piece::Call { inst, .. } => self.code.push(*inst),
-            Piece::Return(_) => self.code.push(Inst::ret()?),
-            Piece::TrapIf(inst, code) => {
-                let label = self.trap(*code);
+        self.start_line(piece.offset)?;
+        match &piece.kind {
+            PieceKind::Inst(inst) | PieceKind::Call { inst, .. } => self.code.push(*inst),
+            PieceKind::Return(_) => self.code.push(Inst::ret()?),
+            PieceKind::TrapIf(inst, code) => {
+                let label = self.trap(*code, piece.offset);
                 self.code.branch(*inst, label);
             }
-            Piece::Unless(over, inst, code) => {
-                let (label, behind) = (self.trap(*code), self.code.label());
+            PieceKind::Unless(over, inst, code) => {
+                let (label, behind) = (self.trap(*code, piece.offset), self.code.label());
                 self.code.branch(*over, behind);
                 self.code.branch(*inst, label);
                 self.code.bind(behind);
             }
-            Piece::Branch(inst, taken, other) => {
+            PieceKind::Branch(inst, taken, other) => {
                 let (taken, other) = (self.leads_to[*taken as usize], self.leads_to[*other as usize]);
                 if next == Some(taken) && taken != other {
                     self.code.branch(inverse(*inst)?, self.labels[other as usize]);
@@ -297,8 +345,8 @@ impl Layout {
                     self.jump(other, next)?;
                 }
             }
-            Piece::Jump(to) => self.jump(self.leads_to[*to as usize], next)?,
-            Piece::Switch(register, table, default) => {
+            PieceKind::Jump(to) => self.jump(self.leads_to[*to as usize], next)?,
+            PieceKind::Switch(register, table, default) => {
                 if !table.is_empty() {
                     self.code.push(Inst::switch(*register, table.len() as u32)?);
                     for to in table {
@@ -319,8 +367,8 @@ impl Layout {
         Ok(())
     }
 
-    fn trap(&mut self, code: u32) -> Label {
-        *self.traps.entry(code).or_insert_with(|| self.code.label())
+    fn trap(&mut self, code: u32, offset: u32) -> Label {
+        *self.traps.entry((code, offset)).or_insert_with(|| self.code.label())
     }
 }
 
@@ -339,7 +387,7 @@ fn leads_to(blocks: &[Vec<Piece>]) -> Vec<u32> {
                 OPEN => break at,
                 known => break known,
             }
-            let [Piece::Jump(next)] = blocks[at as usize][..] else { break at };
+            let [Piece { kind: PieceKind::Jump(next), .. }] = blocks[at as usize][..] else { break at };
             leads_to[at as usize] = OPEN;
             chain.push(at);
             at = next;

@@ -84,8 +84,9 @@ impl Hoister {
         chosen.sort_unstable_by_key(|(count, bits)| (core::cmp::Reverse(*count), *bits));
         chosen.truncate(room);
         let mut values: BTreeMap<u64, u32> = BTreeMap::new();
+        let offset = function.blocks[before].end_offset();
         for (_, bits) in chosen {
-            let (inst, value) = function.constant(bits);
+            let (inst, value) = function.constant(bits, offset);
             let insts = &mut function.blocks[before].insts;
             insts.insert(insts.len() - 1, inst);
             values.insert(bits, value);

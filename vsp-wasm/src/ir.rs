@@ -162,6 +162,8 @@ pub(crate) struct Block {
     pub(crate) sealed: bool,
     /// The innermost loop; 0: none.
     pub(crate) in_loop: u32,
+    /// The offset in the code section of the operator that the terminator comes from.
+    pub(crate) offset: u32,
 }
 
 /// A loop. Number 0 is the function.
@@ -177,6 +179,8 @@ pub(crate) struct Function {
     pub(crate) values: Vec<Kind>,
     /// Whether the value is known to be zero-extended from 32 bits.
     pub(crate) narrow: Vec<bool>,
+    /// The offset in the code section of the operator that each value comes from.
+    pub(crate) offsets: Vec<u32>,
     pub(crate) blocks: Vec<Block>,
     /// The blocks that can be reached, in the order of the code.
     pub(crate) order: Vec<BlockId>,
@@ -188,6 +192,13 @@ pub(crate) struct Function {
 }
 
 impl Function {
+    pub(crate) fn new_value(&mut self, kind: Kind, narrow: bool, offset: u32) -> Value {
+        self.values.push(kind);
+        self.narrow.push(narrow);
+        self.offsets.push(offset);
+        Value(self.values.len() as u32 - 1)
+    }
+
     /// Follows aliases.
     pub(crate) fn resolve(&self, mut value: Value) -> Value {
         while let Some(Kind::Alias(other)) = self.values.get(value.index()) {

@@ -22,6 +22,8 @@
 //! - **Start.** If the module has a start function, [`Exports::start`] is the name under which the program exports it.
 //!   The host calls it once, before all else. Data is in place before; a module whose segments do not fit is refused.
 //! - **Traps** of WebAssembly are traps of VSP, some with a number ([`trap_code`]).
+//! - **Names and lines.** Functions have the debug names of the module, and code the source lines of its DWARF
+//!   ([`Options::lines`]). DWARF is not validated: where it is damaged, there are no lines.
 //! - **Determinism.** A NaN that arithmetic makes is the canonical one. The same module and options give the same
 //!   bytes.
 //!
@@ -59,8 +61,10 @@ mod helpers;
 mod hoist;
 mod ir;
 mod layout;
+mod lines;
 mod machine;
 mod module;
+mod names;
 mod options;
 mod prepare;
 mod select;

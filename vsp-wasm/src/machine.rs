@@ -62,6 +62,8 @@ pub(crate) struct Inst {
     /// Its operands in [`Function::operands`].
     pub(crate) first: u32,
     pub(crate) count: u32,
+    /// The offset in the code section of the operator that it comes from.
+    pub(crate) offset: u32,
 }
 
 impl Inst {
@@ -85,6 +87,13 @@ pub(crate) struct Block {
     pub(crate) in_loop: u32,
 }
 
+impl Block {
+    /// Returns the offset in the code section of the operator that the end of the block comes from.
+    pub(crate) fn end_offset(&self) -> u32 {
+        self.insts.last().map_or(0, |inst| inst.offset)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Function {
     pub(crate) blocks: Vec<Block>,
@@ -105,17 +114,17 @@ impl Function {
         self.values - 1
     }
 
-    /// Returns a new instruction.
-    pub(crate) fn inst(&mut self, code: Code, imm: i32, operands: &[Operand]) -> Inst {
+    /// Returns a new instruction that comes from the operator at `offset`.
+    pub(crate) fn inst(&mut self, code: Code, imm: i32, operands: &[Operand], offset: u32) -> Inst {
         let first = self.operands.len() as u32;
         self.operands.extend_from_slice(operands);
-        Inst { code, imm, first, count: operands.len() as u32 }
+        Inst { code, imm, first, count: operands.len() as u32, offset }
     }
 
     /// Returns an instruction that makes a constant, and its value.
-    pub(crate) fn constant(&mut self, bits: u64) -> (Inst, u32) {
+    pub(crate) fn constant(&mut self, bits: u64, offset: u32) -> (Inst, u32) {
         let value = self.new_value();
         let operand = Operand { source: Source::Value(value), constraint: Constraint::Def };
-        (self.inst(Code::Constant(bits), 0, &[operand]), value)
+        (self.inst(Code::Constant(bits), 0, &[operand], offset), value)
     }
 }

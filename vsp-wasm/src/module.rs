@@ -5,8 +5,11 @@ mod read;
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use wasmparser::{FunctionBody, RefType, ValType};
+
+use crate::lines::Dwarf;
 
 pub(crate) use read::read;
 
@@ -128,6 +131,9 @@ pub(crate) struct Module<'a> {
     /// The debug names of functions, ordered by index.
     pub(crate) names: Vec<(u32, &'a str)>,
     pub(crate) usage: Usage,
+    /// Where the contents of the code section are in the module's bytes.
+    pub(crate) code: Range<u64>,
+    pub(crate) dwarf: Dwarf<'a>,
 }
 
 impl<'a> Module<'a> {
@@ -135,6 +141,11 @@ impl<'a> Module<'a> {
     pub(crate) fn signature(&self, function: u32) -> Option<&Signature> {
         let ty = *self.functions.get(function as usize)?;
         self.types.get(ty as usize)
+    }
+
+    /// Returns the offset in the code section of this offset in the module's bytes.
+    pub(crate) fn code_offset(&self, offset: u64) -> u32 {
+        offset.saturating_sub(self.code.start) as u32
     }
 
     /// Returns the debug name of a function: from the name section, else its export or import.

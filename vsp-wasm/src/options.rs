@@ -8,11 +8,12 @@ use alloc::string::String;
 /// ```
 /// let options = vsp_wasm::Options::default().memory_maximum(16 << 20).global("env", "heap_base", 65_536);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
     pub(crate) memory_maximum: Option<u64>,
     pub(crate) memory_size: MemorySize,
+    pub(crate) lines: bool,
     pub(crate) table_maximum: Option<u32>,
     pub(crate) globals: BTreeMap<(String, String), u64>,
     memories: BTreeMap<(String, String), Size>,
@@ -47,6 +48,20 @@ impl Size {
             (Some(given), Some(wanted)) => given <= wanted,
         };
         self.minimum >= wanted.minimum && grows_no_further
+    }
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            memory_maximum: None,
+            memory_size: MemorySize::default(),
+            lines: true,
+            table_maximum: None,
+            globals: BTreeMap::new(),
+            memories: BTreeMap::new(),
+            tables: BTreeMap::new(),
+        }
     }
 }
 
@@ -96,6 +111,13 @@ impl Options {
     /// a global of the program, of which there are at most 65,536.
     pub fn table_maximum(mut self, elements: u32) -> Options {
         self.table_maximum = Some(elements);
+        self
+    }
+
+    /// Sets whether the program gets the source lines of the module's DWARF, if it has any. Without this it does.
+    /// The code is the same with and without them.
+    pub fn lines(mut self, lines: bool) -> Options {
+        self.lines = lines;
         self
     }
 

@@ -41,6 +41,7 @@ fn split_edges(function: &mut Function) -> usize {
     let mut end = next;
     let mut behind = Vec::new();
     for (at, mut block) in blocks.into_iter().enumerate() {
+        let offset = block.end_offset();
         let mut edges = Vec::new();
         let splits: Vec<bool> =
             block.successors.iter().map(|successor| is_split(&block, successor)).collect();
@@ -50,7 +51,7 @@ fn split_edges(function: &mut Function) -> usize {
             if !split {
                 continue;
             }
-            let jump = function.inst(Code::Jump, 0, &[]);
+            let jump = function.inst(Code::Jump, 0, &[], offset);
             let backwards = target <= at;
             let args = core::mem::take(&mut successor.args);
             let edge = Block {
@@ -82,9 +83,10 @@ fn split_edges(function: &mut Function) -> usize {
 fn make_arguments(function: &mut Function) {
     for at in 0..function.blocks.len() {
         let mut successors = core::mem::take(&mut function.blocks[at].successors);
+        let offset = function.blocks[at].end_offset();
         for source in successors.iter_mut().flat_map(|successor| &mut successor.args) {
             if let Source::Constant(bits) = *source {
-                let (inst, value) = function.constant(bits);
+                let (inst, value) = function.constant(bits, offset);
                 let insts = &mut function.blocks[at].insts;
                 insts.insert(insts.len().saturating_sub(1), inst);
                 *source = Source::Value(value);
@@ -107,7 +109,7 @@ fn make_constants(function: &mut Function) {
                 let value = match known.get(&bits) {
                     Some((value, last)) if insts.len() - last < NEAR => *value,
                     _ => {
-                        let (constant, value) = function.constant(bits);
+                        let (constant, value) = function.constant(bits, inst.offset);
                         insts.push(constant);
                         value
                     }

@@ -26,6 +26,7 @@ pub(crate) fn select(function: &ir::Function, layout: &Layout) -> Function {
         same: alloc::vec![u32::MAX; count],
         reads: reads(function),
         insts: Vec::new(),
+        offset: 0,
     };
     let mut position = alloc::vec![u32::MAX; function.blocks.len()];
     for (at, block) in function.order.iter().enumerate() {
@@ -56,6 +57,8 @@ struct Selector<'f> {
     reads: Vec<u32>,
     /// The instructions of the current block, backwards.
     insts: Vec<Inst>,
+    /// The offset in the code section of the operator that instructions are selected for.
+    offset: u32,
 }
 
 /// Returns how often each value is read by what is executed.
@@ -83,6 +86,7 @@ impl Selector<'_> {
             let args = edge.args.iter().map(|value| self.read(*value)).collect();
             successors.push(Successor { block: position[edge.to.index()], args });
         }
+        self.offset = block.offset;
         self.terminator(&block.terminator);
         for value in block.insts.iter().rev() {
             self.value(*value);
@@ -138,6 +142,7 @@ impl Selector<'_> {
     fn entry(&mut self) {
         let mut operands = Vec::new();
         for (place, value) in self.ir.params.iter().enumerate() {
+            self.offset = self.ir.offsets[value.index()];
             if !self.needed[value.index()] {
                 continue;
             }
@@ -159,6 +164,7 @@ impl Selector<'_> {
         if !has_effect(kind) && !self.needed[value.index()] {
             return;
         }
+        self.offset = self.ir.offsets[value.index()];
         match kind {
             Kind::Op { op, args, imm } => self.instruction(value, *op, args, *imm),
             Kind::Call { callee, args, results } => self.call(value, *callee, args, *results),
@@ -322,7 +328,7 @@ impl Selector<'_> {
     }
 
     fn emit(&mut self, code: Code, imm: i32, operands: &[Operand]) {
-        let inst = self.out.inst(code, imm, operands);
+        let inst = self.out.inst(code, imm, operands, self.offset);
         self.insts.push(inst);
     }
 

@@ -8,15 +8,14 @@ use vsp_core::isa::Inst;
 use vsp_core::program::{FunctionBuilder, NameKind, ProgramBuilder};
 
 use crate::build::{self, Failure, Mode};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::ir;
 use crate::layout::{self, Layout, Source};
+use crate::lines::Lines;
 use crate::module::{self, Item, Module};
+use crate::names::debug_name;
 use crate::options::Options;
 use crate::{allocate, data, emit, exports, helpers, prepare, select, trap_code};
-
-/// The largest length of a debug name in bytes; a longer one is cut.
-const MAX_DEBUG_NAME: usize = 255;
 
 /// Translates a module to a program, and returns the bytes of its `.silc` file.
 ///
@@ -26,6 +25,18 @@ const MAX_DEBUG_NAME: usize = 255;
 pub fn translate(module: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     let module = module::read(module, options)?;
     let layout = Layout::new(&module, options)?;
+    let mut lines = Lines::read(&module);
+    match program(&module, &layout, &mut lines) {
+        // It may fit without them.
+        Err(error) if error.kind() == ErrorKind::Limit && !lines.is_empty() => {
+            program(&module, &layout, &mut Lines::default())
+        }
+        done => done,
+    }
+}
+
+/// Returns the bytes of the program.
+fn program(module: &Module<'_>, layout: &Layout, lines: &mut Lines) -> Result<Vec<u8>, Error> {
     let mut program = ProgramBuilder::new();
     program.memory(layout.memory.minimum);
     if layout.memory.maximum != layout.memory.minimum {
@@ -39,14 +50,14 @@ pub fn translate(module: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     for global in &layout.globals {
         program.global(*global);
     }
-    for (address, bytes) in data::segments(&module, layout.memory.initial)? {
+    for (address, bytes) in data::segments(module, layout.memory.initial)? {
         program.data(address, bytes, None)?;
     }
     for segment in &layout.passive {
         let data = segment.and_then(|index| module.data.get(index as usize));
         program.passive(data.map_or(Vec::new(), |data| data.bytes.into()));
     }
-    define_functions(&module, &layout, &mut program)?;
+    define_functions(module, layout, &mut program, lines)?;
     for (name, item) in &module.exports {
         if let Item::Function(index) = item {
             program.export(name, FuncIndex(layout.number(*index)?))?;
@@ -54,13 +65,13 @@ pub fn translate(module: &[u8], options: &Options) -> Result<Vec<u8>, Error> {
     }
     let start = match module.start {
         Some(index) => {
-            let name = unused_name(&module);
+            let name = unused_name(module);
             program.export(&name, FuncIndex(layout.number(index)?))?;
             Some(name)
         }
         None => None,
     };
-    program.custom(exports::SECTION, exports::write(&module, &layout, start))?;
+    program.custom(exports::SECTION, exports::write(module, layout, start))?;
     Ok(program.build()?)
 }
 
@@ -73,7 +84,12 @@ fn unused_name(module: &Module<'_>) -> String {
     name
 }
 
-fn define_functions(module: &Module<'_>, layout: &Layout, program: &mut ProgramBuilder) -> Result<(), Error> {
+fn define_functions(
+    module: &Module<'_>,
+    layout: &Layout,
+    program: &mut ProgramBuilder,
+    lines: &mut Lines,
+) -> Result<(), Error> {
     for number in 0..layout.sources.len() as u32 {
         program.declare(layout.program_type(module, number)?);
     }
@@ -81,19 +97,19 @@ fn define_functions(module: &Module<'_>, layout: &Layout, program: &mut ProgramB
         let ty = layout.program_type(module, number as u32)?;
         let code = match *source {
             Source::Body(index) => {
-                let name = module.name(index);
-                if let Some(name) = name {
-                    program.name(NameKind::Function, number as u32, shortened(name))?;
+                let name = module.name(index).map(debug_name);
+                if let Some(name) = &name {
+                    program.name(NameKind::Function, number as u32, name)?;
                 }
                 let translated = body(module, layout, index).and_then(|function| {
                     let (function, allocated) = lower(&function, layout)?;
-                    emit::emit(&function, &allocated, ty, program)
+                    emit::emit(&function, &allocated, ty, program, lines)
                 });
-                translated.map_err(|error| error.in_function(index, name))?
+                translated.map_err(|error| error.in_function(index, name.as_deref()))?
             }
             Source::Thunk(index) => {
                 let (function, allocated) = lower(&build::thunk(module, layout, index)?, layout)?;
-                emit::emit(&function, &allocated, ty, program)?
+                emit::emit(&function, &allocated, ty, program, lines)?
             }
             Source::Null => {
                 let mut code = FunctionBuilder::new(ty);
@@ -130,12 +146,4 @@ fn lower(
     prepare::prepare(&mut function);
     let allocated = allocate::allocate(&function)?;
     Ok((function, allocated))
-}
-
-fn shortened(name: &str) -> &str {
-    let mut end = name.len().min(MAX_DEBUG_NAME);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    &name[..end]
 }

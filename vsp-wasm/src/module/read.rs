@@ -127,7 +127,13 @@ impl<'a> Reader<'a, '_> {
                     module.data.push(Data { placement, bytes: segment.data });
                 }
             }
-            Payload::CustomSection(section) => read_names(module, &section),
+            Payload::CodeSectionStart { unchecked_range, .. } => module.code = unchecked_range,
+            Payload::CustomSection(section) => {
+                read_names(module, &section);
+                if self.options.lines {
+                    module.dwarf.add(section.name(), section.data());
+                }
+            }
             _ => {}
         }
         Ok(())

@@ -1,0 +1,3 @@
+static inline int mean(int total, int count) {
+  return total / count;
+}
