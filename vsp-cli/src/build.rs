@@ -20,6 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   vsp build program.wasm
   vsp build program.wat -o program.silc
+  vsp build --no-lines program.wasm
   vsp build sensor.wasm --heap 256
   vsp run program.silc
 
@@ -33,6 +34,9 @@ pub(crate) struct BuildArgs {
     /// The output file; `-` is the standard output [default: the file's name with .silc, or `-` if that is `-`].
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Leave out the source lines: the file is smaller, and messages name functions only.
+    #[arg(long)]
+    no_lines: bool,
     /// Bytes of memory, in place of the module's pages of 64 KiB: an access beyond traps. The module must neither grow
     /// its memory nor ask for its size, and its data and stack must fit.
     #[cfg(feature = "wasm")]
@@ -52,7 +56,11 @@ pub(crate) fn build(args: &BuildArgs) -> Result<ExitCode> {
     let loaded = load(args)?;
     loaded.verify().map_err(|error| message::render(&error))?;
     let output = args.output.clone().unwrap_or_else(|| output_beside(&args.file, "silc"));
-    Files::default().reading(&args.file, "the source").write(&output, loaded.program.bytes())?;
+    let files = Files::default().reading(&args.file, "the source");
+    match args.no_lines {
+        true => files.write(&output, &loaded.program.without_lines())?,
+        false => files.write(&output, loaded.program.bytes())?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 

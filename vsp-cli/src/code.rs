@@ -1,7 +1,7 @@
 //! The code of a program: locations with their names and source lines, and lookups of locations.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use vsp_core::Excerpt;
 use vsp_core::index::{FuncIndex, GlobalIndex, Location};
@@ -221,13 +221,9 @@ impl<'p> Code<'p> {
             }
             return Ok(Position::Line(Line { file, line: line_number(text)? }));
         }
-        if let Some((name, line)) = text.rsplit_once(':') {
-            let file = self.sources.iter().position(|source| source.name == name);
-            let file = file.ok_or_else(|| {
-                let names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
-                format!("there is no source file `{}`; there are {}", Excerpt(name), functions::list(&names))
-            })?;
-            return Ok(Position::Line(Line { file: file as u32, line: line_number(line)? }));
+        // Not a name like `core::fmt::write`.
+        if let Some((name, line)) = text.rsplit_once(':').filter(|(name, _)| !name.ends_with(':')) {
+            return Ok(Position::Line(Line { file: self.file_named(name)?, line: line_number(line)? }));
         }
         let (name, word) = match text.rsplit_once('+') {
             Some((name, word)) => {
@@ -243,6 +239,27 @@ impl<'p> Code<'p> {
             return Err(format!("{} has the words 0 to {}", Excerpt(name), words - 1));
         }
         Ok(Position::Word(Location { function, word }))
+    }
+
+    /// Returns the source file with this name, or the only one whose path ends with it.
+    fn file_named(&self, name: &str) -> Result<u32, String> {
+        let files = || (0..).zip(&self.sources);
+        if let Some((file, _)) = files().find(|(_, source)| source.name == name) {
+            return Ok(file);
+        }
+        let is_end = |path: &str| path.strip_suffix(name).is_some_and(|folders| folders.ends_with('/'));
+        let found: Vec<(u32, &str)> =
+            files().map(|(file, source)| (file, &*source.name)).filter(|(_, path)| is_end(path)).collect();
+        let list =
+            |files: &[(u32, &str)]| functions::list(&files.iter().map(|(_, path)| *path).collect::<Vec<_>>());
+        match found[..] {
+            [(file, _)] => Ok(file),
+            [] => {
+                let all: Vec<_> = files().map(|(file, source)| (file, &*source.name)).collect();
+                Err(format!("there is no source file `{}`; there are {}", Excerpt(name), list(&all)))
+            }
+            _ => Err(format!("more than one source file is named `{}`: {}", Excerpt(name), list(&found))),
+        }
     }
 
     /// Returns the function with this name, or `$` and number.
@@ -345,11 +362,16 @@ fn line_number(text: &str) -> Result<u32, String> {
         .ok_or_else(|| format!("`{}` is not a line number", Excerpt(text)))
 }
 
-/// Reads the source file that a program names, if it lies in the program's folder or below.
+/// Reads the source file that a program names, if it lies in the program's folder, in the current one, or below.
 fn read_source(program: &Path, name: &str) -> Option<String> {
     let is_below = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    let path: PathBuf = program.parent()?.join(name);
-    let metadata =
-        std::fs::metadata(&path).ok().filter(|it| is_below && it.is_file() && it.len() <= MAX_SOURCE);
-    metadata.and_then(|_| std::fs::read_to_string(path).ok())
+    let read = |folder: &Path| {
+        let path = folder.join(name);
+        let metadata = std::fs::metadata(&path).ok().filter(|it| it.is_file() && it.len() <= MAX_SOURCE);
+        metadata.and_then(|_| std::fs::read_to_string(path).ok())
+    };
+    if !is_below {
+        return None;
+    }
+    read(program.parent()?).or_else(|| read(Path::new("")))
 }

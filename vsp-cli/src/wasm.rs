@@ -36,10 +36,9 @@ pub(crate) fn translate(path: &Path, bytes: &[u8], options: &Options) -> Result<
     let module = match is_text(path) {
         true => {
             let text = str::from_utf8(bytes).map_err(|error| error.to_string())?;
-            wat::parse_str(text).map_err(|mut error| {
-                error.set_path(path);
-                error.to_string()
-            })?
+            let mut parser = wat::Parser::new();
+            parser.generate_dwarf(wat::GenerateDwarf::Lines);
+            parser.parse_str(Some(path), text).map_err(|error| error.to_string())?
         }
         false => bytes.to_vec(),
     };

@@ -197,7 +197,9 @@ fn a_module_becomes_a_program() {
         assert_eq!(built.status.code(), Some(0), "{}", stderr(&built));
         assert_eq!(stdout(&module.vsp(&["run", "out.silc", "--invoke", "add", "20", "22"])), "42\n");
     }
-    module.vsp(&["build", "m.wat"]);
+    // Only the text has lines.
+    module.vsp(&["build", "m.wasm"]);
+    module.vsp(&["build", "m.wat", "--no-lines", "-o", "out.silc"]);
     assert_eq!(
         fs::read(module.0.path().join("m.silc")).unwrap(),
         fs::read(module.0.path().join("out.silc")).unwrap()

@@ -223,7 +223,7 @@ impl fmt::Display for Event {
         };
         let location = format!("{depth}{}+{}", Excerpt(&self.function), self.word);
         let (location, source) = (cut(&location, MAX_LOCATION), self.line.as_deref().unwrap_or_default());
-        let source = cut(source, MAX_SOURCE);
+        let source = cut_beginning(source, MAX_SOURCE);
         // A number that is likely a binary64 is formatted as one; its bits can be recovered from that.
         let short =
             |bits| value::likely_float(bits).map_or_else(|| value::short(bits), |it| format!("{it:?}"));
@@ -248,6 +248,14 @@ fn cut(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => text.into(),
         Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect::<String>().into(),
+    }
+}
+
+/// Shortens a text to at most `most` characters, the first of which is `…` if some are missing.
+fn cut_beginning(text: &str, most: usize) -> Cow<'_, str> {
+    match text.chars().count().checked_sub(most) {
+        None | Some(0) => text.into(),
+        Some(more) => ['…'].into_iter().chain(text.chars().skip(more + 1)).collect::<String>().into(),
     }
 }
 
