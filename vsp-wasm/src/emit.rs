@@ -91,7 +91,7 @@ impl Emitter<'_> {
         for item in allocated.output.block_insts_and_edits(&allocated.input, BlockNumber::new(at)) {
             match item {
                 InstOrEdit::Edit(Edit::Move { from, to }) => {
-                    self.move_value(*from, *to, offset, &mut pieces)?
+                    self.move_value(*from, *to, offset, &mut pieces)?;
                 }
                 InstOrEdit::Inst(number) => {
                     let inst = insts.next().ok_or_else(|| Error::internal("an instruction"))?;

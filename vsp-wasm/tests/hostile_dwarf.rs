@@ -153,7 +153,7 @@ fn much_work() {
     units.extend(unit(5, &header, &[]));
     check_time("files", &[(".debug_line", units)]);
     // Units with tables of abbreviations that overlap: each unit begins another one.
-    let table: Vec<u8> = (1..50_000u64).flat_map(|code| abbreviation(code)).collect();
+    let table: Vec<u8> = (1..50_000u64).flat_map(abbreviation).collect();
     let units: Vec<u8> =
         (0..50_000).flat_map(|unit| [&[8, 0, 0, 0, 4, 0][..], &offset(unit), &[4, 1]].concat()).collect();
     check_time(
