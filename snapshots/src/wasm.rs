@@ -1,5 +1,7 @@
 //! WebAssembly modules in every configuration, with typed calls.
 
+mod program;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,6 +13,8 @@ use vsp_host::engine::Module;
 use vsp_wasm::{ErrorKind, Exports, ItemType};
 
 use crate::configuration::{Configuration, save_and_restore};
+
+pub use program::{Finished, LoadedProgram, WasiProgram};
 
 /// The stack of an instance in cells: enough for the deepest calls of the specification's tests.
 const STACK_CELLS: u32 = 1 << 18;
