@@ -13,10 +13,6 @@ use vsp_wasm::Exports;
 use super::{FUEL, MEMORY_MAXIMUM, SLICE, STACK_CELLS};
 use crate::configuration::{Configuration, save_and_restore};
 
-/// The options of automatic tiering: the usual ones, but the program waits for the compiler, so that every run is the
-/// same. Options that compile everything would compile SQLite for minutes.
-const TIERS: TierOptions = TierOptions { worker: false, ..TierOptions::WITH_WORKER };
-
 /// A program that was translated and verified.
 #[derive(Debug)]
 pub struct WasiProgram(Arc<Verified<'static>>);
@@ -55,12 +51,14 @@ impl WasiProgram {
         Ok(WasiProgram(Arc::new(Verified::new(program).map_err(|error| error.to_string())?)))
     }
 
-    /// Loads the program: compiles it, if the engine does that ahead.
+    /// Loads the program: compiles it, if the engine does that ahead. With automatic tiering the program waits for the
+    /// compiler, so that every run is the same.
     ///
     /// # Errors
     /// The compiler refuses it.
     pub fn load(&self, engine: EngineKind) -> Result<LoadedProgram, String> {
-        let engine = Engine::new(engine).map_err(|error| error.to_string())?.with_tiers(TIERS);
+        let engine =
+            Engine::new(engine).map_err(|error| error.to_string())?.with_tiers(TierOptions::WITHOUT_WORKER);
         let module = engine.load(self.0.clone()).map_err(|error| error.to_string())?;
         let imports = Arc::new(wasi::imports().map_err(|error| error.to_string())?);
         Ok(LoadedProgram { module, imports })
@@ -81,8 +79,7 @@ impl LoadedProgram {
     /// It traps, or a saved instance cannot be restored.
     pub fn run(&self, configuration: Configuration, wasi: Wasi) -> Result<Finished, String> {
         let mut slice = if configuration.needs_suspensions() { SLICE } else { FUEL };
-        let options =
-            Options { stack_cells: Some(STACK_CELLS), fuel: Some(slice), ..Options::default() };
+        let options = Options { stack_cells: Some(STACK_CELLS), fuel: Some(slice), ..Options::default() };
         let instance = self.module.instantiate(self.imports.clone(), wasi, options);
         let mut instance = instance.map_err(|error| error.to_string())?;
         let mut restored = 0;
@@ -93,7 +90,8 @@ impl LoadedProgram {
                 Outcome::Suspended(suspension) if suspension.reason == Reason::Fuel => {
                     let wasi = mem::take(instance.state_mut());
                     instance = save_and_restore(&instance, |saved| {
-                        let again = self.module.restore(self.imports.clone(), wasi, Options::default(), saved);
+                        let again =
+                            self.module.restore(self.imports.clone(), wasi, Options::default(), saved);
                         again.map_err(|error| error.to_string())
                     })?;
                     restored += 1;
