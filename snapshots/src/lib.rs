@@ -4,7 +4,8 @@
 //!   `README.md` describes the format. Each is run in all [configurations](Configuration): interpreter, both tiers,
 //!   single steps, saved and restored
 //! - [`corpus`]: the programs of `examples/`, each with an independent implementation
-//! - [`wasm`]: WebAssembly modules in every configuration, for the specification's tests and for random modules
+//! - [`wasm`]: WebAssembly modules in every configuration, for the specification's tests and for random modules; and
+//!   programs for WASI
 //! - [`random`]: random programs in several engines, compared turn by turn, and minimised if they differ
 //! - [`mod@reference`]: a slow evaluator, written from `docs/isa.md`, which shares nothing with the engines
 //! - [`proof`]: a proof with an SMT solver that accesses and frames of machine code stay inside their bounds

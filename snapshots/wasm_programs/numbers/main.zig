@@ -65,7 +65,9 @@ pub fn main() !void {
         b = @divFloor(b *% 0x1_0000_0001, 3) - @as(i256, n);
         f += 1 / @as(f128, @floatFromInt(n * n));
     }
-    try out.print("{d} {d} {d}\n{d} {d:.6} {e}\n", .{ a / 1_000_000_007, a % 1_000_000_007, @popCount(a), b, @as(f64, @floatCast(f)), @as(f64, 1) / 3 });
+    try out.print("{d} {d} {d}\n{d} {d:.6} {e}\n", .{
+        a / 1_000_000_007, a % 1_000_000_007, @popCount(a), b, @as(f64, @floatCast(f)), @as(f64, 1) / 3,
+    });
 
     const Document = struct { name: []const u8, values: []const f64, nested: ?struct { deep: bool } = null };
     const parsed = try std.json.parseFromSlice(Document, allocator,
