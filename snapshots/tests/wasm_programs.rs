@@ -1,5 +1,5 @@
-//! Programs that compilers made from C, Rust, Zig and AssemblyScript (`snapshots/wasm_programs`), among them Lua, SQLite
-//! and CoreMark. Each must print what it prints in Wasmtime.
+//! Programs that compilers made from C, Rust, Zig and AssemblyScript (`snapshots/wasm_programs`), among them Lua,
+//! SQLite and CoreMark. Each must print what it prints in Wasmtime.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,5 @@
-/* Compresses the standard input with a Huffman code into a file, reads that again, and prints what it saw: the C library
-   with files, sorting, function pointers, allocation and formatted numbers. */
+/* Compresses the standard input with a Huffman code into a file, reads that again, and prints what it saw:
+   the C library with files, sorting, function pointers, allocation and formatted numbers. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
