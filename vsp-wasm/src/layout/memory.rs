@@ -130,9 +130,12 @@ impl Layout {
 /// The module grows its memory, asks for its size or imports it; its data and stack do not fit; or they end at an
 /// unknown address.
 fn chosen_size(module: &Module<'_>, options: &Options) -> Result<Option<u64>, Error> {
-    if options.memory_size == MemorySize::Own {
-        return Ok(None);
-    }
+    let extent = Extent::of(module);
+    let bytes = match options.memory_size {
+        MemorySize::Own => return Ok(None),
+        MemorySize::Heap(heap) => extent.end.map(|end| end.saturating_add(heap)),
+        MemorySize::Bytes(bytes) => Some(bytes),
+    };
     let refused = |message: alloc::string::String| Error::new(ErrorKind::MemorySize, message);
     let uses = [(module.usage.grows, GROWS), (module.usage.asks_size, ASKS_SIZE)];
     for (function, message) in uses {
@@ -143,12 +146,7 @@ fn chosen_size(module: &Module<'_>, options: &Options) -> Result<Option<u64>, Er
     if module.other_imports.iter().any(|(_, item)| *item == Item::Memory) {
         return Err(refused(IMPORTED.into()));
     }
-    let extent = Extent::of(module);
-    let bytes = match options.memory_size {
-        MemorySize::Heap(heap) => extent.end.ok_or_else(|| refused(UNKNOWN_END.into()))?.saturating_add(heap),
-        MemorySize::Bytes(bytes) => bytes,
-        MemorySize::Own => return Ok(None),
-    };
+    let bytes = bytes.ok_or_else(|| refused(UNKNOWN_END.into()))?;
     if bytes > MAX_MEMORY {
         return Err(Error::limit(alloc::format!("a memory has at most {MAX_MEMORY} bytes, not {bytes}")));
     }
@@ -164,7 +162,8 @@ const GROWS: &str = "memory.grow: a memory whose size is chosen does not grow; u
 const ASKS_SIZE: &str = "memory.size: a memory whose size is chosen has no whole pages to count; give the allocator \
     the number of its bytes";
 
-const IMPORTED: &str = "the size of an imported memory cannot be chosen: link without `--import-memory`, so that the module has its own";
+const IMPORTED: &str = "the size of an imported memory cannot be chosen: link without `--import-memory`, so that the \
+    module has its own";
 
 const UNKNOWN_END: &str = "the end of data and stack is unknown, because the module does not export `__heap_base`: \
     add `-C link-arg=--export=__heap_base` (rustc) or `-Wl,--export=__heap_base` (clang), or choose the size of the \
