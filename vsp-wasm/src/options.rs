@@ -21,7 +21,7 @@ pub struct Options {
 }
 
 /// How the size of the memory is chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum MemorySize {
     /// The module's own.
     #[default]

@@ -4,11 +4,12 @@ mod dwarf;
 
 use std::time::{Duration, Instant};
 
+use vsp_core::generate::{Entropy, Seed};
 use vsp_core::program::Program;
 use vsp_wasm::Options;
 
 use dwarf::{
-    ADVANCE_LINE, ADVANCE_PC, COPY, END_SEQUENCE, HEADER, Random, SET_FILE, SUM, customs, leb, program_4,
+    ADVANCE_LINE, ADVANCE_PC, COPY, END_SEQUENCE, HEADER, SET_FILE, SUM, customs, leb, program_4,
     replace_custom, set_address, translate, trap, unit,
 };
 
@@ -29,7 +30,7 @@ fn check_code(module: &[u8], code: &[u8], mutation: &str) {
 
 #[test]
 fn damaged_sections() {
-    let mut random = Random(1);
+    let mut random = Seed::new(1);
     for module in SUM {
         let code = vsp_wasm::translate(module, &Options::default().lines(false)).unwrap();
         let mut sections = customs(module);
@@ -37,7 +38,7 @@ fn damaged_sections() {
         for (name, bytes) in &sections {
             for at in (0..bytes.len()).step_by(STEP) {
                 check_code(&replace_custom(module, name, &bytes[..at]), &code, name);
-                for value in [0xFF, random.next() as u8] {
+                for value in [0xFF, random.bits(8) as u8] {
                     let mut changed = bytes.clone();
                     changed[at] = value;
                     check_code(&replace_custom(module, name, &changed), &code, name);
@@ -47,9 +48,9 @@ fn damaged_sections() {
         for _ in 0..200 {
             let mut changed = module.to_vec();
             for (name, mut bytes) in sections.clone() {
-                for _ in 0..random.next() % 4 {
-                    let at = random.next() as usize % bytes.len();
-                    bytes[at] = random.next() as u8;
+                for _ in 0..random.below(4) {
+                    let at = random.below(bytes.len() as u32) as usize;
+                    bytes[at] = random.bits(8) as u8;
                 }
                 changed = replace_custom(&changed, &name, &bytes);
             }
