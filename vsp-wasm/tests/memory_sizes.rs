@@ -149,6 +149,11 @@ fn what_does_not_fit_is_refused_with_advice() {
             `-C link-arg=-zstack-size=1024` (rustc) or `-Wl,-z,stack-size=1024` (clang) makes it smaller",
         ),
         (
+            "(module (memory 1) (global (mut i32) (i32.const 272)))",
+            memory(64),
+            "the stack begins at 272, and `-C link-arg=-zstack-size=128` (rustc)",
+        ),
+        (
             "(module (memory 17) (global (mut i32) (i32.const 1048576)) (data (i32.const 1048576) \"x\")
                 (global (export \"__heap_base\") i32 (i32.const 1048592)))",
             memory(4096),

@@ -54,10 +54,14 @@ impl Extent {
         let least = self.least;
         Some(match self.stack {
             None => format!("the data ends at {least}, beyond the memory of {bytes} bytes"),
-            Some(stack) => format!(
-                "data and stack end at {least}, beyond the memory of {bytes} bytes; the stack begins at {stack}, and \
-                `-C link-arg=-zstack-size=1024` (rustc) or `-Wl,-z,stack-size=1024` (clang) makes it smaller"
-            ),
+            Some(stack) => {
+                let smaller = (stack / 2).clamp(16, 1024) & !15;
+                format!(
+                    "data and stack end at {least}, beyond the memory of {bytes} bytes; the stack begins at {stack}, \
+                    and `-C link-arg=-zstack-size={smaller}` (rustc) or `-Wl,-z,stack-size={smaller}` (clang) makes it \
+                    smaller"
+                )
+            }
         })
     }
 }
