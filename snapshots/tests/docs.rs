@@ -142,7 +142,7 @@ fn features_are_documented() {
 
 /// Returns the project's documents.
 fn documents() -> Vec<PathBuf> {
-    let folders = [root(), root().join("docs"), root().join("snapshots"), root().join("editors")];
+    let folders = ["", "docs", "docs/tutorial", "snapshots", "editors"].map(|folder| root().join(folder));
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let mut files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
@@ -196,4 +196,22 @@ fn paths_in_documents_exist() {
         }
     }
     assert!(count > 0, "no document mentions a file");
+}
+
+/// The means in the comparison with WebAssembly runtimes are those of the measurements.
+#[test]
+fn the_comparison_has_the_measured_means() {
+    let [measured, compared] = ["docs/performance.md", "docs/wasm.md"]
+        .map(|name| std::fs::read_to_string(root().join(name)).unwrap());
+    let row = |document: &str, start: &str| {
+        let line = document.lines().find(|line| line.starts_with(start)).unwrap();
+        line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<String>>()
+    };
+    let (names, means) = (row(&measured, "| kernel |"), row(&measured, "| geometric mean |"));
+    let mean = |name: &str| &means[names.iter().position(|it| it == name).unwrap()];
+    let pair = |name: &str| format!("{} and {}", mean(name), mean(&format!("{name}+fuel")));
+    let speed = row(&compared, "| speed,");
+    assert_eq!(speed[2], format!("interpreter {}, tier 2 {}", pair("vsp interp"), pair("vsp tier2")));
+    assert_eq!(speed[3], pair("wasmi"));
+    assert_eq!(speed[4], format!("Cranelift {}; Winch {}", pair("wasmtime"), mean("winch")));
 }

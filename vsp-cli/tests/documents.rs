@@ -1,10 +1,13 @@
 //! Every command in the documents runs, and prints the documented output.
 //!
 //! - A listing after `<!-- file: NAME -->` becomes a file of this name.
+//! - `cd FOLDER` holds for the commands and files after it.
 //! - A `console` block contains commands, after `$ `, each with its output; a line `…` matches any lines. A command
 //!   must succeed, unless `$ echo $?` after it shows its exit code.
 //! - An `sh` block contains commands that succeed. `<!-- run by the gate: … -->` before it means that `.ci/run` runs
 //!   them; `<!-- not run: REASON -->` marks commands that need something that is missing here (`NOT_RUN`).
+//! - An `sh` block after `<!-- made before: FILE -> PATH -->` has commands that need a compiler that is missing here.
+//!   They are not run; what they make is `FILE` of the project, which is copied to `PATH`.
 //! - A listing after `<!-- output of: COMMAND -->` is the output of this command.
 //! - A `rust` block is a doctest or a file that is compiled.
 //! - Commands inside sentences are not run, but the names in them must exist: subcommands and options of `vsp`,
@@ -19,6 +22,11 @@
 #[path = "../../docs/tutorial/main.rs"]
 mod tutorial_program;
 
+#[allow(dead_code, unreachable_pub, reason = "it is a whole program")]
+#[path = "../../docs/tutorial/wasm/tank.rs"]
+mod tank;
+
+use std::cell::RefCell;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -29,12 +37,20 @@ fn root() -> PathBuf {
 }
 
 /// Commands that only a person can run, or that need something that is not available.
-const NOT_RUN: [&str; 5] = [
+const NOT_RUN: [&str; 12] = [
     "cargo install cargo-insta",
     "cargo insta test --review -p vsp-snapshots",
     "pip install mpmath",
     "python3 snapshots/generate.py",
     "cargo test -p vsp-snapshots --test cases -- rsubi",
+    // The tutorial for WebAssembly: other targets, and an image for bare metal, which `flash/measure` builds.
+    "rustup target add wasm32-wasip1 wasm32v1-none",
+    "cd ../vsp/flash",
+    "rustup target add thumbv7em-none-eabihf",
+    "mkdir -p target",
+    "cp ../../pump/pump.silc target/thermostat.silc",
+    "export RUSTFLAGS=\"-C link-arg=--unresolved-symbols=ignore-all -C link-arg=--gc-sections\"",
+    "cargo build --release --target thumbv7em-none-eabihf --features thermostat",
 ];
 
 /// A fenced block: the comment before it, its language, the number of its first line, and its lines.
@@ -147,6 +163,11 @@ fn folder() -> tempfile::TempDir {
 
 /// Runs a shell command. Returns its exit code and its output, with errors in order.
 fn shell(folder: &Path, command: &str) -> (i32, String) {
+    shell_in(folder, folder, command)
+}
+
+/// As [`shell`], in a folder below that of the document.
+fn shell_in(folder: &Path, current: &Path, command: &str) -> (i32, String) {
     let command = command.replace("cargo run --release --quiet -p vsp-cli -- ", "vsp ");
     let path = format!("{}:{}", folder.join(".bin").display(), std::env::var("PATH").unwrap());
     let output = Command::new("sh")
@@ -156,7 +177,7 @@ fn shell(folder: &Path, command: &str) -> (i32, String) {
         // The dependencies were downloaded when the project was built.
         .env("CARGO_NET_OFFLINE", "true")
         .env("CARGO_TARGET_DIR", folder.join(".target"))
-        .current_dir(folder)
+        .current_dir(current)
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -171,8 +192,15 @@ fn follow(name: &str, folder: &Path) -> usize {
 /// Follows a text, and returns the number of commands.
 fn follow_text(name: &str, document: &str, folder: &Path) -> usize {
     let mut ran = 0;
+    let current = RefCell::new(folder.to_path_buf());
     let mut run = |line: usize, command: &str, expected: Option<&[&str]>| {
-        let (code, printed) = shell(folder, command);
+        if let Some(below) = command.strip_prefix("cd ").filter(|it| !it.contains(' ')) {
+            let changed = current.borrow().join(below).canonicalize();
+            *current.borrow_mut() = changed.unwrap_or_else(|error| panic!("{name}:{line}: {below}: {error}"));
+            assert!(expected.is_none_or(|it| it.is_empty()), "{name}:{line}: `{command}` prints nothing");
+            return 0;
+        }
+        let (code, printed) = shell_in(folder, &current.borrow(), command);
         let found: Vec<&str> = printed.lines().collect();
         if let Some(expected) = expected {
             // A shell would show its prompt in the same line.
@@ -189,7 +217,17 @@ fn follow_text(name: &str, document: &str, folder: &Path) -> usize {
         let line = block.line;
         match (block.comment, block.language) {
             (Some(("file", file)), _) => {
-                std::fs::write(folder.join(file), block.lines.join("\n") + "\n").unwrap();
+                let path = current.borrow().join(file);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, block.lines.join("\n") + "\n").unwrap();
+            }
+            (Some(("made before", files)), "sh") => {
+                let (from, to) =
+                    files.split_once(" -> ").unwrap_or_else(|| panic!("{name}:{line}: to what?"));
+                let to = current.borrow().join(to);
+                std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                let copied = std::fs::copy(root().join(from), to);
+                copied.unwrap_or_else(|error| panic!("{name}:{line}: {from}: {error}"));
             }
             (Some(("output of", command)), _) => {
                 assert!(run(line, command, Some(&block.lines)) < 2, "{name}:{line}: `{command}` fails");
@@ -262,10 +300,12 @@ fn documents() -> Vec<String> {
 fn every_document_says_what_happens() {
     let mut ran = 0;
     let documents = documents();
-    for name in ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", TUTORIAL, "snapshots/README.md"] {
+    for name in
+        ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", TUTORIAL, WASM_TUTORIAL, "snapshots/README.md"]
+    {
         assert!(documents.iter().any(|it| it == name), "{name}");
     }
-    for name in documents.iter().filter(|name| *name != TUTORIAL) {
+    for name in documents.iter().filter(|name| ![TUTORIAL, WASM_TUTORIAL].contains(&name.as_str())) {
         ran += follow(name, folder().path());
     }
     assert!(ran >= 20, "{ran} commands");
@@ -408,6 +448,29 @@ fn tutorial() {
     let counted = tutorial_program::count_vowels(&source, &text.as_bytes()[..4096]).unwrap();
     assert_eq!(counted, expected);
     assert!(tutorial_program::count_vowels(&source, text.as_bytes()).is_err(), "it does not fit the buffer");
+}
+
+const WASM_TUTORIAL: &str = "docs/tutorial/wasm.md";
+
+#[test]
+fn wasm_tutorial() {
+    let folder = folder();
+    assert!(follow(WASM_TUTORIAL, folder.path()) >= 25);
+
+    let listings =
+        [("words", "main.rs", "words.rs"), ("pump", "lib.rs", "pump.rs"), ("tank", "main.rs", "tank.rs")];
+    for (project, listing, compiled) in listings {
+        let listing = std::fs::read_to_string(folder.path().join(project).join("src").join(listing)).unwrap();
+        let source = std::fs::read_to_string(root().join("docs/tutorial/wasm").join(compiled)).unwrap();
+        assert_eq!(listing, source, "the tutorial shows docs/tutorial/wasm/{compiled}");
+    }
+
+    // Without samples the pump does nothing, and more of them take more fuel.
+    let module = std::fs::read(root().join("docs/tutorial/wasm/pump.wasm")).unwrap();
+    let (switched, tank) = tank::pump(&module, tank::Tank::new(0), 100).unwrap();
+    assert_eq!((switched, tank.level), (0, 500));
+    assert!(tank::pump(&module, tank::Tank::new(100), 100).is_err());
+    assert!(tank::pump(&module[..100], tank::Tank::new(0), 100).is_err(), "half a module");
 }
 
 #[test]
