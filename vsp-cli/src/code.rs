@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use vsp_core::Excerpt;
 use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::program::{LineEntry, NameKind, Program};
 use vsp_core::text::{self, Listing, Number};
 use vsp_core::verify::Verified;
+use vsp_core::{Escaped, Excerpt};
 
 use crate::functions;
 use crate::message;
@@ -109,7 +109,7 @@ impl<'p> Code<'p> {
 
     /// Formats a source line: `sum.sil:12`.
     pub(crate) fn line_name(&self, line: Line) -> String {
-        format!("{}:{}", self.file_name(line.file), line.line)
+        format!("{}:{}", Escaped(self.file_name(line.file)), line.line)
     }
 
     pub(crate) fn file_name(&self, file: u32) -> &str {
@@ -117,9 +117,14 @@ impl<'p> Code<'p> {
     }
 
     /// Returns the text of a source line, if it is available.
-    pub(crate) fn source(&self, line: Line) -> Option<&str> {
+    fn source(&self, line: Line) -> Option<&str> {
         let lines = &self.sources.get(line.file as usize)?.lines;
         lines.get((line.line as usize).checked_sub(1)?).map(String::as_str)
+    }
+
+    /// Returns a source line as it is shown, with spaces for tabs, if it is available.
+    pub(crate) fn shown_source(&self, line: Line) -> Option<String> {
+        Some(Escaped(&self.source(line)?.replace('\t', "    ")).to_string())
     }
 
     /// Returns the instruction at a location, as the disassembler writes it.
@@ -142,7 +147,7 @@ impl<'p> Code<'p> {
         let line = self.line(location).filter(|_| own_line && self.has_text);
         let written = line.and_then(|line| self.source(line)).map(|line| split_line(line).1);
         match written.filter(|written| !written.is_empty()) {
-            Some(written) => Some(align(written)),
+            Some(written) => Some(Escaped(&align(written)).to_string()),
             None => self.instruction(location),
         }
     }
@@ -157,7 +162,7 @@ impl<'p> Code<'p> {
         let above = (1..=line.line).rev().map_while(|number| self.source(Line { line: number, ..line }));
         for (distance, text) in above.enumerate() {
             match split_line(text) {
-                (Some(name), _) => return Some(name.to_owned()),
+                (Some(name), _) => return Some(Escaped(name).to_string()),
                 (None, rest) if distance > 0 && !rest.is_empty() => break,
                 _ => {}
             }

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Args;
+#[cfg(feature = "disassembler")]
+use vsp_core::Excerpt;
 
 use crate::compile::{self, CompileArgs};
 #[cfg(feature = "disassembler")]
@@ -47,7 +49,7 @@ pub(crate) fn disasm_native(args: &DisasmNativeArgs) -> Result<ExitCode> {
             for stretch in &listing.stretches {
                 let bytes = &listing.bytes[stretch.start as usize..stretch.end as usize];
                 table.stretch(stretch, disassembler.disassemble(bytes, stretch.start)?, |callee| {
-                    compilation.name(callee)
+                    Excerpt(&compilation.name(callee)).to_string()
                 });
             }
             Ok(table.finish())

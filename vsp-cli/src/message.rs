@@ -200,7 +200,7 @@ fn render_warning<'l>(loaded: &'l Loaded, warning: &'l Warning) -> Group<'l> {
             return of_text(Level::WARNING, text, &loaded.path, found);
         }
         Warning::Unused { role, index, name } => {
-            let name = name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+            let name = name.as_ref().map_or_else(String::new, |name| format!(" ({})", Excerpt(name)));
             let title = format!("{} {index}{name} is never used", role.describe());
             let location = Level::NOTE.message(format!("in {}", loaded.path.display()));
             return Level::WARNING.primary_title(title).element(location);

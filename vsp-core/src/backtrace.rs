@@ -3,7 +3,7 @@
 use core::fmt::{self, Display};
 
 use crate::Trap;
-use crate::excerpt::Excerpt;
+use crate::excerpt::{Escaped, Excerpt};
 use crate::index::Location;
 use crate::instance::Instance;
 use crate::outcome::Trapped;
@@ -21,7 +21,7 @@ impl Location {
                 None => write!(f, "function {}, word {}", self.function, self.word)?,
             }
             match program.source_line_of(self) {
-                Some((file, line)) => write!(f, " ({file}:{line})"),
+                Some((file, line)) => write!(f, " ({}:{line})", Escaped(file)),
                 None => Ok(()),
             }
         })

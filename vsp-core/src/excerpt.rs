@@ -26,19 +26,38 @@ impl Display for Excerpt<'_> {
             Some((end, _)) => (&self.0[..end], true),
             None => (self.0, false),
         };
-        for character in shown.chars() {
+        Escaped(shown).fmt(f)?;
+        if is_cut { f.write_char('…') } else { Ok(()) }
+    }
+}
+
+/// Formats the path of a source file, a source line or other untrusted text that is not cut: on one line, with invisible
+/// characters escaped.
+///
+/// ```
+/// use vsp_core::Escaped;
+///
+/// assert_eq!(Escaped("src/main.rs").to_string(), "src/main.rs");
+/// assert_eq!(Escaped("a\nb\u{1b}").to_string(), "a\\nb\\u{1b}");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'t>(pub &'t str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
             match is_visible(character) {
                 true => f.write_char(character)?,
                 false => write!(f, "{}", character.escape_default())?,
             }
         }
-        if is_cut { f.write_char('…') } else { Ok(()) }
+        Ok(())
     }
 }
 
 /// Returns whether a character can be shown unescaped: it is visible, and does not change the direction of the text
 /// around it.
-fn is_visible(character: char) -> bool {
+pub(crate) fn is_visible(character: char) -> bool {
     !character.is_control()
         && !matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

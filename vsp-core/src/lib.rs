@@ -58,7 +58,7 @@ mod trap;
 mod typed;
 pub mod verify;
 
-pub use excerpt::Excerpt;
+pub use excerpt::{Escaped, Excerpt};
 pub use host::{
     Caller, GuestMemoryError, GuestSlice, GuestStr, HostCalls, HostEnd, HostError, HostFn, HostParameter,
     HostResult, HostReturn, HostStop, Imports, Value,

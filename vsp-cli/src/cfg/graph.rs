@@ -1,5 +1,6 @@
 //! The control-flow graph of a function, with its instructions as text.
 
+use vsp_core::Escaped;
 use vsp_core::analysis::{Graph, OutOfMemory, Signatures};
 use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::Flow;
@@ -63,11 +64,11 @@ impl FlowGraph {
         let graph = Graph::new(signatures, function)?;
         let blocks = (0..).zip(graph.reachable()?).map(|(block, reachable)| {
             let words = graph.words(block);
-            let name = printable(&code.function(function));
+            let name = Escaped(&code.function(function)).to_string();
             let words = format!("{name}+{} to +{}", words.start, words.end - 1);
             Block { lines: lines(&graph, code, function, block), words, reachable }
         });
-        let title = printable(&format!("{} {}", code.function(function), graph.function().ty));
+        let title = Escaped(&format!("{} {}", code.function(function), graph.function().ty)).to_string();
         let blocks = blocks.collect();
         let edges = (0..graph.block_count()).flat_map(|block| edges(&graph, block)).collect();
         Ok(FlowGraph { title, blocks, edges })
@@ -79,11 +80,11 @@ fn lines(graph: &Graph<'_>, code: &Code<'_>, function: FuncIndex, block: u32) ->
     let first = Location { function, word: words.start };
     let label = code.written_label(first).map_or_else(String::new, |label| format!("{label}: "));
     let source = code.line(first).map_or_else(String::new, |line| format!(" ({})", code.line_name(line)));
-    let head = printable(&format!("{label}block {block}, +{}{source}", words.start));
+    let head = Escaped(&format!("{label}block {block}, +{}{source}", words.start)).to_string();
     let count = words.len();
     let instructions = words.take(MAX_INSTRUCTIONS).map(|word| {
         let text = code.written_instruction(Location { function, word }).unwrap_or_default();
-        printable(&format!("  {text}"))
+        Escaped(&format!("  {text}")).to_string()
     });
     let more = count.checked_sub(MAX_INSTRUCTIONS).filter(|more| *more > 0);
     let more = more.map(|more| format!("  … and {more} more instructions"));
@@ -109,9 +110,4 @@ fn edges(graph: &Graph<'_>, block: u32) -> Vec<Edge> {
         Edge { from: block as usize, to: to as usize, kind, label }
     };
     successors.into_iter().enumerate().map(edge).collect()
-}
-
-/// Replaces control characters, which drawings cannot show.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
 }

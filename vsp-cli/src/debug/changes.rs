@@ -1,8 +1,8 @@
 //! The changes between two stops of the program.
 
-use vsp_core::Instance;
 use vsp_core::index::GlobalIndex;
 use vsp_core::isa::{Reg, StateReg};
+use vsp_core::{Excerpt, Instance};
 
 use super::show;
 use crate::code::Code;
@@ -87,7 +87,7 @@ impl Values {
             }
         }
         for (index, (before, now)) in (0..).zip(self.globals.iter().zip(&now.globals)) {
-            compare(code.global(GlobalIndex(index)), *before, *now);
+            compare(Excerpt(&code.global(GlobalIndex(index))).to_string(), *before, *now);
         }
         if let (Some(before), Some(now)) = (&self.memory, &now.memory) {
             changes.extend(memory_changes(before, now));

@@ -1,6 +1,7 @@
 //! Commands that show or change the state of a stopped program, and show its location.
 
 use vsp_core::index::{GlobalIndex, Location};
+use vsp_core::{Escaped, Excerpt};
 
 use super::commands::{Failure, no_arguments};
 use super::expression::{Expression, Value, memory_range};
@@ -119,7 +120,9 @@ pub(crate) fn states(session: &mut Session<'_>, rest: &str) -> Result<(), Failur
 pub(crate) fn globals(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
     no_arguments(rest)?;
     let globals = (0..).map(GlobalIndex).map_while(|index| Some((index, session.instance.global(index)?)));
-    let shown = show::named_values(globals.map(|(index, value)| (session.code.global(index), value)));
+    let shown = show::named_values(
+        globals.map(|(index, value)| (Excerpt(&session.code.global(index)).to_string(), value)),
+    );
     session.out += if shown.is_empty() { "the program has no globals\n" } else { &shown };
     Ok(())
 }
@@ -233,7 +236,7 @@ pub(crate) fn list(session: &mut Session<'_>, rest: &str) -> Result<(), Failure>
         shown += 1;
     }
     if shown == 0 {
-        let file = session.code.file_name(first.file);
+        let file = Escaped(session.code.file_name(first.file));
         return Err(format!("{file} is not available, or has no line {}", first.line));
     }
     session.listed = Some(Line { line: first.line + shown, ..first });

@@ -96,8 +96,7 @@ fn current(mark: &str, line: &str) -> String {
 
 /// Formats a source line, if it is available.
 pub(crate) fn source_line(code: &Code<'_>, line: Line, mark: &str) -> Option<String> {
-    let text = code.source(line)?;
-    let shown = format!("{mark}{:>5}  {text}", line.line);
+    let shown = format!("{mark}{:>5}  {}", line.line, code.shown_source(line)?);
     Some(current(mark, shown.trim_end()) + "\n")
 }
 

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use vsp_core::Excerpt;
 use vsp_core::index::{FuncIndex, Location};
+use vsp_core::{Escaped, Excerpt};
 
 use super::recorder::Recording;
 use crate::code::{Code, Line};
@@ -109,7 +109,7 @@ impl Report {
         );
         for count in self.functions.iter().take(top) {
             let at = match (&count.file, count.line) {
-                (Some(file), Some(line)) => format!("{} ({file}:{line})", Excerpt(&count.name)),
+                (Some(file), Some(line)) => format!("{} ({}:{line})", Excerpt(&count.name), Escaped(file)),
                 _ => Excerpt(&count.name).to_string(),
             };
             table.row([
@@ -126,15 +126,15 @@ impl Report {
         let mut table = Table::new(&["self", "%", "line", ""], &[true, true, false, false]);
         for count in self.lines.iter().take(top) {
             let location = match (&count.file, count.line, &count.function) {
-                (Some(file), Some(line), _) => format!("{file}:{line}"),
+                (Some(file), Some(line), _) => format!("{}:{line}", Escaped(file)),
                 (_, _, function) => format!("{} (no line)", Excerpt(function.as_deref().unwrap_or_default())),
             };
-            let source = count.source.and_then(|line| code.source(line)).unwrap_or_default().trim();
+            let source = count.source.and_then(|line| code.shown_source(line)).unwrap_or_default();
             table.row([
                 count.instructions.to_string(),
                 self.percent(count.instructions),
                 location,
-                source.to_owned(),
+                source.trim().to_owned(),
             ]);
         }
         out += &format!("\n{}", table.render(0));

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 
 use super::lexer::is_plain_name;
+use crate::excerpt::is_visible;
 use crate::index::Location;
 use crate::isa::{Inst, MathFn, Reg, Role, StateReg};
 use crate::program::{FuncType, LineEntry, NameKind, Program};
@@ -131,7 +132,7 @@ fn write_text(out: &mut dyn Write, bytes: &[u8]) -> core::fmt::Result {
                 '\r' => out.write_str("\\r")?,
                 '\t' => out.write_str("\\t")?,
                 '\0' => out.write_str("\\0")?,
-                it if it.is_control() => write!(out, "\\u{{{:x}}}", u32::from(it))?,
+                it if !is_visible(it) => write!(out, "\\u{{{:x}}}", u32::from(it))?,
                 it => out.write_char(it)?,
             }
         }
