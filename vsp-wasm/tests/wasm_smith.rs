@@ -42,6 +42,8 @@ fn sample(seed: u64) -> Option<Sample> {
         canonicalize_nans: true,
         compact_imports_enabled: false,
         custom_page_sizes_enabled: seed.is_multiple_of(3),
+        // Most functions of modules that may trap do so within a few instructions.
+        disallow_traps: seed % 4 < 2,
         exceptions_enabled: false,
         export_everything: true,
         gc_enabled: false,
