@@ -335,6 +335,11 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
     fn enter(&self, request: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
         native_call::enter(&self.machine, |program| is_same(&self.program, program), request, values)
     }
+
+    fn on_larger_stack(&self, cells: u32, run: &mut dyn FnMut()) -> bool {
+        // The number is that of the function that uses most.
+        native_call::on_larger_stack(cells, self.machine.info().bytes_per_cell(), run)
+    }
 }
 
 /// Returns whether these are the same program.

@@ -27,7 +27,7 @@ use vsp_core::verify::Verified;
 use vsp_core::{CodeKey, Entry, EntryRequest, HostCalls, HostEnd};
 
 use crate::exec_memory::ExecMemory;
-use crate::native_stack::{HOST_STACK, with_stack};
+use crate::native_stack::{HOST_STACK, on_own_stack, with_stack};
 
 /// Defines functions with the calling convention of machine code: System V on x86_64, on every system, and C elsewhere.
 macro_rules! extern_machine {
@@ -231,6 +231,17 @@ pub(crate) fn enter<S>(
     found.enter(code, is_for, request, values, found.params, MAX_RESULTS)
 }
 
+/// Calls a function on a separate native stack for this number of cells, as `NativeCode::on_larger_stack` specifies.
+pub(crate) fn on_larger_stack(cells: u32, bytes_per_cell: u32, run: &mut dyn FnMut()) -> bool {
+    on_own_stack(stack_for(cells.into(), bytes_per_cell), run).is_some()
+}
+
+/// Returns the native stack in bytes that frames in this number of cells need, and host functions that they call.
+#[inline(always)]
+fn stack_for(cells: u64, bytes_per_cell: u32) -> usize {
+    cells as usize * bytes_per_cell as usize + HOST_STACK
+}
+
 impl Found {
     /// Returns the entry of a [`short_leaf`](vsp_core::verify::Function::short_leaf), a function that calls nothing.
     pub(crate) fn of_short_leaf(self, code: &MachineCode) -> Found {
@@ -238,7 +249,7 @@ impl Found {
     }
 
     /// Enters the code at this entry, which [`MachineCode::find`] returned for the entry of the request. `params` and
-    /// `results` are the numbers of values that it takes and returns. If no native stack is available, the code is not
+    /// `results` are the numbers of values that it takes and returns. If the native stack lacks room, the code is not
     /// entered. Returns whether the code exited or was not entered.
     ///
     /// # Panics
@@ -264,9 +275,7 @@ impl Found {
 
         let stack = match self.is_leaf {
             true => None,
-            false => {
-                Some((remaining + self.cells) as usize * code.info.bytes_per_cell() as usize + HOST_STACK)
-            }
+            false => Some(stack_for(remaining + self.cells, code.info.bytes_per_cell())),
         };
         let returned = if CAN_BE_DIRECT && params + usize::from(code.counts_fuel) <= DIRECT_PARAMS {
             let direct = ptr::with_exposed_provenance::<u8>(self.address);

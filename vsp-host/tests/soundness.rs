@@ -129,6 +129,9 @@ impl NativeCode<()> for Changing {
     fn enter(&self, request: EntryRequest<'_, '_, ()>, values: &mut [u64; MAX_PARAMS]) -> bool {
         NativeCode::<()>::enter(self.now().as_ref().unwrap(), request, values)
     }
+    fn on_larger_stack(&self, _: u32, _: &mut dyn FnMut()) -> bool {
+        false
+    }
 }
 
 /// Code of another program is mapped where code of the instance's program was.

@@ -2,6 +2,8 @@
 
 use core::sync::atomic::Ordering;
 
+#[cfg(feature = "native")]
+use super::native::Enterable;
 use super::state::{Machine, Position};
 use crate::function::STATE_CELLS;
 use crate::host::Stopped;
@@ -244,10 +246,11 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     #[inline]
     fn enter_function(&mut self, at: &mut Position) -> Result<(), Outcome> {
         #[cfg(feature = "native")]
-        if let Some(native) = self.native
+        if let Some(code) = self.native
             && *self.balance >= MIN_BALANCE
         {
-            return self.enter_native(native, Entry::Function(at.index), at);
+            let native = Enterable { code, has_all_fuel: false };
+            return self.enter_native(&native, Entry::Function(at.index), at);
         }
         #[cfg(feature = "native")]
         if let Some(decision) = self.decision(at.index) {

@@ -11,15 +11,86 @@ use crate::native::{CodeInfo, Context, ExitKind, NO_SITE};
 use crate::outcome::{Outcome, Reason, Suspension, Trapped};
 use crate::trap::Trap;
 
+/// Machine code to enter, and the fuel that it may use.
+pub(super) struct Enterable<'n, S> {
+    pub(super) code: &'n dyn NativeCode<S>,
+    /// Whether the code may use all fuel, and not only a slice.
+    pub(super) has_all_fuel: bool,
+}
+
+/// The native stack lacks room to enter machine code.
+struct LacksStack;
+
 impl<'a, S> Machine<'_, 'a, S> {
     /// Runs the function of the running frame. If it returns, `at` is the word after its call; after an exit it can be
     /// any location where the interpreter continues.
     pub(super) fn enter_native(
         &mut self,
-        native: &dyn NativeCode<S>,
+        native: &Enterable<'_, S>,
         entry: Entry,
         at: &mut Position,
     ) -> Result<(), Outcome> {
+        match self.try_to_enter(native, entry, at) {
+            Ok(entered) => entered,
+            Err(LacksStack) => self.enter_on_larger_stack(native, entry, at),
+        }
+    }
+
+    /// Enters machine code on a larger native stack, and executes the rest of the run there: an interpreted function may
+    /// call many compiled ones, and stacks are not mapped for each of them. Without such a stack the interpreter runs
+    /// the function.
+    #[cold]
+    fn enter_on_larger_stack(
+        &mut self,
+        native: &Enterable<'_, S>,
+        entry: Entry,
+        at: &mut Position,
+    ) -> Result<(), Outcome> {
+        let mut ended = None;
+        let cells = self.stack.cells();
+        native.code.on_larger_stack(cells, &mut || {
+            let entered = self.try_to_enter(native, entry, at).unwrap_or_else(|_| self.interpret(entry, at));
+            ended = Some(match entered {
+                Ok(()) => self.run(*at),
+                Err(outcome) => outcome,
+            });
+        });
+        match ended {
+            Some(outcome) => Err(outcome),
+            None => self.interpret(entry, at),
+        }
+    }
+
+    /// Begins to interpret what machine code was to be entered for.
+    fn interpret(&mut self, entry: Entry, at: &mut Position) -> Result<(), Outcome> {
+        match entry {
+            Entry::Function(_) => self.charge_entry(at),
+            // The program came from the safepoint at this location.
+            Entry::Osr(_) => Ok(()),
+        }
+    }
+
+    fn try_to_enter(
+        &mut self,
+        native: &Enterable<'_, S>,
+        entry: Entry,
+        at: &mut Position,
+    ) -> Result<Result<(), Outcome>, LacksStack> {
+        if !native.has_all_fuel {
+            return self.enter_code(native.code, entry, at);
+        }
+        let slice = self.release_fuel();
+        let entered = self.enter_code(native.code, entry, at);
+        self.reserve_fuel(slice);
+        entered
+    }
+
+    fn enter_code(
+        &mut self,
+        native: &dyn NativeCode<S>,
+        entry: Entry,
+        at: &mut Position,
+    ) -> Result<Result<(), Outcome>, LacksStack> {
         let function = at.function;
         let Some(remaining) = self.stack.remaining(function.frame_cells()) else {
             unreachable!("the running frame is in the stack");
@@ -47,20 +118,14 @@ impl<'a, S> Machine<'_, 'a, S> {
         );
         drop(guard);
         if exited && self.context.site == NO_SITE {
-            return match entry {
-                Entry::Function(_) => self.charge_entry(at),
-                // The program came from the safepoint at this location.
-                Entry::Osr(_) => Ok(()),
-            };
+            return Err(LacksStack);
         }
         if exited {
-            let location = self.handle_code_exit(native.code())?;
-            *at = self.position(location);
-            return Ok(());
+            return Ok(self.handle_code_exit(native.code()).map(|location| *at = self.position(location)));
         }
         let results = function.ty.results();
         self.stack.registers()[..results].copy_from_slice(&values[..results]);
-        self.ret(at)
+        Ok(self.ret(at))
     }
 
     /// Handles the exit of machine code. Returns the location where the interpreter continues, if the program does not

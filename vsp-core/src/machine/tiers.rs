@@ -7,6 +7,7 @@
 
 use core::sync::atomic::Ordering;
 
+use super::native::Enterable;
 use super::state::{Machine, Position};
 use crate::index::FuncIndex;
 use crate::native::entry::Entry;
@@ -88,12 +89,7 @@ impl<'m, S> Machine<'m, '_, S> {
         entry: Entry,
         at: &mut Position,
     ) -> Result<(), Outcome> {
-        if decision.sliced {
-            return self.enter_native(&*decision.code, entry, at);
-        }
-        let slice = self.release_fuel();
-        let entered = self.enter_native(&*decision.code, entry, at);
-        self.reserve_fuel(slice);
-        entered
+        let native = Enterable { code: &*decision.code, has_all_fuel: !decision.sliced };
+        self.enter_native(&native, entry, at)
     }
 }

@@ -38,6 +38,12 @@ pub trait NativeCode<S>: core::fmt::Debug + Send + Sync {
     /// exited at the context's site. The site is [`NO_SITE`](super::NO_SITE) if the code could not be entered, because
     /// it lacks native stack: then nothing has happened.
     fn enter(&self, request: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool;
+
+    /// Calls `run` on a native stack on which an instance with this number of cells can enter the code. Returns `false`
+    /// if there is no such stack; `run` was not called then.
+    ///
+    /// An instance does this after it could not enter the code, and executes all that follows on the larger stack.
+    fn on_larger_stack(&self, cells: u32, run: &mut dyn FnMut()) -> bool;
 }
 
 /// An entry point of machine code.

@@ -91,6 +91,10 @@ impl<S> NativeCode<S> for Fake {
     fn enter(&self, request: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
         enter(&self.machine, |_| true, request, values)
     }
+
+    fn on_larger_stack(&self, _: u32, _: &mut dyn FnMut()) -> bool {
+        false
+    }
 }
 
 extern_machine! {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use vsp_core::index::{FuncIndex, Location};
 use vsp_core::jit::{Region, RegionCode};
-use vsp_core::limits::MAX_PARAMS;
+use vsp_core::limits::{MAX_NATIVE_BYTES_PER_CELL, MAX_PARAMS};
 use vsp_core::native::{CodeInfo, Tier};
 use vsp_core::program::Program;
 use vsp_core::verify::{Function, Verified};
@@ -43,6 +43,12 @@ impl<S> NativeCode<S> for InstalledCode {
         // Only instances with the tiers of the program get its installed code, and `attach_tiers` has compared the
         // programs.
         native_call::enter(&self.0, |_| true, request, values)
+    }
+
+    fn on_larger_stack(&self, cells: u32, run: &mut dyn FnMut()) -> bool {
+        // Regions that are entered later on the same stack may use more of it.
+        native_call::on_larger_stack(cells, MAX_NATIVE_BYTES_PER_CELL, run)
+            || native_call::on_larger_stack(cells, self.0.info().bytes_per_cell(), run)
     }
 }
 
