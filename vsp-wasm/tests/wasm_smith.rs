@@ -56,6 +56,8 @@ fn sample(seed: u64) -> Option<Sample> {
         memory_max_size_required: true,
         min_funcs: 4,
         min_memories: 1,
+        // Without types there are no functions.
+        min_types: 4,
         reference_types_enabled: !seed.is_multiple_of(2),
         relaxed_simd_enabled: false,
         simd_enabled: false,
@@ -268,5 +270,5 @@ fn random_modules_agree_with_wasmi() {
         returned += expected.calls.iter().filter(|call| matches!(call.3, End::Returned(_))).count();
     }
     println!("{modules} modules, {calls} calls, {returned} returned");
-    assert!(modules > 10 && returned * 10 > calls, "{modules} modules, {calls} calls, {returned} returned");
+    assert!(modules > 10 && returned * 20 > calls, "{modules} modules, {calls} calls, {returned} returned");
 }
