@@ -62,9 +62,8 @@ fn run(program: &[u8]) -> Option<u32> {
     let mut imports = Imports::<()>::new();
     let set = |_: &mut Caller<'_, ()>, pin: u32, level: u32| board_set_pin(pin, level);
     imports.define("board", "set_pin", set).ok()?;
-    // An i32 of WebAssembly is zero-extended.
     #[cfg(feature = "thermostat")]
-    imports.define("board", "sample", |_: &mut Caller<'_, ()>| board_sample() as u32).ok()?;
+    imports.define("board", "sample", |_: &mut Caller<'_, ()>| board_sample()).ok()?;
     let options = Options { stack_cells: Some(256), fuel: Some(1_000_000), ..Options::default() };
     let mut instance = Instance::new(&verified, &imports, (), options).ok()?;
     let mut outcome = instance.call_export("run", &[]).ok()?;

@@ -64,7 +64,7 @@ pub(crate) fn build(
     let mut builder = Builder::empty(module, layout, signature, size);
     builder.offset = module.code_offset(body.range().start);
     let locals = body.get_locals_reader()?.into_iter().collect::<Result<Vec<_>, _>>()?;
-    builder.enter(&locals, mode)?;
+    builder.enter(index, &locals, mode)?;
     if module.usage.self_calls.contains(&index) {
         builder.enter_restart(index);
     }
@@ -89,8 +89,11 @@ pub(crate) fn build(
 pub(crate) fn thunk(module: &Module<'_>, layout: &Layout, index: u32) -> Result<Function, Error> {
     let signature = module.signature(index).ok_or_else(|| Error::internal("a type"))?;
     let mut builder = Builder::empty(module, layout, signature, 0);
-    builder.enter(&[], Mode::Ssa)?;
-    builder.stack = builder.function.params.clone();
+    builder.enter(index, &[], Mode::Ssa)?;
+    for param in 0..signature.params.len() {
+        let value = builder.read_local(param as u32);
+        builder.push(value);
+    }
     builder.operator(&Operator::Call { function_index: index })?;
     builder.operator(&Operator::Return)?;
     builder.finish_locals();
@@ -151,13 +154,16 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
     }
 
-    /// Begins the function. Its locals, as numbers and types, follow the parameters.
-    fn enter(&mut self, locals: &[(u32, ValType)], mode: Mode) -> Result<(), Error> {
+    /// Begins the function with this index. Its locals, as numbers and types, follow the parameters.
+    fn enter(&mut self, index: u32, locals: &[(u32, ValType)], mode: Mode) -> Result<(), Error> {
+        // A host may have sign-extended what it gives.
+        let extends = self.module.usage.exported.contains(&index);
         let entry = self.new_block();
         self.function.blocks[entry.index()].sealed = true;
         self.start(entry);
         for (index, ty) in self.signature.params.iter().enumerate() {
-            let value = self.value(Kind::Parameter { block: entry, index: index as u32 }, is_32_bits(*ty));
+            let narrow = is_32_bits(*ty) && !extends;
+            let value = self.value(Kind::Parameter { block: entry, index: index as u32 }, narrow);
             self.function.params.push(value);
         }
         let mut narrow: Vec<bool> = self.signature.params.iter().map(|ty| is_32_bits(*ty)).collect();
@@ -166,6 +172,12 @@ impl<'m, 'a> Builder<'m, 'a> {
         }
         self.declare_locals(narrow, mode)?;
         self.enter_function();
+        for (index, ty) in self.signature.params.iter().enumerate() {
+            if extends && is_32_bits(*ty) {
+                let value = self.unary(Opcode::ZEXT, self.function.params[index], 32);
+                self.write_local(index as u32, value);
+            }
+        }
         Ok(())
     }
 

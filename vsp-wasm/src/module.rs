@@ -105,6 +105,8 @@ pub(crate) struct Usage {
     pub(crate) calls_indirect: bool,
     /// The functions that call themselves in place of returning.
     pub(crate) self_calls: BTreeSet<u32>,
+    /// The functions that are exported.
+    pub(crate) exported: BTreeSet<u32>,
     /// The tables that grow, by index.
     pub(crate) growing_tables: Vec<bool>,
     /// The data and element segments that an instruction names.

@@ -74,3 +74,45 @@ fn nine_parameters_fit_eight_registers() {
     let expected = vec![u64::MAX, minus(2) | 3 << 32, 4, 5, 6, 7, 8, minus(9)];
     assert_eq!(call(TEXT, "many", &[]), (vec![], vec![expected]));
 }
+
+/// An i32 of the host can come with any upper half.
+#[test]
+fn values_of_the_host_are_zero_extended() {
+    let text = r#"(module
+        (import "env" "minus" (func $minus (result i32)))
+        (import "env" "half" (func $half (result f32)))
+        (export "again" (func $minus))
+        (func $equal (export "equal") (param i32) (result i64)
+            (i64.extend_i32_u (i32.eq (local.get 0) (i32.const -1))))
+        (func (export "above") (param i32) (result i32) (i32.gt_u (i32.const -1) (local.get 0)))
+        (func (export "wide") (param i32) (result i64) (i64.extend_i32_u (local.get 0)))
+        (func (export "loops") (param i32) (result i64) (local i64)
+            (loop
+                (local.set 1 (i64.add (local.get 1) (i64.extend_i32_u (local.get 0))))
+                (local.tee 0 (i32.add (local.get 0) (i32.const 1)))
+                br_if 0)
+            local.get 1)
+        (func (export "sum") (result i64) (i64.extend_i32_u (call $minus)))
+        (func (export "passed") (result i64) (call $equal (call $minus)))
+        (func (export "bits") (result i64) (i64.extend_i32_u (i32.reinterpret_f32 (call $half)))))"#;
+    let bytes = translate(text);
+    let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+    let mut imports = Imports::<()>::new();
+    imports.define("env", "minus", |_: &mut Caller<'_, ()>| -1_i32).unwrap();
+    imports.define("env", "half", |_: &mut Caller<'_, ()>| 0xABCD_0000_3F00_0000_u64).unwrap();
+    let mut instance = Instance::new(&program, &imports, (), Options::default()).unwrap();
+    let minus_one = u64::MAX;
+    for (name, args, expected) in [
+        ("equal", &[minus_one][..], 1),
+        ("above", &[minus_one], 0),
+        ("wide", &[minus_one], 0xFFFF_FFFF),
+        ("wide", &[0x1234_5678_0000_0001], 1),
+        ("loops", &[minus_one], 0xFFFF_FFFF),
+        ("sum", &[], 0xFFFF_FFFF),
+        ("passed", &[], 1),
+        ("bits", &[], 0x3F00_0000),
+    ] {
+        let Outcome::Returned(results) = instance.call_export(name, args).unwrap() else { panic!("{name}") };
+        assert_eq!(results[0], expected, "{name}");
+    }
+}

@@ -32,7 +32,7 @@ pub fn pump(module: &[u8], tank: Tank, fuel: u64) -> Result<(u64, Tank), Box<dyn
 
     // What the program may do.
     let mut imports = Imports::<Tank>::new();
-    imports.define("board", "sample", |caller: &mut Caller<'_, Tank>| caller.state().sample() as u32)?;
+    imports.define("board", "sample", |caller: &mut Caller<'_, Tank>| caller.state().sample())?;
     imports.define("board", "set_pin", |caller: &mut Caller<'_, Tank>, pin: u32, level: u32| {
         if pin == 3 {
             caller.state().pumping = level != 0;

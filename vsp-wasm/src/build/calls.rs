@@ -143,14 +143,22 @@ impl Builder<'_, '_> {
         args.extend(number);
         let in_registers = results.len().min(MAX_RESULTS);
         self.inst(Kind::Call { callee, args, results: in_registers as u32 }, false);
+        // A host may have sign-extended its results.
+        let extends = matches!(callee, Callee::Import(_));
+        let first = self.stack.len();
         for ty in results.iter().take(MAX_RESULTS) {
-            let value = self.value(Kind::Result, is_32_bits(*ty));
+            let value = self.value(Kind::Result, is_32_bits(*ty) && !extends);
             self.push(value);
         }
         for (place, ty) in results.iter().enumerate().skip(MAX_RESULTS) {
             let imm = self.layout.extra_result(place);
-            let value = self.inst(Kind::Op { op: O::GETG, args: [Value::NONE; 3], imm }, is_32_bits(*ty));
+            let kind = Kind::Op { op: O::GETG, args: [Value::NONE; 3], imm };
+            let value = self.inst(kind, is_32_bits(*ty) && !extends);
             self.push(value);
+        }
+        for (place, _) in results.iter().enumerate().filter(|(_, ty)| extends && is_32_bits(**ty)) {
+            let value = self.stack[first + place];
+            self.stack[first + place] = self.unary(O::ZEXT, value, 32);
         }
     }
 }

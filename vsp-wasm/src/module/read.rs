@@ -105,6 +105,9 @@ impl<'a> Reader<'a, '_> {
                             return Err(Error::unsupported("exception handling is not supported"));
                         }
                     };
+                    if let Item::Function(index) = item {
+                        module.usage.exported.insert(index);
+                    }
                     module.exports.push((export.name, item));
                 }
             }
