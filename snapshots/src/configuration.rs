@@ -58,6 +58,7 @@ impl Configuration {
         slice: 23,
         tier1: Some(Threshold { instructions: 0, per_word: 0 }),
         tier2: Threshold { instructions: 100, per_word: 0 },
+        short_slices: 0,
         ..TierOptions::WITH_WORKER
     };
 

@@ -3,7 +3,7 @@
 //!
 //! The interpreter has no counters for this. An instance runs with a small slice of its fuel. When the slice expires,
 //! the location is reported ([`vsp_core::Tiers`]), and that is a sample of where the time goes. A function with enough
-//! samples is compiled with its callees as one [`Region`], which has an entry at the loop header where the function was
+//! samples is compiled with its callees as one [`Region`](vsp_core::jit::Region), which has an entry at the loop header where the function was
 //! sampled.
 //!
 //! With a background thread, a function is compiled early in tier 1 and later in tier 2, while the program continues.
@@ -18,7 +18,6 @@ use std::sync::atomic::AtomicBool;
 
 use vsp_core::analysis::is_loop_head;
 use vsp_core::index::{FuncIndex, Location};
-use vsp_core::jit::Region;
 use vsp_core::limits::MAX_NATIVE_WORDS;
 use vsp_core::native::{CompileOptions, Target, Tier};
 use vsp_core::verify::Verified;
@@ -35,11 +34,14 @@ pub struct TierOptions {
     pub worker: bool,
     /// Number of instructions between two samples.
     pub slice: u64,
-    /// The threshold of tier 1. `None` turns it off.
+    /// The threshold of tier 1. `None` turns it off. Where that of tier 2 is lower, tier 1 is left out.
     pub tier1: Option<Threshold>,
     /// The threshold of tier 2.
     pub tier2: Threshold,
-    /// Largest size of a region in words.
+    /// How many short slices a function that has code at some of its loops is interpreted for when it is at another
+    /// location: most likely it comes to one of these loops. Then a loop is compiled at the location.
+    pub short_slices: u32,
+    /// Largest size of a region in words. Code that calls a function outside its region returns to the interpreter.
     pub max_words: u32,
     /// Largest number of words compiled in total, as a multiple of the words of the program. Each loop that is entered
     /// while it runs compiles its function once more.
@@ -51,15 +53,14 @@ pub struct TierOptions {
 pub struct Threshold {
     /// A constant number of instructions.
     pub instructions: u64,
-    /// Additional instructions for each word of the region.
+    /// Additional instructions for each word of a region, which has as many as the program, or as a region can have.
     pub per_word: u64,
 }
 
 impl Threshold {
-    fn reached(self, used: u64, words: impl FnOnce() -> u32) -> bool {
-        let Threshold { instructions, per_word } = self;
-        let per_word = if per_word == 0 { 0 } else { per_word.saturating_mul(words().into()) };
-        used >= instructions.saturating_add(per_word)
+    /// Returns the number of instructions for regions of this number of words.
+    fn total(self, words: u64) -> u64 {
+        self.instructions.saturating_add(self.per_word.saturating_mul(words))
     }
 }
 
@@ -68,9 +69,10 @@ impl TierOptions {
     pub const WITH_WORKER: TierOptions = TierOptions {
         worker: true,
         slice: 10_000,
-        tier1: Some(Threshold { instructions: 20_000, per_word: 0 }),
-        tier2: Threshold { instructions: 100_000, per_word: 0 },
-        max_words: 10_000,
+        tier1: Some(Threshold { instructions: 20_000, per_word: 200 }),
+        tier2: Threshold { instructions: 100_000, per_word: 100 },
+        short_slices: 64,
+        max_words: 100_000,
         max_times: 32,
     };
 
@@ -88,6 +90,9 @@ impl Default for TierOptions {
         TierOptions::WITH_WORKER
     }
 }
+
+/// Length of a short slice in instructions.
+const SHORT_SLICE: u64 = 256;
 
 /// Length of a slice in tier 1, in slices of the interpreter: tier 1 is faster, and an exit costs more.
 const TIER1_SLICES: u64 = 10;
@@ -112,14 +117,18 @@ pub(crate) struct ProgramTiers<'p> {
     program: Ref<'p, Verified<'p>>,
     table: Arc<CodeTable>,
     backend: Arc<Backend>,
+    /// The thresholds of both tiers in instructions.
+    thresholds: [Option<u64>; Tier::ALL.len()],
 }
 
 impl<'p> ProgramTiers<'p> {
     pub(crate) fn new(program: Ref<'p, Verified<'p>>, backend: Arc<Backend>) -> ProgramTiers<'p> {
+        let TierOptions { tier1, tier2, max_words, max_times, .. } = backend.options;
         let words = program.functions().iter().map(|function| u64::from(function.words)).sum::<u64>();
-        let budget = words.saturating_mul(backend.options.max_times.into());
-        let table = Arc::new(CodeTable::new(program.functions(), budget));
-        ProgramTiers { program, table, backend }
+        let table = Arc::new(CodeTable::new(program.functions(), words.saturating_mul(max_times.into())));
+        let in_region = words.min(max_words.into());
+        let thresholds = [tier1, Some(tier2)].map(|threshold| Some(threshold?.total(in_region)));
+        ProgramTiers { program, table, backend, thresholds }
     }
 
     /// Returns the number of installed regions.
@@ -127,22 +136,12 @@ impl<'p> ProgramTiers<'p> {
         self.table.count()
     }
 
-    /// Returns the tier that a function should be compiled in now, after `used` instructions since the last request.
-    fn wanted(&self, function: FuncIndex, used: u64, present: Option<Tier>) -> Option<Tier> {
-        let TierOptions { tier1, tier2, .. } = self.backend.options;
-        let (threshold, tier) = match (present, tier1) {
-            (None, Some(threshold)) => (threshold, Tier::One),
-            (None | Some(Tier::One), _) => (tier2, Tier::Two),
-            (Some(Tier::Two), _) => return None,
-        };
-        let words = || self.table.words(function, || self.words(function));
-        threshold.reached(used, words).then_some(tier)
-    }
-
-    /// Returns the number of words of the region that starts at a function.
-    fn words(&self, function: FuncIndex) -> u32 {
-        let region = Region::of_function(&self.program, function, self.backend.options.max_words);
-        region.map_or(0, |region| region.words())
+    /// Returns the tier in which code of this tier should be compiled again after `used` instructions since the last
+    /// request: the highest whose threshold is reached.
+    fn wanted(&self, used: u64, present: Option<Tier>) -> Option<Tier> {
+        let is_higher = |tier: &Tier| present.is_none_or(|present| (present as u8) < *tier as u8);
+        let is_reached = |tier: &Tier| self.thresholds[*tier as usize].is_some_and(|total| used >= total);
+        Tier::ALL.into_iter().rev().filter(is_higher).find(is_reached)
     }
 
     /// Returns the code to enter, and the length of the next slice.
@@ -186,8 +185,12 @@ impl<S> vsp_core::Tiers<S> for ProgramTiers<'_> {
     fn on_slice_expired(&self, location: Location, used: u64, caller: Option<u64>) -> NextSlice<'_, S> {
         let used = self.table.sample(location.function, used);
         let is_loop = || can_enter_loop(&self.program, location);
+        let code = self.table.entry_at(location);
+        if code.is_none() && self.table.is_before_loop(location.function, self.backend.options.short_slices) {
+            return NextSlice { slice: SHORT_SLICE, enter: None };
+        }
         let (unit, present) = self.table.unit_to_compile(location, caller, is_loop);
-        if let Some(tier) = self.wanted(location.function, used, present)
+        if let Some(tier) = self.wanted(used, present)
             && self.table.request(unit, tier)
         {
             let job = Job { unit, tier };

@@ -19,6 +19,7 @@ const EAGER: TierOptions = TierOptions {
     slice: 100,
     tier1: Some(Threshold { instructions: 0, per_word: 0 }),
     tier2: Threshold { instructions: 1_000, per_word: 0 },
+    short_slices: 0,
     ..TierOptions::WITH_WORKER
 };
 

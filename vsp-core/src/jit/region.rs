@@ -25,7 +25,7 @@ pub struct Region {
 
 impl Region {
     /// Creates a region of a function and its direct and indirect callees, nearest first, as long as they have at most
-    /// `max_words` words together. Functions that are too long for machine code are left out.
+    /// `max_words` words together; a larger function is alone. Functions that are too long for machine code are left out.
     ///
     /// An indirect call counts as a call of all functions of its type.
     ///
@@ -104,7 +104,7 @@ impl Region {
         if core::mem::replace(&mut self.seen[index.index()], true) {
             return;
         }
-        let fits = self.words.saturating_add(words) <= max_words;
+        let fits = queue.is_empty() || self.words.saturating_add(words) <= max_words;
         if fits && native_words(program, index) <= MAX_NATIVE_WORDS {
             self.functions[index.index()] = true;
             self.words += words;

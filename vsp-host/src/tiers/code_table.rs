@@ -71,8 +71,6 @@ struct Slot {
     short_leaf: bool,
     /// Number of instructions sampled since the last request.
     used: AtomicU64,
-    /// Number of words of the region that starts at the function.
-    words: OnceLock<u32>,
     /// The code for calls, by tier.
     code: [OnceLock<Arc<InstalledCode>>; Tier::ALL.len()],
     notes: Mutex<Notes>,
@@ -86,6 +84,8 @@ struct Notes {
     caller: Option<Option<u64>>,
     /// The sampled locations.
     locations: Vec<Sampled>,
+    /// The number of short slices since the last sample.
+    short_slices: u32,
 }
 
 /// A location where a slice of fuel expired.
@@ -149,9 +149,14 @@ impl CodeTable {
         sum.fetch_add(used, Ordering::Relaxed).saturating_add(used)
     }
 
-    /// Returns the number of words of the region that starts at a function, which are counted once.
-    pub(crate) fn words(&self, function: FuncIndex, count: impl FnOnce() -> u32) -> u32 {
-        *self.functions[function.index()].words.get_or_init(count)
+    /// Returns whether a function that can be entered at some of its loops should be interpreted for another short
+    /// slice, of which there are at most this many in a row.
+    pub(crate) fn is_before_loop(&self, function: FuncIndex, short_slices: u32) -> bool {
+        let mut notes = self.notes(function);
+        let has_entry = notes.locations.iter().any(|it| it.code.is_some());
+        let goes_on = has_entry && notes.short_slices < short_slices;
+        notes.short_slices = if goes_on { notes.short_slices + 1 } else { 0 };
+        goes_on
     }
 
     /// Records that a slice of fuel expired at a location. Returns the unit to compile, and the tier of its present
