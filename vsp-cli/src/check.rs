@@ -23,7 +23,7 @@ Examples:
 Warnings are about legal code that is often a mistake: registers and locals that are read before \
 they are written (they are zero then), unreachable code, and labels, \
 constants, numbers, data, spaces, globals, imports and functions that are never used. A name \
-that starts with `_` needs no use.
+that starts with `_` needs no use. There are none about programs that were WebAssembly.
 
 Imports of the module `sys` have to be those that `vsp run` provides. Other modules belong to \
 other hosts: their imports are compared with the declarations of `--imports`, if it is given.

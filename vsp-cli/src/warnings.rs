@@ -45,11 +45,15 @@ pub(crate) enum Warning {
 }
 
 /// Returns all warnings about a program: first about its text in the order of the lines, then about its code in the
-/// order of the words.
+/// order of the words. There are none about a program that was WebAssembly, because nobody wrote its code.
 ///
 /// # Errors
 /// Memory is exhausted.
 pub(crate) fn warnings(loaded: &Loaded, verified: &Verified<'_>) -> Result<Vec<Warning>, OutOfMemory> {
+    #[cfg(feature = "wasm")]
+    if crate::wasm::is_translated(&loaded.program) {
+        return Ok(Vec::new());
+    }
     let mut warnings: Vec<Warning> = match &loaded.text {
         // The text was assembled already: it has no errors.
         Some(text) => text::unused(text).unwrap_or_default().into_iter().map(Warning::UnusedName).collect(),

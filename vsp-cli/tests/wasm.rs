@@ -348,6 +348,17 @@ fn other_commands_take_modules() {
     }
 }
 
+/// Nobody wrote the code: it has words that are never reached, and globals that nobody uses.
+#[test]
+fn programs_that_were_translated_get_no_warnings() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots/wasm_programs/numbers.wasm");
+    let output = run_in(folder.path(), &["check", "--deny-warnings", program], b"");
+    assert!(output.status.success() && stderr(&output).is_empty(), "{}", stderr(&output));
+    assert!(run_in(folder.path(), &["build", program, "-o", "n.silc"], b"").status.success());
+    assert!(run_in(folder.path(), &["check", "--deny-warnings", "n.silc"], b"").status.success());
+}
+
 #[test]
 fn bad_modules_are_refused() {
     let module = Module::new(NUMBERS);
