@@ -23,7 +23,7 @@ struct Source {
 }
 
 /// A line of a source file: the index of the file, and the line from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Line {
     pub(crate) file: u32,
     pub(crate) line: u32,
@@ -192,6 +192,12 @@ impl<'p> Code<'p> {
     pub(crate) fn line(&self, location: Location) -> Option<Line> {
         let entry = self.entry(location)?;
         (entry.line != 0).then_some(Line { file: entry.file, line: entry.line })
+    }
+
+    /// Returns the source line of every word of the code.
+    pub(crate) fn lines_of_words(&self) -> Vec<Option<Line>> {
+        let words = (0..self.verified.program().code().len() as u32).map(|word| self.location_of(word));
+        words.map(|location| self.line(location?)).collect()
     }
 
     /// Returns whether a source line starts at this location, or it has no line.

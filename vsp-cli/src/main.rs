@@ -1,16 +1,6 @@
 //! The `vsp` command: assembles, checks, runs, debugs, profiles and compiles VSP programs.
 //!
-//! # Features
-//! Only `wasi` and `wasm` are on by default: then every program is interpreted, and the command is built quickly.
-//! - `jit`: machine code: engines that compile, `vsp compile`, `vsp ir`, `--code`, `--cache`.
-//! - `all-targets`: machine code for every architecture, not only for that of this computer.
-//! - `s390x`: machine code for s390x too, on any computer. (On s390x it is there.)
-//! - `disassembler`: disassembled machine code: `vsp disasm-native`. Needs a C compiler.
-//! - `flamegraph`: flame graphs: `vsp profile --flame`.
-//! - `wasi` (default): WASI preview 1, for programs that were WebAssembly: `--dir`, `--env`, `--deterministic`.
-//! - `wasm` (default): WebAssembly modules (`.wasm`) and their texts (`.wat`) are translated: `vsp build`, `--invoke`.
-//! - `full`: all of these except `s390x`.
-
+#![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
 mod arguments;

@@ -25,7 +25,7 @@ use report::Report;
 const NOTES: &str = "\
 Examples:
   vsp profile examples/fib.sil 20
-  vsp profile examples/sha256.sil --input README.md --flame sha256.svg
+  vsp profile examples/sha256.sil --input README.md --flame sha256.svg --lines
   vsp profile --json --to profile.json examples/sieve.sil
 
 It counts executed instructions, so results are reproducible. `self` counts the instructions of a function \
@@ -39,6 +39,9 @@ pub(crate) struct ProfileArgs {
     /// Draw a flame graph, as SVG for a web browser.
     #[arg(long, value_name = "FILE")]
     flame: Option<PathBuf>,
+    /// Count call stacks by source line, too, in the flame graph and in the JSON.
+    #[arg(long)]
+    lines: bool,
     /// Show the N functions and lines with the most instructions; 0 for all.
     #[arg(long, value_name = "N", default_value = "20", value_parser = number::count)]
     top: u64,
@@ -62,7 +65,7 @@ pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     }
     #[cfg(feature = "flamegraph")]
     let flame = args.flame.as_deref().map(|path| execution.create(path)).transpose()?;
-    let mut recorder = Recorder::new(&execution.verified);
+    let mut recorder = Recorder::new(&execution.verified, args.lines.then(|| code.lines_of_words()));
     let mut instance = execution.instance()?;
     let begun = match execution.entry.prepare(&mut instance).map_err(refuse)? {
         Some(ended) => Ok(Some(ended)),

@@ -136,6 +136,49 @@ fn a_flame_graph_has_the_functions() {
 }
 
 #[test]
+fn a_flame_graph_has_the_lines_if_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = "\
+.export main
+.func main (1) -> 1
+ CALL half
+ CALL half
+ RET
+.end
+.func half (1) -> 1
+ SHRI R0, R0, 1
+ RET
+.end
+";
+    std::fs::write(folder.path().join("p.sil"), program).unwrap();
+    let args = ["profile", "p.sil", "--lines", "--json", "--to", "p.json", "8"];
+    assert!(run_in(folder.path(), &args, b"").status.success());
+    let json = std::fs::read_to_string(folder.path().join("p.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let mut stacks: Vec<(String, String, u64)> = Vec::new();
+    for stack in report["stacks"].as_array().unwrap() {
+        let innermost = stack["stack"].as_array().unwrap().last().unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        stacks.push((text(innermost), text(&stack["line"]), stack["instructions"].as_u64().unwrap()));
+    }
+    stacks.sort();
+    let expected = [
+        ("half", "p.sil:8", 2),
+        ("half", "p.sil:9", 2),
+        ("main", "p.sil:3", 1),
+        ("main", "p.sil:4", 1),
+        ("main", "p.sil:5", 1),
+    ];
+    assert_eq!(stacks, expected.map(|(name, line, count)| (name.to_owned(), line.to_owned(), count)));
+    if cfg!(feature = "flamegraph") {
+        let args = ["profile", "p.sil", "--lines", "--flame", "p.svg", "--to", "p.txt", "8"];
+        assert!(run_in(folder.path(), &args, b"").status.success());
+        let drawing = std::fs::read_to_string(folder.path().join("p.svg")).unwrap();
+        assert!(drawing.contains("<title>p.sil:8 (2 instructions, 28.57%)"), "{drawing}");
+    }
+}
+
+#[test]
 fn a_trap_is_shown_after_what_led_to_it() {
     let (_folder, path) =
         file("trap.sil", b".export main\n.func main (1) -> 1\n DIV R0, R0, R1\n RET\n.end\n");

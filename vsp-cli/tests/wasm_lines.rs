@@ -39,7 +39,7 @@ fn traps_have_lines_in_every_engine() {
         assert!(report.contains("(library/core/src/panicking.rs:"), "{engine}: {report}");
         let report =
             stderr(&run_in(folder.path(), &["run", "--engine", engine, "f.wat", "--invoke", "f", "1"], b""));
-        assert!(report.contains("at function f, word 1 (f.wat:5)\n"), "{engine}: {report}");
+        assert!(report.contains("at function f, word 2 (f.wat:5)\n"), "{engine}: {report}");
     }
 }
 

@@ -5,20 +5,7 @@
 //!
 //! The crate needs only an allocator. It has no unsafe code.
 //!
-//! # Features
-//! - `bytesil` (default): the instructions on ByteSil numbers and `State`s; see [`complex`].
-//! - `float`: the binary64 instructions except FMATH. Without it, programs that use them are refused.
-//! - `math` (default): FMATH too, and with `bytesil` COMPLEX_FROM and COMPLEX_LERP. It is most of the code size of a
-//!   small device's build.
-//! - `generate`: random programs, for comparing engines.
-//! - `native`: the interpreter can run machine code that was compiled earlier and is made executable by the host; see
-//!   the module `native`.
-//! - `jit`: the compiler that produces this machine code; see the module `jit`.
-//! - `num-complex`: conversions between [`complex::ByteSil`] and the complex numbers of that crate.
-//! - `all-targets`: with `jit`, machine code for x86_64, aarch64 and riscv64; without it, only for the architecture
-//!   that this crate is built for.
-//! - `s390x`: with `jit`, machine code for s390x too; needs the standard library.
-//! - `text` (default): the `.sil` assembler and disassembler.
+#![cfg_attr(feature = "text", doc = include_str!("../README.md"))]
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
@@ -87,8 +74,3 @@ struct Generating;
 #[cfg(all(doctest, feature = "text"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
-
-/// The code of the page compiles and runs.
-#[cfg(all(doctest, feature = "text"))]
-#[doc = include_str!("../README.md")]
-struct CrateReadme;

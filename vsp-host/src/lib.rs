@@ -2,14 +2,7 @@
 //!
 //! [`engine::Engine`] loads programs, and `docs/embedding.md` shows how, from the shortest program on.
 //!
-//! # Features
-//! - `jit` (default): machine code in executable memory: `native`, `exec_memory`, and the engines that compile. Linux,
-//!   macOS and Windows on x86_64 and aarch64; Linux on riscv64 and s390x. Without it everything is interpreted.
-//! - `cache`: a cache of machine code in memory and in a directory: `cache`.
-//! - `all-targets`: machine code for every architecture, not only for this computer's.
-//! - `wasi`: WASI preview 1 for programs that were WebAssembly: `wasi`.
-//! - `s390x`: machine code for s390x, on any computer. On s390x it is always there.
-
+#![cfg_attr(feature = "jit", doc = include_str!("../README.md"))]
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
@@ -37,8 +30,3 @@ pub mod wasi;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/embedding.md")]
 struct Embedding;
-
-/// The code of the page compiles and runs.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

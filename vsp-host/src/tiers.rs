@@ -80,7 +80,8 @@ impl TierOptions {
     pub const WITHOUT_WORKER: TierOptions = TierOptions {
         worker: false,
         tier1: None,
-        tier2: Threshold { instructions: 200_000, per_word: 8_000 },
+        tier2: Threshold { instructions: 800_000, per_word: 2_000 },
+        max_words: 10_000,
         ..TierOptions::WITH_WORKER
     };
 }

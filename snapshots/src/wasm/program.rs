@@ -6,12 +6,16 @@ use std::sync::Arc;
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Options, Outcome, Reason};
-use vsp_host::engine::{Engine, EngineKind, Module, TierOptions};
+use vsp_host::engine::{Engine, EngineKind, Module, Threshold, TierOptions};
 use vsp_host::wasi::{self, Exit, Wasi};
 use vsp_wasm::Exports;
 
 use super::{FUEL, MEMORY_MAXIMUM, SLICE, STACK_CELLS};
 use crate::configuration::{Configuration, save_and_restore};
+
+/// Tiers that compile what a short run uses much, while the program waits.
+const TIERS: TierOptions =
+    TierOptions { tier2: Threshold { instructions: 1_000_000, per_word: 0 }, ..TierOptions::WITHOUT_WORKER };
 
 /// A program that was translated and verified.
 #[derive(Debug)]
@@ -57,8 +61,7 @@ impl WasiProgram {
     /// # Errors
     /// The compiler refuses it.
     pub fn load(&self, engine: EngineKind) -> Result<LoadedProgram, String> {
-        let engine =
-            Engine::new(engine).map_err(|error| error.to_string())?.with_tiers(TierOptions::WITHOUT_WORKER);
+        let engine = Engine::new(engine).map_err(|error| error.to_string())?.with_tiers(TIERS);
         let module = engine.load(self.0.clone()).map_err(|error| error.to_string())?;
         let imports = Arc::new(wasi::imports().map_err(|error| error.to_string())?);
         Ok(LoadedProgram { module, imports })

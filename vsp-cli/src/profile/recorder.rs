@@ -1,10 +1,12 @@
 //! Counts of instructions and calls while a program runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use vsp_core::index::{FuncIndex, Location};
 use vsp_core::isa::{Flow, Inst, Opcode};
 use vsp_core::verify::Verified;
+
+use crate::code::Line;
 
 /// Maximum depth of recorded call stacks; deeper calls are attributed to their callers.
 pub(crate) const MAX_DEPTH: usize = 256;
@@ -25,6 +27,35 @@ struct Node {
     function: FuncIndex,
     parent: usize,
     instructions: u64,
+}
+
+/// The instructions of each node by source line.
+struct ByLine {
+    /// The source line of every word of the code.
+    lines: Vec<Option<Line>>,
+    counts: BTreeMap<(usize, Option<Line>), u64>,
+    /// The running node and line, and its instructions that are not in `counts` yet.
+    running: (usize, Option<Line>),
+    count: u64,
+}
+
+impl ByLine {
+    #[inline]
+    fn record(&mut self, node: usize, word: usize) {
+        let running = (node, self.lines[word]);
+        if running != self.running {
+            self.add();
+            self.running = running;
+        }
+        self.count += 1;
+    }
+
+    fn add(&mut self) {
+        if self.count > 0 {
+            *self.counts.entry(self.running).or_default() += self.count;
+            self.count = 0;
+        }
+    }
 }
 
 /// The counts of a function.
@@ -49,6 +80,7 @@ pub(crate) struct Recorder {
     /// The active functions, outermost first.
     stack: Vec<FuncIndex>,
     nodes: Vec<Node>,
+    by_line: Option<ByLine>,
     children: HashMap<(usize, FuncIndex), usize>,
     /// The node of the running function, or of its innermost caller that has one.
     current: usize,
@@ -66,12 +98,14 @@ pub(crate) struct Recording {
     pub(crate) words: Vec<u64>,
     pub(crate) functions: Vec<Counts>,
     nodes: Vec<Node>,
+    by_line: Option<ByLine>,
     /// Whether some instructions are attributed to callers because of the limits.
     pub(crate) is_cut: bool,
 }
 
 impl Recorder {
-    pub(crate) fn new(program: &Verified<'_>) -> Recorder {
+    /// Creates a recorder that counts by source line, too, if the line of every word is given.
+    pub(crate) fn new(program: &Verified<'_>, lines: Option<Vec<Option<Line>>>) -> Recorder {
         let effects = program.program().code().iter().map(|word| {
             match Inst::decode(u32::from_le_bytes(*word)).map(Inst::op) {
                 Ok(op) if op.flow() == Flow::Call => StackEffect::Call,
@@ -86,6 +120,12 @@ impl Recorder {
             functions: vec![Counts::default(); program.functions().len()],
             stack: Vec::new(),
             nodes: Vec::new(),
+            by_line: lines.map(|lines| ByLine {
+                lines,
+                counts: BTreeMap::new(),
+                running: (usize::MAX, None),
+                count: 0,
+            }),
             children: HashMap::new(),
             current: usize::MAX,
             excess: 0,
@@ -109,6 +149,9 @@ impl Recorder {
         self.words[word] += 1;
         self.functions[location.function.index()].own += 1;
         self.nodes[self.current].instructions += 1;
+        if let Some(by_line) = &mut self.by_line {
+            by_line.record(self.current, word);
+        }
         self.last = self.effects[word];
     }
 
@@ -151,20 +194,32 @@ impl Recorder {
         while !self.stack.is_empty() {
             self.leave();
         }
-        let Recorder { instructions, words, functions, nodes, is_cut, .. } = self;
-        Recording { instructions, words, functions, nodes, is_cut }
+        self.by_line.iter_mut().for_each(ByLine::add);
+        let Recorder { instructions, words, functions, nodes, by_line, is_cut, .. } = self;
+        Recording { instructions, words, functions, nodes, by_line, is_cut }
     }
 }
 
 impl Recording {
-    /// Returns the call stacks with their own instructions, outermost function first.
-    pub(crate) fn stacks(&self) -> impl Iterator<Item = (Vec<FuncIndex>, u64)> {
-        self.nodes.iter().filter(|node| node.instructions > 0).map(|node| {
+    /// Returns the call stacks with their own instructions, outermost function first; by source line, if they were
+    /// counted so.
+    pub(crate) fn stacks(&self) -> Vec<(Vec<FuncIndex>, Option<Line>, u64)> {
+        let of_node = |node: &Node| {
             let parent = |node: &&Node| self.nodes.get(node.parent);
             let mut stack: Vec<FuncIndex> =
                 std::iter::successors(Some(node), parent).map(|node| node.function).collect();
             stack.reverse();
-            (stack, node.instructions)
-        })
+            stack
+        };
+        match &self.by_line {
+            Some(by_line) => {
+                let counts = by_line.counts.iter();
+                counts.map(|((node, line), count)| (of_node(&self.nodes[*node]), *line, *count)).collect()
+            }
+            None => {
+                let nodes = self.nodes.iter().filter(|node| node.instructions > 0);
+                nodes.map(|node| (of_node(node), None, node.instructions)).collect()
+            }
+        }
     }
 }

@@ -54,18 +54,20 @@ struct LineCount {
 struct StackCount {
     /// The names of the functions, outermost first.
     stack: Vec<String>,
+    /// The source line of the innermost function, with `--lines`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<String>,
     instructions: u64,
 }
 
 impl Report {
     pub(crate) fn new(recording: &Recording, code: &Code<'_>, ending: &Ending) -> Report {
-        let mut stacks: Vec<StackCount> = recording
-            .stacks()
-            .map(|(stack, instructions)| StackCount {
-                stack: stack.iter().map(|function| code.function(*function)).collect(),
-                instructions,
-            })
-            .collect();
+        let counts = recording.stacks().into_iter().map(|(stack, line, instructions)| StackCount {
+            stack: stack.iter().map(|function| code.function(*function)).collect(),
+            line: line.map(|line| code.line_name(line)),
+            instructions,
+        });
+        let mut stacks: Vec<StackCount> = counts.collect();
         stacks.sort_by_key(|stack| Reverse(stack.instructions));
         Report {
             outcome: ending.end.outcome,
@@ -84,12 +86,13 @@ impl Report {
         self.instructions
     }
 
-    /// Returns the call stacks as lines for flame graphs: functions separated by semicolons, and a count.
+    /// Returns the call stacks as lines for flame graphs: functions and source lines separated by semicolons, and a
+    /// count.
     #[cfg(feature = "flamegraph")]
     pub(crate) fn folded(&self) -> Vec<String> {
         let frame = |name: &String| name.replace(';', ",").escape_debug().to_string();
         let line = |count: &StackCount| {
-            let frames: Vec<String> = count.stack.iter().map(frame).collect();
+            let frames: Vec<String> = count.stack.iter().chain(&count.line).map(frame).collect();
             format!("{} {}", frames.join(";"), count.instructions)
         };
         self.stacks.iter().map(line).collect()

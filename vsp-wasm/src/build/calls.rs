@@ -132,6 +132,12 @@ impl Builder<'_, '_> {
         args
     }
 
+    /// Returns whether a host may have sign-extended the results of this import. Functions of WASI return an error number
+    /// at most.
+    fn gives_any_upper_half(&self, import: u32) -> bool {
+        self.module.imports.get(import as usize).is_none_or(|(module, _)| *module != "wasi_snapshot_preview1")
+    }
+
     /// Emits a call, and pushes its results. The last argument of an indirect call is the number of the function.
     pub(super) fn emit_call(&mut self, callee: Callee, mut args: Vec<Value>, results: &[ValType]) {
         let number = if matches!(callee, Callee::Indirect(_)) { args.pop() } else { None };
@@ -143,8 +149,7 @@ impl Builder<'_, '_> {
         args.extend(number);
         let in_registers = results.len().min(MAX_RESULTS);
         self.inst(Kind::Call { callee, args, results: in_registers as u32 }, false);
-        // A host may have sign-extended its results.
-        let extends = matches!(callee, Callee::Import(_));
+        let extends = matches!(callee, Callee::Import(import) if self.gives_any_upper_half(import));
         let first = self.stack.len();
         for ty in results.iter().take(MAX_RESULTS) {
             let value = self.value(Kind::Result, is_32_bits(*ty) && !extends);
