@@ -113,7 +113,7 @@ fn has_doctests(name: &str) -> bool {
         let path = name
             .strip_prefix(&format!("{package}/"))
             .map_or(format!("../../{name}"), |it| format!("../{it}"));
-        library.contains(&format!("#[doc = include_str!(\"{path}\")]"))
+        library.contains(&format!("doc = include_str!(\"{path}\")"))
     })
 }
 
