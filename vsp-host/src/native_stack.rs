@@ -108,7 +108,7 @@ mod tests {
         let program = Verified::new(Program::read(bytes).unwrap()).unwrap();
         let module =
             Engine::new(EngineKind::Auto).unwrap().with_tiers(TIERS).load(Arc::new(program)).unwrap();
-        for (cells, expected) in [(1 << 23, 1), (1 << 10, 0)] {
+        for (cells, expected) in [(1 << 22, 1), (1 << 10, 0)] {
             let module = module.clone();
             let run = move || {
                 let options = Options { stack_cells: Some(cells), ..Options::default() };

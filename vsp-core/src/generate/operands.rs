@@ -190,7 +190,7 @@ impl Body<'_> {
         let count = self.world.globals - first;
         match self.entropy.below(4) {
             _ if self.provokes_error() => {
-                let beyond = [u64::from(count), u64::MAX, u64::MAX - u64::from(first) + 1, 1 << 32];
+                let beyond = [u64::from(count), u64::from(count), u64::MAX - u64::from(first) + 1, 1 << 32];
                 let number = pick(self.entropy, &beyond).unwrap_or(0);
                 self.load(reg, number)?;
             }
@@ -200,7 +200,11 @@ impl Body<'_> {
                 self.push(Inst::andi(reg, source, mask)?);
             }
             _ => {
-                let number = self.entropy.below(count);
+                // The first number that is too large is the error that a wrong comparison misses.
+                let number = match self.world.provokes_errors {
+                    true => self.entropy.below(2 * count + 1) / 2,
+                    false => self.entropy.below(count),
+                };
                 self.load(reg, number.into())?;
             }
         }
