@@ -40,10 +40,10 @@ programs! {
     sha2_256 4
     sha2_512 6
     deflate 2
-    inflate 40
+    inflate 20
     json 8
-    regex 3
-    dispatch 500
+    regex 1
+    dispatch 5000
 }
 
 /// Size of the text that is hashed, in bytes.

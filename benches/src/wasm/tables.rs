@@ -10,7 +10,6 @@ pub fn all(report: &WasmReport) -> Vec<Table> {
     vec![
         works(report, Group::Programs, "wasm-programs"),
         works(report, Group::Kernels, "wasm-kernels"),
-        means(report),
         instructions(report),
         modules(report),
         machine("wasm-machine", &report.machine),
@@ -29,7 +28,7 @@ fn pairs() -> impl Iterator<Item = String> {
     PAIRS.into_iter().map(|(engine, other)| format!("{} / {other}", engine.trim_start_matches("vsp ")))
 }
 
-/// Returns the least times of a group in milliseconds, and the ratios.
+/// Returns the least times of a group in milliseconds, and the ratios with their geometric means.
 fn works(report: &WasmReport, group: Group, name: &'static str) -> Table {
     let mut rows = Vec::new();
     for work in report.group(group) {
@@ -39,17 +38,8 @@ fn works(report: &WasmReport, group: Group, name: &'static str) -> Table {
     }
     let means = PAIRS.into_iter().map(|pair| number(report.mean(group, pair)));
     rows.push(head("geometric mean", report.engines.iter().map(|_| nothing()).chain(means)));
-    Table { name, head: head("ms", report.engines.iter().cloned().chain(pairs())), rows }
-}
-
-/// Returns the geometric means of the ratios.
-fn means(report: &WasmReport) -> Table {
-    let row = |group: Group| {
-        let name = format!("{} ({})", group.name(), report.group(group).count());
-        head(&name, PAIRS.into_iter().map(|pair| number(report.mean(group, pair))))
-    };
-    let rows = [Group::Programs, Group::Kernels].map(row).into();
-    Table { name: "wasm-means", head: head("geometric means", pairs()), rows }
+    let engines = report.engines.iter().map(|engine| format!("{engine}, ms"));
+    Table { name, head: head(group.name(), engines.chain(pairs())), rows }
 }
 
 /// Returns the numbers of instructions of translated kernels, and of those that were written by hand.
