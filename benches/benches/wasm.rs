@@ -55,10 +55,9 @@ impl Arguments {
     }
 
     fn engines(&self) -> Vec<Box<dyn WasmEngine>> {
-        let wanted = |engine: &Box<dyn WasmEngine>| {
-            self.engines.is_empty() || self.engines.iter().any(|text| engine.name().contains(text))
-        };
-        engines().into_iter().filter(wanted).collect()
+        let wanted =
+            |name: String| self.engines.is_empty() || self.engines.iter().any(|text| name.contains(text));
+        engines().into_iter().filter(|engine| wanted(engine.name())).collect()
     }
 }
 
