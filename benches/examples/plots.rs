@@ -1,4 +1,4 @@
-//! Draws the results of the bench `peers`, and puts its tables into the document.
+//! Draws the results of the bench `peers`, and puts the tables of the benches into the document.
 //!
 //!     cargo run --release -p vsp-benches --features plots --example plots -- --write
 //!
@@ -13,6 +13,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use vsp_benches::peers::Error;
 use vsp_benches::peers::report::{Report, Scaling};
 use vsp_benches::peers::tables::{self, Table};
+use vsp_benches::wasm;
 
 #[derive(Parser)]
 #[command(about = "Draws pictures and prints tables of results")]
@@ -76,6 +77,11 @@ fn main() -> Result<(), Error> {
     if scaling.exists() {
         let scaling: Scaling = serde_json::from_str(&std::fs::read_to_string(scaling)?)?;
         tables.extend(tables::scaling(&scaling));
+    }
+    let modules = arguments.json.with_file_name("wasm.json");
+    if modules.exists() {
+        let report: wasm::report::WasmReport = serde_json::from_str(&std::fs::read_to_string(modules)?)?;
+        tables.extend(wasm::tables::all(&report));
     }
     for table in &tables {
         println!("{}\n", marked(table));

@@ -2,3 +2,5 @@
 
 #[cfg(feature = "jit")]
 pub mod peers;
+#[cfg(feature = "jit")]
+pub mod wasm;

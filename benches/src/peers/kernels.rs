@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rust::Memory;
 
+use super::Call;
+
 /// A computation that is written in VSP, in Rust, and in the languages of other virtual machines.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
@@ -69,6 +71,18 @@ impl Kernel {
     /// Returns whether data has to be created before it runs.
     pub fn has_setup(&self) -> bool {
         self.setup.is_some()
+    }
+
+    /// Returns the call of the kernel in the program of this kernel only, [`Self::text`].
+    pub fn call(&self) -> Call {
+        let setup = self.has_setup().then(|| "setup".into());
+        Call { setup, run: "run".into(), argument: self.argument }
+    }
+
+    /// Returns the call of the kernel in a program of all kernels: [`all_text`], or the WebAssembly module.
+    pub fn call_of_all(&self) -> Call {
+        let setup = self.has_setup().then(|| format!("{}_setup", self.name));
+        Call { setup, run: self.name.into(), argument: self.argument }
     }
 
     /// Creates the data of the computation in Rust.

@@ -15,7 +15,7 @@ use super::{Error, KERNELS, VspConfig, all_text, assemble};
 
 /// The work of a task.
 #[derive(Clone, Copy)]
-struct LoadMode {
+pub(crate) struct LoadMode {
     /// Whether an instance is created too.
     instance: bool,
     /// Whether the work is repeated for [`WARM_UP`] before it is timed.
@@ -36,7 +36,10 @@ const WARM_UP: Duration = Duration::from_millis(2);
 type Loader = Box<dyn Fn(LoadMode) -> Result<Task<'static>, Error>>;
 
 impl LoadMode {
-    fn task<T>(self, mut ready: impl FnMut() -> Result<T, Error> + 'static) -> Task<'static> {
+    /// A module is loaded once.
+    pub(crate) const ONCE: LoadMode = LoadMode { instance: false, warm: false };
+
+    pub(crate) fn task<T>(self, mut ready: impl FnMut() -> Result<T, Error> + 'static) -> Task<'static> {
         Box::new(move || {
             let started = Instant::now();
             while self.warm && started.elapsed() < WARM_UP {
@@ -62,10 +65,10 @@ pub fn loads(wanted: impl Fn(&str) -> bool, runs: usize) -> Result<Vec<Load>, Er
     #[cfg(feature = "peers")]
     {
         use super::{WASM, Wasmi, Wasmtime};
-        let loader: Loader = Box::new(|mode| Ok(wasmi(Wasmi { fuel: false }, mode)));
+        let loader: Loader = Box::new(|mode| Ok(wasmi(Wasmi { fuel: false }, WASM, mode)));
         all.push(("wasmi".into(), WASM.len(), loader));
         for (name, engine) in [("wasmtime", Wasmtime::Guards), ("winch", Wasmtime::Winch)] {
-            let loader: Loader = Box::new(move |mode| wasmtime(engine, mode));
+            let loader: Loader = Box::new(move |mode| wasmtime(engine, WASM, mode));
             all.push((name.into(), WASM.len(), loader));
         }
     }
@@ -118,11 +121,12 @@ fn vsp(config: VspConfig, bytes: Arc<[u8]>, mode: LoadMode) -> Result<Task<'stat
     }))
 }
 
+/// Returns the task of loading a module.
 #[cfg(feature = "peers")]
-fn wasmi(config: super::Wasmi, mode: LoadMode) -> Task<'static> {
+pub(crate) fn wasmi(config: super::Wasmi, module: &'static [u8], mode: LoadMode) -> Task<'static> {
     let engine = config.engine();
     mode.task(move || {
-        let module = wasmi::Module::new(&engine, super::WASM)?;
+        let module = wasmi::Module::new(&engine, module)?;
         let mut store = config.store(&engine)?;
         let linker = wasmi::Linker::new(&engine);
         let made = || linker.instantiate_and_start(&mut store, &module);
@@ -131,11 +135,19 @@ fn wasmi(config: super::Wasmi, mode: LoadMode) -> Task<'static> {
     })
 }
 
+/// Returns the task of loading a module.
+///
+/// # Errors
+/// Wasmtime does not support this computer.
 #[cfg(feature = "peers")]
-fn wasmtime(config: super::Wasmtime, mode: LoadMode) -> Result<Task<'static>, Error> {
+pub(crate) fn wasmtime(
+    config: super::Wasmtime,
+    module: &'static [u8],
+    mode: LoadMode,
+) -> Result<Task<'static>, Error> {
     let engine = config.engine()?;
     Ok(mode.task(move || {
-        let module = wasmtime::Module::new(&engine, super::WASM)?;
+        let module = wasmtime::Module::new(&engine, module)?;
         let mut store = config.store(&engine)?;
         let linker = wasmtime::Linker::new(&engine);
         let instance = mode.instance.then(|| linker.instantiate(&mut store, &module)).transpose()?;

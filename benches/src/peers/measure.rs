@@ -104,24 +104,43 @@ pub fn kernel(
     for (index, engine) in engines.iter().enumerate() {
         let context = |error: Error| format!("{} in {}: {error}", kernel.name, engine.name());
         if let Some(mut ready) = engine.load(kernel).map_err(context)? {
-            let answer = ready.run().map_err(context)?;
-            if answer != kernel.answer {
-                return Err(context(format!("{answer:#x} , expected {:#x}", kernel.answer).into()).into());
-            }
+            check(&mut *ready, kernel.answer).map_err(context)?;
             loaded.push((index, ready));
         }
     }
     if runs == 0 {
         return Ok(found);
     }
-    let indices: Vec<usize> = loaded.iter().map(|(index, _)| *index).collect();
-    let task = |(_, ready): &mut (usize, Box<dyn Loaded>)| timed(|| ready.run()).map(|(time, _)| time);
-    let mut tasks: Vec<Task<'_>> = Vec::new();
-    for each in &mut loaded {
-        tasks.push(Box::new(move || task(each)));
-    }
-    for (index, times) in indices.into_iter().zip(interleaved(&mut tasks, runs)?) {
+    let (indices, mut loaded): (Vec<usize>, Vec<_>) = loaded.into_iter().unzip();
+    for (index, times) in indices.into_iter().zip(alternately(&mut loaded, runs)?) {
         found[index] = Some(times);
     }
     Ok(found)
+}
+
+/// Runs something once, and compares its answer.
+///
+/// # Errors
+/// The answer is wrong, or the engine fails.
+pub fn check(ready: &mut dyn Loaded, expected: u64) -> Result<(), Error> {
+    ready.prepare()?;
+    match ready.run()? {
+        answer if answer == expected => Ok(()),
+        answer => Err(format!("the answer is {answer:#x}, expected {expected:#x}").into()),
+    }
+}
+
+/// Times the same work in several engines, [`interleaved`].
+///
+/// # Errors
+/// An engine fails.
+pub fn alternately(loaded: &mut [Box<dyn Loaded>], runs: usize) -> Result<Vec<Times>, Error> {
+    let mut tasks: Vec<Task<'_>> = Vec::new();
+    for ready in loaded {
+        tasks.push(Box::new(move || {
+            ready.prepare()?;
+            timed(|| ready.run()).map(|(time, _)| time)
+        }));
+    }
+    interleaved(&mut tasks, runs)
 }

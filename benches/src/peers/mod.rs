@@ -32,7 +32,7 @@ pub use kernels::{KERNELS, Kernel, all_text};
 #[cfg(feature = "peers")]
 pub(crate) use kernels::{crc_table, random_bytes};
 pub use native::Native;
-pub use vsp::{Vsp, VspConfig, assemble, instructions};
+pub use vsp::{Vsp, VspCall, VspConfig, assemble, instructions};
 
 /// The kernels as a WebAssembly module, whose exports are called NAME and NAME_setup.
 #[cfg(feature = "peers")]
@@ -53,13 +53,32 @@ pub trait Engine {
     fn load(&self, kernel: &Kernel) -> Result<Option<Box<dyn Loaded>>, Error>;
 }
 
-/// A kernel that is ready to run in an engine.
+/// A kernel, or another function, that is ready to run in an engine.
 pub trait Loaded {
-    /// Runs the kernel once, and returns its answer.
+    /// Prepares the next run, if that is necessary; it is not timed.
+    ///
+    /// # Errors
+    /// The engine fails.
+    fn prepare(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Runs it once, and returns its answer.
     ///
     /// # Errors
     /// It does not return.
     fn run(&mut self) -> Result<u64, Error>;
+}
+
+/// A call of a program's function, which takes a number and returns one.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The exported function that creates the data, if there is one. It takes the argument too.
+    pub setup: Option<String>,
+    /// The exported function.
+    pub run: String,
+    /// The argument.
+    pub argument: u64,
 }
 
 /// Returns all engines of this build, native code first.

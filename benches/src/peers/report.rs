@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::Times;
 
-/// The results of one run of the comparison. Times are in nanoseconds.
+/// When and where something was measured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Report {
+pub struct Machine {
     /// The date, as year-month-day, in UTC.
     pub date: String,
     /// The processor.
@@ -21,6 +21,14 @@ pub struct Report {
     pub system: String,
     /// The versions of the compared engines and of rustc, and the commit.
     pub versions: BTreeMap<String, String>,
+}
+
+/// The results of one run of the comparison. Times are in nanoseconds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// When and where it was made.
+    #[serde(flatten)]
+    pub machine: Machine,
     /// The engines, in the order of the columns.
     pub engines: Vec<String>,
     /// The kernels.
@@ -136,15 +144,24 @@ pub struct NamedTimes {
     pub times: Times,
 }
 
-impl Report {
-    /// Creates an empty report for this computer.
-    pub fn new(engines: Vec<String>) -> Report {
-        Report {
+impl Machine {
+    /// Describes this computer, today.
+    pub fn this() -> Machine {
+        Machine {
             date: date(),
             cpu: cpu(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             versions: versions(),
+        }
+    }
+}
+
+impl Report {
+    /// Creates an empty report for this computer.
+    pub fn new(engines: Vec<String>) -> Report {
+        Report {
+            machine: Machine::this(),
             engines,
             kernels: Vec::new(),
             loads: Vec::new(),
@@ -156,10 +173,15 @@ impl Report {
 
     /// Returns the geometric mean of an engine's times relative to native code, and the number of kernels in it.
     pub fn mean(&self, engine: &str) -> Option<(f64, usize)> {
-        let ratios: Vec<f64> = self.kernels.iter().filter_map(|kernel| kernel.ratio(engine)).collect();
-        let sum: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
-        (!ratios.is_empty()).then(|| ((sum / ratios.len() as f64).exp(), ratios.len()))
+        geometric_mean(self.kernels.iter().filter_map(|kernel| kernel.ratio(engine)))
     }
+}
+
+/// Returns the geometric mean of numbers, and how many they are.
+pub(crate) fn geometric_mean(numbers: impl Iterator<Item = f64>) -> Option<(f64, usize)> {
+    let logarithms: Vec<f64> = numbers.map(f64::ln).collect();
+    let sum: f64 = logarithms.iter().sum();
+    (!logarithms.is_empty()).then(|| ((sum / logarithms.len() as f64).exp(), logarithms.len()))
 }
 
 fn date() -> String {

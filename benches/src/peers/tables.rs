@@ -1,7 +1,7 @@
 //! Tables of a report, for a terminal and for a document.
 
 use super::measure::Times;
-use super::report::{Report, Scale, Scaling};
+use super::report::{Machine, Report, Scale, Scaling};
 
 /// A table: its name, its head, and its rows.
 #[derive(Clone, Debug)]
@@ -17,20 +17,20 @@ pub struct Table {
 /// Returns all tables of a report.
 pub fn all(report: &Report) -> Vec<Table> {
     let mut all = vec![ratios(report), times(report), instructions(report), loads(report), calls(report)];
-    all.extend([instances(report), tiers(report), machine(report)]);
+    all.extend([instances(report), tiers(report), machine("machine", &report.machine)]);
     all
 }
 
-fn head(first: &str, rest: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(crate) fn head(first: &str, rest: impl IntoIterator<Item = String>) -> Vec<String> {
     std::iter::once(first.to_owned()).chain(rest).collect()
 }
 
-fn nothing() -> String {
+pub(crate) fn nothing() -> String {
     "–".into()
 }
 
 /// Formats a number with three digits, or with as many as there are before the point.
-fn short(number: f64) -> String {
+pub(crate) fn short(number: f64) -> String {
     match number {
         number if number >= 99.95 => format!("{number:.0}"),
         number if number >= 9.995 => format!("{number:.1}"),
@@ -186,18 +186,19 @@ fn sizes(name: &'static str, scales: &[Scale]) -> Table {
     Table { name, head: head("instructions", heads), rows }
 }
 
-fn machine(report: &Report) -> Table {
+/// Returns date, computer and versions.
+pub(crate) fn machine(name: &'static str, machine: &Machine) -> Table {
     let mut rows = vec![
-        vec!["date".into(), report.date.clone()],
-        vec!["processor".into(), format!("{}, {} cores", report.cpu, report.cores)],
-        vec!["system".into(), report.system.clone()],
+        vec!["date".into(), machine.date.clone()],
+        vec!["processor".into(), format!("{}, {} cores", machine.cpu, machine.cores)],
+        vec!["system".into(), machine.system.clone()],
     ];
-    rows.extend(report.versions.iter().map(|(name, version)| vec![name.clone(), version.clone()]));
-    Table { name: "machine", head: head("property", ["value".into()]), rows }
+    rows.extend(machine.versions.iter().map(|(name, version)| vec![name.clone(), version.clone()]));
+    Table { name, head: head("property", ["value".into()]), rows }
 }
 
 /// Formats a number with commas between thousands.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -9,7 +9,7 @@ use vsp_core::{Imports, Instance, Options, Outcome, text};
 use vsp_host::engine::{Engine as VspEngine, EngineKind, Module};
 use vsp_host::native::CompileOptions;
 
-use super::{Engine, Error, Kernel, Loaded};
+use super::{Call, Engine, Error, Kernel, Loaded};
 
 /// An engine of VSP, metered or not. It cannot be interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,9 @@ impl VspConfig {
         VspConfig { kind: EngineKind::Tier2, fuel: false },
         VspConfig { kind: EngineKind::Tier2, fuel: true },
     ];
+
+    /// The configuration that counts instructions.
+    pub const COUNTING: VspConfig = VspConfig { kind: EngineKind::Interpreter, fuel: true };
 
     /// Returns the head of its column.
     pub fn name(self) -> String {
@@ -73,30 +76,53 @@ impl Engine for Vsp {
     }
 
     fn load(&self, kernel: &Kernel) -> Result<Option<Box<dyn Loaded>>, Error> {
-        Ok(Some(Box::new(VspKernel::new(self.0, kernel)?)))
+        let bytes = assemble(kernel.text, kernel.name)?;
+        Ok(Some(Box::new(VspCall::new(self.0, bytes, self.0.options(), &kernel.call())?)))
     }
 }
 
-struct VspKernel {
+/// A function of a program that is ready to be called.
+#[derive(Debug)]
+pub struct VspCall {
     instance: Instance<'static, ()>,
     run: FuncIndex,
     argument: u64,
 }
 
-impl VspKernel {
-    fn new(config: VspConfig, kernel: &Kernel) -> Result<VspKernel, Error> {
-        let module = config.module(assemble(kernel.text, kernel.name)?)?;
-        let imports = Arc::new(Imports::new());
-        let mut instance = module.instantiate(imports, (), config.options())?;
-        if kernel.has_setup() {
-            instance.call_export("setup", &[kernel.argument])?;
+impl VspCall {
+    /// Loads a program without imports, and creates its data.
+    ///
+    /// # Errors
+    /// The program or the call does not fit.
+    pub fn new(
+        config: VspConfig,
+        bytes: Arc<[u8]>,
+        options: Options<'static>,
+        call: &Call,
+    ) -> Result<VspCall, Error> {
+        let module = config.module(bytes)?;
+        let mut instance = module.instantiate(Arc::new(Imports::new()), (), options)?;
+        if let Some(setup) = &call.setup {
+            instance.call_export(setup, &[call.argument])?;
         }
-        let run = module.program().export("run").ok_or("the kernel does not export run")?;
-        Ok(VspKernel { instance, run, argument: kernel.argument })
+        let run = module.program().export(&call.run);
+        let run = run.ok_or_else(|| format!("the program does not export {}", call.run))?;
+        Ok(VspCall { instance, run, argument: call.argument })
+    }
+
+    /// Returns the number of instructions of a run: its fuel, in which copying and filling count more. The
+    /// configuration has to count fuel.
+    ///
+    /// # Errors
+    /// It does not return.
+    pub fn instructions(&mut self) -> Result<u64, Error> {
+        self.instance.set_fuel(i64::MAX as u64);
+        self.run()?;
+        Ok(i64::MAX as u64 - self.instance.fuel().unwrap_or(0) as u64)
     }
 }
 
-impl Loaded for VspKernel {
+impl Loaded for VspCall {
     fn run(&mut self) -> Result<u64, Error> {
         match self.instance.call(self.run, &[self.argument])? {
             Outcome::Returned(values) => Ok(values[0]),
@@ -116,13 +142,12 @@ pub fn assemble(source: &str, name: &str) -> Result<Arc<[u8]>, Error> {
     }
 }
 
-/// Returns the number of instructions that a kernel executes: its fuel, in which copying and filling count more.
+/// Returns the number of instructions that a kernel executes ([`VspCall::instructions`]).
 ///
 /// # Errors
 /// It cannot be run.
 pub fn instructions(kernel: &Kernel) -> Result<u64, Error> {
-    let mut loaded = VspKernel::new(VspConfig { kind: EngineKind::Interpreter, fuel: true }, kernel)?;
-    loaded.instance.set_fuel(i64::MAX as u64);
-    loaded.run()?;
-    Ok(i64::MAX as u64 - loaded.instance.fuel().unwrap_or(0) as u64)
+    let config = VspConfig::COUNTING;
+    VspCall::new(config, assemble(kernel.text, kernel.name)?, config.options(), &kernel.call())?
+        .instructions()
 }

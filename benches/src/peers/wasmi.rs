@@ -2,7 +2,7 @@
 
 use wasmi::{CompilationMode, Config, Engine as WasmiEngine, Linker, Module, Store, TypedFunc};
 
-use super::{Engine, Error, Kernel, Loaded, WASM};
+use super::{Call, Engine, Error, Kernel, Loaded, WASM};
 
 /// wasmi, metered or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,22 @@ impl Wasmi {
         }
         Ok(store)
     }
+
+    /// Loads a module without imports, and creates its data.
+    ///
+    /// # Errors
+    /// The module or the call does not fit.
+    pub fn load_call(self, module: &[u8], call: &Call) -> Result<Box<dyn Loaded>, Error> {
+        let engine = self.engine();
+        let module = Module::new(&engine, module)?;
+        let mut store = self.store(&engine)?;
+        let instance = Linker::new(&engine).instantiate_and_start(&mut store, &module)?;
+        if let Some(setup) = &call.setup {
+            instance.get_typed_func::<u64, ()>(&store, setup)?.call(&mut store, call.argument)?;
+        }
+        let run = instance.get_typed_func(&store, &call.run)?;
+        Ok(Box::new(WasmiCall { store, run, argument: call.argument }))
+    }
 }
 
 impl Engine for Wasmi {
@@ -41,26 +57,17 @@ impl Engine for Wasmi {
     }
 
     fn load(&self, kernel: &Kernel) -> Result<Option<Box<dyn Loaded>>, Error> {
-        let engine = self.engine();
-        let module = Module::new(&engine, WASM)?;
-        let mut store = self.store(&engine)?;
-        let instance = Linker::new(&engine).instantiate_and_start(&mut store, &module)?;
-        if kernel.has_setup() {
-            let setup = instance.get_typed_func::<u64, ()>(&store, &format!("{}_setup", kernel.name))?;
-            setup.call(&mut store, kernel.argument)?;
-        }
-        let run = instance.get_typed_func(&store, kernel.name)?;
-        Ok(Some(Box::new(WasmiKernel { store, run, argument: kernel.argument })))
+        self.load_call(WASM, &kernel.call_of_all()).map(Some)
     }
 }
 
-struct WasmiKernel {
+struct WasmiCall {
     store: Store<()>,
     run: TypedFunc<u64, u64>,
     argument: u64,
 }
 
-impl Loaded for WasmiKernel {
+impl Loaded for WasmiCall {
     fn run(&mut self) -> Result<u64, Error> {
         Ok(self.run.call(&mut self.store, self.argument)?)
     }

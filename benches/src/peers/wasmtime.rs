@@ -4,7 +4,7 @@ use wasmtime::{
     Config, Engine as WasmtimeEngine, InstanceAllocationStrategy, Linker, Module, Store, Strategy, TypedFunc,
 };
 
-use super::{Engine, Error, Kernel, Loaded, WASM};
+use super::{Call, Engine, Error, Kernel, Loaded, WASM};
 
 /// Wasmtime in one of its configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,22 @@ impl Wasmtime {
         }
         Ok(store)
     }
+
+    /// Loads a module without imports, and creates its data.
+    ///
+    /// # Errors
+    /// The module or the call does not fit.
+    pub fn load_call(self, module: &[u8], call: &Call) -> Result<Box<dyn Loaded>, Error> {
+        let engine = self.engine()?;
+        let module = Module::new(&engine, module)?;
+        let mut store = self.store(&engine)?;
+        let instance = Linker::new(&engine).instantiate(&mut store, &module)?;
+        if let Some(setup) = &call.setup {
+            instance.get_typed_func::<u64, ()>(&mut store, setup)?.call(&mut store, call.argument)?;
+        }
+        let run = instance.get_typed_func(&mut store, &call.run)?;
+        Ok(Box::new(WasmtimeCall { store, run, argument: call.argument }))
+    }
 }
 
 impl Engine for Wasmtime {
@@ -76,26 +92,17 @@ impl Engine for Wasmtime {
     }
 
     fn load(&self, kernel: &Kernel) -> Result<Option<Box<dyn Loaded>>, Error> {
-        let engine = self.engine()?;
-        let module = Module::new(&engine, WASM)?;
-        let mut store = self.store(&engine)?;
-        let instance = Linker::new(&engine).instantiate(&mut store, &module)?;
-        if kernel.has_setup() {
-            let setup = instance.get_typed_func::<u64, ()>(&mut store, &format!("{}_setup", kernel.name))?;
-            setup.call(&mut store, kernel.argument)?;
-        }
-        let run = instance.get_typed_func(&mut store, kernel.name)?;
-        Ok(Some(Box::new(WasmtimeKernel { store, run, argument: kernel.argument })))
+        self.load_call(WASM, &kernel.call_of_all()).map(Some)
     }
 }
 
-struct WasmtimeKernel {
+struct WasmtimeCall {
     store: Store<()>,
     run: TypedFunc<u64, u64>,
     argument: u64,
 }
 
-impl Loaded for WasmtimeKernel {
+impl Loaded for WasmtimeCall {
     fn run(&mut self) -> Result<u64, Error> {
         Ok(self.run.call(&mut self.store, self.argument)?)
     }
