@@ -20,10 +20,14 @@ const INTEGERS: &[u64] = &[
     0xFFFF,
     0x8000,
     0x5555_5555_5555_5555,
-    0x0123_4567_89AB_CDEF,
     10,
-    100,
+    ROUNDED_TWICE,
+    ROUNDED_TWICE.wrapping_neg(),
 ];
+
+/// An integer that becomes another binary32 if it is rounded to a binary64 first: a little more than the middle of two
+/// neighbours.
+const ROUNDED_TWICE: u64 = (1 << 62) + (1 << 38) + 1;
 
 /// Zeros, ones, halves, infinities, the ends of the ranges of numbers and of subnormals, powers of two at which
 /// conversions change, values that binary32 rounds or overflows, and NaNs of all kinds.
