@@ -240,9 +240,15 @@ fn functions(entropy: &mut dyn Entropy, least: u32, most: u32) -> Vec<FuncType> 
         let like = old.and_then(|old| FuncType::new(old.params(), results as usize));
         let like = if entropy.chance(1, 3) { like } else { old };
         let mut ty = like.or(new);
-        if entropy.chance(1, 8) {
-            // Tags in both parts of a row of the function table.
-            ty = pick(entropy, &[1, 511, 512, 4095]).and_then(|tag| ty?.with_tag(tag));
+        let has_tag = ty.is_some_and(|ty| ty.tag() != 0);
+        if entropy.chance(if has_tag { 4 } else { 1 }, 8) {
+            // Tags in both parts of a row of the function table, of which two differ in one part only.
+            let tag = pick(entropy, &[1, 511, 512, 4095]).map(|tag| match ty.map(FuncType::tag) {
+                Some(511) => 4095,
+                Some(4095) => 511,
+                _ => tag,
+            });
+            ty = tag.and_then(|tag| ty?.with_tag(tag));
         }
         types.extend(ty);
     }

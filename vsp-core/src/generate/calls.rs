@@ -92,13 +92,14 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// Returns a number that names no function of this type: mostly a function with as many parameters and other
-    /// results.
+    /// Returns a number that names no function of this type: mostly a function with another tag, or with as many
+    /// parameters and other results.
     fn wrong_function(&mut self, ty: FuncType) -> u64 {
         let functions = &self.world.functions;
+        let tagged = functions.iter().position(|it| *it != ty && it.with_tag(ty.tag()) == Some(ty));
         let like = functions.iter().position(|it| *it != ty && it.params() == ty.params());
         let other = functions.iter().position(|it| *it != ty);
-        match like.or(other).filter(|_| self.entropy.chance(3, 4)) {
+        match tagged.or(like).or(other).filter(|_| self.entropy.chance(3, 4)) {
             Some(number) => number as u64,
             None => values::integer(self.entropy),
         }
