@@ -93,3 +93,21 @@ impl WasmReport {
         Some(geometric_mean(self.works.iter().filter_map(WorkTimes::growth))?.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::report::Report;
+
+    #[test]
+    fn committed_results_can_be_read() -> Result<(), serde_json::Error> {
+        let kernels: Report = serde_json::from_str(include_str!("../../results/latest.json"))?;
+        let modules: WasmReport = serde_json::from_str(include_str!("../../results/wasm.json"))?;
+        let counts = [Group::Kernels, Group::Programs].map(|group| modules.group(group).count());
+        assert_eq!((kernels.kernels.len(), counts), (11, [11, 11]));
+        for machine in [kernels.machine, modules.machine] {
+            assert!(machine.versions.contains_key("wasmi"), "{machine:?}");
+        }
+        Ok(())
+    }
+}
