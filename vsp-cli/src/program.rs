@@ -19,7 +19,7 @@ use crate::script::ImportArgs;
 use crate::state::State;
 use crate::translate::Result;
 #[cfg(feature = "wasi")]
-use crate::wasi::{self, Joint, WasiArgs};
+use crate::wasi::{self, EndsWithReader, Joint, WasiArgs};
 
 /// The fuel of a program without a limit, with which its use is counted.
 pub(crate) const UNLIMITED: u64 = i64::MAX as u64;
@@ -129,7 +129,8 @@ impl ProgramArgs {
         let args = if pass_args { &self.args[..] } else { &[] };
         let args = std::iter::once(name).chain(args.iter().cloned()).collect();
         let output = Joint::new(streams.output);
-        let wasi = self.wasi.state(args, streams.input, Output::writer(output.clone(), is_terminal))?;
+        let stdout = Output::writer(EndsWithReader(output.clone()), is_terminal);
+        let wasi = self.wasi.state(args, streams.input, stdout)?;
         let input: Box<dyn BufRead> = Box::new(io::empty());
         let sys = self.sys(pass_args, Streams { input, output: Box::new(output), errors: streams.errors });
         Ok(State { sys, wasi })

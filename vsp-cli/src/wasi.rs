@@ -9,6 +9,9 @@ use vsp_core::program::Program;
 use vsp_host::number;
 use vsp_host::wasi::{Access, Input, MODULE, Output, Wasi};
 
+use crate::cli::EXIT_SUCCESS;
+use crate::files;
+
 /// The heading of the options in the help.
 const HEADING: &str = "Programs that import WASI";
 
@@ -63,6 +66,27 @@ impl WasiArgs {
             Some(seed) => wasi.deterministic(seed),
             None => wasi,
         })
+    }
+}
+
+/// An output that ends the command when its reader has closed it: programs ignore that error, or report it as a fault
+/// of their own. Elsewhere a signal ends them.
+pub(crate) struct EndsWithReader<W>(pub(crate) W);
+
+impl<W: Write> Write for EndsWithReader<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).inspect_err(end_if_closed)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().inspect_err(end_if_closed)
+    }
+}
+
+fn end_if_closed(error: &io::Error) {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        files::end_unfinished();
+        std::process::exit(EXIT_SUCCESS.into());
     }
 }
 

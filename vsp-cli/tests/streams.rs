@@ -124,6 +124,19 @@ fn a_program_whose_output_nobody_wants_is_ended_without_an_error() {
     }
 }
 
+/// The program, in Rust, takes a failed write for a fault, and panics.
+#[cfg(feature = "wasm")]
+#[test]
+fn a_reader_that_has_seen_enough_ends_a_program_with_wasi() {
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/wasm/words.wasm");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "::.");
+    for option in ["--stats", "--json"] {
+        let args = ["run", option, "--dir", folder, program, "README.md"];
+        assert_eq!(code_with(&args, unread, Stdio::null), Some(0));
+        assert_eq!(code_with(&args, Stdio::null, Stdio::null), Some(0));
+    }
+}
+
 /// The shell closes the streams. (It cannot start programs of another machine.)
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]

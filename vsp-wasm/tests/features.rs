@@ -287,6 +287,13 @@ fn refusals_say_how_to_do_without() {
     );
 }
 
+/// The empty component, as `wasm-tools` writes it.
+#[test]
+fn components_are_refused_as_such() {
+    let error = vsp_wasm::translate(b"\0asm\x0d\0\x01\0", &Options::default()).unwrap_err();
+    assert!(error.to_string().contains("a component, and not a module"), "{error}");
+}
+
 #[test]
 fn errors_name_the_function() {
     let module = wat::parse_str("(module (func) (func $f (drop (v128.const i64x2 0 0))))").unwrap();

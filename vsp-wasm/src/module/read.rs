@@ -33,6 +33,10 @@ const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
 pub(crate) fn read<'a>(bytes: &'a [u8], options: &Options) -> Result<Module<'a>, Error> {
     let mut reader =
         Reader { module: Module::default(), options, allocations: FuncValidatorAllocations::default() };
+    if Parser::is_component(bytes) {
+        let message = "this is a component, and not a module: compile for wasm32-wasip1, which makes modules";
+        return Err(Error::unsupported(message));
+    }
     let mut validator = Validator::new_with_features(FEATURES);
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
