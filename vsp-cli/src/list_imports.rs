@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use vsp_core::Excerpt;
 #[cfg(feature = "wasm")]
 use vsp_core::program::Program;
+use vsp_core::{Excerpt, ImportError};
 use vsp_host::sys;
 
-use crate::imports::unresolved_imports;
+use crate::imports::{UnresolvedImport, unresolved_imports};
 use crate::script::{ImportArgs, is_provided};
 use crate::style;
 use crate::table::Table;
@@ -60,6 +60,7 @@ fn of_program(args: &ListImportsArgs, file: &std::path::Path) -> Result<String> 
     let mut table = Table::new(&["import", "provided by"], &[false, false]);
     for (index, import) in (0..).zip(loaded.program.imports()) {
         let provider = match unresolved.iter().find(|it| it.index == index) {
+            Some(UnresolvedImport { error: ImportError::Missing { .. }, .. }) => "nobody".to_owned(),
             Some(unresolved) => unresolved.error.to_string(),
             None if is_provided(import.module) => "vsp".to_owned(),
             None => "--imports".to_owned(),

@@ -254,11 +254,18 @@ fn render_import<'l>(loaded: &'l Loaded, wrong: &UnresolvedImport) -> Group<'l> 
             "this build has no WASI: it needs the feature `wasi`".to_owned()
         }
         (ImportError::Missing { .. }, None) if known.is_empty() => {
-            format!("this host has no module `{}`; another host may have it", Excerpt(module))
+            format!(
+                "this host has no module `{}`; `--imports` declares what another host answers, and \
+                 `--unknown-imports` provides all",
+                Excerpt(module)
+            )
         }
         (ImportError::Missing { .. }, None) => format!("`{module}` has {}", known.join(", ")),
-        (ImportError::Type { host, .. }, _) => {
+        (ImportError::Type { host, .. }, _) if import_span(loaded, wrong).is_some() => {
             format!("write `.import {module}.{} {host}`", wrong.name)
+        }
+        (ImportError::Type { host, .. }, _) => {
+            format!("the host has `{}.{} {host}`", Excerpt(module), Excerpt(&wrong.name))
         }
         _ => return group,
     };
