@@ -237,7 +237,9 @@ pub(crate) fn render_imports(loaded: &Loaded, wrong: &[UnresolvedImport]) -> Str
 
 fn render_import<'l>(loaded: &'l Loaded, wrong: &UnresolvedImport) -> Group<'l> {
     let title = Level::ERROR.primary_title(wrong.error.to_string());
-    let group = match import_span(loaded, wrong) {
+    let span = import_span(loaded, wrong);
+    let is_in_text = span.is_some();
+    let group = match span {
         Some((text, span)) => title.element(snippet(text, &loaded.path.display().to_string(), span)),
         None => title.element(Level::NOTE.message(format!("in {}", loaded.path.display()))),
     };
@@ -261,7 +263,7 @@ fn render_import<'l>(loaded: &'l Loaded, wrong: &UnresolvedImport) -> Group<'l> 
             )
         }
         (ImportError::Missing { .. }, None) => format!("`{module}` has {}", known.join(", ")),
-        (ImportError::Type { host, .. }, _) if import_span(loaded, wrong).is_some() => {
+        (ImportError::Type { host, .. }, _) if is_in_text => {
             format!("write `.import {module}.{} {host}`", wrong.name)
         }
         (ImportError::Type { host, .. }, _) => {

@@ -71,9 +71,9 @@ impl WasiArgs {
 
 /// An output that ends the command when its reader has closed it: programs ignore that error, or report it as a fault
 /// of their own. Elsewhere a signal ends them.
-pub(crate) struct EndsWithReader<W>(pub(crate) W);
+pub(crate) struct EndsWithReader(pub(crate) Joint);
 
-impl<W: Write> Write for EndsWithReader<W> {
+impl Write for EndsWithReader {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes).inspect_err(end_if_closed)
     }

@@ -1,7 +1,8 @@
 //! The native stack of machine code: the stack of the thread, or a separate one.
 //!
-//! A separate stack is mapped for what is left of one call of the host. The crate `stacker` does that on every system, and panics if it gets no
-//! memory. So a trial allocation comes first, and if another thread takes the memory just then, the panic is caught.
+//! A separate stack is mapped for what is left of one call of the host. The crate `stacker` does that on every system,
+//! and panics if it gets no memory. So a trial allocation comes first, and if another thread takes the memory just then,
+//! the panic is caught.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

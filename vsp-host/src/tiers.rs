@@ -3,8 +3,8 @@
 //!
 //! The interpreter has no counters for this. An instance runs with a small slice of its fuel. When the slice expires,
 //! the location is reported ([`vsp_core::Tiers`]), and that is a sample of where the time goes. A function with enough
-//! samples is compiled with its callees as one [`Region`](vsp_core::jit::Region), which has an entry at the loop header where the function was
-//! sampled.
+//! samples is compiled with its callees as one [`Region`](vsp_core::jit::Region), which has an entry at the loop header
+//! where the function was sampled.
 //!
 //! With a background thread, a function is compiled early in tier 1 and later in tier 2, while the program continues.
 //! Without one, the program waits for its compiler. So it is compiled only in tier 2, and only after it has run for
@@ -186,8 +186,7 @@ impl<S> vsp_core::Tiers<S> for ProgramTiers<'_> {
     fn on_slice_expired(&self, location: Location, used: u64, caller: Option<u64>) -> NextSlice<'_, S> {
         let used = self.table.sample(location.function, used);
         let is_loop = || can_enter_loop(&self.program, location);
-        let code = self.table.entry_at(location);
-        if code.is_none() && self.table.is_before_loop(location.function, self.backend.options.short_slices) {
+        if self.table.is_before_loop(location, self.backend.options.short_slices) {
             return NextSlice { slice: SHORT_SLICE, enter: None };
         }
         let (unit, present) = self.table.unit_to_compile(location, caller, is_loop);

@@ -7,8 +7,9 @@
 //! # What a host has to know
 //!
 //! - **Arguments and results.** Exported functions have the same names in the program, and [`Exports`] has their types.
-//!   An i32 is zero-extended, an f32 is its bits, zero-extended. What a host gives can have any upper half. Parameters from the ninth and results from the fifth on are in globals
-//!   ([`Exports::extra_params`], [`Exports::extra_results`]).
+//!   An i32 is zero-extended, an f32 is its bits, zero-extended. What a host gives can have any upper half. Parameters
+//!   from the ninth and results from the fifth on are in globals ([`Exports::extra_params`],
+//!   [`Exports::extra_results`]).
 //! - **Imported functions** are imports of the program with the same names. One with more than 8 parameters gets pairs
 //!   of them packed: from the left, two neighbours that are both i32 share a register, the left one in the lower half,
 //!   until there are 8.

@@ -80,11 +80,11 @@ fn lines(graph: &Graph<'_>, code: &Code<'_>, function: FuncIndex, block: u32) ->
     let first = Location { function, word: words.start };
     let label = code.written_label(first).map_or_else(String::new, |label| format!("{label}: "));
     let source = code.line(first).map_or_else(String::new, |line| format!(" ({})", code.line_name(line)));
-    let head = Escaped(&format!("{label}block {block}, +{}{source}", words.start)).to_string();
+    let head = format!("{label}block {block}, +{}{source}", words.start);
     let count = words.len();
     let instructions = words.take(MAX_INSTRUCTIONS).map(|word| {
         let text = code.written_instruction(Location { function, word }).unwrap_or_default();
-        Escaped(&format!("  {text}")).to_string()
+        format!("  {text}")
     });
     let more = count.checked_sub(MAX_INSTRUCTIONS).filter(|more| *more > 0);
     let more = more.map(|more| format!("  … and {more} more instructions"));

@@ -44,7 +44,7 @@ pub(super) struct ContextGuard<'b> {
 }
 
 impl Drop for ContextGuard<'_> {
-    // A call of it would keep all that surrounds it in memory: 30 instructions of a call of the host.
+    // A call of it would keep all that surrounds it in memory: 15 instructions of a call of the host.
     #[inline(always)]
     fn drop(&mut self) {
         *self.balance = self.context.fuel;

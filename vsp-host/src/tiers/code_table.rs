@@ -149,11 +149,15 @@ impl CodeTable {
         sum.fetch_add(used, Ordering::Relaxed).saturating_add(used)
     }
 
-    /// Returns whether a function that can be entered at some of its loops should be interpreted for another short
-    /// slice, of which there are at most this many in a row.
-    pub(crate) fn is_before_loop(&self, function: FuncIndex, short_slices: u32) -> bool {
-        let mut notes = self.notes(function);
-        let has_entry = notes.locations.iter().any(|it| it.code.is_some());
+    /// Returns whether a function that can be entered at some of its loops, but not at this location, should be
+    /// interpreted for another short slice, of which there are at most this many in a row.
+    pub(crate) fn is_before_loop(&self, location: Location, short_slices: u32) -> bool {
+        let mut notes = self.notes(location.function);
+        let mut entries = notes.locations.iter().filter(|it| it.code.is_some());
+        if entries.clone().any(|it| it.word == location.word) {
+            return false;
+        }
+        let has_entry = entries.next().is_some();
         let goes_on = has_entry && notes.short_slices < short_slices;
         notes.short_slices = if goes_on { notes.short_slices + 1 } else { 0 };
         goes_on
