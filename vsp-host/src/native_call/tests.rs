@@ -133,7 +133,7 @@ fn run(context: *mut Context, remaining: u64, script: u64, argument: u64) -> Ret
         assert!(remaining < (*context).cells);
         match script {
             ACCESS => {
-                memory.cast::<u64>().write_unaligned(argument);
+                memory.cast::<u64>().write_unaligned(argument.to_le());
                 *last_cell = argument;
                 *global += *last_cell;
                 let copy = ptr::with_exposed_provenance::<u8>((*context).copy as usize);
