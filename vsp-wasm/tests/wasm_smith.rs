@@ -11,6 +11,7 @@ use vsp_snapshots::wasm::{Failure, Guest, Registry};
 use vsp_snapshots::{Configuration, EMULATED};
 use vsp_wasm::trap_code;
 use wasm_smith::{Config, Module};
+use wasmi::errors::{ErrorKind, InstantiationError};
 use wasmi::{Extern, TrapCode, Val};
 
 const CONFIGURATIONS: [Configuration; 5] = [
@@ -101,6 +102,13 @@ fn end_of_wasmi(result: Result<Vec<u64>, wasmi::Error>) -> Result<End, String> {
         Some(TrapCode::IntegerOverflow) => End::Overflow,
         Some(TrapCode::BadConversionToInteger) => End::Conversion,
         Some(TrapCode::StackOverflow) => End::Stack,
+        None if matches!(
+            error.kind(),
+            ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. })
+        ) =>
+        {
+            End::Table
+        }
         _ => return Err(format!("wasmi: {error}")),
     })
 }
