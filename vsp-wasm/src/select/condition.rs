@@ -54,19 +54,22 @@ impl Selector<'_> {
         let pick = |negate: bool, taken: O, inverse: O| if negate { inverse } else { taken };
         let or_equal = matches!(op, O::SLE | O::SLEU | O::SLEW);
         let words = matches!(op, O::SLTW | O::SLEW);
-        let fits = |bits: Option<u64>, plus: i64| -> Option<i32> {
-            let number = (bits? as i64).checked_add(plus)?;
-            let range = if signed { -128..128 } else { 0..256 };
+        let fits = |bits: Option<u64>, plus_one: bool| -> Option<i32> {
+            let plus = u64::from(plus_one);
+            let (number, range) = match signed {
+                true => ((bits? as i64).checked_add_unsigned(plus)?, -128..128),
+                false => (i64::try_from(bits?.checked_add(plus)?).ok()?, 0..256),
+            };
             (!words && range.contains(&number)).then_some(number as i32)
         };
         let (a, b) = (self.ir.constant(first), self.ir.constant(second));
         // first < imm, first <= imm - 1, imm - 1 < second, imm <= second
-        if let Some(imm) = fits(b, i64::from(or_equal)) {
+        if let Some(imm) = fits(b, or_equal) {
             let source = self.read(first);
             return Some(self.one(pick(negate, taken_with, inverse_with), source, imm));
         }
         if matches!(op, O::SLT | O::SLE | O::SLTU | O::SLEU)
-            && let Some(imm) = fits(a, i64::from(!or_equal))
+            && let Some(imm) = fits(a, !or_equal)
         {
             let source = self.read(second);
             return Some(self.one(pick(!negate, taken_with, inverse_with), source, imm));
