@@ -50,14 +50,24 @@ pub struct Options<'a> {
 }
 
 /// The status of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
-    /// The instance can be called. The stack keeps the frames of a trap until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// The instance can be called. After a trap it keeps the frames until then.
     Idle,
     /// The instance can be resumed.
     Suspended(Reason),
-    /// The instance is between two instructions, and can execute the next.
+    /// The instance is between two instructions of a call that is being stepped, and can execute the next.
     Stepping,
+}
+
+impl core::fmt::Display for Status {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Status::Idle => f.write_str("idle"),
+            Status::Suspended(reason) => write!(f, "suspended: {reason}"),
+            Status::Stepping => f.write_str("between two instructions"),
+        }
+    }
 }
 
 /// A program that can be called, with state of type `S` for its host functions.
@@ -234,11 +244,6 @@ impl<'a, S> Instance<'a, S> {
         self.tiers.is_some()
     }
 
-    /// Makes the instance suspended for `reason`, at the location of its innermost frame.
-    pub(crate) fn suspend(&mut self, reason: Reason) {
-        self.status = Status::Suspended(reason);
-    }
-
     /// Pushes the first frame. Returns an outcome if the frame does not fit.
     #[inline]
     pub(crate) fn push_first(
@@ -338,6 +343,11 @@ impl<'a, S> Instance<'a, S> {
 
     fn import_results(&self, import: ImportIndex) -> usize {
         self.host.ty(import).results()
+    }
+
+    /// Returns whether the instance can be called, resumed or stepped.
+    pub fn status(&self) -> Status {
+        self.status
     }
 
     /// Returns the reason and location of the suspension, if the instance is suspended.

@@ -50,7 +50,7 @@ pub use host::{
     Caller, GuestMemoryError, GuestSlice, GuestStr, HostCalls, HostEnd, HostError, HostFn, HostParameter,
     HostResult, HostReturn, HostStop, Imports, Value,
 };
-pub use instance::{Frame, FrameMut, Instance, Options, PendingCall};
+pub use instance::{Frame, FrameMut, Instance, Options, PendingCall, Status};
 #[cfg(feature = "native")]
 pub use machine::NotReturned;
 pub use machine::{FuelSlices, HostRequest};

@@ -1,4 +1,4 @@
-//! Snapshots: a suspended instance as bytes, to be resumed by another engine, process or architecture.
+//! Snapshots: an instance as bytes, to be called or resumed by another engine, process or architecture.
 //!
 //! [`Instance::save`](crate::Instance::save) creates the bytes, [`Snapshot::read`] checks them, and
 //! [`Instance::restore`](crate::Instance::restore) creates an instance from them and the program that they belong to.
@@ -53,12 +53,14 @@ const METERED: u16 = 1;
 /// Flag: the program can be interrupted.
 const INTERRUPTIBLE: u16 = 2;
 
-/// The numbers of the suspension reasons.
+/// The numbers of the statuses: those of the suspension reasons, and two more.
 mod reason {
     pub(super) const FUEL: u32 = 0;
     pub(super) const INTERRUPTED: u32 = 1;
     pub(super) const YIELD: u32 = 2;
     pub(super) const PENDING: u32 = 3;
+    pub(super) const IDLE: u32 = 4;
+    pub(super) const STEPPING: u32 = 5;
 }
 
 /// Size in bytes of the unit in which memory is saved; units that are all zero are left out.

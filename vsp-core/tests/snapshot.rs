@@ -11,10 +11,10 @@ use std::sync::atomic::AtomicBool;
 
 use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::program::Program;
-use vsp_core::snapshot::{SaveError, Snapshot};
+use vsp_core::snapshot::Snapshot;
 use vsp_core::text::assemble;
 use vsp_core::verify::Verified;
-use vsp_core::{Caller, HostStop, Imports, Instance, Options, Outcome, Reason};
+use vsp_core::{Caller, HostStop, Imports, Instance, Options, Outcome, Reason, Status};
 
 /// The program whose snapshot docs/format.md shows.
 const SHOWN: &str = "
@@ -91,7 +91,7 @@ fn the_dump_in_the_document_is_right() {
     assert_eq!(state.program_checksum(), program.program().checksum());
     assert_eq!(state.program_bytes() as usize, program.program().bytes().len());
     assert_eq!((state.memory_bytes(), state.stack_cells(), state.fuel()), (64, 64, Some(96)));
-    assert_eq!((state.reason(), state.is_interruptible()), (Reason::Yield(3), false));
+    assert_eq!((state.status(), state.is_interruptible()), (Status::Suspended(Reason::Yield(3)), false));
     assert_eq!(state.globals().collect::<Vec<_>>(), [5]);
     assert_eq!(state.memory().collect::<Vec<_>>(), [(16, &b"\0\0hi\0\0\0\0\0\0\0\0\0\0\0\0"[..])]);
     let frames: Vec<_> = state.frames().collect();
@@ -121,7 +121,6 @@ fn a_restored_instance_goes_on() {
     let Ok(Outcome::Returned(values)) = instance.resume(&[10]) else { panic!("it returns") };
     // (10 + 7) + 3, and five instructions.
     assert_eq!((&*values, instance.fuel()), (&[20][..], Some(91)));
-    assert_eq!(instance.save(), Err(SaveError::NotSuspended));
 }
 
 #[test]
@@ -150,19 +149,92 @@ fn fuel_and_interrupt_can_be_chosen_anew() {
     assert_eq!(Instance::restore(&program, &imports, (), options, &state).unwrap().fuel(), Some(9));
 }
 
-/// An instance that does not run, or is between two instructions, is not saved.
+/// Saves, restores, and saves again.
+fn again<'p>(program: &'p Verified<'p>, imports: &'p Imports<()>, it: &Instance<'p, ()>) -> Instance<'p, ()> {
+    let bytes = it.save().unwrap();
+    let state = Snapshot::read(&bytes).unwrap();
+    assert_eq!((state.status(), state.fuel()), (it.status(), it.fuel()));
+    let restored = Instance::restore(program, imports, (), Options::default(), &state).unwrap();
+    assert_eq!(restored.status(), it.status());
+    assert_eq!(restored.save().unwrap(), bytes);
+    restored
+}
+
+/// Memory, globals and fuel of an instance that does not run are saved: before a call, after it, after a trap and a
+/// halt. It can be called when it is restored.
 #[test]
-fn only_suspended_instances_are_saved() {
-    let program = assemble(SHOWN, "shown.sil").unwrap();
+fn idle_instances_are_saved() {
+    let text = "
+.memory 64
+.global count = 5
+.export f
+.export g
+.func f (1) -> 1
+    STORE [R1], R0
+    GETG R2, count
+    ADD R2, R2, R0
+    SETG R2, count
+    MOV R0, R2
+    RET
+.end
+.func g (1) -> 0
+    STORE [R1 + 8], R0
+    JZ R0, halt
+    TRAP 7
+halt:
+    HLT R0
+.end";
+    let program = assemble(text, "idle.sil").unwrap_or_else(|errors| panic!("{}", errors[0]));
     let program = verified(&program);
     let imports = Imports::<()>::new();
     let mut instance = Instance::new(&program, &imports, (), small()).unwrap();
-    assert_eq!(instance.save(), Err(SaveError::NotSuspended));
+    instance = again(&program, &imports, &instance);
+    let Outcome::Returned(values) = instance.call_export("f", &[3]).unwrap() else { panic!("it returns") };
+    assert_eq!(values[..], [8]);
+    instance = again(&program, &imports, &instance);
+    assert_eq!(
+        (instance.memory()[0], instance.global(GlobalIndex(0)), instance.fuel()),
+        (3, Some(8), Some(94))
+    );
+
+    assert!(matches!(instance.call_export("g", &[9]).unwrap(), Outcome::Trapped(_)));
+    assert_eq!(instance.call_stack().count(), 1);
+    instance = again(&program, &imports, &instance);
+    assert_eq!((instance.call_stack().count(), instance.memory()[8]), (0, 9));
+    assert_eq!(instance.call_export("g", &[0]).unwrap(), Outcome::Halted(0));
+    instance = again(&program, &imports, &instance);
+    let Outcome::Returned(values) = instance.call_export("f", &[1]).unwrap() else { panic!("it returns") };
+    assert_eq!((&values[..], instance.memory()[8]), (&[9][..], 0));
+
+    // Abandoning a call makes it idle.
     instance.begin(FuncIndex(0), &[3]).unwrap();
-    assert_eq!(instance.save(), Err(SaveError::NotSuspended));
-    // A suspension during a step yields the same bytes.
-    instance.step_until(100, |_| false).unwrap();
-    assert_eq!(instance.save().unwrap(), shown_state(&program));
+    instance.reset();
+    let bytes = again(&program, &imports, &instance).save().unwrap();
+    assert_eq!(Snapshot::read(&bytes).unwrap().frame_count(), 0);
+}
+
+/// An instance can be saved between any two instructions, and stepped or finished when it is restored.
+#[test]
+fn instances_are_saved_between_two_instructions() {
+    let program = assemble(SHOWN, "shown.sil").unwrap();
+    let program = verified(&program);
+    let imports = Imports::<()>::new();
+    let mut plain = Instance::new(&program, &imports, (), small()).unwrap();
+    let mut saved = Instance::new(&program, &imports, (), small()).unwrap();
+    let mut outcomes = [&mut plain, &mut saved].map(|it| it.begin(FuncIndex(0), &[3]).unwrap());
+    let mut steps = 0;
+    while outcomes == [None, None] {
+        assert_eq!(saved.next_location(), plain.next_location());
+        saved = again(&program, &imports, &saved);
+        outcomes = [&mut plain, &mut saved].map(|it| it.step().unwrap());
+        steps += 1;
+    }
+    assert_eq!((outcomes[0], steps), (outcomes[1], 4));
+    assert_eq!(saved.save().unwrap(), shown_state(&program));
+    assert_eq!(plain.begin_resume(&[10]), Ok(None));
+    saved = again(&program, &imports, &plain);
+    let Ok(Outcome::Returned(values)) = saved.finish() else { panic!("it returns") };
+    assert_eq!(values[..], [20]);
 }
 
 /// A program with frames of every kind, suspended for every reason.
@@ -193,11 +265,18 @@ loop:   LOOP R6, loop
         RET
 .end";
 
-/// Returns the snapshots of that program during its execution, one for each unit of fuel, and for YIELD and SYSCALL.
+/// Returns the snapshots of that program during its execution, one for each unit of fuel, and for YIELD and SYSCALL;
+/// and two that are idle and between two instructions.
 fn all_states(program: &Verified<'_>) -> Vec<Vec<u8>> {
     let imports = waiting();
     let flag = AtomicBool::new(true);
     let mut states = Vec::new();
+    let options = Options { stack_cells: Some(200), ..Options::default() };
+    let mut instance = Instance::new(program, &imports, (), options).unwrap();
+    states.push(instance.save().unwrap());
+    assert_eq!(instance.begin(FuncIndex(0), &[40]), Ok(None));
+    assert_eq!(instance.step_until(4, |_| false), Ok(None));
+    states.push(instance.save().unwrap());
     for interrupt in [None, Some((&flag).into())] {
         let options = Options { stack_cells: Some(200), fuel: Some(0), interrupt, ..Options::default() };
         let mut instance = Instance::new(program, &imports, (), options).unwrap();
@@ -243,12 +322,12 @@ fn try_out(program: &Verified<'_>, bytes: &[u8]) -> bool {
     let again = Instance::restore(program, &imports, (), Options::default(), &state).unwrap();
     assert_eq!(again.save().unwrap(), saved);
     for _ in 0..5 {
-        let values: &[u64] = match instance.suspended().map(|it| it.reason) {
-            None => break,
-            Some(Reason::Fuel | Reason::Interrupted) => &[],
-            Some(Reason::Yield(_) | Reason::Pending(_)) => &[1],
+        match instance.status() {
+            Status::Idle => instance.call(FuncIndex(0), &[40]).unwrap(),
+            Status::Stepping => instance.finish().unwrap(),
+            Status::Suspended(Reason::Fuel | Reason::Interrupted) => instance.resume(&[]).unwrap(),
+            Status::Suspended(Reason::Yield(_) | Reason::Pending(_)) => instance.resume(&[1]).unwrap(),
         };
-        instance.resume(values).unwrap();
     }
     true
 }
@@ -259,10 +338,13 @@ fn damage_is_an_error() {
     let program = assemble(ALL, "all.sil").unwrap_or_else(|errors| panic!("{}", errors[0]));
     let program = verified(&program);
     let states = all_states(&program);
-    let reasons: Vec<Reason> = states.iter().map(|state| Snapshot::read(state).unwrap().reason()).collect();
-    assert!(reasons.contains(&Reason::Interrupted) && reasons.contains(&Reason::Fuel));
-    assert!(reasons.iter().any(|reason| matches!(reason, Reason::Yield(_))));
-    assert!(reasons.iter().any(|reason| matches!(reason, Reason::Pending(_))));
+    let saved: Vec<Status> = states.iter().map(|state| Snapshot::read(state).unwrap().status()).collect();
+    assert!(saved.contains(&Status::Idle) && saved.contains(&Status::Stepping));
+    let has = |wanted: fn(Reason) -> bool| {
+        saved.iter().any(|status| matches!(status, Status::Suspended(reason) if wanted(*reason)))
+    };
+    assert!(has(|it| it == Reason::Interrupted) && has(|it| it == Reason::Fuel));
+    assert!(has(|it| matches!(it, Reason::Yield(_))) && has(|it| matches!(it, Reason::Pending(_))));
     let mut restored = 0;
     for state in &states {
         assert!(try_out(&program, state));

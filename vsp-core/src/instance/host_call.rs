@@ -42,7 +42,7 @@ impl<S> Instance<'_, S> {
         PendingCall::of(self.status, &self.program, &self.host.own.pending)
     }
 
-    /// Takes the arguments of a pending host call from the registers of the running frame.
+    /// Takes the arguments of a pending host call from the registers of the running frame, which exists.
     pub(crate) fn restore_pending_arguments(&mut self) {
         let registers = self.stack.registers();
         self.host.own.pending = core::array::from_fn::<_, MAX_PARAMS, _>(|index| registers[index]);

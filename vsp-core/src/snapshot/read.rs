@@ -1,12 +1,12 @@
 //! The reader of snapshots, which checks their structure.
 
 use super::{GRANULE, GROWING_VERSION, HEADER_BYTES, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
-use crate::Reason;
 use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::isa::Reg;
 use crate::limits::{Limits, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE, MIN_STACK_CELLS};
 use crate::program::{Cursor, FirstError, ReadError, ReadErrorKind, checksum};
 use crate::verify::{FRAME_CELLS, STATE_CELLS};
+use crate::{Reason, Status};
 
 /// A snapshot in its file format. Its structure is checked, but not against its program.
 /// ([`restore`](crate::Instance::restore), which creates an [`Instance`](crate::Instance), checks it against the
@@ -32,7 +32,7 @@ struct Header {
     memory_bytes: u64,
     memory_maximum: u64,
     balance: i64,
-    reason: Reason,
+    status: Status,
     frames: u32,
     globals: u32,
     runs: u32,
@@ -48,7 +48,8 @@ pub struct SnapshotFrame<'a> {
 }
 
 impl<'a> SnapshotFrame<'a> {
-    /// Returns its location: that of the suspension, or that of the call whose results it waits for.
+    /// Returns its location: that of the suspension or of the next instruction, or that of the call whose results it
+    /// waits for.
     pub fn location(&self) -> Location {
         self.location
     }
@@ -140,9 +141,9 @@ impl<'a> Snapshot<'a> {
         self.header.flags & INTERRUPTIBLE != 0
     }
 
-    /// Returns the reason of the suspension.
-    pub fn reason(&self) -> Reason {
-        self.header.reason
+    /// Returns whether the instance was idle, suspended (and why), or between two instructions.
+    pub fn status(&self) -> Status {
+        self.header.status
     }
 
     /// Returns the values of the globals.
@@ -150,7 +151,7 @@ impl<'a> Snapshot<'a> {
         self.globals.iter().map(|value| u64::from_le_bytes(*value))
     }
 
-    /// Returns the number of frames, at least one.
+    /// Returns the number of frames: 0 if the instance was idle.
     pub fn frame_count(&self) -> u32 {
         self.header.frames
     }
@@ -203,27 +204,30 @@ impl Header {
         if flags & METERED == 0 {
             balance_at.expect(balance, 0, "balance of fuel")?;
         }
-        let (value_at, value) = (*at, at.u64("value of the reason")?);
-        let (reason_at, number) = (*at, at.u32("reason")?);
-        let reason = match number {
+        let (value_at, value) = (*at, at.u64("value of the status")?);
+        let (status_at, number) = (*at, at.u32("status")?);
+        let status = match number {
             reason::FUEL => {
                 let what = "flags of an instance that is suspended with Fuel";
                 flags_at.expect(u64::from(flags), u64::from(flags | METERED), what)?;
-                Some(Reason::Fuel)
+                Status::Suspended(Reason::Fuel)
             }
-            reason::INTERRUPTED => Some(Reason::Interrupted),
-            reason::YIELD => Some(Reason::Yield(value)),
+            reason::INTERRUPTED => Status::Suspended(Reason::Interrupted),
+            reason::YIELD => Status::Suspended(Reason::Yield(value)),
             reason::PENDING => {
                 let limit = u64::from(Limits::DEFAULT.imports - 1);
                 value_at.at_most(value, limit, "number of the import")?;
-                Some(Reason::Pending(ImportIndex(value as u32)))
+                Status::Suspended(Reason::Pending(ImportIndex(value as u32)))
             }
-            other => reason_at.fail("reason", ReadErrorKind::Unknown(other)),
-        }?;
-        if matches!(reason, Reason::Fuel | Reason::Interrupted) {
-            value_at.expect(value, 0, "value of the reason")?;
+            reason::IDLE => Status::Idle,
+            reason::STEPPING => Status::Stepping,
+            other => return status_at.fail("status", ReadErrorKind::Unknown(other)),
+        };
+        if !matches!(status, Status::Suspended(Reason::Yield(_) | Reason::Pending(_))) {
+            value_at.expect(value, 0, "value of the status")?;
         }
-        let frames = in_range(at, 4, (1, u32::MAX.into()), "number of frames")? as u32;
+        let allowed = if status == Status::Idle { (0, 0) } else { (1, u32::MAX.into()) };
+        let frames = in_range(at, 4, allowed, "number of frames")? as u32;
         let globals = in_range(at, 4, (0, Limits::DEFAULT.globals.into()), "number of globals")? as u32;
         let runs = at.u32("number of runs of memory")?;
         debug_assert_eq!(at.position(), HEADER_BYTES);
@@ -239,7 +243,7 @@ impl Header {
             memory_bytes,
             memory_maximum,
             balance: balance as i64,
-            reason,
+            status,
             frames,
             globals,
             runs,

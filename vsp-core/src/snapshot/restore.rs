@@ -7,7 +7,7 @@ use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::isa::{Inst, Opcode, Reg, Role};
 use crate::shared::Ref;
 use crate::verify::{Function, Verified};
-use crate::{Instance, InstantiateError, Options, Reason};
+use crate::{Instance, InstantiateError, Options, Reason, Status};
 
 /// An error of restoring a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,12 +110,13 @@ pub enum FrameFault {
 }
 
 impl<'a, S> Instance<'a, S> {
-    /// Restores an instance from a snapshot, suspended as it was saved. `state` is the host's own state.
+    /// Restores an instance from a snapshot: idle, suspended or between two instructions, as it was saved. `state` is
+    /// the host's own state.
     ///
     /// The program must be the one that was saved, byte for byte. The options `memory` and `stack_cells` must be `None`
-    /// or equal to those of the snapshot, `memory_maximum` must be `None` or at least that of the snapshot. The option `fuel` replaces the balance of the snapshot (and meters an
-    /// instance that was not metered); without it, balance and metering stay as they were. `interrupt` is not part of
-    /// the snapshot.
+    /// or equal to those of the snapshot, `memory_maximum` must be `None` or at least that of the snapshot. The option
+    /// `fuel` replaces the balance of the snapshot (and meters an instance that was not metered); without it, balance
+    /// and metering stay as they were. `interrupt` is not part of the snapshot.
     ///
     /// # Errors
     /// As [`Instance::new`], or the snapshot does not belong to this program.
@@ -155,8 +156,10 @@ impl<'a, S> Instance<'a, S> {
             let Ok(end) = pushed else { unreachable!("the frames of a snapshot fit into its stack") };
             cell = end;
         }
-        instance.restore_pending_arguments();
-        instance.suspend(saved.reason());
+        if matches!(saved.status(), Status::Suspended(Reason::Pending(_))) {
+            instance.restore_pending_arguments();
+        }
+        instance.status = saved.status();
         Ok(instance)
     }
 }
@@ -209,7 +212,7 @@ fn check_frames(program: &Verified<'_>, saved: &Snapshot<'_>) -> Result<(), Rest
     while let Some(frame) = frames.next() {
         let checked = check_frame(program, &frame).and_then(|inst| match frames.peek() {
             Some(callee) => check_call(program, inst, callee.location().function),
-            None => check_reason(program, inst, frame.location(), saved.reason()),
+            None => check_status(program, inst, frame.location(), saved.status()),
         });
         checked.map_err(|fault| RestoreError::Frame { frame: number, location: frame.location(), fault })?;
         number += 1;
@@ -235,16 +238,21 @@ fn check_call(program: &Verified<'_>, inst: Inst, callee: FuncIndex) -> Result<(
     if calls { Ok(()) } else { Err(FrameFault::NoCall(callee)) }
 }
 
-fn check_reason(
+/// Checks that the innermost frame can be at this instruction.
+fn check_status(
     program: &Verified<'_>,
     inst: Inst,
     location: Location,
-    reason: Reason,
+    status: Status,
 ) -> Result<(), FrameFault> {
-    let (possible, fault) = match reason {
-        Reason::Fuel | Reason::Interrupted => (is_safepoint(program, location), FrameFault::NoSafepoint),
-        Reason::Yield(_) => (inst.op() == Opcode::YIELD, FrameFault::NoYield),
-        Reason::Pending(import) => {
+    let (possible, fault) = match status {
+        Status::Idle => unreachable!("an idle instance has no frames"),
+        Status::Stepping => return Ok(()),
+        Status::Suspended(Reason::Fuel | Reason::Interrupted) => {
+            (is_safepoint(program, location), FrameFault::NoSafepoint)
+        }
+        Status::Suspended(Reason::Yield(_)) => (inst.op() == Opcode::YIELD, FrameFault::NoYield),
+        Status::Suspended(Reason::Pending(import)) => {
             (inst.value_of(Role::Import) == Some(import.0 as i32), FrameFault::NoSyscall(import))
         }
     };

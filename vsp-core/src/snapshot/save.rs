@@ -1,4 +1,4 @@
-//! Saving a suspended instance.
+//! Saving an instance.
 
 use alloc::vec::Vec;
 
@@ -7,15 +7,12 @@ use super::{GRANULE, GROWING_VERSION, INTERRUPTIBLE, MAGIC, METERED, VERSION, re
 use crate::analysis::{OutOfMemory, Slot, Waiting};
 use crate::bytes::Writer;
 use crate::program::{CHECKSUM_AT, checksum};
-use crate::{Instance, Reason};
+use crate::{Instance, Reason, Status};
 
 /// An error of saving an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SaveError {
-    /// The instance is not suspended: nothing is running, or it is stepping.
-    #[error("the instance is not suspended")]
-    NotSuspended,
     /// There is no memory for the bytes or for the liveness analysis.
     #[error("out of memory")]
     OutOfMemory,
@@ -34,26 +31,34 @@ const LENGTH_AT: usize = 8;
 const RUNS_AT: usize = 68;
 
 impl<S> Instance<'_, S> {
-    /// Saves the suspended instance as bytes: everything except the program, the host functions and the host's state.
-    /// The instance does not change.
+    /// Saves the instance as bytes: everything except the program, the host functions and the host's state. The
+    /// instance does not change.
+    ///
+    /// An instance that is not running is saved, too: its memory, globals and fuel. After a trap the frames are not
+    /// saved.
     ///
     /// Takes time linear in the memory and the frames, plus an analysis of each function that has a frame (see
     /// [`Liveness`](crate::analysis::Liveness)).
     ///
     /// # Errors
-    /// The instance is not suspended, or there is no memory.
+    /// There is no memory.
     pub fn save(&self) -> Result<Vec<u8>, SaveError> {
-        let suspension = self.suspended().ok_or(SaveError::NotSuspended)?;
-        let (reason, value, waiting) = match suspension.reason {
-            Reason::Fuel => (reason::FUEL, 0, Waiting::Safepoint),
-            Reason::Interrupted => (reason::INTERRUPTED, 0, Waiting::Safepoint),
-            Reason::Yield(value) => (reason::YIELD, value, Waiting::Answer),
-            Reason::Pending(import) => (reason::PENDING, u64::from(import.0), Waiting::Answer),
+        let (reason, value, waiting) = match self.status {
+            Status::Idle => (reason::IDLE, 0, Waiting::Safepoint),
+            Status::Stepping => (reason::STEPPING, 0, Waiting::Safepoint),
+            Status::Suspended(Reason::Fuel) => (reason::FUEL, 0, Waiting::Safepoint),
+            Status::Suspended(Reason::Interrupted) => (reason::INTERRUPTED, 0, Waiting::Safepoint),
+            Status::Suspended(Reason::Yield(value)) => (reason::YIELD, value, Waiting::Answer),
+            Status::Suspended(Reason::Pending(import)) => {
+                (reason::PENDING, u64::from(import.0), Waiting::Answer)
+            }
         };
         let mut bases = Vec::new();
-        bases.try_reserve_exact(self.stack.bases().count()).map_err(|_| OutOfMemory)?;
-        bases.extend(self.stack.bases());
-        bases.reverse();
+        if self.status != Status::Idle {
+            bases.try_reserve_exact(self.stack.bases().count()).map_err(|_| OutOfMemory)?;
+            bases.extend(self.stack.bases());
+            bases.reverse();
+        }
 
         let program = self.program.program();
         let mut out = Writer::default();
@@ -69,7 +74,7 @@ impl<S> Instance<'_, S> {
         out.u32(program.bytes().len() as u32)?;
         out.u32(self.stack.cells())?;
         out.u64(self.memory.len() as u64)?;
-        out.u64(if self.host.own.metered { self.balance as u64 } else { 0 })?;
+        out.u64(self.fuel().unwrap_or(0) as u64)?;
         out.u64(value)?;
         out.u32(reason)?;
         out.u32(bases.len() as u32)?;
