@@ -1,4 +1,4 @@
-//! The writer of binary files, which reports a failed allocation as an error.
+//! The writer of binary files, which reports a failed allocation as an error; searching bytes that are not zero.
 
 use alloc::vec::Vec;
 
@@ -26,4 +26,12 @@ impl Writer {
     pub(crate) fn u64(&mut self, value: u64) -> Result<(), OutOfMemory> {
         self.put(&value.to_le_bytes())
     }
+}
+
+/// Returns whether all bytes are zero.
+pub(crate) fn is_zero(bytes: &[u8]) -> bool {
+    // In blocks of a fixed size, which the compiler turns into vectors.
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    let joined = |block: &[u8]| block.iter().fold(0, |joined, byte| joined | byte);
+    blocks.iter().all(|block| joined(block) == 0) && joined(rest) == 0
 }

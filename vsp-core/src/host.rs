@@ -225,6 +225,23 @@ impl<'a, S> HostCalls<'a, S> {
         Ok(HostCalls { imports, resolved, own })
     }
 
+    /// Returns the same host functions with another state of the host, for an instance that goes on from the same place.
+    pub(crate) fn fork(&self, state: S) -> Result<HostCalls<'a, S>, InstantiateError> {
+        let mut resolved = Vec::new();
+        resolved.try_reserve_exact(self.resolved.len()).map_err(|_| InstantiateError::OutOfMemory)?;
+        resolved.extend_from_slice(&self.resolved);
+        let HostOwn { metered, pending, .. } = self.own;
+        let own = HostOwn {
+            state,
+            metered,
+            error: None,
+            pending,
+            #[cfg(feature = "native")]
+            reserved: self.own.reserved,
+        };
+        Ok(HostCalls { imports: self.imports.clone(), resolved, own })
+    }
+
     /// Returns the type of an import.
     pub(crate) fn ty(&self, import: ImportIndex) -> FuncType {
         self.imports.ty(self.resolved[import.index()])

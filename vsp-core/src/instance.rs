@@ -1,5 +1,6 @@
 //! Instances: a program with memory, a stack, globals and host functions, ready to be called.
 
+mod fork;
 mod frame;
 mod host_call;
 mod memory;

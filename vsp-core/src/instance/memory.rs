@@ -5,9 +5,17 @@ use core::ops::{Deref, DerefMut};
 
 use super::Options;
 use super::zeroed;
+use crate::bytes::is_zero;
 use crate::limits::{MAX_MEMORY, MEMORY_GRANULE, MEMORY_PAGE};
 use crate::outcome::InstantiateError;
 use crate::program::Program;
+
+/// Largest memory, in bytes, that is copied whole. In a larger one, pages of zeros are left out: they take neither time
+/// nor memory as long as nobody touches the copy, but looking for them takes as long as copying.
+const COPIED_WHOLE: usize = 1 << 20;
+
+/// The unit in which zeros are left out, in bytes: that of most operating systems.
+const COPIED_PAGE: usize = 4096;
 
 /// The memory of an instance. All bytes up to its maximum are allocated when it is created, so its address never
 /// changes, and growing it cannot fail.
@@ -30,6 +38,28 @@ impl Memory {
             return Err(out_of_memory);
         };
         Ok(Memory { bytes: zeroed(maximum).ok_or(out_of_memory)?, size })
+    }
+
+    /// Returns a copy, or `None` if there is no memory for it.
+    pub(super) fn copy(&self) -> Option<Memory> {
+        if self.bytes.len() <= COPIED_WHOLE || cfg!(not(target_pointer_width = "64")) {
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(self.bytes.len()).ok()?;
+            bytes.extend_from_slice(self);
+            bytes.resize(self.bytes.len(), 0);
+            return Some(Memory { bytes, size: self.size });
+        }
+        let mut bytes = zeroed(self.bytes.len())?;
+        let pages = self.len().div_ceil(COPIED_PAGE);
+        let page = |index: usize| &self[index * COPIED_PAGE..self.len().min((index + 1) * COPIED_PAGE)];
+        let mut next = 0;
+        while let Some(first) = (next..pages).find(|index| !is_zero(page(*index))) {
+            let end = (first..pages).find(|index| is_zero(page(*index))).unwrap_or(pages);
+            let range = first * COPIED_PAGE..self.len().min(end * COPIED_PAGE);
+            bytes[range.clone()].copy_from_slice(&self[range]);
+            next = end;
+        }
+        Some(Memory { bytes, size: self.size })
     }
 
     /// Returns the largest size that it can have.

@@ -44,6 +44,16 @@ impl Stack {
         Some(Stack { cells, limit, base: 0, active: false, in_use: false })
     }
 
+    /// Returns a copy of the first `used` cells, which are those of all frames. Returns `None` if the host has no memory
+    /// for it.
+    pub(super) fn copy(&self, used: usize) -> Option<Stack> {
+        let mut copy = Stack::new(self.cells())?;
+        copy.cells.extend_from_slice(&self.cells[..used]);
+        copy.base = self.base;
+        copy.active = used > 0;
+        Some(copy)
+    }
+
     /// Returns the size of the stack in cells.
     #[inline]
     pub(crate) fn cells(&self) -> u32 {
