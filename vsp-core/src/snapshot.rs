@@ -26,25 +26,41 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod delta;
+mod layers;
 mod live;
 mod read;
 mod restore;
+mod runs;
 mod save;
 
-pub use read::{Snapshot, SnapshotFrame};
+pub use delta::{Delta, DeltaError};
+pub use read::{Identity, Snapshot, SnapshotFrame};
 pub use restore::{FrameFault, RestoreError};
 pub use save::SaveError;
 
 /// The first four bytes of every snapshot.
 const MAGIC: [u8; 4] = *b"SILS";
 
-/// The version of the format of an instance whose memory cannot grow further: 1.0.
+/// The first four bytes of every delta.
+const DELTA_MAGIC: [u8; 4] = *b"SILD";
+
+/// The two forms of snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// All of an instance.
+    Full,
+    /// What changed since another snapshot.
+    Delta,
+}
+
+/// The version of the format of an instance whose memory cannot grow further, and of all deltas: 1.0.
 const VERSION: u16 = 0x0100;
 
 /// The version of the format of an instance whose memory can grow: 1.1. Its header has the maximum at its end.
 const GROWING_VERSION: u16 = 0x0101;
 
-/// Size of the header of version 1.0 in bytes.
+/// Size of the header of version 1.0 in bytes, with which the header of a delta begins.
 const HEADER_BYTES: usize = 72;
 
 /// Flag: fuel is metered.
@@ -62,6 +78,9 @@ mod reason {
     pub(super) const IDLE: u32 = 4;
     pub(super) const STEPPING: u32 = 5;
 }
+
+/// Size in bytes of a changed global in a delta: its number and its value.
+const GLOBAL_BYTES: usize = 12;
 
 /// Size in bytes of the unit in which memory is saved; units that are all zero are left out.
 const GRANULE: usize = crate::limits::MEMORY_GRANULE as usize;

@@ -53,6 +53,12 @@ pub enum ReadErrorKind {
     /// An unknown version of the snapshot format.
     #[error("version {}.{} of snapshots is unknown, expected 1.0 or 1.1", .0 >> 8, .0 & 0xFF)]
     SnapshotVersion(u16),
+    /// The bytes do not start with `SILD`.
+    #[error("expected \"SILD\": this is not a delta of a snapshot")]
+    DeltaMagic,
+    /// An unknown version of the format of deltas.
+    #[error("version {}.{} of deltas is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
+    DeltaVersion(u16),
     /// The bytes do not start with `SILN`.
     #[error("expected \"SILN\": this is not a code object")]
     ObjectMagic,

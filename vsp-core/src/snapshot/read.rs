@@ -1,6 +1,10 @@
 //! The reader of snapshots, which checks their structure.
 
-use super::{GRANULE, GROWING_VERSION, HEADER_BYTES, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason};
+use super::delta::Delta;
+use super::layers::{Layers, Runs};
+use super::{
+    DELTA_MAGIC, Form, GRANULE, GROWING_VERSION, HEADER_BYTES, INTERRUPTIBLE, MAGIC, METERED, VERSION, reason,
+};
 use crate::index::{FuncIndex, ImportIndex, Location};
 use crate::isa::Reg;
 use crate::limits::{Limits, MAX_MEMORY, MAX_STACK_CELLS, MEMORY_GRANULE, MIN_STACK_CELLS};
@@ -14,28 +18,56 @@ use crate::{Reason, Status};
 ///
 /// A small snapshot can ask for a large memory and stack. A host that does not trust it checks [`Self::memory_maximum`]
 /// and [`Self::stack_cells`] before it restores it.
+///
+/// With [`Self::with`] it is what a full snapshot and the deltas that follow it are together.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
-    header: Header,
-    globals: &'a [[u8; 8]],
-    frames: &'a [u8],
-    runs: &'a [u8],
+    /// The header of the last delta, or of the snapshot itself.
+    pub(super) header: Header,
+    /// The header of the snapshot itself.
+    pub(super) full: Header,
+    /// The globals of the snapshot itself.
+    pub(super) globals: &'a [[u8; 8]],
+    /// The frames of the last delta, or of the snapshot itself.
+    pub(super) frames: &'a [u8],
+    /// The frames of the snapshot itself.
+    pub(super) full_frames: &'a [u8],
+    /// The memory of the snapshot itself.
+    pub(super) runs: Runs<'a>,
+    pub(super) deltas: &'a [Delta<'a>],
 }
 
-/// The fields of the header.
+/// What distinguishes the bytes of a snapshot from those of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Their number.
+    pub bytes: u64,
+    /// Their checksum.
+    pub checksum: u32,
+}
+
+impl core::fmt::Display for Identity {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} bytes with checksum 0x{:08X}", self.bytes, self.checksum)
+    }
+}
+
+/// The fields of the header that full snapshots and deltas have.
 #[derive(Clone, Copy, Debug)]
-struct Header {
+pub(super) struct Header {
+    pub(super) identity: Identity,
+    version: u16,
     flags: u16,
-    program_checksum: u32,
-    program_bytes: u32,
+    pub(super) program_checksum: u32,
+    pub(super) program_bytes: u32,
     stack_cells: u32,
-    memory_bytes: u64,
-    memory_maximum: u64,
+    pub(super) memory_bytes: u64,
+    pub(super) memory_maximum: u64,
     balance: i64,
     status: Status,
     frames: u32,
-    globals: u32,
-    runs: u32,
+    pub(super) globals: u32,
+    pub(super) runs: u32,
 }
 
 /// A frame of a snapshot.
@@ -76,33 +108,34 @@ impl<'a> Snapshot<'a> {
     /// # Errors
     /// The bytes are not a snapshot of format 1.0 or 1.1. The error gives the offset and the item that was being read.
     pub fn read(bytes: &'a [u8]) -> Result<Snapshot<'a>, ReadError> {
-        let errors = FirstError::new(None);
-        let snapshot = Self::check(Cursor::new(bytes, 0).reporting(&errors), bytes);
-        match (snapshot, errors.take()) {
-            (Some(snapshot), None) => Ok(snapshot),
-            (_, Some(error)) => Err(error),
-            (None, None) => unreachable!("an error of the reader is reported"),
-        }
+        checked(bytes, |at| Self::check(at, bytes))
     }
 
-    fn check<'e>(mut at: Cursor<'e>, bytes: &'a [u8]) -> Option<Snapshot<'a>>
-    where
-        'a: 'e,
-    {
-        let header = Header::read(&mut at)?;
+    fn check(at: &mut Cursor<'_>, bytes: &'a [u8]) -> Option<Snapshot<'a>> {
+        let mut header = Header::read(at, Form::Full)?;
+        if header.version == GROWING_VERSION {
+            header.memory_maximum = memory_size(at, header.memory_bytes + MEMORY_GRANULE, "largest memory")?;
+        }
         let start = at.position();
         at.bytes(header.globals as usize * 8, "globals")?;
         let frames_start = at.position();
-        check_frames(&mut at, &header)?;
+        check_frames(at, &header)?;
         let runs_start = at.position();
-        check_runs(&mut at, &header)?;
-        at.finish("end of the memory")?;
+        check_runs(at, &header, Form::Full)?;
         Some(Snapshot {
             header,
+            full: header,
             globals: bytes[start..frames_start].as_chunks().0,
             frames: &bytes[frames_start..runs_start],
-            runs: &bytes[runs_start..],
+            full_frames: &bytes[frames_start..runs_start],
+            runs: Runs::new(&bytes[runs_start..], header.runs),
+            deltas: &[],
         })
+    }
+
+    /// Returns the number and the checksum of its bytes: those of the last delta, if there are any.
+    pub fn identity(&self) -> Identity {
+        self.header.identity
     }
 
     /// Returns the checksum of the program that it belongs to.
@@ -148,7 +181,11 @@ impl<'a> Snapshot<'a> {
 
     /// Returns the values of the globals.
     pub fn globals(&self) -> impl ExactSizeIterator<Item = u64> + use<'a> {
-        self.globals.iter().map(|value| u64::from_le_bytes(*value))
+        let Snapshot { globals, deltas, .. } = *self;
+        globals.iter().enumerate().map(move |(index, value)| {
+            let changed = deltas.iter().rev().find_map(|delta| delta.global(index as u32));
+            changed.unwrap_or(u64::from_le_bytes(*value))
+        })
     }
 
     /// Returns the number of frames: 0 if the instance was idle.
@@ -162,26 +199,51 @@ impl<'a> Snapshot<'a> {
         (0..self.header.frames).map_while(move |_| read_frame(&mut at))
     }
 
-    /// Returns the nonzero parts of the memory with their addresses, in ascending order.
+    /// Returns the parts of the memory that are stored with their addresses, in ascending order. All other parts are
+    /// zero. (With deltas, stored parts can be zero, too.)
     pub fn memory(&self) -> impl Iterator<Item = (u64, &'a [u8])> + use<'a> {
-        let mut at = Cursor::new(self.runs, 0);
-        (0..self.header.runs).map_while(move |_| read_run(&mut at))
+        Layers::new(self).filter_map(|(address, _, bytes)| Some((address, bytes?)))
+    }
+}
+
+/// Reads all of the bytes.
+pub(super) fn checked<T>(
+    bytes: &[u8],
+    check: impl FnOnce(&mut Cursor<'_>) -> Option<T>,
+) -> Result<T, ReadError> {
+    let errors = FirstError::new(None);
+    let mut at = Cursor::new(bytes, 0).reporting(&errors);
+    let read = check(&mut at).filter(|_| at.finish("end of the memory").is_some());
+    match (read, errors.take()) {
+        (Some(read), None) => Ok(read),
+        (_, Some(error)) => Err(error),
+        (None, None) => unreachable!("an error of the reader is reported"),
     }
 }
 
 impl Header {
-    fn read(at: &mut Cursor<'_>) -> Option<Header> {
+    /// Reads the first fields. The largest memory is set to the memory.
+    pub(super) fn read(at: &mut Cursor<'_>, form: Form) -> Option<Header> {
         let whole = *at;
-        if !whole.rest().starts_with(&MAGIC[..whole.remaining().min(MAGIC.len())]) || whole.is_empty() {
-            return at.fail("magic", ReadErrorKind::SnapshotMagic);
-        }
-        at.bytes(MAGIC.len(), "magic")?;
-        let version_at = *at;
-        let can_grow = match at.u16("version")? {
-            VERSION => false,
-            GROWING_VERSION => true,
-            other => return version_at.fail("version", ReadErrorKind::SnapshotVersion(other)),
+        let (magic, wrong) = match form {
+            Form::Full => (MAGIC, ReadErrorKind::SnapshotMagic),
+            Form::Delta => (DELTA_MAGIC, ReadErrorKind::DeltaMagic),
         };
+        if !whole.rest().starts_with(&magic[..whole.remaining().min(magic.len())]) || whole.is_empty() {
+            return at.fail("magic", wrong);
+        }
+        at.bytes(magic.len(), "magic")?;
+        let version_at = *at;
+        let version = at.u16("version")?;
+        match form {
+            Form::Full if version != VERSION && version != GROWING_VERSION => {
+                return version_at.fail("version", ReadErrorKind::SnapshotVersion(version));
+            }
+            Form::Delta if version != VERSION => {
+                return version_at.fail("version", ReadErrorKind::DeltaVersion(version));
+            }
+            _ => {}
+        }
         let flags_at = *at;
         let flags = at.u16("flags")?;
         let length_at = *at;
@@ -231,17 +293,15 @@ impl Header {
         let globals = in_range(at, 4, (0, Limits::DEFAULT.globals.into()), "number of globals")? as u32;
         let runs = at.u32("number of runs of memory")?;
         debug_assert_eq!(at.position(), HEADER_BYTES);
-        let memory_maximum = match can_grow {
-            true => memory_size(at, memory_bytes + MEMORY_GRANULE, "largest memory")?,
-            false => memory_bytes,
-        };
         Some(Header {
+            identity: Identity { bytes: length, checksum: stored },
+            version,
             flags,
             program_checksum,
             program_bytes,
             stack_cells: stack_cells as u32,
             memory_bytes,
-            memory_maximum,
+            memory_maximum: memory_bytes,
             balance: balance as i64,
             status,
             frames,
@@ -252,7 +312,7 @@ impl Header {
 }
 
 /// Reads the size of a memory that is at least `least`.
-fn memory_size(at: &mut Cursor<'_>, least: u64, what: &'static str) -> Option<u64> {
+pub(super) fn memory_size(at: &mut Cursor<'_>, least: u64, what: &'static str) -> Option<u64> {
     let size_at = *at;
     let size = in_range(at, 8, (least, MAX_MEMORY), what)?;
     match size.is_multiple_of(MEMORY_GRANULE) {
@@ -272,7 +332,7 @@ fn in_range(at: &mut Cursor<'_>, size: usize, (least, most): (u64, u64), what: &
     Some(found)
 }
 
-fn check_frames(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
+pub(super) fn check_frames(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
     let mut cells = 0;
     for _ in 0..header.frames {
         let start = *at;
@@ -313,7 +373,7 @@ fn read_frame<'a>(at: &mut Cursor<'a>) -> Option<SnapshotFrame<'a>> {
     Some(SnapshotFrame { location: Location { function, word }, slots, mask, values })
 }
 
-fn check_runs(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
+pub(super) fn check_runs(at: &mut Cursor<'_>, header: &Header, form: Form) -> Option<()> {
     let mut free = 0;
     for _ in 0..header.runs {
         let start = *at;
@@ -324,7 +384,8 @@ fn check_runs(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
         }
         let end = address + bytes.len() as u64;
         start.at_most(end, header.memory_bytes, "end of a run of memory")?;
-        if bytes.is_empty() || bytes.as_chunks::<GRANULE>().0.contains(&[0; GRANULE]) {
+        let has_zeros = || bytes.as_chunks::<GRANULE>().0.contains(&[0; GRANULE]);
+        if bytes.is_empty() || form == Form::Full && has_zeros() {
             return start.fail("run of memory", ReadErrorKind::Redundant);
         }
         free = end + MEMORY_GRANULE;
@@ -332,7 +393,7 @@ fn check_runs(at: &mut Cursor<'_>, header: &Header) -> Option<()> {
     Some(())
 }
 
-fn read_run<'a>(at: &mut Cursor<'a>) -> Option<(u64, &'a [u8])> {
+pub(super) fn read_run<'a>(at: &mut Cursor<'a>) -> Option<(u64, &'a [u8])> {
     let address = u64::from(at.u32("address of a run of memory")?) * MEMORY_GRANULE;
     let length = u64::from(at.u32("length of a run of memory")?) * MEMORY_GRANULE;
     let bytes = at.bytes(usize::try_from(length).unwrap_or(usize::MAX), "run of memory")?;

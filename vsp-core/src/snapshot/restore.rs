@@ -144,8 +144,10 @@ impl<'a, S> Instance<'a, S> {
             instance.host.own.metered = true;
             instance.balance = balance;
         }
-        for (address, bytes) in saved.memory() {
-            instance.memory[address as usize..][..bytes.len()].copy_from_slice(bytes);
+        for runs in core::iter::once(saved.runs).chain(saved.deltas.iter().map(|delta| delta.runs)) {
+            for (address, bytes) in runs {
+                instance.memory[address as usize..][..bytes.len()].copy_from_slice(bytes);
+            }
         }
         for (global, value) in instance.globals.iter_mut().zip(saved.globals()) {
             *global = value;
