@@ -2,6 +2,10 @@
 
 mod function;
 mod guest;
+#[cfg(feature = "record")]
+pub(crate) mod log;
+#[cfg(feature = "record")]
+mod logged;
 
 pub use function::{HostFn, HostParameter, HostReturn, Value};
 pub use guest::{GuestMemoryError, GuestSlice, GuestStr};
@@ -105,6 +109,9 @@ pub(crate) struct HostOwn<S> {
     pub(crate) error: Option<HostError>,
     /// The arguments of the host call that is pending.
     pub(crate) pending: [u64; MAX_PARAMS],
+    /// The log that is written.
+    #[cfg(feature = "record")]
+    pub(crate) recorder: Option<Box<log::Recorder>>,
     /// The part of the balance that is reserved while the instance runs with slices of its fuel, and after a panic of a
     /// host function.
     #[cfg(feature = "native")]
@@ -118,18 +125,66 @@ impl<S> Caller<'_, S> {
     }
 
     /// Returns the memory of the program.
+    ///
+    /// If the instance is recorded, all of the memory is copied, to find out what the host function writes.
+    /// [`Self::bytes`] and [`Self::parts_of`] give a part, [`Self::shared_parts`] all for reading, at little cost.
     pub fn memory(&mut self) -> &mut [u8] {
+        self.watch_all();
         self.memory
     }
 
-    /// Returns the state of the host and the memory of the program, to use both at once.
+    /// Returns the state of the host and the memory of the program, to use both at once. If the instance is recorded,
+    /// this is as expensive as [`Self::memory`].
     pub fn parts(&mut self) -> (&mut S, &mut [u8]) {
+        self.watch_all();
         (&mut self.own.state, self.memory)
+    }
+
+    /// Returns the state of the host, and the memory of the program for reading.
+    pub fn shared_parts(&mut self) -> (&mut S, &[u8]) {
+        (&mut self.own.state, self.memory)
+    }
+
+    /// Returns the state of the host, and `length` bytes of the program's memory from `address`. Returns `None` if a
+    /// part of them is outside.
+    pub fn parts_of(&mut self, address: u64, length: u64) -> Option<(&mut S, &mut [u8])> {
+        let bytes = GuestSlice { address, length }.get_mut(self.memory).ok()?;
+        #[cfg(feature = "record")]
+        if let Some(recorder) = &mut self.own.recorder {
+            recorder.watch(address, bytes);
+        }
+        Some((&mut self.own.state, bytes))
     }
 
     /// Returns `length` bytes of the program's memory from `address`, or `None` if a part of them is outside.
     pub fn bytes(&mut self, address: u64, length: u64) -> Option<&mut [u8]> {
-        GuestSlice { address, length }.get_mut(self.memory).ok()
+        self.parts_of(address, length).map(|(_, bytes)| bytes)
+    }
+
+    /// Returns the state of the host and the memory of the program, as [`Self::parts`] does, for a host function that
+    /// tells with [`Self::wrote`] what it has written. What it does not tell is missing when the log is replayed.
+    pub fn unwatched_parts(&mut self) -> (&mut S, &mut [u8]) {
+        (&mut self.own.state, self.memory)
+    }
+
+    /// Tells that the host function has written to these bytes of [`Self::unwatched_parts`]. Bytes outside of the
+    /// memory are ignored.
+    pub fn wrote(&mut self, address: u64, length: u64) {
+        #[cfg(feature = "record")]
+        if let Some(recorder) = &mut self.own.recorder {
+            recorder.wrote(address, length);
+        }
+        #[cfg(not(feature = "record"))]
+        let _ = (address, length);
+    }
+
+    /// Takes note that the host function can write to all of the memory.
+    #[inline]
+    fn watch_all(&mut self) {
+        #[cfg(feature = "record")]
+        if let Some(recorder) = &mut self.own.recorder {
+            recorder.watch_all(self.memory);
+        }
     }
 
     /// Keeps the error, or the arguments of a pending call, for the caller of the instance.
@@ -175,6 +230,9 @@ pub struct HostCalls<'a, S> {
     /// The number of the host function for each import of the program.
     resolved: Vec<u32>,
     pub(crate) own: HostOwn<S>,
+    /// What there is while calls are recorded or replayed.
+    #[cfg(feature = "record")]
+    logging: Option<Box<logged::Logging<'a>>>,
 }
 
 /// Host functions, independent of the type of the host's state.
@@ -219,31 +277,58 @@ impl<'a, S> HostCalls<'a, S> {
             metered,
             error: None,
             pending: [0; MAX_PARAMS],
+            #[cfg(feature = "record")]
+            recorder: None,
             #[cfg(feature = "native")]
             reserved: 0,
         };
-        Ok(HostCalls { imports, resolved, own })
+        Ok(HostCalls {
+            imports,
+            resolved,
+            own,
+            #[cfg(feature = "record")]
+            logging: None,
+        })
     }
 
     /// Returns the same host functions with another state of the host, for an instance that goes on from the same place.
+    /// A log is neither written nor replayed.
     pub(crate) fn fork(&self, state: S) -> Result<HostCalls<'a, S>, InstantiateError> {
+        #[cfg(feature = "record")]
+        let numbers = self.true_numbers();
+        #[cfg(not(feature = "record"))]
+        let numbers = &self.resolved;
         let mut resolved = Vec::new();
-        resolved.try_reserve_exact(self.resolved.len()).map_err(|_| InstantiateError::OutOfMemory)?;
-        resolved.extend_from_slice(&self.resolved);
+        resolved.try_reserve_exact(numbers.len()).map_err(|_| InstantiateError::OutOfMemory)?;
+        resolved.extend_from_slice(numbers);
         let HostOwn { metered, pending, .. } = self.own;
         let own = HostOwn {
             state,
             metered,
             error: None,
             pending,
+            #[cfg(feature = "record")]
+            recorder: None,
             #[cfg(feature = "native")]
             reserved: self.own.reserved,
         };
-        Ok(HostCalls { imports: self.imports.clone(), resolved, own })
+        Ok(HostCalls {
+            imports: self.imports.clone(),
+            resolved,
+            own,
+            #[cfg(feature = "record")]
+            logging: None,
+        })
     }
 
     /// Returns the type of an import.
     pub(crate) fn ty(&self, import: ImportIndex) -> FuncType {
+        #[cfg(feature = "record")]
+        return match self.imports.definitions.get(self.resolved[import.index()] as usize) {
+            Some(definition) => definition.ty,
+            None => self.logged_ty(import),
+        };
+        #[cfg(not(feature = "record"))]
         self.imports.ty(self.resolved[import.index()])
     }
 
@@ -260,8 +345,14 @@ impl<'a, S> HostCalls<'a, S> {
         values: &mut [u64; MAX_PARAMS],
     ) -> HostEnd {
         let resolved = self.resolved[import.index()];
+        #[cfg(feature = "record")]
+        let Some(definition) = self.imports.definitions.get(resolved as usize) else {
+            return self.call_logged(import, memory, balance, [a, b, c], values);
+        };
+        #[cfg(not(feature = "record"))]
+        let definition = &self.imports.definitions[resolved as usize];
         let mut caller = Caller { own: &mut self.own, memory, balance };
-        (self.imports.definitions[resolved as usize].call)(&mut caller, a, b, c, values)
+        (definition.call)(&mut caller, a, b, c, values)
     }
 
     /// Calls the host function of an import with the first registers, and stores its results there.
@@ -453,6 +544,41 @@ impl<S> Imports<S> {
             out.push(found as u32);
         }
         Ok(())
+    }
+
+    /// Defines a host function for each import of a program, which fails: for an instance that only replays a log, and
+    /// so calls no host function.
+    ///
+    /// ```
+    /// use vsp_core::{Imports, Instance, Options, program::Program, text, verify::Verified};
+    ///
+    /// let bytes = text::assemble(".import net.ask (1) -> 1\n.export f\n.func f (1) -> 1\n RET\n.end", "f.sil")?;
+    /// let program = Verified::new(Program::read(&bytes[..])?)?;
+    /// let imports = Imports::<()>::unavailable(program.program())?;
+    /// assert!(Instance::new(&program, &imports, (), Options::default()).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The program imports one name twice with different types.
+    #[cfg(feature = "record")]
+    pub fn unavailable(program: &Program<'_>) -> Result<Imports<S>, ImportError> {
+        let mut imports = Imports::new();
+        for import in program.imports() {
+            let ty = import.ty.without_tag();
+            match imports.find(import.module, import.name) {
+                Some(found) if imports.definitions[found].ty == ty => {}
+                _ => {
+                    let fails = |_: &mut Caller<'_, S>, _: &_, _: &mut _| {
+                        Err(HostStop::from(
+                            "the host functions are not available: a log can only be replayed",
+                        ))
+                    };
+                    imports.define_raw(import.module, import.name, ty, fails)?;
+                }
+            }
+        }
+        Ok(imports)
     }
 
     /// Returns the type of a resolved import.

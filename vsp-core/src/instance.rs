@@ -262,18 +262,26 @@ impl<'a, S> Instance<'a, S> {
         if args.len() != expected {
             return Err(CallError::Arguments { expected, given: args.len() });
         }
+        #[cfg(feature = "record")]
+        if self.host.is_logged() {
+            self.host.log_call(function, args, &mut self.memory)?;
+        }
         self.stack.clear();
         let location = Location { function, word: 0 };
         let overflow = Outcome::Trapped(Trapped { trap: Trap::StackOverflow, location });
         Ok(self.stack.push_first(callee, args).is_err().then_some(overflow))
     }
 
-    /// Returns the reason of the suspension after checking that the instance waits for `given` values.
-    pub(crate) fn waits_for(&self, given: usize) -> Result<Reason, CallError> {
+    /// Returns the reason of the suspension after checking that the instance waits for that many values.
+    pub(crate) fn waits_for(&mut self, values: &[u64]) -> Result<Reason, CallError> {
         let Status::Suspended(reason) = self.status else { return Err(CallError::NotSuspended) };
-        let expected = self.awaited_values();
+        let (expected, given) = (self.awaited_values(), values.len());
         if given != expected {
             return Err(CallError::Values { expected, given });
+        }
+        #[cfg(feature = "record")]
+        if self.host.is_logged() {
+            self.host.log_answer(reason, values, &mut self.memory)?;
         }
         Ok(reason)
     }
@@ -289,6 +297,10 @@ impl<'a, S> Instance<'a, S> {
 
     /// Abandons a call that is suspended or stepped through. Memory and globals stay as they are.
     pub fn reset(&mut self) {
+        #[cfg(feature = "record")]
+        if self.host.is_logged() && self.status != Status::Idle {
+            self.host.log_reset();
+        }
         self.status = Status::Idle;
         self.stack.clear();
     }
@@ -390,7 +402,11 @@ impl<'a, S> Instance<'a, S> {
     }
 
     /// Returns the memory, to change it.
+    ///
+    /// If the instance is recorded, all of the memory is copied, to find out what the host writes.
     pub fn memory_mut(&mut self) -> &mut [u8] {
+        #[cfg(feature = "record")]
+        self.host.watch_all(&self.memory);
         &mut self.memory
     }
 

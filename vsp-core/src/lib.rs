@@ -37,6 +37,8 @@ mod machine;
 pub mod native;
 mod outcome;
 pub mod program;
+#[cfg(feature = "record")]
+pub mod record;
 mod shared;
 pub mod snapshot;
 #[cfg(feature = "text")]

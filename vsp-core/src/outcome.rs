@@ -1,5 +1,13 @@
 //! The end of a call, and the errors of host functions, instances and calls.
 
+#[cfg(feature = "record")]
+mod replay;
+
+#[cfg(feature = "record")]
+pub use replay::{RecordError, ReplayError};
+
+#[cfg(feature = "record")]
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use crate::excerpt::Excerpt;
@@ -143,6 +151,10 @@ pub enum CallError {
         /// Number of results that the call returned.
         returned: usize,
     },
+    /// The call or the answer is not that of the log that the instance replays.
+    #[cfg(feature = "record")]
+    #[error(transparent)]
+    Replay(#[from] Box<ReplayError>),
     /// The program waits for another number of values.
     #[error("the program waits for {expected} values, and {given} were given")]
     Values {

@@ -20,6 +20,8 @@ pub(crate) use cursor::{Cursor, FirstError};
 pub use error::{BuildError, ReadError, ReadErrorKind};
 pub use function::{FunctionBuilder, Label};
 pub(crate) use header::{CHECKSUM_AT, checksum};
+#[cfg(feature = "record")]
+pub(crate) use header::{RunningChecksum, checksum_of};
 pub use sections::{Custom, Data, Export, FuncDecl, Import, LineEntry, Name, NameKind, SectionExtent};
 
 use crate::index::{FuncIndex, GlobalIndex, Location, PassiveIndex};

@@ -67,6 +67,10 @@ impl<S> Instance<'_, S> {
 
     pub(crate) fn end_pending(&mut self, code: u32, error: Option<HostError>) -> Result<Outcome, CallError> {
         let Status::Suspended(Reason::Pending(_)) = self.status else { return Err(CallError::NotPending) };
+        #[cfg(feature = "record")]
+        if self.host.is_logged() {
+            self.host.log_failure(code, error.as_ref(), &mut self.memory)?;
+        }
         self.status = Status::Idle;
         self.host.own.error = error;
         Ok(Outcome::Trapped(Trapped { trap: Trap::Host(code), location: self.stack.location() }))

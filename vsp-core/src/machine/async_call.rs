@@ -141,6 +141,8 @@ impl<'a, S> Instance<'a, S> {
 
     /// Returns the pending host call with what its answer may use.
     fn request(&mut self) -> Option<HostRequest<'_, S>> {
+        #[cfg(feature = "record")]
+        self.host.watch_all(&self.memory);
         let own = &mut self.host.own;
         let call = PendingCall::of(self.status, &self.program, &own.pending)?;
         Some(HostRequest { call, state: &mut own.state, memory: &mut self.memory })

@@ -57,7 +57,7 @@ impl<S> Instance<'_, S> {
     /// # Errors
     /// The instance is not suspended, or it waits for another number of values.
     pub fn resume(&mut self, values: &[u64]) -> Result<Outcome, CallError> {
-        let reason = self.waits_for(values.len())?;
+        let reason = self.waits_for(values)?;
         Ok(self.run(|instance| answer_and_run(instance, reason, values)))
     }
 

@@ -85,6 +85,10 @@ impl<'a, S> Instance<'a, S> {
     #[cold]
     #[inline(never)]
     fn prepare_entry(&mut self, function: FuncIndex) -> Option<u64> {
+        #[cfg(feature = "record")]
+        if self.host.is_logged() {
+            return None;
+        }
         let callee = self.program.function(function)?;
         let remaining = u64::from(self.stack.cells()).checked_sub(callee.frame_cells().into())?;
         self.stack.begin();

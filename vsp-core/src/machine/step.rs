@@ -27,7 +27,7 @@ impl<S> Instance<'_, S> {
     /// # Errors
     /// As [`Self::resume`].
     pub fn begin_resume(&mut self, values: &[u64]) -> Result<Option<Outcome>, CallError> {
-        let reason = self.waits_for(values.len())?;
+        let reason = self.waits_for(values)?;
         Ok(self.run_some(|instance| answer(instance, reason, values)))
     }
 

@@ -59,6 +59,12 @@ pub enum ReadErrorKind {
     /// An unknown version of the format of deltas.
     #[error("version {}.{} of deltas is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
     DeltaVersion(u16),
+    /// The bytes do not start with `SILR`.
+    #[error("expected \"SILR\": this is not a log of host calls")]
+    LogMagic,
+    /// An unknown version of the format of logs.
+    #[error("version {}.{} of logs is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
+    LogVersion(u16),
     /// The bytes do not start with `SILN`.
     #[error("expected \"SILN\": this is not a code object")]
     ObjectMagic,

@@ -27,10 +27,51 @@ type ChecksumTable = crc::NoTable;
 #[cfg(all(not(threaded), not(target_os = "none")))]
 type ChecksumTable = crc::Table<1>;
 
-/// Returns the CRC-32 (IEEE 802.3) of a file, with its checksum field taken as zero.
+/// CRC-32 (IEEE 802.3).
+static ALGORITHM: crc::Crc<u32, ChecksumTable> = crc::Crc::<u32, ChecksumTable>::new(&crc::CRC_32_ISO_HDLC);
+
+/// A CRC-32 of bytes that come in parts.
+#[cfg(feature = "record")]
+#[derive(Clone)]
+pub(crate) struct RunningChecksum(crc::Digest<'static, u32, ChecksumTable>);
+
+#[cfg(feature = "record")]
+impl Default for RunningChecksum {
+    fn default() -> Self {
+        RunningChecksum(ALGORITHM.digest())
+    }
+}
+
+#[cfg(feature = "record")]
+impl core::fmt::Debug for RunningChecksum {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "RunningChecksum(0x{:08X})", self.clone().finish())
+    }
+}
+
+#[cfg(feature = "record")]
+impl RunningChecksum {
+    /// Adds bytes.
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Returns the checksum of all bytes.
+    pub(crate) fn finish(self) -> u32 {
+        self.0.finalize()
+    }
+}
+
+/// Returns the CRC-32 of these bytes.
+#[cfg(feature = "record")]
+pub(crate) fn checksum_of(bytes: &[u8]) -> u32 {
+    let mut checksum = RunningChecksum::default();
+    checksum.update(bytes);
+    checksum.finish()
+}
+
+/// Returns the CRC-32 of a file, with its checksum field taken as zero.
 pub(crate) fn checksum(image: &[u8]) -> u32 {
-    static ALGORITHM: crc::Crc<u32, ChecksumTable> =
-        crc::Crc::<u32, ChecksumTable>::new(&crc::CRC_32_ISO_HDLC);
     let (before, after) = image.split_at(CHECKSUM_AT.min(image.len()));
     let mut digest = ALGORITHM.digest();
     digest.update(before);

@@ -8,6 +8,10 @@ use super::runs::RunWriter;
 use super::{DELTA_MAGIC, Form, GROWING_VERSION, INTERRUPTIBLE, MAGIC, METERED, Snapshot, VERSION, reason};
 use crate::analysis::{OutOfMemory, Slot, Waiting};
 use crate::bytes::Writer;
+#[cfg(feature = "record")]
+use crate::bytes::is_zero;
+#[cfg(feature = "record")]
+use crate::program::RunningChecksum;
 use crate::program::{CHECKSUM_AT, checksum};
 use crate::{Instance, Reason, Status};
 
@@ -36,6 +40,10 @@ impl From<OutOfMemory> for SaveError {
         SaveError::OutOfMemory
     }
 }
+
+/// The unit of memory in a digest, in bytes.
+#[cfg(feature = "record")]
+const DIGEST_PAGE: usize = 4096;
 
 /// Offset of the total length in the header.
 const LENGTH_AT: usize = 8;
@@ -119,6 +127,43 @@ impl<S> Instance<'_, S> {
         Ok(finished(out, changed, runs))
     }
 
+    /// Returns a digest of the state: of memory, globals, status and frames, but not of fuel and the stack's size.
+    /// `docs/format.md` defines it.
+    #[cfg(feature = "record")]
+    pub(crate) fn digest(&self) -> Result<u32, OutOfMemory> {
+        let mut out = Writer::default();
+        let bases = self.frame_bases()?;
+        let (number, value) = self.status_fields();
+        out.u32(number)?;
+        out.u64(value)?;
+        self.save_frames(&mut out, &bases)?;
+        let mut checksum = RunningChecksum::default();
+        checksum.update(&out.0);
+        for global in &self.globals {
+            checksum.update(&global.to_le_bytes());
+        }
+        checksum.update(&(self.memory.len() as u64).to_le_bytes());
+        for (index, page) in self.memory.chunks(DIGEST_PAGE).enumerate() {
+            if !is_zero(page) {
+                checksum.update(&(index as u32).to_le_bytes());
+                checksum.update(page);
+            }
+        }
+        Ok(checksum.finish())
+    }
+
+    /// Returns the number of the status, and its value.
+    fn status_fields(&self) -> (u32, u64) {
+        match self.status {
+            Status::Idle => (reason::IDLE, 0),
+            Status::Stepping => (reason::STEPPING, 0),
+            Status::Suspended(Reason::Fuel) => (reason::FUEL, 0),
+            Status::Suspended(Reason::Interrupted) => (reason::INTERRUPTED, 0),
+            Status::Suspended(Reason::Yield(value)) => (reason::YIELD, value),
+            Status::Suspended(Reason::Pending(import)) => (reason::PENDING, u64::from(import.0)),
+        }
+    }
+
     /// Returns the first cell of each frame that is saved, outermost first.
     fn frame_bases(&self) -> Result<Vec<usize>, OutOfMemory> {
         let mut bases = Vec::new();
@@ -132,14 +177,7 @@ impl<S> Instance<'_, S> {
 
     /// Writes the header. The fields that depend on what follows are zero.
     fn save_header(&self, out: &mut Writer, form: Form, bases: &[usize]) -> Result<(), OutOfMemory> {
-        let (number, value) = match self.status {
-            Status::Idle => (reason::IDLE, 0),
-            Status::Stepping => (reason::STEPPING, 0),
-            Status::Suspended(Reason::Fuel) => (reason::FUEL, 0),
-            Status::Suspended(Reason::Interrupted) => (reason::INTERRUPTED, 0),
-            Status::Suspended(Reason::Yield(value)) => (reason::YIELD, value),
-            Status::Suspended(Reason::Pending(import)) => (reason::PENDING, u64::from(import.0)),
-        };
+        let (number, value) = self.status_fields();
         let program = self.program.program();
         let (memory, maximum) = (self.memory.len() as u64, self.memory_maximum());
         let grows = form == Form::Full && maximum > memory;

@@ -1,0 +1,61 @@
+//! The log of what the host did to a program: its bytes, writing and reading them. `docs/format.md` describes every
+//! byte.
+//!
+//! [`record`](crate::record) has the interface of instances.
+
+mod entry;
+mod recorder;
+mod replayer;
+mod watch;
+
+pub(crate) use entry::{Answer, Entry};
+pub(crate) use recorder::{HostRecord, Recorder};
+pub(crate) use replayer::Replayer;
+
+/// The first four bytes of every log.
+const MAGIC: [u8; 4] = *b"SILR";
+
+/// The version of the format: 1.0.
+const VERSION: u16 = 0x0100;
+
+/// Size of the header in bytes.
+const HEADER_BYTES: usize = 24;
+
+/// The tags of the entries.
+mod tag {
+    /// The end of a log whose last state is not known exactly.
+    pub(super) const END: u8 = 0;
+    /// The end of a log, with a digest of the state.
+    pub(super) const END_WITH_DIGEST: u8 = 1;
+    /// A call by the host.
+    pub(super) const CALL: u8 = 2;
+    /// The answer to a YIELD.
+    pub(super) const YIELD: u8 = 3;
+    /// The results of a pending host call.
+    pub(super) const ANSWER: u8 = 4;
+    /// The error of a pending host call.
+    pub(super) const FAIL: u8 = 5;
+    /// The end of a call that the host abandoned.
+    pub(super) const RESET: u8 = 6;
+    /// A call of a host function. The lower four bits are the three fields below.
+    pub(super) const HOST: u8 = 0x10;
+    /// The end of the call of a host function.
+    pub(super) const HOST_END: u8 = 3;
+    pub(super) const RESULTS: u8 = 0;
+    pub(super) const ERROR: u8 = 1;
+    pub(super) const ERROR_WITH_TEXT: u8 = 2;
+    pub(super) const PENDING: u8 = 3;
+    /// The host function charged fuel.
+    pub(super) const CHARGED: u8 = 4;
+    /// The host function wrote to the memory.
+    pub(super) const WROTE: u8 = 8;
+}
+
+/// A place in a log: before one of its entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LogPosition {
+    /// Offset of the entry in the log.
+    pub offset: u64,
+    /// Number of calls of host functions before it.
+    pub calls: u64,
+}

@@ -1,0 +1,219 @@
+//! The entries of a log, and their numbers: LEB128, 7 bits in each byte, the lowest first.
+
+use alloc::vec::Vec;
+
+use super::tag;
+use crate::index::{FuncIndex, ImportIndex};
+use crate::limits::{MAX_PARAMS, MAX_RESULTS};
+use crate::outcome::Values;
+use crate::program::FuncType;
+
+/// An entry of a log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Entry<'l> {
+    End { digest: Option<u32>, checksum: u32 },
+    Call { function: FuncIndex, args: Args, writes: Writes<'l> },
+    Yield { value: u64, answer: u64, writes: Writes<'l> },
+    Answer { values: Values, writes: Writes<'l> },
+    Fail { code: u32, text: Option<&'l str>, writes: Writes<'l> },
+    Reset,
+    Host(HostEntry<'l>),
+}
+
+/// The arguments of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Args {
+    values: [u64; MAX_PARAMS],
+    count: usize,
+}
+
+impl core::ops::Deref for Args {
+    type Target = [u64];
+
+    fn deref(&self) -> &[u64] {
+        &self.values[..self.count]
+    }
+}
+
+/// A call of a host function.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HostEntry<'l> {
+    pub(crate) import: ImportIndex,
+    pub(crate) args: Args,
+    pub(crate) answer: Answer<'l>,
+    pub(crate) charged: u64,
+    pub(crate) writes: Writes<'l>,
+}
+
+/// The end of a call of a host function.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer<'l> {
+    Results([u64; MAX_RESULTS]),
+    Error(u32, Option<&'l str>),
+    Pending,
+}
+
+/// The bytes that the host wrote to the memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Writes<'l> {
+    count: u64,
+    bytes: &'l [u8],
+}
+
+impl<'l> Writes<'l> {
+    /// Returns the addresses and the bytes.
+    fn iter(self) -> impl Iterator<Item = (u64, &'l [u8])> {
+        let mut at = Reader { bytes: self.bytes, offset: 0 };
+        (0..self.count).map_while(move |_| at.write())
+    }
+
+    /// Writes them to the memory. Returns `None` if they are not all inside; then some may have been written.
+    pub(crate) fn apply(self, memory: &mut [u8]) -> Option<()> {
+        for (address, bytes) in self.iter() {
+            let start = usize::try_from(address).ok()?;
+            memory.get_mut(start..start.checked_add(bytes.len())?)?.copy_from_slice(bytes);
+        }
+        Some(())
+    }
+}
+
+/// A reader of entries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader<'l> {
+    pub(super) bytes: &'l [u8],
+    pub(super) offset: usize,
+}
+
+impl<'l> Reader<'l> {
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.bytes.get(self.offset)?;
+        self.offset += 1;
+        Some(byte)
+    }
+
+    fn bytes(&mut self, count: u64) -> Option<&'l [u8]> {
+        let end = self.offset.checked_add(usize::try_from(count).ok()?)?;
+        let bytes = self.bytes.get(self.offset..end)?;
+        self.offset = end;
+        Some(bytes)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(*self.bytes(4)?.first_chunk()?))
+    }
+
+    /// Reads a number of up to 64 bits.
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7F);
+            if bits << shift >> shift != bits {
+                return None;
+            }
+            number |= bits << shift;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn small(&mut self) -> Option<u32> {
+        self.number()?.try_into().ok()
+    }
+
+    /// Reads a number for each of the first `count` values.
+    fn values<const N: usize>(&mut self, count: usize) -> Option<[u64; N]> {
+        let mut values = [0; N];
+        for value in values.get_mut(..count)? {
+            *value = self.number()?;
+        }
+        Some(values)
+    }
+
+    fn counted<const N: usize>(&mut self) -> Option<([u64; N], usize)> {
+        let count = usize::from(self.byte()?);
+        Some((self.values(count)?, count))
+    }
+
+    fn text(&mut self) -> Option<&'l str> {
+        let length = self.number()?;
+        core::str::from_utf8(self.bytes(length)?).ok()
+    }
+
+    fn write(&mut self) -> Option<(u64, &'l [u8])> {
+        let (address, length) = (self.number()?, self.number()?);
+        Some((address, self.bytes(length)?))
+    }
+
+    fn writes(&mut self) -> Option<Writes<'l>> {
+        let count = self.number()?;
+        let start = self.offset;
+        for _ in 0..count {
+            self.write()?;
+        }
+        Some(Writes { count, bytes: &self.bytes[start..self.offset] })
+    }
+
+    /// Reads an entry. `types` are the types of the program's imports.
+    pub(super) fn entry(&mut self, types: &[FuncType]) -> Option<Entry<'l>> {
+        Some(match self.byte()? {
+            tag::END => Entry::End { digest: None, checksum: self.u32()? },
+            tag::END_WITH_DIGEST => Entry::End { digest: Some(self.u32()?), checksum: self.u32()? },
+            tag::CALL => {
+                let function = FuncIndex(self.small()?);
+                let (values, count) = self.counted()?;
+                Entry::Call { function, args: Args { values, count }, writes: self.writes()? }
+            }
+            tag::YIELD => {
+                let (value, answer) = (self.number()?, self.number()?);
+                Entry::Yield { value, answer, writes: self.writes()? }
+            }
+            tag::ANSWER => {
+                let (values, count) = self.counted::<MAX_RESULTS>()?;
+                Entry::Answer { values: Values::new(&values[..count]), writes: self.writes()? }
+            }
+            tag::FAIL => {
+                let code = self.small()?;
+                let text = match self.byte()? {
+                    0 => None,
+                    1 => Some(self.text()?),
+                    _ => return None,
+                };
+                Entry::Fail { code, text, writes: self.writes()? }
+            }
+            tag::RESET => Entry::Reset,
+            host if host & 0xF0 == tag::HOST => Entry::Host(self.host(host, types)?),
+            _ => return None,
+        })
+    }
+
+    fn host(&mut self, tag: u8, types: &[FuncType]) -> Option<HostEntry<'l>> {
+        let import = ImportIndex(self.small()?);
+        let ty = types.get(import.index())?;
+        let args = Args { values: self.values(ty.params())?, count: ty.params() };
+        let answer = match tag & tag::HOST_END {
+            tag::RESULTS => Answer::Results(self.values(ty.results())?),
+            tag::ERROR => Answer::Error(self.small()?, None),
+            tag::ERROR_WITH_TEXT => Answer::Error(self.small()?, Some(self.text()?)),
+            _ => Answer::Pending,
+        };
+        let charged = if tag & tag::CHARGED != 0 { self.number()? } else { 0 };
+        let writes = if tag & tag::WROTE != 0 { self.writes()? } else { Writes::default() };
+        Some(HostEntry { import, args, answer, charged, writes })
+    }
+}
+
+/// The most bytes of a number.
+pub(super) const MAX_NUMBER: usize = 10;
+
+/// Appends a number.
+#[inline]
+pub(super) fn put_number(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}

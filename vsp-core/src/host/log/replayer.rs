@@ -1,0 +1,288 @@
+//! Reading a log while a program runs.
+
+use alloc::string::{String, ToString};
+use alloc::{format, vec::Vec};
+
+use super::entry::{Entry, HostEntry, Reader};
+use super::{HEADER_BYTES, LogPosition, MAGIC, VERSION};
+use crate::excerpt::Excerpt;
+use crate::index::{FuncIndex, ImportIndex};
+use crate::outcome::{ReplayError, Values};
+use crate::program::{Cursor, FirstError, FuncType, Program, ReadErrorKind, checksum_of};
+use crate::shared::Ref;
+
+/// A log that is being read.
+#[derive(Clone, Debug)]
+pub(crate) struct Replayer<'a> {
+    bytes: Ref<'a, [u8]>,
+    program: Program<'a>,
+    at: LogPosition,
+    /// The types of the program's imports.
+    types: Vec<FuncType>,
+    /// The first difference.
+    error: Option<ReplayError>,
+}
+
+impl<'a> Replayer<'a> {
+    /// Reads the header of a log. Returns the digest of the state at which it begins, too.
+    pub(crate) fn new(
+        bytes: Ref<'a, [u8]>,
+        program: &Program<'a>,
+    ) -> Result<(Replayer<'a>, u32), ReplayError> {
+        let errors = FirstError::new(None);
+        let header = read_header(&mut Cursor::new(&bytes, 0).reporting(&errors));
+        let (of_program, digest) = match (header, errors.take()) {
+            (Some(header), None) => header,
+            (_, Some(error)) => return Err(error.into()),
+            (None, None) => unreachable!("an error of the reader is reported"),
+        };
+        if of_program != (program.checksum(), program.bytes().len() as u32) {
+            return Err(ReplayError::Program);
+        }
+        let mut types = Vec::new();
+        types.try_reserve_exact(program.imports().count()).map_err(|_| ReplayError::OutOfMemory)?;
+        types.extend(program.imports().map(|import| import.ty));
+        let at = LogPosition { offset: HEADER_BYTES as u64, calls: 0 };
+        Ok((Replayer { bytes, program: program.clone(), at, types, error: None }, digest))
+    }
+
+    /// Continues at a place of the log.
+    pub(crate) fn seek(&mut self, position: LogPosition) {
+        self.at = position;
+    }
+
+    pub(crate) fn position(&self) -> LogPosition {
+        self.at
+    }
+
+    pub(crate) fn error(&self) -> Option<&ReplayError> {
+        self.error.as_ref()
+    }
+
+    /// Keeps the first error, and returns it.
+    fn fail(&mut self, error: ReplayError) -> ReplayError {
+        self.error.get_or_insert(error).clone()
+    }
+
+    /// Reads the next entry, and returns the place after it.
+    fn read(&self) -> Result<(Entry<'_>, u64), ReplayError> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        let LogPosition { offset, calls } = self.at;
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let mut reader = Reader { bytes: &self.bytes, offset: start };
+        match reader.entry(&self.types) {
+            Some(entry) => Ok((entry, reader.offset as u64)),
+            None => Err(ReplayError::Damaged { calls, offset }),
+        }
+    }
+
+    /// Returns the next entry.
+    pub(crate) fn peek(&self) -> Result<Entry<'_>, ReplayError> {
+        self.read().map(|(entry, _)| entry)
+    }
+
+    /// Takes the next entry if `matches` returns something for it. Otherwise the program did what `found` says.
+    fn take<T>(
+        &mut self,
+        found: impl FnOnce() -> String,
+        matches: impl FnOnce(&Entry<'_>) -> Option<T>,
+    ) -> Result<T, ReplayError> {
+        let (read, at) = match self.read() {
+            Ok((entry, end)) => match matches(&entry) {
+                Some(value) => (Ok(value), LogPosition { offset: end, ..self.at }),
+                None => {
+                    let (calls, expected) = (self.at.calls, described(&entry, &self.program));
+                    let found = found();
+                    (Err(ReplayError::Differs { calls, location: None, expected, found }), self.at)
+                }
+            },
+            Err(error) => (Err(error), self.at),
+        };
+        self.at = at;
+        read.map_err(|error| self.fail(error))
+    }
+
+    /// Takes a call by the host.
+    pub(crate) fn call(
+        &mut self,
+        function: FuncIndex,
+        args: &[u64],
+        memory: &mut [u8],
+    ) -> Result<(), ReplayError> {
+        let found = || format!("was called with {}", described_call(function, args));
+        let applied = self.take(found, |entry| match entry {
+            Entry::Call { function: it, args: theirs, writes } if *it == function && **theirs == *args => {
+                Some(writes.apply(memory))
+            }
+            _ => None,
+        })?;
+        self.applied(applied)
+    }
+
+    /// Takes the answer to a YIELD.
+    pub(crate) fn yielded(&mut self, value: u64, answer: u64, memory: &mut [u8]) -> Result<(), ReplayError> {
+        let found = || format!("has yielded {value} and was answered {answer}");
+        let applied = self.take(found, |entry| match entry {
+            Entry::Yield { value: its, answer: theirs, writes } if (*its, *theirs) == (value, answer) => {
+                Some(writes.apply(memory))
+            }
+            _ => None,
+        })?;
+        self.applied(applied)
+    }
+
+    /// Takes the results of a pending host call.
+    pub(crate) fn answer(&mut self, values: &[u64], memory: &mut [u8]) -> Result<(), ReplayError> {
+        let found = || format!("was given the results {:?}", Values::new(values));
+        let applied = self.take(found, |entry| match entry {
+            Entry::Answer { values: theirs, writes } if **theirs == *values => Some(writes.apply(memory)),
+            _ => None,
+        })?;
+        self.applied(applied)
+    }
+
+    /// Takes the error of a pending host call.
+    pub(crate) fn failed(&mut self, code: u32, memory: &mut [u8]) -> Result<(), ReplayError> {
+        let found = || format!("was given the error {code}");
+        let applied = self.take(found, |entry| match entry {
+            Entry::Fail { code: theirs, writes, .. } if *theirs == code => Some(writes.apply(memory)),
+            _ => None,
+        })?;
+        self.applied(applied)
+    }
+
+    /// Takes the end of a call that was abandoned, if that is the next entry.
+    pub(crate) fn reset(&mut self) {
+        if let Ok((Entry::Reset, end)) = self.read() {
+            self.at.offset = end;
+        }
+    }
+
+    /// Takes the call of a host function, and writes to the memory what that wrote. `then` gets what it did.
+    pub(crate) fn host<T>(
+        &mut self,
+        import: ImportIndex,
+        args: &[u64],
+        memory: &mut [u8],
+        then: impl FnOnce(&HostEntry<'_>) -> T,
+    ) -> Result<T, ReplayError> {
+        let program = self.program.clone();
+        let found = || format!("has made {}", quoted(&program, import, args));
+        let taken = self.take(found, |entry| match entry {
+            Entry::Host(host) if host.import == import && *host.args == *args => {
+                Some(host.writes.apply(memory).map(|()| then(host)))
+            }
+            _ => None,
+        })?;
+        self.at.calls += 1;
+        match taken {
+            Some(done) => Ok(done),
+            None => Err(self.out_of_bounds()),
+        }
+    }
+
+    /// Keeps and returns the error of a next entry that is not possible for an instance with this status.
+    pub(crate) fn not_possible(&mut self, status: impl core::fmt::Display) -> ReplayError {
+        let found = || format!("is {status}");
+        match self.take(found, |_| None::<()>) {
+            Ok(()) => unreachable!("no entry matches"),
+            Err(error) => error,
+        }
+    }
+
+    fn applied(&mut self, applied: Option<()>) -> Result<(), ReplayError> {
+        applied.ok_or_else(|| self.out_of_bounds())
+    }
+
+    /// Keeps and returns the error of writes outside of the memory.
+    fn out_of_bounds(&mut self) -> ReplayError {
+        let LogPosition { offset, calls } = self.at;
+        self.fail(ReplayError::Damaged { calls, offset })
+    }
+
+    /// Checks the end of the log. `digest` returns that of the instance.
+    pub(crate) fn finish(
+        &mut self,
+        digest: impl FnOnce() -> Result<u32, ReplayError>,
+    ) -> Result<(), ReplayError> {
+        let found = || String::from("has ended");
+        let (of_log, stored) = self.take(found, |entry| match entry {
+            Entry::End { digest, checksum } => Some((*digest, *checksum)),
+            _ => None,
+        })?;
+        // The log has been read up to here.
+        let end = self.at.offset as usize;
+        let (before, after) = (&self.bytes[..end - 4], &self.bytes[end..]);
+        let computed = checksum_of(before);
+        if computed != stored {
+            return Err(self.fail(ReplayError::Checksum { stored, computed }));
+        }
+        if !after.is_empty() {
+            let LogPosition { offset, calls } = self.at;
+            return Err(self.fail(ReplayError::Damaged { calls, offset }));
+        }
+        match of_log {
+            Some(log) => match digest()? {
+                same if same == log => Ok(()),
+                instance => Err(self.fail(ReplayError::End { log, instance })),
+            },
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads the header: the checksum and length of the program, and the digest of the first state.
+fn read_header(at: &mut Cursor<'_>) -> Option<((u32, u32), u32)> {
+    let whole = *at;
+    if !whole.rest().starts_with(&MAGIC[..whole.remaining().min(MAGIC.len())]) || whole.is_empty() {
+        return at.fail("magic", ReadErrorKind::LogMagic);
+    }
+    at.bytes(MAGIC.len(), "magic")?;
+    let version_at = *at;
+    let version = at.u16("version")?;
+    if version != VERSION {
+        return version_at.fail("version", ReadErrorKind::LogVersion(version));
+    }
+    at.expect_next(2, 0, "reserved field")?;
+    let program = (at.u32("checksum of the program")?, at.u32("length of the program")?);
+    let digest = at.u32("digest of the first state")?;
+    let checksum_at = *at;
+    let stored = at.u32("checksum of the header")?;
+    let computed = checksum_of(&whole.rest()[..HEADER_BYTES - 4]);
+    if stored != computed {
+        return checksum_at.fail("checksum of the header", ReadErrorKind::Checksum { stored, computed });
+    }
+    Some((program, digest))
+}
+
+fn described_call(function: FuncIndex, args: &[u64]) -> String {
+    let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+    format!("function {function}({})", args.join(", "))
+}
+
+/// Returns the call of an import as text.
+fn quoted(program: &Program<'_>, import: ImportIndex, arguments: &[u64]) -> String {
+    let mut text = match program.imports().nth(import.index()) {
+        Some(found) => format!("a call of {}.{}(", Excerpt(found.module), Excerpt(found.name)),
+        None => format!("a call of import {import}("),
+    };
+    for (index, argument) in arguments.iter().enumerate() {
+        text += &format!("{}{argument}", if index > 0 { ", " } else { "" });
+    }
+    text + ")"
+}
+
+/// Returns an entry as text.
+fn described(entry: &Entry<'_>, program: &Program<'_>) -> String {
+    match entry {
+        Entry::End { .. } => String::from("its end"),
+        Entry::Call { function, args, .. } => format!("a call of {}", described_call(*function, args)),
+        Entry::Yield { value, answer, .. } => format!("a YIELD of {value} that was answered {answer}"),
+        Entry::Answer { values, .. } => format!("the results {values:?} of a host call"),
+        Entry::Fail { code, .. } => format!("the error {code} of a host call"),
+        Entry::Reset => String::from("the end of a call that was abandoned"),
+        Entry::Host(host) => quoted(program, host.import, &host.args),
+    }
+}

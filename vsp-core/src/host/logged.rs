@@ -1,0 +1,250 @@
+//! Host calls of an instance that is recorded, or that replays a log.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::log::{Answer, HostRecord, Recorder, Replayer};
+use super::{Caller, HostCalls, HostEnd, HostError, HostOwn};
+use crate::index::{FuncIndex, ImportIndex};
+use crate::limits::{MAX_PARAMS, MAX_RESULTS};
+use crate::outcome::{Reason, ReplayError};
+use crate::program::FuncType;
+
+/// What [`HostCalls`] has while host calls are logged. The numbers of the host functions are then [`HIDDEN`], so that
+/// calls need no other check.
+#[derive(Debug)]
+pub(crate) struct Logging<'a> {
+    /// The number of the host function for each import.
+    resolved: Vec<u32>,
+    /// The log that is replayed. Otherwise the instance is recorded.
+    replayer: Option<Replayer<'a>>,
+}
+
+/// A number that no host function has.
+const HIDDEN: u32 = u32::MAX;
+
+/// There is no memory.
+#[derive(Debug)]
+pub(crate) struct NoMemory;
+
+impl<'a, S> HostCalls<'a, S> {
+    /// Returns whether host calls are logged.
+    #[inline]
+    pub(crate) fn is_logged(&self) -> bool {
+        self.logging.is_some()
+    }
+
+    fn hide(&mut self, replayer: Option<Replayer<'a>>) -> Result<(), NoMemory> {
+        let mut hidden = Vec::new();
+        hidden.try_reserve_exact(self.resolved.len()).map_err(|_| NoMemory)?;
+        hidden.resize(self.resolved.len(), HIDDEN);
+        let resolved = core::mem::replace(&mut self.resolved, hidden);
+        self.logging = Some(Box::new(Logging { resolved, replayer }));
+        Ok(())
+    }
+
+    /// Begins to record.
+    pub(crate) fn begin_recording(&mut self, recorder: Recorder) -> Result<(), NoMemory> {
+        self.hide(None)?;
+        self.own.recorder = Some(Box::new(recorder));
+        Ok(())
+    }
+
+    /// Begins to replay a log.
+    pub(crate) fn begin_replay(&mut self, replayer: Replayer<'a>) -> Result<(), NoMemory> {
+        self.hide(Some(replayer))
+    }
+
+    /// Ends recording or replaying: host functions are called again. Returns the recorder.
+    pub(crate) fn end_logging(&mut self) -> Option<Recorder> {
+        self.resolved = self.logging.take()?.resolved;
+        self.own.recorder.take().map(|recorder| *recorder)
+    }
+
+    /// Returns the log that is replayed.
+    pub(crate) fn replayer(&self) -> Option<&Replayer<'a>> {
+        self.logging.as_ref()?.replayer.as_ref()
+    }
+
+    /// Returns the log that is replayed, to read on.
+    pub(crate) fn replayer_mut(&mut self) -> Option<&mut Replayer<'a>> {
+        self.logging.as_mut()?.replayer.as_mut()
+    }
+
+    /// Returns the numbers of the host functions, also while they are hidden.
+    pub(super) fn true_numbers(&self) -> &[u32] {
+        self.logging.as_ref().map_or(&self.resolved, |logging| &logging.resolved)
+    }
+
+    /// Returns the type of an import whose host function is hidden.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn logged_ty(&self, import: ImportIndex) -> FuncType {
+        self.imports.ty(self.true_numbers()[import.index()])
+    }
+
+    /// Calls a host function that is hidden, and records the call; or answers as the log does. As [`HostCalls::call`].
+    #[cold]
+    #[inline(never)]
+    pub(super) fn call_logged(
+        &mut self,
+        import: ImportIndex,
+        memory: &mut [u8],
+        balance: &mut i64,
+        [a, b, c]: [u64; 3],
+        values: &mut [u64; MAX_PARAMS],
+    ) -> HostEnd {
+        let ty = self.logged_ty(import);
+        let [_, _, _, d, e, f, g, h] = *values;
+        let args = [a, b, c, d, e, f, g, h];
+        let args_of_type = &args[..ty.params()];
+        if self.replayer().is_some() {
+            return self.replay_call(import, memory, balance, args, values);
+        }
+        let number = self.true_numbers()[import.index()];
+        let before = self.own.total_fuel(*balance);
+        if let Some(recorder) = &mut self.own.recorder {
+            recorder.begin_host();
+        }
+        let mut caller = Caller { own: &mut self.own, memory, balance };
+        let end = (self.imports.definitions[number as usize].call)(&mut caller, a, b, c, values);
+        let charged = before.wrapping_sub(self.own.total_fuel(*balance)) as u64;
+        let mut results = [0; MAX_RESULTS];
+        if let HostEnd::Results(first) = end {
+            results.copy_from_slice(&values[..MAX_RESULTS]);
+            results[0] = first;
+        }
+        let error = self.own.error.as_ref().filter(|_| matches!(end, HostEnd::Error(_)));
+        let results = &results[..ty.results()];
+        let record = HostRecord { import, args: args_of_type, end, results, error, charged };
+        if let Some(recorder) = &mut self.own.recorder {
+            recorder.end_host(&record, memory);
+        }
+        end
+    }
+
+    /// Records a call of a function of the program, or compares it with the log.
+    #[cold]
+    pub(crate) fn log_call(
+        &mut self,
+        function: FuncIndex,
+        args: &[u64],
+        memory: &mut [u8],
+    ) -> Result<(), Box<ReplayError>> {
+        if let Some(recorder) = &mut self.own.recorder {
+            recorder.call(function, args, memory);
+        }
+        self.replayer_mut().map_or(Ok(()), |replayer| replayer.call(function, args, memory)).map_err(Box::new)
+    }
+
+    /// Records the answer to a suspension, or compares it with the log.
+    #[cold]
+    pub(crate) fn log_answer(
+        &mut self,
+        reason: Reason,
+        values: &[u64],
+        memory: &mut [u8],
+    ) -> Result<(), Box<ReplayError>> {
+        let (recorder, replayer) = (self.own.recorder.as_mut(), self.logging.as_mut());
+        let replayer = replayer.and_then(|logging| logging.replayer.as_mut());
+        let replayed = match (reason, recorder, replayer) {
+            (Reason::Fuel | Reason::Interrupted, ..) | (_, None, None) => Ok(()),
+            (Reason::Yield(value), Some(recorder), _) => {
+                recorder.yielded(value, values[0], memory);
+                Ok(())
+            }
+            (Reason::Yield(value), None, Some(replayer)) => replayer.yielded(value, values[0], memory),
+            (Reason::Pending(_), Some(recorder), _) => {
+                recorder.answer(values, memory);
+                Ok(())
+            }
+            (Reason::Pending(_), None, Some(replayer)) => replayer.answer(values, memory),
+        };
+        replayed.map_err(Box::new)
+    }
+
+    /// Records the error of a pending host call, or compares it with the log.
+    #[cold]
+    pub(crate) fn log_failure(
+        &mut self,
+        code: u32,
+        error: Option<&HostError>,
+        memory: &mut [u8],
+    ) -> Result<(), Box<ReplayError>> {
+        if let Some(recorder) = &mut self.own.recorder {
+            recorder.failed(code, error, memory);
+        }
+        self.replayer_mut().map_or(Ok(()), |replayer| replayer.failed(code, memory)).map_err(Box::new)
+    }
+
+    /// Records that the host abandons a call.
+    #[cold]
+    pub(crate) fn log_reset(&mut self) {
+        if let Some(recorder) = &mut self.own.recorder {
+            recorder.reset();
+        }
+        if let Some(replayer) = self.replayer_mut() {
+            replayer.reset();
+        }
+    }
+
+    /// Takes note that the host can write to the memory.
+    pub(crate) fn watch_all(&mut self, memory: &[u8]) {
+        if let Some(recorder) = &mut self.own.recorder {
+            recorder.watch_all(memory);
+        }
+    }
+
+    fn replay_call(
+        &mut self,
+        import: ImportIndex,
+        memory: &mut [u8],
+        balance: &mut i64,
+        args: [u64; MAX_PARAMS],
+        values: &mut [u64; MAX_PARAMS],
+    ) -> HostEnd {
+        let params = self.logged_ty(import).params();
+        let Some(replayer) = self.logging.as_mut().and_then(|logging| logging.replayer.as_mut()) else {
+            unreachable!("an instance whose host functions are hidden is recorded or replays a log")
+        };
+        let own = &mut self.own;
+        let taken = replayer.host(import, &args[..params], memory, |entry| {
+            let end = match entry.answer {
+                Answer::Results(results) => {
+                    values[..MAX_RESULTS].copy_from_slice(&results);
+                    HostEnd::Results(results[0])
+                }
+                Answer::Error(code, text) => {
+                    own.error = text.map(|text| HostError::from(String::from(text)));
+                    HostEnd::Error(code.into())
+                }
+                Answer::Pending => {
+                    own.pending = args;
+                    HostEnd::Pending
+                }
+            };
+            (end, entry.charged)
+        });
+        match taken {
+            Ok((end, charged)) => {
+                Caller { own, memory, balance }.charge(charged);
+                end
+            }
+            Err(error) => {
+                own.error = Some(HostError::from(error));
+                HostEnd::Error(0)
+            }
+        }
+    }
+}
+
+impl<S> HostOwn<S> {
+    /// Returns the balance with the part of it that is reserved.
+    fn total_fuel(&self, balance: i64) -> i64 {
+        #[cfg(feature = "native")]
+        return balance.saturating_add(self.reserved);
+        #[cfg(not(feature = "native"))]
+        balance
+    }
+}
