@@ -37,6 +37,7 @@ mod matmul;
 mod matmulf;
 mod nbody;
 mod quicksort;
+mod record;
 mod regex;
 mod run;
 mod search;

@@ -70,7 +70,7 @@ pub const TARGETS: [Target; 7] = [
     },
     Target {
         name: "state",
-        about: "a snapshot of one of several programs: read, restored, saved again, resumed by interpreter and tier 2",
+        about: "a snapshot, a delta or a log of host calls of one of several programs: read, restored, saved again, forked, resumed or replayed by interpreter and tier 2",
         run: states::state,
         seeds: states::seeds,
     },

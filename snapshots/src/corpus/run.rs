@@ -55,9 +55,9 @@ impl std::fmt::Debug for RunResult {
 /// A program that was assembled, verified and loaded.
 #[derive(Debug)]
 pub struct Loaded {
-    module: Module<'static>,
-    imports: Arc<Imports<Sys>>,
-    configuration: Configuration,
+    pub(super) module: Module<'static>,
+    pub(super) imports: Arc<Imports<Sys>>,
+    pub(super) configuration: Configuration,
 }
 
 impl Loaded {
