@@ -1,5 +1,6 @@
 //! Host functions: the functions outside a program that it can call.
 
+mod caller;
 mod function;
 mod guest;
 #[cfg(feature = "record")]
@@ -7,6 +8,7 @@ pub(crate) mod log;
 #[cfg(feature = "record")]
 mod logged;
 
+pub use caller::{Caller, GuestMemory};
 pub use function::{HostFn, HostParameter, HostReturn, Value};
 pub use guest::{GuestMemoryError, GuestSlice, GuestStr};
 
@@ -91,15 +93,6 @@ pub enum HostEnd {
     Pending,
 }
 
-/// The host as a host function can reach it: the host's own state, the memory of the calling program, and its fuel.
-/// The program itself is out of reach: a host function cannot call back into it.
-#[derive(Debug)]
-pub struct Caller<'a, S> {
-    own: &'a mut HostOwn<S>,
-    memory: &'a mut [u8],
-    balance: &'a mut i64,
-}
-
 /// The data of an instance that its host functions use.
 #[derive(Debug)]
 pub(crate) struct HostOwn<S> {
@@ -117,111 +110,6 @@ pub(crate) struct HostOwn<S> {
     #[cfg(feature = "native")]
     pub(crate) reserved: i64,
 }
-
-impl<S> Caller<'_, S> {
-    /// Returns the state of the host.
-    pub fn state(&mut self) -> &mut S {
-        &mut self.own.state
-    }
-
-    /// Returns the memory of the program.
-    ///
-    /// If the instance is recorded, all of the memory is copied, to find out what the host function writes.
-    /// [`Self::bytes`] and [`Self::parts_of`] give a part, [`Self::shared_parts`] all for reading, at little cost.
-    pub fn memory(&mut self) -> &mut [u8] {
-        self.watch_all();
-        self.memory
-    }
-
-    /// Returns the state of the host and the memory of the program, to use both at once. If the instance is recorded,
-    /// this is as expensive as [`Self::memory`].
-    pub fn parts(&mut self) -> (&mut S, &mut [u8]) {
-        self.watch_all();
-        (&mut self.own.state, self.memory)
-    }
-
-    /// Returns the state of the host, and the memory of the program for reading.
-    pub fn shared_parts(&mut self) -> (&mut S, &[u8]) {
-        (&mut self.own.state, self.memory)
-    }
-
-    /// Returns the state of the host, and `length` bytes of the program's memory from `address`. Returns `None` if a
-    /// part of them is outside.
-    pub fn parts_of(&mut self, address: u64, length: u64) -> Option<(&mut S, &mut [u8])> {
-        let bytes = GuestSlice { address, length }.get_mut(self.memory).ok()?;
-        #[cfg(feature = "record")]
-        if let Some(recorder) = &mut self.own.recorder {
-            recorder.watch(address, bytes);
-        }
-        Some((&mut self.own.state, bytes))
-    }
-
-    /// Returns `length` bytes of the program's memory from `address`, or `None` if a part of them is outside.
-    pub fn bytes(&mut self, address: u64, length: u64) -> Option<&mut [u8]> {
-        self.parts_of(address, length).map(|(_, bytes)| bytes)
-    }
-
-    /// Returns the state of the host and the memory of the program, as [`Self::parts`] does, for a host function that
-    /// tells with [`Self::wrote`] what it has written. What it does not tell is missing when the log is replayed.
-    pub fn unwatched_parts(&mut self) -> (&mut S, &mut [u8]) {
-        (&mut self.own.state, self.memory)
-    }
-
-    /// Tells that the host function has written to these bytes of [`Self::unwatched_parts`]. Bytes outside of the
-    /// memory are ignored.
-    pub fn wrote(&mut self, address: u64, length: u64) {
-        #[cfg(feature = "record")]
-        if let Some(recorder) = &mut self.own.recorder {
-            recorder.wrote(address, length);
-        }
-        #[cfg(not(feature = "record"))]
-        let _ = (address, length);
-    }
-
-    /// Takes note that the host function can write to all of the memory.
-    #[inline]
-    fn watch_all(&mut self) {
-        #[cfg(feature = "record")]
-        if let Some(recorder) = &mut self.own.recorder {
-            recorder.watch_all(self.memory);
-        }
-    }
-
-    /// Keeps the error, or the arguments of a pending call, for the caller of the instance.
-    #[cold]
-    fn stop(&mut self, stop: HostStop, args: [u64; MAX_PARAMS]) -> HostEnd {
-        match stop {
-            HostStop::Error(code) => {
-                self.own.error = None;
-                HostEnd::Error(code.into())
-            }
-            HostStop::Failed { code, error } => {
-                self.own.error = Some(error);
-                HostEnd::Error(code.into())
-            }
-            HostStop::Pending => {
-                self.own.pending = args;
-                HostEnd::Pending
-            }
-        }
-    }
-
-    /// Takes fuel. The program notices at the safepoint after the call. Without metering nothing happens.
-    pub fn charge(&mut self, units: u64) {
-        if self.own.metered {
-            #[cfg(feature = "native")]
-            if units > LARGE_CHARGE || *self.balance < -(LARGE_CHARGE as i64) {
-                *self.balance = self.balance.saturating_add(core::mem::take(&mut self.own.reserved));
-            }
-            *self.balance = self.balance.saturating_sub_unsigned(units);
-        }
-    }
-}
-
-/// A charge above this, or a balance this far below zero, adds the reserved part to the balance first. So the balance
-/// without it never comes near the lowest number.
-#[cfg(feature = "native")]
-const LARGE_CHARGE: u64 = 1 << 40;
 
 /// The host functions of an instance and their data, apart from memory and fuel.
 #[derive(Debug)]

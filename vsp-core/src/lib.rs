@@ -49,8 +49,8 @@ pub mod verify;
 
 pub use excerpt::{Escaped, Excerpt};
 pub use host::{
-    Caller, GuestMemoryError, GuestSlice, GuestStr, HostCalls, HostEnd, HostError, HostFn, HostParameter,
-    HostResult, HostReturn, HostStop, Imports, Value,
+    Caller, GuestMemory, GuestMemoryError, GuestSlice, GuestStr, HostCalls, HostEnd, HostError, HostFn,
+    HostParameter, HostResult, HostReturn, HostStop, Imports, Value,
 };
 pub use instance::{Frame, FrameMut, Instance, Options, PendingCall, Status};
 #[cfg(feature = "native")]

@@ -253,11 +253,10 @@ fn range(address: u64, length: u64) -> Option<std::ops::Range<usize>> {
 }
 
 fn read<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) -> Result<u64, HostStop> {
-    let (state, memory) = caller.parts();
-    let sys = state.as_mut();
-    let Some(buffer) = range(address, length).and_then(|range| memory.get_mut(range)) else {
+    let Some((state, buffer)) = caller.parts_of(address, length) else {
         return fail(SysError::Memory);
     };
+    let sys = state.as_mut();
     let result = loop {
         match sys.input.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -268,7 +267,7 @@ fn read<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) ->
 }
 
 fn write<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) -> Result<u64, HostStop> {
-    let (state, memory) = caller.parts();
+    let (state, memory) = caller.shared_parts();
     let sys = state.as_mut();
     let Some(bytes) = range(address, length).and_then(|range| memory.get(range)) else {
         return fail(SysError::Memory);
@@ -278,7 +277,7 @@ fn write<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) -
 }
 
 fn error<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) -> Result<(), HostStop> {
-    let (state, memory) = caller.parts();
+    let (state, memory) = caller.shared_parts();
     let sys = state.as_mut();
     let Some(bytes) = range(address, length).and_then(|range| memory.get(range)) else {
         return fail(SysError::Memory);

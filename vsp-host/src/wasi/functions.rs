@@ -52,7 +52,7 @@ macro_rules! functions {
 
         fn define_returning<S: AsMut<Wasi> + 'static>(imports: &mut Imports<S>) -> Result<(), ImportError> {
             $(imports.define(MODULE, stringify!($name), |caller: &mut Caller<'_, S>, $($param: $ty),*| -> u32 {
-                let (state, memory) = caller.parts();
+                let (state, memory) = caller.watched_parts();
                 let mut memory = Memory::new(memory);
                 let done = state.as_mut().$name(&mut memory, $($param),*);
                 let fuel = memory.fuel();

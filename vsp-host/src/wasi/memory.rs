@@ -1,5 +1,7 @@
 //! The memory of the program as the functions read and write it: every address is checked.
 
+use vsp_core::GuestMemory;
+
 use super::errno::Errno;
 
 /// The most vectors of one read or write.
@@ -10,7 +12,7 @@ const BYTES_PER_UNIT: u64 = 64;
 
 /// The memory of the program. Addresses are 32-bit, numbers are little-endian, and need no alignment.
 pub(super) struct Memory<'m> {
-    bytes: &'m mut [u8],
+    bytes: GuestMemory<'m>,
     /// The bytes that the call may transfer.
     transferred: u64,
 }
@@ -19,7 +21,7 @@ pub(super) struct Memory<'m> {
 pub(super) type Vectors = Vec<(u32, u32)>;
 
 impl<'m> Memory<'m> {
-    pub(super) fn new(bytes: &'m mut [u8]) -> Memory<'m> {
+    pub(super) fn new(bytes: GuestMemory<'m>) -> Memory<'m> {
         Memory { bytes, transferred: 0 }
     }
 
@@ -40,7 +42,7 @@ impl<'m> Memory<'m> {
 
     /// Returns the bytes of a range, to write them.
     pub(super) fn bytes_mut(&mut self, address: u32, length: u32) -> Result<&mut [u8], Errno> {
-        self.bytes.get_mut(range(address, length)?).ok_or(Errno::Fault)
+        self.bytes.bytes_mut(address.into(), length.into()).ok_or(Errno::Fault)
     }
 
     /// Returns the `N` bytes at an address.

@@ -89,18 +89,6 @@ impl Recorder {
         self.noted(added);
     }
 
-    /// Takes note that the host writes to these bytes.
-    pub(crate) fn wrote(&mut self, address: u64, length: u64) {
-        let added = match (usize::try_from(address), usize::try_from(length)) {
-            (Ok(address), Ok(length)) if address.checked_add(length).is_some() => {
-                self.watch.add_written(address, length)
-            }
-            // It is outside of the memory: nothing can be written there.
-            _ => Ok(()),
-        };
-        self.noted(added);
-    }
-
     /// Begins a call of a host function.
     #[inline]
     pub(crate) fn begin_host(&mut self) {

@@ -21,8 +21,6 @@ pub(super) struct Watch {
 struct Range {
     address: usize,
     length: usize,
-    /// Whether the earlier bytes are known. Otherwise all bytes count as written.
-    is_kept: bool,
 }
 
 /// There is no memory.
@@ -41,7 +39,8 @@ impl Watch {
         if self.all {
             return Ok(());
         }
-        self.push(Range { address, length: bytes.len(), is_kept: true })?;
+        self.ranges.try_reserve(1).map_err(|_| NoMemory)?;
+        self.ranges.push(Range { address, length: bytes.len() });
         self.before.try_reserve(bytes.len()).map_err(|_| NoMemory)?;
         self.before.extend_from_slice(bytes);
         Ok(())
@@ -51,17 +50,6 @@ impl Watch {
     pub(super) fn add_all(&mut self, memory: &[u8]) -> Result<(), NoMemory> {
         self.add(0, memory)?;
         self.all = true;
-        Ok(())
-    }
-
-    /// Takes note of `length` bytes that are written.
-    pub(super) fn add_written(&mut self, address: usize, length: usize) -> Result<(), NoMemory> {
-        self.push(Range { address, length, is_kept: false })
-    }
-
-    fn push(&mut self, range: Range) -> Result<(), NoMemory> {
-        self.ranges.try_reserve(1).map_err(|_| NoMemory)?;
-        self.ranges.push(range);
         Ok(())
     }
 
@@ -78,12 +66,8 @@ impl Watch {
         mut put: impl FnMut(usize, &[u8]) -> Result<(), NoMemory>,
     ) -> Result<(), NoMemory> {
         let mut kept = 0;
-        for Range { address, length, is_kept } in &self.ranges {
+        for Range { address, length } in &self.ranges {
             let Some(now) = memory.get(*address..*address + *length) else { continue };
-            if !is_kept {
-                put(*address, now)?;
-                continue;
-            }
             let before = &self.before[kept..kept + length];
             kept += length;
             if now == before {
