@@ -6,7 +6,7 @@ pub enum Trap {
     /// A TRAP instruction with this number, 0 to 2²⁴ − 1.
     #[error("explicit trap {0}")]
     Explicit(u32),
-    /// A load, store, MEMCOPY or MEMFILL reached outside the memory.
+    /// A load, store, MEMCOPY, MEMFILL or MEMINIT reached outside the memory, or a MEMINIT outside its segment.
     #[error("memory access out of bounds")]
     MemoryOutOfBounds,
     /// An integer division by zero.

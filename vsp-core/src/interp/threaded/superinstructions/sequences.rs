@@ -1,4 +1,4 @@
-//! Superinstructions with a tail of one to four fixed instructions.
+//! Superinstructions with a tail of one to three fixed instructions.
 //!
 //! The first instruction can have any variant. Each instruction of the tail has one fixed variant, so that a
 //! superinstruction takes a few handlers and not hundreds: it is the variant that the instructions before it nearly
@@ -14,7 +14,7 @@ use crate::isa::Opcode;
 use alloc::vec::Vec;
 
 /// The largest number of instructions in a tail.
-pub(super) const MAX_TAIL: usize = 4;
+const MAX_TAIL: usize = 3;
 
 /// The tail of an instruction: numbers and variants of the instructions after it, 16 bits each, the next one lowest.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -204,7 +204,7 @@ const NONE: u16 = u16::MAX;
 static CHAINS: Chains = {
     let mut chains =
         Chains { numbers: [[0; 256]; 2], firsts: [[NONE; MAX_INDEX]; MAX_INDEX], nexts: [NONE; COUNT] };
-    let (mut counts, mut length, mut i) = ([0, 0], 1, 0);
+    let (mut counts, mut chained, mut length, mut i) = ([0, 0], 0, 1, 0);
     while length <= MAX_TAIL {
         if i == COUNT {
             (length, i) = (length + 1, 0);
@@ -227,9 +227,11 @@ static CHAINS: Chains = {
                 &mut chains.firsts[chains.numbers[0][ops[0]] as usize][chains.numbers[1][ops[1]] as usize];
             chains.nexts[i] = *first;
             *first = i as u16;
+            chained += 1;
         }
         i += 1;
     }
+    assert!(chained == COUNT, "no tail is longer than MAX_TAIL");
     chains
 };
 
