@@ -9,7 +9,7 @@ pub(crate) mod log;
 mod logged;
 
 pub use caller::{Caller, GuestMemory};
-pub use function::{HostFn, HostParameter, HostReturn, Value};
+pub use function::{HostFn, HostParameter, HostReturn, RustType, Value};
 pub use guest::{GuestMemoryError, GuestSlice, GuestStr};
 
 use alloc::boxed::Box;

@@ -27,6 +27,7 @@ pub mod generate;
 mod host;
 pub mod index;
 mod instance;
+pub mod interface;
 mod interp;
 pub mod isa;
 #[cfg(feature = "jit")]
@@ -50,7 +51,7 @@ pub mod verify;
 pub use excerpt::{Escaped, Excerpt};
 pub use host::{
     Caller, GuestMemory, GuestMemoryError, GuestSlice, GuestStr, HostCalls, HostEnd, HostError, HostFn,
-    HostParameter, HostResult, HostReturn, HostStop, Imports, Value,
+    HostParameter, HostResult, HostReturn, HostStop, Imports, RustType, Value,
 };
 pub use instance::{Frame, FrameMut, Instance, Options, PendingCall, Status};
 #[cfg(feature = "native")]

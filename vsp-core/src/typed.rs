@@ -2,12 +2,13 @@
 
 use core::marker::PhantomData;
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
 use crate::excerpt::Excerpt;
-use crate::host::Value;
+use crate::host::{RustType, Value};
 use crate::index::FuncIndex;
 use crate::instance::Instance;
+use crate::interface::{self, Type};
 use crate::limits::MAX_PARAMS;
 use crate::outcome::{CallError, Outcome, Suspension, Trapped};
 use crate::program::FuncType;
@@ -30,6 +31,16 @@ pub enum FunctionError {
         found: FuncType,
         /// The requested type.
         expected: FuncType,
+    },
+    /// The program says of the function which types of values it has, and they are others.
+    #[error("\"{}\" is a function {found}, not {expected}", Excerpt(name))]
+    ValueTypes {
+        /// The name.
+        name: String,
+        /// The types in the program: `(i32, f64) -> i32`.
+        found: String,
+        /// The Rust types: `(u32, f64) -> u64`.
+        expected: String,
     },
 }
 
@@ -91,7 +102,8 @@ impl<'a, S> Instance<'a, S> {
     /// and results (`()`, a value, or a tuple of up to four).
     ///
     /// # Errors
-    /// There is no such export, or it has another number of parameters or results.
+    /// There is no such export, it has another number of parameters or results, or the program has an
+    /// [interface](crate::interface) that gives it other types.
     pub fn typed<P: Parameters, R: Results>(
         &self,
         name: &str,
@@ -104,7 +116,7 @@ impl<'a, S> Instance<'a, S> {
 /// Returns the number of the function exported as `name` after checking its type.
 ///
 /// # Errors
-/// There is no such export, or it has another number of parameters or results.
+/// As for [`Instance::typed`].
 pub fn typed_export<P: Parameters, R: Results>(
     program: &Verified<'_>,
     name: &str,
@@ -112,6 +124,7 @@ pub fn typed_export<P: Parameters, R: Results>(
     let no_export = || FunctionError::NoExport(name.into());
     let index = program.export(name).ok_or_else(no_export)?;
     let found = program.function(index).ok_or_else(no_export)?.ty;
+    check_value_types(program, name, P::TYPES, R::TYPES)?;
     let expected = const {
         match FuncType::new(P::COUNT, R::COUNT) {
             Some(ty) => ty,
@@ -122,6 +135,28 @@ pub fn typed_export<P: Parameters, R: Results>(
         return Err(FunctionError::Type { name: name.into(), found, expected });
     }
     Ok(index)
+}
+
+/// Compares Rust types with those of the program's interface, if it has one.
+fn check_value_types(
+    program: &Verified<'_>,
+    name: &str,
+    params: &[RustType],
+    results: &[RustType],
+) -> Result<(), FunctionError> {
+    let declared = interface::exported_function(program.program(), name);
+    let Some((found_params, found_results)) = declared else { return Ok(()) };
+    let fit = |rust: &[RustType], found: &[Type]| {
+        rust.len() == found.len() && rust.iter().zip(found).all(|(rust, found)| rust.fits.contains(found))
+    };
+    if fit(params, &found_params) && fit(results, &found_results) {
+        return Ok(());
+    }
+    Err(FunctionError::ValueTypes {
+        name: name.into(),
+        found: interface::signature(&found_params, &found_results).to_string(),
+        expected: interface::signature(params, results).to_string(),
+    })
 }
 
 impl<P: Parameters, R: Results> TypedFunction<'_, P, R> {
@@ -181,7 +216,9 @@ fn results<R: Results>(outcome: &Outcome) -> Result<R, TypedCallError> {
 /// The arguments of a typed call: a [`Value`], or a tuple of up to eight.
 pub trait Parameters {
     /// Number of parameters.
-    const COUNT: usize;
+    const COUNT: usize = Self::TYPES.len();
+    /// The types of the parameters.
+    const TYPES: &'static [RustType];
     /// Stores the arguments at the start of `values`.
     fn store(self, values: &mut [u64; MAX_PARAMS]);
 }
@@ -189,15 +226,17 @@ pub trait Parameters {
 /// The results of a typed call: `()`, a [`Value`], or a tuple of up to four.
 pub trait Results {
     /// Number of results.
-    const COUNT: usize;
+    const COUNT: usize = Self::TYPES.len();
+    /// The types of the results.
+    const TYPES: &'static [RustType];
     /// Returns the results that are stored at the start of `values`.
     fn from_values(values: &[u64; MAX_PARAMS]) -> Self;
 }
 
 macro_rules! impl_parameters {
-    ($($count:literal: $($name:ident $index:tt)*;)*) => {$(
+    ($($($name:ident $index:tt)*;)*) => {$(
         impl<$($name: Value),*> Parameters for ($($name,)*) {
-            const COUNT: usize = $count;
+            const TYPES: &'static [RustType] = &[$($name::TYPE),*];
             #[inline]
             #[allow(unused_variables, reason = "without parameters nothing is stored")]
             fn store(self, values: &mut [u64; MAX_PARAMS]) {
@@ -208,21 +247,21 @@ macro_rules! impl_parameters {
 }
 
 impl_parameters! {
-    0: ;
-    1: A 0;
-    2: A 0 B 1;
-    3: A 0 B 1 C 2;
-    4: A 0 B 1 C 2 D 3;
-    5: A 0 B 1 C 2 D 3 E 4;
-    6: A 0 B 1 C 2 D 3 E 4 F 5;
-    7: A 0 B 1 C 2 D 3 E 4 F 5 G 6;
-    8: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
+    ;
+    A 0;
+    A 0 B 1;
+    A 0 B 1 C 2;
+    A 0 B 1 C 2 D 3;
+    A 0 B 1 C 2 D 3 E 4;
+    A 0 B 1 C 2 D 3 E 4 F 5;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
 }
 
 macro_rules! impl_results {
-    ($($count:literal: $($name:ident $index:tt)*;)*) => {$(
+    ($($($name:ident $index:tt)*;)*) => {$(
         impl<$($name: Value),*> Results for ($($name,)*) {
-            const COUNT: usize = $count;
+            const TYPES: &'static [RustType] = &[$($name::TYPE),*];
             #[inline]
             #[allow(unused_variables, clippy::unused_unit, reason = "without results nothing is read")]
             fn from_values(values: &[u64; MAX_PARAMS]) -> Self {
@@ -233,15 +272,15 @@ macro_rules! impl_results {
 }
 
 impl_results! {
-    0: ;
-    1: A 0;
-    2: A 0 B 1;
-    3: A 0 B 1 C 2;
-    4: A 0 B 1 C 2 D 3;
+    ;
+    A 0;
+    A 0 B 1;
+    A 0 B 1 C 2;
+    A 0 B 1 C 2 D 3;
 }
 
 impl<T: Value> Parameters for T {
-    const COUNT: usize = 1;
+    const TYPES: &'static [RustType] = &[T::TYPE];
     #[inline]
     fn store(self, values: &mut [u64; MAX_PARAMS]) {
         values[0] = self.to_bits();
@@ -249,7 +288,7 @@ impl<T: Value> Parameters for T {
 }
 
 impl<T: Value> Results for T {
-    const COUNT: usize = 1;
+    const TYPES: &'static [RustType] = &[T::TYPE];
     #[inline]
     fn from_values(values: &[u64; MAX_PARAMS]) -> Self {
         T::from_bits(values[0])

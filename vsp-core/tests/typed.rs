@@ -59,7 +59,11 @@ const SOURCE: &str = "
 ";
 
 fn program() -> Arc<Verified<'static>> {
-    let bytes = text::assemble(SOURCE, "typed.sil").unwrap_or_else(|errors| panic!("{}", errors[0]));
+    assembled(SOURCE)
+}
+
+fn assembled(source: &str) -> Arc<Verified<'static>> {
+    let bytes = text::assemble(source, "typed.sil").unwrap_or_else(|errors| panic!("{}", errors[0]));
     Arc::new(Verified::new(Program::read(Arc::<[u8]>::from(bytes)).unwrap()).unwrap())
 }
 
@@ -127,4 +131,62 @@ fn a_function_belongs_to_instances_of_its_program() {
     let halve = instance(&one).typed::<u64, u64>("halve").unwrap();
     assert_eq!(halve.call(&mut instance(&one), 4), Ok(2));
     assert_eq!(halve.call(&mut instance(&program()), 4), Err(TypedCallError::OtherProgram));
+}
+
+/// An interface that has the types of `halve`, `split` and a function that the program does not export.
+const INTERFACE: &str = r#"
+.custom "vsp.wasm" u8 1, u32 1, "t", u8 0, u32 0, 0, 4
+.string u32 6, "memory", u8 2
+.string u32 5, "halve", u8 0, u32 1, u8 1, u32 1, u8 1
+.string u32 4, "gone", u8 0, u32 0, 0
+.string u32 5, "split", u8 0, u32 2, u8 3, 0, u32 4, u8 2, 0, 1, 5
+.u32 0
+"#;
+
+#[test]
+fn rust_types_are_compared_with_the_interface() {
+    let program = assembled(&(INTERFACE.to_owned() + SOURCE));
+    let instance = instance(&program);
+    let wrong = |error: FunctionError| error.to_string();
+
+    instance.typed::<i64, u64>("halve").unwrap();
+    let halve = instance.typed::<f64, u64>("halve").unwrap_err();
+    assert_eq!(wrong(halve), "\"halve\" is a function (i64) -> i64, not (f64) -> u64");
+    let halve = instance.typed::<u64, i32>("halve").unwrap_err();
+    assert_eq!(wrong(halve), "\"halve\" is a function (i64) -> i64, not (u64) -> i32");
+    let halve = instance.typed::<(), ()>("halve").unwrap_err();
+    assert_eq!(wrong(halve), "\"halve\" is a function (i64) -> i64, not () -> ()");
+
+    let split = instance.typed::<(f64, i32), (f32, bool, i64, u64)>("split").unwrap();
+    assert_eq!(split.index(), program.export("split").unwrap());
+    let split = instance.typed::<(f64, i32), (f32, bool, i64, i64)>("split").unwrap_err();
+    let found = "(f64, i32) -> (f32, i32, i64, externref)";
+    assert_eq!(
+        wrong(split),
+        format!("\"split\" is a function {found}, not (f64, i32) -> (f32, bool, i64, i64)")
+    );
+
+    // A function without types there has only numbers of parameters and results.
+    instance.typed::<f64, f64>("ask").unwrap();
+    let gone = instance.typed::<(), ()>("gone").unwrap_err();
+    assert_eq!(gone, FunctionError::NoExport("gone".into()));
+}
+
+#[test]
+fn an_interface_that_cannot_be_read_says_nothing() {
+    use vsp_core::interface::Exports;
+
+    let whole = assembled(&(INTERFACE.to_owned() + SOURCE));
+    let section = whole.program().customs().next().unwrap().bytes.to_vec();
+    assert_eq!(Exports::read(whole.program()).unwrap().exports.len(), 4);
+    for length in 0..section.len() {
+        let bytes: Vec<String> = section[..length].iter().map(u8::to_string).collect();
+        let custom = match &bytes[..] {
+            [] => ".custom \"vsp.wasm\"\n".to_owned(),
+            bytes => format!(".custom \"vsp.wasm\" u8 {}\n", bytes.join(", ")),
+        };
+        let program = assembled(&(custom + SOURCE));
+        assert_eq!(Exports::read(program.program()), None, "{length}");
+        instance(&program).typed::<u64, u64>("halve").unwrap();
+    }
 }

@@ -6,10 +6,10 @@
 //!
 //! # What a host has to know
 //!
-//! - **Arguments and results.** Exported functions have the same names in the program, and [`Exports`] has their types.
-//!   An i32 is zero-extended, an f32 is its bits, zero-extended. What a host gives can have any upper half. Parameters
-//!   from the ninth and results from the fifth on are in globals ([`Exports::extra_params`],
-//!   [`Exports::extra_results`]).
+//! - **Arguments and results.** Exported functions have the same names in the program, and [`Exports`] has their types,
+//!   with which [`Instance::typed`](vsp_core::Instance::typed) compares the types of the host. In registers, an i32 is
+//!   zero-extended, an f32 is its bits, zero-extended. What a host gives can have any upper half. Parameters from the
+//!   ninth and results from the fifth on are in globals ([`Exports::extra_params`], [`Exports::extra_results`]).
 //! - **Imported functions** are imports of the program with the same names. One with more than 8 parameters gets pairs
 //!   of them packed: from the left, two neighbours that are both i32 share a register, the left one in the lower half,
 //!   until there are 8.
@@ -21,7 +21,7 @@
 //!   [`Options::global`].
 //! - **Start.** If the module has a start function, [`Exports::start`] is the name under which the program exports it.
 //!   The host calls it once, before all else. Data is in place before; a module whose segments do not fit is refused.
-//! - **Traps** of WebAssembly are traps of VSP, some with a number ([`trap_code`]).
+//! - **Traps** of WebAssembly are traps of VSP, some with a number ([`trap_code`]), which [`trap_name`] explains.
 //! - **Names and lines.** Functions have the debug names of the module, and code the source lines of its DWARF
 //!   ([`Options::lines`]). DWARF is not validated: where it is damaged, there are no lines.
 //! - **Determinism.** A NaN that arithmetic makes is the canonical one. The same module and options give the same
@@ -72,9 +72,24 @@ mod translate;
 pub mod trap_code;
 
 pub use error::{Error, ErrorKind};
-pub use exports::{Exports, Import, ItemType, Type};
-pub use options::Options;
+pub use options::{Options, STACK_CELLS};
 pub use translate::translate;
+pub use trap_code::trap_name;
+pub use vsp_core::interface::{Import, ItemType, Type};
+
+/// The types of a translated program's imports and exports.
+///
+/// ```
+/// use vsp_core::program::Program;
+///
+/// let text = r#"(module (func (export "half") (param f32) (result f32) (f32.mul (local.get 0) (f32.const 0.5))))"#;
+/// let bytes = vsp_wasm::translate(&wat::parse_str(text)?, &vsp_wasm::Options::default())?;
+/// let exports = vsp_wasm::Exports::read(&Program::read(&bytes[..])?).ok_or("not translated")?;
+/// let (params, results) = exports.function("half").ok_or("no function")?;
+/// assert_eq!((params, results), (&[vsp_wasm::Type::F32][..], &[vsp_wasm::Type::F32][..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub use vsp_core::interface::Exports;
 
 /// The code of the page compiles and runs.
 #[cfg(doctest)]

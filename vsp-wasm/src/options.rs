@@ -3,6 +3,14 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 
+/// The stack for an instance of a program that a compiler made, in cells: 8 MiB, as `vsp run` gives it. Compilers expect
+/// as much as a megabyte of frames of machine code, of which each needs several times as much here.
+///
+/// ```
+/// let options = vsp_core::Options { stack_cells: Some(vsp_wasm::STACK_CELLS), ..vsp_core::Options::default() };
+/// ```
+pub const STACK_CELLS: u32 = 1 << 20;
+
 /// The options of [`translate`](crate::translate).
 ///
 /// ```

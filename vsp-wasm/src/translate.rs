@@ -71,7 +71,7 @@ fn program(module: &Module<'_>, layout: &Layout, lines: &mut Lines) -> Result<Ve
         }
         None => None,
     };
-    program.custom(exports::SECTION, exports::write(module, layout, start))?;
+    program.custom(vsp_core::interface::SECTION, exports::write(module, layout, start))?;
     Ok(program.build()?)
 }
 

@@ -13,3 +13,23 @@ pub const INVALID_CONVERSION: u32 = 2;
 pub const TABLE_BOUNDS: u32 = 3;
 /// An indirect call of a null element.
 pub const NULL_ELEMENT: u32 = 4;
+
+/// Returns the name of the trap of WebAssembly that a TRAP with this number stands for, in a program that was
+/// translated, or `None` for other numbers.
+///
+/// ```
+/// use vsp_wasm::{trap_code, trap_name};
+///
+/// assert_eq!(trap_name(trap_code::UNREACHABLE), Some("unreachable"));
+/// assert_eq!(trap_name(1_000), None);
+/// ```
+pub fn trap_name(code: u32) -> Option<&'static str> {
+    Some(match code {
+        UNREACHABLE => "unreachable",
+        INTEGER_OVERFLOW => "integer overflow",
+        INVALID_CONVERSION => "invalid conversion to integer",
+        TABLE_BOUNDS => "out of bounds of a table or segment",
+        NULL_ELEMENT => "call of a null element",
+        _ => return None,
+    })
+}

@@ -8,15 +8,12 @@ use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome};
 use vsp_host::engine::Module;
 use vsp_host::wasi::{self, Exit, Input, Output, Wasi};
-use vsp_wasm::Exports;
+use vsp_wasm::{Exports, STACK_CELLS};
 
 use super::{Command, WasmEngine};
 use crate::peers::loads::LoadMode;
 use crate::peers::measure::Task;
 use crate::peers::{Call, Error, Loaded, VspCall, VspConfig};
-
-/// The stack of an instance in cells: that of `vsp run`.
-const STACK_CELLS: u32 = 1 << 20;
 
 /// Most bytes that a command prints.
 const OUTPUT: usize = 1 << 20;

@@ -1,19 +1,40 @@
 //! Rust functions as host functions: the types of their parameters and results.
 
+use core::fmt::{self, Display};
+
 use super::{Caller, HostStop};
+use crate::interface::Type;
 use crate::limits::MAX_PARAMS;
 
-/// A Rust type that a 64-bit register can hold: `u64`, `i64`, `u32`, `i32`, `f64` or `bool`.
+/// A Rust type that a 64-bit register can hold: `u64`, `i64`, `u32`, `i32`, `f64`, `f32` or `bool`.
 pub trait Value: Copy {
+    /// The Rust type.
+    const TYPE: RustType;
     /// Returns the value that these bits represent; bits beyond its width are ignored.
     fn from_bits(bits: u64) -> Self;
     /// Returns the register that holds this value: signed ones are sign-extended, all others zero-extended.
     fn to_bits(self) -> u64;
 }
 
+/// A Rust type of values, and the types of a program's [interface](crate::interface) that it fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RustType {
+    /// Its name.
+    pub name: &'static str,
+    /// The types that it fits. A program without an interface has no types, and all Rust types fit.
+    pub fits: &'static [Type],
+}
+
+impl Display for RustType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 macro_rules! impl_value {
-    ($($ty:ty: $from:expr, $to:expr;)*) => {$(
+    ($($ty:ident ($($fits:ident)*): $from:expr, $to:expr;)*) => {$(
         impl Value for $ty {
+            const TYPE: RustType = RustType { name: stringify!($ty), fits: &[$(Type::$fits),*] };
             #[inline]
             fn from_bits(bits: u64) -> Self {
                 let from: fn(u64) -> $ty = $from;
@@ -29,12 +50,13 @@ macro_rules! impl_value {
 }
 
 impl_value! {
-    u64: |bits| bits, |value| value;
-    i64: |bits| bits as i64, |value| value as u64;
-    u32: |bits| bits as u32, u64::from;
-    i32: |bits| bits as i32, |value| i64::from(value) as u64;
-    f64: f64::from_bits, f64::to_bits;
-    bool: |bits| bits != 0, u64::from;
+    u64 (I64 FuncRef ExternRef): |bits| bits, |value| value;
+    i64 (I64): |bits| bits as i64, |value| value as u64;
+    u32 (I32): |bits| bits as u32, u64::from;
+    i32 (I32): |bits| bits as i32, |value| i64::from(value) as u64;
+    f64 (F64): f64::from_bits, f64::to_bits;
+    f32 (F32): |bits| f32::from_bits(bits as u32), |value| value.to_bits().into();
+    bool (I32): |bits| bits != 0, u64::from;
 }
 
 /// The type of a parameter of a host function: a [`Value`], which is one parameter of the import, or a
@@ -117,7 +139,7 @@ macro_rules! impl_host_return_for_values {
     )*};
 }
 
-impl_host_return_for_values!(u64 i64 u32 i32 f64 bool);
+impl_host_return_for_values!(u64 i64 u32 i32 f64 f32 bool);
 
 /// A Rust function that programs can call: `Fn(&mut Caller<'_, S>, …) -> R` with up to eight [`HostParameter`]s and a
 /// [`HostReturn`].
