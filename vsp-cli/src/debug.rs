@@ -7,6 +7,7 @@ mod input;
 mod inspect;
 mod parse;
 mod points;
+mod replay;
 mod session;
 mod show;
 mod stops;
@@ -31,6 +32,7 @@ use crate::style::{ERROR, paint};
 use crate::translate::{Result, load_verified};
 use commands::Flow;
 use input::Input;
+use replay::Replay;
 use session::{Console, Session, Setup};
 
 const NOTES: &str = "\
@@ -64,7 +66,7 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
     let (loaded, verified) = load_verified(&args.program.file)?;
     let text = loaded.text.clone();
-    let entry = Entry::new(&args.program, &verified).map_err(refuse)?;
+    let entry = Entry::new(&args.program, &verified)?;
     let imports = args.program.imports.resolve(&loaded)?;
     let interrupt = Arc::new(AtomicBool::new(false));
     let mut input = commands(args, &interrupt).map_err(refuse)?;
@@ -150,12 +152,14 @@ fn commands(args: &DebugArgs, interrupt: &Arc<AtomicBool>) -> std::result::Resul
     Input::terminal()
 }
 
-/// Reads the program's input if no file is named. It is read completely, so that it is available again after a restart.
-fn standard_input(args: &DebugArgs) -> std::result::Result<Arc<[u8]>, String> {
+/// Returns the program's input if no file is named: the standard input, unless something else is read from it.
+fn standard_input(args: &DebugArgs) -> std::result::Result<Replay, String> {
     let is_file = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| !files::is_standard(path));
     let is_free = is_file(&args.commands) && !files::is_standard(&args.program.file);
     let is_asked_for = args.program.input.as_deref().is_some_and(files::is_standard);
-    let is_used = is_asked_for || is_free && !is_file(&args.program.input) && !io::stdin().is_terminal();
-    let bytes = if is_used { files::read(Path::new("-")) } else { Ok(Vec::new()) };
-    bytes.map(Arc::from).map_err(|error| files::wrong(Path::new("-"), &error))
+    if is_asked_for || is_free && !is_file(&args.program.input) && !io::stdin().is_terminal() {
+        let stdin = files::standard_input();
+        return stdin.map(Replay::new).map_err(|error| files::wrong(Path::new("-"), &error));
+    }
+    Ok(Replay::new(io::empty()))
 }

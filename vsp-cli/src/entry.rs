@@ -1,12 +1,14 @@
 //! The function that a command calls: its name, its arguments, and what runs before it.
 
 use vsp_core::index::FuncIndex;
+use vsp_core::text::most_similar;
 use vsp_core::verify::Verified;
 use vsp_core::{Excerpt, Instance, Outcome};
 use vsp_host::number::{self, NumberError};
 
 use crate::files;
 use crate::functions;
+use crate::message;
 use crate::program::{ProgramArgs, imports_wasi};
 use crate::translate::{Result, counted};
 #[cfg(feature = "wasm")]
@@ -31,6 +33,9 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// Returns the function to call, and its arguments.
+    ///
+    /// # Errors
+    /// The rendered message why there is no such call.
     pub(crate) fn new(args: &ProgramArgs, program: &Verified<'_>) -> Result<Entry> {
         let name = name(args, program);
         #[cfg(feature = "wasm")]
@@ -40,22 +45,15 @@ impl Entry {
         let before = before.iter().filter_map(|name| program.export(name)).collect();
         #[cfg(feature = "wasm")]
         let invocation = invocation(args, program, name)?;
-        let Some(function) = program.export(name) else {
-            let names: Vec<&str> = program.program().exports().map(|export| export.name).collect();
-            let exports = if names.is_empty() { "nothing".to_owned() } else { functions::list(&names) };
-            return Err(format!(
-                "{} does not export \"{}\"; it exports {exports}",
-                files::name(&args.file).display(),
-                Excerpt(name)
-            ));
-        };
+        let function = program.export(name).ok_or_else(|| render_missing(args, program, name))?;
         #[cfg(feature = "wasm")]
         if let Some(invocation) = invocation {
             let values = invocation.values.clone();
             return Ok(Entry { function, values, takes_args: true, before, invocation: Some(invocation) });
         }
         let params = program.function(function).map_or(0, |function| function.ty.params());
-        let values = if params == 0 { Vec::new() } else { values(name, params, &args.args)? };
+        let values = if params == 0 { Ok(Vec::new()) } else { values(name, params, &args.args) };
+        let values = values.map_err(|error| message::render_text(&error))?;
         Ok(Entry {
             function,
             values,
@@ -91,6 +89,31 @@ impl Entry {
             None
         }
     }
+}
+
+/// Renders the error that the program does not export the function to call.
+fn render_missing(args: &ProgramArgs, program: &Verified<'_>, name: &str) -> String {
+    let file = files::name(&args.file).display();
+    #[cfg(feature = "wasm")]
+    if wasm::is_translated(program.program()) {
+        return match &args.entry {
+            Some(name) => {
+                let what = format!("{file} does not export \"{}\"", Excerpt(name));
+                wasm::render_missing(program.program(), &what, Some(name))
+            }
+            None => {
+                let what = format!("{file} does not export \"{START}\" or \"main\"");
+                wasm::render_missing(program.program(), &what, None)
+            }
+        };
+    }
+    let names: Vec<&str> = program.program().exports().map(|export| export.name).collect();
+    let exports = match most_similar(name, names.iter().copied()) {
+        Some(similar) => format!("did you mean `{}`?", Excerpt(similar)),
+        None if names.is_empty() => "it exports nothing".to_owned(),
+        None => format!("it exports {}", functions::list(&names)),
+    };
+    message::render_text(&format!("{file} does not export \"{}\"; {exports}", Excerpt(name)))
 }
 
 /// Returns the name of the function to call.

@@ -53,7 +53,7 @@ pub(crate) struct Ending {
 impl<'a> Execution<'a> {
     pub(crate) fn new(args: &'a ProgramArgs) -> Result<Execution<'a>> {
         let (loaded, verified) = load_verified(&args.file)?;
-        let entry = Entry::new(args, &verified).map_err(|error| message::render_text(&error))?;
+        let entry = Entry::new(args, &verified)?;
         let imports = args.imports.resolve(&loaded)?;
         let progress = Progress::new(args.output.as_ref().is_some_and(|path| !is_standard(path)));
         let files = RefCell::new(args.files());

@@ -6,7 +6,7 @@ use vsp_core::text::most_similar;
 use vsp_core::verify::Verified;
 
 /// Maximum number of names in a message.
-const MAX_NAMES: usize = 8;
+pub(crate) const MAX_NAMES: usize = 8;
 
 /// Returns the function with this name, or `$` and number, or the one that is exported by it.
 pub(crate) fn named(verified: &Verified<'_>, name: &str) -> Result<FuncIndex, String> {
@@ -41,10 +41,15 @@ pub(crate) fn missing<'n>(name: &str, count: u32, names: impl Iterator<Item = &'
 
 /// Returns a list of names, abbreviated if there are many.
 pub(crate) fn list(names: &[&str]) -> String {
-    let shown = names.iter().take(MAX_NAMES).map(|name| Excerpt(name).to_string());
+    let shown = names.iter().take(MAX_NAMES).map(|name| shown(name));
     let shown = shown.collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(MAX_NAMES) {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+/// Returns a name for a message; an empty one is visible as `""`.
+pub(crate) fn shown(name: &str) -> String {
+    if name.is_empty() { "\"\"".to_owned() } else { Excerpt(name).to_string() }
 }

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use vsp_core::ImportError;
 #[cfg(feature = "wasm")]
 use vsp_core::program::Program;
-use vsp_core::{Excerpt, ImportError};
 use vsp_host::sys;
 
+use crate::functions::shown;
 use crate::imports::{UnresolvedImport, unresolved_imports};
 use crate::script::{ImportArgs, is_provided};
 use crate::style;
@@ -65,8 +66,12 @@ fn of_program(args: &ListImportsArgs, file: &std::path::Path) -> Result<String> 
             None if is_provided(import.module) => "vsp".to_owned(),
             None => "--imports".to_owned(),
         };
-        let name = format!("{}.{} {}", Excerpt(import.module), Excerpt(import.name), import.ty);
+        let name = format!("{}.{} {}", shown(import.module), shown(import.name), import.ty);
         table.row([name, provider]);
+    }
+    #[cfg(feature = "wasm")]
+    for (import, own) in wasm::own_imports(&loaded.program) {
+        table.row([import, own]);
     }
     let imports = table.render(0);
     #[cfg(feature = "wasm")]
@@ -82,7 +87,7 @@ fn exports(program: &Program<'_>) -> Option<String> {
     let functions = wasm::functions(program);
     let mut table = Table::new(&["export", "parameters and results"], &[false, false]);
     for (name, ty) in &functions {
-        table.row([Excerpt(name).to_string(), ty.clone()]);
+        table.row([shown(name), ty.clone()]);
     }
     (!functions.is_empty()).then(|| table.render(0))
 }

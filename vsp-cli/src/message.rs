@@ -11,6 +11,8 @@ use vsp_core::text::Diagnostic;
 use vsp_core::verify::VerifyErrors;
 use vsp_core::{Excerpt, ImportError};
 
+#[cfg(feature = "wasm")]
+use crate::functions::MAX_NAMES;
 use crate::imports::UnresolvedImport;
 use crate::load::{LoadError, Loaded};
 use crate::warnings::Warning;
@@ -310,6 +312,22 @@ pub(crate) fn render_help(what: &str, help: &[String]) -> String {
     let mut group = Group::with_title(Level::ERROR.primary_title(what.to_owned()));
     for line in help {
         group = group.element(Level::HELP.message(line.clone()));
+    }
+    Renderer::styled().render(&[group])
+}
+
+/// Renders an error message with a hint and a list that belongs to it, abbreviated if it is long.
+#[cfg(feature = "wasm")]
+pub(crate) fn render_list(what: &str, help: &str, list: impl ExactSizeIterator<Item = String>) -> String {
+    let mut group = Group::with_title(Level::ERROR.primary_title(what.to_owned()));
+    group = group.element(Level::HELP.message(help.to_owned()));
+    let more = list.len().saturating_sub(MAX_NAMES);
+    for item in list.take(MAX_NAMES) {
+        group = group.element(Level::NOTE.no_name().message(item));
+    }
+    if more > 0 {
+        let all = format!("and {more} more: `vsp imports` lists them");
+        group = group.element(Level::NOTE.no_name().message(all));
     }
     Renderer::styled().render(&[group])
 }

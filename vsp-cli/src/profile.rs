@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::Args;
 use vsp_host::number;
 
-use crate::cli::RUN_EXIT_CODES;
+use crate::cli::{EXIT_USAGE, RUN_EXIT_CODES};
 use crate::code::Code;
 use crate::execution::{Execution, output_error};
 use crate::files::Output;
@@ -39,7 +39,7 @@ pub(crate) struct ProfileArgs {
     /// Draw a flame graph, as SVG for a web browser.
     #[arg(long, value_name = "FILE")]
     flame: Option<PathBuf>,
-    /// Count call stacks by source line, too, in the flame graph and in the JSON.
+    /// Count call stacks by source line, too, in the flame graph or the JSON; needs --flame or --json.
     #[arg(long)]
     lines: bool,
     /// Show the N functions and lines with the most instructions; 0 for all.
@@ -55,6 +55,12 @@ pub(crate) struct ProfileArgs {
 
 pub(crate) fn profile(args: &ProfileArgs) -> Result<ExitCode> {
     let refuse = |error: String| message::render_text(&error);
+    if args.lines && args.flame.is_none() && !args.json {
+        let what = "--lines counts call stacks by source line, which only --flame and --json show";
+        let help = "without it, there is a table of source lines, too";
+        print_message(&message::render_help(what, &[help.to_owned()]));
+        return Ok(ExitCode::from(EXIT_USAGE));
+    }
     let execution = Execution::new(&args.program)?;
     let code = Code::new(&execution.verified, &execution.loaded.path, execution.loaded.text.as_deref());
     // Before the program runs, so that a long run is not wasted.

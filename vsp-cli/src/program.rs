@@ -151,6 +151,12 @@ impl ProgramArgs {
         }
     }
 
+    /// Returns whether the input is a file.
+    #[cfg(feature = "wasi")]
+    pub(crate) fn names_input_file(&self) -> bool {
+        self.input.as_ref().is_some_and(|path| !files::is_standard(path))
+    }
+
     /// Opens the input file, if one is named.
     pub(crate) fn input_file(&self) -> Result<Option<InputFile>> {
         let Some(path) = self.input.as_ref().filter(|path| !files::is_standard(path)) else {
@@ -194,7 +200,7 @@ pub(crate) fn imports_wasi(program: &Verified<'_>) -> bool {
 /// Returns the size of the stack in cells, if it is not that of other programs.
 fn default_stack(program: &Verified<'_>) -> Option<u32> {
     #[cfg(feature = "wasm")]
-    return crate::wasm::is_translated(program.program()).then_some(crate::wasm::STACK_CELLS);
+    return crate::wasm::is_translated(program.program()).then_some(vsp_wasm::STACK_CELLS);
     #[cfg(not(feature = "wasm"))]
     {
         let _ = program;

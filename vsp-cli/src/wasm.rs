@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use vsp_core::index::GlobalIndex;
+use vsp_core::interface::signature;
 use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
 use vsp_core::program::Program;
+use vsp_core::text::most_similar;
 use vsp_core::{Excerpt, Instance, Outcome};
 use vsp_host::number;
-use vsp_wasm::{Exports, ItemType, Options, Type, trap_code};
+use vsp_wasm::{Exports, ItemType, Options, Type};
 
-/// The stack of a program that was WebAssembly, in cells: 8 MiB. Compilers expect a megabyte of machine code's frames.
-pub(crate) const STACK_CELLS: u32 = 1 << 20;
+use crate::functions::shown;
+use crate::message;
 
 /// The export that prepares a program without a main function.
 const INITIALIZE: &str = "_initialize";
@@ -55,13 +57,44 @@ pub(crate) fn functions(program: &Program<'_>) -> Vec<(String, String)> {
     let Some(exports) = Exports::read(program) else { return Vec::new() };
     let functions = exports.exports.iter().filter_map(|(name, ty)| {
         let ItemType::Function { params, results } = ty else { return None };
-        let results = match &results[..] {
-            [one] => one.to_string(),
-            several => list(several),
-        };
-        Some((name.clone(), format!("{} -> {results}", list(params))))
+        Some((name.clone(), signature(params, results).to_string()))
     });
     functions.collect()
+}
+
+/// Returns the imported globals, memories and tables of a translated program, each with its type, and what the program
+/// has in its place: nothing that a host could provide.
+pub(crate) fn own_imports(program: &Program<'_>) -> Vec<(String, String)> {
+    let imports = Exports::read(program).unwrap_or_default().imports;
+    let own = imports.iter().filter_map(|import| {
+        let (ty, own) = match &import.ty {
+            ItemType::Global { number, ty, .. } => {
+                let value = program.globals().nth(*number as usize).unwrap_or_default();
+                (format!("global {ty}"), format!("the program: {}", show(value, *ty)))
+            }
+            ItemType::Memory => ("memory".to_owned(), "the program: a memory of its own".to_owned()),
+            ItemType::Table => ("table".to_owned(), "the program: a table of its own".to_owned()),
+            _ => return None,
+        };
+        Some((format!("{}.{} {ty}", shown(&import.module), shown(&import.name)), own))
+    });
+    own.collect()
+}
+
+/// Renders the error that a translated program has no function to call. `what` is the error, `name` the function that
+/// was asked for, if any was.
+pub(crate) fn render_missing(program: &Program<'_>, what: &str, name: Option<&str>) -> String {
+    let functions = functions(program);
+    let names = functions.iter().map(|(name, _)| name.as_str());
+    if let Some(similar) = name.and_then(|name| most_similar(name, names)) {
+        return message::render_help(what, &[format!("did you mean `{}`?", Excerpt(similar))]);
+    }
+    let calls = functions.iter().map(|(name, ty)| format!("{} {ty}", shown(name)));
+    let help = match functions.is_empty() {
+        true => "the module exports no function",
+        false => "`--invoke NAME ARGS` calls an exported function:",
+    };
+    message::render_list(what, help, calls)
 }
 
 /// Formats types: `(i32, f64)`.
@@ -86,15 +119,7 @@ pub(crate) fn before(program: &Program<'_>, entry: &str) -> Vec<String> {
 
 /// Returns what the number of a TRAP means in a translated program.
 pub(crate) fn explain(program: &Program<'_>, code: u32) -> Option<&'static str> {
-    Some(match code {
-        _ if !is_translated(program) => return None,
-        trap_code::UNREACHABLE => "unreachable",
-        trap_code::INTEGER_OVERFLOW => "integer overflow",
-        trap_code::INVALID_CONVERSION => "invalid conversion to integer",
-        trap_code::TABLE_BOUNDS => "out of bounds of a table or segment",
-        trap_code::NULL_ELEMENT => "call of a null element",
-        _ => return None,
-    })
+    vsp_wasm::trap_name(code).filter(|_| is_translated(program))
 }
 
 /// A call of an export with the types of WebAssembly.
@@ -110,32 +135,33 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     /// Prepares a call of the export `name` with these arguments.
+    ///
+    /// # Errors
+    /// The rendered message why there is no such call.
     pub(crate) fn new(program: &Program<'_>, name: &str, args: &[String]) -> Result<Invocation, String> {
-        let exports = Exports::read(program);
-        let exports = exports.ok_or("the program was not WebAssembly: --entry calls its functions")?;
+        let refuse = |text: String| message::render_text(&text);
+        let exports = Exports::read(program).ok_or_else(|| {
+            refuse("the program was not WebAssembly: --entry calls its functions".to_owned())
+        })?;
         let Some((params, results)) = exports.function(name) else {
-            let functions = exports.exports.iter().filter(|(name, _)| exports.function(name).is_some());
-            let names: Vec<&str> = functions.map(|(name, _)| name.as_str()).collect();
-            return Err(format!(
-                "the module exports no function \"{}\"; it exports {}",
-                Excerpt(name),
-                if names.is_empty() { "none".to_owned() } else { crate::functions::list(&names) }
-            ));
+            let what = format!("the module exports no function \"{}\"", Excerpt(name));
+            return Err(render_missing(program, &what, Some(name)));
         };
         if params.len() != args.len() {
-            return Err(format!(
+            return Err(refuse(format!(
                 "{} takes {}, and {} given",
-                Excerpt(name),
+                shown(name),
                 list(params),
                 crate::translate::counted(args.len() as u64, "argument")
                     + if args.len() == 1 { " was" } else { " were" }
-            ));
+            )));
         }
         let mut values = Vec::new();
         let mut extra = Vec::new();
         for (index, (text, ty)) in args.iter().zip(params).enumerate() {
-            let bits = parse(text, *ty)
-                .ok_or_else(|| format!("the argument \"{}\" is not a number of type {ty}", Excerpt(text)))?;
+            let bits = parse(text, *ty).ok_or_else(|| {
+                refuse(format!("the argument \"{}\" is not a number of type {ty}", Excerpt(text)))
+            })?;
             match index.checked_sub(MAX_PARAMS) {
                 None => values.push(bits),
                 Some(beyond) => extra.push((exports.extra_params + beyond as u32, bits)),

@@ -670,3 +670,111 @@ fn the_example_of_the_document() {
         assert_eq!(stdout(&output), *printed, "VSP_BLESS=1 cargo test -p vsp-cli --test debug");
     }
 }
+
+/// Input that does not end, as from a program that answers.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod open_input {
+    use std::io::{BufRead, BufReader, Lines, Write};
+    use std::process::{Child, ChildStdin, Command, Stdio};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::{PRINTING, file};
+
+    /// A session whose standard input stays open. It is killed if it prints nothing for a minute.
+    struct Open {
+        child: Child,
+        stdin: ChildStdin,
+        lines: mpsc::Receiver<String>,
+    }
+
+    impl Open {
+        fn new(args: &[&str]) -> Open {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_vsp"));
+            let command = command.arg("debug").args(args).env("NO_COLOR", "1");
+            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            let (sender, lines) = mpsc::channel();
+            let stdout: Lines<_> = BufReader::new(child.stdout.take().unwrap()).lines();
+            std::thread::spawn(move || stdout.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+            let stdin = child.stdin.take().unwrap();
+            Open { child, stdin, lines }
+        }
+
+        fn write(&mut self, text: &str) {
+            self.stdin.write_all(text.as_bytes()).unwrap();
+        }
+
+        /// Reads lines up to one that contains the text.
+        fn wait_for(&mut self, text: &str) {
+            loop {
+                match self.lines.recv_timeout(Duration::from_secs(60)) {
+                    Ok(line) if line.contains(text) => return,
+                    Ok(_) => {}
+                    Err(error) => {
+                        self.child.kill().unwrap();
+                        panic!("{text}: {error}");
+                    }
+                }
+            }
+        }
+
+        /// Waits for the end, while the standard input is open.
+        fn wait(mut self) -> Option<i32> {
+            while self.lines.recv_timeout(Duration::from_secs(60)).is_ok() {}
+            // Without lines it has ended, or waits for a minute.
+            match self.child.try_wait().unwrap() {
+                Some(status) => status.code(),
+                None => {
+                    std::thread::sleep(Duration::from_secs(1));
+                    let ended = self.child.try_wait().unwrap();
+                    self.child.kill().unwrap();
+                    ended.and_then(|status| status.code())
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn commands_are_executed_as_they_arrive() {
+        for options in [&[][..], &["--commands", "-"]] {
+            let (_folder, path) = file("program.sil", PRINTING.as_bytes());
+            let mut open = Open::new(&[&[&path[..]], options].concat());
+            open.wait_for("=>");
+            open.write("step\n");
+            open.wait_for("=>");
+            open.write("print 40 + 2\n");
+            open.wait_for("42");
+            open.write("quit\n");
+            assert_eq!(open.wait(), Some(0));
+        }
+    }
+
+    #[test]
+    fn the_input_of_the_program_is_read_when_the_program_reads_it() {
+        let (folder, path) = file("program.sil", PRINTING.as_bytes());
+        let commands = folder.path().join("commands.txt").display().to_string();
+        std::fs::write(&commands, "print 1 + 2\nquit\n").unwrap();
+        assert_eq!(Open::new(&[&path, "--commands", &commands]).wait(), Some(0));
+
+        #[cfg(feature = "wasi")]
+        {
+            let module = wat::parse_str(
+                r#"(module
+                    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+                    (memory (export "memory") 1)
+                    (data (i32.const 0) "\20\00\00\00\04")
+                    (func (export "_start")
+                        (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))))"#,
+            );
+            let module_path = folder.path().join("m.wasm").display().to_string();
+            std::fs::write(&module_path, module.unwrap()).unwrap();
+            std::fs::write(&commands, "print 1 + 2\ncontinue\nprint u8[0x20]\nrestart\ncontinue\nquit\n")
+                .unwrap();
+            let mut open = Open::new(&[&module_path, "--commands", &commands]);
+            open.wait_for("(vsp) continue");
+            open.write("A\n");
+            open.wait_for("65");
+            assert_eq!(open.wait(), Some(0));
+        }
+    }
+}

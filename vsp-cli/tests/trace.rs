@@ -176,6 +176,10 @@ fn a_flame_graph_has_the_lines_if_asked_for() {
         let drawing = std::fs::read_to_string(folder.path().join("p.svg")).unwrap();
         assert!(drawing.contains("<title>p.sil:8 (2 instructions, 28.57%)"), "{drawing}");
     }
+    // The text has no call stacks.
+    let alone = run_in(folder.path(), &["profile", "p.sil", "--lines", "8"], b"");
+    assert_eq!(alone.status.code(), Some(2));
+    assert!(stderr(&alone).contains("which only --flame and --json show"), "{}", stderr(&alone));
 }
 
 #[test]

@@ -80,20 +80,76 @@ fn wrong_calls_are_explained() {
         ("nothing", &["1", "2"], "nothing takes (), and 2 arguments were given"),
         ("add", &["1", "1.5"], "the argument \"1.5\" is not a number of type i32"),
         ("add", &["4294967296", "0"], "is not a number of type i32"),
-        ("none", &[], "the module exports no function \"none\"; it exports add, wide"),
+        ("none", &[], "the module exports no function \"none\"\n"),
         ("memory", &[], "the module exports no function \"memory\""),
+        ("tento", &[], "= help: did you mean `tenth`?"),
     ] {
         let output = module.invoke(name, args);
         assert_eq!(output.status.code(), Some(1), "{name}");
         assert!(stderr(&output).contains(message), "{}", stderr(&output));
     }
-    let main = module.vsp(&["run", "m.wasm"]);
-    assert!(stderr(&main).contains("m.wasm does not export \"main\"; it exports add"), "{}", stderr(&main));
+    let main = stderr(&module.vsp(&["run", "m.wasm"]));
+    let expected = "\
+error: m.wasm does not export \"_start\" or \"main\"
+ |
+ = help: `--invoke NAME ARGS` calls an exported function:
+ = add (i32, i32) -> i32
+ = wide (i64) -> i64
+ = greater (i32, i32) -> i32
+ = two () -> (i32, i64)
+ = nothing () -> ()
+ = f32 (f32) -> f32
+ = f64 (f64) -> f64
+ = tenth (i32, i32, i32, i32, i32, i32, i32, i32, i32, i32) -> i32
+ = and 2 more: `vsp imports` lists them
+";
+    assert_eq!(main, expected);
+    let entry = stderr(&module.vsp(&["run", "m.wasm", "--entry", "widen"]));
+    assert!(entry.contains("m.wasm does not export \"widen\"\n"), "{entry}");
+    assert!(entry.contains("did you mean `wide`?"), "{entry}");
+    for command in ["trace", "profile", "debug"] {
+        let message = stderr(&module.vsp(&[command, "m.wasm"]));
+        assert!(message.contains("= add (i32, i32) -> i32"), "{command}: {message}");
+    }
     let both = module.vsp(&["run", "m.wasm", "--invoke", "add", "--entry", "add"]);
     assert_eq!(both.status.code(), Some(2));
     fs::write(module.0.path().join("p.sil"), ".export main\n.func main (0) -> 0\n    RET\n.end\n").unwrap();
     let text = module.vsp(&["run", "p.sil", "--invoke", "main"]);
     assert!(stderr(&text).contains("the program was not WebAssembly"), "{}", stderr(&text));
+}
+
+#[test]
+fn a_name_without_characters_is_visible() {
+    let module = Module::new(r#"(module (func (export "") (param i32)))"#);
+    assert!(stderr(&module.vsp(&["run", "m.wasm"])).contains("= \"\" (i32) -> ()"));
+    assert_eq!(stdout(&module.vsp(&["imports", "m.wasm"])).lines().last(), Some("\"\"      (i32) -> ()"));
+    assert!(stderr(&module.invoke("", &[])).contains("error: \"\" takes (i32), and 0 arguments were given"));
+    assert_eq!(module.invoke("", &["1"]).status.code(), Some(0));
+    // A module that exports none.
+    let module = Module::new("(module (func (result i32) i32.const 1))");
+    assert!(stderr(&module.vsp(&["run", "m.wasm"])).contains("the module exports no function"));
+}
+
+/// A program has globals, a memory and tables of its own where the module imports some.
+#[test]
+fn imports_that_are_not_functions() {
+    let module = Module::new(
+        r#"(module
+            (import "env" "log" (func (param i32)))
+            (import "env" "base" (global i32))
+            (import "env" "" (global f64))
+            (import "env" "memory" (memory 1))
+            (import "env" "table" (table 2 funcref)))"#,
+    );
+    let expected = "\
+import               provided by
+env.log (1) -> 0     nobody
+env.base global i32  the program: 0
+env.\"\" global f64    the program: 0.0
+env.memory memory    the program: a memory of its own
+env.table table      the program: a table of its own
+";
+    assert_eq!(stdout(&module.vsp(&["imports", "m.wasm"])), expected);
 }
 
 #[test]

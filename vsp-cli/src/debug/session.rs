@@ -1,6 +1,6 @@
 //! A debugged program: its execution, and the reasons for its stops.
 
-use std::io::{self, BufRead, BufWriter, Cursor, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,6 +11,7 @@ use vsp_core::{Imports, Instance, Outcome, Reason, Suspension};
 
 use super::changes::Values;
 use super::expression::{Scope, Value};
+use super::replay::Replay;
 use super::show;
 use super::stops::Stops;
 use crate::code::Code;
@@ -53,21 +54,19 @@ pub(crate) struct Setup<'p> {
     pub(crate) imports: &'p Imports<State>,
     pub(crate) entry: Entry,
     /// The program's input if no file is named.
-    pub(crate) input: Arc<[u8]>,
+    pub(crate) input: Replay,
     pub(crate) console: Console,
 }
 
 impl<'p> Setup<'p> {
     /// Creates an instance, and the file that it writes, if one is named.
     fn instance(&self, mut files: Files) -> Result<(Instance<'p, State>, Option<Shared>), String> {
-        let standard = || -> Box<dyn BufRead> { Box::new(Cursor::new(Arc::clone(&self.input))) };
-        let input = self.args.input_file()?.map_or_else(standard, |file| file.reader);
         let file = self.args.output_file(&mut files)?;
         let output: Box<dyn Write + Send> = match file.clone() {
             Some(file) => Box::new(BufWriter::new(file)),
             None => Box::new(self.console.clone()),
         };
-        let state = self.state(Streams { input, output, errors: Box::new(io::stderr()) })?;
+        let state = self.state(output)?;
         let instance = Instance::new(self.verified, self.imports, state, self.args.options(self.verified));
         match instance {
             Ok(instance) => Ok((instance, file)),
@@ -76,17 +75,22 @@ impl<'p> Setup<'p> {
     }
 
     /// Creates the state of the host functions.
-    fn state(&self, streams: Streams<Box<dyn BufRead>>) -> Result<State, String> {
+    fn state(&self, output: Box<dyn Write + Send>) -> Result<State, String> {
         let pass_args = !self.entry.takes_args;
+        let errors = Box::new(io::stderr());
         #[cfg(feature = "wasi")]
         if imports_wasi(self.verified) {
-            let Streams { mut input, output, errors } = streams;
-            let mut bytes = Vec::new();
-            input.read_to_end(&mut bytes).map_err(|error| format!("the input: {error}"))?;
-            let input = vsp_host::wasi::Input::bytes(bytes);
+            let input = match self.args.names_input_file() {
+                true => self.args.wasi_input()?,
+                false => vsp_host::wasi::Input::reader(self.input.reader()),
+            };
             return self.args.wasi_state(pass_args, Streams { input, output, errors }, false);
         }
-        Ok(self.args.state(pass_args, streams))
+        let input = match self.args.input_file()? {
+            Some(file) => file.reader,
+            None => Box::new(BufReader::new(self.input.reader())),
+        };
+        Ok(self.args.state(pass_args, Streams { input, output, errors }))
     }
 }
 
