@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes cases/ops: a case file for every instruction that computes, moves or branches forward; and all sums of ByteSil
-numbers, tests/vectors/bytesil; and the input of some examples.
+"""Writes the generated tests: a case file in cases/ops for every instruction that computes, moves or branches forward.
 
-What has to come out is worked out here, from exact integers and fractions and the text of docs/isa.md, without the
-engines and without this machine's floating point. It needs mpmath (`pip install mpmath`) for the functions of FMATH.
+It also writes all sums of ByteSil numbers (tests/vectors/bytesil) and the input of some examples. Expected results are
+computed here from the text of docs/isa.md, with exact integers and fractions, and use neither the engines nor the
+floating-point unit of this computer. It needs mpmath (`pip install mpmath`) for the functions of FMATH.
 """
 
 import sys

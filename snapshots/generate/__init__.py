@@ -1,1 +1,1 @@
-"""What snapshots/generate.py consists of."""
+"""The modules of snapshots/generate.py."""

@@ -1,4 +1,6 @@
-"""Branches, forward: 11 to 1A, D9, DA and Ex. A function gives 1 if its branch is taken, otherwise 0."""
+"""Cases of forward branches: 11 to 1A, D9, DA and Ex.
+
+A function returns 1 if its branch is taken, otherwise 0."""
 
 from .case import Case, M64, MIN, Random, s32, s64, show
 from .integers import EDGES, EDGES32, cross, random_pairs
@@ -6,7 +8,7 @@ from .shapes import line, move
 
 
 def tail(*also):
-    """What follows the branch: the result, and what is done on both ways."""
+    """Returns the lines after the branch: on each path the result and the lines `also`."""
     return ["MOVI      R0, 0", *also, "RET", "taken:", "MOVI      R0, 1", *also, "RET"]
 
 
@@ -44,7 +46,7 @@ def start(op):
 
 
 def next_word(case, op, params, operands, calls):
-    """A branch to the next word, which changes nothing."""
+    """Adds a branch to the next word, which has no effect whether it is taken or not."""
     case.func("next_word", params, 1, [line(op, *operands, "next"), "next:", "RET"])
     for args in calls:
         case.call("next_word", args, [args[0]])

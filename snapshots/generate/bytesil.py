@@ -1,6 +1,8 @@
-"""ByteSil numbers: class Ax. Sums, parts and nearest numbers come from mpmath with 600 bits.
+"""Cases of ByteSil numbers: class Ax.
 
-`write_tables` also writes all 65,536 sums and differences, for tests that try every pair.
+Sums, parts and nearest numbers are computed by mpmath with 600 bits.
+
+`write_tables` writes all 65,536 sums and differences, for tests that try every pair.
 """
 
 import mpmath
@@ -31,7 +33,7 @@ def theta(x):
 
 
 def exact(x):
-    """The number that a byte stands for."""
+    """Returns the complex number that a byte represents."""
     return mpmath.mpc(0) if x == NULL else mpmath.exp(rho(x)) * turned(theta(x))
 
 
@@ -42,7 +44,7 @@ def turned(sixteenths):
 
 
 def half_up(x):
-    """x rounded to an integer, a half upwards; and how far x is from a half that it is not."""
+    """Rounds x to an integer, a half upwards. Also returns the distance of x from the next half, 1 if it is one."""
     shifted = x + mpmath.mpf(1) / 2
     whole = mpmath.nint(shifted)
     if abs(shifted - whole) < TIE:
@@ -51,7 +53,7 @@ def half_up(x):
 
 
 class Nearest:
-    """The nearest number; remembers how close a decision was."""
+    """A function that returns the nearest ByteSil number, and records the closest decision between two."""
 
     def __init__(self):
         self.margin = mpmath.mpf(1)
@@ -125,7 +127,7 @@ def rotate(b, n):
 
 
 def part(x):
-    """The binary64 nearest a real number."""
+    """Returns the binary64 nearest to a real number."""
     return Bits(bits_of_mpf(x))
 
 
@@ -169,7 +171,7 @@ def pairs():
 
 
 def immediate_case(name, f, range_, title):
-    """Some immediates, each in a function."""
+    """Returns the case of an instruction with an immediate: a function for each of some immediates."""
     case = Case(name, f"{name}: {title}")
     some = [0, 1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 255, 2047, range_[0], range_[-1], *(-n for n in (1, 2, 7, 8, 16) if range_[0] < 0)]
     for index, n in enumerate(dict.fromkeys(some)):
@@ -180,7 +182,7 @@ def immediate_case(name, f, range_, title):
 
 
 def from_case():
-    """Every number from its parts, and points beside the limits of magnitude and direction."""
+    """Returns the case of COMPLEX_FROM: all numbers from their parts, and points next to limits between numbers."""
     case = Case("COMPLEX_FROM", "COMPLEX_FROM: the number nearest a point of the plane")
     case.func("f", 2, 1, ["COMPLEX_FROM R7, R0, R1", "MOV R0, R7", "RET"])
     case.section("FROM(RE x, IM x) is x, for every x")
@@ -254,7 +256,9 @@ def cases():
 
 
 def write_tables(folder):
-    """Sums and differences of all pairs: byte 256 b + c. Gives how close the closest decision was."""
+    """Writes the sums and the differences of all pairs: that of b and c is byte 256 b + c.
+
+    Returns the margin of the closest decision."""
     folder.mkdir(parents=True, exist_ok=True)
     nearest.margin = mpmath.mpf(1)
     for name in ("COMPLEX_ADD", "COMPLEX_SUB"):

@@ -1,6 +1,6 @@
-"""A case file: functions and steps, in the order in which they are added.
+"""Case files: functions and steps, in the order in which they are added.
 
-Values are kept the way a register holds them, as integers from 0 to 2^64 - 1. `Bits` marks those that are binary64, so
+Values are represented as in a register, as integers from 0 to 2^64 - 1. `Bits` marks those that are binary64, so
 that they are written with all their digits.
 """
 
@@ -11,13 +11,13 @@ MAX = MIN - 1
 
 
 def s64(x):
-    """The low 64 bits of x as a signed number."""
+    """Returns the low 64 bits of x as a signed number."""
     x &= M64
     return x - (1 << 64) if x >> 63 else x
 
 
 def s32(x):
-    """The low 32 bits of x as a signed number."""
+    """Returns the low 32 bits of x as a signed number."""
     x &= M32
     return x - (1 << 32) if x >> 31 else x
 
@@ -27,15 +27,15 @@ class Bits(int):
 
 
 class Near(Bits):
-    """The bits of a binary64 result that may be two units in the last place off."""
+    """The bits of a binary64 result with a tolerance of two units in the last place."""
 
 
 class Trap(Exception):
-    """An operation that traps; the argument is the kind of the trap."""
+    """The trap of an operation; the argument is its kind."""
 
 
 class Random:
-    """SplitMix64, so that the values depend on no version of Python."""
+    """The generator SplitMix64, with which values do not depend on the version of Python."""
 
     def __init__(self, seed):
         self.state = int.from_bytes(seed.encode()[-8:], "little")
@@ -57,13 +57,13 @@ class Random:
         return items[self.below(len(items))]
 
     def wide(self):
-        """A 64-bit number of random length, and as often negative."""
+        """Returns a 64-bit number of random length, negative in half of the cases."""
         x = self.bits(self.between(1, 64))
         return x if self.bits(1) else -x & M64
 
 
 def show(value):
-    """A value as it is written in a step or as an operand."""
+    """Formats a value for a step or an operand."""
     if isinstance(value, Bits):
         return f"0x{value:016x}" + (" ~ 2" if isinstance(value, Near) else "")
     signed = s64(value)
@@ -81,13 +81,13 @@ class Case:
         self.lines = [f"; {title}.", "; Made by snapshots/generate.py; do not edit.", *head]
 
     def section(self, text):
-        """A comment above what follows."""
+        """Adds a comment above the next lines."""
         self.lines += ["", f"; {text}"]
 
     def func(self, name, params, results, body, locals_=0, place=0):
-        """An exported function. Every line of `body` is one word; labels stand on lines of their own.
+        """Adds an exported function. Every line of `body` is one word; labels have lines of their own.
 
-        `place` is the word that traps when a call of it traps.
+        `place` is the word at which calls of it trap.
         """
         self.words[name] = place
         self.results[name] = results
@@ -101,27 +101,27 @@ class Case:
         self.lines.append(";! " + text)
 
     def call(self, name, args, results):
-        """A call that returns."""
+        """Adds a call that returns."""
         assert len(results) == self.results[name], (self.name, name)
         out = ", ".join(map(show, results)) if results else "()"
         self.step(f"call {name}({', '.join(map(show, args))}) = {out}")
         self.calls += 1
 
     def trap(self, name, args, kind, place=None):
-        """A call that traps."""
+        """Adds a call that traps."""
         place = self.words[name] if place is None else place
         self.step(f"call {name}({', '.join(map(show, args))}) traps {kind} at {name}:{place}")
         self.calls += 1
 
     def expect(self, name, args, function):
-        """A call that does what `function` says: a list of results, or Trap."""
+        """Adds a call with the outcome of `function`: a list of results, or Trap."""
         try:
             self.call(name, args, function(*args))
         except Trap as trap:
             self.trap(name, args, trap.args[0])
 
     def bytes(self, memory, start, end):
-        """Compares a part of the memory."""
+        """Adds a comparison of a part of the memory."""
         start, end = max(start, 0), min(end, len(memory))
         self.step(f"bytes 0x{start:x} = {memory[start:end].hex(' ')}")
 
@@ -130,7 +130,7 @@ class Case:
 
 
 def data(name, address, values, kind="u8", per_line=16):
-    """The lines of a data segment."""
+    """Returns the lines of a data segment."""
     width = 2 * int(kind[1:]) // 8
     rows = [values[i : i + per_line] for i in range(0, len(values), per_line)]
     texts = [", ".join(f"0x{v:0{width}x}" for v in row) for row in rows]

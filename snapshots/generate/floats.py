@@ -1,4 +1,4 @@
-"""Binary64 instructions: classes 8x and 9x without FMATH."""
+"""Cases of binary64 instructions: classes 8x and 9x without FMATH."""
 
 from fractions import Fraction
 
@@ -25,7 +25,7 @@ def negate(b):
 
 
 def next_up(b, n=1):
-    """The n-th pattern behind b: a number of larger magnitude for positive n."""
+    """Returns the n-th bit pattern after b, whose magnitude is larger if n is positive."""
     return Bits(b + n)
 
 
@@ -46,7 +46,7 @@ INTEGRAL += [
 
 
 def random_float(random):
-    """A finite number: any bits, of moderate size, a small integer, or a subnormal one."""
+    """Returns a random finite number: any bits, of moderate size, a small integer, or a subnormal one."""
     kind = random.below(4)
     if kind == 0:
         b = Bits(random.bits())
@@ -59,7 +59,7 @@ def random_float(random):
 
 
 def close_to(random, b):
-    """A number with nearly the exponent of b, so that digits cancel."""
+    """Returns a random number with nearly the exponent of b, so that digits cancel."""
     field = min(max((b >> 52 & 0x7FF) + random.between(-2, 2), 0), 0x7FE)
     return Bits(random.bits(1) << 63 | field << 52 | random.bits(52))
 
@@ -136,7 +136,7 @@ NARROWING += [
 
 
 def random_narrowing(random):
-    """A number near or in the range of binary32."""
+    """Returns a random number near or in the range of binary32."""
     return Bits(random.bits(1) << 63 | 1023 + random.between(-152, 129) << 52 | random.bits(52))
 
 
@@ -180,7 +180,7 @@ HALF_SUMS += [(bits(1 + ULP32 / 2), power(-52)), (bits(GREATEST32), power(103)),
 
 
 def random_32(random):
-    """A number of binary32, as a binary64."""
+    """Returns a random binary32 as a binary64."""
     return Bits(ieee.widen(random.bits(32) & 0xFF7FFFFF | random.bits(1) << 22))
 
 
@@ -205,7 +205,7 @@ def one_source(op, f, title, values, few, draw=random_float, randoms=40):
 
 
 def roots():
-    """Squares, numbers beside them, and numbers whose root lies just beside the middle between two numbers."""
+    """Returns squares, their neighbours, and numbers whose root is close to the middle between two numbers."""
     values = [bits(v) for v in (2, 3, 4, 9, 0.25, 0.5, 0.1, 10**16, 10**17, -1, -4)]
     squares = [1, 3, 2**26 + 1, 94906265, 2**26 - 1]
     values += [next_up(bits(v * v), n) for v in squares for n in (-1, 0, 1)]

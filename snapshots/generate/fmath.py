@@ -1,7 +1,8 @@
-"""FMATH. Where a result follows from mathematics or from C99's Annex F it is expected exactly; any other may be two
-units in the last place off. These come from mpmath with 600 bits (`pip install mpmath`).
+"""Cases of FMATH.
 
-The results are specified to the bit, by the version of a Rust crate; other tests keep to that.
+A result that follows from mathematics or from C99's Annex F is expected exactly. Any other has a tolerance of two units
+in the last place; its expected value is computed by mpmath with 600 bits (`pip install mpmath`). The version of a Rust
+crate specifies these results to the bit, and other tests compare them with it.
 """
 
 from fractions import Fraction
@@ -37,7 +38,7 @@ def cbrt(x):
 
 
 def pow_(x, y):
-    """Of a negative number to an integer it is real, and mpmath gives a real."""
+    """Returns x to the power of y, as a real number if y is an integer, also for a negative x."""
     return mpmath.power(x, int(y) if y == int(y) and abs(y) < 2**60 else y)
 
 
@@ -52,7 +53,7 @@ TWO_ARGUMENTS = ("pow", "atan2", "hypot", "fmod")
 
 
 def near(function, *args):
-    """What `function` gives for these binary64, rounded once."""
+    """Returns the result of `function` for these binary64, rounded once."""
     numbers = [mpmath.mpf(value(b).numerator) / value(b).denominator for b in args]
     result = bits_of_mpf(FUNCTIONS[function](*numbers))
     # An infinite result is none that two units could be added to.
@@ -60,7 +61,7 @@ def near(function, *args):
 
 
 def between(random, low, high):
-    """A number with all its digits, uniformly between two fractions."""
+    """Returns a random number with all its digits, uniformly distributed between two fractions."""
     low, high = Fraction(low), Fraction(high)
     return bits(low + (high - low) * random.bits(60) / 2**60)
 
@@ -74,12 +75,12 @@ def either(random, b):
 
 
 def small(random):
-    """A number so small that series matter, of either sign."""
+    """Returns a random number of either sign, small enough for the implementations that use series."""
     return either(random, positive(random, 12) - (20 << 52))
 
 
 def ranges(*pairs):
-    """Draws from these ranges in turn."""
+    """Returns a function that draws numbers from these ranges in turn."""
 
     def draw(random, i):
         return between(random, *pairs[i % len(pairs)])
@@ -96,12 +97,12 @@ HYPERBOLIC = ranges((-2, 2), (-20, 20), (-700, 700), (Fraction(-1, 4), Fraction(
 
 
 def logarithm(random, i):
-    """A positive number, of moderate or any size, or close to 1."""
+    """Returns a random positive number, of moderate or any size, or close to 1."""
     return positive(random, [1, 20, 1000][i % 3]) if i % 4 else between(random, Fraction(7, 8), Fraction(9, 8))
 
 
 def logarithm_of_sum(random, i):
-    """A number greater than -1."""
+    """Returns a random number greater than -1."""
     return between(random, Fraction(-99, 100), 1) if i % 2 else positive(random, [2, 900][i % 4 // 2])
 
 
@@ -201,7 +202,7 @@ def negate_near(b):
 
 
 def pow_exact():
-    """Annex F.9.4.4, and powers that are small integers."""
+    """Generates powers with exact results: those of Annex F.9.4.4, and small integers."""
     two, half, three = bits(2), bits(0.5), bits(3)
     yield from ((b, z, ONE) for b in (ZERO, NEG_ZERO, ONE, bits(-7), INF, NEG_INF, QUIET) for z in (ZERO, NEG_ZERO))
     yield from ((ONE, c, ONE) for c in (two, bits(-2.5), INF, NEG_INF, QUIET, GREATEST))
@@ -283,7 +284,7 @@ def pow_exact():
 
 
 def atan2_exact():
-    """Annex F.9.1.4. First argument y, second x."""
+    """Generates the arguments y and x of Annex F.9.1.4, with the results of atan2."""
     for y in (ZERO, NEG_ZERO):
         turn = negate_near if y == NEG_ZERO else Near
         yield from ((y, x, turn(PI)) for x in (NEG_ZERO, bits(-1), negate(LEAST), NEG_INF))
@@ -346,7 +347,7 @@ def hypot_exact():
 
 
 def fmod_exact(random):
-    """Every result of fmod is exact."""
+    """Generates arguments of fmod; every result is exact."""
     numbers = [
         ZERO,
         NEG_ZERO,
@@ -433,7 +434,7 @@ TWO_EXACT = {
 
 
 def registers():
-    """Each function with operands in other registers and in the same ones."""
+    """Returns the case of operands: every function with different registers and with the same register twice."""
     case = Case("fmath", "FMATH: the operands of every function; the files fmath_*.sil have the values")
     for function in FUNCTIONS:
         if function in TWO_ARGUMENTS:

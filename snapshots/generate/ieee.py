@@ -1,4 +1,4 @@
-"""IEEE 754 from its definition: exact fractions, rounded once. Nothing here uses the floating point of this machine.
+"""IEEE 754 by its definition: exact fractions, rounded once, without the floating-point unit of this computer.
 
 Numbers are bit patterns. A pattern decodes to "nan", "inf" (of either sign) or a Fraction; the sign of a zero is
 read from the pattern.
@@ -29,7 +29,7 @@ class Format:
         self.infinity = ((1 << width - precision) - 1) << precision - 1
 
     def encode(self, value, negative=False):
-        """The pattern nearest to the fraction `value`, ties to even. A zero gets the sign `negative`."""
+        """Returns the pattern nearest to the fraction `value`, ties to even. `negative` is the sign of a zero."""
         if value:
             negative = value < 0
         sign = negative << self.width - 1
@@ -47,7 +47,7 @@ class Format:
         return sign | min(bits, self.infinity)
 
     def decode(self, bits):
-        """A Fraction, or "nan", or "inf" (of either sign)."""
+        """Returns the value of a pattern: a Fraction, "nan", or "inf" (of either sign)."""
         magnitude = bits & (1 << self.width - 1) - 1
         if magnitude > self.infinity:
             return "nan"
@@ -66,12 +66,12 @@ BINARY32 = Format(32, 24)
 
 
 def bits(value, negative=False):
-    """The binary64 nearest to a number."""
+    """Returns the binary64 nearest to a number."""
     return Bits(BINARY64.encode(Fraction(value), negative))
 
 
 def bits_of_mpf(x):
-    """The pattern nearest to a number of mpmath, rounded once."""
+    """Returns the binary64 nearest to a number of mpmath, rounded once."""
     sign, digits, exponent, _ = x._mpf_
     return bits((-1) ** sign * int(digits) * Fraction(2) ** int(exponent))
 
@@ -101,7 +101,7 @@ def with_sign(b, sign):
 
 
 def narrow(b):
-    """A binary64 as a binary32."""
+    """Converts a binary64 to a binary32."""
     v = value(b)
     if v == "nan":
         return QNAN32
@@ -111,7 +111,7 @@ def narrow(b):
 
 
 def widen(b):
-    """A binary32 as a binary64."""
+    """Converts a binary32 to a binary64."""
     v = BINARY32.decode(b)
     if v == "nan":
         return QNAN
@@ -182,7 +182,7 @@ def fcopysign(b, c):
 
 
 def order(b):
-    """A key that orders all but NaN, −0 before +0."""
+    """Returns a sorting key of a number that is not a NaN; −0 comes before +0."""
     return -(b & MAX) - 1 if negative(b) else b
 
 
@@ -195,7 +195,7 @@ def fmax(b, c):
 
 
 def to_integer(rounding):
-    """An instruction that rounds to an integer with the sign of its operand, also where that integer is zero."""
+    """Returns the meaning of an instruction that rounds to an integer; a zero has the sign of the operand."""
 
     def run(b):
         if is_nan(b):
@@ -224,7 +224,7 @@ def fround32(b):
 
 
 def compare(test):
-    """A comparison that a NaN makes 0; −0 and +0 are equal."""
+    """Returns the meaning of a comparison, which is 0 for a NaN; −0 and +0 are equal."""
 
     def run(b, c):
         if is_nan(b, c):
@@ -282,7 +282,7 @@ f2u = saturating(0, M64)
 
 
 def fmod(b, c):
-    """b − n·c with n truncated, which is always exact; it has the sign of b."""
+    """Returns b − n·c with n truncated. The result is always exact, and has the sign of b."""
     if is_nan(b, c) or is_inf(b) or is_zero(c):
         return QNAN
     if is_inf(c):

@@ -1,4 +1,4 @@
-"""Integer instructions: classes 4x to 7x and Dx without its branches."""
+"""Cases of integer instructions: classes 4x to 7x, and Dx without its branches."""
 
 from .case import Case, M32, M64, MAX, MIN, Random, Trap, s32, s64
 from . import shapes
@@ -15,7 +15,7 @@ BYTES = 0x0123456789ABCDEF
 
 
 def divide(a, b):
-    """Signed division that truncates: quotient and remainder."""
+    """Divides signed numbers, truncating. Returns quotient and remainder."""
     if b == 0:
         raise Trap("DivideByZero")
     quotient = abs(a) // abs(b)
@@ -30,14 +30,14 @@ def divide_unsigned(a, b):
 
 
 def rotate(x, n, width=64):
-    """x rotated left by n, which may be negative."""
+    """Rotates x left by n, which may be negative."""
     n %= width
     x &= (1 << width) - 1
     return (x << n | x >> (width - n)) & ((1 << width) - 1)
 
 
 def extend(x, bits):
-    """The low bits of x, sign-extended."""
+    """Sign-extends the low bits of x."""
     x &= (1 << bits) - 1
     return x - (1 << bits) if x >> (bits - 1) else x
 
@@ -59,7 +59,7 @@ def signed(f):
 
 
 def low(f):
-    """f of low halves, its result zero-extended."""
+    """Returns f of the low halves of its arguments, with a zero-extended result."""
     return lambda b, c: f(b & M32, c & M32) & M32
 
 
@@ -173,7 +173,7 @@ def cross(left, right):
 
 
 def random_pairs(random, n):
-    """Pairs of random numbers: of any length, equal, equal in the low half, or with a small second one."""
+    """Returns random pairs of numbers: of any length, equal, equal in the low half, or with a small second one."""
     pairs = []
     for i in range(n):
         b = random.wide()
@@ -234,7 +234,7 @@ def with_immediate(op, f, immediates):
 
 
 def multiply_add():
-    """MAC reads all three of its registers."""
+    """Returns the case of MAC, which reads all three of its registers."""
     case = Case("MAC", "MAC, which adds to its destination")
     f = lambda a, b, c: a + b * c & M64
     random = Random("MAC")

@@ -1,7 +1,7 @@
-"""Loads (3x) and stores (Cx).
+"""Cases of loads (3x) and stores (Cx).
 
-The memory has 65,552 bytes: a size that is no power of two, and large enough for every displacement to reach it from an
-address in it. Its first and last 64 bytes have values.
+The memory has 65,552 bytes: a size that is not a power of two, and large enough for every displacement to reach it from
+an address in it. Its first and last 64 bytes have values.
 """
 
 from .case import Case, M64, MIN, Random, Trap, data, show
@@ -51,7 +51,7 @@ def scaled(size):
 
 
 def operand(base, displacement, index=None, size=1):
-    """A memory operand: [R1 + R2*8 - 16]."""
+    """Returns the text of a memory operand: [R1 + R2*8 - 16]."""
     text = base
     if index:
         text += f" + {index}" + (f"*{size}" if size > 1 else "")
@@ -61,7 +61,7 @@ def operand(base, displacement, index=None, size=1):
 
 
 def initial():
-    """Bytes at both ends of the memory, of either sign."""
+    """Returns the initial memory: bytes of either sign at both ends, zeros between."""
     memory = bytearray(SIZE)
     memory[:EDGE] = bytes(i * 0x53 + 0x81 & 0xFF for i in range(EDGE))
     memory[-EDGE:] = bytes(i * 0x35 + 0xFE & 0xFF for i in range(EDGE))
@@ -74,7 +74,7 @@ def head(memory, *more):
 
 
 def addresses(size):
-    """Valid ones at both ends, with any alignment; one past the valid ones; far away, in both directions."""
+    """Returns valid addresses at both ends with every alignment, the first invalid ones, and some far away."""
     end = SIZE - size
     near = [
         0,
@@ -120,7 +120,7 @@ def label(displacement):
 
 
 class Memory:
-    """A memory that the calls of a case act on, address by address."""
+    """The memory of a case, on which its calls act."""
 
     def __init__(self, case, memory, size):
         self.case = case
@@ -140,7 +140,7 @@ class Memory:
         self.memory[self.place(address)] = value.to_bytes(self.size, "little")
 
     def stored(self, name, args, address, value):
-        """A call that stores `value`, and a look at the memory there; or, where it traps, at both ends."""
+        """Adds a call that stores `value`, and compares the memory there, or both ends if the call traps."""
         address &= M64
         try:
             self.store(address, value)
@@ -298,7 +298,7 @@ def load_indexed(op, size, f):
 
 
 def values_for(op, random):
-    """Values to store: floats for the instructions that narrow, otherwise ones that differ in every byte."""
+    """Returns values to store: floats for instructions that narrow, otherwise numbers whose bytes all differ."""
     if "F32" in op:
         return (
             [v for pair in zip(NARROWING, SPECIAL * 4) for v in pair]

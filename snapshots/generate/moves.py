@@ -1,4 +1,4 @@
-"""Data movement: class 2x."""
+"""Cases of data movement: class 2x."""
 
 from .case import Bits, Case, M64, MAX, MIN, Random, Trap, data, show
 from .shapes import line, move
@@ -141,7 +141,7 @@ def cmov(op, moves):
 
 
 def locals_(op):
-    """GETL and SETL are of use only together: both files set and get."""
+    """Returns the case of GETL or SETL. Each needs the other one, so both cases use both."""
     random = Random(op)
     if op == "GETL":
         case = Case(op, "GETL: locals are zero when a function is entered, and are its own")
@@ -363,7 +363,7 @@ def memsize():
 
 
 class Bulk:
-    """A case of MEMCOPY or MEMFILL, with the whole memory compared after every call."""
+    """A case of MEMCOPY or MEMFILL that compares the whole memory after every call."""
 
     def __init__(self, op, title, size):
         initial = [i * 37 + 5 & 0xFF for i in range(size)]
@@ -372,7 +372,7 @@ class Bulk:
         self.memory = bytearray(initial)
 
     def act(self, a, b, c):
-        """Does it, or says that it traps."""
+        """Executes the instruction. Returns whether it succeeds; otherwise it traps."""
         size = len(self.memory)
         copies = self.op == "MEMCOPY"
         if c > size or a > size - c or copies and b > size - c:
@@ -389,7 +389,7 @@ class Bulk:
 
 
 def bulk(op):
-    """MEMCOPY and MEMFILL with a memory of 64 bytes."""
+    """Returns the case of MEMCOPY or MEMFILL, with a memory of 64 bytes."""
     size = 64
     copies = op == "MEMCOPY"
     title = "MEMCOPY: overlaps, bounds, no bytes" if copies else "MEMFILL: the low byte, bounds, no bytes"

@@ -1,4 +1,4 @@
-"""The functions that one instruction is tested in: other registers, the same register twice, constants, dead results.
+"""Shapes of functions with one instruction: high registers, the same register twice, constants, dead results.
 
 `op` is the mnemonic, with an FMATH function if it has one, and `f` its meaning: from the values of its sources to its
 result; it raises Trap where the instruction traps.
@@ -8,7 +8,7 @@ from .case import Bits, M64, show
 
 
 def masked(f):
-    """f with its result cut to 64 bits."""
+    """Returns f with its result cut to 64 bits."""
 
     def run(*args):
         result = f(*args)
@@ -18,7 +18,7 @@ def masked(f):
 
 
 def line(op, dst, *sources):
-    """The text of an instruction; `FMATH sin` becomes `FMATH dst, sin, …`."""
+    """Returns the text of an instruction; `FMATH sin` becomes `FMATH dst, sin, …`."""
     mnemonic, *function = op.split()
     return f"{mnemonic:<9} " + ", ".join([dst, *function, *sources])
 
@@ -28,9 +28,9 @@ def move(dst, src):
 
 
 def two_sources(case, op, f, pairs, few, prefix="", ones=None):
-    """a ← f(b, c): all `pairs` in different registers; the `few` also in high registers and with a = b or a = c.
+    """Adds a ← f(b, c) with different registers for all `pairs`, and with high registers, a = b and a = c for the `few`.
 
-    `ones` are for b = c: the values of the `few`, unless given.
+    `ones` are the values for b = c, by default those of the `few`.
     """
     f = masked(f)
     name = lambda n: prefix + n
@@ -65,7 +65,7 @@ def two_sources(case, op, f, pairs, few, prefix="", ones=None):
 
 
 def one_source(case, op, f, values, few, prefix=""):
-    """a ← f(b), in the same manner."""
+    """Adds a ← f(b), with the same variants as `two_sources`."""
     f = masked(f)
     name = lambda n: prefix + n
     case.func(name("f"), 1, 1, [line(op, "R7", "R0"), move("R0", "R7"), "RET"])
@@ -81,7 +81,7 @@ def one_source(case, op, f, values, few, prefix=""):
 
 
 def constants(case, op, f, values, others):
-    """a ← f(b, c) where an engine can see that b or c is a constant."""
+    """Adds a ← f(b, c) in which b or c is visibly constant for a compiler."""
     f = masked(f)
     for i, value in enumerate(values):
         name = f"constant_{i}"
@@ -94,14 +94,14 @@ def constants(case, op, f, values, others):
 
 
 def dead(case, op, f, pairs):
-    """a ← f(b, c) where nothing reads a: it traps nevertheless."""
+    """Adds a ← f(b, c) with a dead a: it has to trap nevertheless."""
     case.func("dead", 2, 1, [line(op, "R7", "R0", "R1"), move("R0", "R1"), "RET"])
     for pair in pairs:
         case.expect("dead", pair, lambda b, c: [f(b, c), c][1:])
 
 
 def with_immediate(case, op, f, immediates, values, few):
-    """a ← f(b, imm): functions of their own for every immediate."""
+    """Adds a ← f(b, imm), a function for each immediate."""
     f = masked(f)
     for imm in immediates:
         name = f"imm_{imm}" if imm >= 0 else f"imm_minus_{-imm}"
@@ -118,7 +118,7 @@ def with_immediate(case, op, f, immediates, values, few):
 
 
 def decides(case, op, f, pairs):
-    """A comparison whose result a branch tests, which an engine may make one instruction of."""
+    """Adds a comparison and a branch that tests its result, which an engine may fuse."""
     for branch, taken in (("JZ", 0), ("JNZ", 1)):
         name = "then_" + branch.lower()
         body = [line(op, "R7", "R0", "R1"), f"{branch:<9} R7, taken", f"MOVI      R0, {1 - taken}", "RET"]

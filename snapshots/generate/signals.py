@@ -20,7 +20,7 @@ WAVES = [(5, 1.0), (11, 0.3)]
 
 
 def sound():
-    """A WAV file."""
+    """Returns a WAV file with three tones."""
     random = Random("sound")
     samples = bytearray()
     for n in range(256 * FRAMES):
@@ -35,7 +35,7 @@ def sound():
 
 
 def snapshots():
-    """What sixteen antennas measure of two waves and noise, as ByteSil numbers."""
+    """Returns samples of sixteen antennas that receive two waves and noise, as ByteSil numbers."""
     random = Random("snapshots")
     out = bytearray()
     for _ in range(SNAPSHOTS):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/vectors/binary64.txt: what Berkeley SoftFloat 3e makes of edge and random operands.
+"""Writes tests/vectors/binary64.txt: results of Berkeley SoftFloat 3e for edge and random operands.
 
 It needs softfloatpy (`pip install softfloatpy`), which wraps that library.
 """
@@ -21,7 +21,7 @@ SIGN = 1 << 63
 
 
 def number(rng):
-    """A binary64 whose exponent and whose runs of equal digits are where rounding happens."""
+    """Returns a random binary64 that is likely to need rounding, by its exponent and its runs of equal digits."""
     exponent = rng.choice([0, 1, 2046, rng.randrange(2047), rng.randrange(1023 - 60, 1023 + 60)])
     ones = (1 << rng.randrange(53)) - 1
     fraction = rng.choice([ones, ones << (52 - ones.bit_length()), 1 << rng.randrange(52), rng.getrandbits(52)])
@@ -37,7 +37,7 @@ def bits(value):
 
 
 def integer(value, convert, low, high):
-    """A conversion to an integer, or - where IEEE 754 leaves open what it gives."""
+    """Converts to an integer. Returns `-` where IEEE 754 leaves the result open."""
     try:
         exact = int(value.to_float())
     except (ValueError, OverflowError):

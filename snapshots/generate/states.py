@@ -1,4 +1,6 @@
-"""States of 16 ByteSil numbers: classes Bx and Fx. What a state's layers become follows from bytesil.py."""
+"""Cases of states of 16 ByteSil numbers: classes Bx and Fx.
+
+The results of single layers come from bytesil.py."""
 
 from . import bytesil
 from .case import Case, M64, Random, data
@@ -25,7 +27,7 @@ PAIRS += [(COUNT - 2, COUNT - 1), (COUNT - 1, COUNT - 2), (COUNT - 1, COUNT - 1)
 
 
 def halves(layers):
-    """Layers 0–7 and 8–15 as integers, the lowest in the low byte."""
+    """Returns layers 0–7 and 8–15 as integers, the lowest layer in the low byte."""
     return [int.from_bytes(bytes(layers[start : start + 8]), "little") for start in (0, 8)]
 
 
@@ -34,7 +36,7 @@ def each(f):
 
 
 def total(layers):
-    """The sum of all layers: halves are added until one is left."""
+    """Returns the sum of all layers, adding halves until one layer is left."""
     if len(layers) == 1:
         return layers[0]
     half = len(layers) // 2
@@ -78,12 +80,12 @@ def new_case(name, title):
 
 
 def load(register, source):
-    """A state register from the state whose number is in a register."""
+    """Returns the instruction that loads a state register from the state whose number is in `source`."""
     return line("SLOADX", register, f"[R9 + {source}*16 + {AT}]")
 
 
 def give(register):
-    """A state register as two results."""
+    """Returns the instructions that return a state register as two results."""
     return [f"SSTORE [R9 + {OUT}], {register}", f"LOAD R0, [R9 + {OUT}]", f"LOAD R1, [R9 + {OUT + 8}]", "RET"]
 
 
@@ -126,7 +128,7 @@ def splat():
 
 
 def layers_case(name):
-    """SGET and SSET of every layer."""
+    """Returns the case of SGET or SSET, with every layer."""
     case = new_case(name, "every layer" + ("; zero-extended" if name == "SGET" else "; the others stay"))
     for layer in range(16):
         label = f"f{layer}"
@@ -152,7 +154,7 @@ def rotation():
 
 
 def memory_case(name):
-    """Loads and stores at both ends of the memory, beyond them, and unaligned."""
+    """Returns the case of a load or store at both ends of the memory, beyond them, and unaligned."""
     indexed, store = name.endswith("X"), "STORE" in name
     size = OUT + 64
     case = new_case(name, "16 bytes at any alignment, at both ends of the memory and beyond them")
