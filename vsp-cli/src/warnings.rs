@@ -80,7 +80,7 @@ fn first_reads(reads: Vec<UninitialisedRead>) -> impl Iterator<Item = Uninitiali
 /// Returns the constants, globals and imports that no instruction uses.
 fn unused(program: &Program<'_>) -> Vec<Warning> {
     let mut used = HashSet::new();
-    // GETGX and SETGX use a global, or any one behind it.
+    // GETGX and SETGX use a global, or any one after it.
     let mut used_from = u32::MAX;
     for word in program.code() {
         let Ok(inst) = Inst::decode(u32::from_le_bytes(*word)) else { continue };

@@ -199,12 +199,12 @@ fn section<'p>(program: &'p Program<'_>) -> Option<&'p [u8]> {
     program.customs().find(|custom| custom.name == SECTION).map(|custom| custom.bytes)
 }
 
-/// The types with these numbers, which [`Reader::types`] has checked.
+/// Returns the types with these numbers, which [`Reader::types`] has checked.
 fn types(numbers: &[u8]) -> Vec<Type> {
     numbers.iter().filter_map(|number| TYPES.get(usize::from(*number))).map(|(ty, _)| *ty).collect()
 }
 
-/// What comes before the exports.
+/// The fields before the exports.
 struct Head<'b> {
     translator: &'b str,
     start: Option<&'b str>,

@@ -142,7 +142,7 @@ impl VspJit {
         self.guarded(program, |compiler| compiler.compile_region(program, region))
     }
 
-    /// Compiles, and replaces the compiler if it panics, since its data may be inconsistent then.
+    /// Calls `compile`, and replaces the compiler if it panics, since its data may be inconsistent then.
     fn guarded<T>(
         &mut self,
         program: &Verified<'_>,
@@ -150,7 +150,7 @@ impl VspJit {
     ) -> Result<T, NativeError> {
         let compiler = &mut self.compiler;
         let compiled = catch_unwind(AssertUnwindSafe(|| {
-            bug::meet(program);
+            injected_bug::trigger(program);
             compile(compiler)
         }));
         match compiled {
@@ -176,7 +176,7 @@ impl VspJit {
 }
 
 /// A bug of the compiler, for tests.
-mod bug {
+mod injected_bug {
     use vsp_core::verify::Verified;
 
     /// The compiler panics at programs that export this name.
@@ -184,12 +184,12 @@ mod bug {
     pub(crate) const NAME: &str = "panics_in_the_compiler";
 
     #[cfg(test)]
-    pub(super) fn meet(program: &Verified<'_>) {
+    pub(super) fn trigger(program: &Verified<'_>) {
         assert!(program.program().export(NAME).is_none(), "a bug of the compiler");
     }
 
     #[cfg(not(test))]
-    pub(super) fn meet(_: &Verified<'_>) {}
+    pub(super) fn trigger(_: &Verified<'_>) {}
 }
 
 /// Machine code of a program, in executable memory. Several instances can use it at once, on several threads.
@@ -337,7 +337,7 @@ impl<S> NativeCode<S> for CompiledProgram<'_> {
     }
 
     fn on_larger_stack(&self, cells: u32, run: &mut dyn FnMut()) -> bool {
-        // The number is that of the function that uses most.
+        // The bytes of a cell are those of the function that needs most.
         native_call::on_larger_stack(cells, self.machine.info().bytes_per_cell(), run)
     }
 }

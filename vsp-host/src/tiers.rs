@@ -38,13 +38,13 @@ pub struct TierOptions {
     pub tier1: Option<Threshold>,
     /// The threshold of tier 2.
     pub tier2: Threshold,
-    /// How many short slices a function that has code at some of its loops is interpreted for when it is at another
-    /// location: most likely it comes to one of these loops. Then a loop is compiled at the location.
+    /// Number of short slices for which a function with OSR entries at some of its loops is interpreted at another
+    /// location, because it probably reaches one of these loops. After them, code for the location is compiled.
     pub short_slices: u32,
     /// Largest size of a region in words. Code that calls a function outside its region returns to the interpreter.
     pub max_words: u32,
-    /// Largest number of words compiled in total, as a multiple of the words of the program. Each loop that is entered
-    /// while it runs compiles its function once more.
+    /// Largest number of words compiled in total, as a multiple of the words of the program. Each OSR entry compiles
+    /// its function once more.
     pub max_times: u32,
 }
 
@@ -53,7 +53,7 @@ pub struct TierOptions {
 pub struct Threshold {
     /// A constant number of instructions.
     pub instructions: u64,
-    /// Additional instructions for each word of a region, which has as many as the program, or as a region can have.
+    /// Additional instructions for each word of the largest region: the words of the program, at most `max_words`.
     pub per_word: u64,
 }
 

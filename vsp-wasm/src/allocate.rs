@@ -20,7 +20,7 @@ pub(crate) use regalloc2::{Allocation, Edit, Inst as InstNumber, InstOrEdit, Out
 /// function.
 const LARGE: usize = 60_000;
 
-/// A function as regalloc2 sees it.
+/// A function, as the input of regalloc2.
 pub(crate) struct Input {
     insts: Vec<InstShape>,
     operands: Vec<Constrained>,

@@ -11,18 +11,18 @@ use vsp_core::isa::Opcode as O;
 
 use crate::ir::{BlockId, EXACT, Function, Kind, Value, for_each_read};
 
-/// What is known of a parameter.
+/// The uses and arguments of a parameter.
 #[derive(Default)]
 struct Candidate {
     /// Its arguments, of all edges to its block.
     args: Vec<Value>,
     /// The parameters that have this one as an argument.
     users: Vec<Value>,
-    /// Who widens it.
+    /// The instructions that widen it.
     widenings: Vec<Value>,
-    /// Somebody reads its bits.
+    /// Whether an instruction reads its bits.
     read: bool,
-    /// No argument is a NaN that is not the canonical one.
+    /// Whether no argument can be a NaN other than the canonical one.
     canonical: bool,
     wide: bool,
 }
@@ -46,7 +46,7 @@ fn wide_constant(bits: u64) -> u64 {
     if wide.is_nan() { 0x7FF8_0000_0000_0000 } else { wide.to_bits() }
 }
 
-/// Returns the parameters of all blocks with what is known of them.
+/// Returns the parameters of all blocks with their uses and arguments.
 fn find(function: &Function) -> BTreeMap<Value, Candidate> {
     let mut candidates = BTreeMap::new();
     // Few functions compute with binary32 numbers at all.

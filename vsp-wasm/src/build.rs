@@ -24,12 +24,12 @@ use crate::module::{Module, Signature, is_32_bits};
 use control::Frame;
 use locals::Locals;
 
-/// How much work a function may cause, in steps of looking up values: for each byte of its code, and in addition.
-/// Functions of compilers need less than one step for a byte.
+/// Largest number of steps of looking up values: for each byte of a function's code, and in addition. Functions of
+/// compilers need less than one step for a byte.
 const WORK: i64 = 32;
 const FREE_WORK: i64 = 200_000;
 
-/// How the locals of a function are kept.
+/// The representation of the locals of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// As SSA values. Fails if that takes much more time than the size of the function allows.
@@ -38,7 +38,7 @@ pub(crate) enum Mode {
     Frugal,
 }
 
-/// Why a function was not built.
+/// The reason why a function was not built.
 pub(crate) enum Failure {
     /// [`Mode::Ssa`] takes too long.
     TooComplex,
@@ -119,7 +119,7 @@ struct Builder<'m, 'a> {
     restart: Option<(u32, BlockId)>,
     /// Binary32 numbers as binary64, and the epoch in which that was made.
     widened: BTreeMap<Value, (Value, u32)>,
-    /// How much more work may be done.
+    /// Number of steps that are left.
     budget: i64,
 }
 

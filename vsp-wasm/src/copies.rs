@@ -49,7 +49,7 @@ impl Contents {
         self.next
     }
 
-    /// Forgets everything: with what a block begins that has several predecessors.
+    /// Forgets all contents, as at the start of a block with several predecessors.
     fn forget(&mut self) {
         self.locals.clear();
         for register in 0..16 {
@@ -128,7 +128,7 @@ impl Contents {
         Ok(Some(inst))
     }
 
-    /// Lets an instruction read what was copied, and not the copies.
+    /// Replaces the operands of an instruction that are copies by their originals.
     fn with_origins(&self, mut inst: Inst) -> Result<Inst, Error> {
         for (index, operand) in inst.op().operands().iter().enumerate() {
             let is_source = matches!(

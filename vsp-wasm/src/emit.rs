@@ -15,7 +15,7 @@ use crate::lines::Lines;
 use crate::machine::{self, Code, Constraint, Function};
 use crate::trap_code;
 
-/// A piece of a block.
+/// A part of a block that is emitted as one.
 pub(crate) struct Piece {
     pub(crate) kind: PieceKind,
     /// The offset in the code section of the operator that it comes from.
@@ -242,7 +242,7 @@ struct Layout<'f> {
     /// The line of what is emitted: source file and line.
     line: Option<(u32, u32)>,
     labels: Vec<Label>,
-    /// Where a block that only jumps leads to; else the block itself.
+    /// For each block its final target: that of its jump if it only jumps, else the block itself.
     leads_to: Vec<u32>,
     /// The instructions that trap: by code, and by the offset of the operator, so that each has a line.
     traps: BTreeMap<(u32, u32), Label>,

@@ -1,5 +1,5 @@
-//! Functions of the program for what takes a loop or branches: table.copy, table.init, table.fill, table.grow, and
-//! memory.grow by bytes.
+//! Helper functions of the program, for operators that need a loop or branches: table.copy, table.init, table.fill,
+//! table.grow, and memory.grow by bytes.
 //!
 //! Sums of two 32-bit numbers do not wrap in 64 bits. Each global is one element.
 
@@ -32,7 +32,7 @@ fn set(code: &mut FunctionBuilder, from: vsp_core::isa::Reg, index: vsp_core::is
     Ok(())
 }
 
-/// Returns from the function, and traps behind the label.
+/// Emits the return and, after the label, the trap.
 fn end(code: &mut FunctionBuilder, done: Label, trap: Label) -> Result<(), Error> {
     code.bind(done);
     code.push(Inst::ret()?);
@@ -41,7 +41,8 @@ fn end(code: &mut FunctionBuilder, done: Label, trap: Label) -> Result<(), Error
     Ok(())
 }
 
-/// R0, R1: first global and size of the destination; R2: index there; R3, R4, R5: of the source; R6: count.
+/// Emits table.copy. R0, R1: first global and size of the destination; R2: index there; R3, R4, R5: those of the
+/// source; R6: count.
 fn copy(code: &mut FunctionBuilder) -> Result<(), Error> {
     let (trap, done, forwards) = (code.label(), code.label(), code.label());
     code.push(Inst::add(R7, R5, R6)?);
@@ -70,7 +71,7 @@ fn copy(code: &mut FunctionBuilder) -> Result<(), Error> {
     end(code, done, trap)
 }
 
-/// R0, R1: first global and size of the table; R2: index; R3: value; R4: count.
+/// Emits table.fill. R0, R1: first global and size of the table; R2: index; R3: value; R4: count.
 fn fill(code: &mut FunctionBuilder) -> Result<(), Error> {
     let (trap, done) = (code.label(), code.label());
     code.push(Inst::add(R5, R2, R4)?);
@@ -84,8 +85,8 @@ fn fill(code: &mut FunctionBuilder) -> Result<(), Error> {
     end(code, done, trap)
 }
 
-/// R0: first global of the table; R1: global with its size; R2: capacity; R3: value; R4: count. Returns the size
-/// before, or −1 as 32 bits.
+/// Emits table.grow. R0: first global of the table; R1: global with its size; R2: capacity; R3: value; R4: count. It
+/// returns the size before, or −1 as 32 bits.
 fn grow(code: &mut FunctionBuilder) -> Result<(), Error> {
     let (failed, done) = (code.label(), code.label());
     get(code, R5, R1)?;
@@ -104,7 +105,7 @@ fn grow(code: &mut FunctionBuilder) -> Result<(), Error> {
     fail(code, failed)
 }
 
-/// Returns −1 as 32 bits.
+/// Emits the return of −1 as 32 bits.
 fn fail(code: &mut FunctionBuilder, failed: Label) -> Result<(), Error> {
     code.bind(failed);
     code.push(Inst::movi(R0, -1)?);
@@ -113,9 +114,9 @@ fn fail(code: &mut FunctionBuilder, failed: Label) -> Result<(), Error> {
     Ok(())
 }
 
-/// R0: count; R1: global with the size of the memory in bytes; R2: the most bytes. Returns the size before, or −1 as 32
-/// bits. If the program's memory is too small, it gets the pages that are missing; they are zero, and the bytes of the
-/// last one that the module does not have yet stay so.
+/// Emits memory.grow by bytes. R0: count; R1: global with the size of the memory in bytes; R2: the most bytes. It
+/// returns the size before, or −1 as 32 bits. If the program's memory is too small, pages are added; they are zero, and
+/// the bytes of the last one that the module does not have yet stay so.
 fn grow_bytes(code: &mut FunctionBuilder, adds_pages: bool) -> Result<(), Error> {
     let (failed, done) = (code.label(), code.label());
     get(code, R3, R1)?;

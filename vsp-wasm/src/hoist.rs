@@ -55,7 +55,7 @@ fn ranges(function: &Function, in_order: usize) -> Vec<Option<(usize, usize)>> {
 }
 
 struct Hoister {
-    /// Where values of the current loop are written first and read last.
+    /// The locations of the first write and the last read of values of the current loop.
     first: BTreeMap<u32, (usize, usize)>,
     /// Constants that an outer loop's replace.
     renamed: BTreeMap<u32, u32>,

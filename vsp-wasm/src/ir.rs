@@ -30,7 +30,7 @@ impl BlockId {
     }
 }
 
-/// What a call calls.
+/// The callee of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Callee {
     /// A function of the program.
@@ -40,7 +40,7 @@ pub(crate) enum Callee {
     Indirect(u32),
 }
 
-/// What a value is.
+/// The definition of a value.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Constant(u64),
@@ -225,7 +225,7 @@ impl Function {
         }
     }
 
-    /// Returns what the value is, behind aliases.
+    /// Returns the definition of a value, through aliases.
     pub(crate) fn kind(&self, value: Value) -> &Kind {
         self.values.get(self.resolve(value).index()).unwrap_or(&Kind::Result)
     }

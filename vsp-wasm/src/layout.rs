@@ -30,7 +30,7 @@ pub(crate) struct PassiveData {
 
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
-    /// What each function of the program is, by its number.
+    /// The origin of each function of the program, by its number.
     pub(crate) sources: Vec<Source>,
     /// The initial values of the globals. Those of the module come first, in the same order.
     pub(crate) globals: Vec<u64>,
@@ -140,7 +140,7 @@ impl Layout {
     }
 }
 
-/// How the arguments of an import are packed into 8 registers: some travel in the upper half of the one before them.
+/// The packing of an import's arguments into 8 registers: some are in the upper half of the register of the one before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Packing {
     /// The parameters in the lower halves; the next parameter is in the upper half.

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use vsp_core::isa::Opcode;
 
-/// Where an operand comes from.
+/// The source of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     Value(u32),
@@ -13,7 +13,7 @@ pub(crate) enum Source {
     Constant(u64),
 }
 
-/// Where an operand must be.
+/// The constraint on the register of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Constraint {
     Use,
@@ -30,13 +30,13 @@ pub(crate) struct Operand {
     pub(crate) constraint: Constraint,
 }
 
-/// What an instruction is.
+/// The operation of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     /// The sources are in the order of the instruction's operands, then comes the result.
     Op(Opcode),
     Constant(u64),
-    /// Where the parameters arrive.
+    /// Defines the parameters.
     Entry,
     Jump,
     /// To the first successor, else to the second.

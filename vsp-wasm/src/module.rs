@@ -1,4 +1,4 @@
-//! A module as the translator keeps it: validated, its constant expressions evaluated, its code still bytes.
+//! A validated module, with evaluated constant expressions, and code as bytes.
 
 mod constant;
 mod read;
@@ -59,7 +59,7 @@ pub(crate) struct Global<'a> {
     pub(crate) import: Option<ImportName<'a>>,
 }
 
-/// Where a segment goes.
+/// The placement of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Placement {
     /// Into the memory or the table with this index, at this offset, when the module is instantiated.
@@ -68,7 +68,7 @@ pub(crate) enum Placement {
         offset: u32,
     },
     Passive,
-    /// Nowhere: an element segment that only names functions.
+    /// An element segment that only declares functions, and has no elements at run time.
     Declared,
 }
 
@@ -84,7 +84,7 @@ pub(crate) struct Data<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// What an export is.
+/// An exported or imported item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     Function(u32),
@@ -93,7 +93,7 @@ pub(crate) enum Item {
     Global(u32),
 }
 
-/// What the code of a module uses, which decides how tables and segments are represented.
+/// The features that the code of a module uses. They decide how tables and segments are represented.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usage {
     /// The first function with a memory.grow.
@@ -133,7 +133,7 @@ pub(crate) struct Module<'a> {
     /// The debug names of functions, ordered by index.
     pub(crate) names: Vec<(u32, &'a str)>,
     pub(crate) usage: Usage,
-    /// Where the contents of the code section are in the module's bytes.
+    /// The range of the contents of the code section in the module's bytes.
     pub(crate) code: Range<u64>,
     pub(crate) dwarf: Dwarf<'a>,
 }

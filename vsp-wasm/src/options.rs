@@ -28,15 +28,15 @@ pub struct Options {
     tables: BTreeMap<(String, String), Size>,
 }
 
-/// How the size of the memory is chosen.
+/// The choice of the size of the memory.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum MemorySize {
     /// The module's own.
     #[default]
     Own,
-    /// In bytes.
+    /// A number of bytes.
     Bytes(u64),
-    /// In bytes, behind data and stack.
+    /// The number of bytes after data and stack.
     Heap(u64),
 }
 

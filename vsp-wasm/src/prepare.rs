@@ -1,4 +1,4 @@
-//! What register allocation requires: no critical edges, and all operands in values.
+//! Preparation for register allocation: critical edges are split, and constants become values.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ pub(crate) fn prepare(function: &mut Function) {
 }
 
 /// Puts a block on every edge from a block with several successors to one with several predecessors or with arguments.
-/// It comes behind its predecessor if the edge goes backwards, else to the end of the code. Returns the number of
+/// It comes after its predecessor if the edge goes backwards, else to the end of the code. Returns the number of
 /// blocks before those.
 fn split_edges(function: &mut Function) -> usize {
     let blocks = core::mem::take(&mut function.blocks);

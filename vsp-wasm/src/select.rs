@@ -47,13 +47,13 @@ struct Selector<'f> {
     ir: &'f ir::Function,
     layout: &'f Layout,
     out: Function,
-    /// Something that was emitted reads the value.
+    /// Whether an emitted instruction reads the value.
     needed: Vec<bool>,
-    /// It reads the upper half, too.
+    /// Whether one reads the upper half, too.
     full: Vec<bool>,
     /// The value that this one is replaced by.
     same: Vec<u32>,
-    /// How often values are read.
+    /// For each value, the number of its reads.
     reads: Vec<u32>,
     /// The instructions of the current block, backwards.
     insts: Vec<Inst>,
@@ -138,7 +138,7 @@ impl Selector<'_> {
         }
     }
 
-    /// Emits where the parameters arrive.
+    /// Emits the entry, which defines the parameters.
     fn entry(&mut self) {
         let mut operands = Vec::new();
         for (place, value) in self.ir.params.iter().enumerate() {
@@ -291,7 +291,7 @@ impl Selector<'_> {
         self.emit(code, 0, &operands);
     }
 
-    /// Notes that all 64 bits of a value are read.
+    /// Records that all 64 bits of a value are read.
     fn read(&mut self, value: Value) -> Source {
         let value = self.ir.resolve(value);
         if let Some(full) = self.full.get_mut(value.index()) {
@@ -300,7 +300,7 @@ impl Selector<'_> {
         self.read_low(value)
     }
 
-    /// Notes that the lower half of a value is read.
+    /// Records that the lower half of a value is read.
     fn read_low(&mut self, value: Value) -> Source {
         let value = self.ir.resolve(value);
         if let Kind::Constant(bits) = self.ir.values[value.index()] {
@@ -332,7 +332,7 @@ impl Selector<'_> {
         self.insts.push(inst);
     }
 
-    /// Puts the values in the place of those that they replace.
+    /// Substitutes values for those that they replace.
     fn rename(&mut self) {
         let same = &self.same;
         let find = |source: &mut Source| {

@@ -81,7 +81,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
     invocations
 }
 
-/// The test vectors of RFC 4648, section 10.
+/// Returns the test vectors of RFC 4648, section 10.
 pub(super) fn published() -> Vec<Example> {
     let vectors = [
         ("f", "Zg=="),

@@ -32,7 +32,7 @@ pub(super) fn power(b: u8) -> f64 {
     re * re + im * im
 }
 
-/// Returns the sum of numbers, by halves: each of the first half is added to the one at the same index of the second.
+/// Sums numbers by halving: each of the first half is added to the one at the same index of the second half.
 pub(super) fn sum(numbers: &[u8]) -> u8 {
     if let [number] = numbers {
         return *number;

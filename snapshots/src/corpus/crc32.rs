@@ -7,7 +7,7 @@ pub(super) fn reference(invocation: &Invocation) -> Expected {
     Expected::output(digest_line(&format!("{:08x}", crc32fast::hash(&invocation.input))))
 }
 
-/// The check value of CRC-32/ISO-HDLC, and the first texts of RFC 1321 with their checksums by zlib.
+/// Returns the check value of CRC-32/ISO-HDLC, and the first texts of RFC 1321 with their checksums by zlib.
 pub(super) fn published() -> Vec<Example> {
     let vectors = [
         ("123456789", "cbf43926"),

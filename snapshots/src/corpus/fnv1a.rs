@@ -13,7 +13,7 @@ pub(super) fn reference(invocation: &Invocation) -> Expected {
     Expected::output(digest_line(&format!("{hash:016x}")))
 }
 
-/// The vectors of the draft, appendix C.
+/// Returns the vectors of the draft, appendix C.
 pub(super) fn published() -> Vec<Example> {
     let vectors: [(&[u8], &str); 4] = [
         (b"", "cbf29ce484222325"),

@@ -103,7 +103,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
     invocations
 }
 
-/// A blinker, a block, and a glider that wraps around the margin.
+/// Returns a blinker, a block, and a glider that wraps around the margin.
 pub(super) fn published() -> Vec<Example> {
     let blinker = ".....\n..O..\n..O..\n..O..\n.....\n";
     let turned = ".....\n.....\n.OOO.\n.....\n.....\n";

@@ -47,7 +47,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
     ["4 1", "33 50", "160 200", "3", "16385", "4 0", "-1 -1"].map(Invocation::args).into()
 }
 
-/// One iteration, after which nothing has escaped.
+/// Returns the picture after one iteration, when nothing has escaped.
 pub(super) fn published() -> Vec<Example> {
     vec![Example::with_args("4 1", *b"P5\n4 3\n255\n\0\0\0\0\0\0\0\0\0\0\0\0")]
 }

@@ -100,7 +100,7 @@ pub(super) fn invocations() -> Vec<Invocation> {
     ["", "0", "1", "2", "10", "100", "-1"].map(Invocation::args).into()
 }
 
-/// The output of the benchmark for 1,000 steps.
+/// Returns the output of the benchmark for 1,000 steps.
 pub(super) fn published() -> Vec<Example> {
     vec![Example::with_args("1000", "-0.169075164\n-0.169087605\n")]
 }

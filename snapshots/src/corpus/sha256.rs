@@ -11,7 +11,7 @@ pub(super) fn reference(invocation: &Invocation) -> Expected {
     Expected::output(digest_line(&digest))
 }
 
-/// The examples of FIPS 180-4, the million letters of its predecessor, and messages of NIST.
+/// Returns the examples of FIPS 180-4, the million letters of its predecessor, and messages of NIST.
 pub(super) fn published() -> Vec<Example> {
     let vectors: [(&[u8], &str); 4] = [
         (b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),

@@ -122,7 +122,7 @@ fn compare(word: Word, b: u64, c: u64) -> Option<u64> {
     }))
 }
 
-/// Truncates, and clamps to `least..=most`.
+/// Truncates a number to an integer, and clamps it to `least..=most`.
 fn to_integer(b: u64, least: i128, most: i128) -> u64 {
     let (negative, exponent, fraction) = parts(b);
     if is_nan(b) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use vsp_core::{Imports, Options, Outcome, program::Program, text, verify::Verified};
 
-use super::{CompileOptions, NativeError, VspJit, bug};
+use super::{CompileOptions, NativeError, VspJit, injected_bug};
 use crate::engine::{Engine, EngineError, EngineKind, TierOptions};
 
 /// Counts down. The compiler panics at it if it exports that name too.
@@ -20,13 +20,13 @@ fn program(also: Option<&str>) -> Arc<Verified<'static>> {
 #[test]
 fn a_panic_of_the_compiler_is_an_error_and_the_next_program_is_compiled() {
     let mut jit = VspJit::new(CompileOptions::default()).unwrap();
-    let refused = jit.compile(program(Some(bug::NAME)));
+    let refused = jit.compile(program(Some(injected_bug::NAME)));
     assert!(matches!(refused, Err(NativeError::Panicked(text)) if text == "a bug of the compiler"));
     jit.compile(program(None)).unwrap();
 
     for kind in [EngineKind::Tier1, EngineKind::Tier2] {
         let engine = Engine::new(kind).unwrap();
-        let refused = engine.load(program(Some(bug::NAME)));
+        let refused = engine.load(program(Some(injected_bug::NAME)));
         assert!(matches!(refused, Err(EngineError::Native(NativeError::Panicked(_)))));
         engine.load(program(None)).unwrap();
     }
@@ -36,7 +36,7 @@ fn a_panic_of_the_compiler_is_an_error_and_the_next_program_is_compiled() {
 fn a_panic_of_the_compiler_leaves_a_thread_that_compiles_the_next_program() {
     for tiers in [TierOptions::WITH_WORKER, TierOptions::WITHOUT_WORKER] {
         let engine = Engine::new(EngineKind::Auto).unwrap().with_tiers(tiers);
-        for (program, is_compiled) in [(program(Some(bug::NAME)), false), (program(None), true)] {
+        for (program, is_compiled) in [(program(Some(injected_bug::NAME)), false), (program(None), true)] {
             let module = engine.load(program).unwrap();
             let imports = Arc::new(Imports::new());
             let started = Instant::now();

@@ -44,7 +44,7 @@ struct Fake {
 }
 
 impl Fake {
-    /// Creates the code. With more than [`DIRECT_PARAMS`] parameters the function is called behind its entry.
+    /// Creates the code. With more than [`DIRECT_PARAMS`] parameters the entry calls the function.
     fn new(program: &Verified<'_>, params: usize) -> Fake {
         let options = CompileOptions { fuel: false, interrupt: false, ..CompileOptions::default() };
         let code =
@@ -103,7 +103,7 @@ extern_machine! {
         run(context, remaining, script, argument)
     }
 
-    /// A function behind its entry.
+    /// A function that its entry calls.
     fn shaped(context: *mut Context, remaining: u64, _function: u64) -> u64 {
         // SAFETY: the context is that of the entry.
         let [script, argument, ..] = unsafe { (*context).values };

@@ -56,7 +56,7 @@ impl Clock {
         }
     }
 
-    /// Waits, or lets the virtual clock move on.
+    /// Waits, or advances the virtual clock.
     pub(super) fn wait(&mut self, nanoseconds: u64) {
         match self {
             Clock::System(_) => thread::sleep(Duration::from_nanos(nanoseconds)),

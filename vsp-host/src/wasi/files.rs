@@ -284,7 +284,7 @@ impl OpenFile {
         transferred
     }
 
-    /// Returns how many bytes there are behind the position.
+    /// Returns the number of bytes after the position.
     pub(super) fn bytes_left(&mut self) -> Result<u64, Errno> {
         let position = self.file.stream_position()?;
         Ok(self.file.metadata()?.len().saturating_sub(position))

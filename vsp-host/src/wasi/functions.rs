@@ -17,7 +17,7 @@ pub struct WasiFunction {
     pub name: &'static str,
     /// The parameters of the program's import in their order: names and types, `u32` or `u64`.
     pub params: &'static [(&'static str, &'static str)],
-    /// Number of results: 1, the number of the error or 0, but for a function that does not return.
+    /// Number of results: 1 (an error number, or 0), or 0 for a function that does not return.
     pub results: u8,
     /// The description, in Markdown.
     pub meaning: &'static str,

@@ -83,7 +83,7 @@ impl Wasi {
     }
 }
 
-/// Writes texts, each with a NUL behind it, and their addresses.
+/// Writes texts, each with a NUL after it, and their addresses.
 fn write_strings(memory: &mut Memory<'_>, texts: &[String], mut pointers: u32, mut buffer: u32) -> Done {
     for text in texts {
         memory.write_u32(pointers, buffer)?;
@@ -96,7 +96,7 @@ fn write_strings(memory: &mut Memory<'_>, texts: &[String], mut pointers: u32, m
     Ok(())
 }
 
-/// Writes the number of texts, and how many bytes they take with a NUL behind each.
+/// Writes the number of texts, and the number of bytes that they take with a NUL after each.
 fn write_sizes(memory: &mut Memory<'_>, texts: &[String], count: u32, size: u32) -> Done {
     let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
     memory.write_u32(count, texts.len().try_into().map_err(|_| Errno::Overflow)?)?;

@@ -1,4 +1,4 @@
-//! Sharing of locals: the fast algorithm gives every value that it spills a place of its own.
+//! Sharing of spill slots: the fast algorithm gives every spilled value a slot of its own.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -7,7 +7,7 @@ use regalloc2::{Allocation, Block, Edit, Function, InstOrEdit, Output, SpillSlot
 
 use super::Input;
 
-/// Renumbers the places so that those whose ranges of code do not overlap are the same one. Returns their number.
+/// Renumbers the slots so that slots whose live ranges do not overlap share one. Returns their number.
 pub(super) fn share(input: &Input, output: &mut Output) -> u32 {
     let count = output.num_spillslots;
     let mut ranges: Vec<(u32, u32)> = alloc::vec![(u32::MAX, 0); count];

@@ -14,7 +14,7 @@ use crate::trap_code;
 /// A block, loop or branch that is open.
 pub(super) struct Frame {
     kind: FrameKind,
-    /// Where branches to this frame lead; made when the first is met.
+    /// The target of branches to this frame; created with the first of them.
     target: Option<BlockId>,
     /// The types of the parameters and of the results.
     params: Vec<ValType>,
@@ -31,7 +31,7 @@ enum FrameKind {
     Loop,
     /// With the block for the case that the condition is zero, and the parameters.
     If(BlockId, Vec<Value>),
-    /// The frame of an `if` in code that cannot be reached does not exist; this is one behind its `else`.
+    /// The frame of an `if` in code that cannot be reached does not exist; this is one after its `else`.
     Else,
 }
 
@@ -47,7 +47,7 @@ impl Builder<'_, '_> {
         });
     }
 
-    /// Makes all of the function a loop, for calls of itself in place of a return.
+    /// Makes the whole function a loop, for calls of itself in place of a return.
     pub(super) fn enter_restart(&mut self, index: u32) {
         let (header, before) = (self.new_block(), self.current);
         self.terminate(Terminator::Jump(Edge { to: header, args: Vec::new() }));
@@ -57,7 +57,7 @@ impl Builder<'_, '_> {
         self.restart = Some((index, header));
     }
 
-    /// Translates an operator that directs the flow of control. Returns whether it was one.
+    /// Translates an operator of control flow. Returns `false` for other operators.
     pub(super) fn control(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
         if self.dead > 0 {
             return self.dead_control(operator);
@@ -113,7 +113,7 @@ impl Builder<'_, '_> {
         Ok(true)
     }
 
-    /// Follows the structure of code that cannot be reached.
+    /// Follows the structure of unreachable code.
     fn dead_control(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
         match operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => self.dead += 1,
@@ -125,7 +125,7 @@ impl Builder<'_, '_> {
         Ok(true)
     }
 
-    /// Ends the current block with code that cannot be reached behind it.
+    /// Ends the current block; the code after it is unreachable.
     pub(super) fn leave(&mut self, terminator: Terminator) {
         self.terminate(terminator);
         self.dead = 1;
@@ -218,7 +218,7 @@ impl Builder<'_, '_> {
             (FrameKind::Loop, Some(header)) => {
                 self.in_loop = frame.around;
                 self.dead = u32::from(dead);
-                // What follows is behind the loop, but still in the block of its end, if that can be reached.
+                // The code after the loop is still in the block of its end, if that can be reached.
                 if !dead {
                     let behind = self.new_block();
                     self.terminate(Terminator::Jump(Edge { to: behind, args: Vec::new() }));

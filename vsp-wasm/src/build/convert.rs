@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::ir::Value;
 use crate::trap_code;
 
-/// What a float is converted to.
+/// The integer type of a conversion.
 #[derive(Clone, Copy)]
 enum Integer {
     I32,
@@ -18,7 +18,7 @@ enum Integer {
 }
 
 impl Builder<'_, '_> {
-    /// Translates a conversion. Returns whether the operator was one.
+    /// Translates a conversion. Returns `false` for other operators.
     pub(super) fn conversion(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
         use Operator::*;
         match operator {

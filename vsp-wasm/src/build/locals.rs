@@ -11,7 +11,7 @@ use super::{Builder, Mode};
 use crate::error::Error;
 use crate::ir::{BlockId, Kind, Value};
 
-/// What is known of the locals while a function is built.
+/// The state of the locals while a function is built.
 #[derive(Default)]
 pub(super) struct Locals {
     frugal: bool,
@@ -116,7 +116,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// Keeps the values that the current block has written, which is complete now.
+    /// Stores the values that the current block has written; it is complete now.
     pub(super) fn leave_block(&mut self) {
         let block = self.current;
         self.locals.left = Some(block);
@@ -182,7 +182,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// Says that no more edges to the block will be made.
+    /// Seals a block: no more edges to it will be added.
     pub(super) fn seal(&mut self, block: BlockId) {
         self.function.blocks[block.index()].sealed = true;
         for (index, param) in self.locals.incomplete.remove(&block).unwrap_or_default() {

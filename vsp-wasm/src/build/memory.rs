@@ -9,7 +9,7 @@ use crate::ir::{Kind, Value};
 use crate::layout::{AddressCheck, Growth, Helper, PassiveData};
 
 impl Builder<'_, '_> {
-    /// Translates an instruction of the memory. Returns whether the operator was one.
+    /// Translates a memory operator. Returns `false` for other operators.
     pub(super) fn memory(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
         use Operator::*;
         match operator {
@@ -65,7 +65,7 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// A load of an i32 that extends the sign.
+    /// Translates a load of an i32 that extends the sign.
     fn load_narrow(&mut self, op: O, memarg: &MemArg) -> Result<(), Error> {
         self.load(op, memarg)?;
         let value = self.pop()?;
@@ -81,7 +81,7 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// MEMCOPY or MEMFILL.
+    /// Emits a MEMCOPY or MEMFILL.
     fn bulk(&mut self, op: O) -> Result<(), Error> {
         let (length, mut second, first) = (self.pop()?, self.pop()?, self.pop()?);
         let first = self.checked_range(first, length);
@@ -145,7 +145,7 @@ impl Builder<'_, '_> {
     fn memory_grow(&mut self) -> Result<(), Error> {
         let pages = self.pop()?;
         match self.layout.memory.growth {
-            // Only by nothing.
+            // Growing by 0 pages succeeds, by any other number it fails.
             Growth::Fixed(size) => {
                 let (size, failed) = (self.constant(size), self.constant(u64::from(u32::MAX)));
                 let result = self.select(pages, failed, size);
@@ -168,8 +168,8 @@ impl Builder<'_, '_> {
         let data = self.layout.passive_data(index)?;
         let (length, mut offset, address) = (self.pop()?, self.pop()?, self.pop()?);
         if let Some(global) = data.dropped {
-            // A segment that was dropped has no bytes. The global is 0, or all ones if it was dropped: then an offset
-            // or a length that is not zero makes an offset that is beyond every segment.
+            // A dropped segment has no bytes. The global is 0, or all ones if the segment was dropped: then an offset
+            // or a length other than 0 is replaced by an offset that is out of bounds of every segment.
             let mask =
                 self.inst(Kind::Op { op: O::GETG, args: [Value::NONE; 3], imm: i64::from(global) }, false);
             let any = self.binary(O::OR, offset, length);

@@ -12,7 +12,7 @@ const SIGN: u64 = 1 << 63;
 const SIGN_32: u64 = 1 << 31;
 
 impl Builder<'_, '_> {
-    /// Translates a constant, a comparison or arithmetic. Returns whether the operator was one.
+    /// Translates a constant, a comparison or arithmetic. Returns `false` for other operators.
     pub(super) fn numeric(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
         use Operator::*;
         match operator {
@@ -140,7 +140,7 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// A signed division traps if the result does not fit; VSP's gives the smallest number.
+    /// Translates a signed division, which traps if the result does not fit; that of VSP gives the smallest number.
     fn divide(&mut self, wide: bool) -> Result<(), Error> {
         let (divisor, dividend) = (self.pop()?, self.pop()?);
         let minus_one = if wide { u64::MAX } else { u64::from(u32::MAX) };

@@ -13,7 +13,7 @@ use crate::layout::{Helper, TablePlan};
 use crate::trap_code;
 
 impl Builder<'_, '_> {
-    /// Translates an instruction of tables or references. Returns whether the operator was one.
+    /// Translates an operator of tables or references. Returns `false` for other operators.
     pub(super) fn table(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
         match *operator {
             Operator::RefNull { .. } => self.push_constant(0),

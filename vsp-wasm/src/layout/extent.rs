@@ -2,7 +2,7 @@
 //!
 //! Linkers place them at its beginning. LLD puts the data first, or the stack with `--stack-first`, as rustc asks it to.
 //! Data that is zero at first is in no segment; its end is known only from the symbols `__heap_base` and `__data_end`,
-//! which can be exported, or from a stack behind it.
+//! which can be exported, or from a stack after it.
 
 use alloc::format;
 use alloc::string::String;
@@ -14,7 +14,7 @@ use crate::module::{Constant, Global, Item, Module, Placement};
 /// The alignment of LLD's stack in bytes.
 const STACK_ALIGNMENT: u64 = 16;
 
-/// What is known of data and stack.
+/// The extent of data and stack.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extent {
     /// The address at which both end. The heap begins there.
@@ -38,7 +38,7 @@ impl Extent {
         let end = match (heap_base, data_end, stack) {
             (Some(base), ..) => Some(base),
             (None, Some(data), stack) => Some(data.max(stack.unwrap_or(0))),
-            // The stack is behind all data.
+            // The stack is after all data.
             (None, None, Some(stack)) if stack >= segments => Some(stack),
             _ => None,
         };

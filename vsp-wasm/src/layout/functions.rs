@@ -28,7 +28,7 @@ pub(crate) enum Helper {
     },
 }
 
-/// What a function of the program is.
+/// The origin of a function of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// The code of a function of the module.

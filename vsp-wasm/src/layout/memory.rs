@@ -11,10 +11,10 @@ use crate::options::{MemorySize, Options};
 /// The size of a page of 64 KiB as a binary logarithm.
 const PAGE_LOG2: u32 = MEMORY_PAGE.ilog2();
 
-/// How the code itself must check addresses: a memory of VSP has 16 bytes at least, and always a multiple of them.
+/// The address checks that the code has to contain, because a memory of VSP is a multiple of 16 bytes, and not empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum AddressCheck {
-    /// Not at all.
+    /// None.
     #[default]
     None,
     /// The module's memory has this size in bytes.
@@ -25,7 +25,7 @@ pub(crate) enum AddressCheck {
     Global(u32),
 }
 
-/// How the module's memory grows.
+/// The growth of the module's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Growth {
     /// Not at all: it always has this number of pages.

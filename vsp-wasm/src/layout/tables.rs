@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::module::{Constant, Module, Placement};
 use crate::options::Options;
 
-/// How a table is represented.
+/// The representation of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TablePlan {
     /// By the numbers of functions: place `n` is function `n`, for `n` below `length`. What is beyond is null.

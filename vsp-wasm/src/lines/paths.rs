@@ -18,11 +18,11 @@ use crate::error::Error;
 /// The largest length of a name in bytes; of a longer one the beginning is left out.
 const MAX_NAME: usize = 255;
 
-/// How many bytes of paths are read: for each byte of the line number programs, and in addition.
+/// Largest number of bytes of paths that are read: for each byte of the line number programs, and in addition.
 const WORK: usize = 8;
 const FREE_WORK: usize = 1 << 16;
 
-/// Where Rust's libraries are: a part of the path, and how many parts after it do not belong to the name.
+/// The folders of Rust's libraries: a part of the path, and the number of parts after it that are not in the name.
 const LIBRARIES: [(&str, usize); 5] = [
     ("/rustc/", 1),
     ("/rust/deps/", 0),
@@ -41,7 +41,7 @@ pub(super) struct Paths {
     directories: BTreeSet<String>,
     /// The names of the program's source files.
     names: BTreeSet<String>,
-    /// How many more bytes may be read.
+    /// Number of bytes that may still be read.
     work: usize,
 }
 

@@ -72,13 +72,13 @@ struct Rows<'a, 'd> {
     rows: Vec<Row>,
     /// The number of rows before those of the current sequence.
     first: usize,
-    /// The current sequence has no code in the module.
+    /// Whether the current sequence has no code in the module.
     skip: bool,
     /// The length in bytes of the number of functions.
     count_bytes: u32,
-    /// How much later than its addresses the code of the current program is.
+    /// Distance from the addresses of the current program to its code.
     shift: u32,
-    /// Where the compiler ran.
+    /// The directory in which the compiler ran.
     directory: &'a [u8],
     /// The files of the current program that occurred, by their numbers there.
     files: BTreeMap<u64, u32>,

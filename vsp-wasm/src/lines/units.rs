@@ -9,7 +9,7 @@ use super::{Bytes, Dwarf};
 /// The largest table of abbreviations in bytes.
 const MAX_ABBREVIATIONS: usize = 1 << 14;
 
-/// How many bytes of tables may be read: for each byte of `.debug_info`, and in addition.
+/// Largest number of bytes of tables that are read: for each byte of `.debug_info`, and in addition.
 const WORK: usize = 16;
 const FREE_WORK: usize = 1 << 20;
 
