@@ -21,7 +21,7 @@
 //!   [`Options::global`].
 //! - **Start.** If the module has a start function, [`Exports::start`] is the name under which the program exports it.
 //!   The host calls it once, before all else. Data is in place before; a module whose segments do not fit is refused.
-//! - **Traps** of WebAssembly are traps of VSP, some with a number ([`trap_code`]), which [`trap_name`] explains.
+//! - **Traps** of WebAssembly are traps of VSP, some with a number ([`trap_code`]), which [`trap_name`] and [`trap_report`] explain.
 //! - **Names and lines.** Functions have the debug names of the module, and code the source lines of its DWARF
 //!   ([`Options::lines`]). DWARF is not validated: where it is damaged, there are no lines.
 //! - **Determinism.** A NaN that arithmetic makes is the canonical one. The same module and options give the same
@@ -74,7 +74,7 @@ pub mod trap_code;
 pub use error::{Error, ErrorKind};
 pub use options::{Options, STACK_CELLS};
 pub use translate::translate;
-pub use trap_code::trap_name;
+pub use trap_code::{trap_name, trap_report};
 pub use vsp_core::interface::{Import, ItemType, Type};
 
 /// The types of a translated program's imports and exports.

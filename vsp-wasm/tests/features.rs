@@ -4,6 +4,9 @@
 mod common;
 
 use common::{End, check, run, translate};
+use vsp_core::program::Program;
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, Outcome};
 use vsp_wasm::{ErrorKind, Exports, ItemType, Options, Type};
 
 fn results(values: &[u64]) -> End {
@@ -308,4 +311,27 @@ fn output_is_deterministic() {
     let text = r#"(module (memory 1) (table funcref (elem $f $f)) (func $f (param i32) (result i32)
         (loop $l (br_if $l (local.tee 0 (i32.shl (local.get 0) (i32.const 1))))) (i32.const -8)))"#;
     assert_eq!(translate(text), translate(text));
+}
+
+#[test]
+fn traps_of_webassembly_are_reported_by_name() {
+    let text = r#"(module
+        (func (export "stop") unreachable)
+        (func (export "truncate") (param f32) (result i32) (i32.trunc_f32_s (local.get 0)))
+        (func (export "divide") (param i32) (result i32) (i32.div_u (i32.const 1) (local.get 0))))"#;
+    let bytes = translate(text);
+    let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+    let imports = Imports::new();
+    let mut instance = Instance::new(&program, &imports, (), vsp_core::Options::default()).unwrap();
+    let nan = u64::from(f32::NAN.to_bits());
+    for (name, args, expected) in [
+        ("stop", &[][..], "unreachable\n  at function stop, word "),
+        ("truncate", &[nan], "invalid conversion to integer\n  at function truncate, word "),
+        ("truncate", &[u64::from(1e10_f32.to_bits())], "integer overflow\n  at function truncate, word "),
+        ("divide", &[0], "division by zero\n  at function divide, word "),
+    ] {
+        let Outcome::Trapped(trapped) = instance.call_export(name, args).unwrap() else { panic!("{name}") };
+        let report = vsp_wasm::trap_report(&instance, &trapped).to_string();
+        assert!(report.starts_with(expected), "{report}");
+    }
 }

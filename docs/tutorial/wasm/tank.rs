@@ -43,7 +43,7 @@ pub fn pump(module: &[u8], tank: Tank, fuel: u64) -> Result<(u64, Tank), Box<dyn
     let mut instance = Instance::new(&program, &imports, tank, options)?;
     match instance.call_export("run", &[])? {
         Outcome::Returned(results) => Ok((results[0], instance.into_state())),
-        Outcome::Trapped(trapped) => Err(instance.trap_report(&trapped).to_string().into()),
+        Outcome::Trapped(trapped) => Err(vsp_wasm::trap_report(&instance, &trapped).to_string().into()),
         Outcome::Suspended(suspension) => Err(suspension.to_string().into()),
         Outcome::Halted(value) => Err(format!("it halted with {value}").into()),
     }
