@@ -355,7 +355,12 @@ fn function_names(program: &Program<'_>) -> Vec<String> {
         names[function].get_or_insert(name);
     }
     let named = names.into_iter().enumerate();
-    named.map(|(index, name)| name.map_or_else(|| format!("${index}"), str::to_owned)).collect()
+    let shown = |(index, name): (usize, Option<&str>)| match name {
+        Some("") => "\"\"".to_owned(),
+        Some(name) => name.to_owned(),
+        None => format!("${index}"),
+    };
+    named.map(shown).collect()
 }
 
 /// Aligns the operands of an instruction in a column.

@@ -78,11 +78,7 @@ impl End {
             Outcome::Trapped(stop) => {
                 let message = match stop.trap {
                     Trap::Host(code) => host_message(program, stop.location, code, failure),
-                    Trap::Explicit(code) => match explanation(program, code) {
-                        Some(why) => format!("trap: {why}"),
-                        None => format!("trap: {}", stop.trap),
-                    },
-                    other => format!("trap: {other}"),
+                    other => format!("trap: {}", trap_name(program, other)),
                 };
                 End { trap: Some(stop.trap), ..end("trapped", Some(message), EXIT_TRAP) }
             }
@@ -90,15 +86,16 @@ impl End {
     }
 }
 
-/// Returns what the number of a TRAP means, if it is known.
-fn explanation(program: &Verified<'_>, code: u32) -> Option<&'static str> {
+/// Returns the name of a trap: that of WebAssembly, if the program was that and the trap is none of VSP's own.
+pub(crate) fn trap_name(program: &Verified<'_>, trap: Trap) -> String {
     #[cfg(feature = "wasm")]
-    return crate::wasm::explain(program.program(), code);
-    #[cfg(not(feature = "wasm"))]
+    if let Trap::Explicit(code) = trap
+        && let Some(name) = crate::wasm::explain(program.program(), code)
     {
-        let _ = (program, code);
-        None
+        return name.to_owned();
     }
+    let _ = program;
+    trap.to_string()
 }
 
 /// Returns the status of a program that called `proc_exit`.

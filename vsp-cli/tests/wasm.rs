@@ -125,6 +125,11 @@ fn a_name_without_characters_is_visible() {
     assert_eq!(stdout(&module.vsp(&["imports", "m.wasm"])).lines().last(), Some("\"\"      (i32) -> ()"));
     assert!(stderr(&module.invoke("", &[])).contains("error: \"\" takes (i32), and 0 arguments were given"));
     assert_eq!(module.invoke("", &["1"]).status.code(), Some(0));
+    let module = Module::new(r#"(module (func (export "") unreachable))"#);
+    let traced = stderr(&module.vsp(&["trace", "m.wasm", "--invoke", ""]));
+    assert!(traced.starts_with("    1  \"\"+0"), "{traced}");
+    assert!(traced.contains("trap: unreachable\n"), "{traced}");
+    assert!(traced.contains("at function \"\", word 0"), "{traced}");
     // A module that exports none.
     let module = Module::new("(module (func (result i32) i32.const 1))");
     assert!(stderr(&module.vsp(&["run", "m.wasm"])).contains("the module exports no function"));

@@ -17,6 +17,7 @@ impl Location {
     pub fn display(self, program: &Program<'_>) -> impl Display {
         fmt::from_fn(move |f| {
             match program.function_name(self.function) {
+                Some("") => write!(f, "function \"\", word {}", self.word)?,
                 Some(name) => write!(f, "function {}, word {}", Excerpt(name), self.word)?,
                 None => write!(f, "function {}, word {}", self.function, self.word)?,
             }

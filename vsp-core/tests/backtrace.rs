@@ -90,3 +90,14 @@ fn a_deep_stack_is_shown_in_part() {
     assert!(report.starts_with("stack overflow\n  at function deep, word 0 (calc.sil:19)\n"), "{report}");
     assert!(report.ends_with(&format!("\n  and {hidden} more")), "{report}");
 }
+
+#[test]
+fn a_name_without_characters_is_visible() {
+    let bytes = text::assemble(".export \"\" = $0\n.func (0) -> 0\n TRAP 7\n.end", "empty.sil").unwrap();
+    let program = Verified::new(Program::read(&bytes[..]).unwrap()).unwrap();
+    let imports = Imports::new();
+    let mut instance = Instance::new(&program, &imports, (), Options::default()).unwrap();
+    let Outcome::Trapped(trapped) = instance.call_export("", &[]).unwrap() else { panic!("it traps") };
+    let report = instance.trap_report(&trapped).to_string();
+    assert_eq!(report, "explicit trap 7\n  at function \"\", word 0 (empty.sil:3)");
+}

@@ -7,9 +7,11 @@ use serde::Serialize;
 use vsp_core::analysis::Signatures;
 use vsp_core::index::{GlobalIndex, Location};
 use vsp_core::isa::{Flow, Inst, Opcode, Reg, Role, StateReg};
+use vsp_core::verify::Verified;
 use vsp_core::{Excerpt, Instance, Outcome, Reason};
 
 use crate::code::Code;
+use crate::end::trap_name;
 use crate::state::State;
 use crate::style::{CHANGED, FAINT, paint};
 use crate::value::{self, Bits};
@@ -124,7 +126,7 @@ impl Tracer {
             }),
             instruction: self.instruction(code),
             changes: self.changes(code, instance, outcome),
-            end: outcome.map(end),
+            end: outcome.map(|outcome| end(outcome, instance.program())),
         }
     }
 
@@ -259,11 +261,11 @@ fn cut_beginning(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-fn end(outcome: &Outcome) -> String {
+fn end(outcome: &Outcome, program: &Verified<'_>) -> String {
     match outcome {
         Outcome::Returned(_) => "returned".to_owned(),
         Outcome::Halted(value) => format!("halted with {}", value::short(*value)),
-        Outcome::Trapped(stop) => format!("trap: {}", stop.trap),
+        Outcome::Trapped(stop) => format!("trap: {}", trap_name(program, stop.trap)),
         Outcome::Suspended(suspension) => match suspension.reason {
             Reason::Fuel => "suspended: the fuel is used up".to_owned(),
             Reason::Interrupted => "suspended: interrupted".to_owned(),
