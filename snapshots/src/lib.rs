@@ -27,6 +27,5 @@ pub use cases::{Case, Expected, Step, Tolerance, cases_folder, parse, run, sil_f
 pub use configuration::Configuration;
 pub use listing::{Versions, function_text, listing, named_functions};
 
-/// Whether the architecture is emulated, as all but this one are where these tests usually run. Then there are fewer
-/// tests.
+/// Whether the tests are probably emulated: all architectures but x86_64 usually are. Fewer tests run then.
 pub const EMULATED: bool = !cfg!(target_arch = "x86_64");

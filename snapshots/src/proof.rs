@@ -16,7 +16,7 @@
 //! recorded there.
 //!
 //! Each function becomes a formula over bit vectors (SMT-LIB 2.6, logic QF_BV). A block is reached only if one of its
-//! predecessors is, and its branch is taken; a loop head only if its dominator is. The solver has to find that no
+//! predecessors is, and its branch is taken; a loop header only if its dominator is. The solver has to find that no
 //! values make an access go wrong: `unsat`. Values that the formula does not model (products, loads, results of calls,
 //! changes by loops) are unconstrained.
 //!
@@ -48,7 +48,7 @@ const TACTIC: &str =
 pub struct Proved {
     /// Number of functions, entered by a call.
     pub functions: usize,
-    /// Number of loop heads where a function is entered.
+    /// Number of loop headers where a function is entered.
     pub loops: usize,
     /// Number of accesses and calls.
     pub claims: usize,
@@ -164,7 +164,7 @@ impl Solver {
     }
 }
 
-/// Returns the reachable loop heads of a function.
+/// Returns the reachable loop headers of a function.
 fn loops(program: &Verified<'_>, function: FuncIndex) -> Result<Vec<Location>, String> {
     let signatures = Signatures::new(program).map_err(|error| error.to_string())?;
     let graph = Graph::new(&signatures, function).map_err(|error| error.to_string())?;

@@ -34,7 +34,7 @@ const FREE_WORK: i64 = 200_000;
 pub(crate) enum Mode {
     /// As SSA values. Fails if that takes much more time than the size of the function allows.
     Ssa,
-    /// In locals of the program, for functions in which values would meet at too many places.
+    /// In locals of the program, for functions that would need too many block parameters.
     Frugal,
 }
 
@@ -108,7 +108,7 @@ struct Builder<'m, 'a> {
     current: BlockId,
     /// The offset of the current operator in the code section.
     offset: u32,
-    /// The number of nested blocks that cannot be reached; 0: the code can be reached.
+    /// The number of nested unreachable blocks; 0 if the current code is reachable.
     dead: u32,
     stack: Vec<Value>,
     frames: Vec<Frame>,
@@ -117,7 +117,7 @@ struct Builder<'m, 'a> {
     /// The function's own index, and the block that a call of itself goes back to, if there is one in place of a
     /// return.
     restart: Option<(u32, BlockId)>,
-    /// Binary32 numbers as binary64, and the epoch in which that was made.
+    /// Binary32 numbers that were converted to binary64, and the epoch of the conversion.
     widened: BTreeMap<Value, (Value, u32)>,
     /// Number of steps that are left.
     budget: i64,

@@ -121,7 +121,7 @@ impl Function {
         Inst { code, imm, first, count: operands.len() as u32, offset }
     }
 
-    /// Returns an instruction that makes a constant, and its value.
+    /// Returns an instruction that materialises a constant, and its value.
     pub(crate) fn constant(&mut self, bits: u64, offset: u32) -> (Inst, u32) {
         let value = self.new_value();
         let operand = Operand { source: Source::Value(value), constraint: Constraint::Def };

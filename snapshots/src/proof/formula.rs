@@ -71,7 +71,7 @@ const WRITABLE: [(usize, usize); 6] = [
     (offset_of!(Context, frame), 8),
 ];
 
-/// A block with more incoming edges is described by its dominator only, like a loop head: solvers are slow at long
+/// A block with more incoming edges is described by its dominator only, like a loop header: solvers are slow at long
 /// disjunctions.
 const MAX_EDGES: usize = 64;
 
