@@ -50,7 +50,7 @@ fn result(op: &str, bits: u32, a: u64, b: u64) -> Option<u64> {
     let number = match op {
         "add" => ua + ub,
         "sub" => ua - ub,
-        "mul" => (a as u128).wrapping_mul(b as u128) as i128,
+        "mul" => u128::from(a).wrapping_mul(u128::from(b)) as i128,
         "div_s" => divides(sa, sb).then(|| sa / sb)?,
         "rem_s" => divides(sa, sb).then(|| sa % sb)?,
         "div_u" => ua.checked_div(ub)?,
