@@ -95,20 +95,17 @@ impl<'a, S> HostCalls<'a, S> {
         [a, b, c]: [u64; 3],
         values: &mut [u64; MAX_PARAMS],
     ) -> HostEnd {
-        let ty = self.logged_ty(import);
         let [_, _, _, d, e, f, g, h] = *values;
         let args = [a, b, c, d, e, f, g, h];
-        let args_of_type = &args[..ty.params()];
-        if self.replayer().is_some() {
+        let (Some(logging), Some(recorder)) = (&self.logging, &mut self.own.recorder) else {
             return self.replay_call(import, memory, balance, args, values);
-        }
-        let number = self.true_numbers()[import.index()];
+        };
+        recorder.begin_host();
+        let definition = &self.imports.definitions[logging.resolved[import.index()] as usize];
+        let ty = definition.ty;
         let before = self.own.total_fuel(*balance);
-        if let Some(recorder) = &mut self.own.recorder {
-            recorder.begin_host();
-        }
         let mut caller = Caller { own: &mut self.own, memory, balance };
-        let end = (self.imports.definitions[number as usize].call)(&mut caller, a, b, c, values);
+        let end = (definition.call)(&mut caller, a, b, c, values);
         let charged = before.wrapping_sub(self.own.total_fuel(*balance)) as u64;
         let mut results = [0; MAX_RESULTS];
         if let HostEnd::Results(first) = end {
@@ -117,7 +114,7 @@ impl<'a, S> HostCalls<'a, S> {
         }
         let error = self.own.error.as_ref().filter(|_| matches!(end, HostEnd::Error(_)));
         let results = &results[..ty.results()];
-        let record = HostRecord { import, args: args_of_type, end, results, error, charged };
+        let record = HostRecord { import, args: &args[..ty.params()], end, results, error, charged };
         if let Some(recorder) = &mut self.own.recorder {
             recorder.end_host(&record, memory);
         }

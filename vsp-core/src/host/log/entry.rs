@@ -1,4 +1,4 @@
-//! The entries of a log, and their numbers: LEB128, 7 bits in each byte, the lowest first.
+//! The entries of a log, and their numbers: one byte for small ones, otherwise the number of bytes and the bytes.
 
 use alloc::vec::Vec;
 
@@ -104,19 +104,14 @@ impl<'l> Reader<'l> {
 
     /// Reads a number of up to 64 bits.
     fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            let bits = u64::from(byte & 0x7F);
-            if bits << shift >> shift != bits {
-                return None;
-            }
-            number |= bits << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
+        let first = self.byte()?;
+        if first <= LARGEST_BYTE {
+            return Some(first.into());
         }
-        None
+        let bytes = self.bytes(u64::from(first - LARGEST_BYTE))?;
+        let number = bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        // A number has one form only.
+        (number > LARGEST_BYTE.into() && bytes.last() != Some(&0)).then_some(number)
     }
 
     fn small(&mut self) -> Option<u32> {
@@ -205,15 +200,25 @@ impl<'l> Reader<'l> {
     }
 }
 
+/// The largest number that is one byte. A larger first byte is this, plus the number of bytes that follow, 1 to 8.
+const LARGEST_BYTE: u8 = 247;
+
 /// The most bytes of a number.
-pub(super) const MAX_NUMBER: usize = 10;
+pub(super) const MAX_NUMBER: usize = 9;
 
 /// Appends a number.
+pub(super) fn put_number(out: &mut Vec<u8>, number: u64) {
+    let (bytes, length) = encoded(number);
+    out.extend_from_slice(&bytes[..length]);
+}
+
+/// Returns a number as bytes, and their number.
 #[inline]
-pub(super) fn put_number(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
+pub(super) fn encoded(number: u64) -> ([u8; MAX_NUMBER], usize) {
+    if number <= LARGEST_BYTE.into() {
+        return ([number as u8, 0, 0, 0, 0, 0, 0, 0, 0], 1);
     }
-    out.push(number as u8);
+    let length = 8 - number.leading_zeros() as usize / 8;
+    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+    ([LARGEST_BYTE + length as u8, a, b, c, d, e, f, g, h], 1 + length)
 }

@@ -3,7 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::entry::{MAX_NUMBER, put_number};
+use super::entry::{MAX_NUMBER, encoded, put_number};
 use super::watch::{NoMemory, Watch};
 use super::{LogPosition, MAGIC, VERSION, tag};
 use crate::host::{HostEnd, HostError};
@@ -14,6 +14,23 @@ use crate::program::{Program, RunningChecksum, checksum_of};
 
 /// The most bytes of an entry, without texts and bytes of memory.
 const MAX_ENTRY: usize = (MAX_PARAMS + MAX_RESULTS + 4) * MAX_NUMBER;
+
+/// The first numbers of an entry. Filling it is faster than pushing bytes.
+struct EntryBuffer<'b> {
+    bytes: &'b mut [u8; MAX_ENTRY],
+    length: usize,
+}
+
+impl EntryBuffer<'_> {
+    #[inline]
+    fn put(&mut self, number: u64) {
+        let (bytes, length) = encoded(number);
+        if let Some(place) = self.bytes.get_mut(self.length..self.length + MAX_NUMBER) {
+            place.copy_from_slice(&bytes);
+        }
+        self.length += length;
+    }
+}
 
 /// A log that is being written.
 #[derive(Debug)]
@@ -112,9 +129,7 @@ impl Recorder {
         if self.error.is_some() {
             return Ok(());
         }
-        self.out.try_reserve(MAX_ENTRY).map_err(|_| NoMemory)?;
-        let out = &mut self.out;
-        let has_written = !self.watch.is_empty() && self.watch.has_changes(memory);
+        let has_written = !self.watch.is_empty() && self.watch.find_changes(memory)?;
         let end = match (record.end, record.error) {
             (HostEnd::Results(_), _) => tag::RESULTS,
             (HostEnd::Error(_), None) => tag::ERROR,
@@ -122,24 +137,29 @@ impl Recorder {
             (HostEnd::Pending, _) => tag::PENDING,
         };
         let charged = if record.charged > 0 { tag::CHARGED } else { 0 };
-        out.push(tag::HOST | end | charged | if has_written { tag::WROTE } else { 0 });
-        put_number(out, record.import.0.into());
-        record.args.iter().for_each(|argument| put_number(out, *argument));
+        let start = self.out.len();
+        self.out.try_reserve(MAX_ENTRY).map_err(|_| NoMemory)?;
+        self.out.resize(start + MAX_ENTRY, 0);
+        let Some(entry) = self.out[start..].first_chunk_mut() else { unreachable!("it has been reserved") };
+        let mut entry = EntryBuffer { bytes: entry, length: 1 };
+        entry.bytes[0] = tag::HOST | end | charged | if has_written { tag::WROTE } else { 0 };
+        entry.put(record.import.0.into());
+        record.args.iter().for_each(|argument| entry.put(*argument));
         match record.end {
-            HostEnd::Results(_) => record.results.iter().for_each(|result| put_number(out, *result)),
-            HostEnd::Error(code) => {
-                put_number(out, code);
-                if let Some(error) = record.error {
-                    put_text(out, error)?;
-                }
-            }
+            HostEnd::Results(_) => record.results.iter().for_each(|result| entry.put(*result)),
+            HostEnd::Error(code) => entry.put(code),
             HostEnd::Pending => {}
         }
-        out.try_reserve(MAX_NUMBER).map_err(|_| NoMemory)?;
-        if record.charged > 0 {
-            put_number(out, record.charged);
+        let length = entry.length;
+        self.out.truncate(start + length);
+        if let (HostEnd::Error(_), Some(error)) = (record.end, record.error) {
+            put_text(&mut self.out, error)?;
         }
-        if has_written { self.watch.put_changes(memory, out) } else { Ok(()) }
+        if record.charged > 0 {
+            self.out.try_reserve(MAX_NUMBER).map_err(|_| NoMemory)?;
+            put_number(&mut self.out, record.charged);
+        }
+        if has_written { self.watch.put_changes(memory, &mut self.out) } else { Ok(()) }
     }
 
     /// Writes an entry that `put` appends, and what the host wrote to the memory before it.
@@ -151,7 +171,8 @@ impl Recorder {
             let reserved = self.out.try_reserve(MAX_ENTRY).map_err(|_| NoMemory);
             let written = reserved
                 .and_then(|()| put(&mut self.out))
-                .and_then(|()| self.watch.put_changes(memory, &mut self.out));
+                .and_then(|()| self.watch.find_changes(memory))
+                .and_then(|_| self.watch.put_changes(memory, &mut self.out));
             self.noted(written);
         }
         self.watch.clear();

@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::entry::put_number;
+use super::entry::{MAX_NUMBER, put_number};
 
 /// The unit in which changes are looked for, in bytes: changes with fewer equal bytes between them are one.
-const BLOCK: usize = 32;
+const BLOCK: usize = 64;
 
 /// Ranges of a memory with their bytes at an earlier time.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(super) struct Watch {
     before: Vec<u8>,
     /// Whether all of the memory is watched.
     all: bool,
+    /// The parts that were found to be different.
+    changes: Vec<Range>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,7 @@ impl Watch {
     pub(super) fn clear(&mut self) {
         self.ranges.clear();
         self.before.clear();
+        self.changes.clear();
         self.all = false;
     }
 
@@ -59,59 +62,50 @@ impl Watch {
         self.ranges.is_empty()
     }
 
-    /// Calls `put` with the addresses and the bytes of `memory` that differ from those before.
-    fn changes(
-        &self,
-        memory: &[u8],
-        mut put: impl FnMut(usize, &[u8]) -> Result<(), NoMemory>,
-    ) -> Result<(), NoMemory> {
+    /// Finds the bytes of `memory` that differ from those before. Returns whether there are any.
+    pub(super) fn find_changes(&mut self, memory: &[u8]) -> Result<bool, NoMemory> {
+        self.changes.clear();
         let mut kept = 0;
         for Range { address, length } in &self.ranges {
-            let Some(now) = memory.get(*address..*address + *length) else { continue };
             let before = &self.before[kept..kept + length];
             kept += length;
+            let Some(now) = memory.get(*address..*address + *length) else { continue };
             if now == before {
                 continue;
             }
-            let differs = |block: &usize| {
-                let range = block * BLOCK..now.len().min((block + 1) * BLOCK);
-                now[range.clone()] != before[range]
+            let (blocks, rest) = now.as_chunks::<BLOCK>();
+            let (blocks_before, rest_before) = before.as_chunks::<BLOCK>();
+            let differs = |block: &usize| match blocks.get(*block) {
+                Some(bytes) => blocks_before.get(*block) != Some(bytes),
+                None => rest != rest_before,
             };
-            let (blocks, mut next) = (now.len().div_ceil(BLOCK), 0);
-            while let Some(first) = (next..blocks).find(differs) {
-                let end = (first..blocks).find(|block| !differs(block)).unwrap_or(blocks);
+            let (count, mut next) = (now.len().div_ceil(BLOCK), 0);
+            while let Some(first) = (next..count).find(differs) {
+                let end = (first..count).find(|block| !differs(block)).unwrap_or(count);
                 let range = first * BLOCK..now.len().min(end * BLOCK);
                 let same = |(one, other): &(&u8, &u8)| one == other;
                 let pairs = || now[range.clone()].iter().zip(&before[range.clone()]);
                 let (front, back) =
                     (pairs().take_while(same).count(), pairs().rev().take_while(same).count());
-                put(address + range.start + front, &now[range.start + front..range.end - back])?;
+                self.changes.try_reserve(1).map_err(|_| NoMemory)?;
+                let length = range.len() - front - back;
+                self.changes.push(Range { address: address + range.start + front, length });
                 next = end;
             }
         }
-        Ok(())
+        Ok(!self.changes.is_empty())
     }
 
-    /// Appends the number of changes, and the changes.
+    /// Appends the number of changes that were found last, and the changes.
     pub(super) fn put_changes(&self, memory: &[u8], out: &mut Vec<u8>) -> Result<(), NoMemory> {
-        let mut count = 0;
-        self.changes(memory, |_, _| {
-            count += 1;
-            Ok(())
-        })?;
-        out.try_reserve(super::entry::MAX_NUMBER).map_err(|_| NoMemory)?;
-        put_number(out, count);
-        self.changes(memory, |address, bytes| {
-            out.try_reserve(2 * super::entry::MAX_NUMBER + bytes.len()).map_err(|_| NoMemory)?;
-            put_number(out, address as u64);
-            put_number(out, bytes.len() as u64);
-            out.extend_from_slice(bytes);
-            Ok(())
-        })
-    }
-
-    /// Returns whether there are changes.
-    pub(super) fn has_changes(&self, memory: &[u8]) -> bool {
-        self.changes(memory, |_, _| Err(NoMemory)).is_err()
+        out.try_reserve(MAX_NUMBER).map_err(|_| NoMemory)?;
+        put_number(out, self.changes.len() as u64);
+        for Range { address, length } in &self.changes {
+            out.try_reserve(2 * MAX_NUMBER + length).map_err(|_| NoMemory)?;
+            put_number(out, *address as u64);
+            put_number(out, *length as u64);
+            out.extend_from_slice(&memory[*address..*address + *length]);
+        }
+        Ok(())
     }
 }
