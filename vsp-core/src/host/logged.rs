@@ -92,6 +92,19 @@ impl<'a, S> HostCalls<'a, S> {
         import: ImportIndex,
         memory: &mut [u8],
         balance: &mut i64,
+        first: [u64; 3],
+        values: &mut [u64; MAX_PARAMS],
+    ) -> HostEnd {
+        // A cold function is compiled for size, and the one that it calls for speed.
+        self.log_host_call(import, memory, balance, first, values)
+    }
+
+    #[inline(never)]
+    fn log_host_call(
+        &mut self,
+        import: ImportIndex,
+        memory: &mut [u8],
+        balance: &mut i64,
         [a, b, c]: [u64; 3],
         values: &mut [u64; MAX_PARAMS],
     ) -> HostEnd {

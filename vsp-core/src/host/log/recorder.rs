@@ -15,13 +15,58 @@ use crate::program::{Program, RunningChecksum, checksum_of};
 /// The most bytes of an entry, without texts and bytes of memory.
 const MAX_ENTRY: usize = (MAX_PARAMS + MAX_RESULTS + 4) * MAX_NUMBER;
 
-/// The first numbers of an entry. Filling it is faster than pushing bytes.
+/// The bytes of a log that were not taken yet. Behind them is room for an entry, which is filled faster than bytes are
+/// pushed.
+#[derive(Debug, Default)]
+struct Output {
+    /// The bytes, and then zeros.
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+/// Bytes of room that are added at a time.
+const ROOM: usize = 1024;
+
+impl Output {
+    /// Returns room for an entry at the end.
+    #[inline]
+    fn room(&mut self) -> Result<EntryBuffer<'_>, NoMemory> {
+        if self.bytes.len() - self.used < MAX_ENTRY {
+            self.bytes.try_reserve(ROOM).map_err(|_| NoMemory)?;
+            self.bytes.resize(self.bytes.len() + ROOM, 0);
+        }
+        let room = self.bytes.get_mut(self.used..).and_then(<[u8]>::first_chunk_mut);
+        Ok(EntryBuffer { bytes: room.ok_or(NoMemory)?, length: 0 })
+    }
+
+    /// Calls `append` with the bytes alone.
+    fn append<T>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        self.bytes.truncate(self.used);
+        let appended = append(&mut self.bytes);
+        self.used = self.bytes.len();
+        appended
+    }
+
+    /// Takes the bytes.
+    fn take(&mut self) -> Vec<u8> {
+        let Output { mut bytes, used } = core::mem::take(self);
+        bytes.truncate(used);
+        bytes
+    }
+}
+
+/// The first numbers of an entry.
 struct EntryBuffer<'b> {
     bytes: &'b mut [u8; MAX_ENTRY],
     length: usize,
 }
 
 impl EntryBuffer<'_> {
+    fn tag(&mut self, tag: u8) {
+        self.bytes[0] = tag;
+        self.length = 1;
+    }
+
     #[inline]
     fn put(&mut self, number: u64) {
         let (bytes, length) = encoded(number);
@@ -35,8 +80,7 @@ impl EntryBuffer<'_> {
 /// A log that is being written.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    /// The bytes that were not taken yet.
-    out: Vec<u8>,
+    out: Output,
     /// Number of bytes that were taken.
     taken: u64,
     /// The checksum of the bytes that were taken.
@@ -75,12 +119,13 @@ impl Recorder {
         let checksum = checksum_of(&out);
         out.extend_from_slice(&checksum.to_le_bytes());
         let (checksum, watch) = (RunningChecksum::default(), Watch::default());
+        let out = Output { used: out.len(), bytes: out };
         Ok(Recorder { out, taken: 0, checksum, calls: 0, watch, in_call: false, error: None })
     }
 
     /// Returns the place of the next entry.
     pub(crate) fn position(&self) -> LogPosition {
-        LogPosition { offset: self.taken + self.out.len() as u64, calls: self.calls }
+        LogPosition { offset: self.taken + self.out.used as u64, calls: self.calls }
     }
 
     /// Keeps the error; no more entries are written.
@@ -137,12 +182,8 @@ impl Recorder {
             (HostEnd::Pending, _) => tag::PENDING,
         };
         let charged = if record.charged > 0 { tag::CHARGED } else { 0 };
-        let start = self.out.len();
-        self.out.try_reserve(MAX_ENTRY).map_err(|_| NoMemory)?;
-        self.out.resize(start + MAX_ENTRY, 0);
-        let Some(entry) = self.out[start..].first_chunk_mut() else { unreachable!("it has been reserved") };
-        let mut entry = EntryBuffer { bytes: entry, length: 1 };
-        entry.bytes[0] = tag::HOST | end | charged | if has_written { tag::WROTE } else { 0 };
+        let mut entry = self.out.room()?;
+        entry.tag(tag::HOST | end | charged | if has_written { tag::WROTE } else { 0 });
         entry.put(record.import.0.into());
         record.args.iter().for_each(|argument| entry.put(*argument));
         match record.end {
@@ -150,16 +191,24 @@ impl Recorder {
             HostEnd::Error(code) => entry.put(code),
             HostEnd::Pending => {}
         }
-        let length = entry.length;
-        self.out.truncate(start + length);
-        if let (HostEnd::Error(_), Some(error)) = (record.end, record.error) {
-            put_text(&mut self.out, error)?;
+        let has_text = end == tag::ERROR_WITH_TEXT;
+        if record.charged > 0 && !has_text {
+            entry.put(record.charged);
         }
-        if record.charged > 0 {
-            self.out.try_reserve(MAX_NUMBER).map_err(|_| NoMemory)?;
-            put_number(&mut self.out, record.charged);
+        self.out.used += entry.length;
+        if !has_text && !has_written {
+            return Ok(());
         }
-        if has_written { self.watch.put_changes(memory, &mut self.out) } else { Ok(()) }
+        self.out.append(|out| {
+            if let Some(error) = record.error.filter(|_| has_text) {
+                put_text(out, error)?;
+                out.try_reserve(MAX_NUMBER).map_err(|_| NoMemory)?;
+                if record.charged > 0 {
+                    put_number(out, record.charged);
+                }
+            }
+            if has_written { self.watch.put_changes(memory, out) } else { Ok(()) }
+        })
     }
 
     /// Writes an entry that `put` appends, and what the host wrote to the memory before it.
@@ -168,11 +217,13 @@ impl Recorder {
             self.fail(RecordError::Panicked);
         }
         if self.error.is_none() {
-            let reserved = self.out.try_reserve(MAX_ENTRY).map_err(|_| NoMemory);
-            let written = reserved
-                .and_then(|()| put(&mut self.out))
-                .and_then(|()| self.watch.find_changes(memory))
-                .and_then(|_| self.watch.put_changes(memory, &mut self.out));
+            let Recorder { out, watch, .. } = self;
+            let written = out.append(|out| {
+                out.try_reserve(MAX_ENTRY).map_err(|_| NoMemory)?;
+                put(out)?;
+                watch.find_changes(memory)?;
+                watch.put_changes(memory, out)
+            });
             self.noted(written);
         }
         self.watch.clear();
@@ -224,10 +275,12 @@ impl Recorder {
         if self.error.is_some() {
             return;
         }
-        match self.out.try_reserve(1) {
-            Ok(()) => self.out.push(tag::RESET),
-            Err(_) => self.fail(RecordError::OutOfMemory),
-        }
+        let written = self.out.append(|out| {
+            out.try_reserve(1).map_err(|_| NoMemory)?;
+            out.push(tag::RESET);
+            Ok(())
+        });
+        self.noted(written);
     }
 
     /// Takes the bytes that were written since the last time.
@@ -235,9 +288,10 @@ impl Recorder {
         if let Some(error) = self.error {
             return Err(error);
         }
-        self.checksum.update(&self.out);
-        self.taken += self.out.len() as u64;
-        Ok(core::mem::take(&mut self.out))
+        let bytes = self.out.take();
+        self.checksum.update(&bytes);
+        self.taken += bytes.len() as u64;
+        Ok(bytes)
     }
 
     /// Ends the log at a state with this digest, if it is known. Returns the bytes that were not taken yet.
@@ -245,14 +299,17 @@ impl Recorder {
         if self.in_call {
             self.fail(RecordError::Panicked);
         }
-        self.out.try_reserve(MAX_ENTRY).map_err(|_| RecordError::OutOfMemory)?;
-        match digest {
-            Some(digest) => {
-                self.out.push(tag::END_WITH_DIGEST);
-                self.out.extend_from_slice(&digest.to_le_bytes());
+        self.out.append(|out| {
+            out.try_reserve(MAX_ENTRY).map_err(|_| RecordError::OutOfMemory)?;
+            match digest {
+                Some(digest) => {
+                    out.push(tag::END_WITH_DIGEST);
+                    out.extend_from_slice(&digest.to_le_bytes());
+                }
+                None => out.push(tag::END),
             }
-            None => self.out.push(tag::END),
-        }
+            Ok::<(), RecordError>(())
+        })?;
         let mut bytes = self.take()?;
         bytes.try_reserve(4).map_err(|_| RecordError::OutOfMemory)?;
         bytes.extend_from_slice(&self.checksum.finish().to_le_bytes());
