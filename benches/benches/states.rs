@@ -1,0 +1,223 @@
+//! Benchmarks of states: saving, restoring, forking, deltas and recording, compared with copying the same bytes.
+//!
+//!     cargo bench -p vsp-benches --bench states -- --json results/states.json
+
+use std::hint::black_box;
+use std::io::{Cursor, sink};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Parser;
+use serde::Serialize;
+use vsp_core::program::Program;
+use vsp_core::snapshot::{Delta, Snapshot};
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, Options, Outcome, text};
+use vsp_host::sys::{self, Sys};
+
+type Error = Box<dyn std::error::Error>;
+
+#[derive(Parser)]
+#[command(about = "Measures saving, restoring, forking and recording")]
+struct Arguments {
+    /// Number of measurements of each operation, of which the fastest counts
+    #[arg(long, default_value_t = 15)]
+    runs: usize,
+    /// File for the results, relative to benches/
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Only small memories, once
+    #[arg(long)]
+    test: bool,
+    /// Passed by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Ignored
+    #[arg(hide = true)]
+    filter: Vec<String>,
+}
+
+/// The unit in which memory is touched, in bytes.
+const PAGE: usize = 4096;
+
+/// The pages that are touched before a delta.
+const DELTA_PAGES: usize = 10;
+
+/// The states of one instance. Times are in seconds, sizes in bytes.
+#[derive(Debug, Default, Serialize)]
+struct States {
+    memory: usize,
+    /// Bytes of memory that are not zero.
+    touched: usize,
+    /// Copying the bytes that are not zero to new memory.
+    copy_touched: f64,
+    /// Copying the whole memory to new memory.
+    copy_all: f64,
+    /// Comparing the whole memory with an equal one.
+    pass: f64,
+    save: f64,
+    saved: usize,
+    /// Reading a snapshot, which checks it.
+    read: f64,
+    restore: f64,
+    fork: f64,
+    delta: f64,
+    delta_bytes: usize,
+    /// Restoring the snapshot with the delta.
+    restore_delta: f64,
+}
+
+/// A program with and without recording. Times are in seconds.
+#[derive(Debug, Serialize)]
+struct Recording {
+    program: &'static str,
+    plain: f64,
+    recorded: f64,
+    host_calls: u64,
+    log_bytes: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Results {
+    states: Vec<States>,
+    recording: Vec<Recording>,
+}
+
+/// Keeps the least time.
+fn time<T>(least: &mut f64, run: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = black_box(run());
+    let time = start.elapsed().as_secs_f64();
+    if *least == 0.0 || time < *least {
+        *least = time;
+    }
+    result
+}
+
+/// Fills a page with bytes that are not zero.
+fn touch(page: &mut [u8], seed: usize) {
+    page.iter_mut().enumerate().for_each(|(index, byte)| *byte = (index * 7 + seed) as u8 | 1);
+}
+
+/// Measures an instance with this memory, of which one page of `every` was touched.
+fn states(memory: usize, every: usize, runs: usize) -> Result<States, Error> {
+    let source = format!(".memory {memory}\n.export f\n.func f (0) -> 1\n YIELD R0\n RET\n.end");
+    let bytes = text::assemble(&source, "states.sil").map_err(|errors| errors[0].to_string())?;
+    let program = Verified::new(Program::read(&bytes[..])?)?;
+    let imports = Imports::<()>::new();
+    let mut instance = Instance::new(&program, &imports, (), Options::default())?;
+    instance.call_export("f", &[])?;
+    let pages = instance.memory_mut().chunks_mut(PAGE).enumerate().step_by(every);
+    pages.for_each(|(number, page)| touch(page, number));
+    let touched: Vec<u8> = instance.memory().chunks(PAGE).step_by(every).flatten().copied().collect();
+    let whole = instance.memory().to_vec();
+    let saved = instance.save()?;
+    let base = Snapshot::read(&saved)?;
+    let mut changed = instance.fork(())?;
+    let step = (memory / PAGE / DELTA_PAGES).max(1);
+    let pages = changed.memory_mut().chunks_mut(PAGE).step_by(step).take(DELTA_PAGES).enumerate();
+    pages.for_each(|(number, page)| touch(page, number + 3));
+    let delta = changed.save_since(&base)?;
+    let deltas = [Delta::read(&delta)?];
+    let joined = base.with(&deltas)?;
+
+    let mut it = States {
+        memory,
+        touched: touched.len(),
+        saved: saved.len(),
+        delta_bytes: delta.len(),
+        ..States::default()
+    };
+    for _ in 0..runs {
+        time(&mut it.copy_touched, || touched.to_vec());
+        time(&mut it.copy_all, || whole.to_vec());
+        assert!(time(&mut it.pass, || black_box(&whole[..]) == black_box(instance.memory())));
+        time(&mut it.save, || instance.save())?;
+        time(&mut it.read, || Snapshot::read(&saved))?;
+        time(&mut it.restore, || Instance::restore(&program, &imports, (), Options::default(), &base))?;
+        time(&mut it.fork, || instance.fork(()))?;
+        time(&mut it.delta, || changed.save_since(&base))?;
+        let again = time(&mut it.restore_delta, || {
+            Instance::restore(&program, &imports, (), Options::default(), &joined)
+        })?;
+        assert!(again.memory() == changed.memory());
+    }
+    Ok(it)
+}
+
+/// Measures an example in the interpreter with this input. Its output goes nowhere.
+fn recording(program: &'static str, source: &str, input: &[u8], runs: usize) -> Result<Recording, Error> {
+    let bytes = text::assemble(source, program).map_err(|errors| errors[0].to_string())?;
+    let verified = Verified::new(Program::read(&bytes[..])?)?;
+    let imports = sys::imports::<Sys>()?;
+    let mut it = Recording { program, plain: 0.0, recorded: 0.0, host_calls: 0, log_bytes: 0 };
+    for run in 0..2 * runs {
+        let state = Sys {
+            input: Box::new(Cursor::new(input.to_vec())),
+            input_name: "input".into(),
+            output: Box::new(sink()),
+            errors: Box::new(sink()),
+            args: Vec::new(),
+            exit_code: 0,
+            failure: None,
+        };
+        let mut instance = Instance::new(&verified, &imports, state, Options::default())?;
+        let is_recorded = run % 2 == 1;
+        if is_recorded {
+            instance.record()?;
+        }
+        let least = if is_recorded { &mut it.recorded } else { &mut it.plain };
+        let outcome = time(least, || instance.call_export("main", &[]))?;
+        assert!(matches!(outcome, Outcome::Returned(_)), "{outcome:?}");
+        if is_recorded {
+            it.host_calls = instance.log_position().map_or(0, |position| position.calls);
+            it.log_bytes = instance.end_log()?.len();
+        }
+    }
+    Ok(it)
+}
+
+fn main() -> Result<(), Error> {
+    let arguments = Arguments::parse();
+    let test = arguments.test || !arguments.bench;
+    let runs = if test { 1 } else { arguments.runs.max(1) };
+    let mut results = Results { states: Vec::new(), recording: Vec::new() };
+    for (memory, every) in
+        [(0x1_0000, 16), (0x1_0000, 2), (0x1_0000, 1), (0x400_0000, 100), (0x400_0000, 2), (0x400_0000, 1)]
+    {
+        if !test || memory < 0x10_0000 {
+            results.states.push(states(memory, every, runs)?);
+        }
+    }
+    let numbers: String = (0..6000).map(|index| format!("{}\n", index * 7919 % 100_003)).collect();
+    let words: String = (0..200_000).map(|index| if index % 7 == 0 { ' ' } else { 'a' }).collect();
+    for (program, source, input) in [
+        ("heapsort", include_str!("../../examples/heapsort.sil"), &numbers),
+        ("wc", include_str!("../../examples/wc.sil"), &words),
+        ("sha256", include_str!("../../examples/sha256.sil"), &words),
+    ] {
+        results.recording.push(recording(program, source, input.as_bytes(), runs)?);
+    }
+    println!("microseconds");
+    println!(
+        "memory    touched   copy    pass    save    read    restore fork    delta   restored  bytes, delta"
+    );
+    let us = |seconds: f64| format!("{:<7.1}", seconds * 1e6);
+    for it in &results.states {
+        let times =
+            [it.copy_touched, it.pass, it.save, it.read, it.restore, it.fork, it.delta, it.restore_delta];
+        let times: Vec<String> = times.map(us).into();
+        println!("{:<9} {:<9} {} {}, {}", it.memory, it.touched, times.join(" "), it.saved, it.delta_bytes);
+    }
+    for it in &results.recording {
+        let (plain, recorded) = (us(it.plain), us(it.recorded));
+        println!(
+            "{}: {plain} recorded {recorded} {} host calls, {} bytes",
+            it.program, it.host_calls, it.log_bytes
+        );
+    }
+    if let Some(file) = arguments.json {
+        std::fs::write(file, serde_json::to_string_pretty(&results)? + "\n")?;
+    }
+    Ok(())
+}
