@@ -15,7 +15,7 @@ impl<'a, S> Instance<'a, S> {
     /// the new instance. This one does not change.
     ///
     /// Program, host functions, interrupt flag and attached machine code are shared. The error of a host function
-    /// ([`Self::host_error`]) stays with this instance.
+    /// ([`Self::host_error`]) stays with this instance. The new one is not recorded, and replays no log.
     ///
     /// Takes about the time to copy the memory. In a memory of more than 1 MiB only the pages that are not zero are
     /// copied, and the others take no memory as long as they are not touched.
