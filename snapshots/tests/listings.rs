@@ -154,7 +154,7 @@ fn minimal(op: Opcode) -> Result<Vec<u8>, Error> {
     let (ret, mov) = (Inst::ret()?, Inst::movi(Reg::R0, 1)?);
     let around = match op.flow() {
         Flow::Next | Flow::Call | Flow::Suspend | Flow::Bulk => vec![inst, ret],
-        Flow::Stop => vec![inst],
+        Flow::Stop | Flow::TailCall => vec![inst],
         Flow::Branch | Flow::Jump => vec![inst, mov, ret],
         Flow::Switch => vec![inst, Inst::jmp(2)?, Inst::jmp(2)?, mov, Inst::addi(Reg::R0, Reg::R0, 2)?, ret],
     };

@@ -4,7 +4,7 @@ use crate::limits::{MAX_PARAMS, MAX_RESULTS, MAX_TAG};
 
 /// The type of a function or import: its number of parameters and of results, and a tag.
 ///
-/// CALLR calls only functions of the same type, tag included. A translator from a language with more types than these
+/// CALLR and TAILCALLR call only functions of the same type, tag included. A translator from a language with more types than these
 /// numbers gives different tags to those with equal numbers. Nothing else depends on the tag.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FuncType(u32);
@@ -59,7 +59,7 @@ impl FuncType {
         self.0 >> 8
     }
 
-    /// Returns the same type with tag 0: the one that matters to callers other than CALLR.
+    /// Returns the same type with tag 0: the one that matters to calls of the host and to imports.
     pub const fn without_tag(self) -> FuncType {
         FuncType(self.0 & 0xFF)
     }

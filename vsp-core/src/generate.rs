@@ -100,7 +100,16 @@ pub fn generate(entropy: &mut dyn Entropy, shape: &Shape<'_>) -> Result<Generate
     let style = pick(entropy, STYLES).unwrap_or(Style::Mixed);
     let world = World {
         shape: *shape,
-        opcodes: [Flow::Next, Flow::Branch, Flow::Stop, Flow::Call, Flow::Suspend, Flow::Bulk].map(with_flow),
+        opcodes: [
+            Flow::Next,
+            Flow::Branch,
+            Flow::Stop,
+            Flow::Call,
+            Flow::TailCall,
+            Flow::Suspend,
+            Flow::Bulk,
+        ]
+        .map(with_flow),
         functions: match style {
             Style::Shots => functions(entropy, 2 + shape.functions, 2 * shape.functions),
             Style::Mixed | Style::Relays => functions(entropy, 1, shape.functions),
@@ -171,7 +180,7 @@ const STYLES: &[Style] = &[
 struct World<'a> {
     shape: Shape<'a>,
     /// The opcodes that are generated in the same way.
-    opcodes: [Vec<Opcode>; 6],
+    opcodes: [Vec<Opcode>; 7],
     functions: Vec<FuncType>,
     /// Bytes of memory.
     memory: u64,

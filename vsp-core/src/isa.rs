@@ -34,6 +34,8 @@ pub enum Flow {
     Stop,
     /// Into a function of the program, then to the next word.
     Call,
+    /// Into a function of the program, which replaces this one: nowhere in this function.
+    TailCall,
     /// To the host, perhaps leaving the engine, then to the next word.
     Suspend,
     /// To the next word, after work that is charged by its size.
@@ -43,12 +45,12 @@ pub enum Flow {
 impl Flow {
     /// Returns whether execution can continue at the next word, or after the table of a SWITCH.
     pub(crate) const fn continues(self) -> bool {
-        !matches!(self, Flow::Jump | Flow::Stop)
+        !matches!(self, Flow::Jump | Flow::Stop | Flow::TailCall)
     }
 
     /// Returns whether it calls a function or the host, suspends, or costs more fuel than other instructions.
     pub(crate) const fn is_call_or_bulk(self) -> bool {
-        matches!(self, Flow::Call | Flow::Suspend | Flow::Bulk)
+        matches!(self, Flow::Call | Flow::TailCall | Flow::Suspend | Flow::Bulk)
     }
 }
 

@@ -99,6 +99,13 @@ impl<'a> Program<'a> {
         sections::functions(self.section(Section::Functions))
     }
 
+    /// Returns the function with this index.
+    pub(crate) fn function(&self, index: FuncIndex) -> Option<FuncDecl> {
+        let mut at = self.section(Section::Functions);
+        at.bytes(index.index() * FuncDecl::BYTES, "functions")?;
+        sections::functions(at).next()
+    }
+
     /// Returns the code of all functions as little-endian words.
     #[inline]
     pub fn code(&self) -> &[[u8; 4]] {

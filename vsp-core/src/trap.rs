@@ -15,7 +15,7 @@ pub enum Trap {
     /// The frame of a called function did not fit into the stack.
     #[error("stack overflow")]
     StackOverflow,
-    /// A CALLR named a function that does not exist, or one of another type.
+    /// A CALLR or TAILCALLR named a function that does not exist, or one of another type.
     #[error("indirect call of no function, or one of another type")]
     BadIndirectCall,
     /// A GETGX or SETGX named a global that does not exist.

@@ -7,7 +7,8 @@
 //!    ([`Rule::TargetInTable`]);
 //! 3. a SWITCH is followed by its JMPs, in the same function ([`Rule::Table`]);
 //! 4. execution cannot run off the end of a function ([`Rule::FallsOff`]);
-//! 5. the constants, locals, globals, passive segments, functions and imports that are named exist ([`Rule::Index`]).
+//! 5. the constants, locals, globals, passive segments, functions and imports that are named exist ([`Rule::Index`]);
+//! 6. what a tail call calls has as many results as the function that contains it ([`Rule::Results`]).
 //!
 //! It visits each word twice: once to decode it and to mark the words of SWITCH tables, and once, when all tables are
 //! known, to check branch targets. In builds with the threaded interpreter, a fast path (`verify/fast_path.rs`) first
@@ -27,7 +28,7 @@ use crate::interp::threaded::Threaded;
 use crate::isa::Properties;
 use crate::isa::{DecodeError, Flow, Inst, Opcode, Role};
 use crate::limits::MAX_VERIFY_ERRORS;
-use crate::program::{FuncDecl, Import, Program};
+use crate::program::{FuncDecl, FuncType, Import, Program};
 
 /// The largest number of words of a short leaf.
 const SHORT_LEAF_WORDS: u32 = 32;
@@ -70,6 +71,14 @@ pub enum Rule {
     /// Execution can continue after the function's last word.
     #[error("execution can run off the end of the function")]
     FallsOff,
+    /// The callee of a tail call has another number of results than the function, which it returns for.
+    #[error("the callee of a tail call has {callee} results, and this function has {function}")]
+    Results {
+        /// Number of results of the callee.
+        callee: u32,
+        /// Number of results of the function.
+        function: u32,
+    },
     /// An item named by its index does not exist.
     #[error("{} {index} does not exist: the {} has {count}", role.describe(), if *.role == Role::Local { "function" } else { "program" })]
     Index {
@@ -209,6 +218,7 @@ struct Findings {
 }
 
 struct Verifier<'p> {
+    program: &'p Program<'p>,
     code: &'p [[u8; 4]],
     counts: Counts,
     /// One bit for each word of the function: whether it is part of a SWITCH table.
@@ -218,7 +228,7 @@ struct Verifier<'p> {
 }
 
 impl<'p> Verifier<'p> {
-    fn new(program: &'p Program<'_>) -> Result<Self, VerifyErrors> {
+    fn new(program: &'p Program<'p>) -> Result<Self, VerifyErrors> {
         let largest = program.functions().map(|decl| decl.words).max().unwrap_or(0);
         let mut tables = Vec::new();
         let bits = largest.div_ceil(u64::BITS) as usize;
@@ -231,7 +241,7 @@ impl<'p> Verifier<'p> {
             globals: program.globals().len() as u32,
             segments: program.passive_count(),
         };
-        Ok(Verifier { code: program.code(), counts, tables, errors: Vec::new(), more: false })
+        Ok(Verifier { program, code: program.code(), counts, tables, errors: Vec::new(), more: false })
     }
 
     fn finish(self) -> Result<(), VerifyErrors> {
@@ -280,7 +290,7 @@ impl<'p> Verifier<'p> {
         Function { start, words, ty, locals, states: findings.states, short_leaf }
     }
 
-    /// Checks the rules 3, 4 and 5 for one instruction, and whether this build executes it. Updates the findings.
+    /// Checks the rules 3 to 6 for one instruction, and whether this build executes it. Updates the findings.
     fn instruction(
         &mut self,
         location: Location,
@@ -295,11 +305,14 @@ impl<'p> Verifier<'p> {
         for (operand, value) in inst.operands() {
             self.index(location, operand.role, value as u32, decl);
         }
+        let flow = inst.op().flow();
+        if flow == Flow::TailCall {
+            self.results(location, inst, decl.ty);
+        }
         let next = match inst.value_of(Role::Entries) {
             Some(entries) => self.mark_table(location, entries as u32, code),
             None => location.word + 1,
         };
-        let flow = inst.op().flow();
         if flow.continues() {
             self.must_continue(location, next, code);
         }
@@ -328,6 +341,19 @@ impl<'p> Verifier<'p> {
         };
         if index >= count {
             self.report(location, Rule::Index { role, index, count });
+        }
+    }
+
+    /// Checks rule 6 for a tail call in a function of type `ty`, if its callee exists.
+    fn results(&mut self, location: Location, inst: Inst, ty: FuncType) {
+        let direct =
+            inst.value_of(Role::Func).and_then(|index| self.program.function(FuncIndex(index as u32)));
+        let named = inst.value_of(Role::Type).and_then(|bits| FuncType::from_bits(bits as u32));
+        if let Some(callee) = direct.map(|decl| decl.ty).or(named)
+            && callee.results() != ty.results()
+        {
+            let (callee, function) = (callee.results() as u32, ty.results() as u32);
+            self.report(location, Rule::Results { callee, function });
         }
     }
 

@@ -58,7 +58,7 @@ fn reserved_opcodes_are_rejected() {
 /// width 0).
 fn is_instruction_with_zero_operands(op: u8) -> bool {
     let defined: [(u8, u8); 18] = [
-        (0x01, 0x05),
+        (0x01, 0x07),
         (0x10, 0x1E),
         (0x20, 0x2F),
         (0x30, 0x3F),

@@ -21,7 +21,9 @@ fn displacement(word: Word) -> Option<i128> {
 
 /// Returns whether the function is a short leaf.
 fn is_short_leaf(function: &Function) -> bool {
-    let calls = |word: &Word| matches!(word.op(), 0x1C | 0x1D | 0x1E | 0x03 | 0x29 | 0x2A | 0x2D | 0xC5);
+    let calls = |word: &Word| {
+        matches!(word.op(), 0x06 | 0x07 | 0x1C | 0x1D | 0x1E | 0x03 | 0x29 | 0x2A | 0x2D | 0xC5)
+    };
     let back = |word: &Word| displacement(*word).is_some_and(|displacement| displacement < 0);
     function.code.len() <= 32
         && function.locals <= 16
@@ -38,6 +40,8 @@ impl Machine {
             0x03 => Ok(Then::End(self.suspend_yield(a, word.a()))),
             0x04 => Err(Trap::Explicit(word.u24())),
             0x05 => Ok(Then::Next),
+            0x06 => self.tail_call(word.u24()),
+            0x07 => self.named(a, word.u20()).and_then(|callee| self.tail_call(callee)),
             0x1A => {
                 let left = register(unsigned(a) - 1);
                 self.set_register(word.a(), left);
@@ -50,7 +54,7 @@ impl Machine {
                 Ok(Then::Branch(over))
             }
             0x1C => self.call_function(word.u24()),
-            0x1D => self.call_indirectly(a, word.u20()),
+            0x1D => self.named(a, word.u20()).and_then(|callee| self.call_function(callee)),
             0x1E => self.call_host(word.u24()),
             _ => {
                 let displacement = displacement(word)?;
@@ -107,7 +111,20 @@ impl Machine {
         self.enter(callee, &arguments)
     }
 
-    fn call_indirectly(&mut self, number: u64, ty: u32) -> Result<Then, Trap> {
+    /// Calls a function whose frame takes the place of the innermost one, which stays if there is no room.
+    fn tail_call(&mut self, callee: u32) -> Result<Then, Trap> {
+        let count = self.functions[callee as usize].ty.params();
+        let arguments = self.frame().first_registers(count);
+        let replaced = self.frames.pop();
+        let entered = self.enter(callee, &arguments);
+        if entered.is_err() {
+            self.frames.extend(replaced);
+        }
+        entered
+    }
+
+    /// Returns the function with this number, which must have this type.
+    fn named(&self, number: u64, ty: u32) -> Result<u32, Trap> {
         let callee = u32::try_from(number).ok().filter(|callee| {
             let function = self.functions.get(*callee as usize);
             function.is_some_and(|function| {
@@ -116,7 +133,7 @@ impl Machine {
                 ty_of == ty
             })
         });
-        self.call_function(callee.ok_or(Trap::BadIndirectCall)?)
+        callee.ok_or(Trap::BadIndirectCall)
     }
 
     /// Calls a function: pushes its frame, at word 0, and charges for its locals.

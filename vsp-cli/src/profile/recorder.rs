@@ -18,6 +18,7 @@ pub(crate) const MAX_NODES: usize = 1 << 20;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum StackEffect {
     Call,
+    TailCall,
     Return,
     Other,
 }
@@ -109,6 +110,7 @@ impl Recorder {
         let effects = program.program().code().iter().map(|word| {
             match Inst::decode(u32::from_le_bytes(*word)).map(Inst::op) {
                 Ok(op) if op.flow() == Flow::Call => StackEffect::Call,
+                Ok(op) if op.flow() == Flow::TailCall => StackEffect::TailCall,
                 Ok(Opcode::RET) => StackEffect::Return,
                 _ => StackEffect::Other,
             }
@@ -141,6 +143,10 @@ impl Recorder {
     pub(crate) fn record(&mut self, location: Location) {
         match self.last {
             StackEffect::Call => self.enter(location.function),
+            StackEffect::TailCall => {
+                self.leave();
+                self.enter(location.function);
+            }
             StackEffect::Return => self.leave(),
             StackEffect::Other => {}
         }

@@ -66,7 +66,7 @@ pub(crate) struct Tracer {
     global: Option<GlobalIndex>,
     /// Address and size of a store.
     store: Option<(u64, usize)>,
-    /// Number of arguments of a call.
+    /// Number of arguments of a call or tail call.
     params: Option<usize>,
     /// Number of results of the function that it returns from.
     results: usize,
@@ -101,7 +101,7 @@ impl Tracer {
             local: effects.local_written,
             global: global.map(GlobalIndex),
             store: store(inst, frame.registers),
-            params: signatures.callee(inst).filter(|_| is_call(inst)).map(|ty| ty.params()),
+            params: signatures.callee(inst).filter(|_| enters_function(inst)).map(|ty| ty.params()),
             results: function.ty.results(),
         })
     }
@@ -194,6 +194,11 @@ impl Tracer {
         }
         changes
     }
+}
+
+/// Returns whether the next instruction is that of another function, unless this one traps.
+fn enters_function(inst: Inst) -> bool {
+    matches!(inst.op().flow(), Flow::Call | Flow::TailCall)
 }
 
 pub(crate) fn is_call(inst: Inst) -> bool {

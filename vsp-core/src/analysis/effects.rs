@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{OutOfMemory, reserved};
 use crate::index::FuncIndex;
-use crate::isa::{Inst, Opcode, Reg, Role, StateReg};
+use crate::isa::{Flow, Inst, Opcode, Reg, Role, StateReg};
 use crate::program::FuncType;
 use crate::verify::{Function, Verified};
 
@@ -240,7 +240,10 @@ impl<'p> Signatures<'p> {
         }
         if let Some(callee) = self.callee(inst) {
             effects.reads |= first_registers(callee.params());
-            effects.writes |= first_registers(callee.results());
+            // The results of a tail call are the caller's.
+            if inst.op().flow() != Flow::TailCall {
+                effects.writes |= first_registers(callee.results());
+            }
         }
         if inst.op() == Opcode::RET {
             effects.reads |= first_registers(function.ty.results());

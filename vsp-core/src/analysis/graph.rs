@@ -180,7 +180,7 @@ impl<'p> Graph<'p> {
         let last = self.starts[block as usize + 1] - 1;
         let inst = self.inst(last);
         let following = match inst.op().flow() {
-            Flow::Jump | Flow::Stop => 0,
+            Flow::Jump | Flow::Stop | Flow::TailCall => 0,
             Flow::Switch => inst.value_of(Role::Entries).map_or(0, |entries| entries as u32) + 1,
             Flow::Next | Flow::Branch | Flow::Call | Flow::Suspend | Flow::Bulk => 1,
         };
@@ -275,7 +275,7 @@ pub(super) fn target(word: u32, inst: Inst) -> Option<(u32, bool)> {
 /// Returns whether control flow after this instruction can go elsewhere than to the next word.
 fn ends_block(inst: Inst) -> bool {
     match inst.op().flow() {
-        Flow::Branch | Flow::Jump | Flow::Switch | Flow::Stop => true,
+        Flow::Branch | Flow::Jump | Flow::Switch | Flow::Stop | Flow::TailCall => true,
         Flow::Next | Flow::Call | Flow::Suspend | Flow::Bulk => false,
     }
 }

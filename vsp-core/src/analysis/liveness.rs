@@ -19,7 +19,8 @@ pub enum Waiting {
 /// The liveness of one group of slots at every word of a function.
 ///
 /// This is the least solution of the usual equations, so it depends only on the code and is the same in every
-/// implementation. A call reads its parameters and writes its results; nothing is live after HLT, TRAP and RET. In a
+/// implementation. A call reads its parameters and writes its results; nothing is live after HLT, TRAP, RET and
+/// tail calls. In a
 /// function of more than [`MAX_LOCALS_WORDS`] words all locals are live everywhere.
 ///
 /// It needs at most 49 bytes for each block. The analysis visits each word once, and each block once more for each of

@@ -132,7 +132,7 @@ impl Body<'_> {
             self.code.bind(self.landings[self.landed]);
             self.landed += 1;
         }
-        self.code.push(Inst::ret()?);
+        self.leave()?;
         Ok(self.code)
     }
 

@@ -1,5 +1,7 @@
 //! Calls of functions and of the host.
 
+use alloc::vec::Vec;
+
 use super::body::Body;
 use super::entropy::pick;
 use super::values;
@@ -8,8 +10,11 @@ use crate::isa::{Flow, Inst, Opcode, Reg, Role};
 use crate::program::{BuildError, FuncType};
 
 impl Body<'_> {
-    /// Adds a call of a later function, or of any function while the budget lasts.
+    /// Adds a call of a later function, or of any function while the budget lasts; in some cases a tail call.
     pub(super) fn call(&mut self) -> Result<(), BuildError> {
+        if self.entropy.chance(1, 5) {
+            return self.tail_call();
+        }
         let count = self.world.functions.len() as u32;
         let later = count - self.index.0 - 1;
         if later > 0 && self.entropy.chance(3, 4) {
@@ -27,8 +32,60 @@ impl Body<'_> {
         Ok(())
     }
 
+    /// Adds a tail call of a later function, or of any function while the budget lasts; mostly under a condition.
+    fn tail_call(&mut self) -> Result<(), BuildError> {
+        let out = match self.entropy.chance(7, 8) {
+            true => self.branch_forward()?,
+            false => self.code.label(),
+        };
+        match self.later_with_these_results().filter(|_| self.entropy.chance(2, 3)) {
+            Some(callee) => self.call_by(Flow::TailCall, callee)?,
+            None => {
+                self.spend_budget(out)?;
+                let like = self.with_these_results();
+                if let Some(callee) = pick(self.entropy, &like) {
+                    self.call_by(Flow::TailCall, callee)?;
+                }
+            }
+        }
+        self.code.bind(out);
+        Ok(())
+    }
+
+    /// Ends the function with a return, or in some cases with a tail call of a later function.
+    pub(super) fn leave(&mut self) -> Result<(), BuildError> {
+        match self.later_with_these_results().filter(|_| !self.leaf && self.entropy.chance(1, 4)) {
+            Some(callee) => self.call_by(Flow::TailCall, callee),
+            None => {
+                self.push(Inst::ret()?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Returns the functions with as many results as this one.
+    fn with_these_results(&self) -> Vec<u32> {
+        let results = self.world.functions[self.index.index()].results();
+        let like = (0..).zip(&self.world.functions).filter(|(_, ty)| ty.results() == results);
+        like.map(|(number, _)| number).collect()
+    }
+
+    /// Returns a later function with as many results as this one.
+    fn later_with_these_results(&mut self) -> Option<u32> {
+        let mut like = self.with_these_results();
+        like.retain(|number| *number > self.index.0);
+        pick(self.entropy, &like)
+    }
+
     fn call_function(&mut self, callee: u32) -> Result<(), BuildError> {
-        let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Call)) else { return Ok(()) };
+        self.call_by(Flow::Call, callee)?;
+        self.wrote_results(self.world.functions[callee as usize]);
+        Ok(())
+    }
+
+    /// Adds an instruction of this flow that calls a function.
+    fn call_by(&mut self, flow: Flow, callee: u32) -> Result<(), BuildError> {
+        let Some(op) = pick(self.entropy, self.world.opcodes(flow)) else { return Ok(()) };
         let ty = self.world.functions[callee as usize];
         let mut inst = self.with_operands(op)?;
         for (index, operand) in op.operands().iter().enumerate() {
@@ -40,7 +97,6 @@ impl Body<'_> {
             };
         }
         self.push(inst);
-        self.wrote_results(ty);
         Ok(())
     }
 

@@ -303,6 +303,7 @@ impl Body<'_> {
         let Some(op) = pick(self.entropy, self.world.opcodes(Flow::Stop)) else { return Ok(()) };
         let out = match op {
             Opcode::RET if self.entropy.chance(1, 3) => self.branch_forward()?,
+            Opcode::HLT if self.entropy.chance(1, 8) => self.branch_forward()?,
             _ => self.unless_rare()?,
         };
         self.instruction(op)?;

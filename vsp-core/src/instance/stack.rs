@@ -136,6 +136,17 @@ impl Stack {
         Ok(())
     }
 
+    /// Replaces the running frame by one of `callee`, which has the same caller. The arguments are the first registers.
+    /// If the new frame does not fit, the old one stays.
+    #[inline]
+    pub(crate) fn replace(&mut self, callee: &Function) -> Result<(), Overflow> {
+        let end = self.base + callee.frame_cells() as usize;
+        self.reach(end)?;
+        let slots = self.cells.get_mut(self.base + REGISTERS..end).ok_or(Overflow)?;
+        slots.iter_mut().skip(callee.ty.params()).for_each(|slot| *slot = 0);
+        Ok(())
+    }
+
     /// Pushes a frame at cell `base` with this location and these slots. Its caller is the running frame, if there is
     /// one. Returns the first cell after the new frame.
     pub(crate) fn push_saved(

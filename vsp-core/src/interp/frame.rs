@@ -17,6 +17,11 @@ pub enum Exit {
         number: u64,
         ty: u32,
     },
+    TailCall(FuncIndex),
+    TailCallIndirect {
+        number: u64,
+        ty: u32,
+    },
     Return,
     Host(ImportIndex),
     Yield(u64),
@@ -88,6 +93,18 @@ pub trait Frame {
     #[inline(always)]
     fn enter_indirect(&mut self, number: u64, ty: u32) -> Step {
         self.stop(Exit::CallIndirect { number, ty })
+    }
+
+    /// Replaces this frame by one of the function.
+    #[inline(always)]
+    fn replace(&mut self, function: FuncIndex) -> Step {
+        self.stop(Exit::TailCall(function))
+    }
+
+    /// Replaces this frame by one of the function with this number, if such a function exists and has this type.
+    #[inline(always)]
+    fn replace_indirect(&mut self, number: u64, ty: u32) -> Step {
+        self.stop(Exit::TailCallIndirect { number, ty })
     }
 
     /// Calls a host function and passes a safepoint.

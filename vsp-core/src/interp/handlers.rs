@@ -164,6 +164,8 @@ impl<F: Frame> Visitor for F {
     }
     #[inline(always)] fn call(&mut self, function: u32) -> Step { self.enter(FuncIndex(function)) }
     #[inline(always)] fn callr(&mut self, a: F::Reg, ty: u32) -> Step { self.enter_indirect(self.get(a), ty) }
+    #[inline(always)] fn tailcall(&mut self, function: u32) -> Step { self.replace(FuncIndex(function)) }
+    #[inline(always)] fn tailcallr(&mut self, a: F::Reg, ty: u32) -> Step { self.replace_indirect(self.get(a), ty) }
     #[inline(always)] fn syscall(&mut self, import: u32) -> Step { self.call_host(ImportIndex(import)) }
 
     #[inline(always)] fn mov(&mut self, a: F::Reg, b: F::Reg) -> Step { self.set(a, self.get(b)) }

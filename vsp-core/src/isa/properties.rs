@@ -40,8 +40,8 @@ pub(crate) enum Bound {
     Globals,
     Locals,
     Segments,
-    /// No value is accepted here: the word needs the full check, because it may not be an instruction of this build, or
-    /// needs words after it.
+    /// No value is accepted here: the word needs the full check, because it may not be an instruction of this build,
+    /// needs words after it, or depends on the type of another function.
     FullCheck,
 }
 
@@ -115,7 +115,8 @@ impl Properties {
             properties = properties.with(operands[i]);
             i += 1;
         }
-        if !Properties::are_sufficient(op) {
+        // The results of the callee of a tail call need the full check.
+        if !Properties::are_sufficient(op) || matches!(op.flow(), Flow::TailCall) {
             properties.bound = Bound::FullCheck;
         }
         assert!(properties.has_table == matches!(op.flow(), Flow::Switch));

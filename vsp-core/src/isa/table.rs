@@ -5,8 +5,8 @@
 //!
 //! The flow ([`Flow`](super::Flow)) lists where execution can continue: `Next` at the next word only; `Branch` at the
 //! next word or the target; `Jump` at the target; `Switch` in the table or after it; `Stop` nowhere in this function;
-//! `Call` in a function, then at the next word; `Suspend` perhaps in the host, then at the next word; `Bulk` at the
-//! next word, after work that is charged by size.
+//! `Call` in a function, then at the next word; `TailCall` in a function, which replaces this one; `Suspend` perhaps in
+//! the host, then at the next word; `Bulk` at the next word, after work that is charged by size.
 //!
 //! In the meanings `a`, `b`, `c` are the registers and `imm` is the immediate; `M[x]` is memory at address x.
 
@@ -19,6 +19,8 @@ macro_rules! for_each_op {
         0x03 YIELD    yield_    Suspend (a: Mod)                        "suspend to the host with value a; a ← what the host gives";
         0x04 TRAP     trap      Stop    (imm24: U)                      "trap Explicit(imm)";
         0x05 NOP      nop       Next    ()                              "nothing";
+        0x06 TAILCALL  tailcall  TailCall (imm24: Func)                 "call a function in place of this one: it returns to the caller of this one";
+        0x07 TAILCALLR tailcallr TailCall (a: Src, imm20: Type)         "call function number a in place of this one; trap BadIndirectCall unless it exists and has type imm";
 
         // 1x branches and calls
         0x10 JMP      jmp       Jump    (imm24: Target)                 "branch";

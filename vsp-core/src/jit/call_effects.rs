@@ -20,7 +20,8 @@ impl CallEffect {
     /// Returns the calls in which the program may be suspended: their callers have to write back their frames.
     ///
     /// With fuel or an interrupt flag, these are all calls. Otherwise only YIELD and calls of the host suspend, and
-    /// functions that call them, directly or indirectly. CALLR can call every function.
+    /// functions that call them, directly or indirectly. CALLR can call every function. A tail call exits to the
+    /// interpreter, for which the callers write back their frames too.
     pub(super) fn suspension(
         program: &Verified<'_>,
         options: CompileOptions,
@@ -29,7 +30,8 @@ impl CallEffect {
             return Ok(CallEffect::everywhere());
         }
         CallEffect::reaching(program, |inst| match inst.op().flow() {
-            Flow::Call | Flow::Suspend => true,
+            Flow::Call => inst.value_of(Role::Func).is_none(),
+            Flow::TailCall | Flow::Suspend => true,
             Flow::Next | Flow::Branch | Flow::Jump | Flow::Switch | Flow::Stop | Flow::Bulk => false,
         })
     }
@@ -42,6 +44,7 @@ impl CallEffect {
         if !can_grow(program) || !instructions(program).any(|(_, inst)| grows(inst)) {
             return Ok(CallEffect::nowhere());
         }
+        // After a tail call no machine code continues that has loaded the size.
         CallEffect::reaching(program, |inst| grows(inst) || inst.op() == Opcode::CALLR)
     }
 
@@ -50,8 +53,8 @@ impl CallEffect {
         if can_grow(program) { CallEffect::everywhere() } else { CallEffect::nowhere() }
     }
 
-    /// Returns the calls of functions that contain one of these instructions (which are not direct calls), or call such
-    /// functions. Visits each word once, and each call once.
+    /// Returns the calls of functions that contain one of these instructions, or call such functions. Visits each word
+    /// once, and each call once.
     fn reaching(program: &Verified<'_>, is_cause: impl Fn(Inst) -> bool) -> Result<CallEffect, OutOfMemory> {
         let count = program.functions().len();
         let mut functions = reserved(count)?;
@@ -62,7 +65,8 @@ impl CallEffect {
             if let Some(callee) = inst.value_of(Role::Func) {
                 calls.try_reserve(1).map_err(|_| OutOfMemory)?;
                 calls.push((callee as u32, caller));
-            } else if is_cause(inst) && !functions[caller.index()] {
+            }
+            if is_cause(inst) && !functions[caller.index()] {
                 functions[caller.index()] = true;
                 waiting.push(caller);
             }

@@ -58,7 +58,7 @@ fn native_weight(inst: Inst) -> u32 {
 
 fn can_suspend(inst: Inst) -> bool {
     match inst.op().flow() {
-        Flow::Call | Flow::Suspend | Flow::Bulk => true,
+        Flow::Call | Flow::TailCall | Flow::Suspend | Flow::Bulk => true,
         Flow::Next | Flow::Branch | Flow::Jump | Flow::Switch | Flow::Stop => {
             inst.value_of(Role::Target).is_some_and(|displacement| displacement < 0)
         }

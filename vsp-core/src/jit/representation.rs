@@ -367,7 +367,7 @@ impl<'a> Analysis<'a> {
         let effects = self.graph.effects(word);
         let seen = match inst.op().flow() {
             // All live slots may be saved.
-            Flow::Call | Flow::Suspend | Flow::Bulk => self.slots,
+            Flow::Call | Flow::TailCall | Flow::Suspend | Flow::Bulk => self.slots,
             _ => effects.reads_in(0) & !float_reads | int_reads,
         };
         let int_writes = effects.writes_in(0) & !float_writes;

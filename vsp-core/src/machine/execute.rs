@@ -118,10 +118,15 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     pub(super) fn handle_exit(&mut self, at: &mut Position, exit: Exit) -> Result<(), Outcome> {
         match exit {
             Exit::Call(callee) => self.call(at, callee),
-            Exit::CallIndirect { number, ty } => match self.indirect(number, ty) {
-                Some(callee) => self.call(at, callee),
-                None => Err(self.trap(*at, Trap::BadIndirectCall)),
-            },
+            Exit::CallIndirect { number, ty } => {
+                let callee = self.indirect(*at, number, ty)?;
+                self.call(at, callee)
+            }
+            Exit::TailCall(callee) => self.tail_call(at, callee),
+            Exit::TailCallIndirect { number, ty } => {
+                let callee = self.indirect(*at, number, ty)?;
+                self.tail_call(at, callee)
+            }
             Exit::Return => self.ret(at),
             Exit::Host(import) => self.host_call(at, import),
             Exit::Yield(value) => Err(self.suspend(at.executed(), Reason::Yield(value))),
@@ -241,6 +246,15 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         self.enter_function(at)
     }
 
+    fn tail_call(&mut self, at: &mut Position, callee: FuncIndex) -> Result<(), Outcome> {
+        let entry = self.position(Location { function: callee, word: 0 });
+        if let Err(Overflow) = self.stack.replace(&entry.function) {
+            return Err(self.trap(*at, Trap::StackOverflow));
+        }
+        *at = entry;
+        self.enter_function(at)
+    }
+
     /// Enters a function that has a frame: in machine code, if there is some that can be used, otherwise in the
     /// interpreter.
     #[inline]
@@ -259,11 +273,13 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         self.charge_entry(at)
     }
 
-    /// Returns the function with this number, if it exists and has this type.
-    fn indirect(&self, number: u64, ty: u32) -> Option<FuncIndex> {
-        let index = FuncIndex(u32::try_from(number).ok()?);
-        let function = self.functions.get(index.index())?;
-        (function.ty.bits() == ty).then_some(index)
+    /// Returns the function with this number; traps unless it exists and has this type.
+    fn indirect(&mut self, at: Position, number: u64, ty: u32) -> Result<FuncIndex, Outcome> {
+        let index = u32::try_from(number).map(FuncIndex).ok();
+        let found = index.filter(|index| {
+            self.functions.get(index.index()).is_some_and(|function| function.ty.bits() == ty)
+        });
+        found.ok_or_else(|| self.trap(at, Trap::BadIndirectCall))
     }
 
     pub(super) fn ret(&mut self, at: &mut Position) -> Result<(), Outcome> {

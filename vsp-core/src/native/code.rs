@@ -147,7 +147,8 @@ pub enum ExitKind {
     Yield,
     /// The results of a host function are not available yet.
     Pending(ImportIndex),
-    /// The code covers only a region of the program, and the interpreter continues at the location.
+    /// The interpreter continues at the location: with a tail call, or with a call of a function outside the region of
+    /// the code.
     Interpret,
 }
 

@@ -43,7 +43,7 @@ pub(crate) const ROW_BYTES: usize = 8;
 pub(crate) const SITE_BYTES: usize = 28;
 
 /// The kinds of exits, in the order of their numbers in the file, from 1.
-pub(crate) const KINDS: [ExitKind; 12] = [
+pub(crate) const KINDS: [ExitKind; 13] = [
     ExitKind::Trap(Trap::Explicit(0)),
     ExitKind::Trap(Trap::MemoryOutOfBounds),
     ExitKind::Trap(Trap::DivideByZero),
@@ -56,6 +56,7 @@ pub(crate) const KINDS: [ExitKind; 12] = [
     ExitKind::Yield,
     ExitKind::Pending(ImportIndex(0)),
     ExitKind::Trap(Trap::GlobalOutOfBounds),
+    ExitKind::Interpret,
 ];
 
 impl ExitKind {

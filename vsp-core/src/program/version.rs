@@ -34,7 +34,9 @@ impl Minor {
 }
 
 /// The instructions that format 2.1 adds.
-const OF_2_1: [Opcode; 12] = [
+const OF_2_1: [Opcode; 14] = [
+    Opcode::TAILCALL,
+    Opcode::TAILCALLR,
     Opcode::MEMGROW,
     Opcode::MEMINIT,
     Opcode::GETGX,

@@ -1,10 +1,13 @@
 //! Restoring an instance from a snapshot.
 
+use alloc::vec::Vec;
+
 use super::{Snapshot, SnapshotFrame};
-use crate::analysis::is_safepoint;
+use crate::analysis::{OutOfMemory, filled, is_safepoint};
 use crate::host::Imports;
 use crate::index::{FuncIndex, ImportIndex, Location};
-use crate::isa::{Inst, Opcode, Reg, Role};
+use crate::isa::{Flow, Inst, Opcode, Reg, Role};
+use crate::program::FuncType;
 use crate::shared::Ref;
 use crate::verify::{Function, Verified};
 use crate::{Instance, InstantiateError, Options, Reason, Status};
@@ -104,7 +107,8 @@ pub enum FrameFault {
     /// The program waits for an import that this instruction does not call.
     #[error("the program waits for import {0}, and this is not a SYSCALL of it")]
     NoSyscall(ImportIndex),
-    /// The next frame belongs to a function that this instruction does not call.
+    /// The next frame belongs to a function that this instruction does not call, and that no tail call can have put in
+    /// place of the one that it calls.
     #[error("the frame waits for function {0}, and this is not a call of it")]
     NoCall(FuncIndex),
 }
@@ -211,12 +215,25 @@ fn check_memory(program: &Verified<'_>, saved: &Snapshot<'_>) -> Result<(), Rest
 fn check_frames(program: &Verified<'_>, saved: &Snapshot<'_>) -> Result<(), RestoreError> {
     let mut frames = saved.frames().peekable();
     let mut number = 0;
+    let mut tail_called = None;
     while let Some(frame) = frames.next() {
-        let checked = check_frame(program, &frame).and_then(|inst| match frames.peek() {
-            Some(callee) => check_call(program, inst, callee.location().function),
-            None => check_status(program, inst, frame.location(), saved.status()),
-        });
-        checked.map_err(|fault| RestoreError::Frame { frame: number, location: frame.location(), fault })?;
+        let fault = |fault| RestoreError::Frame { frame: number, location: frame.location(), fault };
+        let inst = check_frame(program, &frame).map_err(fault)?;
+        match frames.peek().map(|callee| callee.location().function) {
+            Some(callee) => {
+                let called = check_call(program, inst, callee).map_err(fault)?;
+                if called == Called::BeforeTailCalls {
+                    let tail_called = match &mut tail_called {
+                        Some(functions) => functions,
+                        none => none.insert(tail_called_functions(program)?),
+                    };
+                    if !tail_called[callee.index()] {
+                        return Err(fault(FrameFault::NoCall(callee)));
+                    }
+                }
+            }
+            None => check_status(program, inst, frame.location(), saved.status()).map_err(fault)?,
+        }
         number += 1;
     }
     Ok(())
@@ -233,11 +250,61 @@ fn check_frame(program: &Verified<'_>, frame: &SnapshotFrame<'_>) -> Result<Inst
     Ok(inst)
 }
 
-fn check_call(program: &Verified<'_>, inst: Inst, callee: FuncIndex) -> Result<(), FrameFault> {
-    let ty = program.function(callee).ok_or(FrameFault::NoCall(callee))?.ty;
-    let calls = inst.value_of(Role::Func) == Some(callee.0 as i32)
-        || inst.value_of(Role::Type) == Some(ty.bits() as i32);
-    if calls { Ok(()) } else { Err(FrameFault::NoCall(callee)) }
+/// The way in which a function is called by the instruction of its caller's frame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Called {
+    /// It is the one that the instruction calls.
+    Directly,
+    /// The instruction called another function with as many results, which tail calls may have replaced by this one.
+    BeforeTailCalls,
+}
+
+fn check_call(program: &Verified<'_>, inst: Inst, callee: FuncIndex) -> Result<Called, FrameFault> {
+    let fault = FrameFault::NoCall(callee);
+    let ty = program.function(callee).ok_or(fault)?.ty;
+    if inst.op().flow() != Flow::Call {
+        return Err(fault);
+    }
+    let index = inst.value_of(Role::Func).map(|index| FuncIndex(index as u32));
+    let called = match index {
+        Some(index) => program.function(index).map(|function| function.ty),
+        None => inst.value_of(Role::Type).and_then(|bits| FuncType::from_bits(bits as u32)),
+    };
+    match called {
+        Some(called) if index == Some(callee) || index.is_none() && called == ty => Ok(Called::Directly),
+        Some(called) if called.results() == ty.results() => Ok(Called::BeforeTailCalls),
+        _ => Err(fault),
+    }
+}
+
+/// Returns, for each function, whether a tail call of the program names it or its type.
+fn tail_called_functions(program: &Verified<'_>) -> Result<Vec<bool>, RestoreError> {
+    let out_of_memory = |OutOfMemory| RestoreError::Instantiate(InstantiateError::OutOfMemory);
+    let functions = program.functions();
+    let mut called = filled(functions.len(), false).map_err(out_of_memory)?;
+    let mut types = filled(functions.len(), (0, false)).map_err(out_of_memory)?;
+    for (ty, function) in types.iter_mut().zip(functions) {
+        ty.0 = function.ty.bits();
+    }
+    types.sort_unstable();
+    types.dedup();
+    for word in program.program().code() {
+        let Ok(inst) = Inst::decode(u32::from_le_bytes(*word)) else { continue };
+        if inst.op().flow() != Flow::TailCall {
+            continue;
+        }
+        if let Some(index) = inst.value_of(Role::Func) {
+            called[index as usize] = true;
+        } else if let Some(bits) = inst.value_of(Role::Type)
+            && let Ok(at) = types.binary_search_by_key(&(bits as u32), |(ty, _)| *ty)
+        {
+            types[at].1 = true;
+        }
+    }
+    for (called, function) in called.iter_mut().zip(functions) {
+        *called |= types.binary_search(&(function.ty.bits(), true)).is_ok();
+    }
+    Ok(called)
 }
 
 /// Checks that the innermost frame can be at this instruction.

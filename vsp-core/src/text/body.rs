@@ -218,7 +218,7 @@ impl BodyAssembler<'_, '_> {
             self.code.push(encoded(Inst::new(op, &[0]), span)?);
             return Ok(());
         }
-        self.declared.calls_numbers |= op == Opcode::CALLR;
+        self.declared.calls_numbers |= op.operands().iter().any(|operand| operand.role == Role::Type);
         let op = self.widen(op, &operands)?;
         let groups = groups(op);
         if operands.len() + 1 == groups.len() && has_two_operand_form(op) {

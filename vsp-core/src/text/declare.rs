@@ -55,7 +55,7 @@ pub(super) struct Declared<'t> {
 }
 
 impl Declared<'_> {
-    /// Returns the unused names. If there is a CALLR, any function may be called by its index.
+    /// Returns the unused names. If there is an indirect call, any function may be called by its index.
     pub(super) fn unused(&self) -> impl Iterator<Item = Unused> {
         let functions = self.functions.unused(|function| Some(function.0)).filter(|_| !self.calls_numbers);
         functions

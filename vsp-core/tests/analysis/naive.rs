@@ -145,6 +145,8 @@ fn effects(program: &Verified<'_>, function: &Function, inst: Inst) -> (Set, Set
         writes.extend(0..ty.results() as u32);
     };
     match inst.op().mnemonic() {
+        "TAILCALL" => reads.extend(0..program.functions()[immediate as usize].ty.params() as u32),
+        "TAILCALLR" => reads.extend(0..FuncType::from_bits(immediate).unwrap().params() as u32),
         "CALL" => calls(program.functions()[immediate as usize].ty),
         "CALLR" => calls(FuncType::from_bits(immediate).unwrap()),
         "SYSCALL" => calls(program.program().imports().nth(immediate as usize).unwrap().ty),
@@ -165,7 +167,7 @@ fn successors(at: usize, inst: Inst) -> Vec<usize> {
     let immediate = inst.operands().last().map_or(0, |(_, value)| value);
     let target = next.wrapping_add_signed(immediate as isize);
     match inst.op().mnemonic() {
-        "HLT" | "RET" | "TRAP" => vec![],
+        "HLT" | "RET" | "TRAP" | "TAILCALL" | "TAILCALLR" => vec![],
         "JMP" => vec![target],
         "SWITCH" => (next..=next + immediate as usize).collect(),
         "LOOP" => vec![next, target],

@@ -50,7 +50,7 @@ pub(crate) fn program(functions: &[Function]) -> Vec<u8> {
     for function in functions {
         let mut code = FunctionBuilder::new(function.ty);
         code.set_locals(function.locals);
-        for word in words(function, functions.len() as u32) {
+        for word in words(function, functions) {
             code.word(word);
         }
         program.function(code);
@@ -59,7 +59,12 @@ pub(crate) fn program(functions: &[Function]) -> Vec<u8> {
 }
 
 /// Returns the words of a function. Tables follow their SWITCH, targets are chosen from all words outside of tables.
-fn words(function: &Function, functions: u32) -> Vec<u32> {
+fn words(function: &Function, functions: &[Function]) -> Vec<u32> {
+    let results = function.ty.results();
+    let (all, same): (Vec<i32>, Vec<i32>) = (
+        (0..functions.len() as i32).collect(),
+        (0..).zip(functions).filter(|(_, it)| it.ty.results() == results).map(|(index, _)| index).collect(),
+    );
     let mut items: Vec<(Opcode, [u32; 4])> = Vec::new();
     let mut targets = Vec::new();
     for (index, seeds) in &function.instructions {
@@ -91,7 +96,13 @@ fn words(function: &Function, functions: u32) -> Vec<u32> {
                         target as i32 - word as i32 - 1
                     }
                     Role::Local => (seed % u32::from(function.locals)) as i32,
-                    Role::Func => (seed % functions) as i32,
+                    Role::Func => {
+                        let callees = if op.flow() == Flow::TailCall { &same } else { &all };
+                        callees[*seed as usize % callees.len()]
+                    }
+                    Role::Type if op.flow() == Flow::TailCall => {
+                        plain(*operand, *seed) & !0xF0 | (results << 4) as i32
+                    }
                     Role::Import => (seed % 3) as i32,
                     Role::Const | Role::Global | Role::Segment => (seed % 2) as i32,
                     Role::Entries => (1 + seed % 4) as i32,

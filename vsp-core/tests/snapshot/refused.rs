@@ -189,3 +189,65 @@ fn frames_that_cannot_be() {
         "frame 1 of the snapshot, at function 1 word 0: the program waits for the result of a YIELD, and this is not one"
     );
 }
+
+/// After tail calls the next frame belongs to another function than the one that the caller's word names: to one that
+/// a tail call of the program can enter, with as many results.
+#[test]
+fn frames_after_tail_calls() {
+    const TEXT: &str = "
+.export f
+.func f (0) -> 1
+CALL g
+RET
+.end
+.func g (0) -> 1
+TAILCALL h
+.end
+.func h (0) -> 1
+YIELD R0
+RET
+.end
+.func i (0) -> 1
+YIELD R0
+RET
+.end
+.func j (0) -> 2
+YIELD R0
+TAILCALL j
+.end
+.func k (0) -> 1 tag 7
+YIELD R0
+MOVI R0, 5
+TAILCALLR R0, (0) -> 1 tag 7
+.end";
+    let bytes = assemble(TEXT, "tail.sil").unwrap();
+    let program = verified(&bytes);
+    let imports = Imports::<()>::new();
+    let mut instance = Instance::new(&program, &imports, (), Options::default()).unwrap();
+    instance.call_export("f", &[]).unwrap();
+    let state = instance.save().unwrap();
+    // Without globals and locals, the frames begin where the header ends; two bytes of bits follow the numbers of cells.
+    const INNER: usize = 72 + 12 + 2;
+    assert_eq!(Snapshot::read(&state).unwrap().frames().last().unwrap().location().function.0, 2);
+    let with = |function: u8| changed(&state, &[(INNER, &[function])]);
+    for possible in [2, 5] {
+        let bytes = with(possible);
+        let state = Snapshot::read(&bytes).unwrap();
+        let mut again = Instance::restore(&program, &imports, (), Options::default(), &state).unwrap();
+        assert_eq!(again.save().unwrap(), bytes);
+        again.resume(&[1]).unwrap();
+    }
+    // No tail call enters i; j has two results.
+    for impossible in [3, 4] {
+        let error = restore(&program, &with(impossible), Options::default());
+        let callee = vsp_core::index::FuncIndex(impossible.into());
+        assert!(
+            matches!(error, RestoreError::Frame { frame: 0, fault: FrameFault::NoCall(it), .. } if it == callee),
+            "{error}"
+        );
+    }
+    // A tail call waits for nothing.
+    let outer = changed(&state, &[(72, &[1])]);
+    let error = restore(&program, &outer, Options::default());
+    assert!(matches!(error, RestoreError::Frame { frame: 0, fault: FrameFault::NoCall(_), .. }), "{error}");
+}

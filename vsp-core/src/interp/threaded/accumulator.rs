@@ -130,7 +130,7 @@ impl After {
             },
             // LOOP writes without caching.
             (Flow::Branch, Some(_)) => After { clashes: true, ..After::NOTHING },
-            (Flow::Next | Flow::Branch | Flow::Jump | Flow::Stop, _) => After::NOTHING,
+            (Flow::Next | Flow::Branch | Flow::Jump | Flow::Stop | Flow::TailCall, _) => After::NOTHING,
             (Flow::Switch | Flow::Call | Flow::Suspend | Flow::Bulk, _) => After::UNKNOWN,
         }
     }

@@ -3,7 +3,7 @@
 use core::slice::Iter;
 use core::sync::atomic::Ordering;
 
-use super::state::{FrameHead, Op, RunningFrame, ThreadState, exit_thread};
+use super::state::{Entry, FrameHead, Op, RunningFrame, ThreadState, exit_thread};
 use super::thread::Thread;
 use super::variant;
 use crate::function::FRAME_CELLS;
@@ -22,6 +22,24 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         if !self.state.exits_for_call(number) && self.try_call(number, ty, balance).is_some() {
             return Ok(());
         }
+        self.exit_for_call(balance, exit)
+    }
+
+    /// Calls a function by its number in place of the running one, or exits with `exit`. If a type is given, the
+    /// function must have it.
+    #[inline(always)]
+    pub(super) fn tail_call_number(&mut self, number: u64, ty: Option<u32>, exit: Exit) -> Step {
+        self.note_location();
+        let balance = self.balance();
+        if !self.state.exits_for_call(number) && self.try_tail_call(number, ty, balance).is_some() {
+            return Ok(());
+        }
+        self.exit_for_call(balance, exit)
+    }
+
+    /// Exits after the instruction whose location was noted.
+    #[inline(always)]
+    fn exit_for_call(&mut self, balance: i64, exit: Exit) -> Step {
         let Location { word, .. } = layout::unpack(self.head[LOCATION].get());
         self.code = self.state.ops.clone();
         self.code.nth(self.state.running.entry.start as usize + word as usize + 1);
@@ -37,14 +55,21 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         self.head[LOCATION].set(layout::pack(Location { function: caller.index, word }));
     }
 
-    /// Calls a function whose frame fits, if its safepoint has no work to do.
+    /// Returns the entry of a function, and the balance in it, if its safepoint has no work to do.
     #[inline(always)]
-    fn try_call(&mut self, number: u64, ty: Option<u32>, balance: i64) -> Option<()> {
+    fn callee(&self, number: u64, balance: i64) -> Option<(&'a Entry, i64)> {
         let callee = self.state.entries.get(usize::try_from(number).ok()?)?;
         let balance = balance.checked_sub(callee.charge.into())?;
         if balance & callee.checked < 0 || self.state.interrupt.load(Ordering::Relaxed) {
             return None;
         }
+        Some((callee, balance))
+    }
+
+    /// Calls a function whose frame fits, if its safepoint has no work to do.
+    #[inline(always)]
+    fn try_call(&mut self, number: u64, ty: Option<u32>, balance: i64) -> Option<()> {
+        let (callee, balance) = self.callee(number, balance)?;
         let (params, first) = match ty {
             None => (variant::count(VARIANT).unwrap_or(callee.params.into()), self.first_register()),
             Some(ty) if ty == callee.ty => (callee.params.into(), self.register(0)),
@@ -71,6 +96,34 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
         self.state.running = RunningFrame { entry: callee, base: start as u32 };
         self.head = head;
         self.accumulator = first;
+        self.fuel = balance.wrapping_sub(callee.remaining.into());
+        self.code = code;
+        self.next = next;
+        Some(())
+    }
+
+    /// Replaces the running frame by one of a function, if it fits and the function's safepoint has no work to do.
+    #[inline(always)]
+    fn try_tail_call(&mut self, number: u64, ty: Option<u32>, balance: i64) -> Option<()> {
+        let (callee, balance) = self.callee(number, balance)?;
+        if ty.is_some_and(|ty| ty != callee.ty) {
+            return None;
+        }
+        let base = self.state.running.base;
+        let start = base as usize;
+        self.state.cells.get(start..start + callee.frame_cells as usize)?;
+        let mut code = self.state.ops.clone();
+        let mut next = code.nth(callee.start as usize)?.next;
+        if callee.frame_cells != FRAME_CELLS {
+            next = clear_upper;
+        }
+        for (index, register) in self.head[REGISTERS..].iter().enumerate() {
+            if index >= callee.params.into() {
+                register.set(0);
+            }
+        }
+        self.state.running = RunningFrame { entry: callee, base };
+        self.accumulator = self.register(0);
         self.fuel = balance.wrapping_sub(callee.remaining.into());
         self.code = code;
         self.next = next;

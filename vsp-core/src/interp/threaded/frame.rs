@@ -130,6 +130,16 @@ impl<const VARIANT: u8> Frame for Thread<'_, '_, VARIANT> {
     }
 
     #[inline(always)]
+    fn replace(&mut self, function: FuncIndex) -> Step {
+        self.tail_call_number(function.0.into(), None, Exit::TailCall(function))
+    }
+
+    #[inline(always)]
+    fn replace_indirect(&mut self, number: u64, ty: u32) -> Step {
+        self.tail_call_number(number, Some(ty), Exit::TailCallIndirect { number, ty })
+    }
+
+    #[inline(always)]
     fn call_host(&mut self, import: ImportIndex) -> Step {
         self.note_location();
         *self.state.balance = self.balance();

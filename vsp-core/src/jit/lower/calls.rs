@@ -84,6 +84,13 @@ impl Lowering<'_, '_, '_, '_> {
         Ok(())
     }
 
+    /// Exits to the interpreter, which replaces the frame. So tail calls take no native stack.
+    pub(super) fn tail_call(&mut self) -> Done {
+        self.interpret();
+        self.ended = true;
+        Ok(())
+    }
+
     /// Rejects an indirect call if the condition holds: it traps, or in a region, where it may be a call of another
     /// function, exits to the interpreter.
     fn reject_if(&mut self, condition: Value) {

@@ -280,6 +280,8 @@ impl Visitor for Lowering<'_, '_, '_, '_> {
     }
     fn call(&mut self, function: u32) -> Done { self.direct_call(FuncIndex(function)) }
     fn callr(&mut self, a: Reg, ty: u32) -> Done { self.indirect_call(a, ty) }
+    fn tailcall(&mut self, _: u32) -> Done { self.tail_call() }
+    fn tailcallr(&mut self, _: Reg, _: u32) -> Done { self.tail_call() }
     fn syscall(&mut self, import: u32) -> Done { self.host_call(ImportIndex(import)) }
 
     fn mov(&mut self, a: Reg, b: Reg) -> Done { self.copy_slot(a.index(), b.index()); Ok(()) }
