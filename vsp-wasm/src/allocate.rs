@@ -105,7 +105,10 @@ impl Input {
                 input.insts.push(InstShape {
                     first: from,
                     end: input.operands.len() as u32,
-                    is_return: matches!(inst.code, Code::Return | Code::Trap(_)),
+                    is_return: matches!(
+                        inst.code,
+                        Code::Return | Code::Trap(_) | Code::TailCall(_) | Code::TailIndirect(_)
+                    ),
                     is_branch: matches!(inst.code, Code::Jump | Code::Branch(_) | Code::Switch(_)),
                 });
             }

@@ -183,6 +183,8 @@ impl Emitter<'_> {
             Code::Return => PieceKind::Return((1 << inst.count) - 1),
             Code::Trap(code) => PieceKind::Inst(Inst::trap(code)?),
             Code::Call(number) => call(Inst::call(number)?),
+            Code::TailCall(number) => call(Inst::tailcall(number)?),
+            Code::TailIndirect(bits) => call(Inst::new(O::TAILCALLR, &[place(0)?, bits as i32])?),
             Code::Import(number) => call(Inst::syscall(number)?),
             Code::Indirect(bits) => call(Inst::new(O::CALLR, &[place(0)?, bits as i32])?),
             Code::TrapIf(op, code) => PieceKind::TrapIf(encode(op, inst.imm, allocations)?, code),

@@ -36,7 +36,7 @@ pub(crate) enum Callee {
     /// A function of the program.
     Function(u32),
     Import(u32),
-    /// The function whose number is the last argument. The type is that of CALLR.
+    /// The function whose number is the last argument. The type is that of CALLR or TAILCALLR.
     Indirect(u32),
 }
 
@@ -103,6 +103,11 @@ pub(crate) enum Terminator {
         table: Vec<u32>,
     },
     Return(Vec<Value>),
+    /// A call in place of the function, with arguments as in [`Kind::Call`]. It is not one of an import.
+    TailCall {
+        callee: Callee,
+        args: Vec<Value>,
+    },
     Trap(u32),
 }
 
@@ -131,7 +136,7 @@ impl Terminator {
             Terminator::Branch { condition: value, .. } | Terminator::Switch { index: value, .. } => {
                 core::slice::from_mut(value)
             }
-            Terminator::Return(values) => values,
+            Terminator::Return(values) | Terminator::TailCall { args: values, .. } => values,
             _ => &mut [],
         }
     }
@@ -142,7 +147,7 @@ impl Terminator {
             Terminator::Branch { condition: value, .. } | Terminator::Switch { index: value, .. } => {
                 core::slice::from_ref(value)
             }
-            Terminator::Return(values) => values,
+            Terminator::Return(values) | Terminator::TailCall { args: values, .. } => values,
             _ => &[],
         }
     }

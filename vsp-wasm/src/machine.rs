@@ -49,6 +49,10 @@ pub(crate) enum Code {
     Import(u32),
     /// Calls the function whose number is the first operand; the bits are its type.
     Indirect(u32),
+    /// A call in place of the function.
+    TailCall(u32),
+    /// The same of the function whose number is the first operand; the bits are its type.
+    TailIndirect(u32),
     /// Traps with the code if the branch would be taken.
     TrapIf(Opcode, u32),
     /// Traps if the operands are equal in pairs: divisor and −1, dividend and the smallest number.

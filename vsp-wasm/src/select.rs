@@ -133,6 +133,14 @@ impl Selector<'_> {
                     self.emit(Code::Op(O::SETG), global as i32, &[used(source)]);
                 }
             }
+            Terminator::TailCall { callee, args } => {
+                let operands = self.call_operands(*callee, args);
+                let code = match *callee {
+                    Callee::Function(number) | Callee::Import(number) => Code::TailCall(number),
+                    Callee::Indirect(bits) => Code::TailIndirect(bits),
+                };
+                self.emit(code, 0, &operands);
+            }
             Terminator::Trap(code) => self.emit(Code::Trap(*code), 0, &[]),
             Terminator::None => {}
         }
@@ -267,7 +275,8 @@ impl Selector<'_> {
         self.op(op, Some(value), &[second, first, condition], 0);
     }
 
-    fn call(&mut self, value: Value, callee: Callee, args: &[Value], results: u32) {
+    /// Returns the operands of a call that are its arguments.
+    fn call_operands(&mut self, callee: Callee, args: &[Value]) -> Vec<Operand> {
         let mut operands = Vec::new();
         let mut args = args.iter();
         if let Callee::Indirect(_) = callee
@@ -279,6 +288,11 @@ impl Selector<'_> {
             let source = self.read(*arg);
             operands.push(Operand { source, constraint: Constraint::UseIn(place as u8) });
         }
+        operands
+    }
+
+    fn call(&mut self, value: Value, callee: Callee, args: &[Value], results: u32) {
+        let mut operands = self.call_operands(callee, args);
         for place in 0..results {
             let source = Source::Value(value.0 + 1 + place);
             operands.push(Operand { source, constraint: Constraint::DefIn(place as u8) });

