@@ -30,9 +30,9 @@
 //! # What is supported
 //!
 //! WebAssembly 1.0, and of later versions: sign extension, saturating truncation, bulk memory, reference types,
-//! multiple values, mutable globals that are exported, tail calls (a function that calls itself uses no stack, another
-//! one does), extended constant expressions, and memories with pages of one byte. SIMD, threads, exceptions, garbage
-//! collection, 64-bit and multiple memories are refused, with a message that says how compilers leave them out.
+//! multiple values, mutable globals that are exported, tail calls, extended constant expressions, and memories with
+//! pages of one byte. SIMD, threads, exceptions, garbage collection, 64-bit and multiple memories are refused, with a
+//! message that says how compilers leave them out.
 //!
 //! # How it works
 //!

@@ -38,13 +38,13 @@ impl CallEffect {
 
     /// Returns the calls in which the memory may grow: their callers have to load its size again.
     ///
-    /// Only MEMGROW grows it, if the program's memory has a maximum above its minimum.
+    /// Only MEMGROW grows it, if the program's memory has a maximum above its minimum. (After a tail call no machine
+    /// code continues that has loaded the size.)
     pub(super) fn growth(program: &Verified<'_>) -> Result<CallEffect, OutOfMemory> {
         let grows = |inst: Inst| inst.op() == Opcode::MEMGROW;
         if !can_grow(program) || !instructions(program).any(|(_, inst)| grows(inst)) {
             return Ok(CallEffect::nowhere());
         }
-        // After a tail call no machine code continues that has loaded the size.
         CallEffect::reaching(program, |inst| grows(inst) || inst.op() == Opcode::CALLR)
     }
 
