@@ -252,6 +252,10 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
             return Err(self.trap(*at, Trap::StackOverflow));
         }
         *at = entry;
+        #[cfg(all(feature = "native", threaded))]
+        if !self.threaded.is_entered_by_tail_calls(callee) {
+            return self.charge_entry(at);
+        }
         self.enter_function(at)
     }
 

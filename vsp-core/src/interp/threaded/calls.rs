@@ -31,7 +31,7 @@ impl<'a, const VARIANT: u8> Thread<'_, 'a, VARIANT> {
     pub(super) fn tail_call_number(&mut self, number: u64, ty: Option<u32>, exit: Exit) -> Step {
         self.note_location();
         let balance = self.balance();
-        if !self.state.exits_for_call(number) && self.try_tail_call(number, ty, balance).is_some() {
+        if !self.state.exits_for_tail_call(number) && self.try_tail_call(number, ty, balance).is_some() {
             return Ok(());
         }
         self.exit_for_call(balance, exit)

@@ -7,6 +7,8 @@ use super::state::{Entry, Handler, Op, end};
 use super::superinstructions::{self, Tail};
 use super::variant;
 use crate::function::Function;
+#[cfg(feature = "native")]
+use crate::index::FuncIndex;
 use crate::isa::{Field, Opcode, Operand, Properties, Reg};
 
 /// Code in the form that the threaded interpreter executes.
@@ -31,7 +33,13 @@ impl Threaded {
             let ops = &mut ops[words.start..=words.end];
             decode(&code[words.clone()], &states[words], function, functions, ops);
         }
-        Some(Threaded { ops, states, entries: Entry::all(code.len(), functions)? })
+        Some(Threaded { ops, states, entries: Entry::all(code, functions)? })
+    }
+
+    /// Returns whether a tail call of this function enters its machine code, if there is any.
+    #[cfg(feature = "native")]
+    pub(crate) fn is_entered_by_tail_calls(&self, index: FuncIndex) -> bool {
+        self.entries.get(index.index()).is_some_and(|entry| entry.is_entered_by_tail_calls)
     }
 
     /// Returns the register that the accumulator caches before a word, counted from the start of the whole code.

@@ -10,7 +10,7 @@ use crate::function::layout::LOCALS;
 use crate::host::CallHost;
 use crate::index::FuncIndex;
 use crate::interp::frame::Exit;
-use crate::isa::Reg;
+use crate::isa::{Properties, Reg};
 
 /// The start of a frame, up to the end of its registers.
 pub(super) type FrameHead = [Cell<u64>; LOCALS];
@@ -59,30 +59,44 @@ pub(super) struct Entry {
     pub(super) ty: u32,
     pub(super) params: u8,
     pub(super) results: u8,
+    /// Whether a tail call enters its machine code, if there is any.
+    pub(super) is_entered_by_tail_calls: bool,
 }
 
+/// The largest number of words of a function without loops that is interpreted after a tail call: entering machine code,
+/// and leaving it for the next tail call, takes longer.
+const SHORT_WORDS: u32 = 32;
+
 impl Entry {
-    fn new(words: usize, index: FuncIndex, function: &Function) -> Entry {
+    fn new(code: &[[u8; 4]], index: FuncIndex, function: &Function) -> Entry {
+        let has_loops = || {
+            let words = code.iter().skip(function.start as usize).take(function.words as usize);
+            words.map(|bytes| u32::from_le_bytes(*bytes)).any(|bits| {
+                let properties = Properties::of(bits);
+                properties.is_target && properties.immediate(bits) < 0
+            })
+        };
         Entry {
             index,
             start: function.start,
             frame_cells: function.frame_cells(),
-            remaining: words as u32 - function.start,
+            remaining: code.len() as u32 - function.start,
             charge: function.entry_charge(),
             checked: if function.short_leaf { 0 } else { -1 },
             locals: function.locals,
             ty: function.ty.bits(),
             params: function.ty.params() as u8,
             results: function.ty.results() as u8,
+            is_entered_by_tail_calls: function.words > SHORT_WORDS || has_loops(),
         }
     }
 
-    /// Creates the entries of all functions of a program with this number of words. Returns `None` if memory runs out.
-    pub(super) fn all(words: usize, functions: &[Function]) -> Option<Vec<Entry>> {
+    /// Creates the entries of all functions of a program with this code. Returns `None` if memory runs out.
+    pub(super) fn all(code: &[[u8; 4]], functions: &[Function]) -> Option<Vec<Entry>> {
         let mut entries = Vec::new();
         entries.try_reserve_exact(functions.len()).ok()?;
         let functions = (0..).map(FuncIndex).zip(functions);
-        entries.extend(functions.map(|(index, function)| Entry::new(words, index, function)));
+        entries.extend(functions.map(|(index, function)| Entry::new(code, index, function)));
         Some(entries)
     }
 }
@@ -150,6 +164,13 @@ impl<'a> ThreadState<'a> {
     pub(super) fn exits_for_call(&self, number: u64) -> bool {
         let compiled = usize::try_from(number).ok().and_then(|number| self.compiled.get(number));
         self.calls_exit || compiled.is_some_and(|compiled| compiled.load(Ordering::Relaxed))
+    }
+
+    /// Returns whether a tail call of the function with this number exits to the machine.
+    #[inline(always)]
+    pub(super) fn exits_for_tail_call(&self, number: u64) -> bool {
+        let callee = usize::try_from(number).ok().and_then(|number| self.entries.get(number));
+        callee.is_some_and(|callee| callee.is_entered_by_tail_calls) && self.exits_for_call(number)
     }
 }
 
