@@ -58,7 +58,7 @@ fn a_million_tail_calls_fit_in_the_smallest_stack() {
             let outcome = instance.call(FuncIndex(first), &[turns, 2, 3]).unwrap();
             assert_eq!(outcome, Outcome::Returned(Values::new(&[expected])));
             // Three for each turn, and one or two, JZ and MOVI, before the return; 20 locals cost one.
-            let entries = (turns + 1) / 2;
+            let entries = turns.div_ceil(2);
             let used = 3 * turns + 2 + expected + entries;
             assert_eq!(instance.fuel(), Some((10 * TURNS - used) as i64));
         }
