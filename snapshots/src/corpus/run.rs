@@ -1,7 +1,7 @@
 //! Execution of the programs of the corpus.
 
 use std::cell::RefCell;
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use vsp_core::text;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome, Reason};
 use vsp_host::engine::Module;
+use vsp_host::input::Input;
 use vsp_host::sys::{self, Sys};
 
 use super::{INPUT_NAME, Invocation, Program};
@@ -83,9 +84,10 @@ impl Loaded {
     pub fn run(&self, invocation: &Invocation, pace: Pace) -> Result<RunResult, String> {
         let (output, errors) = (Shared::default(), Shared::default());
         let state = Sys {
-            input: Box::new(Cursor::new(invocation.input.clone())),
+            input: Input::bytes(invocation.input.clone()),
             input_name: INPUT_NAME.into(),
             output: Box::new(output.clone()),
+            written: 0,
             errors: Box::new(errors.clone()),
             args: invocation.args.clone(),
             exit_code: 0,

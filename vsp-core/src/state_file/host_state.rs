@@ -79,9 +79,14 @@ impl HostStateError {
 
 /// The writer of a section. Numbers are little-endian.
 #[derive(Debug)]
-pub struct SectionWriter<'v>(pub(super) &'v mut Vec<u8>);
+pub struct SectionWriter<'v>(&'v mut Vec<u8>);
 
-impl SectionWriter<'_> {
+impl<'v> SectionWriter<'v> {
+    /// Creates a writer that appends to these bytes.
+    pub fn new(bytes: &'v mut Vec<u8>) -> SectionWriter<'v> {
+        SectionWriter(bytes)
+    }
+
     /// Writes bytes as they are.
     ///
     /// # Errors
@@ -93,7 +98,7 @@ impl SectionWriter<'_> {
     }
 
     /// Writes a number of one byte.
-    #[allow(missing_docs, clippy::missing_errors_doc, reason = "as `raw`")]
+    #[allow(clippy::missing_errors_doc, reason = "as `raw`")]
     pub fn u8(&mut self, value: u8) -> Result<(), HostStateError> {
         self.raw(&[value])
     }

@@ -93,7 +93,7 @@ fn section(out: &mut Writer, module: &mut dyn HostState) -> Result<(), StateFile
     out.u64(0)?;
     out.put(name.as_bytes())?;
     let start = out.0.len();
-    match module.save(&mut SectionWriter(&mut out.0)) {
+    match module.save(&mut SectionWriter::new(&mut out.0)) {
         Ok(()) => {}
         Err(HostStateError::OutOfMemory) => return Err(StateFileError::OutOfMemory),
         Err(error) => return Err(StateFileError::Module { module: name, error }),
