@@ -143,7 +143,7 @@ fn signed(number: i64) -> String {
 fn reason(contents: &Contents) -> String {
     match contents.reason {
         Reason::Fuel if contents.fuel_left.is_some_and(|left| left <= 0) => "the fuel is used up".to_owned(),
-        Reason::Fuel => "at a given use of fuel".to_owned(),
+        Reason::Fuel => "at a chosen count of fuel".to_owned(),
         Reason::Idle => "between two calls".to_owned(),
         Reason::Stepping => "between two instructions".to_owned(),
         Reason::Interrupted => "interrupted".to_owned(),

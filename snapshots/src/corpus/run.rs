@@ -120,8 +120,8 @@ impl Loaded {
         }
         let memory = instance.memory().to_vec();
         let exit_code = instance.into_state().exit_code;
-        let errors = String::from_utf8(errors.0.take()).map_err(|error| error.to_string())?;
-        Ok(RunResult { output: output.0.take(), errors, exit_code, fuel, memory })
+        let errors = String::from_utf8(errors.take()).map_err(|error| error.to_string())?;
+        Ok(RunResult { output: output.take(), errors, exit_code, fuel, memory })
     }
 
     /// Saves or scrambles a suspended instance if the configuration says so.
@@ -149,7 +149,14 @@ impl Loaded {
 
 /// A writer whose contents can be read through other handles.
 #[derive(Clone, Default)]
-struct Shared(Rc<RefCell<Vec<u8>>>);
+pub(super) struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Shared {
+    /// Takes the contents.
+    pub(super) fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+}
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
