@@ -271,7 +271,7 @@ fn fuel_and_answers_can_be_given_when_a_program_goes_on() {
     );
     let error = stderr(&vsp(folder, &words("resume s.vss --fuel 100 --save s.vss --json"), b"", 4));
     let report: serde_json::Value = serde_json::from_str(&error).unwrap();
-    assert_eq!((&report["outcome"], &report["fuel_used"]), (&"saved".into(), &52.into()), "{error}");
+    assert_eq!((&report["outcome"], &report["fuel_used"]), (&"saved".into(), &53.into()), "{error}");
     let error = stderr(&vsp(folder, &["resume", "s.vss"], b"", 1));
     assert!(
         error.contains("s.vss: the program yields 7, and waits for an answer: --answer VALUE"),
@@ -385,10 +385,10 @@ wait:
         "a.vss: state file 1.0, ",
         "  program  p.sil, ",
         ", in the file\n",
-        "fuel     11 used, no limit",
+        "fuel     12 used, no limit",
         "stack    65,536 cells, 2 frames",
         "memory   64 bytes; 16 not zero",
-        "  function step, word 7 (p.sil:21)\n      LOOP    R4, wait\n      R1 = 4660, R4 = 8",
+        "  function step, word 7 (p.sil:22)\n      LOOP    R4, wait\n      R1 = 4660, R4 = 7",
         "  function main, word 1 (p.sil:9)\n      CALL    step\n      R8 = 3\n",
         "  counter = 6\n",
         "  0x00000020 to 0x0000002f, 16 bytes\n",
@@ -400,7 +400,7 @@ wait:
     let json: serde_json::Value =
         serde_json::from_str(&stdout(&vsp(folder, &["state", "--json", "a.vss"], b"", 0))).unwrap();
     assert_eq!(json["frames"][0]["name"], "step");
-    assert_eq!(json["frames"][0]["source"]["line"], 21);
+    assert_eq!(json["frames"][0]["source"]["line"], 22);
     assert_eq!(json["globals"][0]["value"], "6");
     assert_eq!(json["memory"][0], serde_json::json!({"address": 32, "bytes": 16}));
     assert_eq!(json["host"][0]["holds"]["arguments"], serde_json::json!(["one"]));
@@ -425,4 +425,287 @@ wait:
     vsp(folder, &words("run q.sil --save q.vss --at 5"), b"0", 4);
     let error = stderr(&vsp(folder, &words("state --diff a.vss q.vss"), b"", 1));
     assert!(error.contains("q.vss: this is the state of another program than a.vss"), "{error}");
+}
+
+/// Opens `in` for reading and `out` for writing below the first directory, copies byte by byte, and ends each line with
+/// a random byte and the time.
+#[cfg(feature = "wasi")]
+const WASI_COPY: &str = "
+.memory 65536
+.import wasi_snapshot_preview1.path_open (8) -> 1
+.import wasi_snapshot_preview1.fd_read (4) -> 1
+.import wasi_snapshot_preview1.fd_write (4) -> 1
+.import wasi_snapshot_preview1.fd_fdstat_get (2) -> 1
+.import wasi_snapshot_preview1.random_get (2) -> 1
+.import wasi_snapshot_preview1.clock_time_get (3) -> 1
+.import wasi_snapshot_preview1.proc_exit (1) -> 0
+.export _start
+.equ VECTOR = 64
+.equ COUNT = 80
+.equ BYTES = 96
+.data in @ 32 \"in\"
+.data out @ 40 \"out\"
+.func _start (0) -> 0
+    MOVI    R0, 3
+    MOVI    R1, in
+    MOVI    R2, 2
+    MOVI    R3, 0
+    MOVI    R4, 2                       ; the right to read
+    MOVI    R5, 0
+    MOVI    R6, 0
+    MOVI    R7, 84
+    SYSCALL wasi_snapshot_preview1.path_open
+    JNZ     R0, exit
+    MOVI    R0, 3
+    MOVI    R1, out
+    MOVI    R2, 3
+    MOVI    R3, 9                       ; create and truncate
+    MOVI    R4, 64                      ; the right to write
+    MOVI    R5, 0
+    MOVI    R6, 0
+    MOVI    R7, 88
+    SYSCALL wasi_snapshot_preview1.path_open
+    JNZ     R0, exit
+    MOVI    R8, VECTOR
+    MOVI    R9, BYTES
+    STORE32 [R8], R9
+next:
+    MOVI    R9, 1
+    MOVI    R8, VECTOR
+    STORE32 [R8 + 4], R9
+    MOVI    R0, 4
+    MOVI    R1, VECTOR
+    MOVI    R2, 1
+    MOVI    R3, COUNT
+    SYSCALL wasi_snapshot_preview1.fd_read
+    JNZ     R0, exit
+    MOVI    R8, COUNT
+    LOAD32U R9, [R8]
+    JZ      R9, exit
+    MOVI    R0, BYTES + 1
+    MOVI    R1, 3
+    SYSCALL wasi_snapshot_preview1.random_get
+    MOVI    R0, 1
+    MOVI    R1, 0
+    MOVI    R2, BYTES + 4
+    SYSCALL wasi_snapshot_preview1.clock_time_get
+    MOVI    R9, 12
+    MOVI    R8, VECTOR
+    STORE32 [R8 + 4], R9
+    MOVI    R0, 5
+    MOVI    R1, VECTOR
+    MOVI    R2, 1
+    MOVI    R3, COUNT
+    SYSCALL wasi_snapshot_preview1.fd_write
+    JNZ     R0, exit
+    MOVI    R8, 100
+wait:
+    LOOP    R8, wait
+    JMP     next
+exit:
+    SYSCALL wasi_snapshot_preview1.proc_exit
+    RET
+.end
+";
+
+#[cfg(feature = "wasi")]
+#[test]
+fn files_clock_and_random_numbers_of_wasi_go_on() {
+    let folder = folder(&[("copy.sil", WASI_COPY)]);
+    let folder = folder.path();
+    for name in ["data", "whole"] {
+        fs::create_dir(folder.join(name)).unwrap();
+        fs::write(folder.join(name).join("in"), "0123456789").unwrap();
+    }
+    vsp(folder, &words("run copy.sil --dir whole::. --deterministic=7"), b"", 0);
+    let whole = fs::read(folder.join("whole/out")).unwrap();
+    assert_eq!(whole.len(), 120);
+    vsp(folder, &words("run copy.sil --dir data::. --deterministic=7 --save s.vss --at 400"), b"", 4);
+    let written = fs::read(folder.join("data/out")).unwrap();
+    assert!(whole.starts_with(&written) && !written.is_empty() && written.len() < 120, "{}", written.len());
+    let shown = stdout(&vsp(folder, &["state", "s.vss"], b"", 0));
+    let read = written.len() / 12;
+    for expected in [
+        "clock: virtual, ".to_owned(),
+        "random numbers: from a seed".to_owned(),
+        "directory .: data\n".to_owned(),
+        format!("descriptor 4: ./in, read, at byte {read} of 10"),
+        format!("descriptor 5: ./out, written, at byte {0} of {0}", written.len()),
+    ] {
+        assert!(shown.contains(&expected), "{expected}\n{shown}");
+    }
+    let refused = |line: &str, expected: &str| {
+        let error = stderr(&vsp(folder, &words(line), b"", 1));
+        assert!(error.contains(expected), "{error}");
+    };
+    refused(
+        "resume s.vss --given-only",
+        "the directory .: the program had it open, as data: it has to be given again",
+    );
+    refused(
+        "resume s.vss --dir-ro data::.",
+        "descriptor 5, ./out: the program writes to it, and the directory was given for reading only",
+    );
+    refused(
+        "resume s.vss --dir data::. --dir whole::more",
+        "the directory more: the program was started without it",
+    );
+    fs::write(folder.join("data/in"), "012").unwrap();
+    refused("resume s.vss", "descriptor 4, ./in: it has 3 bytes, and had 10 when the program was saved");
+    fs::remove_file(folder.join("data/in")).unwrap();
+    refused("resume s.vss", "descriptor 4, ./in: No such file or directory");
+    fs::create_dir(folder.join("data/in")).unwrap();
+    refused("resume s.vss", "descriptor 4, ./in: this is not a regular file any more");
+    // It goes on elsewhere, in another engine, with a copy of its directory.
+    fs::create_dir(folder.join("moved")).unwrap();
+    fs::write(folder.join("moved/in"), "0123456789").unwrap();
+    fs::write(folder.join("moved/out"), &written).unwrap();
+    let last = ENGINES[ENGINES.len() - 1];
+    vsp(
+        folder,
+        &words("resume s.vss --given-only --dir moved::. --engine interp --save t.vss --at 400"),
+        b"",
+        4,
+    );
+    vsp(folder, &["resume", "t.vss", "--engine", last], b"", 0);
+    assert_eq!(fs::read(folder.join("moved/out")).unwrap(), whole);
+}
+
+/// A file that cannot be found again is an error when the program is saved, and not only when it is resumed.
+#[cfg(feature = "wasi")]
+#[test]
+fn a_file_that_was_removed_cannot_be_saved() {
+    // It removes the file that it reads.
+    let program = WASI_COPY
+        .replace("(8) -> 1\n", "(8) -> 1\n.import wasi_snapshot_preview1.path_unlink_file (3) -> 1\n")
+        .replace(
+            "next:\n",
+            "    MOVI R0, 3\n    MOVI R1, in\n    MOVI R2, 2\n    SYSCALL wasi_snapshot_preview1.path_unlink_file\nnext:\n",
+        );
+    let folder = folder(&[("copy.sil", &program)]);
+    let folder = folder.path();
+    fs::create_dir(folder.join("data")).unwrap();
+    fs::write(folder.join("data/in"), "0123456789").unwrap();
+    fs::write(folder.join("s.vss"), "old").unwrap();
+    let error = stderr(&vsp(folder, &words("run copy.sil --dir data::. --save s.vss --at 400"), b"", 1));
+    let expected = "the program could not be saved: wasi_snapshot_preview1: descriptor 4, ./in: the file was removed or renamed";
+    assert!(error.contains(expected), "{error}");
+    assert_eq!(fs::read_to_string(folder.join("s.vss")).unwrap(), "old");
+}
+
+#[cfg(feature = "wasm")]
+#[test]
+fn webassembly_goes_on_too() {
+    let program = command::root().join("examples/wasm/words.wasm").display().to_string();
+    let folder = folder(&[]);
+    let folder = folder.path();
+    fs::create_dir(folder.join("data")).unwrap();
+    let text: String = (0..500).map(|line| format!("line {line} of {}\n", line % 7)).collect();
+    fs::write(folder.join("data/text"), text).unwrap();
+    let run = ["run", "--dir", "data::.", &program, "text"];
+    let whole = stdout(&vsp(folder, &run, b"", 0));
+    let mut states = Vec::new();
+    for engine in ENGINES {
+        let save = ["--deterministic", "--save", "s.vss", "--at", "300000", "--engine", engine];
+        vsp(folder, &[&run[..1], &save[..], &run[1..]].concat(), b"", 4);
+        states.push(fs::read(folder.join("s.vss")).unwrap());
+        assert!(states[0] == states[states.len() - 1], "{engine}");
+    }
+    for engine in ENGINES {
+        assert_eq!(stdout(&vsp(folder, &["resume", "s.vss", "--engine", engine], b"", 0)), whole);
+    }
+    // A call with types of WebAssembly prints its results when it ends, and what runs before it is part of the run.
+    let module =
+        "(module (global $g (mut i32) (i32.const 0)) (func $start (local i32) (local.set 0 (i32.const 50))
+        (loop (local.set 0 (i32.sub (local.get 0) (i32.const 1))) (br_if 0 (local.get 0)))
+        (global.set $g (i32.const 7))) (start $start)
+        (func (export \"add\") (param f32) (result f32 i32) (local.get 0) (global.get $g)))";
+    fs::write(folder.join("m.wat"), module).unwrap();
+    let run = ["run", "m.wat", "--save", "s.vss", "--at", "20", "--invoke", "add", "1.5"];
+    assert_eq!(stdout(&vsp(folder, &run, b"", 4)), "");
+    assert_eq!(stdout(&vsp(folder, &["resume", "s.vss"], b"", 0)), "1.5\n7\n");
+}
+
+/// The time slice, and signals: the program is saved and ends, or goes on.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn time_and_signals_stop_a_program() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    // It counts for many seconds, and prints what it has counted.
+    let program = ".import sys.print_uint (1) -> 0\n.import sys.arg_int (2) -> 1\n.export main\n.func main (0) -> 0\n\
+                   MOVI R0, 0\nMOVI R1, 0\nSYSCALL sys.arg_int\nMOV R8, R0\nMOVI R9, 0\nl: ADDI R9, 1\nLOOP R8, l\n\
+                   MOV R0, R9\nSYSCALL sys.print_uint\nRET\n.end\n";
+    let folder = folder(&[("p.sil", program)]);
+    let folder = folder.path();
+    let error = stderr(&vsp(folder, &words("run p.sil --save s.vss --slice 100ms 100000000000"), b"", 4));
+    assert!(error.contains("note: saved to s.vss, "), "{error}");
+
+    for engine in ENGINES {
+        for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+            let _ = fs::remove_file(folder.join("s.vss"));
+            // Not `interruptible`, which passes on only the signals that end a command.
+            let mut vsp = Command::new("env");
+            vsp.args(["--default-signal=HUP,INT,TERM,USR1", env!("CARGO_BIN_EXE_vsp"), "run", "p.sil"]);
+            // It ends by itself after a while.
+            vsp.args(["--engine", engine, "--save", "s.vss", "--at", "4000000000", "100000000000"]);
+            let mut child =
+                vsp.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+            // A state without an end: the program goes on. (A signal that comes too early would end the process.)
+            std::thread::sleep(Duration::from_millis(700));
+            let send = |signal: &str| {
+                assert!(
+                    Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success()
+                );
+            };
+            send("-USR1");
+            let started = Instant::now();
+            while !folder.join("s.vss").exists() {
+                assert!(started.elapsed() < Duration::from_secs(60), "{engine} {signal}");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let first = fs::read(folder.join("s.vss")).unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+            send(signal);
+            assert_eq!((engine, child.wait().unwrap().code()), (engine, Some(code)));
+            let mut error = String::new();
+            std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut error).unwrap();
+            assert!(
+                error.contains("; it goes on\n") && error.contains("go on with: vsp resume s.vss"),
+                "{error}"
+            );
+            assert!(fs::read(folder.join("s.vss")).unwrap() != first, "{engine} {signal}");
+        }
+    }
+    // Fuel is exact, also after a state that was saved in between: 100 more units are 100 more units.
+    let fuel = |file: &str| {
+        let json = stdout(&vsp(folder, &["state", "--json", file], b"", 0));
+        serde_json::from_str::<serde_json::Value>(&json).unwrap()["fuel_used"].as_u64().unwrap()
+    };
+    let before = fuel("s.vss");
+    vsp(folder, &words("resume s.vss --save t.vss --at 1001"), b"", 4);
+    assert!((1001..1004).contains(&(fuel("t.vss") - before)), "{before} {}", fuel("t.vss"));
+}
+
+/// A program that waits reaches no safepoint: then a signal ends it, and says that it was not saved.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_program_that_waits_for_input_is_not_saved() {
+    use std::process::{Command, Stdio};
+    let folder = folder(&[("copy.sil", COPY), ("s.vss", "old")]);
+    let folder = folder.path();
+    let mut vsp = command::interruptible(env!("CARGO_BIN_EXE_vsp"));
+    vsp.args(["run", "copy.sil", "--save", "s.vss"]).current_dir(folder);
+    let mut child = vsp.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    // While it is open the program waits for more.
+    let input = child.stdin.take();
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let mut error = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut error).unwrap();
+    drop(input);
+    assert!(error.contains("interrupted; the program waits for something, and was not saved"), "{error}");
+    assert_eq!(fs::read_to_string(folder.join("s.vss")).unwrap(), "old");
 }
