@@ -115,14 +115,12 @@ pub(crate) fn modules<'m>(
     has_wasi: bool,
     command: &'m mut CommandState,
 ) -> Vec<&'m mut dyn HostState> {
-    let mut modules: Vec<&mut dyn HostState> = vec![command, &mut state.sys];
     #[cfg(feature = "wasi")]
     if has_wasi {
-        modules.push(&mut state.wasi);
+        return vec![command, &mut state.sys, &mut state.wasi];
     }
-    #[cfg(not(feature = "wasi"))]
     let _ = has_wasi;
-    modules
+    vec![command, &mut state.sys]
 }
 
 #[cfg(test)]

@@ -23,6 +23,9 @@ use contents::{Contents, Frame, Reason, Register};
 /// The most frames that are shown in full.
 const MAX_FRAMES: usize = 64;
 
+/// Width of the lines with registers in columns.
+const COLUMNS: usize = 90;
+
 /// The most ranges of memory and globals that are listed.
 const MAX_LISTED: usize = 32;
 
@@ -168,15 +171,21 @@ fn frame_text(out: &mut String, frame: &Frame) -> std::fmt::Result {
     if let Some(line) = &frame.text {
         writeln!(out, "      {line}")?;
     }
-    if !frame.live.is_empty() {
-        writeln!(out, "      {}", registers(&frame.live))?;
-    }
-    Ok(())
+    registers(&frame.live).iter().try_for_each(|line| writeln!(out, "      {line}"))
 }
 
-fn registers(live: &[Register]) -> String {
-    let shown = live.iter().map(|register| format!("{} = {}", register.name, short(register.value.0)));
-    shown.collect::<Vec<_>>().join(", ")
+/// Returns lines with the registers and their values.
+fn registers(live: &[Register]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (number, register) in live.iter().enumerate() {
+        let comma = if number + 1 < live.len() { "," } else { "" };
+        let shown = format!("{} = {}{comma}", register.name, short(register.value.0));
+        match lines.last_mut().filter(|line| line.len() + shown.len() < COLUMNS) {
+            Some(line) => *line += &format!(" {shown}"),
+            None => lines.push(shown),
+        }
+    }
+    lines
 }
 
 fn globals(out: &mut String, contents: &Contents) -> std::fmt::Result {
