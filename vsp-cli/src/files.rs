@@ -330,7 +330,7 @@ impl Output {
                 let _ = file.sync_data();
                 self.sink = Sink::Direct(file);
             }
-            standard => self.sink = standard,
+            standard @ Sink::Standard(_) => self.sink = standard,
         }
         Ok(self.written)
     }
