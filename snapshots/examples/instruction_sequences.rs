@@ -63,9 +63,10 @@ fn count(
 ) -> Result<(), Box<dyn Error>> {
     let imports = sys::imports()?;
     let state = Sys {
-        input: Box::new(std::io::Cursor::new(invocation.input)),
+        input: vsp_host::input::Input::bytes(invocation.input),
         input_name: String::from("-"),
         output: Box::new(std::io::sink()),
+        written: 0,
         errors: Box::new(std::io::sink()),
         args: invocation.args,
         exit_code: 0,

@@ -35,6 +35,7 @@ mod life;
 mod mandelbrot;
 mod matmul;
 mod matmulf;
+mod migrate;
 mod nbody;
 mod quicksort;
 mod record;
@@ -48,6 +49,7 @@ mod wc;
 
 use proptest::strategy::BoxedStrategy;
 
+pub use migrate::Leg;
 pub use run::{Loaded, Pace, RunResult};
 
 /// The file name of the input, as programs see it.

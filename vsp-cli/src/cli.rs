@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use vsp_host::engine::EngineKind;
 
 use crate::program::ProgramArgs;
+use crate::save::SaveArgs;
 
 /// Success.
 pub(crate) const EXIT_SUCCESS: u8 = 0;
@@ -20,7 +21,7 @@ pub(crate) const EXIT_USAGE: u8 = 2;
 /// The program trapped.
 pub(crate) const EXIT_TRAP: u8 = 3;
 
-/// The program was suspended and cannot be resumed: it ran out of fuel, or executed YIELD.
+/// The program was suspended: it ran out of fuel, executed YIELD, or was saved.
 pub(crate) const EXIT_SUSPENDED: u8 = 4;
 
 /// Ctrl-C stopped the program: 128 plus the number of the signal, as in shells.
@@ -33,7 +34,7 @@ Exit codes:
   1      the program is rejected, or a file cannot be read or written
   2      wrong command line
   3      the program trapped
-  4      the program ran out of fuel, or executed YIELD
+  4      the program ran out of fuel, executed YIELD, or was saved (--slice, --at)
   129    SIGHUP
   130    Ctrl-C
   143    SIGTERM";
@@ -45,8 +46,8 @@ Exit codes:
   0  success
   1  a program is rejected, a file cannot be read or written, or a check fails
   2  wrong command line
-  3  the program trapped                                       (vsp run, trace, profile)
-  4  the program ran out of fuel, or executed YIELD            (vsp run, trace, profile)
+  3  the program trapped                                       (vsp run, resume, trace, profile)
+  4  the program ran out of fuel, executed YIELD, or was saved (vsp run, resume, trace, profile)
   129, 130, 143  SIGHUP, Ctrl-C, SIGTERM
 A program that ends normally sets its exit code with sys.exit_code; the default is 0.
 
@@ -64,6 +65,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a program.
     Run(RunArgs),
+    /// Go on with a program that was saved.
+    Resume(crate::resume::ResumeArgs),
+    /// Show what is in a state file, or how two of them differ.
+    State(crate::inspect::StateArgs),
     /// Assemble a .sil text into a .silc program.
     Asm(AsmArgs),
     /// Translate a WebAssembly module, or assemble a text, into a .silc program.
@@ -105,6 +110,7 @@ Examples:
   vsp run examples/fib.sil 30 --stats --engine interp
   vsp run examples/mandelbrot.sil --output picture.pgm 800
   vsp run examples/fib.sil --code fib.vsc 30
+  vsp run examples/mandelbrot.sil --output picture.pgm --save m.vss --slice 1s 800
   vsp run program.silc -5 -- --not-an-option
   vsp run program.wasm --dir . one two
   vsp run module.wat --invoke add 1 2";
@@ -114,27 +120,50 @@ Examples:
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) program: ProgramArgs,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+    /// Print the results of the entry function, one per line, as signed integers.
+    #[arg(long)]
+    pub(crate) results: bool,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) save: SaveArgs,
+}
+
+/// What executes a program.
+#[derive(Debug, Args)]
+pub(crate) struct EngineArgs {
     /// The engine. `auto` starts in the interpreter and compiles hot code in the background (where there is machine
     /// code); `interp` only interprets; `tier1` and `tier2` compile everything first, quickly or with more
     /// optimisation.
-    #[arg(long, value_name = "ENGINE", default_value = "auto", value_parser = engine_kind())]
-    pub(crate) engine: EngineKind,
+    #[arg(long = "engine", value_name = "ENGINE", default_value = "auto", value_parser = engine_kind())]
+    pub(crate) kind: EngineKind,
     /// Run the machine code of this code object, which `vsp compile` created from the program. It is trusted like any
     /// machine code: a wrong one can do whatever this process may do.
-    #[arg(long, value_name = "FILE", conflicts_with = "engine")]
+    #[arg(long, value_name = "FILE", conflicts_with = "kind")]
     pub(crate) code: Option<PathBuf>,
     /// Cache machine code in this directory. It is trusted like the file of `--code`.
     #[arg(long, value_name = "DIR", conflicts_with = "code")]
     pub(crate) cache: Option<PathBuf>,
-    /// Print the results of the entry function, one per line, as signed integers.
-    #[arg(long)]
-    pub(crate) results: bool,
+}
+
+/// What is reported of a run.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
     /// Print statistics on the error stream: what was executed, and how fast.
     #[arg(long)]
     pub(crate) stats: bool,
     /// Print the outcome on the error stream, as one line of JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl ReportArgs {
+    /// Returns whether the use of fuel is reported.
+    pub(crate) fn has_fuel(&self) -> bool {
+        self.stats || self.json
+    }
 }
 
 const ASM_EXAMPLES: &str = "\

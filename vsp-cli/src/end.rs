@@ -11,7 +11,7 @@ type HostError = dyn std::error::Error + Send + Sync;
 
 use vsp_host::sys::SysError;
 
-use crate::cli::{EXIT_SUCCESS, EXIT_SUSPENDED, EXIT_TRAP};
+use crate::cli::{EXIT_REFUSED, EXIT_SUCCESS, EXIT_SUSPENDED, EXIT_TRAP};
 use crate::interrupt;
 
 /// The end of a program.
@@ -29,6 +29,9 @@ pub(crate) struct End {
 
 /// The outcome of a program that called `proc_exit`.
 pub(crate) const EXITED: &str = "exited";
+
+/// The outcome of a program that was saved.
+const SAVED: &str = "saved";
 
 impl End {
     /// Describes an outcome: `failure` is why a function of `sys` failed, `chosen` the exit code that the program set,
@@ -64,7 +67,7 @@ impl End {
                     Reason::Fuel => ("the fuel is used up".to_owned(), EXIT_SUSPENDED),
                     Reason::Interrupted => ("interrupted".to_owned(), interrupt::exit_code()),
                     Reason::Yield(value) => (
-                        format!("the program yields {value}, and this command does not resume programs"),
+                        format!("the program yields {value}; with --save it can be resumed with an answer"),
                         EXIT_SUSPENDED,
                     ),
                     Reason::Pending(_) => ("a host function is pending".to_owned(), EXIT_SUSPENDED),
@@ -83,6 +86,22 @@ impl End {
                 End { trap: Some(stop.trap), ..end("trapped", Some(message), EXIT_TRAP) }
             }
         }
+    }
+}
+
+impl End {
+    /// The program was saved, and can go on.
+    pub(crate) fn saved(&mut self, code: u8, note: String) {
+        (self.outcome, self.message, self.code, self.note) = (SAVED, None, code, Some(note));
+    }
+
+    /// The program should have been saved.
+    pub(crate) fn not_saved(&mut self, why: &str) {
+        self.code = EXIT_REFUSED;
+        self.message = Some(match self.message.take() {
+            Some(message) => format!("{message}; {why}"),
+            None => why.to_owned(),
+        });
     }
 }
 

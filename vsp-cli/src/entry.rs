@@ -20,6 +20,8 @@ pub(crate) const START: &str = "_start";
 /// The call of a program.
 pub(crate) struct Entry {
     pub(crate) function: FuncIndex,
+    /// The name of its export.
+    pub(crate) name: String,
     /// The arguments of the function.
     pub(crate) values: Vec<u64>,
     /// Whether the arguments of the command line are the function's, and not the program's.
@@ -49,13 +51,21 @@ impl Entry {
         #[cfg(feature = "wasm")]
         if let Some(invocation) = invocation {
             let values = invocation.values.clone();
-            return Ok(Entry { function, values, takes_args: true, before, invocation: Some(invocation) });
+            return Ok(Entry {
+                function,
+                name: name.to_owned(),
+                values,
+                takes_args: true,
+                before,
+                invocation: Some(invocation),
+            });
         }
         let params = program.function(function).map_or(0, |function| function.ty.params());
         let values = if params == 0 { Ok(Vec::new()) } else { values(name, params, &args.args) };
         let values = values.map_err(|error| message::render_text(&error))?;
         Ok(Entry {
             function,
+            name: name.to_owned(),
             values,
             takes_args: params > 0,
             before,
@@ -66,17 +76,40 @@ impl Entry {
 
     /// Calls the functions that come before. Returns how that ended, if the program goes no further.
     pub(crate) fn prepare<S>(&self, instance: &mut Instance<'_, S>) -> Result<Option<Outcome>> {
-        for function in &self.before {
-            match instance.call(*function, &[]).map_err(|error| error.to_string())? {
+        for number in 0..self.before.len() {
+            match self.call(instance, number)? {
                 Outcome::Returned(_) => {}
                 other => return Ok(Some(other)),
             }
         }
+        self.pass_arguments(instance);
+        Ok(None)
+    }
+
+    /// Returns the number of the last call: that of the function itself.
+    pub(crate) fn last_call(&self) -> usize {
+        self.before.len()
+    }
+
+    /// Makes one of the calls, which are numbered from 0.
+    pub(crate) fn call<S>(&self, instance: &mut Instance<'_, S>, number: usize) -> Result<Outcome> {
+        let called = match self.before.get(number) {
+            Some(function) => instance.call(*function, &[]),
+            None => {
+                self.pass_arguments(instance);
+                instance.call(self.function, &self.values)
+            }
+        };
+        called.map_err(|error| error.to_string())
+    }
+
+    fn pass_arguments<S>(&self, instance: &mut Instance<'_, S>) {
         #[cfg(feature = "wasm")]
         if let Some(invocation) = &self.invocation {
             invocation.pass(instance);
         }
-        Ok(None)
+        #[cfg(not(feature = "wasm"))]
+        let _ = instance;
     }
 
     /// Returns the results of the call as texts, if they have types of WebAssembly.

@@ -6,7 +6,7 @@
 
 use std::fmt::Display;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -171,8 +171,23 @@ impl Files {
     /// Creates a file that is written while a program runs. If that is interrupted the file gets what was written so
     /// far.
     pub(crate) fn create(&mut self, path: &Path) -> Result<Output> {
+        self.create_with(path, Output::new)
+    }
+
+    /// Opens a file that a program goes on to write, after this many bytes.
+    pub(crate) fn continue_with(&mut self, path: &Path, written: u64) -> Result<Output> {
+        self.create_with(path, |path| Output::continued(path, written))
+    }
+
+    /// Records a state file that will be written. It is rejected if it is read too, or written by another option.
+    pub(crate) fn claim_state(&mut self, path: &Path) -> Result<()> {
         self.claim(path)?;
-        let output = Output::new(path).map_err(|error| wrong_output(path, &error))?;
+        check_private(path).map_err(|error| wrong_output(path, &error))
+    }
+
+    fn create_with(&mut self, path: &Path, open: impl FnOnce(&Path) -> io::Result<Output>) -> Result<Output> {
+        self.claim(path)?;
+        let output = open(path).map_err(|error| wrong_output(path, &error))?;
         if let Sink::Temporary(temporary_file) = &output.sink {
             temporary_file.keep_if_interrupted();
         }
@@ -195,10 +210,51 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     written.or_else(ignore_broken_pipe).map_err(|error| message::render_text(&wrong_output(path, &error)))
 }
 
+/// Writes a file that only its owner can read, beside the old one, which it replaces when its bytes are stored. If
+/// anything fails the old file stays as it was.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if is_standard(path) {
+        let mut stdout = io::stdout();
+        return stdout.write_all(bytes).and_then(|()| stdout.flush());
+    }
+    if is_special(path) {
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let target = target(path);
+    let mut file = temporary(parent(&target), 0o600)?;
+    // An interrupted command removes it.
+    let temporary_path = file.path().to_owned();
+    let note =
+        Unfinished { path: temporary_path.clone(), target: target.clone(), takes_name: true, is_kept: false };
+    unfinished().push(note);
+    let written = file.write_all(bytes).and_then(|()| file.as_file().sync_all());
+    let renamed = written.and_then(|()| file.persist(&target).map(drop).map_err(|error| error.error));
+    unfinished().retain(|it| it.path != temporary_path);
+    renamed?;
+    // Not all file systems can store the name of a file at once.
+    let _ = File::open(parent(&target)).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+/// Checks that a file can be created beside this one, before a program runs for hours.
+fn check_private(path: &Path) -> io::Result<()> {
+    if is_standard(path) || is_special(path) {
+        return Ok(());
+    }
+    temporary(parent(&target(path)), 0o600).map(drop)
+}
+
+/// Returns whether the path is a device, a pipe or another file that is written directly.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file()) || is_descriptor(path)
+}
+
 /// A file that is being written. [`Output::finish`] renames it to its target; without that the target stays as it was.
 #[derive(Debug)]
 pub(crate) struct Output {
     sink: Sink,
+    /// Bytes that were written, by this process and by those before.
+    written: u64,
     /// Whether a write has failed.
     failed: bool,
 }
@@ -230,7 +286,53 @@ impl Output {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Sink::Temporary(Temporary::new(path)?),
             _ => Sink::Direct(File::create(path)?),
         };
-        Ok(Output { sink, failed: false })
+        Ok(Output { sink, written: 0, failed: false })
+    }
+
+    /// Opens the output of a program that has written so many bytes to it: they are kept, and others are removed. (A
+    /// device or pipe just goes on.)
+    fn continued(path: &Path, written: u64) -> io::Result<Output> {
+        let mut output = Output::new(path)?;
+        if let Sink::Temporary(temporary_file) = &mut output.sink {
+            let copied = match File::open(path) {
+                Ok(old) => io::copy(&mut old.take(written), &mut temporary_file.file)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+                Err(error) => return Err(error),
+            };
+            if copied < written {
+                return Err(io::Error::other(format!(
+                    "the program had written {written} bytes to it, and it has {copied}; `--output -` writes the \
+                     rest to the standard output"
+                )));
+            }
+        }
+        output.written = written;
+        Ok(output)
+    }
+
+    /// Gives the file its name, with what was written so far, and goes on writing to it. Returns the number of bytes.
+    fn publish(&mut self) -> io::Result<u64> {
+        self.flush()?;
+        if self.failed {
+            return Err(io::Error::other("an earlier write has failed"));
+        }
+        match std::mem::replace(&mut self.sink, Sink::Standard(io::stdout())) {
+            Sink::Temporary(temporary_file) => {
+                let target = temporary_file.target.clone();
+                temporary_file.file.as_file().sync_data()?;
+                temporary_file.finish()?;
+                let mut file = OpenOptions::new().write(true).open(target)?;
+                file.seek(SeekFrom::End(0))?;
+                self.sink = Sink::Direct(file);
+            }
+            Sink::Direct(file) => {
+                // Devices and pipes cannot be synchronised.
+                let _ = file.sync_data();
+                self.sink = Sink::Direct(file);
+            }
+            standard @ Sink::Standard(_) => self.sink = standard,
+        }
+        Ok(self.written)
     }
 
     /// Completes the file. (Nothing happens if a write has failed, which has been reported already.)
@@ -254,6 +356,7 @@ impl Output {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.writer().write(bytes);
+        self.written += written.as_ref().map_or(0, |count| *count as u64);
         self.failed |= written.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
         written
     }
@@ -409,6 +512,11 @@ impl Shared {
     /// As [`Output::finish`], once.
     pub(crate) fn finish(&self) -> io::Result<()> {
         self.lock().take().map_or(Ok(()), Output::finish)
+    }
+
+    /// As [`Output::publish`]. Returns 0 after [`Self::finish`].
+    pub(crate) fn publish(&self) -> io::Result<u64> {
+        self.lock().as_mut().map_or(Ok(0), Output::publish)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Output>> {

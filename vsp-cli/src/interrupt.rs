@@ -1,12 +1,13 @@
 //! Signals that end a command: the program is stopped, its location is reported, and output files keep what was
-//! written. They are Ctrl-C, and on Unix SIGTERM and SIGHUP too.
+//! written. They are Ctrl-C, and on Unix SIGTERM and SIGHUP too. If programs are saved, they and the end of a time slice
+//! stop the program to save it, and SIGUSR1 asks for a state without ending it.
 
 use std::io::{self, IsTerminal};
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Once, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::message;
 
@@ -17,11 +18,92 @@ use crate::translate::print_message;
 /// The time in which a program has to reach its next safepoint. One that waits for input reaches none.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// As [`PATIENCE`], for a program that is to be saved.
+const PATIENCE_FOR_STATE: Duration = Duration::from_secs(3);
+
+/// How often it is looked whether the program has stopped.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// The flag that stops the running program.
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// The exit code of the process if it is interrupted.
 static EXIT_CODE: AtomicU8 = AtomicU8::new(EXIT_INTERRUPTED);
+
+/// Whether a program that is stopped is saved.
+static SAVES: AtomicBool = AtomicBool::new(false);
+
+/// Whether the program has stopped and is being saved, which may take a while.
+static IS_SAVING: AtomicBool = AtomicBool::new(false);
+
+/// The reasons for which the flag was set: the bits of [`Requests`].
+static REQUESTS: AtomicU8 = AtomicU8::new(0);
+
+/// The reasons for which a program was interrupted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Requests(u8);
+
+impl Requests {
+    const END: u8 = 1;
+    const SLICE: u8 = 2;
+    #[cfg(unix)]
+    const STATE: u8 = 4;
+
+    /// Returns the reasons since the last call. The program can be resumed.
+    pub(crate) fn take() -> Requests {
+        if let Some(flag) = FLAG.get() {
+            flag.store(false, Ordering::SeqCst);
+        }
+        Requests(REQUESTS.swap(0, Ordering::SeqCst))
+    }
+
+    /// Asks for something: the program stops at its next safepoint.
+    fn add(bit: u8) {
+        REQUESTS.fetch_or(bit, Ordering::SeqCst);
+        if let Some(flag) = FLAG.get() {
+            flag.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Returns whether a signal ends the command.
+    pub(crate) fn ends(self) -> bool {
+        self.0 & Requests::END != 0
+    }
+
+    /// Returns whether the time slice is over.
+    pub(crate) fn slice_is_over(self) -> bool {
+        self.0 & Requests::SLICE != 0
+    }
+
+    /// Returns whether a state is asked for, after which the program goes on.
+    pub(crate) fn state(self) -> bool {
+        #[cfg(unix)]
+        return self.0 & Requests::STATE != 0;
+        #[cfg(not(unix))]
+        false
+    }
+}
+
+/// Lets signals stop a program to save it.
+pub(crate) fn save_on_signals() {
+    SAVES.store(true, Ordering::SeqCst);
+}
+
+/// Tells that the program has stopped and is being saved. The signal that stopped it does not end the process, but
+/// another one does.
+pub(crate) fn saving() {
+    IS_SAVING.store(true, Ordering::SeqCst);
+}
+
+/// Interrupts the program after a time.
+pub(crate) fn after(time: Duration) -> io::Result<()> {
+    let timer = thread::Builder::new().name("slice".into());
+    timer.spawn(move || {
+        thread::sleep(time);
+        Requests::add(Requests::SLICE);
+    })?;
+    Ok(())
+}
 
 /// Returns a flag that a signal sets, if it is required (`is_wanted`) or the error stream is a terminal: machine code
 /// that polls it is slightly slower. A second Ctrl-C ends the process at once.
@@ -39,7 +121,7 @@ pub(crate) fn handle() -> bool {
     static INSTALL: Once = Once::new();
     static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
     INSTALL.call_once(|| {
-        let handled = ctrlc::try_set_handler(|| interrupted(EXIT_INTERRUPTED));
+        let handled = ctrlc::try_set_handler(|| end(EXIT_INTERRUPTED));
         IS_INSTALLED.store(handled.is_ok(), Ordering::Relaxed);
         #[cfg(unix)]
         unix::handle();
@@ -52,18 +134,40 @@ pub(crate) fn exit_code() -> u8 {
     EXIT_CODE.load(Ordering::Relaxed)
 }
 
-/// Ends the process. It runs on a separate thread.
+/// Ends the process, on a thread of its own: it waits for the program, and another signal must be seen.
+fn end(exit_code: u8) {
+    if thread::Builder::new().name("end".into()).spawn(move || interrupted(exit_code)).is_err() {
+        interrupted(exit_code);
+    }
+}
+
 fn interrupted(exit_code: u8) {
+    static IS_ENDING: AtomicBool = AtomicBool::new(false);
     EXIT_CODE.store(exit_code, Ordering::Relaxed);
-    if let Some(flag) = FLAG.get()
-        && !flag.swap(true, Ordering::Relaxed)
-    {
+    if FLAG.get().is_some() && !IS_ENDING.swap(true, Ordering::SeqCst) {
+        Requests::add(Requests::END);
         // The thread that ran the program reports its location, and then ends the process.
-        thread::sleep(PATIENCE);
-        print_message(&message::render_text("interrupted"));
+        print_message(&message::render_text(match SAVES.load(Ordering::SeqCst) {
+            true => {
+                wait_for_state();
+                "interrupted; the program waits for something, and was not saved"
+            }
+            false => {
+                thread::sleep(PATIENCE);
+                "interrupted"
+            }
+        }));
     }
     files::end_unfinished();
     process::exit(exit_code.into());
+}
+
+/// Returns if the program does not stop. If it does, the thread that ran it saves it and ends the process.
+fn wait_for_state() {
+    let started = Instant::now();
+    while IS_SAVING.load(Ordering::SeqCst) || started.elapsed() < PATIENCE_FOR_STATE {
+        thread::sleep(LOOK);
+    }
 }
 
 #[cfg(unix)]
@@ -71,20 +175,27 @@ mod unix {
     use std::fs;
     use std::thread;
 
-    use signal_hook::consts::{SIGHUP, SIGTERM};
+    use std::sync::atomic::Ordering;
+
+    use signal_hook::consts::{SIGHUP, SIGTERM, SIGUSR1};
     use signal_hook::iterator::Signals;
 
-    use super::interrupted;
+    use super::{Requests, SAVES, end};
 
     /// Handles SIGTERM and SIGHUP, except those that the process was told to ignore (as `nohup` does).
     pub(super) fn handle() {
         let ignored = ignored();
-        let wanted = [SIGHUP, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        let ending = [SIGHUP, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        let saving = SAVES.load(Ordering::SeqCst).then_some(SIGUSR1);
+        let wanted = ending.chain(saving);
         // If this fails they end the process, as without a handler.
         let Ok(mut signals) = Signals::new(wanted) else { return };
         let _ = thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever() {
-                interrupted(128 + signal as u8);
+                match signal {
+                    SIGUSR1 => Requests::add(Requests::STATE),
+                    ending => end(128 + ending as u8),
+                }
             }
         });
     }

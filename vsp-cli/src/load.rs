@@ -162,7 +162,11 @@ pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, LoadError> {
     String::from_utf8(bytes).map_err(not_text)
 }
 
-fn read(path: &Path, bytes: Vec<u8>, text: Option<String>) -> Result<Loaded, LoadError> {
+/// Reads a program from the bytes of a `.silc` file.
+///
+/// # Errors
+/// They are not a valid program.
+pub(crate) fn read(path: &Path, bytes: Vec<u8>, text: Option<String>) -> Result<Loaded, LoadError> {
     match Program::read(Arc::<[u8]>::from(bytes)) {
         Ok(program) => Ok(Loaded { path: path.into(), program, text }),
         Err(error) => Err(LoadError::Read { path: path.into(), error }),

@@ -9,6 +9,7 @@ mod cfg;
 mod check;
 mod cli;
 mod code;
+mod command_state;
 mod compile;
 mod completions;
 mod debug;
@@ -25,6 +26,7 @@ mod files;
 mod fmt;
 mod functions;
 mod imports;
+mod inspect;
 mod interrupt;
 mod ir;
 mod list_imports;
@@ -35,7 +37,9 @@ mod object;
 mod profile;
 mod program;
 mod progress;
+mod resume;
 mod run;
+mod save;
 mod script;
 mod state;
 mod style;
@@ -81,6 +85,8 @@ fn command() -> ExitCode {
     };
     let outcome = match command {
         cli::Command::Run(args) => run::run(&args),
+        cli::Command::Resume(args) => resume::resume(&args),
+        cli::Command::State(args) => inspect::state(&args),
         cli::Command::Asm(args) => translate::asm(&args),
         cli::Command::Build(args) => build::build(&args),
         cli::Command::Dis(args) => translate::dis(&args),

@@ -1,17 +1,17 @@
 //! The program of a command: its file, arguments, input and output, and limits.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use vsp_core::Options;
 use vsp_core::limits::{MAX_STACK_CELLS, MIN_STACK_CELLS};
 use vsp_core::verify::Verified;
+use vsp_host::input::Input;
 use vsp_host::number;
 use vsp_host::sys::Sys;
 #[cfg(feature = "wasi")]
-use vsp_host::wasi::{Input, Output};
+use vsp_host::wasi::Output;
 
 use crate::arguments;
 use crate::files::{self, Files, Shared};
@@ -68,17 +68,10 @@ pub(crate) struct ProgramArgs {
 }
 
 /// The streams of a program.
-pub(crate) struct Streams<I> {
-    pub(crate) input: I,
+pub(crate) struct Streams {
+    pub(crate) input: Input,
     pub(crate) output: Box<dyn Write + Send>,
     pub(crate) errors: Box<dyn Write>,
-}
-
-/// An input file.
-pub(crate) struct InputFile {
-    pub(crate) reader: Box<dyn BufRead>,
-    /// Its size in bytes; 0 if it is not a regular file.
-    pub(crate) bytes: u64,
 }
 
 impl ProgramArgs {
@@ -104,26 +97,21 @@ impl ProgramArgs {
     }
 
     /// Creates the state of the host functions. The program gets the arguments if the entry function does not take them.
-    pub(crate) fn state(&self, pass_args: bool, streams: Streams<Box<dyn BufRead>>) -> State {
+    pub(crate) fn state(&self, pass_args: bool, streams: Streams) -> State {
         State::new(self.sys(pass_args, streams))
     }
 
-    fn sys(&self, pass_args: bool, streams: Streams<Box<dyn BufRead>>) -> Sys {
+    fn sys(&self, pass_args: bool, streams: Streams) -> Sys {
         let Streams { input, output, errors } = streams;
         let input_name =
             self.input.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
         let args = if pass_args { self.args.clone() } else { Vec::new() };
-        Sys { input, input_name, output, errors, args, exit_code: 0, failure: None }
+        Sys { input, input_name, output, written: 0, errors, args, exit_code: 0, failure: None }
     }
 
     /// Creates the state for a program that imports WASI. The input is that of WASI, and empty for the module `sys`.
     #[cfg(feature = "wasi")]
-    pub(crate) fn wasi_state(
-        &self,
-        pass_args: bool,
-        streams: Streams<Input>,
-        is_terminal: bool,
-    ) -> Result<State> {
+    pub(crate) fn wasi_state(&self, pass_args: bool, streams: Streams, is_terminal: bool) -> Result<State> {
         let name =
             self.file.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned());
         let args = if pass_args { &self.args[..] } else { &[] };
@@ -131,58 +119,43 @@ impl ProgramArgs {
         let output = Joint::new(streams.output);
         let stdout = Output::writer(EndsWithReader(output.clone()), is_terminal);
         let wasi = self.wasi.state(args, streams.input, stdout)?;
-        let input: Box<dyn BufRead> = Box::new(io::empty());
-        let sys = self.sys(pass_args, Streams { input, output: Box::new(output), errors: streams.errors });
+        let streams = Streams { input: Input::empty(), output: Box::new(output), errors: streams.errors };
+        let sys = self.sys(pass_args, streams);
         Ok(State { sys, wasi })
     }
 
-    /// Opens the input of a program that imports WASI.
-    #[cfg(feature = "wasi")]
-    pub(crate) fn wasi_input(&self) -> Result<Input> {
-        match (files::is_standard(&self.file), &self.input) {
-            (_, Some(path)) if !files::is_standard(path) => {
-                File::open(path).map(Input::reader).map_err(|error| files::wrong(path, &error))
+    /// Opens the input. If the program itself is read from the standard input, that is empty for it.
+    pub(crate) fn open_input(&self) -> Result<Input> {
+        match &self.input {
+            Some(path) if !files::is_standard(path) => {
+                Input::file(path).map_err(|error| files::wrong(path, &error))
             }
-            (true, None) => Ok(Input::empty()),
-            _ => match files::standard_input() {
-                Ok(_) => Ok(Input::inherit()),
-                Err(error) => Err(format!("standard input: {error}")),
-            },
+            None if files::is_standard(&self.file) => Ok(Input::empty()),
+            _ => standard_input(),
         }
     }
 
     /// Returns whether the input is a file.
-    #[cfg(feature = "wasi")]
     pub(crate) fn names_input_file(&self) -> bool {
         self.input.as_ref().is_some_and(|path| !files::is_standard(path))
     }
 
-    /// Opens the input file, if one is named.
-    pub(crate) fn input_file(&self) -> Result<Option<InputFile>> {
-        let Some(path) = self.input.as_ref().filter(|path| !files::is_standard(path)) else {
-            return Ok(None);
+    /// Creates the output file, if one is named, or opens it to go on after `written` bytes.
+    pub(crate) fn output_file(&self, files: &mut Files, written: Option<u64>) -> Result<Option<Shared>> {
+        let Some(path) = &self.output else { return Ok(None) };
+        let output = match written {
+            Some(written) => files.continue_with(path, written),
+            None => files.create(path),
         };
-        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
-        match opened {
-            Ok((bytes, file)) => Ok(Some(InputFile { reader: Box::new(BufReader::new(file)), bytes })),
-            Err(error) => Err(files::wrong(path, &error)),
-        }
+        output.map(Shared::new).map(Some)
     }
+}
 
-    /// Opens the standard input for the program. If the program itself is read from it, the input is empty.
-    pub(crate) fn standard_input(&self) -> Result<Box<dyn BufRead>> {
-        match (files::is_standard(&self.file), &self.input) {
-            (true, None) => Ok(Box::new(io::empty())),
-            _ => match files::standard_input() {
-                Ok(stdin) => Ok(Box::new(stdin.lock())),
-                Err(error) => Err(format!("standard input: {error}")),
-            },
-        }
-    }
-
-    /// Creates the output file, if one is named.
-    pub(crate) fn output_file(&self, files: &mut Files) -> Result<Option<Shared>> {
-        self.output.as_ref().map(|path| files.create(path).map(Shared::new)).transpose()
+/// Returns the standard input for a program.
+pub(crate) fn standard_input() -> Result<Input> {
+    match files::standard_input() {
+        Ok(_) => Ok(Input::inherit()),
+        Err(error) => Err(format!("standard input: {error}")),
     }
 }
 

@@ -1,9 +1,10 @@
 //! A progress bar for programs that read large inputs.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use vsp_host::input::Input;
 
 /// The bar appears when reading takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -22,12 +23,12 @@ impl Progress {
         Progress { bar: ProgressBar::hidden(), is_shown }
     }
 
-    /// Wraps a reader to count bytes. `bytes` is their number, if it is known (and not 0).
-    pub(crate) fn reader(&self, inner: Box<dyn BufRead>, bytes: Option<u64>) -> Box<dyn BufRead> {
+    /// Returns an input whose bytes are counted.
+    pub(crate) fn input(&self, input: Input) -> Input {
         if !self.is_shown {
-            return inner;
+            return input;
         }
-        let bytes = bytes.filter(|bytes| *bytes > 0);
+        let bytes = input.size().filter(|bytes| *bytes > 0);
         let template = match bytes {
             Some(_) => "{wide_bar} {bytes} of {total_bytes}, {eta} left",
             None => "{spinner} {bytes} in {elapsed}",
@@ -37,7 +38,8 @@ impl Progress {
             self.bar.set_style(style);
         }
         self.bar.set_length(bytes.unwrap_or_default());
-        Box::new(Counting { inner, bar: self.bar.clone(), started: Instant::now(), is_drawn: false })
+        let mut counting = Counting { bar: self.bar.clone(), started: Instant::now(), is_drawn: false };
+        input.observed(move |bytes| counting.count(bytes))
     }
 
     /// Wraps a writer to the error stream so that it does not write into the bar.
@@ -55,29 +57,9 @@ impl Progress {
 }
 
 struct Counting {
-    inner: Box<dyn BufRead>,
     bar: ProgressBar,
     started: Instant,
     is_drawn: bool,
-}
-
-impl Read for Counting {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.count(count);
-        Ok(count)
-    }
-}
-
-impl BufRead for Counting {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.inner.consume(amount);
-        self.count(amount);
-    }
 }
 
 impl Counting {

@@ -11,69 +11,126 @@ use vsp_host::engine::{Engine, EngineKind, Module};
 #[cfg(feature = "jit")]
 use vsp_host::native::{CompileOptions, Tier};
 
-use crate::cli::RunArgs;
+use crate::cli::{EngineArgs, ReportArgs, RunArgs};
+use crate::command_state::CommandState;
 use crate::execution::{Ending, Execution};
 use crate::files;
 use crate::interrupt;
 use crate::message;
 use crate::object;
+use crate::save::{Begin, SaveArgs, Saving, drive, starting_fuel};
 use crate::state::State;
 use crate::translate::{Result, counted, print_error};
 use crate::value::Bits;
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
+    args.save.prepare(&args.program)?;
     let execution = Execution::new(&args.program)?;
-    if let Some(code) = &args.code {
+    if let Some(path) = &args.save.save {
+        execution.saving(path)?;
+    }
+    if let Some(code) = &args.engine.code {
         execution.reading(code, "the code object");
     }
     let mut options = args.program.options(&execution.verified);
-    // A file has to be written completely.
-    options.interrupt = interrupt::flag(args.program.output.is_some()).map(Into::into);
-    if args.program.fuel.is_none() && !args.stats && !args.json {
-        // Fuel is not counted unless it is reported or limited.
-        options.fuel = None;
-    }
-    let (module, loading) = module(args, &options, &execution)?;
-    if !is_interruptible(&module) {
-        options.interrupt = None; // Ctrl-C ends the process, without reporting the location
-    }
-    let mut instance = execution.instance_by(|imports, state| module.instantiate(imports, state, options))?;
-    let engine = engine_name(&instance);
-
-    let started = Instant::now();
-    let prepared = execution.entry.prepare(&mut instance).map_err(|error| message::render_text(&error))?;
-    let outcome = match prepared {
-        Some(ended) => Ok(ended),
-        None => instance.call(execution.entry.function, &execution.entry.values),
+    // Fuel is not counted unless it is reported or limited.
+    options.fuel = starting_fuel(&args.save, args.program.fuel, args.report.has_fuel());
+    let command = CommandState {
+        entry: execution.entry.name.clone(),
+        invoke: args.is_invocation(),
+        results: args.results,
+        args: args.program.args.clone(),
+        granted: options.fuel,
+        unknown_imports: args.program.imports.unknown(),
+        ..CommandState::default()
     };
-    let time = started.elapsed();
-    let outcome = outcome.map_err(|error| message::render_text(&error.to_string()))?;
-    let mut ending = execution.ending(instance, outcome);
-    let printed = if args.prints_results() { ending.print_results() } else { Ok(()) };
-    // Before the end is reported.
-    if let Err(error) = printed.and_then(|()| ending.flush()) {
-        ending.fail(&error);
-    }
-    let reported = report(args, &execution, &ending, &Measurements { engine, loading, time });
-    if ending.end.code == 0 {
-        reported?;
-    }
-    Ok(ExitCode::from(ending.end.code))
+    let session = Session {
+        execution: &execution,
+        engine: &args.engine,
+        report: &args.report,
+        save: &args.save,
+        prints_results: args.results || args.is_invocation(),
+        command,
+    };
+    session.run(options, Begin::Start, |module, options| {
+        execution.instance_by(|imports, state| module.instantiate(imports, state, options))
+    })
 }
 
 impl RunArgs {
-    fn prints_results(&self) -> bool {
+    /// Returns whether the function is called with types of WebAssembly.
+    fn is_invocation(&self) -> bool {
         #[cfg(feature = "wasm")]
-        if self.program.invoke.is_some() {
-            return true;
+        return self.program.invoke.is_some();
+        #[cfg(not(feature = "wasm"))]
+        false
+    }
+}
+
+/// A run of a program, from its start or from where it was saved.
+pub(crate) struct Session<'s> {
+    pub(crate) execution: &'s Execution<'s>,
+    pub(crate) engine: &'s EngineArgs,
+    pub(crate) report: &'s ReportArgs,
+    pub(crate) save: &'s SaveArgs,
+    pub(crate) prints_results: bool,
+    /// What the command saves of itself.
+    pub(crate) command: CommandState,
+}
+
+impl<'s> Session<'s> {
+    /// Loads the program, makes an instance with `make`, and runs it. The machine code counts fuel if `options.fuel` is
+    /// not `None`.
+    pub(crate) fn run(
+        self,
+        mut options: Options<'s>,
+        begin: Begin,
+        make: impl FnOnce(&Module<'s>, Options<'s>) -> Result<Instance<'s, State>>,
+    ) -> Result<ExitCode> {
+        let execution = self.execution;
+        // A file has to be written completely.
+        let must_stop = execution.has_output_file() || self.save.save.is_some();
+        options.interrupt = interrupt::flag(must_stop).map(Into::into);
+        let (module, loading) = module(self.engine, &options, execution)?;
+        if !is_interruptible(&module) {
+            if self.save.save.is_some() {
+                let error = "--save: the code of --code does not poll the interrupt flag; compile it without --no-interrupt";
+                return Err(message::render_text(error));
+            }
+            options.interrupt = None; // Ctrl-C ends the process, without reporting the location
         }
-        self.results
+        let mut instance = make(&module, options)?;
+        let engine = engine_name(&instance);
+        let used_before = execution.fuel_used(&instance);
+
+        let saving = Saving::new(self.save, execution, self.command, &mut instance);
+        let started = Instant::now();
+        let driven =
+            drive(execution, &mut instance, begin, saving).map_err(|error| message::render_text(&error))?;
+        let time = started.elapsed();
+        let mut ending = execution.ending(instance, driven.outcome);
+        match driven.saved {
+            Some(Ok(saved)) => ending.end.saved(saved.code, saved.note),
+            Some(Err(error)) => ending.end.not_saved(&error),
+            None => {}
+        }
+        let printed = if self.prints_results { ending.print_results() } else { Ok(()) };
+        // Before the end is reported.
+        if let Err(error) = printed.and_then(|()| ending.flush()) {
+            ending.fail(&error);
+        }
+        let reported =
+            report(self.report, execution, &ending, &Measurements { engine, loading, time, used_before });
+        if ending.end.code == 0 {
+            reported?;
+        }
+        Ok(ExitCode::from(ending.end.code))
     }
 }
 
 /// Loads the program, and returns the time this took.
 fn module<'e>(
-    args: &RunArgs,
+    args: &EngineArgs,
     options: &Options<'_>,
     execution: &'e Execution<'_>,
 ) -> Result<(Module<'e>, Duration)> {
@@ -84,13 +141,13 @@ fn module<'e>(
             object::load(code, &execution.verified)?
         }
         None => {
-            let mut engine = engine(args.engine, options)?;
+            let mut engine = engine(args.kind, options)?;
             if let Some(directory) = &args.cache {
                 engine = object::with_cache(engine, directory)?;
             }
             started = Instant::now();
             let module = engine.load(&execution.verified);
-            module.map_err(|error| files::refuse(&args.program.file, &error))?
+            module.map_err(|error| files::refuse(&execution.loaded.path, &error))?
         }
     };
     Ok((module, started.elapsed()))
@@ -144,6 +201,8 @@ struct Measurements {
     /// The time that the engine took to load the program.
     loading: Duration,
     time: Duration,
+    /// The fuel that was used before the program was saved.
+    used_before: u64,
 }
 
 #[derive(Serialize)]
@@ -171,9 +230,9 @@ struct JsonReport<'r> {
 }
 
 /// Reports on the error stream how the program ended.
-fn report(args: &RunArgs, execution: &Execution<'_>, ending: &Ending, ran: &Measurements) -> Result<()> {
+fn report(args: &ReportArgs, execution: &Execution<'_>, ending: &Ending, ran: &Measurements) -> Result<()> {
     let Ending { end, fuel_used, .. } = ending;
-    let Measurements { engine, loading, time } = ran;
+    let Measurements { engine, loading, time, used_before } = ran;
     if args.json {
         let program = execution.verified.program();
         let report = JsonReport {
@@ -199,8 +258,9 @@ fn report(args: &RunArgs, execution: &Execution<'_>, ending: &Ending, ran: &Meas
     if !args.stats {
         return Ok(());
     }
-    let nanoseconds = time.as_secs_f64() * 1e9 / (*fuel_used).max(1) as f64;
-    let used = counted(*fuel_used, "unit");
+    let fuel_used = fuel_used.saturating_sub(*used_before);
+    let nanoseconds = time.as_secs_f64() * 1e9 / fuel_used.max(1) as f64;
+    let used = counted(fuel_used, "unit");
     let mut text = format!("{}: {used} of fuel in {time:.2?}, {nanoseconds:.2} ns each\n", end.outcome);
     text += &format!("engine: {engine}, ready after {loading:.2?}\n");
     if !end.results.is_empty() {

@@ -88,6 +88,21 @@ impl ImportArgs {
         Ok(imports)
     }
 
+    /// Returns options that declare nothing.
+    pub(crate) fn with_unknown(unknown_imports: Option<Unknown>) -> ImportArgs {
+        ImportArgs { imports: None, unknown_imports }
+    }
+
+    /// Returns the effect of a call that no host function provides.
+    pub(crate) fn unknown(&self) -> Option<Unknown> {
+        self.unknown_imports
+    }
+
+    /// Returns whether functions have scripted answers.
+    pub(crate) fn has_script(&self) -> bool {
+        self.imports.is_some()
+    }
+
     /// Returns whether all functions of a module are known: those of the command's modules are, and those of other
     /// modules if a file declares functions.
     pub(crate) fn is_known(&self, module: &str) -> bool {

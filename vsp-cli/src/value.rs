@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 /// A register in JSON: its unsigned value in decimal, as a string, since JSON readers may round numbers beyond 2^53.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bits(pub(crate) u64);
 
 impl Serialize for Bits {

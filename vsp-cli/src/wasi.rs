@@ -15,26 +15,33 @@ use crate::files;
 /// The heading of the options in the help.
 const HEADING: &str = "Programs that import WASI";
 
-/// What a program that imports `wasi_snapshot_preview1` gets.
-#[derive(Debug, Args)]
-pub(crate) struct WasiArgs {
+/// The directories that a program gets.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct DirectoryArgs {
     /// Open a directory: the program may read and change what is in it, and calls it GUEST [default: HOST].
     #[arg(long, help_heading = HEADING, value_name = "HOST[::GUEST]")]
     dir: Vec<String>,
     /// Open a directory that the program may only read.
     #[arg(long, help_heading = HEADING, value_name = "HOST[::GUEST]")]
     dir_ro: Vec<String>,
+}
+
+/// What a program that imports `wasi_snapshot_preview1` gets.
+#[derive(Debug, Default, Args)]
+pub(crate) struct WasiArgs {
+    #[command(flatten)]
+    pub(crate) directories: DirectoryArgs,
     /// Set a variable of the program's environment, which is empty otherwise; without a value, to the value that it has
     /// here.
     #[arg(long, help_heading = HEADING, value_name = "NAME[=VALUE]")]
-    env: Vec<String>,
+    pub(crate) env: Vec<String>,
     /// Make the run repeatable: random numbers follow from the seed [default: 0], and time moves only with what the
     /// program does.
     #[arg(
         long, help_heading = HEADING, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "0",
         value_parser = number::count
     )]
-    deterministic: Option<u64>,
+    pub(crate) deterministic: Option<u64>,
 }
 
 /// Returns whether a program imports WASI.
@@ -56,8 +63,9 @@ impl WasiArgs {
                 }
             };
         }
-        let directories = self.dir.iter().map(|dir| (dir, Access::ReadWrite));
-        for (dir, access) in directories.chain(self.dir_ro.iter().map(|dir| (dir, Access::ReadOnly))) {
+        let DirectoryArgs { dir, dir_ro } = &self.directories;
+        let directories = dir.iter().map(|dir| (dir, Access::ReadWrite));
+        for (dir, access) in directories.chain(dir_ro.iter().map(|dir| (dir, Access::ReadOnly))) {
             let (host, guest) = dir.split_once("::").unwrap_or((dir, dir));
             let opened = wasi.preopen_dir(host, guest, access);
             wasi = opened.map_err(|error| format!("the directory {}: {error}", Excerpt(host)))?;

@@ -42,6 +42,7 @@ pub mod program;
 pub mod record;
 mod shared;
 pub mod snapshot;
+pub mod state_file;
 #[cfg(feature = "text")]
 pub mod text;
 mod trap;

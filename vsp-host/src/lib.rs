@@ -12,6 +12,7 @@ pub mod engine;
 #[cfg(feature = "jit")]
 #[allow(unsafe_code, reason = "it makes pages executable, and reads through their address")]
 pub mod exec_memory;
+pub mod input;
 #[cfg(feature = "jit")]
 pub mod native;
 #[cfg(feature = "jit")]

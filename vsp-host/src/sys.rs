@@ -3,13 +3,19 @@
 //! Addresses and lengths are in bytes of the program's memory. A function that fails traps `Host(code)` with the number
 //! of a [`SysError`].
 //!
-//! [`FUNCTIONS`] lists the functions; `docs/sys.md` shows examples.
+//! [`FUNCTIONS`] lists the functions; `docs/sys.md` shows examples. The state of the module can be saved with that of
+//! the program ([`vsp_core::state_file::HostState`], [`SysState`]).
 
-use std::io::{self, BufRead, Write};
+mod saved;
+
+use std::io::{self, Write};
 
 use vsp_core::{Caller, Excerpt, HostStop, ImportError, Imports};
 
+use crate::input::Input;
 use crate::number::{self, NumberError};
+
+pub use saved::SysState;
 
 /// A function of the module, for documents and messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,11 +163,13 @@ impl SysError {
 /// The state of the module.
 pub struct Sys {
     /// The input of `sys.read`.
-    pub input: Box<dyn BufRead>,
+    pub input: Input,
     /// The name of the input.
     pub input_name: String,
     /// The output of `sys.write` and `sys.print_…`.
     pub output: Box<dyn Write>,
+    /// Bytes that these functions have written to the output.
+    pub written: u64,
     /// The output of `sys.error` and `sys.error_uint`.
     pub errors: Box<dyn Write>,
     /// The program's arguments.
@@ -178,6 +186,27 @@ impl std::fmt::Debug for Sys {
             .field("input_name", &self.input_name)
             .field("args", &self.args)
             .finish_non_exhaustive()
+    }
+}
+
+/// The output of a program, which counts the bytes.
+struct Counted<'s>(&'s mut Sys);
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.output.write(bytes)?;
+        self.0.written += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.output.flush()
+    }
+}
+
+impl Sys {
+    fn counted(&mut self) -> Counted<'_> {
+        Counted(self)
     }
 }
 
@@ -256,13 +285,7 @@ fn read<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) ->
     let Some((state, buffer)) = caller.parts_of(address, length) else {
         return fail(SysError::Memory);
     };
-    let sys = state.as_mut();
-    let result = loop {
-        match sys.input.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => break other,
-        }
-    };
+    let result = state.as_mut().input.read_ahead(buffer);
     io(caller, SysError::Read, result).map(|count| count as u64)
 }
 
@@ -272,7 +295,7 @@ fn write<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) -
     let Some(bytes) = range(address, length).and_then(|range| memory.get(range)) else {
         return fail(SysError::Memory);
     };
-    let result = sys.output.write_all(bytes);
+    let result = sys.counted().write_all(bytes);
     io(caller, SysError::Write, result).map(|()| length)
 }
 
@@ -287,7 +310,7 @@ fn error<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) -
 }
 
 fn print<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, text: std::fmt::Arguments<'_>) -> Result<(), HostStop> {
-    let result = caller.state().as_mut().output.write_fmt(text);
+    let result = caller.state().as_mut().counted().write_fmt(text);
     io(caller, SysError::Write, result)
 }
 
@@ -352,9 +375,10 @@ mod tests {
         let program = vsp_core::program::Program::read(&bytes[..]).unwrap();
         let program = vsp_core::verify::Verified::new(program).unwrap();
         let sys = Sys {
-            input: Box::new(io::empty()),
+            input: Input::empty(),
             input_name: String::new(),
             output: Box::new(io::sink()),
+            written: 0,
             errors: Box::new(io::sink()),
             args: Vec::new(),
             exit_code: 0,

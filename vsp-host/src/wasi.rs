@@ -54,6 +54,8 @@ mod paths;
 mod poll;
 mod process;
 mod random;
+mod restore;
+mod saved;
 mod streams;
 
 use std::collections::BTreeSet;
@@ -65,12 +67,14 @@ use cap_std::fs::Dir;
 
 use attributes::Inodes;
 use clock::Clock;
-use descriptors::{Descriptor, Descriptors, Kind, OpenDirectory};
+use descriptors::{Descriptor, Descriptors, Kind, OpenDirectory, Origin};
 use random::Random;
 
+pub use crate::input::Input;
 pub use functions::{FUNCTIONS, MODULE, WasiFunction, define, imports};
 pub use process::Exit;
-pub use streams::{Input, Output};
+pub use saved::{SavedDescriptor, SavedPreopen, WasiState};
+pub use streams::Output;
 
 /// What a program may do with the files of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,11 +97,31 @@ pub struct Wasi {
     stdout: Output,
     stderr: Output,
     descriptors: Descriptors,
+    /// The directories that the host opened, in their order.
+    preopens: Vec<Preopen>,
+    /// Whether directories that a restored state names are opened if the host has not given them.
+    reopens: bool,
     clock: Clock,
     random: Random,
     inodes: Inodes,
     /// The functions that were called and are not offered, which have been reported.
     reported: BTreeSet<&'static str>,
+}
+
+/// A directory that the host opened.
+#[derive(Debug)]
+struct Preopen {
+    guest: String,
+    host: String,
+    changeable: bool,
+    dir: Dir,
+}
+
+impl Preopen {
+    fn open(host: &Path, guest: &str, changeable: bool) -> io::Result<Preopen> {
+        let dir = Dir::open_ambient_dir(host, ambient_authority())?;
+        Ok(Preopen { guest: guest.to_owned(), host: host.to_string_lossy().into_owned(), changeable, dir })
+    }
 }
 
 impl Default for Wasi {
@@ -123,6 +147,8 @@ impl Wasi {
             stdout: Output::discard(),
             stderr: Output::discard(),
             descriptors: Descriptors::new(),
+            preopens: Vec::new(),
+            reopens: false,
             clock: Clock::system(),
             random: Random::System,
             inodes: Inodes::default(),
@@ -176,15 +202,25 @@ impl Wasi {
     /// # Errors
     /// It cannot be opened, or the program has too many open already.
     pub fn preopen_dir(mut self, host: impl AsRef<Path>, guest: &str, access: Access) -> io::Result<Wasi> {
+        let preopen = Preopen::open(host.as_ref(), guest, access == Access::ReadWrite)?;
         let directory = OpenDirectory {
-            dir: Dir::open_ambient_dir(host, ambient_authority())?,
-            changeable: access == Access::ReadWrite,
+            dir: preopen.dir.try_clone()?,
+            origin: Origin { preopen: self.preopens.len(), path: String::new() },
+            changeable: preopen.changeable,
             preopened: Some(guest.to_owned()),
             entries: Vec::new(),
         };
         let added = self.descriptors.add(Descriptor { kind: Kind::Directory(directory), flags: 0 });
         added.map_err(|_| io::Error::other("too many directories are open"))?;
+        self.preopens.push(preopen);
         Ok(self)
+    }
+
+    /// Lets a program that will be restored have the directories that it had, without giving them again: they are opened
+    /// by the paths in the state. Use it for states that you trust: they can name any directory.
+    #[must_use]
+    pub fn reopen_dirs(self) -> Wasi {
+        Wasi { reopens: true, ..self }
     }
 
     /// Makes runs repeatable: random numbers follow from the seed (SplitMix64); the clocks start at 2000-01-01 and 0,

@@ -1,8 +1,9 @@
 //! Recording and replaying the programs of the corpus.
 
-use std::io::{Cursor, sink};
+use std::io::sink;
 
 use vsp_core::{Imports, Options, Outcome, Reason};
+use vsp_host::input::Input;
 use vsp_host::sys::Sys;
 
 use super::{INPUT_NAME, Invocation, Loaded, Pace};
@@ -14,9 +15,10 @@ impl Loaded {
     /// It traps, or something outside of the program fails.
     pub fn record(&self, invocation: &Invocation) -> Result<(Vec<u8>, Vec<u8>), String> {
         let state = Sys {
-            input: Box::new(Cursor::new(invocation.input.clone())),
+            input: Input::bytes(invocation.input.clone()),
             input_name: INPUT_NAME.into(),
             output: Box::new(sink()),
+            written: 0,
             errors: Box::new(sink()),
             args: invocation.args.clone(),
             exit_code: 0,

@@ -1,7 +1,7 @@
 //! Execution of the programs of the corpus.
 
 use std::cell::RefCell;
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use vsp_core::text;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome, Reason};
 use vsp_host::engine::Module;
+use vsp_host::input::Input;
 use vsp_host::sys::{self, Sys};
 
 use super::{INPUT_NAME, Invocation, Program};
@@ -83,9 +84,10 @@ impl Loaded {
     pub fn run(&self, invocation: &Invocation, pace: Pace) -> Result<RunResult, String> {
         let (output, errors) = (Shared::default(), Shared::default());
         let state = Sys {
-            input: Box::new(Cursor::new(invocation.input.clone())),
+            input: Input::bytes(invocation.input.clone()),
             input_name: INPUT_NAME.into(),
             output: Box::new(output.clone()),
+            written: 0,
             errors: Box::new(errors.clone()),
             args: invocation.args.clone(),
             exit_code: 0,
@@ -118,8 +120,8 @@ impl Loaded {
         }
         let memory = instance.memory().to_vec();
         let exit_code = instance.into_state().exit_code;
-        let errors = String::from_utf8(errors.0.take()).map_err(|error| error.to_string())?;
-        Ok(RunResult { output: output.0.take(), errors, exit_code, fuel, memory })
+        let errors = String::from_utf8(errors.take()).map_err(|error| error.to_string())?;
+        Ok(RunResult { output: output.take(), errors, exit_code, fuel, memory })
     }
 
     /// Saves or scrambles a suspended instance if the configuration says so.
@@ -147,7 +149,14 @@ impl Loaded {
 
 /// A writer whose contents can be read through other handles.
 #[derive(Clone, Default)]
-struct Shared(Rc<RefCell<Vec<u8>>>);
+pub(super) struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Shared {
+    /// Takes the contents.
+    pub(super) fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+}
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -1,12 +1,14 @@
-//! The fuzz target that reads snapshots, deltas and logs of host calls.
+//! The fuzz target that reads snapshots, deltas, logs of host calls and state files.
 
 use std::cell::RefCell;
 
 use vsp_core::record::ReplayError;
 use vsp_core::snapshot::{Delta, Snapshot};
+use vsp_core::state_file::{SectionReader, StateFile};
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome, Reason, Status};
 use vsp_host::engine::{Engine, EngineKind};
+use vsp_host::sys::SysState;
 
 use super::{Sample, repaired, samples};
 use crate::host_module;
@@ -34,9 +36,10 @@ thread_local! {
 }
 
 /// Reads, restores and resumes a snapshot or a delta, or replays a log. The first byte selects the program (its lower
-/// three bits), and what it is.
+/// three bits), and what it is. All bytes are read as a state file, too.
 pub(super) fn state(data: &[u8]) {
     let Some((number, data)) = data.split_first() else { return };
+    state_file(data);
     let programs = samples();
     let sample = &programs[usize::from(*number) % programs.len()];
     let Ok(imports) = host_module::imports() else { unreachable!("the imports of the cases") };
@@ -144,6 +147,16 @@ fn replay(instance: &mut Instance<'_, ()>, log: std::sync::Arc<[u8]>) -> Result<
 fn fresh<'p>(sample: &'static Sample, imports: &'p Imports<()>) -> Instance<'p, ()> {
     let options = Options { stack_cells: Some(STACK_CELLS), fuel: Some(30), ..Options::default() };
     Instance::new(&sample.program, imports, (), options).expect("samples can be instantiated")
+}
+
+/// Reads a state file, and the state of `sys` in each of its sections.
+fn state_file(data: &[u8]) {
+    let bytes = repaired(data, LENGTH_AT);
+    let Ok(file) = StateFile::read(&bytes) else { return };
+    assert!(Snapshot::read(file.snapshot_bytes()).is_ok(), "the snapshot was checked");
+    for section in file.sections() {
+        let _ = SysState::read(section.version, SectionReader::new(section.bytes));
+    }
 }
 
 /// Restores a snapshot in tier 2.

@@ -1,6 +1,6 @@
 //! A debugged program: its execution, and the reasons for its stops.
 
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,6 +8,7 @@ use vsp_core::index::{GlobalIndex, Location};
 use vsp_core::isa::Reg;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Outcome, Reason, Suspension};
+use vsp_host::input::Input;
 
 use super::changes::Values;
 use super::expression::{Scope, Value};
@@ -61,7 +62,7 @@ pub(crate) struct Setup<'p> {
 impl<'p> Setup<'p> {
     /// Creates an instance, and the file that it writes, if one is named.
     fn instance(&self, mut files: Files) -> Result<(Instance<'p, State>, Option<Shared>), String> {
-        let file = self.args.output_file(&mut files)?;
+        let file = self.args.output_file(&mut files, None)?;
         let output: Box<dyn Write + Send> = match file.clone() {
             Some(file) => Box::new(BufWriter::new(file)),
             None => Box::new(self.console.clone()),
@@ -78,18 +79,14 @@ impl<'p> Setup<'p> {
     fn state(&self, output: Box<dyn Write + Send>) -> Result<State, String> {
         let pass_args = !self.entry.takes_args;
         let errors = Box::new(io::stderr());
+        let input = match self.args.names_input_file() {
+            true => self.args.open_input()?,
+            false => Input::reader(self.input.reader()),
+        };
         #[cfg(feature = "wasi")]
         if imports_wasi(self.verified) {
-            let input = match self.args.names_input_file() {
-                true => self.args.wasi_input()?,
-                false => vsp_host::wasi::Input::reader(self.input.reader()),
-            };
             return self.args.wasi_state(pass_args, Streams { input, output, errors }, false);
         }
-        let input = match self.args.input_file()? {
-            Some(file) => file.reader,
-            None => Box::new(BufReader::new(self.input.reader())),
-        };
         Ok(self.args.state(pass_args, Streams { input, output, errors }))
     }
 }

@@ -65,6 +65,12 @@ pub enum ReadErrorKind {
     /// An unknown version of the format of logs.
     #[error("version {}.{} of logs is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
     LogVersion(u16),
+    /// The bytes do not start with `SILH`.
+    #[error("expected \"SILH\": this is not a state file")]
+    StateFileMagic,
+    /// An unknown version of the format of state files.
+    #[error("version {}.{} of state files is unknown, expected 1.0", .0 >> 8, .0 & 0xFF)]
+    StateFileVersion(u16),
     /// The bytes do not start with `SILN`.
     #[error("expected \"SILN\": this is not a code object")]
     ObjectMagic,

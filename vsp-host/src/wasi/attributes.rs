@@ -53,7 +53,7 @@ const DIRECTORY_CHANGES: u64 = 1 << 9
 
 /// The numbers that stand for the inodes of the host in a deterministic run, in the order in which they were seen.
 #[derive(Debug, Default)]
-pub(super) struct Inodes(BTreeMap<(u64, u64), u64>);
+pub(super) struct Inodes(pub(super) BTreeMap<(u64, u64), u64>);
 
 impl Inodes {
     pub(super) fn number(&mut self, device: u64, inode: u64) -> u64 {

@@ -26,15 +26,23 @@ const VIRTUAL_STEP: u64 = 1_000;
 /// The time of a program.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Clock {
-    /// The clocks of the system; the monotonic one starts here.
-    System(Instant),
+    /// The clocks of the system; the monotonic one starts here, at this time.
+    System(Instant, Duration),
     /// Nanoseconds since the start.
     Virtual(u64),
 }
 
 impl Clock {
     pub(super) fn system() -> Clock {
-        Clock::System(Instant::now())
+        Clock::System(Instant::now(), Duration::ZERO)
+    }
+
+    /// Returns the clock whose monotonic time goes on here.
+    pub(super) fn resumed(is_virtual: bool, nanoseconds: u64) -> Clock {
+        match is_virtual {
+            true => Clock::Virtual(nanoseconds),
+            false => Clock::System(Instant::now(), Duration::from_nanos(nanoseconds)),
+        }
     }
 
     /// Returns the time of a clock in nanoseconds. The virtual clock moves on by a step.
@@ -49,8 +57,10 @@ impl Clock {
     /// Returns the time of a clock, which exists, in nanoseconds.
     pub(super) fn peek(&self, clock: u32) -> u64 {
         match self {
-            Clock::System(start) if clock == MONOTONIC => nanoseconds(start.elapsed()),
-            Clock::System(_) => nanoseconds(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()),
+            Clock::System(start, before) if clock == MONOTONIC => {
+                nanoseconds(start.elapsed().saturating_add(*before))
+            }
+            Clock::System(..) => nanoseconds(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()),
             Clock::Virtual(time) if clock == MONOTONIC => *time,
             Clock::Virtual(time) => VIRTUAL_START.saturating_add(*time),
         }
@@ -59,7 +69,7 @@ impl Clock {
     /// Waits, or advances the virtual clock.
     pub(super) fn wait(&mut self, nanoseconds: u64) {
         match self {
-            Clock::System(_) => thread::sleep(Duration::from_nanos(nanoseconds)),
+            Clock::System(..) => thread::sleep(Duration::from_nanos(nanoseconds)),
             Clock::Virtual(time) => *time = time.saturating_add(nanoseconds),
         }
     }

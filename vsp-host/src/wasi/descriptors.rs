@@ -10,7 +10,24 @@ use super::errno::{Done, Errno};
 use super::memory::Memory;
 
 /// The most descriptors that a program can have open.
-const MAX_DESCRIPTORS: usize = 1_024;
+pub(super) const MAX_DESCRIPTORS: usize = 1_024;
+
+/// Where a file or directory was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// The number of the directory that the host opened.
+    pub(super) preopen: usize,
+    /// The path below it; empty for the directory itself.
+    pub(super) path: String,
+}
+
+impl Origin {
+    /// Returns the origin of what is opened below a directory of this origin.
+    pub(super) fn below(&self, path: &str) -> Origin {
+        let path = if self.path.is_empty() { path.to_owned() } else { format!("{}/{path}", self.path) };
+        Origin { preopen: self.preopen, path }
+    }
+}
 
 /// A standard stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +56,7 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct OpenFile {
     pub(super) file: File,
+    pub(super) origin: Origin,
     pub(super) readable: bool,
     pub(super) writable: bool,
     /// Whether it was opened below a directory whose files may be changed.
@@ -49,6 +67,7 @@ pub(super) struct OpenFile {
 #[derive(Debug)]
 pub(super) struct OpenDirectory {
     pub(super) dir: Dir,
+    pub(super) origin: Origin,
     /// Whether anything below it may be changed.
     pub(super) changeable: bool,
     /// The name of a directory that the host opened.
@@ -66,7 +85,7 @@ impl OpenDirectory {
 
 /// The table.
 #[derive(Debug)]
-pub(super) struct Descriptors(Vec<Option<Descriptor>>);
+pub(super) struct Descriptors(pub(super) Vec<Option<Descriptor>>);
 
 impl Descriptors {
     /// Creates a table with the standard streams.

@@ -12,12 +12,12 @@ use super::memory::Memory;
 const HEADER: usize = 24;
 
 /// An entry of a directory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    name: String,
-    device: u64,
-    inode: u64,
-    file_type: u8,
+    pub(super) name: String,
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    pub(super) file_type: u8,
 }
 
 impl Wasi {

@@ -47,7 +47,7 @@ impl Wasi {
             if flags & (CREATE | EXCLUSIVE | TRUNCATE) != 0 {
                 return Err(Errno::Inval);
             }
-            Kind::Directory(directory.below(open_directory(&directory.dir, path, follow)?))
+            Kind::Directory(directory.below(open_directory(&directory.dir, path, follow)?, path))
         } else {
             let (readable, writable) = (rights & READ != 0, rights & WRITE != 0);
             if writable || flags & (CREATE | TRUNCATE) != 0 {
@@ -55,9 +55,10 @@ impl Wasi {
             }
             let file = open_file(&directory.dir, path, follow, flags, writable)?.into_std();
             if file.metadata()?.is_dir() {
-                Kind::Directory(directory.below(Dir::from_std_file(file)))
+                Kind::Directory(directory.below(Dir::from_std_file(file), path))
             } else {
-                Kind::File(OpenFile { file, readable, writable, changeable: directory.changeable })
+                let (origin, changeable) = (directory.origin.below(path), directory.changeable);
+                Kind::File(OpenFile { file, origin, readable, writable, changeable })
             }
         };
         let fd = self.descriptors.add(Descriptor { kind, flags: fd_flags })?;
@@ -228,8 +229,9 @@ impl Wasi {
 
 impl OpenDirectory {
     /// Returns a directory that was opened below this one.
-    fn below(&self, dir: Dir) -> OpenDirectory {
-        OpenDirectory { dir, changeable: self.changeable, preopened: None, entries: Vec::new() }
+    fn below(&self, dir: Dir, path: &str) -> OpenDirectory {
+        let (origin, changeable) = (self.origin.below(path), self.changeable);
+        OpenDirectory { dir, origin, changeable, preopened: None, entries: Vec::new() }
     }
 }
 
