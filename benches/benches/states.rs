@@ -3,7 +3,7 @@
 //!     cargo bench -p vsp-benches --bench states -- --json results/states.json
 
 use std::hint::black_box;
-use std::io::{Cursor, sink};
+use std::io::sink;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use vsp_core::program::Program;
 use vsp_core::snapshot::{Delta, Snapshot};
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome, text};
+use vsp_host::input::Input;
 use vsp_host::sys::{self, Sys};
 
 type Error = Box<dyn std::error::Error>;
@@ -152,15 +153,7 @@ fn recording(program: &'static str, source: &str, input: &[u8], runs: usize) -> 
     let imports = sys::imports::<Sys>()?;
     let mut it = Recording { program, plain: 0.0, recorded: 0.0, host_calls: 0, log_bytes: 0 };
     for run in 0..2 * runs {
-        let state = Sys {
-            input: Box::new(Cursor::new(input.to_vec())),
-            input_name: "input".into(),
-            output: Box::new(sink()),
-            errors: Box::new(sink()),
-            args: Vec::new(),
-            exit_code: 0,
-            failure: None,
-        };
+        let state = Sys::new(Input::bytes(input.to_vec()), Box::new(sink()), Box::new(sink()));
         let mut instance = Instance::new(&verified, &imports, state, Options::default())?;
         let is_recorded = run % 2 == 1;
         if is_recorded {

@@ -106,7 +106,7 @@ impl ProgramArgs {
         let input_name =
             self.input.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
         let args = if pass_args { self.args.clone() } else { Vec::new() };
-        Sys { input, input_name, output, written: 0, errors, args, exit_code: 0, failure: None }
+        Sys { input_name, args, ..Sys::new(input, output, errors) }
     }
 
     /// Creates the state for a program that imports WASI. The input is that of WASI, and empty for the module `sys`.

@@ -180,6 +180,22 @@ pub struct Sys {
     pub failure: Option<String>,
 }
 
+impl Sys {
+    /// Creates the state of a program that has no arguments.
+    pub fn new(input: Input, output: Box<dyn Write>, errors: Box<dyn Write>) -> Sys {
+        Sys {
+            input,
+            input_name: String::new(),
+            output,
+            written: 0,
+            errors,
+            args: Vec::new(),
+            exit_code: 0,
+            failure: None,
+        }
+    }
+}
+
 impl std::fmt::Debug for Sys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sys")
@@ -374,16 +390,7 @@ mod tests {
         let bytes = vsp_core::text::assemble(&source, "f.sil").unwrap();
         let program = vsp_core::program::Program::read(&bytes[..]).unwrap();
         let program = vsp_core::verify::Verified::new(program).unwrap();
-        let sys = Sys {
-            input: Input::empty(),
-            input_name: String::new(),
-            output: Box::new(io::sink()),
-            written: 0,
-            errors: Box::new(io::sink()),
-            args: Vec::new(),
-            exit_code: 0,
-            failure: None,
-        };
+        let sys = Sys::new(Input::empty(), Box::new(io::sink()), Box::new(io::sink()));
         vsp_core::Instance::new(&program, &defined, sys, vsp_core::Options::default()).unwrap();
         // And no others: the names in the order of their definition.
         let described = format!("{defined:?}");

@@ -102,14 +102,5 @@ impl Loaded {
 }
 
 fn sys(input: Input, output: &Shared, errors: &Shared) -> Sys {
-    Sys {
-        input,
-        input_name: String::new(),
-        output: Box::new(output.clone()),
-        written: 0,
-        errors: Box::new(errors.clone()),
-        args: Vec::new(),
-        exit_code: 0,
-        failure: None,
-    }
+    Sys::new(input, Box::new(output.clone()), Box::new(errors.clone()))
 }

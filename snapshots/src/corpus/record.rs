@@ -14,15 +14,11 @@ impl Loaded {
     /// # Errors
     /// It traps, or something outside of the program fails.
     pub fn record(&self, invocation: &Invocation) -> Result<(Vec<u8>, Vec<u8>), String> {
+        let input = Input::bytes(invocation.input.clone());
         let state = Sys {
-            input: Input::bytes(invocation.input.clone()),
             input_name: INPUT_NAME.into(),
-            output: Box::new(sink()),
-            written: 0,
-            errors: Box::new(sink()),
             args: invocation.args.clone(),
-            exit_code: 0,
-            failure: None,
+            ..Sys::new(input, Box::new(sink()), Box::new(sink()))
         };
         let options = Options { memory: invocation.memory, ..Options::default() };
         let made = self.module.instantiate(self.imports.clone(), state, options);

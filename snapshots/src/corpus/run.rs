@@ -83,15 +83,11 @@ impl Loaded {
     /// It traps, or something outside of the program fails.
     pub fn run(&self, invocation: &Invocation, pace: Pace) -> Result<RunResult, String> {
         let (output, errors) = (Shared::default(), Shared::default());
+        let input = Input::bytes(invocation.input.clone());
         let state = Sys {
-            input: Input::bytes(invocation.input.clone()),
             input_name: INPUT_NAME.into(),
-            output: Box::new(output.clone()),
-            written: 0,
-            errors: Box::new(errors.clone()),
             args: invocation.args.clone(),
-            exit_code: 0,
-            failure: None,
+            ..Sys::new(input, Box::new(output.clone()), Box::new(errors.clone()))
         };
         let mut slice = match pace {
             Pace::Whole => i64::MAX as u64,
