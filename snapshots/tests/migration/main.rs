@@ -1,5 +1,12 @@
 //! Migration: every example is stopped several times, saved in a state file, and goes on in another engine. The bytes of
 //! the state files are the same whichever engine writes them, and the end is that of a run that was never stopped.
+//!
+//! `checksums.txt` has the CRC-32 of the state files of each example's first invocation, which are the same on every
+//! architecture; `VSP_BLESS=1` writes it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use vsp_host::engine::EngineKind;
@@ -16,16 +23,47 @@ const STOPS: [u64; 3] = [7, 430, 985];
 /// Number of invocations of each program.
 const EXAMPLES: usize = if EMULATED { 1 } else { 8 };
 
-fn main() {
-    let arguments = Arguments::from_args();
-    let trials = PROGRAMS.iter().map(|program| Trial::test(program.name, move || migrate(program))).collect();
-    libtest_mimic::run(&arguments, trials).exit();
+/// The lines of `checksums.txt`, by the names of the programs.
+type Lines = BTreeMap<&'static str, String>;
+
+fn checksums_file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/migration/checksums.txt")
 }
 
-fn migrate(program: &Program) -> Result<(), Failed> {
+fn main() {
+    let arguments = Arguments::from_args();
+    let expected = Arc::new(std::fs::read_to_string(checksums_file()).unwrap_or_default());
+    let written = Arc::new(Mutex::new(Lines::new()));
+    let trials = PROGRAMS.iter().map(|program| {
+        let (expected, written) = (Arc::clone(&expected), Arc::clone(&written));
+        Trial::test(program.name, move || {
+            let line = migrate(program)?;
+            if std::env::var_os("VSP_BLESS").is_some() {
+                written.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(program.name, line);
+                return Ok(());
+            }
+            match expected.lines().any(|known| known == line) {
+                true => Ok(()),
+                false => Err(format!("checksums.txt does not have the line `{line}`").into()),
+            }
+        })
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    let lines = written.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if lines.len() == PROGRAMS.len() {
+        let text: String = lines.values().map(|line| format!("{line}\n")).collect();
+        if let Err(error) = std::fs::write(checksums_file(), text) {
+            panic!("checksums.txt: {error}");
+        }
+    }
+    conclusion.exit();
+}
+
+/// Stops the program and lets it go on in every engine. Returns its line of `checksums.txt`.
+fn migrate(program: &Program) -> Result<String, Failed> {
     let loaded = ENGINES.map(|kind| Loaded::new(program, Configuration::Run(kind)));
     let loaded = loaded.into_iter().collect::<Result<Vec<_>, String>>()?;
-    let mut stopped = 0;
+    let mut line = None;
     for example in program.examples().iter().take(EXAMPLES) {
         let whole = loaded[0].run(&example.invocation, Pace::Whole)?;
         example.expected.check(&whole)?;
@@ -41,9 +79,12 @@ fn migrate(program: &Program) -> Result<(), Failed> {
                 }
             }
         }
-        stopped += chains[0].len();
+        line.get_or_insert_with(|| {
+            let checksums = chains[0].iter().map(|file| format!(" {:08X}", crc32fast::hash(file)));
+            program.name.to_owned() + &checksums.collect::<String>()
+        });
     }
-    if stopped == 0 { Err("the program was never stopped".into()) } else { Ok(()) }
+    line.filter(|line| line.contains(' ')).ok_or_else(|| "the program was never stopped".into())
 }
 
 /// Runs the program from stop to stop, from engine to engine. Returns the state files.
