@@ -112,7 +112,8 @@ pub(crate) fn flag(is_wanted: bool) -> Option<Arc<AtomicBool>> {
         return None;
     }
     let flag = FLAG.get_or_init(Arc::default);
-    handle().then(|| Arc::clone(flag))
+    // Where Ctrl-C is ignored, as in background jobs of shells, a program is saved for other reasons.
+    (handle() || SAVES.load(Ordering::SeqCst)).then(|| Arc::clone(flag))
 }
 
 /// Installs the signal handlers. Returns `false` if Ctrl-C is not among them: the debugger has a separate handler, in

@@ -649,11 +649,11 @@ fn time_and_signals_stop_a_program() {
             let mut vsp = Command::new("env");
             vsp.args(["--default-signal=HUP,INT,TERM,USR1", env!("CARGO_BIN_EXE_vsp"), "run", "p.sil"]);
             // It ends by itself after a while.
-            vsp.args(["--engine", engine, "--save", "s.vss", "--at", "4000000000", "100000000000"]);
+            vsp.args(["--engine", engine, "--save", "s.vss", "--at", "100000000000", "100000000000"]);
             let mut child =
                 vsp.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
             // A state without an end: the program goes on. (A signal that comes too early would end the process.)
-            std::thread::sleep(Duration::from_millis(700));
+            std::thread::sleep(Duration::from_secs(2));
             let send = |signal: &str| {
                 assert!(
                     Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success()
@@ -698,7 +698,7 @@ fn a_program_that_waits_for_input_is_not_saved() {
     let mut vsp = command::interruptible(env!("CARGO_BIN_EXE_vsp"));
     vsp.args(["run", "copy.sil", "--save", "s.vss"]).current_dir(folder);
     let mut child = vsp.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    std::thread::sleep(std::time::Duration::from_secs(2));
     // While it is open the program waits for more.
     let input = child.stdin.take();
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
