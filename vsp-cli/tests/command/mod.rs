@@ -69,11 +69,18 @@ pub(crate) fn code_with(
 }
 
 /// Returns a command that Ctrl-C and other signals reach even if they are ignored where the tests run, as in background
-/// jobs of shells. It is killed after two minutes.
+/// jobs of shells. It is killed after two minutes. (Without `--foreground`, `timeout` sends each signal twice.)
 #[cfg(target_os = "linux")]
 pub(crate) fn interruptible(program: &str) -> Command {
     let mut command = Command::new("env");
-    command.args(["--default-signal=HUP,INT,TERM", "timeout", "--signal=KILL", "120", program]);
+    command.args([
+        "--default-signal=HUP,INT,TERM",
+        "timeout",
+        "--foreground",
+        "--signal=KILL",
+        "120",
+        program,
+    ]);
     command
 }
 
