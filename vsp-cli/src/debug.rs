@@ -3,15 +3,20 @@
 mod changes;
 mod commands;
 mod expression;
+mod history;
 mod input;
 mod inspect;
 mod parse;
 mod points;
 mod replay;
+mod report;
+mod search;
 mod session;
+mod setup;
 mod show;
 mod stops;
 mod tokens;
+mod travel;
 
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Write};
@@ -33,7 +38,8 @@ use crate::translate::{Result, load_verified};
 use commands::Flow;
 use input::Input;
 use replay::Replay;
-use session::{Console, Session, Setup};
+use session::Session;
+use setup::{Console, Setup};
 
 const NOTES: &str = "\
 Examples:

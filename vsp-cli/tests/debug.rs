@@ -475,6 +475,7 @@ fn help_lists_all_commands_and_the_tests_use_them() {
         MISTAKES,
         "fuel",
         "help",
+        include_str!("debug_reverse.rs"),
     ];
     let used: BTreeSet<&str> =
         scripts.iter().flat_map(|it| it.lines()).filter_map(|it| it.split(' ').next()).collect();
@@ -530,6 +531,14 @@ const PIECES: &[&str] = &[
     "out",
     "continue",
     "until",
+    "reverse-step",
+    "reverse-next",
+    "reverse-stepi",
+    "reverse-nexti",
+    "reverse-finish",
+    "reverse-continue",
+    "goto",
+    "end",
     "resume",
     "restart",
     "fuel",
@@ -653,14 +662,14 @@ fn commands_are_suggested() {
     assert!(shown.contains("no command `xyzzy`; `help` lists them"), "{shown}");
 }
 
-/// The blocks of docs/debugging.md: commands, and their output.
+/// The first blocks of docs/debugging.md: commands, and their output.
 #[test]
 fn the_example_of_the_document() {
     let path = root().join("docs/debugging.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let blocks: Vec<&str> =
         page.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [commands, printed] = blocks.as_slice() else { panic!("{} blocks", blocks.len()) };
+    let [commands, printed, ..] = blocks.as_slice() else { panic!("{} blocks", blocks.len()) };
     let (_folder, script) = file("fib.txt", commands.as_bytes());
     let output = run(&["debug", &example("fib.sil"), "4", "--commands", &script]);
     assert_eq!(output.status.code(), Some(0));

@@ -140,6 +140,27 @@ fn breakpoints_and_limits() {
 }
 
 #[test]
+fn stepping_until_fuel_is_used() {
+    for fuel in [None, Some(1000)] {
+        with_instance(fuel, |instance| {
+            assert_eq!(instance.begin(LOOP, &[]), Ok(None));
+            let at = |word| location(LOOP, word);
+            assert_eq!(instance.step_within(u64::MAX, 0, |_| false), Ok(None));
+            assert_eq!(instance.next_location(), at(0));
+            let before = instance.fuel();
+            assert_eq!(instance.step_within(u64::MAX, 5, |_| false), Ok(None));
+            assert_eq!(instance.next_location(), at(1));
+            assert_eq!(before.zip(instance.fuel()).map(|(before, now)| before - now), fuel.map(|_| 5));
+            // Whichever comes first.
+            assert_eq!(instance.step_within(2, 5, |_| false), Ok(None));
+            assert_eq!(instance.next_location(), at(1));
+            assert_eq!(instance.step_within(u64::MAX, 5, |it| it.word == 0), Ok(None));
+            assert_eq!(instance.next_location(), at(0));
+        });
+    }
+}
+
+#[test]
 fn suspension_while_stepping() {
     with_instance(Some(3), |instance| {
         assert_eq!(instance.begin(F, &[3, 0]), Ok(None));

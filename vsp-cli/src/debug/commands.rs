@@ -5,6 +5,7 @@ use vsp_core::text::most_similar;
 use vsp_host::number;
 
 use super::session::{Goal, Grain, Session};
+use super::travel::Back;
 use super::{inspect, points};
 use crate::program::UNLIMITED;
 
@@ -64,6 +65,36 @@ pub(crate) const COMMANDS: &[Command] = &[
         |session, rest| no_arguments(rest).and_then(|()| session.go(&Goal::End, 1)),
     ),
     command(&["until", "u"], "LOCATION", "continue until LOCATION", points::until),
+    command(
+        &["reverse-step", "rs"],
+        "[N]",
+        "go back to the start of a line, into calls; N times",
+        |session, rest| session.back(Back::Into(Grain::Line), times(rest)?),
+    ),
+    command(&["reverse-next", "rn"], "[N]", "go back to the start of a line, over calls", |session, rest| {
+        session.back(Back::Over(Grain::Line), times(rest)?)
+    }),
+    command(&["reverse-stepi", "rsi"], "[N]", "go back one instruction, into calls", |session, rest| {
+        session.back(Back::Into(Grain::Instruction), times(rest)?)
+    }),
+    command(&["reverse-nexti", "rni"], "[N]", "go back one instruction, over calls", |session, rest| {
+        session.back(Back::Over(Grain::Instruction), times(rest)?)
+    }),
+    command(&["reverse-finish", "rf"], "", "go back to the call of this function", |session, rest| {
+        no_arguments(rest).and_then(|()| session.back(Back::Call, 1))
+    }),
+    command(
+        &["reverse-continue", "rc"],
+        "",
+        "go back to the last stop at a breakpoint or a watched change, or to the start",
+        |session, rest| no_arguments(rest).and_then(|()| session.back(Back::Stop, 1)),
+    ),
+    command(
+        &["goto"],
+        "FUEL|start|end",
+        "go to where that much fuel is used, back or forward; `end` is the present",
+        goto,
+    ),
     command(&["resume"], "VALUE", "give a YIELD the value it waits for", inspect::resume),
     command(&["restart"], "", "back to the start; breakpoints stay", |session, rest| {
         no_arguments(rest).and_then(|()| session.restart())
@@ -169,15 +200,30 @@ fn times(rest: &str) -> Result<u64, Failure> {
 fn fuel(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
     if !rest.is_empty() {
         let units = number::count(rest).ok().filter(|units| *units <= UNLIMITED);
-        session.set_fuel(
-            units.ok_or_else(|| format!("`{}` is out of range for fuel: 0 to 2^63 - 1", Excerpt(rest)))?,
-        );
+        let units =
+            units.ok_or_else(|| format!("`{}` is out of range for fuel: 0 to 2^63 - 1", Excerpt(rest)))?;
+        session.set_fuel(units)?;
     }
     // A program without a limit has `UNLIMITED` fuel, of which it never uses half.
     let left = session.instance.fuel().filter(|left| *left < (UNLIMITED / 2) as i64);
     let left = left.map_or_else(|| "no limit".to_owned(), |left| format!("left: {left}"));
     session.out += &format!("fuel used: {}, {left}\n", session.fuel_used());
+    if !session.is_present() {
+        session.out += &format!("fuel used in the present: {}\n", session.present());
+    }
     Ok(())
+}
+
+fn goto(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {
+    let position = match rest {
+        "start" => Ok(0),
+        "end" => Ok(session.present()),
+        _ => number::count(rest),
+    };
+    let position = position.map_err(|_| {
+        format!("`{}` is no amount of fuel: expected a number, `start` or `end`", Excerpt(rest))
+    })?;
+    session.goto(position)
 }
 
 const EXPRESSIONS: &str = "\

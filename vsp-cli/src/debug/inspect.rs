@@ -5,6 +5,7 @@ use vsp_core::{Escaped, Excerpt};
 
 use super::commands::{Failure, no_arguments};
 use super::expression::{Expression, Value, memory_range};
+use super::history::Edit;
 use super::points;
 use super::session::Session;
 use super::show;
@@ -143,41 +144,20 @@ pub(crate) fn set(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> 
     let (target, text) = (rest[..at].trim(), rest[at + 1..].trim());
     let target = points::expression(session, target)?.expression;
     let value = value(session, text)?;
-    match target {
+    let frame = session.selected;
+    let edit = match target {
         Expression::Memory(ty, address) => {
             let address = address.value(&session.scope())?;
             let range = memory_range(session.instance.memory(), ty, address)?;
             let bits = ty.write(value).ok_or_else(|| format!("{value} is no {ty}"))?;
-            let bytes = bits.to_le_bytes();
-            session.instance.memory_mut()[range.clone()].copy_from_slice(&bytes[..range.len()]);
+            Edit::Memory(range.clone(), bits.to_le_bytes()[..range.len()].to_vec())
         }
-        target => {
-            let bits = bits(value)?;
-            *slot(session, &target)? = bits;
-        }
-    }
-    session.changed_by_user();
-    Ok(())
-}
-
-/// Returns the register, local or global to change.
-fn slot<'s>(session: &'s mut Session<'_>, target: &Expression) -> Result<&'s mut u64, Failure> {
-    let frame = || "there is no frame, so there are no registers".to_owned();
-    match target {
-        Expression::Register(register) => {
-            let frame = session.instance.frame_mut(session.selected).ok_or_else(frame)?;
-            Ok(&mut frame.registers[register.index()])
-        }
-        Expression::Local(number) => {
-            let frame = session.instance.frame_mut(session.selected).ok_or_else(frame)?;
-            let local = frame.locals.get_mut(*number as usize);
-            local.ok_or_else(|| format!("there is no local ${number} here"))
-        }
-        Expression::Global(global) => {
-            session.instance.global_mut(*global).ok_or_else(|| format!("there is no global {global}"))
-        }
-        _ => Err("only a register, $local, global or type[address] can be set".into()),
-    }
+        Expression::Register(register) => Edit::Register(frame, register, bits(value)?),
+        Expression::Local(number) => Edit::Local(frame, number, bits(value)?),
+        Expression::Global(global) => Edit::Global(global, bits(value)?),
+        _ => return Err("only a register, $local, global or type[address] can be set".into()),
+    };
+    session.change(edit)
 }
 
 pub(crate) fn memory(session: &mut Session<'_>, rest: &str) -> Result<(), Failure> {

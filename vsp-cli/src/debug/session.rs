@@ -1,95 +1,25 @@
 //! A debugged program: its execution, and the reasons for its stops.
 
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vsp_core::index::{GlobalIndex, Location};
-use vsp_core::isa::Reg;
-use vsp_core::verify::Verified;
-use vsp_core::{Imports, Instance, Outcome, Reason, Suspension};
-use vsp_host::input::Input;
+use vsp_core::index::Location;
+use vsp_core::verify::Function;
+use vsp_core::{Instance, Outcome, Reason, Status, Suspension};
 
 use super::changes::Values;
-use super::expression::{Scope, Value};
-use super::replay::Replay;
-use super::show;
+use super::history::{Edit, History};
+use super::report::View;
+use super::setup::Setup;
 use super::stops::Stops;
+use super::travel::Past;
 use crate::code::Code;
-use crate::end::{EXITED, End};
-use crate::entry::Entry;
-use crate::files::{self, Files, Shared};
-#[cfg(feature = "wasi")]
-use crate::program::imports_wasi;
-use crate::program::{ProgramArgs, Streams};
+use crate::files::{Files, Shared};
 use crate::state::State;
-use crate::style::{CHANGED, LOCATION, paint};
 
 /// Number of instructions between polls of the interrupt flag.
-const CHUNK: u64 = 1 << 20;
-
-/// The program's output if it goes to the terminal: the standard output, and whether its last line has ended.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Console {
-    pub(crate) mid_line: Arc<AtomicBool>,
-}
-
-impl Write for Console {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = io::stdout().write(bytes)?;
-        if let Some(last) = bytes[..written].last() {
-            self.mid_line.store(*last != b'\n', Ordering::Relaxed);
-        }
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stdout().flush()
-    }
-}
-
-/// The data needed to start the program again.
-pub(crate) struct Setup<'p> {
-    pub(crate) args: &'p ProgramArgs,
-    pub(crate) verified: &'p Verified<'p>,
-    pub(crate) imports: &'p Imports<State>,
-    pub(crate) entry: Entry,
-    /// The program's input if no file is named.
-    pub(crate) input: Replay,
-    pub(crate) console: Console,
-}
-
-impl<'p> Setup<'p> {
-    /// Creates an instance, and the file that it writes, if one is named.
-    fn instance(&self, mut files: Files) -> Result<(Instance<'p, State>, Option<Shared>), String> {
-        let file = self.args.output_file(&mut files, None)?;
-        let output: Box<dyn Write + Send> = match file.clone() {
-            Some(file) => Box::new(BufWriter::new(file)),
-            None => Box::new(self.console.clone()),
-        };
-        let state = self.state(output)?;
-        let instance = Instance::new(self.verified, self.imports, state, self.args.options(self.verified));
-        match instance {
-            Ok(instance) => Ok((instance, file)),
-            Err(error) => Err(files::wrong(&self.args.file, &error)),
-        }
-    }
-
-    /// Creates the state of the host functions.
-    fn state(&self, output: Box<dyn Write + Send>) -> Result<State, String> {
-        let pass_args = !self.entry.takes_args;
-        let errors = Box::new(io::stderr());
-        let input = match self.args.names_input_file() {
-            true => self.args.open_input()?,
-            false => Input::reader(self.input.reader()),
-        };
-        #[cfg(feature = "wasi")]
-        if imports_wasi(self.verified) {
-            return self.args.wasi_state(pass_args, Streams { input, output, errors }, false);
-        }
-        Ok(self.args.state(pass_args, Streams { input, output, errors }))
-    }
-}
+pub(crate) const CHUNK: u64 = 1 << 20;
 
 /// The goal of a command that runs the program.
 #[derive(Clone, Debug)]
@@ -102,6 +32,8 @@ pub(crate) enum Goal {
     Out,
     /// One of these locations.
     At(Vec<Location>),
+    /// The first place at which this much fuel is used.
+    Used(u64),
     /// The end of the program.
     End,
 }
@@ -115,7 +47,7 @@ pub(crate) enum Grain {
 
 /// The reason of a stop.
 #[derive(Debug, PartialEq)]
-enum Stop {
+pub(crate) enum Stop {
     /// The goal was reached.
     Arrived,
     /// Breakpoints or watches, with their descriptions.
@@ -126,22 +58,29 @@ enum Stop {
 
 /// A debugged program.
 pub(crate) struct Session<'p> {
-    setup: Setup<'p>,
+    pub(super) setup: Setup<'p>,
     /// The files that are read.
     files: Files,
     /// The file that the program writes, if one is named.
     output: Option<Shared>,
     pub(crate) code: Code<'p>,
+    /// The program that is looked at: the live one, or one that replays the past.
     pub(crate) instance: Instance<'p, State>,
+    /// The live one, in the past.
+    pub(super) past: Option<Past<'p>>,
+    /// The recorded past, unless the program ended before its first instruction, or there is no memory for it.
+    pub(super) history: Option<History>,
+    /// The message about how the live program ended, or why it is suspended.
+    pub(super) ended: Option<String>,
     pub(crate) stops: Stops,
     /// The selected frame; 0 is the innermost.
     pub(crate) selected: usize,
     /// The line after those that were listed last.
     pub(crate) listed: Option<crate::code::Line>,
-    before: Values,
-    interrupt: Arc<AtomicBool>,
+    pub(super) before: Values,
+    pub(super) interrupt: Arc<AtomicBool>,
     /// The balance since which fuel is counted, and the fuel used before.
-    counted: (i64, u64),
+    pub(super) counted: (i64, u64),
     /// Pending output.
     pub(crate) out: String,
 }
@@ -161,6 +100,9 @@ impl<'p> Session<'p> {
             output,
             code,
             instance,
+            past: None,
+            history: None,
+            ended: None,
             stops: Stops::default(),
             selected: 0,
             listed: None,
@@ -175,6 +117,7 @@ impl<'p> Session<'p> {
 
     /// Restarts the program. Breakpoints, watched expressions and displays stay; what it wrote to a file is discarded.
     pub(crate) fn restart(&mut self) -> Result<(), String> {
+        self.past = None;
         (self.instance, self.output) = self.setup.instance(self.files.clone())?;
         for breakpoint in &mut self.stops.breakpoints {
             breakpoint.hits = 0;
@@ -186,7 +129,7 @@ impl<'p> Session<'p> {
     /// Completes the file that the program writes.
     pub(crate) fn finish_output(&mut self) -> Result<(), String> {
         let Some(file) = self.output.take() else { return Ok(()) };
-        let flushed = self.instance.state_mut().sys.output.flush();
+        let flushed = self.live_mut().state_mut().sys.output.flush();
         flushed.and_then(|()| file.finish()).map_err(|error| format!("the output: {error}"))
     }
 
@@ -200,7 +143,18 @@ impl<'p> Session<'p> {
                 begun.map_err(|error| error.to_string())?
             }
         };
-        self.restart_watches();
+        self.ended = None;
+        let position = self.fuel_used();
+        let recording = match self.instance.status() {
+            Status::Idle => Ok(None),
+            _ => History::begin(&mut self.instance, position).map(Some),
+        };
+        self.history = recording.unwrap_or_else(|error| {
+            self.out += &format!("this run is not recorded: {error}\n");
+            None
+        });
+        self.stops.watches.retain(|watch| watch.depth.is_none_or(|depth| depth == 1));
+        self.refresh_watches();
         let stop = self.stop(ended);
         self.report(stop)
     }
@@ -220,17 +174,34 @@ impl<'p> Session<'p> {
         View { instance: &self.instance, selected: self.selected }
     }
 
-    /// Returns the fuel used so far.
+    /// Returns the fuel used until here, which is the position in the run.
     pub(crate) fn fuel_used(&self) -> u64 {
-        let (from, before) = self.counted;
-        before.saturating_add(from.saturating_sub(self.instance.fuel().unwrap_or(0)).unsigned_abs())
+        used(self.counted, &self.instance)
     }
 
     /// Sets the balance of fuel.
-    pub(crate) fn set_fuel(&mut self, fuel: u64) {
+    pub(crate) fn set_fuel(&mut self, fuel: u64) -> Result<(), String> {
+        self.must_be_present()?;
+        self.give_fuel(fuel);
+        self.record_edit(Edit::Fuel(fuel));
+        Ok(())
+    }
+
+    /// Sets the balance of fuel of the current instance.
+    pub(super) fn give_fuel(&mut self, fuel: u64) {
         let used = self.fuel_used();
         self.instance.set_fuel(fuel);
         self.counted = (self.instance.fuel().unwrap_or(0), used);
+    }
+
+    /// Changes a register, local or global, or memory.
+    pub(crate) fn change(&mut self, edit: Edit) -> Result<(), String> {
+        self.must_be_present()?;
+        edit.apply(&mut self.instance)?;
+        self.record_edit(edit);
+        self.before = Values::of(&self.instance);
+        self.refresh_watches();
+        Ok(())
     }
 
     /// Runs the program to a goal, `times` times.
@@ -248,10 +219,13 @@ impl<'p> Session<'p> {
 
     /// Resumes a suspended program with the value that it waits for, and stops before the next instruction.
     pub(crate) fn resume(&mut self, value: u64) -> Result<(), String> {
+        self.must_be_present()?;
         if !matches!(self.instance.suspended(), Some(Suspension { reason: Reason::Yield(_), .. })) {
             return Err("the program does not wait for a value".into());
         }
         let resumed = self.instance.begin_resume(&[value]).map_err(|error| error.to_string())?;
+        self.record_edit(Edit::Answer(value));
+        self.ended = None;
         let stop = self.stop(resumed);
         self.report(stop)
     }
@@ -263,6 +237,7 @@ impl<'p> Session<'p> {
             None => Err("the program has ended; `restart` runs it again".into()),
             Some(Reason::Fuel | Reason::Interrupted) => {
                 let resumed = self.instance.begin_resume(&[]).map_err(|error| error.to_string())?;
+                self.ended = None;
                 Ok(self.stop(resumed))
             }
             Some(Reason::Yield(_)) => {
@@ -278,18 +253,12 @@ impl<'p> Session<'p> {
             depth: self.depth(),
             line: self.instance.next_location().and_then(|at| self.code.line(at)),
         };
-        let mut marked = vec![false; self.setup.verified.program().code().len()];
-        let functions = self.setup.verified.functions();
-        let word = |location: Location| {
-            functions.get(location.function.index()).map_or(0, |function| function.start + location.word)
-                as usize
-        };
-        for location in self.stops.locations() {
-            marked[word(location)] = true;
-        }
+        let functions = self.functions();
+        let mut stops: Vec<Location> = self.stops.locations().collect();
         if let Goal::At(locations) = goal {
-            locations.iter().for_each(|location| marked[word(*location)] = true);
+            stops.extend(locations);
         }
+        let marked = self.marked(&stops);
         let mut depth = start.depth;
         loop {
             let (limit, back) = match goal {
@@ -298,15 +267,16 @@ impl<'p> Session<'p> {
                 Goal::Over(_) if depth <= start.depth => (1, None),
                 Goal::Over(_) => (CHUNK, self.location_after_call(depth - start.depth)),
                 Goal::Out => (CHUNK, self.location_after_call(depth + 1 - start.depth)),
-                Goal::At(_) | Goal::End => (CHUNK, None),
+                Goal::At(_) | Goal::Used(_) | Goal::End => (CHUNK, None),
             };
-            let stepped = self.instance.step_until(limit, |at| marked[word(at)] || Some(at) == back);
-            if let Some(outcome) = stepped.map_err(|error| error.to_string())? {
+            let until = if let Goal::Used(position) = goal { *position } else { u64::MAX };
+            let stop = |at| marked[word(functions, at)] || Some(at) == back;
+            if let Some(outcome) = self.advance(limit, until, stop)? {
                 return Ok(self.end(&outcome));
             }
             let Some(location) = self.instance.next_location() else { return Ok(Stop::Ended) };
             depth = self.depth();
-            let reasons = self.reasons(location, depth, marked[word(location)]);
+            let reasons = self.reasons(location, depth, marked[word(functions, location)]);
             if !reasons.is_empty() {
                 return Ok(Stop::Because(reasons));
             }
@@ -319,8 +289,42 @@ impl<'p> Session<'p> {
         }
     }
 
+    /// Executes up to `limit` instructions, but not beyond the position `until`.
+    fn advance(
+        &mut self,
+        limit: u64,
+        until: u64,
+        stop: impl FnMut(Location) -> bool,
+    ) -> Result<Option<Outcome>, String> {
+        if !self.is_present() {
+            return self.replay(limit, until, stop);
+        }
+        let distance = until.saturating_sub(self.fuel_used());
+        let stepped = self.instance.step_within(limit, distance, stop).map_err(|error| error.to_string())?;
+        let position = self.fuel_used();
+        if let Some(history) = self.history.as_mut().filter(|it| stepped.is_none() && position >= it.next)
+            && let Err(error) = history.keep(&mut self.instance, position)
+        {
+            self.out += &format!("the recording ends here: {error}\n");
+            self.history = None;
+        }
+        Ok(stepped)
+    }
+
+    /// Returns the functions of the program.
+    pub(super) fn functions(&self) -> &'p [Function] {
+        self.setup.verified.functions()
+    }
+
+    /// Returns which words of the code are at one of these locations.
+    pub(super) fn marked(&self, locations: &[Location]) -> Vec<bool> {
+        let mut marked = vec![false; self.setup.verified.program().code().len()];
+        locations.iter().for_each(|location| marked[word(self.functions(), *location)] = true);
+        marked
+    }
+
     /// Returns the location after the active call of frame number `index`, counted from the innermost.
-    fn location_after_call(&self, index: usize) -> Option<Location> {
+    pub(super) fn location_after_call(&self, index: usize) -> Option<Location> {
         let call = self.instance.call_stack().nth(index)?;
         Some(Location { word: call.word + 1, ..call })
     }
@@ -336,6 +340,7 @@ impl<'p> Session<'p> {
             Goal::Over(grain) => depth < start.depth || (depth == start.depth && at_line(grain)),
             Goal::Out => depth < start.depth,
             Goal::At(locations) => locations.contains(&location),
+            Goal::Used(position) => self.fuel_used() >= *position,
             Goal::End => false,
         }
     }
@@ -347,23 +352,9 @@ impl<'p> Session<'p> {
             return reasons;
         }
         let scope = View { instance: &self.instance, selected: 0 };
-        let breakpoints = self.stops.breakpoints.iter_mut();
-        for it in breakpoints.filter(|it| it.enabled && it.locations.contains(&location)) {
-            let holds = match &it.condition {
-                None => Ok(true),
-                Some(condition) => condition.expression.value(&scope).map(Value::is_true),
-            };
-            match holds {
-                Ok(false) => continue,
-                Ok(true) => reasons.push(format!("breakpoint {}", it.number)),
-                Err(error) => {
-                    reasons.push(format!("breakpoint {}: its condition has no value: {error}", it.number));
-                }
-            }
-            it.hits += 1;
-        }
-        let is_reason = |number: u32| reasons.iter().any(|it| *it == format!("breakpoint {number}"));
-        self.stops.breakpoints.retain(|it| !(it.temporary && is_reason(it.number)));
+        let breaks = self.stops.breaks(location, &scope);
+        self.stops.stopped(|number| breaks.iter().any(|(it, _)| *it == number));
+        reasons.extend(breaks.into_iter().map(|(_, reason)| reason));
         reasons
     }
 
@@ -388,139 +379,52 @@ impl<'p> Session<'p> {
                 return true;
             }
             let now = watch.watched.expression.value(&scope).ok();
-            if now != watch.last {
-                let show =
-                    |value: Option<Value>| value.map_or_else(|| "no value".into(), |it| it.to_string());
-                let (number, text) = (watch.number, &watch.watched.text);
-                reasons.push(format!("watch {number}: {text}: {} -> {}", show(watch.last), show(now)));
-            }
+            reasons.extend(watch.change(now));
             watch.last = now;
             true
         });
         reasons
     }
 
-    /// Removes watches of frames that no longer exist, and resets the values of the others.
-    fn restart_watches(&mut self) {
-        let scope = View { instance: &self.instance, selected: 0 };
-        self.stops.watches.retain(|watch| watch.depth.is_none_or(|depth| depth == 1));
+    /// Removes watches of frames that do not exist here, and resets the values of the others.
+    pub(crate) fn settle_watches(&mut self) {
+        let depth = self.depth();
+        self.stops.watches.retain(|watch| {
+            let exists = watch.depth.is_none_or(|frame| frame <= depth);
+            if !exists {
+                let (number, text) = (watch.number, &watch.watched.text);
+                self.out +=
+                    &format!("watch {number}: there is no frame of `{text}` here, and the watch is gone\n");
+            }
+            exists
+        });
+        self.refresh_watches();
+    }
+
+    /// Resets the values of the watches whose frames exist.
+    pub(crate) fn refresh_watches(&mut self) {
+        let depth = self.depth();
         for watch in &mut self.stops.watches {
+            let Some(selected) = depth.checked_sub(watch.depth.unwrap_or(depth)) else { continue };
+            let scope = View { instance: &self.instance, selected };
             watch.last = watch.watched.expression.value(&scope).ok();
         }
     }
+}
 
-    /// Returns the stop after starting or resuming a call.
-    fn stop(&mut self, begun: Option<Outcome>) -> Stop {
-        begun.map_or(Stop::Arrived, |outcome| self.end(&outcome))
-    }
+/// Returns the index of a word in the whole code.
+pub(super) fn word(functions: &[Function], location: Location) -> usize {
+    functions.get(location.function.index()).map_or(0, |function| function.start + location.word) as usize
+}
 
-    /// Reports how the program ended, or why it is suspended.
-    fn end(&mut self, outcome: &Outcome) -> Stop {
-        let failure = self.instance.state_mut().sys.failure.take();
-        let chosen = self.instance.state().sys.exit_code;
-        let error = self.instance.take_host_error();
-        let end = End::new(*outcome, self.setup.verified, failure, chosen, error.as_deref());
-        let values: Vec<String> = end.results.iter().map(|value| crate::value::short(*value)).collect();
-        let mut text = match (outcome, end.message) {
-            (Outcome::Suspended(suspension), _) => match suspension.reason {
-                Reason::Fuel => "the fuel is used up; `fuel UNITS` gives it more".to_owned(),
-                Reason::Interrupted => "interrupted".to_owned(),
-                Reason::Yield(value) => {
-                    format!("the program yields {}, and waits for `resume VALUE`", crate::value::short(value))
-                }
-                Reason::Pending(_) => "a host function is pending".to_owned(),
-            },
-            (_, Some(message)) => message,
-            (_, None) if end.outcome == EXITED => {
-                format!("the program exits with status {}", values.join(""))
-            }
-            (_, None) if values.is_empty() => format!("the program {}", end.outcome),
-            (_, None) => format!("the program {} {}", end.outcome, values.join(", ")),
-        };
-        if chosen != 0 {
-            text += &format!(", with exit code {chosen}");
-        }
-        self.out += &format!("{text}; fuel used: {}\n", self.fuel_used());
-        Stop::Ended
-    }
-
-    /// Reports the location of the program, and the changes since the last stop.
-    fn report(&mut self, stop: Stop) -> Result<(), String> {
-        let flushed = self.instance.state_mut().sys.output.flush();
-        flushed.map_err(|error| format!("the program's output: {error}"))?;
-        self.selected = 0;
-        self.listed = None;
-        let now = Values::of(&self.instance);
-        let is_same_frame = now.innermost() == self.before.innermost();
-        if let Stop::Because(reasons) = &stop {
-            reasons.iter().for_each(|reason| self.out += &format!("{reason}\n"));
-        }
-        if let Some(location) = self.location() {
-            if !is_same_frame || stop != Stop::Arrived {
-                self.out += &format!("{}:\n", paint(LOCATION, &self.code.describe(location)));
-            }
-            self.out += &show::location(&self.code, location, show::mark(true, false));
-        }
-        let changes = self.before.changes(&now, &self.code);
-        if !changes.is_empty() {
-            self.out += &format!("{} {}\n", paint(CHANGED, "changed:"), changes.join(", "));
-        }
-        self.before = now;
-        self.show_displays();
-        Ok(())
-    }
-
-    /// Shows the displayed expressions.
-    pub(crate) fn show_displays(&mut self) {
-        let scope = View { instance: &self.instance, selected: self.selected };
-        for (number, it) in &self.stops.displays {
-            let value = it.expression.value(&scope);
-            let value = value.map_or_else(|error| format!("no value: {error}"), |value| value.to_string());
-            self.out += &format!("{number}: {} = {value}\n", it.text);
-        }
-    }
-
-    /// Records a change by the user, so that it is not reported as the program's.
-    pub(crate) fn changed_by_user(&mut self) {
-        self.before = Values::of(&self.instance);
-        let scope = View { instance: &self.instance, selected: 0 };
-        let depth = self.instance.call_stack().count();
-        for watch in self.stops.watches.iter_mut().filter(|it| it.depth.is_none_or(|it| it == depth)) {
-            watch.last = watch.watched.expression.value(&scope).ok();
-        }
-    }
+/// Returns the fuel that an instance has used. `counted` is the balance since which it is counted, and the fuel used
+/// before.
+pub(super) fn used((from, before): (i64, u64), instance: &Instance<'_, State>) -> u64 {
+    before.saturating_add(from.saturating_sub(instance.fuel().unwrap_or(0)).unsigned_abs())
 }
 
 /// The starting point of a run.
 struct Start {
     depth: usize,
     line: Option<crate::code::Line>,
-}
-
-/// A stopped program with the selected frame.
-pub(crate) struct View<'s, 'p> {
-    instance: &'s Instance<'p, State>,
-    selected: usize,
-}
-
-impl Scope for View<'_, '_> {
-    fn register(&self, register: Reg) -> Option<u64> {
-        self.instance.frames().nth(self.selected).map(|frame| frame.registers[register.index()])
-    }
-
-    fn local(&self, number: u32) -> Option<u64> {
-        self.instance.frames().nth(self.selected)?.locals.get(number as usize).copied()
-    }
-
-    fn global(&self, global: GlobalIndex) -> Option<u64> {
-        self.instance.global(global)
-    }
-
-    fn memory(&self) -> &[u8] {
-        self.instance.memory()
-    }
-
-    fn depth(&self) -> usize {
-        self.instance.call_stack().count()
-    }
 }

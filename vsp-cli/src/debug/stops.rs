@@ -2,7 +2,7 @@
 
 use vsp_core::index::Location;
 
-use super::expression::{Expression, Value};
+use super::expression::{Expression, Scope, Value};
 
 /// An expression and its text.
 #[derive(Clone, Debug)]
@@ -36,6 +36,15 @@ pub(crate) struct Watch {
     pub(crate) depth: Option<usize>,
     /// The value when it was last evaluated, or `None` if that failed.
     pub(crate) last: Option<Value>,
+}
+
+impl Watch {
+    /// Describes the change to this value, if it is one.
+    pub(crate) fn change(&self, now: Option<Value>) -> Option<String> {
+        let show = |value: Option<Value>| value.map_or_else(|| "no value".into(), |it| it.to_string());
+        let (number, text) = (self.number, &self.watched.text);
+        (now != self.last).then(|| format!("watch {number}: {text}: {} -> {}", show(self.last), show(now)))
+    }
 }
 
 /// All breakpoints, watches and displays, which share their numbering.
@@ -80,6 +89,31 @@ impl Stops {
     /// Returns the locations of the enabled breakpoints.
     pub(crate) fn locations(&self) -> impl Iterator<Item = Location> {
         self.breakpoints.iter().filter(|it| it.enabled).flat_map(|it| it.locations.iter().copied())
+    }
+
+    /// Returns the numbers of the breakpoints that stop the program at a location, and their descriptions.
+    pub(crate) fn breaks(&self, location: Location, scope: &impl Scope) -> Vec<(u32, String)> {
+        let here = self.breakpoints.iter().filter(|it| it.enabled && it.locations.contains(&location));
+        let reason = |it: &Breakpoint| {
+            let number = it.number;
+            match it.condition.as_ref().map(|condition| condition.expression.value(scope)) {
+                Some(Ok(value)) if !value.is_true() => None,
+                None | Some(Ok(_)) => Some((number, format!("breakpoint {number}"))),
+                Some(Err(error)) => {
+                    Some((number, format!("breakpoint {number}: its condition has no value: {error}")))
+                }
+            }
+        };
+        here.filter_map(reason).collect()
+    }
+
+    /// Counts a stop at the breakpoints for whose numbers `is_hit` holds. Deletes those that stop only once.
+    pub(crate) fn stopped(&mut self, is_hit: impl Fn(u32) -> bool) {
+        self.breakpoints.retain_mut(|it| {
+            let is_hit = is_hit(it.number);
+            it.hits += u64::from(is_hit);
+            !(it.temporary && is_hit)
+        });
     }
 
     /// Lists all items, one per line.

@@ -77,14 +77,20 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         }
     }
 
+    /// Executes up to `limit` instructions, but stops before one when `fuel` units are used, or if `stop` returns true
+    /// for its location. `stop` is not called for the first instruction.
     pub(super) fn step(
         &mut self,
         mut at: Position,
         limit: u64,
+        fuel: u64,
         mut stop: impl FnMut(Location) -> bool,
     ) -> Result<Position, Outcome> {
+        // A balance that does not exist is never reached.
+        let last = self.balance.checked_sub_unsigned(fuel);
         for executed in 0..limit {
-            if executed > 0 && stop(at.location()) {
+            let is_used = last.is_some_and(|last| *self.balance <= last);
+            if is_used || executed > 0 && stop(at.location()) {
                 break;
             }
             self.advance::<true>(&mut at)?;

@@ -52,8 +52,23 @@ impl<S> Instance<'_, S> {
         limit: u64,
         stop: impl FnMut(Location) -> bool,
     ) -> Result<Option<Outcome>, CallError> {
+        self.step_within(limit, u64::MAX, stop)
+    }
+
+    /// Executes instructions like [`Self::step_until`], but also stops before an instruction as soon as at least `fuel`
+    /// units of fuel were used since the call. (It counts them in an instance that is not metered, too.) So a place of an
+    /// earlier run, whose fuel is known, is found again exactly.
+    ///
+    /// # Errors
+    /// The instance is not between two instructions.
+    pub fn step_within(
+        &mut self,
+        limit: u64,
+        fuel: u64,
+        stop: impl FnMut(Location) -> bool,
+    ) -> Result<Option<Outcome>, CallError> {
         self.must_be_stepping()?;
-        Ok(self.run_some(|instance| step(instance, limit, stop)))
+        Ok(self.run_some(|instance| step(instance, limit, fuel, stop)))
     }
 
     /// Runs a call that is being stepped to its outcome, like [`Self::call`].
@@ -115,15 +130,16 @@ fn proceed<S>(instance: &mut Instance<'_, S>) -> Outcome {
 }
 
 /// Executes up to `limit` instructions, from the location that is recorded for the running frame. Stops earlier if
-/// `stop` returns `true` for the location of an instruction other than the first. Returns `None` if there is a next
-/// instruction.
+/// `fuel` units are used, or `stop` returns `true` for the location of an instruction other than the first. Returns
+/// `None` if there is a next instruction.
 fn step<S>(
     instance: &mut Instance<'_, S>,
     limit: u64,
+    fuel: u64,
     stop: impl FnMut(Location) -> bool,
 ) -> Option<Outcome> {
     let mut machine = Machine::new(instance).interpreting();
     let at = machine.position(machine.stack.location());
-    let stepped = machine.step(at, limit, stop);
+    let stepped = machine.step(at, limit, fuel, stop);
     machine.pause(stepped)
 }

@@ -1,0 +1,90 @@
+//! What is needed to start the program.
+
+use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use vsp_core::snapshot::Snapshot;
+use vsp_core::verify::Verified;
+use vsp_core::{Imports, Instance, Options};
+use vsp_host::input::Input;
+use vsp_host::sys::Sys;
+
+use super::replay::Replay;
+use crate::entry::Entry;
+use crate::files::{self, Files, Shared};
+#[cfg(feature = "wasi")]
+use crate::program::imports_wasi;
+use crate::program::{ProgramArgs, Streams};
+use crate::state::State;
+
+/// The program's output if it goes to the terminal: the standard output, and whether its last line has ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Console {
+    pub(crate) mid_line: Arc<AtomicBool>,
+}
+
+impl Write for Console {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = io::stdout().write(bytes)?;
+        if let Some(last) = bytes[..written].last() {
+            self.mid_line.store(*last != b'\n', Ordering::Relaxed);
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
+}
+
+/// The data needed to start the program again.
+pub(crate) struct Setup<'p> {
+    pub(crate) args: &'p ProgramArgs,
+    pub(crate) verified: &'p Verified<'p>,
+    pub(crate) imports: &'p Imports<State>,
+    pub(crate) entry: Entry,
+    /// The program's input if no file is named.
+    pub(crate) input: Replay,
+    pub(crate) console: Console,
+}
+
+impl<'p> Setup<'p> {
+    /// Creates an instance, and the file that it writes, if one is named.
+    pub(crate) fn instance(&self, mut files: Files) -> Result<(Instance<'p, State>, Option<Shared>), String> {
+        let file = self.args.output_file(&mut files, None)?;
+        let output: Box<dyn Write + Send> = match file.clone() {
+            Some(file) => Box::new(BufWriter::new(file)),
+            None => Box::new(self.console.clone()),
+        };
+        let state = self.state(output)?;
+        let instance = Instance::new(self.verified, self.imports, state, self.args.options(self.verified));
+        match instance {
+            Ok(instance) => Ok((instance, file)),
+            Err(error) => Err(files::wrong(&self.args.file, &error)),
+        }
+    }
+
+    /// Restores an instance whose host functions will not be called.
+    pub(crate) fn restore(&self, snapshot: &Snapshot<'_>) -> Result<Instance<'p, State>, String> {
+        let nowhere = || Box::new(io::sink());
+        let state = State::new(Sys::new(Input::empty(), nowhere(), nowhere()));
+        let restored = Instance::restore(self.verified, self.imports, state, Options::default(), snapshot);
+        restored.map_err(|error| error.to_string())
+    }
+
+    /// Creates the state of the host functions.
+    fn state(&self, output: Box<dyn Write + Send>) -> Result<State, String> {
+        let pass_args = !self.entry.takes_args;
+        let errors = Box::new(io::stderr());
+        let input = match self.args.names_input_file() {
+            true => self.args.open_input()?,
+            false => Input::reader(self.input.reader()),
+        };
+        #[cfg(feature = "wasi")]
+        if imports_wasi(self.verified) {
+            return self.args.wasi_state(pass_args, Streams { input, output, errors }, false);
+        }
+        Ok(self.args.state(pass_args, Streams { input, output, errors }))
+    }
+}
