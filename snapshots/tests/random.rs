@@ -91,7 +91,8 @@ fn machine_code_agrees_with_the_interpreter() {
     let started = std::time::Instant::now();
     let tally = compare(&configurations, seeds.clone(), program);
     println!("seeds {seeds:?}, {:.0?}: {tally}", started.elapsed());
-    assert!(tally.unmetered > tally.programs / 4, "{tally}");
+    // Of a few programs it may be few.
+    assert!(tally.unmetered > tally.programs / 5, "{tally}");
 }
 
 /// A host that writes into frames cannot make machine code differ from the interpreter.
