@@ -2,7 +2,7 @@
 //! the state files are the same whichever engine writes them, and the end is that of a run that was never stopped.
 //!
 //! `checksums.txt` has the CRC-32 of the state files of each example's first invocation, which are the same on every
-//! architecture; `VSP_BLESS=1` writes it.
+//! architecture; `VSP_BLESS=1` writes it. They change with the example's text.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
