@@ -111,6 +111,21 @@ pub(crate) struct HostOwn<S> {
     pub(crate) reserved: i64,
 }
 
+impl<S> HostOwn<S> {
+    fn new(state: S, metered: bool) -> HostOwn<S> {
+        HostOwn {
+            state,
+            metered,
+            error: None,
+            pending: [0; MAX_PARAMS],
+            #[cfg(feature = "record")]
+            recorder: None,
+            #[cfg(feature = "native")]
+            reserved: 0,
+        }
+    }
+}
+
 /// The host functions of an instance and their data, apart from memory and fuel.
 #[derive(Debug)]
 pub struct HostCalls<'a, S> {
@@ -160,23 +175,18 @@ impl<'a, S> HostCalls<'a, S> {
         let mut resolved = Vec::new();
         resolved.try_reserve_exact(program.imports().count()).map_err(|_| InstantiateError::OutOfMemory)?;
         imports.resolve(program, &mut resolved)?;
-        let own = HostOwn {
-            state,
-            metered,
-            error: None,
-            pending: [0; MAX_PARAMS],
-            #[cfg(feature = "record")]
-            recorder: None,
-            #[cfg(feature = "native")]
-            reserved: 0,
-        };
-        Ok(HostCalls {
+        Ok(Self::of(imports, resolved, HostOwn::new(state, metered)))
+    }
+
+    /// Returns host functions that are neither recorded nor replayed.
+    fn of(imports: Ref<'a, Imports<S>>, resolved: Vec<u32>, own: HostOwn<S>) -> HostCalls<'a, S> {
+        HostCalls {
             imports,
             resolved,
             own,
             #[cfg(feature = "record")]
             logging: None,
-        })
+        }
     }
 
     /// Returns the same host functions with another state of the host, for an instance that goes on from the same place.
@@ -189,24 +199,13 @@ impl<'a, S> HostCalls<'a, S> {
         let mut resolved = Vec::new();
         resolved.try_reserve_exact(numbers.len()).map_err(|_| InstantiateError::OutOfMemory)?;
         resolved.extend_from_slice(numbers);
-        let HostOwn { metered, pending, .. } = self.own;
-        let own = HostOwn {
-            state,
-            metered,
-            error: None,
-            pending,
-            #[cfg(feature = "record")]
-            recorder: None,
-            #[cfg(feature = "native")]
-            reserved: self.own.reserved,
-        };
-        Ok(HostCalls {
-            imports: self.imports.clone(),
-            resolved,
-            own,
-            #[cfg(feature = "record")]
-            logging: None,
-        })
+        let mut own = HostOwn::new(state, self.own.metered);
+        own.pending = self.own.pending;
+        #[cfg(feature = "native")]
+        {
+            own.reserved = self.own.reserved;
+        }
+        Ok(Self::of(self.imports.clone(), resolved, own))
     }
 
     /// Returns the type of an import.

@@ -216,8 +216,14 @@ impl<'a, S> Instance<'a, S> {
     /// # Errors
     /// The log does not end here, or is damaged, or the state is another.
     pub fn finish_replay(&mut self) -> Result<(), ReplayError> {
-        let digest = self.digest().map_err(|_| ReplayError::OutOfMemory);
-        self.host.replayer_mut().ok_or(ReplayError::NotReplaying)?.finish(|| digest)
+        let Some(log) = self.host.replayer_mut().ok_or(ReplayError::NotReplaying)?.finish()? else {
+            return Ok(());
+        };
+        let instance = self.digest().map_err(|_| ReplayError::OutOfMemory)?;
+        match self.host.replayer_mut() {
+            Some(replayer) if instance != log => Err(replayer.fail(ReplayError::End { log, instance })),
+            _ => Ok(()),
+        }
     }
 
     fn replay_end(&mut self) -> Result<Option<Outcome>, ReplayError> {

@@ -11,6 +11,7 @@ mod watch;
 pub(crate) use entry::{Answer, Entry};
 pub(crate) use recorder::{HostRecord, Recorder};
 pub(crate) use replayer::Replayer;
+pub(crate) use watch::NoMemory;
 
 /// The first four bytes of every log.
 const MAGIC: [u8; 4] = *b"SILR";

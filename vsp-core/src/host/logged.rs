@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::log::{Answer, HostRecord, Recorder, Replayer};
+use super::log::{Answer, HostRecord, NoMemory, Recorder, Replayer};
 use super::{Caller, HostCalls, HostEnd, HostError, HostOwn};
 use crate::index::{FuncIndex, ImportIndex};
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
@@ -23,10 +23,6 @@ pub(crate) struct Logging<'a> {
 
 /// A number that no host function has.
 const HIDDEN: u32 = u32::MAX;
-
-/// There is no memory.
-#[derive(Debug)]
-pub(crate) struct NoMemory;
 
 impl<'a, S> HostCalls<'a, S> {
     /// Returns whether host calls are logged.
@@ -156,20 +152,18 @@ impl<'a, S> HostCalls<'a, S> {
         values: &[u64],
         memory: &mut [u8],
     ) -> Result<(), Box<ReplayError>> {
-        let (recorder, replayer) = (self.own.recorder.as_mut(), self.logging.as_mut());
-        let replayer = replayer.and_then(|logging| logging.replayer.as_mut());
-        let replayed = match (reason, recorder, replayer) {
-            (Reason::Fuel | Reason::Interrupted, ..) | (_, None, None) => Ok(()),
-            (Reason::Yield(value), Some(recorder), _) => {
-                recorder.yielded(value, values[0], memory);
-                Ok(())
+        if let Some(recorder) = &mut self.own.recorder {
+            match reason {
+                Reason::Fuel | Reason::Interrupted => {}
+                Reason::Yield(value) => recorder.yielded(value, values[0], memory),
+                Reason::Pending(_) => recorder.answer(values, memory),
             }
-            (Reason::Yield(value), None, Some(replayer)) => replayer.yielded(value, values[0], memory),
-            (Reason::Pending(_), Some(recorder), _) => {
-                recorder.answer(values, memory);
-                Ok(())
-            }
-            (Reason::Pending(_), None, Some(replayer)) => replayer.answer(values, memory),
+        }
+        let Some(replayer) = self.replayer_mut() else { return Ok(()) };
+        let replayed = match reason {
+            Reason::Fuel | Reason::Interrupted => Ok(()),
+            Reason::Yield(value) => replayer.yielded(value, values[0], memory),
+            Reason::Pending(_) => replayer.answer(values, memory),
         };
         replayed.map_err(Box::new)
     }

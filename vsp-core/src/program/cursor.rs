@@ -164,6 +164,31 @@ impl<'a> Cursor<'a> {
         at.expect(found, expected, what)
     }
 
+    /// Reads the first bytes of a file, which must be `expected`. Any others report `kind`, and the beginning of them a
+    /// file that is too short.
+    pub(crate) fn magic(&mut self, expected: [u8; 4], kind: ReadErrorKind) -> Option<()> {
+        if self.is_empty() || !self.bytes.starts_with(&expected[..self.remaining().min(expected.len())]) {
+            return self.fail("magic", kind);
+        }
+        self.bytes(expected.len(), "magic").map(|_| ())
+    }
+
+    /// Reads and returns a checksum, which must be what `compute` returns. It is not called if the bytes end before the
+    /// checksum.
+    pub(crate) fn expect_checksum(
+        &mut self,
+        what: &'static str,
+        compute: impl FnOnce() -> u32,
+    ) -> Option<u32> {
+        let at = *self;
+        let stored = self.u32(what)?;
+        let computed = compute();
+        if stored != computed {
+            return at.fail(what, ReadErrorKind::Checksum { stored, computed });
+        }
+        Some(stored)
+    }
+
     /// Checks that the rest is zero bytes.
     pub(crate) fn expect_zeros(mut self, what: &'static str) -> Option<()> {
         while !self.is_empty() {

@@ -70,10 +70,7 @@ impl<'a> Checker<'a> {
     /// Returns the minor version and the number of sections.
     fn header(&self) -> Option<(Minor, u32)> {
         let mut at = self.file;
-        if !at.rest().starts_with(&MAGIC[..at.remaining().min(MAGIC.len())]) || at.is_empty() {
-            return at.fail("magic", ReadErrorKind::Magic);
-        }
-        at.bytes(MAGIC.len(), "magic")?;
+        at.magic(MAGIC, ReadErrorKind::Magic)?;
         let version_at = at;
         let version = at.u16("version")?;
         let Some(minor) = Minor::from_version(version) else {
@@ -88,12 +85,7 @@ impl<'a> Checker<'a> {
         let length = u64::from(at.u32("total length")?);
         length_at.at_most(length, u64::from(self.limits.file_bytes), "total length")?;
         length_at.expect(self.file.remaining() as u64, length, "total length")?;
-        let checksum_at = at;
-        let stored = at.u32("checksum")?;
-        let computed = checksum(self.file.rest());
-        if stored != computed {
-            return checksum_at.fail("checksum", ReadErrorKind::Checksum { stored, computed });
-        }
+        at.expect_checksum("checksum", || checksum(self.file.rest()))?;
         at.section(HEADER_BYTES - CHECKSUM_AT - 4, "header")?.expect_zeros("reserved header bytes")?;
         let most = Section::ALL.iter().filter(|section| section.is_of(minor)).count();
         count_at.at_most(u64::from(section_count), most as u64, "section count")?;

@@ -229,10 +229,7 @@ impl Header {
             Form::Full => (MAGIC, ReadErrorKind::SnapshotMagic),
             Form::Delta => (DELTA_MAGIC, ReadErrorKind::DeltaMagic),
         };
-        if !whole.rest().starts_with(&magic[..whole.remaining().min(magic.len())]) || whole.is_empty() {
-            return at.fail("magic", wrong);
-        }
-        at.bytes(magic.len(), "magic")?;
+        at.magic(magic, wrong)?;
         let version_at = *at;
         let version = at.u16("version")?;
         match form {
@@ -249,12 +246,7 @@ impl Header {
         let length_at = *at;
         let length = at.u64("total length")?;
         length_at.expect(whole.remaining() as u64, length, "total length")?;
-        let checksum_at = *at;
-        let stored = at.u32("checksum")?;
-        let computed = checksum(whole.rest());
-        if stored != computed {
-            return checksum_at.fail("checksum", ReadErrorKind::Checksum { stored, computed });
-        }
+        let stored = at.expect_checksum("checksum", || checksum(whole.rest()))?;
         flags_at.at_most(u64::from(flags), u64::from(METERED | INTERRUPTIBLE), "flags")?;
         let program_checksum = at.u32("checksum of the program")?;
         let program_bytes = at.u32("length of the program")?;

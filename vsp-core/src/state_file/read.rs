@@ -148,10 +148,7 @@ impl<'a> StateFile<'a> {
 impl Header {
     fn read(at: &mut Cursor<'_>) -> Option<Header> {
         let whole = *at;
-        if !whole.rest().starts_with(&MAGIC[..whole.remaining().min(MAGIC.len())]) || whole.is_empty() {
-            return at.fail("magic", ReadErrorKind::StateFileMagic);
-        }
-        at.bytes(MAGIC.len(), "magic")?;
+        at.magic(MAGIC, ReadErrorKind::StateFileMagic)?;
         let version_at = *at;
         let version = at.u16("version")?;
         if version != VERSION {
@@ -162,12 +159,7 @@ impl Header {
         let length_at = *at;
         let length = at.u64("total length")?;
         length_at.expect(whole.remaining() as u64, length, "total length")?;
-        let checksum_at = *at;
-        let stored = at.u32("checksum")?;
-        let computed = checksum(whole.rest());
-        if stored != computed {
-            return checksum_at.fail("checksum", ReadErrorKind::Checksum { stored, computed });
-        }
+        at.expect_checksum("checksum", || checksum(whole.rest()))?;
         flags_at.expect(flags.into(), 0, "flags")?;
         let sections_at = *at;
         let sections = at.u32("number of sections")?;

@@ -27,7 +27,7 @@ struct Range {
 
 /// There is no memory.
 #[derive(Debug)]
-pub(super) struct NoMemory;
+pub(crate) struct NoMemory;
 
 impl Watch {
     pub(super) fn clear(&mut self) {

@@ -94,11 +94,7 @@ impl Header {
         if abi != ABI_VERSION {
             return abi_at.fail("ABI version", ReadErrorKind::ObjectAbi(abi));
         }
-        let checksum_at = *at;
-        let (stored, computed) = (at.u32("checksum")?, checksum(bytes));
-        if stored != computed {
-            return checksum_at.fail("checksum", ReadErrorKind::Checksum { stored, computed });
-        }
+        at.expect_checksum("checksum", || checksum(bytes))?;
         let (arch, tier) = (one_of(at, Arch::ALL, "architecture")?, one_of(at, Tier::ALL, "tier")?);
         let options = CompileOptions {
             tier,
