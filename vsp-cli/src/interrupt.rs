@@ -16,7 +16,7 @@ use crate::files;
 use crate::translate::print_message;
 
 /// The time in which a program has to reach its next safepoint. One that waits for input reaches none.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// As [`PATIENCE`], for a program that is to be saved.
 const PATIENCE_FOR_STATE: Duration = Duration::from_secs(3);
