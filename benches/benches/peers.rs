@@ -5,10 +5,12 @@
 //!
 //! Every answer is compared before anything is timed.
 
-use std::path::PathBuf;
+mod common;
+
 use std::time::Duration;
 
 use clap::Parser;
+use common::Common;
 use vsp_benches::peers::report::{KernelTimes, Report};
 use vsp_benches::peers::{
     Engine, Error, KERNELS, Kernel, calls, engines, instructions, loads, measure, tables, tiers,
@@ -26,18 +28,11 @@ struct Arguments {
     /// Only engines whose names contain one of these (native code is always measured)
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
-    /// File for the results, relative to benches/
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
     /// Also measure tiering, for amounts of work up to this many milliseconds; with 10000 that takes minutes
     #[arg(long, value_name = "MS")]
     tiers: Option<u64>,
-    /// Only check the answers
-    #[arg(long)]
-    test: bool,
-    /// Passed by cargo
-    #[arg(long, hide = true)]
-    bench: bool,
     /// Only kernels whose full names, `peers/NAME`, contain one of these
     filter: Vec<String>,
 }
@@ -81,7 +76,7 @@ fn main() -> Result<(), Error> {
         return Ok(());
     }
     let runs = arguments.runs.max(1);
-    if arguments.test || !arguments.bench {
+    if arguments.common.is_test() {
         for kernel in &kernels {
             measure::kernel(kernel, &engines, 0)?;
             println!("peers/{}: ok", kernel.name);
@@ -125,8 +120,5 @@ fn main() -> Result<(), Error> {
             println!("{}", table.text());
         }
     }
-    if let Some(file) = arguments.json {
-        std::fs::write(file, serde_json::to_string_pretty(&report)? + "\n")?;
-    }
-    Ok(())
+    arguments.common.write(&report)
 }

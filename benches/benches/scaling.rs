@@ -2,12 +2,14 @@
 //!
 //!     cargo bench -p vsp-benches --features jit --bench scaling -- --json results/scaling.json
 
+mod common;
+
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use common::Common;
 use peak_alloc::PeakAlloc;
 use vsp_benches::peers::assemble;
 use vsp_benches::peers::measure::timed;
@@ -26,15 +28,8 @@ struct Arguments {
     /// Number of loads of each program
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// File for the results, relative to benches/
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Only the smallest sizes, once
-    #[arg(long)]
-    test: bool,
-    /// Passed by cargo
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    common: Common,
     /// Ignored
     #[arg(hide = true)]
     filter: Vec<String>,
@@ -107,7 +102,7 @@ fn measure(source: &str, runs: usize) -> Result<Scale, Error> {
 
 fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
-    let test = arguments.test || !arguments.bench;
+    let test = arguments.common.is_test();
     let runs = if test { 1 } else { arguments.runs.max(1) };
     let sizes = |all: &[u32]| all[..if test { 1 } else { all.len() }].to_vec();
     let mut scaling = Scaling::default();
@@ -120,8 +115,5 @@ fn main() -> Result<(), Error> {
     for table in tables::scaling(&scaling) {
         println!("{}", table.text());
     }
-    if let Some(file) = arguments.json {
-        std::fs::write(file, serde_json::to_string_pretty(&scaling)? + "\n")?;
-    }
-    Ok(())
+    arguments.common.write(&scaling)
 }

@@ -2,12 +2,14 @@
 //!
 //!     cargo bench -p vsp-benches --bench states -- --json results/states.json
 
+mod common;
+
 use std::hint::black_box;
 use std::io::sink;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Parser;
+use common::Common;
 use serde::Serialize;
 use vsp_core::program::Program;
 use vsp_core::snapshot::{Delta, Snapshot};
@@ -24,15 +26,8 @@ struct Arguments {
     /// Number of measurements of each operation, of which the fastest counts
     #[arg(long, default_value_t = 15)]
     runs: usize,
-    /// File for the results, relative to benches/
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Only small memories, once
-    #[arg(long)]
-    test: bool,
-    /// Passed by cargo
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    common: Common,
     /// Ignored
     #[arg(hide = true)]
     filter: Vec<String>,
@@ -172,7 +167,7 @@ fn recording(program: &'static str, source: &str, input: &[u8], runs: usize) -> 
 
 fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
-    let test = arguments.test || !arguments.bench;
+    let test = arguments.common.is_test();
     let runs = if test { 1 } else { arguments.runs.max(1) };
     let mut results = Results { states: Vec::new(), recording: Vec::new() };
     for (memory, every) in
@@ -209,8 +204,5 @@ fn main() -> Result<(), Error> {
             it.program, it.host_calls, it.log_bytes
         );
     }
-    if let Some(file) = arguments.json {
-        std::fs::write(file, serde_json::to_string_pretty(&results)? + "\n")?;
-    }
-    Ok(())
+    arguments.common.write(&results)
 }

@@ -4,9 +4,10 @@
 //!
 //! Every answer is compared before anything is timed.
 
-use std::path::PathBuf;
+mod common;
 
 use clap::Parser;
+use common::Common;
 use vsp_benches::peers::Error;
 use vsp_benches::wasm::report::WasmReport;
 use vsp_benches::wasm::{MODULES, Module, WasmEngine, Work, engines, measure, tables, works};
@@ -26,15 +27,8 @@ struct Arguments {
     /// Only engines whose names contain one of these
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
-    /// File for the results, relative to benches/
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Only check the answers
-    #[arg(long)]
-    test: bool,
-    /// Passed by cargo
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    common: Common,
     /// Only kernels and programs whose full names, `wasm/NAME`, contain one of these
     filter: Vec<String>,
 }
@@ -64,7 +58,7 @@ impl Arguments {
 fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
     let (works, engines) = (arguments.works()?, arguments.engines());
-    if arguments.test || !arguments.bench {
+    if arguments.common.is_test() {
         for work in &works {
             measure::ready(work, &engines)?;
             println!("wasm/{}: ok", work.name);
@@ -86,8 +80,5 @@ fn main() -> Result<(), Error> {
     for table in tables::all(&report) {
         println!("{}", table.text());
     }
-    if let Some(file) = arguments.json {
-        std::fs::write(file, serde_json::to_string_pretty(&report)? + "\n")?;
-    }
-    Ok(())
+    arguments.common.write(&report)
 }

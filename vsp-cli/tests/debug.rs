@@ -4,27 +4,9 @@ mod command;
 
 use std::collections::BTreeSet;
 
-use command::{file, root, run, run_with, stderr, stdout};
+use command::debugger::{LINES, debug, session};
+use command::{example, file, root, run, run_with, stderr, stdout};
 use proptest::prelude::*;
-
-/// Returns the output for commands from a pipe. A wrong command makes the exit code 1.
-fn session(text: &str, options: &[&str], commands: &str) -> String {
-    let (_folder, path) = file("program.sil", text.as_bytes());
-    debug(&path, options, commands)
-}
-
-fn debug(path: &str, options: &[&str], commands: &str) -> String {
-    let output = run_with(&[&["debug", path], options].concat(), commands.as_bytes());
-    let shown = stdout(&output);
-    assert_eq!(stderr(&output), "", "{shown}");
-    let code = i32::from(shown.contains("\nerror: "));
-    assert_eq!(output.status.code(), Some(code), "{shown}");
-    shown
-}
-
-fn example(name: &str) -> String {
-    root().join("examples").join(name).display().to_string()
-}
 
 /// A loop, calls, locals, globals and memory.
 const SUMS: &str = "\
@@ -314,32 +296,6 @@ fn output_input_and_exit_code() {
     assert_eq!(std::fs::read_to_string(written).unwrap(), "12three");
 }
 
-/// Two instructions per line, and one line that jumps to its start.
-const LINES: &str = "\
-.lines explicit
-.file \"sum.c\"
-.export main
-.func main (1) -> 1
-    .line 1
-    MOVI    R1, 0
-    MOVI    R2, 0
-    .line 2
-next:
-    ADD     R1, R0
-    LOOP    R0, next
-    .line 4
-    MOV     R0, R1
-    CALL    twice
-    ADDI    R0, 1
-    RET
-.end
-.func twice (1) -> 1
-    .line 8
-    ADD     R0, R0
-    RET
-.end
-";
-
 #[test]
 fn lines_of_several_instructions() {
     let commands =
@@ -507,7 +463,7 @@ fn what_cannot_begin_is_refused() {
 #[test]
 fn stepping_over_a_recursion() {
     let commands = "break 61 if depth == 3\ncontinue\nprint R1\nnext\nprint R1\nprint R0\nprint depth\n";
-    let shown = debug(&example("fib.sil"), &["9"], commands);
+    let shown = debug(&example("fib"), &["9"], commands);
     let values: Vec<&str> = shown.split("(vsp) print ").skip(1).filter_map(|it| it.lines().nth(1)).collect();
     // F(8) is being computed two calls deep, and F(7) was.
     assert_eq!(values, ["8", "8", "13 (0xd)", "3"], "{shown}");
@@ -516,8 +472,7 @@ fn stepping_over_a_recursion() {
 /// The frames of a deep recursion are listed in part.
 #[test]
 fn a_long_call_stack_is_cut() {
-    let shown =
-        debug(&example("fib.sil"), &["60"], "break fib if R0 == 30\ncontinue\nbacktrace\nprint depth\n");
+    let shown = debug(&example("fib"), &["60"], "break fib if R0 == 30\ncontinue\nbacktrace\nprint depth\n");
     let lines: Vec<&str> = shown.lines().collect();
     assert!(lines.contains(&"    … 7 more") && lines.contains(&"   31  main+4 (fib.sil:32)"), "{shown}");
     assert!(shown.ends_with("print depth\n32 (0x20)\n"), "{shown}");
@@ -671,7 +626,7 @@ fn the_example_of_the_document() {
         page.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     let [commands, printed, ..] = blocks.as_slice() else { panic!("{} blocks", blocks.len()) };
     let (_folder, script) = file("fib.txt", commands.as_bytes());
-    let output = run(&["debug", &example("fib.sil"), "4", "--commands", &script]);
+    let output = run(&["debug", &example("fib"), "4", "--commands", &script]);
     assert_eq!(output.status.code(), Some(0));
     if std::env::var_os("VSP_BLESS").is_some() {
         std::fs::write(&path, page.replace(printed, &stdout(&output))).unwrap();

@@ -2,22 +2,8 @@
 
 mod command;
 
-use command::{file, root, run_with, stderr, stdout};
-
-/// Returns the output for commands from a pipe.
-fn session(text: &str, options: &[&str], commands: &str) -> String {
-    let (_folder, path) = file("program.sil", text.as_bytes());
-    debug(&path, options, commands)
-}
-
-fn debug(path: &str, options: &[&str], commands: &str) -> String {
-    let output = run_with(&[&["debug", path], options].concat(), commands.as_bytes());
-    let shown = stdout(&output);
-    assert_eq!(stderr(&output), "", "{shown}");
-    let code = i32::from(shown.contains("\nerror: "));
-    assert_eq!(output.status.code(), Some(code), "{shown}");
-    shown
-}
+use command::debugger::{LINES, debug, session};
+use command::{example, file};
 
 /// Returns what was printed after each command.
 fn answers(shown: &str) -> Vec<&str> {
@@ -364,30 +350,6 @@ fn a_wasi_program_gets_the_same_again() {
 /// Two instructions per line, and one line that jumps to its start.
 #[test]
 fn back_by_lines_of_several_instructions() {
-    const LINES: &str = "\
-.lines explicit
-.file \"sum.c\"
-.export main
-.func main (1) -> 1
-    .line 1
-    MOVI    R1, 0
-    MOVI    R2, 0
-    .line 2
-next:
-    ADD     R1, R0
-    LOOP    R0, next
-    .line 4
-    MOV     R0, R1
-    CALL    twice
-    ADDI    R0, 1
-    RET
-.end
-.func twice (1) -> 1
-    .line 8
-    ADD     R0, R0
-    RET
-.end
-";
     let commands = "continue\nreverse-step\nreverse-step\nreverse-step\nreverse-step\nreverse-step\nreverse-step\n\
                     step 4\nreverse-next\nstep 2\nreverse-next\nreverse-nexti\n";
     insta::assert_snapshot!(session(LINES, &["2"], commands));
@@ -396,10 +358,9 @@ next:
 /// A call is passed backwards as a whole, also if it is recursive and long.
 #[test]
 fn back_over_a_recursion() {
-    let path = root().join("examples/fib.sil").display().to_string();
     let commands = "break 62 if depth == 3\ncontinue\nprint R1\nreverse-next\nprint R1\nprint depth\nbacktrace\n\
                     reverse-finish\nprint depth\n";
-    let shown = debug(&path, &["24"], commands);
+    let shown = debug(&example("fib"), &["24"], commands);
     let said = answers(&shown);
     assert_eq!((said[2], said[4], said[5]), ("23 (0x17)\n", "23 (0x17)\n", "3\n"), "{shown}");
     assert!(said[3].contains("CALL    fib"), "{shown}");

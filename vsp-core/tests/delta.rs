@@ -1,15 +1,18 @@
 //! Deltas of snapshots: their bytes, their sizes, joining them, refused ones, and that no bytes cause a panic.
 #![cfg(feature = "text")]
 
+#[path = "snapshot/common.rs"]
+mod common;
 #[path = "analysis/random.rs"]
 mod random;
 
+use common::repaired;
 use vsp_core::index::{FuncIndex, GlobalIndex};
-use vsp_core::program::{FuncType, Program};
+use vsp_core::program::Program;
 use vsp_core::snapshot::{Delta, DeltaError, RestoreError, SaveError, Snapshot};
 use vsp_core::text::assemble;
 use vsp_core::verify::Verified;
-use vsp_core::{Caller, HostStop, Imports, Instance, Options, Outcome, Reason, Status};
+use vsp_core::{Imports, Instance, Options, Outcome, Reason, Status};
 
 /// The program whose delta docs/format.md shows.
 const SHOWN: &str = "
@@ -39,18 +42,6 @@ fn shown(program: &Verified<'_>) -> (Vec<u8>, Vec<u8>) {
     assert!(matches!(instance.call_export("f", &[9]).unwrap(), Outcome::Suspended(_)));
     let delta = instance.save_since(&Snapshot::read(&base).unwrap()).unwrap();
     (base, delta)
-}
-
-/// Returns these bytes with the right checksum.
-fn repaired(mut bytes: Vec<u8>) -> Vec<u8> {
-    if bytes.len() >= 20 {
-        bytes[16..20].fill(0);
-        let crc = !bytes.iter().fold(u32::MAX, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
-        });
-        bytes[16..20].copy_from_slice(&crc.to_le_bytes());
-    }
-    bytes
 }
 
 /// The annotated dump in docs/format.md is the delta of that program.
@@ -270,21 +261,12 @@ fn damage_is_an_error() {
     assert!(restored > 100, "values can be others: {restored}");
 }
 
-fn pending_imports() -> Imports<()> {
-    let mut imports = Imports::new();
-    imports.define("test", "a", |_: &mut Caller<'_, ()>| ()).unwrap();
-    let ty = FuncType::new(8, 4).unwrap();
-    imports.define_raw("test", "b", ty, |_, _, _| Err(HostStop::Pending)).unwrap();
-    imports.define("test", "c", |_: &mut Caller<'_, ()>, x: u64, y: u64| x ^ y).unwrap();
-    imports
-}
-
 /// At every suspension of random programs, the deltas so far give what a full snapshot gives.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn deltas_are_full_snapshots_in_parts() {
     use proptest::test_runner::{Config, TestRunner};
-    let imports = pending_imports();
+    let imports = random::imports();
     let mut runner = TestRunner::new(Config { cases: 200, ..Config::default() });
     let joins = std::cell::Cell::new(0);
     let result = runner.run(&(random::functions(), 0u64..20), |(functions, fuel)| {

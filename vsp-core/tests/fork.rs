@@ -5,7 +5,7 @@
 mod random;
 
 use vsp_core::index::{FuncIndex, GlobalIndex};
-use vsp_core::program::{FuncType, Program};
+use vsp_core::program::Program;
 use vsp_core::text::assemble;
 use vsp_core::verify::Verified;
 use vsp_core::{Caller, HostStop, Imports, Instance, Options, Outcome, Reason, Status};
@@ -114,21 +114,12 @@ fn traps_and_steps_are_forked() {
     assert_eq!(one.fork(()).unwrap().call_stack().count(), 0);
 }
 
-fn pending_imports() -> Imports<()> {
-    let mut imports = Imports::new();
-    imports.define("test", "a", |_: &mut Caller<'_, ()>| ()).unwrap();
-    let ty = FuncType::new(8, 4).unwrap();
-    imports.define_raw("test", "b", ty, |_, _, _| Err(HostStop::Pending)).unwrap();
-    imports.define("test", "c", |_: &mut Caller<'_, ()>, x: u64, y: u64| x ^ y).unwrap();
-    imports
-}
-
 /// Random programs behave the same whether or not they are forked at every suspension.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn forking_changes_nothing() {
     use proptest::test_runner::{Config, TestRunner};
-    let imports = pending_imports();
+    let imports = random::imports();
     let mut runner = TestRunner::new(Config { cases: 300, ..Config::default() });
     let forks = std::cell::Cell::new(0);
     let result = runner.run(&(random::functions(), 0u64..20), |(functions, fuel)| {

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use vsp_core::index::FuncIndex;
-use vsp_core::program::{FuncType, Program};
+use vsp_core::program::Program;
 use vsp_core::record::{RecordError, ReplayError};
 use vsp_core::snapshot::Snapshot;
 use vsp_core::text::assemble;
@@ -414,21 +414,12 @@ fn damage_is_an_error() {
     }
 }
 
-fn pending_imports() -> Imports<()> {
-    let mut imports = Imports::new();
-    imports.define("test", "a", |_: &mut Caller<'_, ()>| ()).unwrap();
-    let ty = FuncType::new(8, 4).unwrap();
-    imports.define_raw("test", "b", ty, |_, _, _| Err(HostStop::Pending)).unwrap();
-    imports.define("test", "c", |_: &mut Caller<'_, ()>, x: u64, y: u64| x ^ y).unwrap();
-    imports
-}
-
 /// Random programs behave the same when they are recorded, and when they are replayed.
 #[test]
 #[cfg_attr(miri, ignore = "too slow")]
 fn recording_and_replaying_changes_nothing() {
     use proptest::test_runner::{Config, TestRunner};
-    let imports = pending_imports();
+    let imports = random::imports();
     let mut runner = TestRunner::new(Config { cases: 1000, failure_persistence: None, ..Config::default() });
     let calls = std::cell::Cell::new(0);
     let result = runner.run(&(random::functions(), 0u64..300), |(functions, fuel)| {

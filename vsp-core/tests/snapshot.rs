@@ -2,6 +2,8 @@
 //! tested with all case files, in `snapshots`, and here with random programs.)
 #![cfg(feature = "text")]
 
+#[path = "snapshot/common.rs"]
+mod common;
 #[path = "analysis/random.rs"]
 mod random;
 #[path = "snapshot/refused.rs"]
@@ -9,34 +11,13 @@ mod refused;
 
 use std::sync::atomic::AtomicBool;
 
+use common::{SHOWN, repaired};
 use vsp_core::index::{FuncIndex, GlobalIndex, Location};
 use vsp_core::program::Program;
 use vsp_core::snapshot::Snapshot;
 use vsp_core::text::assemble;
 use vsp_core::verify::Verified;
 use vsp_core::{Caller, HostStop, Imports, Instance, Options, Outcome, Reason, Status};
-
-/// The program whose snapshot docs/format.md shows.
-const SHOWN: &str = "
-.lines none
-.memory 64
-.global = 5
-.data @ 18 \"hi\"
-.export f = $0
-.func (1) -> 1
-.locals 1
-    SETL R0, 0
-    CALL $1
-    GETL R1, 0
-    ADD R0, R0, R1
-    RET
-.end
-.func (1) -> 1
-    MOVI R1, 7
-    YIELD R0
-    ADD R0, R0, R1
-    RET
-.end";
 
 fn verified(bytes: &[u8]) -> Verified<'_> {
     Verified::new(Program::read(bytes).unwrap()).unwrap()
@@ -53,23 +34,6 @@ fn shown_state(program: &Verified<'_>) -> Vec<u8> {
     let outcome = instance.call_export("f", &[3]).unwrap();
     assert!(matches!(outcome, Outcome::Suspended(it) if it.reason == Reason::Yield(3)));
     instance.save().unwrap()
-}
-
-/// Computes the checksum of docs/format.md bit by bit.
-fn crc(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
-    })
-}
-
-/// Returns these bytes with the right checksum.
-fn repaired(mut bytes: Vec<u8>) -> Vec<u8> {
-    if bytes.len() >= 20 {
-        bytes[16..20].fill(0);
-        let crc = crc(&bytes);
-        bytes[16..20].copy_from_slice(&crc.to_le_bytes());
-    }
-    bytes
 }
 
 /// The annotated dump in docs/format.md is the snapshot of that program.
@@ -368,18 +332,9 @@ fn damage_is_an_error() {
     assert!(restored > 1000, "values can be others: {restored}");
 }
 
-fn pending_imports() -> Imports<()> {
-    let mut imports = Imports::new();
-    imports.define("test", "a", |_: &mut Caller<'_, ()>| ()).unwrap();
-    let b = vsp_core::program::FuncType::new(8, 4).unwrap();
-    imports.define_raw("test", "b", b, |_, _, _| Err(HostStop::Pending)).unwrap();
-    imports.define("test", "c", |_: &mut Caller<'_, ()>, x: u64, y: u64| x ^ y).unwrap();
-    imports
-}
-
 /// Runs a program twice, once saved and restored at every suspension. Returns the number of suspensions.
 fn run_both_ways(program: &Verified<'_>, fuel: u64) -> u32 {
-    let imports = pending_imports();
+    let imports = random::imports();
     let options = Options { stack_cells: Some(1000), fuel: Some(fuel), ..Options::default() };
     let args = [1, 2, 3, 4, 5, 6, 7, 8];
     let params = program.functions()[0].ty.params();

@@ -1,6 +1,10 @@
 //! State files: their bytes, refused ones, and host modules that live side by side.
 #![cfg(feature = "text")]
 
+#[path = "snapshot/common.rs"]
+mod common;
+
+use common::SHOWN;
 use vsp_core::program::{Program, ReadErrorKind};
 use vsp_core::snapshot::Snapshot;
 use vsp_core::state_file::{
@@ -9,28 +13,6 @@ use vsp_core::state_file::{
 use vsp_core::text::assemble;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options};
-
-/// The program whose state file docs/format.md shows. Its snapshot is the one that is shown there.
-const SHOWN: &str = "
-.lines none
-.memory 64
-.global = 5
-.data @ 18 \"hi\"
-.export f = $0
-.func (1) -> 1
-.locals 1
-    SETL R0, 0
-    CALL $1
-    GETL R1, 0
-    ADD R0, R0, R1
-    RET
-.end
-.func (1) -> 1
-    MOVI R1, 7
-    YIELD R0
-    ADD R0, R0, R1
-    RET
-.end";
 
 /// A module with one number.
 struct Module {
@@ -87,23 +69,13 @@ fn file() -> Vec<u8> {
     StateFile::write(saved, &snapshot, &mut [&mut one, &mut other]).unwrap()
 }
 
-/// Computes the checksum of docs/format.md bit by bit.
-fn crc(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
-    })
-}
-
 /// Returns these bytes with the right length and checksum.
 fn repaired(mut bytes: Vec<u8>) -> Vec<u8> {
     if bytes.len() >= 20 {
         let length = bytes.len() as u64;
         bytes[8..16].copy_from_slice(&length.to_le_bytes());
-        bytes[16..20].fill(0);
-        let crc = crc(&bytes);
-        bytes[16..20].copy_from_slice(&crc.to_le_bytes());
     }
-    bytes
+    common::repaired(bytes)
 }
 
 /// The annotated dump in docs/format.md is the state file of that program. A line with `…` stands for the snapshot.

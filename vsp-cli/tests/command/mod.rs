@@ -1,6 +1,8 @@
 //! Execution of the `vsp` command in tests.
 #![allow(dead_code, reason = "not every test of the command uses everything")]
 
+pub(crate) mod debugger;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

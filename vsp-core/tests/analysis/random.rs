@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use vsp_core::isa::{Flow, Inst, MathFn, Opcode, Operand, Role};
 use vsp_core::program::{FuncType, FunctionBuilder, ProgramBuilder};
+use vsp_core::{Caller, HostStop, Imports};
 
 /// The ingredients of a function. All numbers are seeds that are reduced to their ranges.
 #[derive(Clone, Debug)]
@@ -33,6 +34,17 @@ pub(crate) fn functions() -> impl Strategy<Value = Vec<Function>> {
         instructions,
     });
     prop::collection::vec(function, 1..4)
+}
+
+/// Returns the host functions of these programs, one of which is always pending.
+#[allow(dead_code, reason = "the tests of the analysis run no program")]
+pub(crate) fn imports() -> Imports<()> {
+    let mut imports = Imports::new();
+    imports.define("test", "a", |_: &mut Caller<'_, ()>| ()).unwrap();
+    let ty = FuncType::new(8, 4).unwrap();
+    imports.define_raw("test", "b", ty, |_, _, _| Err(HostStop::Pending)).unwrap();
+    imports.define("test", "c", |_: &mut Caller<'_, ()>, x: u64, y: u64| x ^ y).unwrap();
+    imports
 }
 
 /// Returns the bytes of a program with these functions, three imports, two constants, two globals
