@@ -154,7 +154,8 @@ impl Loader {
             Loader::Engine(engine) => engine.load(program),
             Loader::Object(compiler) => {
                 let code = compiler.compile(&program).map_err(NativeError::from)?;
-                let file = code.to_object().map_err(|_| NativeError::Object(ObjectError::OutOfMemory))?;
+                let file =
+                    code.to_object().map_err(|_| NativeError::Load(ObjectError::OutOfMemory.into()))?;
                 let memory = ExecMemory::new(&file).map_err(NativeError::from)?;
                 // SAFETY: the object was made from this program just now.
                 let memory = unsafe { Trusted::new(memory) };

@@ -13,7 +13,7 @@ use vsp_core::verify::Verified;
 use vsp_core::{AttachError, Imports, Options, Outcome, text};
 use vsp_host::engine::{EngineError, Module};
 use vsp_host::exec_memory::ExecMemory;
-use vsp_host::native::{CompiledProgram, NativeError, Trusted, host_target};
+use vsp_host::native::{CompiledProgram, LoadError, NativeError, Trusted, host_target};
 
 type Shared = Arc<Verified<'static>>;
 
@@ -172,7 +172,9 @@ fn code_for_others_is_refused() {
     let other = Arch::ALL.into_iter().find(|arch| arch.is_built() && Some(*arch) != Arch::host()).unwrap();
     let bytes = object(&fib, Target::new(other), CompileOptions::default());
     let error = CompiledProgram::load(trusted(&bytes), fib.clone()).unwrap_err();
-    assert!(matches!(error, NativeError::Object(ObjectError::Arch { needed, .. }) if needed == other));
+    assert!(
+        matches!(error, NativeError::Load(LoadError::Object(ObjectError::Arch { needed, .. })) if needed == other)
+    );
 
     let able = Target::new(Arch::X86_64).with("avx2").unwrap();
     let bytes = object(&fib, able.clone(), CompileOptions::default());
@@ -184,7 +186,7 @@ fn code_for_others_is_refused() {
 
     let bytes = host_object(&fib);
     let error = CompiledProgram::load(trusted(&bytes), example_program("json")).unwrap_err();
-    assert!(matches!(error, NativeError::Object(ObjectError::Program { .. })), "{error}");
+    assert!(matches!(error, NativeError::Load(LoadError::Object(ObjectError::Program { .. }))), "{error}");
     assert!(error.to_string().contains("another program: that one has 836 bytes"), "{error}");
 }
 

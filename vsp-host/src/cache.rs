@@ -33,7 +33,7 @@ use vsp_core::native::ABI_VERSION;
 use vsp_core::verify::Verified;
 
 use crate::native::{CompiledProgram, NativeError, Trusted, VspJit};
-use crate::native_call::MachineCode;
+use crate::os::{self, MachineCode};
 
 /// Default limit, in bytes, of the machine code that a cache keeps in memory.
 pub const DEFAULT_MEMORY_LIMIT: usize = 64 << 20;
@@ -141,7 +141,7 @@ impl Cache {
     ) -> Result<CompiledProgram<'p>, NativeError> {
         let key = key(jit, &program);
         if let Some(machine) = self.memory().get(&key) {
-            return Ok(CompiledProgram::new(machine, program));
+            return Ok(os::compiled_program(machine, program));
         }
         let machine = match self.read(&key, jit, &program) {
             Some(machine) => {
@@ -159,7 +159,7 @@ impl Cache {
         };
         let machine = Arc::new(machine);
         self.memory().put(key, machine.clone());
-        Ok(CompiledProgram::new(machine, program))
+        Ok(os::compiled_program(machine, program))
     }
 
     /// Returns the code in the directory, or `None` if there is none that can be used.
@@ -174,7 +174,7 @@ impl Cache {
             Err(_) => None,
         };
         let machine = read.and_then(|bytes| {
-            let object = directory.object(&bytes).ok()?;
+            let object = os::object_in(directory, &bytes).ok()?;
             let info = object.get().info();
             let fits = *info.target() == *jit.target()
                 && info.options() == jit.options()

@@ -16,11 +16,14 @@ pub mod input;
 #[cfg(feature = "jit")]
 pub mod native;
 #[cfg(feature = "jit")]
-#[allow(unsafe_code, reason = "it calls machine code, and is called by it")]
-mod native_call;
-#[cfg(feature = "jit")]
 mod native_stack;
 pub mod number;
+#[cfg(feature = "jit")]
+#[allow(
+    unsafe_code,
+    reason = "it says which code belongs to which program, and how much native stack there is"
+)]
+pub mod os;
 pub mod sys;
 #[cfg(feature = "jit")]
 mod tiers;

@@ -16,31 +16,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::marker::PhantomData;
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
-use vsp_core::index::FuncIndex;
+use vsp_core::Ref;
 use vsp_core::jit::{Compiler, JitError, Region, RegionCode};
-use vsp_core::limits::MAX_PARAMS;
-use vsp_core::native::{Arch, Code, CodeInfo, Object, ObjectError, Target};
+use vsp_core::native::{Arch, Code, Target};
 use vsp_core::verify::Verified;
-use vsp_core::{
-    AttachError, CallError, Entry, EntryRequest, Instance, NativeCode, NotReturned, Outcome, Ref,
-    typed_export,
-};
+use vsp_native::Platform;
 
 pub use vsp_core::native::{CompileOptions, Tier};
 pub use vsp_core::{FunctionError, Parameters, Results};
+pub use vsp_native::{FunctionStopped, LoadError, Trusted};
 
-use crate::exec_memory::{ExecMemory, ExecMemoryError};
-use crate::native_call::{self, Found, MachineCode};
+use crate::exec_memory::ExecMemoryError;
+use crate::os::{self, MachineCode, Os};
 
-pub use crate::native_call::Trusted;
+/// Maximum size in bytes of an instance's native stack.
+pub const MAX_NATIVE_STACK: u64 = Os::MAX_NATIVE_STACK;
 
-/// Maximum size in bytes of an instance's native stack. The memory is reserved, and used only as deep as calls go.
-pub const MAX_NATIVE_STACK: u64 = 1 << 30;
+/// Machine code of a program, in executable memory of the operating system.
+pub type CompiledProgram<'p> = vsp_native::CompiledProgram<'p, Os>;
+
+/// A compiled function with parameters of the types `A` and results of the types `R`.
+pub type CompiledFunction<'p, A, R> = vsp_native::CompiledFunction<'p, Os, A, R>;
 
 /// The error of generating or loading machine code.
 #[derive(Debug, thiserror::Error)]
@@ -55,21 +54,9 @@ pub enum NativeError {
     /// The compiler has a bug that this program triggers.
     #[error("the compiler panicked: {0}")]
     Panicked(String),
-    /// The code object cannot be used.
+    /// The code object cannot be loaded.
     #[error(transparent)]
-    Object(#[from] ObjectError),
-    /// The bytes of the code object are not in the memory.
-    #[error("the code object is not inside the memory, which has {size} bytes")]
-    Outside {
-        /// The size of the memory in bytes.
-        size: usize,
-    },
-    /// The code object is not aligned so that it can run in place.
-    #[error("the code object cannot run in place: it must start at a multiple of {align} bytes")]
-    NotInPlace {
-        /// The multiple.
-        align: usize,
-    },
+    Load(#[from] LoadError),
     /// The code cannot be made executable.
     #[error(transparent)]
     Memory(#[from] ExecMemoryError),
@@ -127,7 +114,7 @@ impl VspJit {
     ) -> Result<CompiledProgram<'p>, NativeError> {
         let program = program.into();
         let machine = MachineCode::of_code(self.code(&program)?)?;
-        Ok(CompiledProgram::new(Arc::new(machine), program))
+        Ok(os::compiled_program(Arc::new(machine), program))
     }
 
     pub(crate) fn code(&mut self, program: &Verified<'_>) -> Result<Code, NativeError> {
@@ -190,239 +177,6 @@ mod injected_bug {
 
     #[cfg(not(test))]
     pub(super) fn trigger(_: &Verified<'_>) {}
-}
-
-/// Machine code of a program, in executable memory. Several instances can use it at once, on several threads.
-#[derive(Debug)]
-pub struct CompiledProgram<'p> {
-    machine: Arc<MachineCode>,
-    program: Ref<'p, Verified<'p>>,
-}
-
-impl MachineCode {
-    /// Puts code into executable memory.
-    pub(crate) fn of_code(code: Code) -> Result<MachineCode, ExecMemoryError> {
-        let memory = ExecMemory::new(code.bytes())?;
-        Ok(MachineCode::new(code.into_info(), memory, 0))
-    }
-
-    /// Puts the code of a region into executable memory.
-    pub(crate) fn of_region(code: RegionCode) -> Result<MachineCode, ExecMemoryError> {
-        let memory = ExecMemory::new(code.bytes())?;
-        Ok(MachineCode::new(code.into_info(), memory, 0))
-    }
-
-    /// Copies the code of an object into executable memory.
-    pub(crate) fn load(object: Trusted<Object<'_>>) -> Result<MachineCode, NativeError> {
-        let object = object.into_inner();
-        object.info().check_target(&host_target()?)?;
-        let memory = ExecMemory::new(object.placement().code)?;
-        Ok(MachineCode::new(object.into_info(), memory, 0))
-    }
-
-    /// Takes over memory that holds a code object.
-    fn in_place(memory: Trusted<ExecMemory>, file: Range<usize>) -> Result<MachineCode, NativeError> {
-        let memory = memory.into_inner();
-        let first = file.start;
-        let Some(file) = memory.as_bytes().get(file) else {
-            return Err(NativeError::Outside { size: memory.as_bytes().len() });
-        };
-        let object = Object::read(file)?;
-        object.info().check_target(&host_target()?)?;
-        let placement = object.placement();
-        if !placement.in_place {
-            return Err(NativeError::NotInPlace { align: placement.align });
-        }
-        let start = first + placement.offset;
-        Ok(MachineCode::new(object.into_info(), memory, start))
-    }
-
-    /// Checks that frames in `cells` cells of stack can have the native stack that they need.
-    pub(crate) fn reserve(&self, cells: u32) -> Result<(), AttachError> {
-        let bytes = u64::from(cells) * u64::from(self.info().bytes_per_cell());
-        if bytes > MAX_NATIVE_STACK {
-            return Err(AttachError::NativeStack { cells, bytes, limit: MAX_NATIVE_STACK });
-        }
-        Ok(())
-    }
-}
-
-impl<'p> CompiledProgram<'p> {
-    /// Creates a compiled program from machine code that was made from `program`.
-    pub(crate) fn new(machine: Arc<MachineCode>, program: Ref<'p, Verified<'p>>) -> CompiledProgram<'p> {
-        CompiledProgram { machine, program }
-    }
-
-    /// Puts the machine code of a code object, which was made from this program, into executable memory.
-    ///
-    /// A checksum checks that it was made from this program. It detects mistakes, but not attacks.
-    ///
-    /// # Errors
-    /// The code object is for another target or program, or there is no executable memory.
-    pub fn load(
-        object: Trusted<Object<'_>>,
-        program: impl Into<Ref<'p, Verified<'p>>>,
-    ) -> Result<CompiledProgram<'p>, NativeError> {
-        let program = program.into();
-        object.get().info().check_program(&program)?;
-        Ok(CompiledProgram::new(Arc::new(MachineCode::load(object)?), program))
-    }
-
-    /// Runs the machine code of a code object where it lies: the bytes `file` of the memory are the whole object.
-    ///
-    /// # Errors
-    /// As [`Self::load`]; and the memory does not hold the code at an address where it can run.
-    pub fn in_place(
-        memory: Trusted<ExecMemory>,
-        file: Range<usize>,
-        program: impl Into<Ref<'p, Verified<'p>>>,
-    ) -> Result<CompiledProgram<'p>, NativeError> {
-        let program = program.into();
-        let machine = MachineCode::in_place(memory, file)?;
-        machine.info().check_program(&program)?;
-        Ok(CompiledProgram::new(Arc::new(machine), program))
-    }
-
-    /// Returns the description of the code.
-    pub fn code(&self) -> &CodeInfo {
-        self.machine.info()
-    }
-
-    /// Returns the addresses of the code.
-    pub fn address_range(&self) -> Range<usize> {
-        self.machine.address_range()
-    }
-
-    /// Returns the program.
-    pub fn program(&self) -> &Verified<'p> {
-        &self.program
-    }
-
-    pub(crate) fn shared_program(&self) -> Ref<'p, Verified<'p>> {
-        self.program.clone()
-    }
-
-    /// Returns an exported function with these Rust types.
-    ///
-    /// # Errors
-    /// There is no such export, or its type is another one.
-    pub fn function<P: Parameters, R: Results>(
-        self: &Arc<Self>,
-        name: &str,
-    ) -> Result<CompiledFunction<'p, P, R>, FunctionError> {
-        let index = typed_export::<P, R>(&self.program, name)?;
-        let no_export = || FunctionError::NoExport(name.into());
-        let function = self.program.function(index).ok_or_else(no_export)?;
-        let found = self.machine.find(Entry::Function(index)).ok_or_else(no_export)?;
-        let found = if function.short_leaf { found.of_short_leaf(&self.machine) } else { found };
-        Ok(CompiledFunction { program: self.clone(), index, found, types: PhantomData })
-    }
-}
-
-impl<S> NativeCode<S> for CompiledProgram<'_> {
-    fn code(&self) -> &CodeInfo {
-        self.machine.info()
-    }
-
-    fn is_for(&self, program: &Verified<'_>) -> bool {
-        is_same(&self.program, program)
-    }
-
-    fn reserve(&self, cells: u32) -> Result<(), AttachError> {
-        self.machine.reserve(cells)
-    }
-
-    fn enter(&self, request: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
-        native_call::enter(&self.machine, |program| is_same(&self.program, program), request, values)
-    }
-
-    fn on_larger_stack(&self, cells: u32, run: &mut dyn FnMut()) -> bool {
-        // The bytes of a cell are those of the function that needs most.
-        native_call::on_larger_stack(cells, self.machine.info().bytes_per_cell(), run)
-    }
-}
-
-/// Returns whether these are the same program.
-pub(crate) fn is_same(one: &Verified<'_>, other: &Verified<'_>) -> bool {
-    std::ptr::addr_eq(one, other) || one.program().bytes() == other.program().bytes()
-}
-
-/// The reason why a compiled function did not return.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FunctionStopped {
-    /// The instance cannot use the code.
-    #[error(transparent)]
-    Attach(#[from] AttachError),
-    /// The instance cannot be called.
-    #[error(transparent)]
-    Call(#[from] CallError),
-    /// It halted, trapped or was suspended.
-    #[error("the function did not return: {0:?}")]
-    Outcome(Outcome),
-}
-
-/// A compiled function with parameters of the types `P` and results of the types `R`. It keeps the code alive, and can
-/// be used by several threads.
-///
-/// [`Instance::typed`] returns functions for every engine; calls of this one take less time.
-#[derive(Debug)]
-pub struct CompiledFunction<'p, P, R> {
-    program: Arc<CompiledProgram<'p>>,
-    index: FuncIndex,
-    /// The entry of the function.
-    found: Found,
-    types: PhantomData<fn(P) -> R>,
-}
-
-impl<P, R> Clone for CompiledFunction<'_, P, R> {
-    fn clone(&self) -> Self {
-        CompiledFunction { program: self.program.clone(), types: PhantomData, ..*self }
-    }
-}
-
-impl<'p, P: Parameters, R: Results> CompiledFunction<'p, P, R> {
-    /// Returns the number of the function.
-    pub fn index(&self) -> FuncIndex {
-        self.index
-    }
-
-    /// Calls the function in an instance of its program, which from then on runs this code.
-    ///
-    /// # Errors
-    /// The instance is of another program or cannot be called, or the function did not return.
-    #[inline]
-    pub fn call<S>(&self, instance: &mut Instance<'p, S>, args: P) -> Result<R, FunctionStopped> {
-        let mut values = [0; MAX_PARAMS];
-        args.store(&mut values);
-        let called = instance.call_native(&*self.program, self.index, |request| {
-            let CompiledProgram { machine, program } = &*self.program;
-            let is_for = |other: &Verified<'_>| is_same(program, other);
-            self.found.enter(machine, is_for, request, &mut values, P::COUNT, R::COUNT)
-        });
-        match called {
-            Ok(()) => Ok(R::from_values(&values)),
-            // A copy of the values, so that those above can be in machine registers.
-            Err(not_returned) => self.finish(instance, values, not_returned),
-        }
-    }
-
-    #[cold]
-    fn finish<S>(
-        &self,
-        instance: &mut Instance<'p, S>,
-        mut values: [u64; MAX_PARAMS],
-        not_returned: NotReturned,
-    ) -> Result<R, FunctionStopped> {
-        if !instance.runs(&*self.program) {
-            let native: Arc<dyn NativeCode<S> + 'p> = self.program.clone();
-            instance.attach(native)?;
-        }
-        match instance.finish_native(&*self.program, self.index, &mut values, not_returned)? {
-            None => Ok(R::from_values(&values)),
-            Some(outcome) => Err(FunctionStopped::Outcome(outcome)),
-        }
-    }
 }
 
 #[cfg(test)]

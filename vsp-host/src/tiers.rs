@@ -22,8 +22,8 @@ use vsp_core::limits::MAX_NATIVE_WORDS;
 use vsp_core::native::{CompileOptions, Target, Tier};
 use vsp_core::verify::Verified;
 use vsp_core::{NextSlice, Ref, TierDecision};
+use vsp_native::is_same;
 
-use crate::native::is_same;
 use code_table::{CodeTable, InstalledCode};
 use worker::{Job, Worker};
 

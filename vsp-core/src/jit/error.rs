@@ -16,11 +16,7 @@ pub enum JitError {
     #[error("out of memory")]
     OutOfMemory,
     /// This build has no code generator for the architecture.
-    #[error(
-        "this build has no code generator for {arch}, which needs the feature `{feature}`",
-        arch = .0,
-        feature = .0.feature()
-    )]
+    #[error("this build has no code generator for {0}, which needs the feature `{0}`")]
     Arch(Arch),
     /// The architecture has no such feature.
     #[error("{arch} has no feature \"{feature}\"")]

@@ -15,14 +15,6 @@ impl Arch {
         Target::new(self).builder().is_ok()
     }
 
-    /// Returns the feature of this crate, in addition to `jit`, that adds the code generator for it to every build.
-    pub(crate) const fn feature(self) -> &'static str {
-        match self {
-            Arch::X86_64 | Arch::Aarch64 | Arch::Riscv64 => "all-targets",
-            Arch::S390x => "s390x",
-        }
-    }
-
     /// Returns the bytes of a native frame that the code generator does not count: return address and frame pointer, or
     /// the area that the ABI reserves.
     pub(crate) const fn frame_overhead(self) -> u32 {

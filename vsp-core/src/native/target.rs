@@ -94,6 +94,16 @@ impl Target {
         Target { arch, features: Vec::new() }
     }
 
+    /// Adds features of the processor by the code generator's names (`has_sse41`), for a computer without a code
+    /// generator, whose host knows its processor. A name that no code object needs has no effect.
+    #[must_use]
+    pub fn declare<'n>(mut self, features: impl IntoIterator<Item = &'n str>) -> Target {
+        self.features.extend(features.into_iter().map(String::from));
+        self.features.sort_unstable();
+        self.features.dedup();
+        self
+    }
+
     /// Returns the architecture.
     pub fn arch(&self) -> Arch {
         self.arch

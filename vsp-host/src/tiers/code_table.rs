@@ -10,10 +10,11 @@ use vsp_core::native::{CodeInfo, Tier};
 use vsp_core::program::Program;
 use vsp_core::verify::{Function, Verified};
 use vsp_core::{AttachError, EntryRequest, NativeCode};
+use vsp_native::{Platform, stack_for};
 
 use super::worker::Unit;
-use crate::exec_memory::ExecMemoryError;
-use crate::native_call::{self, MachineCode};
+use crate::native::NativeError;
+use crate::os::{MachineCode, Os, enter_region};
 
 /// Installed machine code of a region of the program.
 #[derive(Debug)]
@@ -40,15 +41,13 @@ impl<S> NativeCode<S> for InstalledCode {
     }
 
     fn enter(&self, request: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
-        // Only instances with the tiers of the program get its installed code, and `attach_tiers` has compared the
-        // programs.
-        native_call::enter(&self.0, |_| true, request, values)
+        enter_region(&self.0, request, values)
     }
 
     fn on_larger_stack(&self, cells: u32, run: &mut dyn FnMut()) -> bool {
         // Regions that are entered later on the same stack may use more of it.
-        native_call::on_larger_stack(cells, MAX_NATIVE_BYTES_PER_CELL, run)
-            || native_call::on_larger_stack(cells, self.0.info().bytes_per_cell(), run)
+        let most = [MAX_NATIVE_BYTES_PER_CELL, self.0.info().bytes_per_cell()];
+        most.into_iter().any(|bytes| Os::on_larger_stack(stack_for::<Os>(cells.into(), bytes), run))
     }
 }
 
@@ -228,7 +227,7 @@ impl CodeTable {
     }
 
     /// Makes the code of a region executable, for all instances of the program.
-    pub(crate) fn install(&self, region: &Region, code: RegionCode) -> Result<(), ExecMemoryError> {
+    pub(crate) fn install(&self, region: &Region, code: RegionCode) -> Result<(), NativeError> {
         let code = Arc::new(InstalledCode(MachineCode::of_region(code)?));
         let tier = code.tier();
         for function in region.functions() {

@@ -3,20 +3,23 @@
 //!
 //! ```sh
 //! MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-permissive-provenance" \
-//!     cargo +nightly miri test -p vsp-host --no-default-features --features jit --lib native_call::tests
+//!     cargo +nightly miri test -p vsp-native --lib
 //! ```
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::vec;
+use std::vec::Vec;
 
 use vsp_core::jit::Compiler;
-use vsp_core::native::{Arch, CompileOptions, ExitKind, Target};
+use vsp_core::native::{Arch, CodeInfo, CompileOptions, ExitKind, Target};
 use vsp_core::program::Program;
 use vsp_core::{
-    AttachError, CallError, Caller, HostResult, HostStop, Imports, Instance, NativeCode, Options, Outcome,
-    Trap, text,
+    AttachError, CallError, Caller, CodeKey, HostResult, HostStop, Imports, Instance, NativeCode, Options,
+    Outcome, Trap, text,
 };
 
 use super::*;
+use crate::platform::{ExecutableMemory, LoadError};
 
 const SOURCE: &str = "
 .memory 64
@@ -37,10 +40,45 @@ const HOST: u64 = 1;
 const TRAP: u64 = 2;
 const PENDING: u64 = 3;
 
+/// A platform on which nothing is installed.
+#[derive(Debug)]
+enum NoMachine {}
+
+// SAFETY: no machine code runs, and functions of Rust take no native stack that counts.
+unsafe impl Platform for NoMachine {
+    type Memory = NoMemory;
+    type Error = LoadError;
+    const HOST_STACK: usize = 0;
+    const LEAF_STACK: usize = 0;
+    const MAX_NATIVE_STACK: u64 = 0;
+
+    fn target() -> Result<Target, LoadError> {
+        unreachable!("no code is loaded")
+    }
+
+    fn install(_: &[u8]) -> Result<NoMemory, LoadError> {
+        unreachable!("no code is installed")
+    }
+
+    fn remaining_stack() -> Option<usize> {
+        Some(usize::MAX)
+    }
+}
+
+#[derive(Debug)]
+struct NoMemory;
+
+// SAFETY: it has no bytes.
+unsafe impl ExecutableMemory for NoMemory {
+    fn as_bytes(&self) -> &[u8] {
+        &[]
+    }
+}
+
 /// Code whose functions are functions of this file.
 #[derive(Debug)]
 struct Fake {
-    machine: MachineCode,
+    machine: MachineCode<NoMachine>,
 }
 
 impl Fake {
@@ -54,13 +92,13 @@ impl Fake {
         let found = Found {
             entry: (shaped as *const ()).expose_provenance(),
             address: (direct as *const ()).expose_provenance(),
-            cells: row.cells.into(),
+            cells: row.frame_cells().into(),
             params,
             is_leaf: false,
         };
         let machine = MachineCode {
             key: CodeKey::new(),
-            memory: None,
+            memory: NoMemory,
             address: 0,
             functions: vec![Some(found)],
             at_loop: None,
@@ -89,7 +127,7 @@ impl<S> NativeCode<S> for Fake {
     }
 
     fn enter(&self, request: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
-        enter(&self.machine, |_| true, request, values)
+        self.machine.enter_checked(|_| true, request, values)
     }
 
     fn on_larger_stack(&self, _: u32, _: &mut dyn FnMut()) -> bool {
@@ -137,10 +175,10 @@ fn run(context: *mut Context, remaining: u64, script: u64, argument: u64) -> Ret
                 *last_cell = argument;
                 *global += *last_cell;
                 let copy = ptr::with_exposed_provenance::<u8>((*context).copy as usize);
-                let copy = std::mem::transmute::<*const u8, Copy>(copy);
+                let copy = core::mem::transmute::<*const u8, Copy>(copy);
                 copy((*context).memory + 1, (*context).memory, 8);
                 let fill = ptr::with_exposed_provenance::<u8>((*context).fill as usize);
-                let fill = std::mem::transmute::<*const u8, Copy>(fill);
+                let fill = core::mem::transmute::<*const u8, Copy>(fill);
                 fill((*context).memory + 16, 7, 4);
                 (*context).values[1] = memory.add(16).cast::<u32>().read_unaligned().into();
                 Returned { status: 0, first: *global }
@@ -149,7 +187,7 @@ fn run(context: *mut Context, remaining: u64, script: u64, argument: u64) -> Ret
             HOST | PENDING => {
                 *memory = 1;
                 let call = ptr::with_exposed_provenance::<u8>((*context).host_call as usize);
-                let call = std::mem::transmute::<*const u8, HostCall>(call);
+                let call = core::mem::transmute::<*const u8, HostCall>(call);
                 let first = call(context, 0, argument, 3, 0);
                 if (*context).status == HostStatus::Done as u64 {
                     *global += u64::from(*memory);

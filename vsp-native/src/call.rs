@@ -2,7 +2,7 @@
 //!
 //! The safety argument:
 //!
-//! - Machine code comes from `vsp-core`'s compiler, directly or as a [`Trusted`] code object. The compiler lowers
+//! - Machine code comes from `vsp-core`'s compiler, directly or as a [`Trusted`](crate::Trusted) code object. The compiler lowers
 //!   verified programs only, and the code accesses only its native stack and the data at the context's addresses,
 //!   within the bounds of the context.
 //! - The instance fills its context with the addresses and bounds of its data, which it never moves, and which a
@@ -13,21 +13,19 @@
 //! - Until the code exits, only it and the functions below touch the instance's data, one at a time: they run on the
 //!   same thread, and use the same addresses, which were exposed for this request.
 
-use std::any::Any;
-use std::mem::ManuallyDrop;
-use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::ptr;
-use std::slice;
+use core::mem::ManuallyDrop;
+use core::ptr;
+use core::slice;
 
-use vsp_core::index::{FuncIndex, ImportIndex, Location};
+use vsp_core::index::ImportIndex;
 use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
-use vsp_core::native::{self, Addresses, CodeInfo, Context, EXITED, HostStatus, NO_SITE, TableEntry};
+use vsp_core::native::{self, Addresses, Context, EXITED, HostStatus, NO_SITE};
 use vsp_core::verify::Verified;
-use vsp_core::{CodeKey, Entry, EntryRequest, HostCalls, HostEnd};
+use vsp_core::{EntryRequest, HostCalls, HostEnd};
 
-use crate::exec_memory::ExecMemory;
-use crate::native_stack::{HOST_STACK, on_own_stack, with_stack};
+use crate::machine_code::{Found, MachineCode};
+use crate::platform::Platform;
+use crate::unwind::{self, Payload};
 
 /// Defines functions with the calling convention of machine code: System V on x86_64, on every system, and C elsewhere.
 macro_rules! extern_machine {
@@ -83,171 +81,56 @@ struct Host<'s, 'a, S> {
 }
 
 /// The payload of a host function's panic, and the remaining fuel at that time.
-type Panic = (Box<dyn Any + Send>, i64);
+type Panic = (Payload, i64);
 
-/// Machine code that the host vouches for: an [`Object`](native::Object), an [`ExecMemory`] that holds one, or the path
-/// of a directory that contains only such objects.
-#[derive(Clone, Debug)]
-pub struct Trusted<T>(T);
-
-impl<T> Trusted<T> {
-    /// Vouches for machine code.
+impl<P: Platform> MachineCode<P> {
+    /// Enters the code, as `NativeCode::enter` specifies. The code has the entry of the request.
     ///
     /// # Safety
-    /// Each code object was made by VSP's compiler from the program with which it will be loaded, and is unchanged. For
-    /// a directory, this stays true while it is used.
-    #[must_use]
-    pub unsafe fn new(code: T) -> Trusted<T> {
-        Trusted(code)
+    /// The code was made from the program of the instance that makes the request, or is a region of it.
+    ///
+    /// # Panics
+    /// The code has no such entry. A panic of a host function is resumed.
+    pub unsafe fn enter<S>(&self, request: EntryRequest<'_, '_, S>, values: &mut [u64; MAX_PARAMS]) -> bool {
+        self.enter_checked(|_| true, request, values)
     }
 
-    /// Returns a reference to the machine code.
-    pub fn get(&self) -> &T {
-        &self.0
-    }
-
-    /// Returns the machine code.
-    #[must_use]
-    pub fn into_inner(self) -> T {
-        self.0
-    }
-}
-
-#[cfg(feature = "cache")]
-impl Trusted<std::path::PathBuf> {
-    /// Reads an object that is a file of the directory.
-    pub(crate) fn object<'b>(
+    /// Enters the code, as `NativeCode::enter` specifies. `is_for` returns whether the code was made from a program. The
+    /// code has the entry of the request.
+    ///
+    /// # Panics
+    /// The code was not made from the program of the instance. A panic of a host function is resumed.
+    pub(crate) fn enter_checked<S>(
         &self,
-        bytes: &'b [u8],
-    ) -> Result<Trusted<native::Object<'b>>, native::ObjectError> {
-        native::Object::read(bytes).map(Trusted)
-    }
-}
-
-/// Machine code with the entries of its functions.
-#[derive(Debug)]
-pub(crate) struct MachineCode {
-    info: CodeInfo,
-    /// The identity of the code, which is not visible elsewhere.
-    key: CodeKey,
-    /// The memory of the code. Tests have none: their code is functions of Rust.
-    #[expect(dead_code, reason = "it keeps the code mapped")]
-    memory: Option<ExecMemory>,
-    /// The address of the code.
-    address: u64,
-    /// The entry of each function. `None` if it was not compiled.
-    functions: Vec<Option<Found>>,
-    /// The entry at a loop header (on-stack replacement), if there is one.
-    at_loop: Option<(Location, Found)>,
-    counts_fuel: bool,
-}
-
-/// An entry into machine code.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Found {
-    /// The address of an entry for functions of its type.
-    entry: usize,
-    /// The address of the function, or of the code that begins at the loop header.
-    address: usize,
-    /// Number of cells of its frame.
-    cells: u64,
-    /// Number of parameters.
-    params: usize,
-    /// Whether the function needs no more native stack than [`LEAF_STACK`].
-    is_leaf: bool,
-}
-
-/// Native stack in bytes that is assumed to be always available, as by Rust's own functions.
-const LEAF_STACK: u64 = 4096;
-
-impl MachineCode {
-    /// Creates machine code whose bytes start at `start` in the memory.
-    pub(crate) fn new(info: CodeInfo, memory: ExecMemory, start: usize) -> MachineCode {
-        let address = |offset: usize| match memory.entry(start + offset) {
-            Some(pointer) => pointer.expose_provenance(),
-            None => unreachable!("entries are inside the code"),
+        is_for: impl FnOnce(&Verified<'_>) -> bool,
+        request: EntryRequest<'_, '_, S>,
+        values: &mut [u64; MAX_PARAMS],
+    ) -> bool {
+        let Some(found) = self.find(request.entry()) else {
+            unreachable!("code is entered only where it has an entry")
         };
-        let counts_fuel = info.options().fuel;
-        let found = |row: &TableEntry, (entry, offset): (usize, usize), params: usize| Found {
-            entry: address(entry),
-            address: address(offset),
-            cells: row.frame_cells().into(),
-            params,
-            is_leaf: false,
-        };
-        let functions = (0..).map(FuncIndex).zip(info.table()).map(|(index, row)| {
-            let ty = row.func_type()?;
-            Some(found(row, info.function_entry(index)?, ty.params()))
-        });
-        let functions = functions.collect();
-        let at_loop = info.loop_location().and_then(|location| {
-            let row = info.table().get(location.function.index())?;
-            Some((location, found(row, info.loop_entry(location)?, 0)))
-        });
-        let address = (memory.address_range().start + start) as u64;
-        MachineCode {
-            info,
-            key: CodeKey::new(),
-            memory: Some(memory),
-            address,
-            functions,
-            at_loop,
-            counts_fuel,
-        }
-    }
-
-    pub(crate) fn find(&self, entry: Entry) -> Option<Found> {
-        match entry {
-            Entry::Function(function) => *self.functions.get(function.index())?,
-            Entry::Osr(location) => self.at_loop.filter(|it| it.0 == location).map(|it| it.1),
-        }
-    }
-
-    pub(crate) fn info(&self) -> &CodeInfo {
-        &self.info
-    }
-
-    /// Returns the addresses of the code.
-    pub(crate) fn address_range(&self) -> Range<usize> {
-        let start = self.address as usize;
-        start..start + self.info.length()
+        found.enter(self, is_for, request, values, found.params, MAX_RESULTS)
     }
 }
 
-/// Enters code, as `NativeCode::enter` specifies. `is_for` returns whether the code was made from a program. The code
-/// must have the entry of the request.
-///
-/// # Panics
-/// A panic of a host function is resumed.
-pub(crate) fn enter<S>(
-    code: &MachineCode,
-    is_for: impl FnOnce(&Verified<'_>) -> bool,
-    request: EntryRequest<'_, '_, S>,
-    values: &mut [u64; MAX_PARAMS],
-) -> bool {
-    let Some(found) = code.find(request.entry()) else {
-        unreachable!("code is entered only where it has an entry")
-    };
-    found.enter(code, is_for, request, values, found.params, MAX_RESULTS)
-}
-
-/// Calls a function on a separate native stack for this number of cells, as `NativeCode::on_larger_stack` specifies.
-pub(crate) fn on_larger_stack(cells: u32, bytes_per_cell: u32, run: &mut dyn FnMut()) -> bool {
-    on_own_stack(stack_for(cells.into(), bytes_per_cell), run).is_some()
-}
-
-/// Returns the native stack in bytes that frames in this number of cells need, and host functions that they call.
+/// Returns the native stack in bytes that machine code needs for frames in this number of cells, with the host functions
+/// that it calls. `bytes_per_cell` is that of the code.
 #[inline(always)]
-fn stack_for(cells: u64, bytes_per_cell: u32) -> usize {
-    cells as usize * bytes_per_cell as usize + HOST_STACK
+pub fn stack_for<P: Platform>(cells: u64, bytes_per_cell: u32) -> usize {
+    cells as usize * bytes_per_cell as usize + P::HOST_STACK
+}
+
+/// Calls a function that needs `bytes` of native stack, if the current stack has them. `None` stands for the size that is
+/// always available. Returns `None` if the function was not called.
+#[inline(always)]
+fn with_stack<P: Platform, R>(bytes: Option<usize>, run: impl FnOnce() -> R) -> Option<R> {
+    match bytes {
+        Some(bytes) if P::remaining_stack().is_none_or(|remaining| remaining < bytes) => None,
+        _ => Some(run()),
+    }
 }
 
 impl Found {
-    /// Returns the entry of a [`short_leaf`](vsp_core::verify::Function::short_leaf), a function that calls nothing.
-    pub(crate) fn of_short_leaf(self, code: &MachineCode) -> Found {
-        Found { is_leaf: self.cells * u64::from(code.info.bytes_per_cell()) <= LEAF_STACK, ..self }
-    }
-
     /// Enters the code at this entry, which [`MachineCode::find`] returned for the entry of the request. `params` and
     /// `results` are the numbers of values that it takes and returns. If the native stack lacks room, the code is not
     /// entered. Returns whether the code exited or was not entered.
@@ -255,9 +138,9 @@ impl Found {
     /// # Panics
     /// The code was not made from the program of the instance. A panic of a host function is resumed.
     #[inline(always)]
-    pub(crate) fn enter<S>(
+    pub(crate) fn enter<P: Platform, S>(
         &self,
-        code: &MachineCode,
+        code: &MachineCode<P>,
         is_for: impl FnOnce(&Verified<'_>) -> bool,
         mut request: EntryRequest<'_, '_, S>,
         values: &mut [u64; MAX_PARAMS],
@@ -275,14 +158,14 @@ impl Found {
 
         let stack = match self.is_leaf {
             true => None,
-            false => Some(stack_for(remaining + self.cells, code.info.bytes_per_cell())),
+            false => Some(stack_for::<P>(remaining + self.cells, code.info.bytes_per_cell())),
         };
         let returned = if CAN_BE_DIRECT && params + usize::from(code.counts_fuel) <= DIRECT_PARAMS {
             let direct = ptr::with_exposed_provenance::<u8>(self.address);
             // SAFETY: the address is from `CodeInfo`: at it is a function that takes `params` values. With the fuel, if
             // it is counted, these are at most the parameters of `Direct`, in the same registers; the function ignores
             // the other registers. The code stays mapped while `code` is borrowed.
-            let direct = unsafe { std::mem::transmute::<*const u8, Direct>(direct) };
+            let direct = unsafe { core::mem::transmute::<*const u8, Direct>(direct) };
             let [a, b, c, d, ..] = *values;
             // One call for each: code that selects the arguments would load them together, and wait until they are
             // stored.
@@ -290,16 +173,16 @@ impl Found {
                 let fuel = context.fuel as u64;
                 context.site = NO_SITE;
                 let pointer = &raw mut *context;
-                let returned = with_stack(stack, move || direct(pointer, remaining, fuel, a, b, c));
+                let returned = with_stack::<P, _>(stack, move || direct(pointer, remaining, fuel, a, b, c));
                 returned.map(|returned| took_fuel(context, returned))
             } else {
                 let pointer = &raw mut *context;
-                with_stack(stack, move || direct(pointer, remaining, a, b, c, d))
+                with_stack::<P, _>(stack, move || direct(pointer, remaining, a, b, c, d))
             }
         } else {
             context.site = NO_SITE;
             context.values = *values;
-            self.enter_with_values(context, remaining, stack)
+            self.enter_with_values::<P>(context, remaining, stack)
         };
         let Some(Returned { status, first }) = returned else {
             context.site = NO_SITE;
@@ -308,7 +191,7 @@ impl Found {
         let left = status != 0;
         if left && let Some((payload, fuel)) = ManuallyDrop::into_inner(host.panic) {
             context.fuel = fuel;
-            resume_unwind(payload);
+            unwind::resume(payload);
         }
         values[0] = first;
         if results > 1 {
@@ -319,7 +202,7 @@ impl Found {
 
     /// Enters the code with the first values of the context as parameters.
     #[cold]
-    fn enter_with_values(
+    fn enter_with_values<P: Platform>(
         &self,
         context: &mut Context,
         remaining: u64,
@@ -328,10 +211,10 @@ impl Found {
         let entry = ptr::with_exposed_provenance::<u8>(self.entry);
         // SAFETY: the address is from `CodeInfo`: at it is an entry for functions of this type. The caller borrows the
         // code, so that it stays mapped.
-        let entry = unsafe { std::mem::transmute::<*const u8, Shaped>(entry) };
+        let entry = unsafe { core::mem::transmute::<*const u8, Shaped>(entry) };
         let pointer: *mut Context = context;
         let function = self.address as u64;
-        let status = with_stack(stack, move || entry(pointer, remaining, function))?;
+        let status = with_stack::<P, _>(stack, move || entry(pointer, remaining, function))?;
         Some(Returned { status, first: context.values[0] })
     }
 }
@@ -350,9 +233,9 @@ fn took_fuel(context: &mut Context, Returned { status, first }: Returned) -> Ret
 /// Fills the addresses of code and functions into the context.
 #[cold]
 #[inline(never)]
-fn fill_context<S>(
+fn fill_context<P: Platform, S>(
     request: &mut EntryRequest<'_, '_, S>,
-    code: &MachineCode,
+    code: &MachineCode<P>,
     is_for: impl FnOnce(&Verified<'_>) -> bool,
 ) {
     assert!(is_for(request.program()), "machine code is attached to instances of its program");
@@ -375,7 +258,7 @@ fn address<T>(pointer: *mut T) -> u64 {
 
 #[cold]
 #[inline(never)]
-fn panicked(kept: &mut Option<Panic>, payload: Box<dyn Any + Send>, fuel: i64) {
+fn panicked(kept: &mut Option<Panic>, payload: Payload, fuel: i64) {
     *kept = Some((payload, fuel));
 }
 
@@ -394,9 +277,9 @@ extern_machine! {
         // for this function.
         let memory = unsafe { slice::from_raw_parts_mut(memory, context.memory_size as usize) };
         let import = ImportIndex(import as u32);
-        let called = catch_unwind(AssertUnwindSafe(|| {
+        let called = unwind::catch(|| {
             host.calls.call(import, memory, &mut context.fuel, [a, b, c], &mut context.values)
-        }));
+        });
         let (status, first) = match called {
             Ok(HostEnd::Results(first)) => (HostStatus::Done, first),
             Ok(HostEnd::Pending) => (HostStatus::Pending, 0),
