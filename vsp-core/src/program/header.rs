@@ -18,26 +18,33 @@ pub(super) const VERSION_AT: usize = 4;
 /// Offset of the checksum in the header.
 pub(crate) const CHECKSUM_AT: usize = 16;
 
+/// Computes CRC-32 (IEEE 802.3).
+#[cfg(feature = "std")]
+type Digest = crc32fast::Hasher;
+#[cfg(not(feature = "std"))]
+type Digest = crc::Digest<'static, u32, ChecksumTable>;
+
 /// The tables of the checksum: 16 KB, for 16 bytes at a time, in builds with the large and fast interpreter; none
 /// without an operating system, where flash is scarce; otherwise 1 KB.
-#[cfg(threaded)]
+#[cfg(all(not(feature = "std"), threaded))]
 type ChecksumTable = crc::Table<16>;
-#[cfg(all(not(threaded), target_os = "none"))]
+#[cfg(all(not(feature = "std"), not(threaded), target_os = "none"))]
 type ChecksumTable = crc::NoTable;
-#[cfg(all(not(threaded), not(target_os = "none")))]
+#[cfg(all(not(feature = "std"), not(threaded), not(target_os = "none")))]
 type ChecksumTable = crc::Table<1>;
 
-/// CRC-32 (IEEE 802.3).
+#[cfg(not(feature = "std"))]
 static ALGORITHM: crc::Crc<u32, ChecksumTable> = crc::Crc::<u32, ChecksumTable>::new(&crc::CRC_32_ISO_HDLC);
 
 /// A CRC-32 of bytes that come in parts.
-#[cfg(feature = "record")]
 #[derive(Clone)]
-pub(crate) struct RunningChecksum(crc::Digest<'static, u32, ChecksumTable>);
+pub(crate) struct RunningChecksum(Digest);
 
-#[cfg(feature = "record")]
 impl Default for RunningChecksum {
     fn default() -> Self {
+        #[cfg(feature = "std")]
+        return RunningChecksum(Digest::new());
+        #[cfg(not(feature = "std"))]
         RunningChecksum(ALGORITHM.digest())
     }
 }
@@ -49,7 +56,6 @@ impl core::fmt::Debug for RunningChecksum {
     }
 }
 
-#[cfg(feature = "record")]
 impl RunningChecksum {
     /// Adds bytes.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
@@ -73,15 +79,43 @@ pub(crate) fn checksum_of(bytes: &[u8]) -> u32 {
 /// Returns the CRC-32 of a file, with its checksum field taken as zero.
 pub(crate) fn checksum(image: &[u8]) -> u32 {
     let (before, after) = image.split_at(CHECKSUM_AT.min(image.len()));
-    let mut digest = ALGORITHM.digest();
-    digest.update(before);
-    digest.update(&[0; 4]);
-    digest.update(after.get(4..).unwrap_or(&[]));
-    digest.finalize()
+    let mut checksum = RunningChecksum::default();
+    checksum.update(before);
+    checksum.update(&[0; 4]);
+    checksum.update(after.get(4..).unwrap_or(&[]));
+    checksum.finish()
 }
 
 /// Returns the checksum stored in the header.
 pub(super) fn stored_checksum(image: &[u8]) -> u32 {
     let field = image.get(CHECKSUM_AT..).and_then(<[u8]>::first_chunk);
     field.map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::RunningChecksum;
+
+    /// Computes the CRC-32 as `docs/format.md` defines it, bit by bit.
+    fn defined(bytes: &[u8]) -> u32 {
+        let step = |crc: u32| crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 };
+        !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
+    }
+
+    #[test]
+    fn checksums_do_not_depend_on_parts() {
+        let bytes: Vec<u8> =
+            (0..5000_u32).map(|index| (index.wrapping_mul(0x9E37_79B1) >> 24) as u8).collect();
+        for length in (0..300_usize).chain([1023, 1024, 1025, 5000]) {
+            for split in [0, 1, length / 2, length.saturating_sub(3)] {
+                let (before, after) = bytes[..length].split_at(split.min(length));
+                let mut checksum = RunningChecksum::default();
+                checksum.update(before);
+                checksum.update(after);
+                assert_eq!(checksum.finish(), defined(&bytes[..length]), "{length} bytes, split at {split}");
+            }
+        }
+    }
 }
