@@ -104,28 +104,20 @@ impl<'a, S> HostCalls<'a, S> {
         [a, b, c]: [u64; 3],
         values: &mut [u64; MAX_PARAMS],
     ) -> HostEnd {
-        let [_, _, _, d, e, f, g, h] = *values;
-        let args = [a, b, c, d, e, f, g, h];
         let (Some(logging), Some(recorder)) = (&self.logging, &mut self.own.recorder) else {
-            return self.replay_call(import, memory, balance, args, values);
+            let [_, _, _, d, e, f, g, h] = *values;
+            return self.replay_call(import, memory, balance, [a, b, c, d, e, f, g, h], values);
         };
-        recorder.begin_host();
         let definition = &self.imports.definitions[logging.resolved[import.index()] as usize];
-        let ty = definition.ty;
+        let (params, results) = (definition.ty.params(), definition.ty.results());
+        recorder.begin_host(import, [a, b, c], values, params);
         let before = self.own.total_fuel(*balance);
         let mut caller = Caller { own: &mut self.own, memory, balance };
         let end = (definition.call)(&mut caller, a, b, c, values);
         let charged = before.wrapping_sub(self.own.total_fuel(*balance)) as u64;
-        let mut results = [0; MAX_RESULTS];
-        if let HostEnd::Results(first) = end {
-            results.copy_from_slice(&values[..MAX_RESULTS]);
-            results[0] = first;
-        }
-        let error = self.own.error.as_ref().filter(|_| matches!(end, HostEnd::Error(_)));
-        let results = &results[..ty.results()];
-        let record = HostRecord { import, args: &args[..ty.params()], end, results, error, charged };
         if let Some(recorder) = &mut self.own.recorder {
-            recorder.end_host(&record, memory);
+            let error = self.own.error.as_ref().filter(|_| matches!(end, HostEnd::Error(_)));
+            recorder.end_host(&HostRecord { end, results, values, error, charged }, memory);
         }
         end
     }

@@ -208,17 +208,21 @@ pub(super) const MAX_NUMBER: usize = 9;
 
 /// Appends a number.
 pub(super) fn put_number(out: &mut Vec<u8>, number: u64) {
-    let (bytes, length) = encoded(number);
+    let mut bytes = [0; MAX_NUMBER];
+    let length = encode(number, &mut bytes);
     out.extend_from_slice(&bytes[..length]);
 }
 
-/// Returns a number as bytes, and their number.
+/// Writes a number to the first bytes of a place, of which others can change. Returns how many bytes it has.
 #[inline]
-pub(super) fn encoded(number: u64) -> ([u8; MAX_NUMBER], usize) {
+pub(super) fn encode(number: u64, place: &mut [u8; MAX_NUMBER]) -> usize {
+    let [first, rest @ ..] = place;
     if number <= LARGEST_BYTE.into() {
-        return ([number as u8, 0, 0, 0, 0, 0, 0, 0, 0], 1);
+        *first = number as u8;
+        return 1;
     }
     let length = 8 - number.leading_zeros() as usize / 8;
-    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-    ([LARGEST_BYTE + length as u8, a, b, c, d, e, f, g, h], 1 + length)
+    *first = LARGEST_BYTE + length as u8;
+    *rest = number.to_le_bytes();
+    1 + length
 }

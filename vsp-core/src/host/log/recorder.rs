@@ -3,7 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::entry::{MAX_NUMBER, encoded, put_number};
+use super::entry::{MAX_NUMBER, encode, put_number};
 use super::watch::{NoMemory, Watch};
 use super::{LogPosition, MAGIC, VERSION, tag};
 use crate::host::{HostEnd, HostError};
@@ -28,15 +28,24 @@ struct Output {
 const ROOM: usize = 1024;
 
 impl Output {
-    /// Returns room for an entry at the end.
+    /// Ensures that there is room for an entry at the end.
     #[inline]
-    fn room(&mut self) -> Result<EntryBuffer<'_>, NoMemory> {
-        if self.bytes.len() - self.used < MAX_ENTRY {
-            self.bytes.try_reserve(ROOM).map_err(|_| NoMemory)?;
-            self.bytes.resize(self.bytes.len() + ROOM, 0);
-        }
-        let room = self.bytes.get_mut(self.used..).and_then(<[u8]>::first_chunk_mut);
-        Ok(EntryBuffer { bytes: room.ok_or(NoMemory)?, length: 0 })
+    fn make_room(&mut self) -> Result<(), NoMemory> {
+        if self.bytes.len() - self.used < MAX_ENTRY { self.grow() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn grow(&mut self) -> Result<(), NoMemory> {
+        self.bytes.try_reserve(ROOM).map_err(|_| NoMemory)?;
+        self.bytes.resize(self.bytes.len() + ROOM, 0);
+        Ok(())
+    }
+
+    /// Returns the room, of which the first `length` bytes are those of an entry that is being written.
+    #[inline]
+    fn room(&mut self, length: usize) -> Option<EntryBuffer<'_>> {
+        let bytes = self.bytes.get_mut(self.used..)?.first_chunk_mut()?;
+        Some(EntryBuffer { bytes, length })
     }
 
     /// Calls `append` with the bytes alone.
@@ -55,25 +64,28 @@ impl Output {
     }
 }
 
-/// The first numbers of an entry.
+/// An entry that is being written.
 struct EntryBuffer<'b> {
     bytes: &'b mut [u8; MAX_ENTRY],
     length: usize,
 }
 
 impl EntryBuffer<'_> {
-    fn tag(&mut self, tag: u8) {
-        self.bytes[0] = tag;
-        self.length = 1;
+    #[inline]
+    fn put(&mut self, number: u64) {
+        if let Some(place) = self.bytes.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut) {
+            self.length += encode(number, place);
+        }
     }
 
     #[inline]
-    fn put(&mut self, number: u64) {
-        let (bytes, length) = encoded(number);
-        if let Some(place) = self.bytes.get_mut(self.length..self.length + MAX_NUMBER) {
-            place.copy_from_slice(&bytes);
+    fn put_results(&mut self, first: u64, record: &HostRecord<'_>) {
+        if record.results > 0 {
+            self.put(first);
         }
-        self.length += length;
+        if record.results > 1 {
+            record.values[1..record.results].iter().for_each(|result| self.put(*result));
+        }
     }
 }
 
@@ -90,16 +102,18 @@ pub(crate) struct Recorder {
     watch: Watch,
     /// Whether a host function runs.
     in_call: bool,
+    /// The bytes of the entry of the host function that runs: its tag, which is not known yet, import and arguments.
+    begun: usize,
     error: Option<RecordError>,
 }
 
-/// What a host function was called with, and what it did.
+/// What a host function did.
 pub(crate) struct HostRecord<'c> {
-    pub(crate) import: ImportIndex,
-    pub(crate) args: &'c [u64],
     pub(crate) end: HostEnd,
-    /// The results, if it returned.
-    pub(crate) results: &'c [u64],
+    /// The number of results.
+    pub(crate) results: usize,
+    /// The results after the first one, at their own index.
+    pub(crate) values: &'c [u64; MAX_PARAMS],
     /// The error, if it failed with one.
     pub(crate) error: Option<&'c HostError>,
     pub(crate) charged: u64,
@@ -120,7 +134,7 @@ impl Recorder {
         out.extend_from_slice(&checksum.to_le_bytes());
         let (checksum, watch) = (RunningChecksum::default(), Watch::default());
         let out = Output { used: out.len(), bytes: out };
-        Ok(Recorder { out, taken: 0, checksum, calls: 0, watch, in_call: false, error: None })
+        Ok(Recorder { out, taken: 0, checksum, calls: 0, watch, in_call: false, begun: 0, error: None })
     }
 
     /// Returns the place of the next entry.
@@ -151,29 +165,72 @@ impl Recorder {
         self.noted(added);
     }
 
-    /// Begins a call of a host function.
-    #[inline]
-    pub(crate) fn begin_host(&mut self) {
+    /// Begins a call of a host function. The first three arguments are passed one by one, as to the function itself,
+    /// and the others are in `values` at their own index.
+    #[inline(always)]
+    pub(crate) fn begin_host(
+        &mut self,
+        import: ImportIndex,
+        first: [u64; 3],
+        values: &[u64; MAX_PARAMS],
+        params: usize,
+    ) {
+        if self.in_call || !self.watch.is_empty() {
+            self.end_unfinished();
+        }
+        self.in_call = true;
+        if let Err(NoMemory) = self.out.make_room() {
+            self.fail(RecordError::OutOfMemory);
+        }
+        if let Some(mut entry) = self.out.room(1) {
+            entry.put(import.0.into());
+            first.iter().take(params).for_each(|argument| entry.put(*argument));
+            if params > first.len() {
+                values[first.len()..params].iter().for_each(|argument| entry.put(*argument));
+            }
+            self.begun = entry.length;
+        }
+    }
+
+    /// Forgets what the host was given before, and keeps an error if the last host function has not returned.
+    #[cold]
+    fn end_unfinished(&mut self) {
+        self.watch.clear();
         if self.in_call {
             self.fail(RecordError::Panicked);
         }
-        self.in_call = true;
-        self.watch.clear();
     }
 
-    /// Writes the call of a host function that [`Self::begin_host`] began.
+    /// Ends the call of a host function that [`Self::begin_host`] began.
+    #[inline(always)]
     pub(crate) fn end_host(&mut self, record: &HostRecord<'_>, memory: &[u8]) {
         self.in_call = false;
         self.calls += 1;
-        let written = self.put_host(record, memory);
-        self.noted(written);
+        match record.end {
+            HostEnd::Results(first)
+                if record.charged == 0 && self.watch.is_empty() && self.error.is_none() =>
+            {
+                if let Some(mut entry) = self.out.room(self.begun) {
+                    entry.bytes[0] = tag::HOST | tag::RESULTS;
+                    entry.put_results(first, record);
+                    self.out.used += entry.length;
+                }
+            }
+            _ => self.put_host(record, memory),
+        }
+    }
+
+    /// Writes the end of a call of a host function, which may have failed, charged fuel or been given memory.
+    #[inline(never)]
+    fn put_host(&mut self, record: &HostRecord<'_>, memory: &[u8]) {
+        if self.error.is_none() {
+            let written = self.put_end(record, memory);
+            self.noted(written);
+        }
         self.watch.clear();
     }
 
-    fn put_host(&mut self, record: &HostRecord<'_>, memory: &[u8]) -> Result<(), NoMemory> {
-        if self.error.is_some() {
-            return Ok(());
-        }
+    fn put_end(&mut self, record: &HostRecord<'_>, memory: &[u8]) -> Result<(), NoMemory> {
         let has_written = !self.watch.is_empty() && self.watch.find_changes(memory)?;
         let end = match (record.end, record.error) {
             (HostEnd::Results(_), _) => tag::RESULTS,
@@ -182,12 +239,10 @@ impl Recorder {
             (HostEnd::Pending, _) => tag::PENDING,
         };
         let charged = if record.charged > 0 { tag::CHARGED } else { 0 };
-        let mut entry = self.out.room()?;
-        entry.tag(tag::HOST | end | charged | if has_written { tag::WROTE } else { 0 });
-        entry.put(record.import.0.into());
-        record.args.iter().for_each(|argument| entry.put(*argument));
+        let mut entry = self.out.room(self.begun).ok_or(NoMemory)?;
+        entry.bytes[0] = tag::HOST | end | charged | if has_written { tag::WROTE } else { 0 };
         match record.end {
-            HostEnd::Results(_) => record.results.iter().for_each(|result| entry.put(*result)),
+            HostEnd::Results(first) => entry.put_results(first, record),
             HostEnd::Error(code) => entry.put(code),
             HostEnd::Pending => {}
         }
