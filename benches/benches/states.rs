@@ -1,6 +1,8 @@
 //! Benchmarks of states: saving, restoring, forking, deltas and recording, compared with copying the same bytes.
 //!
-//!     cargo bench -p vsp-benches --bench states -- --json results/states.json
+//!     cargo bench -p vsp-benches --features wasmi --bench states -- --json results/states.json
+//!
+//! The feature adds the memory of instances of wasmi, copied out and into new ones.
 
 mod common;
 
@@ -14,7 +16,7 @@ use serde::Serialize;
 use vsp_core::program::Program;
 use vsp_core::snapshot::{Delta, Snapshot};
 use vsp_core::verify::Verified;
-use vsp_core::{Imports, Instance, Options, Outcome, text};
+use vsp_core::{Imports, Instance, Options, Outcome, Reason, text};
 use vsp_host::input::Input;
 use vsp_host::sys::{self, Sys};
 
@@ -47,6 +49,8 @@ struct States {
     touched: usize,
     /// Copying the bytes that are not zero to new memory.
     copy_touched: f64,
+    /// Copying them to the same places of a new memory of zeros.
+    copy_places: f64,
     /// Copying the whole memory to new memory.
     copy_all: f64,
     /// Comparing the whole memory with an equal one.
@@ -73,10 +77,31 @@ struct Recording {
     log_bytes: usize,
 }
 
-#[derive(Debug, Serialize)]
+/// A program that runs in slices, with and without a save after each. Times are in seconds.
+#[derive(Debug, Default, Serialize)]
+struct Slices {
+    memory: usize,
+    count: usize,
+    plain: f64,
+    saved: f64,
+}
+
+/// The memory of an instance of wasmi, copied out and into a new instance. Times are in seconds.
+#[cfg(feature = "wasmi")]
+#[derive(Debug, Default, Serialize)]
+struct Wasmi {
+    memory: usize,
+    save: f64,
+    restore: f64,
+}
+
+#[derive(Debug, Default, Serialize)]
 struct Results {
     states: Vec<States>,
     recording: Vec<Recording>,
+    slices: Slices,
+    #[cfg(feature = "wasmi")]
+    wasmi: Vec<Wasmi>,
 }
 
 /// Keeps the least time.
@@ -126,6 +151,12 @@ fn states(memory: usize, every: usize, runs: usize) -> Result<States, Error> {
     };
     for _ in 0..runs {
         time(&mut it.copy_touched, || touched.to_vec());
+        time(&mut it.copy_places, || {
+            let mut memory = vec![0; memory];
+            let pages = memory.chunks_mut(PAGE).step_by(every).zip(touched.chunks(PAGE));
+            pages.for_each(|(page, bytes)| page.copy_from_slice(bytes));
+            memory
+        });
         time(&mut it.copy_all, || whole.to_vec());
         assert!(time(&mut it.pass, || black_box(&whole[..]) == black_box(instance.memory())));
         time(&mut it.save, || instance.save())?;
@@ -165,11 +196,94 @@ fn recording(program: &'static str, source: &str, input: &[u8], runs: usize) -> 
     Ok(it)
 }
 
+/// A program that writes to all of its 1 MiB again and again.
+const WRITER: &str = "
+.memory 1048576
+.export f
+.func f (0) -> 0
+again:
+    MOVI    R1, 0
+    MOVI    R2, 131072
+cell:
+    LOAD    R3, [R1]
+    ADDI    R3, R3, 7
+    STORE   [R1], R3
+    ADDI    R1, R1, 8
+    LOOP    R2, cell
+    JMP     again
+.end
+";
+
+/// Measures slices of this length.
+fn slices(seconds: f64, count: usize, runs: usize) -> Result<Slices, Error> {
+    let bytes = text::assemble(WRITER, "writer.sil").map_err(|errors| errors[0].to_string())?;
+    let program = Verified::new(Program::read(&bytes[..])?)?;
+    let imports = Imports::<()>::new();
+    let options = Options { fuel: Some(1_000_000), ..Options::default() };
+    let mut instance = Instance::new(&program, &imports, (), options)?;
+    instance.call_export("f", &[])?;
+    let mut run = |fuel: u64, count: usize, save: bool| -> Result<(), Error> {
+        for _ in 0..count {
+            instance.set_fuel(fuel);
+            let outcome = instance.resume(&[])?;
+            assert!(matches!(outcome, Outcome::Suspended(it) if it.reason == Reason::Fuel), "{outcome:?}");
+            if save {
+                black_box(instance.save()?);
+            }
+        }
+        Ok(())
+    };
+    let (fuel, mut least) = (1_000_000, 0.0);
+    for _ in 0..runs {
+        time(&mut least, || run(fuel, 1, false))?;
+    }
+    let fuel = (fuel as f64 * seconds / least) as u64;
+    let mut it = Slices { memory: 1 << 20, count, ..Slices::default() };
+    for _ in 0..runs {
+        time(&mut it.plain, || run(fuel, count, false))?;
+        time(&mut it.saved, || run(fuel, count, true))?;
+    }
+    Ok(it)
+}
+
+/// Measures the memory of an instance of wasmi, all of which was touched.
+#[cfg(feature = "wasmi")]
+fn wasmi(memory: usize, runs: usize) -> Result<Wasmi, Error> {
+    use wasmi::{Engine, Linker, Memory, Module, Store};
+
+    let engine = Engine::default();
+    let module = Module::new(&engine, format!("(module (memory (export \"memory\") {}))", memory >> 16))?;
+    let linker = Linker::new(&engine);
+    let create = || -> Result<(Store<()>, Memory), Error> {
+        let mut store = Store::new(&engine, ());
+        let instance = linker.instantiate_and_start(&mut store, &module)?;
+        let memory = instance.get_memory(&store, "memory").ok_or("there is no memory")?;
+        Ok((store, memory))
+    };
+    let (mut store, its_memory) = create()?;
+    its_memory
+        .data_mut(&mut store)
+        .chunks_mut(PAGE)
+        .enumerate()
+        .for_each(|(number, page)| touch(page, number));
+    let mut it = Wasmi { memory, ..Wasmi::default() };
+    for _ in 0..runs {
+        let saved = time(&mut it.save, || its_memory.data(&store).to_vec());
+        let (store, again) = time(&mut it.restore, || -> Result<_, Error> {
+            let (mut store, memory) = create()?;
+            memory.data_mut(&mut store).copy_from_slice(&saved);
+            Ok((store, memory))
+        })?;
+        assert!(again.data(&store) == saved);
+    }
+    Ok(it)
+}
+
 fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
     let test = arguments.common.is_test();
     let runs = if test { 1 } else { arguments.runs.max(1) };
-    let mut results = Results { states: Vec::new(), recording: Vec::new() };
+    let mut results = Results::default();
     for (memory, every) in
         [(0x1_0000, 16), (0x1_0000, 2), (0x1_0000, 1), (0x400_0000, 100), (0x400_0000, 2), (0x400_0000, 1)]
     {
@@ -186,15 +300,23 @@ fn main() -> Result<(), Error> {
     ] {
         results.recording.push(recording(program, source, input.as_bytes(), runs)?);
     }
+    let (seconds, count) = if test { (0.001, 2) } else { (0.01, 20) };
+    results.slices = slices(seconds, count, runs)?;
+    #[cfg(feature = "wasmi")]
+    for memory in [0x1_0000, 0x400_0000] {
+        if !test || memory < 0x10_0000 {
+            results.wasmi.push(wasmi(memory, runs)?);
+        }
+    }
     println!("microseconds");
     println!(
-        "memory    touched   copy    pass    save    read    restore fork    delta   restored  bytes, delta"
+        "memory    touched   copy    places  all     pass    save    read    restore fork    delta   restored  bytes, delta"
     );
     let us = |seconds: f64| format!("{:<7.1}", seconds * 1e6);
     for it in &results.states {
-        let times =
-            [it.copy_touched, it.pass, it.save, it.read, it.restore, it.fork, it.delta, it.restore_delta];
-        let times: Vec<String> = times.map(us).into();
+        let copies = [it.copy_touched, it.copy_places, it.copy_all, it.pass];
+        let times = [it.save, it.read, it.restore, it.fork, it.delta, it.restore_delta];
+        let times: Vec<String> = copies.into_iter().chain(times).map(us).collect();
         println!("{:<9} {:<9} {} {}, {}", it.memory, it.touched, times.join(" "), it.saved, it.delta_bytes);
     }
     for it in &results.recording {
@@ -203,6 +325,12 @@ fn main() -> Result<(), Error> {
             "{}: {plain} recorded {recorded} {} host calls, {} bytes",
             it.program, it.host_calls, it.log_bytes
         );
+    }
+    let Slices { memory, count, plain, saved } = results.slices;
+    println!("{count} slices with {memory} bytes: {} with saves {}", us(plain), us(saved));
+    #[cfg(feature = "wasmi")]
+    for it in &results.wasmi {
+        println!("wasmi, {} bytes: save {} restore {}", it.memory, us(it.save), us(it.restore));
     }
     arguments.common.write(&results)
 }

@@ -52,9 +52,14 @@ impl Memory {
         let mut bytes = zeroed(self.bytes.len())?;
         let pages = self.len().div_ceil(COPIED_PAGE);
         let page = |index: usize| &self[index * COPIED_PAGE..self.len().min((index + 1) * COPIED_PAGE)];
+        let is_left_out = |index: &usize| is_zero(page(*index));
         let mut next = 0;
-        while let Some(first) = (next..pages).find(|index| !is_zero(page(*index))) {
-            let end = (first..pages).find(|index| is_zero(page(*index))).unwrap_or(pages);
+        while let Some(first) = (next..pages).find(|index| !is_left_out(index)) {
+            // A single page of zeros is copied. The memory rarely starts where a page of the system does; then the pages
+            // of its neighbours are all that it is on.
+            let is_end =
+                |index: &usize| is_left_out(index) && (index + 1 == pages || is_left_out(&(index + 1)));
+            let end = (first..pages).find(is_end).unwrap_or(pages);
             let range = first * COPIED_PAGE..self.len().min(end * COPIED_PAGE);
             bytes[range.clone()].copy_from_slice(&self[range]);
             next = end;
