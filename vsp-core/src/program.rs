@@ -19,9 +19,11 @@ pub use build::ProgramBuilder;
 pub(crate) use cursor::{Cursor, FirstError};
 pub use error::{BuildError, ReadError, ReadErrorKind};
 pub use function::{FunctionBuilder, Label};
-pub(crate) use header::{CHECKSUM_AT, checksum};
+#[cfg(any(feature = "record", feature = "std"))]
+pub(crate) use header::RunningChecksum;
 #[cfg(feature = "record")]
-pub(crate) use header::{RunningChecksum, checksum_of};
+pub(crate) use header::checksum_of;
+pub(crate) use header::{CHECKSUM_AT, checksum};
 pub use sections::{Custom, Data, Export, FuncDecl, Import, LineEntry, Name, NameKind, SectionExtent};
 
 use crate::index::{FuncIndex, GlobalIndex, Location, PassiveIndex};

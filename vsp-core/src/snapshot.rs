@@ -33,6 +33,8 @@ mod read;
 mod restore;
 mod runs;
 mod save;
+#[cfg(feature = "std")]
+mod sum;
 
 pub use delta::{Delta, DeltaError};
 pub use read::{Identity, Snapshot, SnapshotFrame};

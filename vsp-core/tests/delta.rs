@@ -303,3 +303,42 @@ fn deltas_are_full_snapshots_in_parts() {
     result.unwrap_or_else(|error| panic!("{error}"));
     assert!(joins.get() > 500, "{} joins are too few", joins.get());
 }
+
+/// Runs of every length: their checksums are computed while they are written, and copies wait for their neighbours.
+#[test]
+#[cfg_attr(miri, ignore = "too slow")]
+fn large_memories_are_saved_in_runs_of_every_length() {
+    const SIZE: usize = 4 << 20;
+    let source = format!(".memory {SIZE}\n.export f\n.func f (0) -> 0\n RET\n.end");
+    let bytes = assemble(&source, "large.sil").unwrap();
+    let program = verified(&bytes);
+    let imports = Imports::<()>::new();
+    let mut instance = Instance::new(&program, &imports, (), Options::default()).unwrap();
+    let empty = instance.save().unwrap();
+    let empty = Snapshot::read(&empty).unwrap();
+    let lengths = [16, 32, 4096, 48, 65_536, 16, 65_520, 131_072, 1 << 20, 16, 1 << 21];
+    let (mut address, mut runs) = (0, 0);
+    for (length, gap) in
+        lengths.iter().chain([16].iter().cycle().take(6000)).zip([16, 80, 4096].iter().cycle())
+    {
+        let Some(run) = instance.memory_mut().get_mut(address..address + length) else { break };
+        run.iter_mut().enumerate().for_each(|(index, byte)| *byte = (index / 7) as u8 | 1);
+        address += length + gap;
+        runs += 1;
+    }
+    assert!(runs > 400, "{runs}");
+    let full = instance.save().unwrap();
+    let snapshot = Snapshot::read(&full).unwrap();
+    assert_eq!(snapshot.memory().count(), runs);
+    let restored = Instance::restore(&program, &imports, (), Options::default(), &snapshot).unwrap();
+    assert!(restored.memory() == instance.memory());
+
+    let delta = instance.save_since(&empty).unwrap();
+    let deltas = [Delta::read(&delta).unwrap()];
+    let joined = empty.with(&deltas).unwrap();
+    let restored = Instance::restore(&program, &imports, (), Options::default(), &joined).unwrap();
+    assert!(restored.memory() == instance.memory());
+    assert_eq!(delta.len(), full.len() + 20, "the same runs, and the larger header");
+    let fork = restored.fork(()).unwrap();
+    assert!(fork.memory() == instance.memory());
+}

@@ -49,7 +49,7 @@ impl Default for RunningChecksum {
     }
 }
 
-#[cfg(feature = "record")]
+#[cfg(any(feature = "record", feature = "std"))]
 impl core::fmt::Debug for RunningChecksum {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "RunningChecksum(0x{:08X})", self.clone().finish())
@@ -60,6 +60,12 @@ impl RunningChecksum {
     /// Adds bytes.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
+    }
+
+    /// Adds the bytes of which `after` is the checksum.
+    #[cfg(feature = "std")]
+    pub(crate) fn join(&mut self, after: &RunningChecksum) {
+        self.0.combine(&after.0);
     }
 
     /// Returns the checksum of all bytes.

@@ -12,7 +12,6 @@ use crate::bytes::Writer;
 use crate::bytes::is_zero;
 #[cfg(feature = "record")]
 use crate::program::RunningChecksum;
-use crate::program::{CHECKSUM_AT, checksum};
 use crate::{Instance, Reason, Status};
 
 /// An error of saving an instance.
@@ -45,15 +44,6 @@ impl From<OutOfMemory> for SaveError {
 #[cfg(feature = "record")]
 const DIGEST_PAGE: usize = 4096;
 
-/// Offset of the total length in the header.
-const LENGTH_AT: usize = 8;
-
-/// Offset of the number of globals in the header.
-const GLOBALS_AT: usize = 64;
-
-/// Offset of the number of memory runs in the header.
-const RUNS_AT: usize = 68;
-
 /// Offset of the length and the checksum of the base in the header of a delta.
 const BASE_AT: usize = 80;
 
@@ -73,14 +63,15 @@ impl<S> Instance<'_, S> {
         let mut out = Writer::default();
         let bases = self.frame_bases()?;
         self.save_header(&mut out, Form::Full, &bases)?;
+        let header = out.0.len();
         for global in &self.globals {
             out.u64(*global)?;
         }
         self.save_frames(&mut out, &bases)?;
-        let mut memory = RunWriter::new(&mut out);
+        let mut memory = RunWriter::new(&mut out, header);
         memory.part(0, &self.memory, None)?;
-        let runs = memory.count();
-        Ok(finished(out, self.globals.len() as u32, runs))
+        memory.finish(self.globals.len() as u32);
+        Ok(out.0)
     }
 
     /// Saves what changed since `base`, a snapshot of the same program: usually one of this instance, or the one that it
@@ -106,6 +97,10 @@ impl<S> Instance<'_, S> {
         let mut out = Writer::default();
         let bases = self.frame_bases()?;
         self.save_header(&mut out, Form::Delta, &bases)?;
+        let identity = base.identity();
+        out.0[BASE_AT..][..8].copy_from_slice(&identity.bytes.to_le_bytes());
+        out.0[BASE_AT + 8..][..4].copy_from_slice(&identity.checksum.to_le_bytes());
+        let header = out.0.len();
         let mut changed = 0;
         for (index, (global, before)) in self.globals.iter().zip(base.globals()).enumerate() {
             if *global != before {
@@ -115,16 +110,13 @@ impl<S> Instance<'_, S> {
             }
         }
         self.save_frames(&mut out, &bases)?;
-        let mut runs = RunWriter::new(&mut out);
+        let mut runs = RunWriter::new(&mut out, header);
         for (start, end, bytes) in Layers::new(base) {
             runs.part(start, &self.memory[start as usize..end as usize], bytes)?;
         }
         runs.part(base.memory_bytes(), &self.memory[base.memory_bytes() as usize..], None)?;
-        let runs = runs.count();
-        let identity = base.identity();
-        out.0[BASE_AT..][..8].copy_from_slice(&identity.bytes.to_le_bytes());
-        out.0[BASE_AT + 8..][..4].copy_from_slice(&identity.checksum.to_le_bytes());
-        Ok(finished(out, changed, runs))
+        runs.finish(changed);
+        Ok(out.0)
     }
 
     /// Returns a digest of the state: of memory, globals, status and frames, but not of fuel and the stack's size.
@@ -261,16 +253,4 @@ impl Writer {
         }
         Ok(())
     }
-}
-
-/// Writes the fields of the header that depend on what follows it.
-fn finished(out: Writer, globals: u32, runs: u32) -> Vec<u8> {
-    let mut bytes = out.0;
-    let length = bytes.len() as u64;
-    bytes[LENGTH_AT..][..8].copy_from_slice(&length.to_le_bytes());
-    bytes[GLOBALS_AT..][..4].copy_from_slice(&globals.to_le_bytes());
-    bytes[RUNS_AT..][..4].copy_from_slice(&runs.to_le_bytes());
-    let checksum = checksum(&bytes);
-    bytes[CHECKSUM_AT..][..4].copy_from_slice(&checksum.to_le_bytes());
-    bytes
 }
