@@ -169,7 +169,7 @@ impl<'a, S> Instance<'a, S> {
     }
 
     /// Attaches machine code of this program, which runs the functions that are called from now on. The interpreter
-    /// continues a suspended call.
+    /// continues a suspended call, and [`Self::attach_loops`] adds what that needs to be machine code, too.
     ///
     /// # Errors
     /// The code was made from another program, or compiled without the fuel or interruption that the instance has.
@@ -200,6 +200,20 @@ impl<'a, S> Instance<'a, S> {
         self.tiers = Some(tiers);
         self.native = None;
         self.native_address = 0;
+        Ok(())
+    }
+
+    /// Attaches machine code of loops, in addition to that of the functions ([`Self::attach`]): it takes over from the
+    /// interpreter when that continues a suspended call, at the next loop headers (on-stack replacement).
+    ///
+    /// # Errors
+    /// As [`Self::attach`].
+    #[cfg(feature = "native")]
+    pub fn attach_loops(&mut self, loops: impl Into<Ref<'a, dyn Tiers<S> + 'a>>) -> Result<(), AttachError> {
+        let loops = loops.into();
+        self.check_code(loops.is_for(&self.program), loops.options())?;
+        self.put_back();
+        self.tiers = Some(loops);
         Ok(())
     }
 
@@ -247,7 +261,7 @@ impl<'a, S> Instance<'a, S> {
     /// Returns whether tiers are attached.
     #[cfg(feature = "native")]
     pub fn has_tiers(&self) -> bool {
-        self.tiers.is_some()
+        self.tiers.is_some() && self.native.is_none()
     }
 
     /// Pushes the first frame. Returns an outcome if the frame does not fit.

@@ -31,7 +31,7 @@ use crate::cache::Cache;
 #[cfg(feature = "jit")]
 use crate::native::{CompileOptions, CompiledProgram, NativeError, Tier, Trusted, VspJit, host_target};
 #[cfg(feature = "jit")]
-use crate::tiers::{Backend, ProgramTiers};
+use crate::tiers::{Backend, LoopCode, ProgramTiers};
 #[cfg(feature = "jit")]
 pub use crate::tiers::{Threshold, TierOptions};
 #[cfg(feature = "jit")]
@@ -214,6 +214,7 @@ impl Engine {
             return Ok(Module {
                 program,
                 compiled: None,
+                loops: None,
                 tiers: Some(Arc::new(tiers)),
                 must_run_compiled: false,
             });
@@ -227,10 +228,14 @@ impl Engine {
                 compiled => compiled?.map(Arc::new),
             }
         };
+        #[cfg(feature = "jit")]
+        let loops = compiled.as_ref().map(|it| Arc::new(LoopCode::new(program.clone(), it.code())));
         Ok(Module {
             program,
             #[cfg(feature = "jit")]
             compiled,
+            #[cfg(feature = "jit")]
+            loops,
             #[cfg(feature = "jit")]
             tiers: None,
             #[cfg(feature = "jit")]
@@ -260,6 +265,9 @@ pub struct Module<'p> {
     program: Ref<'p, Verified<'p>>,
     #[cfg(feature = "jit")]
     compiled: Option<Arc<CompiledProgram<'p>>>,
+    /// The loops, in which a suspended call goes on.
+    #[cfg(feature = "jit")]
+    loops: Option<Arc<LoopCode<'p>>>,
     #[cfg(feature = "jit")]
     tiers: Option<Arc<ProgramTiers<'p>>>,
     #[cfg(feature = "jit")]
@@ -284,7 +292,8 @@ impl<'p> Module<'p> {
     #[cfg(feature = "jit")]
     pub fn from_compiled(compiled: CompiledProgram<'p>) -> Module<'p> {
         let program = compiled.shared_program();
-        Module { program, compiled: Some(Arc::new(compiled)), tiers: None, must_run_compiled: true }
+        let loops = Some(Arc::new(LoopCode::new(program.clone(), compiled.code())));
+        Module { program, compiled: Some(Arc::new(compiled)), loops, tiers: None, must_run_compiled: true }
     }
 
     /// Returns the program.
@@ -308,6 +317,12 @@ impl<'p> Module<'p> {
     #[cfg(feature = "jit")]
     pub fn compiled_regions(&self) -> usize {
         self.tiers.as_ref().map_or(0, |tiers| tiers.compiled_regions())
+    }
+
+    /// Returns the number of loops that were compiled because a suspended call went on in them.
+    #[cfg(feature = "jit")]
+    pub fn compiled_loops(&self) -> usize {
+        self.loops.as_ref().map_or(0, |loops| loops.count())
     }
 
     /// Creates an instance.
@@ -346,6 +361,10 @@ impl<'p> Module<'p> {
                 Err(_) if !self.must_run_compiled => {}
                 attached => attached?,
             }
+        }
+        if let Some(loops) = self.loops.as_ref().filter(|_| instance.native_code().is_some()) {
+            let loops: Arc<dyn vsp_core::Tiers<S> + 'p> = loops.clone();
+            instance.attach_loops(loops)?;
         }
         if let Some(tiers) = &self.tiers {
             let tiers: Arc<dyn vsp_core::Tiers<S> + 'p> = tiers.clone();

@@ -11,6 +11,7 @@
 //! about as long as compiling takes: in total this takes at most about twice the time of the better choice.
 
 mod code_table;
+mod loops;
 mod worker;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use vsp_core::{NextSlice, Ref, TierDecision};
 use vsp_native::is_same;
 
 use code_table::{CodeTable, InstalledCode};
+pub(crate) use loops::LoopCode;
 use worker::{Job, Worker};
 
 /// The options of tiering: when a running program is compiled.
