@@ -112,6 +112,8 @@ pub struct Engine {
     compilers: Option<Arc<Compilers>>,
     #[cfg(feature = "jit")]
     tiers: Option<Arc<Backend>>,
+    #[cfg(feature = "jit")]
+    tier_options: TierOptions,
     #[cfg(feature = "cache")]
     cache: Option<Arc<Cache>>,
 }
@@ -157,7 +159,8 @@ impl Engine {
         options: CompileOptions,
     ) -> Result<Engine, EngineError> {
         let auto = kind == EngineKind::Auto;
-        let tiers = auto.then(|| Arc::new(Backend::new(target.clone(), options, TierOptions::default())));
+        let tier_options = TierOptions::default();
+        let tiers = auto.then(|| Arc::new(Backend::new(target.clone(), options, tier_options)));
         let compilers = kind.tier().map(|tier| Compilers::new(target, CompileOptions { tier, ..options }));
         let compilers = compilers.transpose()?.map(Arc::new);
         Ok(Engine { compilers, tiers, ..Engine::interpreting(kind) })
@@ -171,19 +174,22 @@ impl Engine {
             compilers: None,
             #[cfg(feature = "jit")]
             tiers: None,
+            #[cfg(feature = "jit")]
+            tier_options: TierOptions::default(),
             #[cfg(feature = "cache")]
             cache: None,
         }
     }
 
-    /// Returns the engine with other tiering options, which apply to programs loaded from now on. They matter to
-    /// [`EngineKind::Auto`] only.
+    /// Returns the engine with other tiering options, which apply to programs loaded from now on. To
+    /// [`EngineKind::Tier1`] and [`EngineKind::Tier2`] only `slice` and `max_times` matter, for the loops of resumed
+    /// calls; to the interpreter, none.
     #[cfg(feature = "jit")]
     #[must_use]
     pub fn with_tiers(self, options: TierOptions) -> Engine {
         let compilers = self.compilers.as_ref().filter(|_| self.kind == EngineKind::Auto);
         let backend = compilers.map(|it| Backend::new(it.target().clone(), it.options(), options));
-        Engine { tiers: backend.map(Arc::new), ..self }
+        Engine { tiers: backend.map(Arc::new), tier_options: options, ..self }
     }
 
     /// Returns the engine with a cache, which other engines can share.
@@ -229,7 +235,9 @@ impl Engine {
             }
         };
         #[cfg(feature = "jit")]
-        let loops = compiled.as_ref().map(|it| Arc::new(LoopCode::new(program.clone(), it.code())));
+        let loops = compiled
+            .as_ref()
+            .map(|it| Arc::new(LoopCode::new(program.clone(), it.code(), self.tier_options)));
         Ok(Module {
             program,
             #[cfg(feature = "jit")]
@@ -292,8 +300,14 @@ impl<'p> Module<'p> {
     #[cfg(feature = "jit")]
     pub fn from_compiled(compiled: CompiledProgram<'p>) -> Module<'p> {
         let program = compiled.shared_program();
-        let loops = Some(Arc::new(LoopCode::new(program.clone(), compiled.code())));
-        Module { program, compiled: Some(Arc::new(compiled)), loops, tiers: None, must_run_compiled: true }
+        let loops = LoopCode::new(program.clone(), compiled.code(), TierOptions::default());
+        Module {
+            program,
+            compiled: Some(Arc::new(compiled)),
+            loops: Some(Arc::new(loops)),
+            tiers: None,
+            must_run_compiled: true,
+        }
     }
 
     /// Returns the program.

@@ -12,22 +12,13 @@ use vsp_core::verify::Verified;
 use vsp_core::{NextSlice, Ref, TierDecision};
 use vsp_native::is_same;
 
-use super::can_enter_loop;
 use super::code_table::InstalledCode;
+use super::{SHORT_SLICE, TierOptions, can_enter_loop};
 use crate::native::VspJit;
 use crate::os::MachineCode;
 
-/// Number of instructions after which an interpreted program enters the loop in which it is. Many loops end earlier.
-const SLICE: u64 = 2_000;
-
-/// The same for a program that is at no loop header then.
-const SHORT_SLICE: u64 = 100;
-
 /// Largest size of the region of a loop in words: itself, and what it calls.
 const MAX_WORDS: u32 = 10_000;
-
-/// Largest number of words compiled in total, as a multiple of the words of the program.
-const MAX_TIMES: u64 = 32;
 
 /// The loops of a program. Each is compiled when the interpreter is in it, with the options of the whole program.
 #[derive(Debug)]
@@ -35,6 +26,7 @@ pub(crate) struct LoopCode<'p> {
     program: Ref<'p, Verified<'p>>,
     options: CompileOptions,
     target: Target,
+    tiers: TierOptions,
     loops: Mutex<Loops>,
 }
 
@@ -50,9 +42,9 @@ struct Loops {
 
 impl<'p> LoopCode<'p> {
     /// Creates the loops of a program, to be compiled like this code of it.
-    pub(crate) fn new(program: Ref<'p, Verified<'p>>, code: &CodeInfo) -> LoopCode<'p> {
+    pub(crate) fn new(program: Ref<'p, Verified<'p>>, code: &CodeInfo, tiers: TierOptions) -> LoopCode<'p> {
         let (options, target) = (code.options(), code.target().clone());
-        LoopCode { program, options, target, loops: Mutex::default() }
+        LoopCode { program, options, target, tiers, loops: Mutex::default() }
     }
 
     /// Returns the number of loops that were compiled.
@@ -76,7 +68,7 @@ impl<'p> LoopCode<'p> {
         let region = Region::of_loop(&self.program, location, MAX_WORDS).ok()?;
         let words = self.program.functions().iter().map(|function| u64::from(function.words)).sum::<u64>();
         loops.words += u64::from(region.words());
-        if loops.words > words.saturating_mul(MAX_TIMES) {
+        if loops.words > words.saturating_mul(self.tiers.max_times.into()) {
             return None;
         }
         let jit = match &mut loops.jit {
@@ -107,7 +99,7 @@ impl<S> vsp_core::Tiers<S> for LoopCode<'_> {
     }
 
     fn slice(&self) -> u64 {
-        SLICE
+        self.tiers.slice
     }
 
     fn on_slice_expired(&self, location: Location, _: u64, _: Option<u64>) -> NextSlice<'_, S> {
@@ -115,6 +107,6 @@ impl<S> vsp_core::Tiers<S> for LoopCode<'_> {
             return NextSlice { slice: SHORT_SLICE, enter: None };
         }
         let enter = self.code(location).map(|code| TierDecision { code: Ref::Shared(code), sliced: false });
-        NextSlice { slice: SLICE, enter }
+        NextSlice { slice: self.tiers.slice, enter }
     }
 }
