@@ -8,7 +8,7 @@ use vsp_core::program::Program;
 use vsp_core::snapshot::Snapshot;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome, Reason, Suspension, text};
-use vsp_host::engine::{Engine, EngineKind, Module};
+use vsp_host::engine::{Engine, EngineKind, Module, TierOptions};
 
 /// Two loops around a call that traps at the end, if the parameter says so.
 const SOURCE: &str = "\
@@ -113,4 +113,37 @@ fn a_resumed_call_runs_in_machine_code() {
     instance.add_fuel(1 << 40);
     assert!(matches!(instance.resume(&[]).unwrap(), Outcome::Returned(_)));
     assert_eq!(module.compiled_loops(), 1);
+}
+
+/// Parts of a run end at the same place in all engines, with the same frames if the engine keeps them.
+#[test]
+fn parts_of_a_run_end_at_the_same_place() {
+    let options =
+        TierOptions { worker: false, slice: 500, tier1: None, keep_frames: true, ..TierOptions::default() };
+    let auto = Engine::new(EngineKind::Auto).unwrap().with_tiers(options).load(program()).unwrap();
+    let modules =
+        [module(EngineKind::Interpreter), auto, module(EngineKind::Tier1), module(EngineKind::Tier2)];
+    let imports = Arc::new(Imports::<()>::new());
+    let mut instances = modules.each_ref().map(|module| {
+        let options = Options { fuel: Some(1 << 40), ..Options::default() };
+        let mut instance = module.instantiate(imports.clone(), (), options).unwrap();
+        let main = instance.program().export("main").unwrap();
+        assert_eq!(instance.begin(main, &[3]).unwrap(), None);
+        instance
+    });
+    let frames = |it: &Instance<'_, ()>| format!("{:?}", it.frames().collect::<Vec<_>>());
+    for fuel in [1, 10_000, 777, 100_001, 3, 250_000, 12_345, 1 << 30] {
+        let outcomes = instances.each_mut().map(|it| it.run_within(fuel).unwrap());
+        let [interpreter, auto, tier1, tier2] = &instances;
+        for (it, outcome) in [auto, tier1, tier2].into_iter().zip(&outcomes[1..]) {
+            assert_eq!(*outcome, outcomes[0]);
+            assert_eq!(it.fuel(), interpreter.fuel());
+            assert_eq!(it.next_location(), interpreter.next_location());
+            assert!(it.memory() == interpreter.memory());
+            assert_eq!(it.save().unwrap(), interpreter.save().unwrap());
+        }
+        assert_eq!(frames(auto), frames(interpreter));
+        assert_eq!(outcomes[0].is_some(), fuel == 1 << 30);
+    }
+    assert!(modules[1].compiled_regions() > 0 && modules[3].compiled_loops() > 0);
 }

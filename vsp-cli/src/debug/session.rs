@@ -12,7 +12,7 @@ use super::changes::Values;
 use super::history::{Edit, History};
 use super::report::View;
 use super::setup::Setup;
-use super::stops::Stops;
+use super::stops::{Evaluated, Stops};
 use super::travel::Past;
 use crate::code::Code;
 use crate::files::{Files, Shared};
@@ -401,22 +401,19 @@ impl<'p> Session<'p> {
         }
         let scope = View { instance: &self.instance, selected: 0 };
         self.stops.watches.retain_mut(|watch| {
-            let frame = watch.depth.unwrap_or(depth);
-            if depth < frame {
-                let text = &watch.watched.text;
-                reasons.push(format!(
-                    "watch {}: the frame of `{text}` is gone, and the watch with it",
-                    watch.number
-                ));
-                return false;
+            let evaluated = watch.evaluate(depth, &scope);
+            let is_gone = matches!(evaluated, Evaluated::Gone);
+            match evaluated {
+                Evaluated::Gone => {
+                    let (number, text) = (watch.number, &watch.watched.text);
+                    reasons.push(format!(
+                        "watch {number}: the frame of `{text}` is gone, and the watch with it"
+                    ));
+                }
+                Evaluated::Changed(change) => reasons.push(change),
+                Evaluated::Skipped | Evaluated::Same => {}
             }
-            if !watch.enabled || depth > frame {
-                return true;
-            }
-            let now = watch.watched.expression.value(&scope).ok();
-            reasons.extend(watch.change(now));
-            watch.last = now;
-            true
+            !is_gone
         });
         reasons
     }
