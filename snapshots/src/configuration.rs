@@ -26,13 +26,15 @@ pub enum Configuration {
     /// As [`Self::Run`], with machine code for the baseline processor of this architecture, executed in place in a code
     /// object.
     Object(Tier),
+    /// As [`Self::Run`] with [`EngineKind::Auto`], whose machine code keeps whole frames, as debuggers need them.
+    Frames,
     /// As [`Self::Run`], with machine code that neither counts fuel nor polls the interrupt flag.
     Plain(EngineKind),
 }
 
 impl Configuration {
     /// All configurations, with their names.
-    pub const ALL: [(&'static str, Configuration); 17] = [
+    pub const ALL: [(&'static str, Configuration); 18] = [
         ("interpreter", Configuration::Run(EngineKind::Interpreter)),
         ("step", Configuration::Step),
         ("save", Configuration::Save(EngineKind::Interpreter)),
@@ -50,9 +52,11 @@ impl Configuration {
         ("auto save", Configuration::Save(EngineKind::Auto)),
         ("auto scramble", Configuration::Scramble(EngineKind::Auto)),
         ("auto plain", Configuration::Plain(EngineKind::Auto)),
+        ("auto frames", Configuration::Frames),
     ];
 
-    /// Options that tier up as early as possible and wait for the compiler, so that every run is the same.
+    /// Options that tier up as early as possible and wait for the compiler, so that every run is the same. Tier 1 and
+    /// tier 2 compile the loops of resumed calls as early.
     const EAGER: TierOptions = TierOptions {
         worker: false,
         slice: 23,
@@ -65,7 +69,10 @@ impl Configuration {
     /// Returns whether a case with this text can run in this configuration and tests something there.
     pub fn is_for(self, text: &str) -> bool {
         match self {
-            Configuration::Run(_) | Configuration::Step | Configuration::Object(_) => true,
+            Configuration::Run(_)
+            | Configuration::Step
+            | Configuration::Object(_)
+            | Configuration::Frames => true,
             Configuration::Save(_) | Configuration::Scramble(_) => text.contains(" suspends "),
             Configuration::Plain(_) => {
                 !["fuel", "balance", "interrupt"].iter().any(|it| text.contains(&format!(";! {it} ")))
@@ -95,6 +102,7 @@ impl Configuration {
             | Configuration::Scramble(kind)
             | Configuration::Plain(kind) => kind,
             Configuration::Step => EngineKind::Interpreter,
+            Configuration::Frames => EngineKind::Auto,
             Configuration::Object(tier) => {
                 let arch = Arch::host().ok_or_else(|| NativeError::Host(std::env::consts::ARCH.into()))?;
                 let compiler = Compiler::new(Target::new(arch), CompileOptions { tier, ..options });
@@ -102,10 +110,8 @@ impl Configuration {
             }
         };
         let engine = Engine::with_options(kind, options)?;
-        Ok(Loader::Engine(match kind {
-            EngineKind::Auto => engine.with_tiers(Configuration::EAGER),
-            EngineKind::Interpreter | EngineKind::Tier1 | EngineKind::Tier2 => engine,
-        }))
+        let keep_frames = self == Configuration::Frames;
+        Ok(Loader::Engine(engine.with_tiers(TierOptions { keep_frames, ..Configuration::EAGER })))
     }
 
     pub(crate) fn call<S>(

@@ -86,6 +86,7 @@ fn machine_code_agrees_with_the_interpreter() {
         Configuration::Object(Tier::Two),
         Configuration::Run(EngineKind::Auto),
         Configuration::Save(EngineKind::Auto),
+        Configuration::Frames,
     ];
     let seeds = seeds(if EMULATED { 8 } else { 40 });
     let started = std::time::Instant::now();
@@ -103,6 +104,7 @@ fn changed_frames_agree() {
         Configuration::Run(EngineKind::Auto),
         Configuration::Run(EngineKind::Tier2),
         Configuration::Save(EngineKind::Tier1),
+        Configuration::Frames,
     ];
     let seeds = seeds(80);
     let started = std::time::Instant::now();

@@ -39,7 +39,7 @@ use commands::Flow;
 use input::Input;
 use replay::Replay;
 use session::Session;
-use setup::{Console, Setup};
+use setup::{Console, Setup, load_replay};
 
 const NOTES: &str = "\
 Examples:
@@ -81,6 +81,7 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
         args: &args.program,
         verified: &verified,
         imports: &imports,
+        replay: load_replay(&verified).map_err(|error| refuse(error.to_string()))?,
         entry,
         input: standard_input(args).map_err(refuse)?,
         console: console.clone(),

@@ -216,6 +216,63 @@ fn a_long_run_has_checkpoints() {
     assert_eq!(answers(&shown).last(), Some(&"50000 (0xc350)\n"), "{shown}");
 }
 
+/// An instruction that uses more fuel than the program is stepped before a goal, loops in between, and a trap.
+const FILLING: &str = "\
+.memory 8388608
+.export main
+.func main (1) -> 1
+    MOVI    R1, 0
+    MOVI    R2, 0
+    CONST   R3, 8388608
+next:
+    ADDI    R2, 3
+    MOV     R7, R2
+    MEMFILL R1, R2, R3
+    CALL    turn
+    LOOP    R0, next
+    DIV     R2, R0
+    RET
+.end
+.func turn (1) -> 0
+.locals 1
+    CONST   R4, 30000
+inner:
+    SETL    R4, $0
+    MULI    R5, R4, 12345
+    XOR     R6, R5
+    MOV     R5, R6
+    LOOP    R4, inner
+    RET
+.end
+";
+
+#[test]
+fn the_way_forward_ends_where_it_should() {
+    const LOOK: &str = "registers\nlocals\nmemory 0, 16\nbacktrace\nwhere\n";
+    // Every round takes 281,080 units, of which the filling takes 131,073.
+    let positions = [3_000_000, 700_003, 2_900_001, 1_300_001, 150_000, 131_077];
+    let back: String = positions.iter().map(|at| format!("goto {at}\n{LOOK}")).collect();
+    let shown = session(FILLING, &["12"], &format!("continue\n{back}"));
+    assert!(shown.contains("division by zero"), "{shown}");
+    let back = looks(&shown);
+    assert_eq!(back.len(), positions.len(), "{shown}");
+    for (at, look) in positions.iter().zip(&back) {
+        let alone = session(FILLING, &["12"], &format!("goto {at}\n{LOOK}"));
+        assert_eq!(looks(&alone), [*look], "at {at}");
+    }
+    // Back from the trap, to a breakpoint in a loop that was passed without steps, and forward to the trap again.
+    let commands = "continue\nreverse-step\nbreak 22 if R4 == 29000\nreverse-continue\nprint R0\nreverse-continue\n\
+                    print R0\nprint R4\ndelete 1\ncontinue\nreverse-step\nprint R0\n";
+    let shown = session(FILLING, &["12"], commands);
+    let printed = answers(&shown).into_iter().filter(|it| it.ends_with(")\n") && it.lines().count() == 1);
+    assert_eq!(
+        printed.collect::<Vec<_>>(),
+        ["1 (0x1)\n", "2 (0x2)\n", "29000 (0x7148)\n", "0 (0x0)\n"],
+        "{shown}"
+    );
+    assert_eq!(shown.matches("division by zero").count(), 2, "{shown}");
+}
+
 const YIELDING: &str = "\
 .export main
 .func main (1) -> 1

@@ -1,11 +1,13 @@
 //! Instances: a program with memory, a stack, globals and host functions, ready to be called.
 
+mod checkpoint;
 mod fork;
 mod frame;
 mod host_call;
 mod memory;
 mod stack;
 
+pub use checkpoint::{Checkpoint, CheckpointError};
 pub use frame::{Frame, FrameMut};
 pub use host_call::PendingCall;
 pub(crate) use memory::Memory;
@@ -84,6 +86,8 @@ pub struct Instance<'a, S> {
     pub(crate) stack: Stack,
     /// The balance of fuel. Without metering, a number that is never used up.
     pub(crate) balance: i64,
+    /// The part of the balance that [`Self::run_within`] keeps from the engine.
+    withheld: i64,
     pub(crate) interrupt: Option<Ref<'a, AtomicBool>>,
     #[cfg(feature = "native")]
     pub(crate) native: Option<Ref<'a, dyn NativeCode<S> + 'a>>,
@@ -146,6 +150,7 @@ impl<'a, S> Instance<'a, S> {
             globals,
             stack,
             balance: options.fuel.map_or(i64::MAX, clamp_fuel),
+            withheld: 0,
             interrupt: options.interrupt,
             #[cfg(feature = "native")]
             native: None,
@@ -164,7 +169,7 @@ impl<'a, S> Instance<'a, S> {
     }
 
     /// Attaches machine code of this program, which runs the functions that are called from now on. The interpreter
-    /// continues a suspended call.
+    /// continues a suspended call, and [`Self::attach_loops`] adds what that needs to be machine code, too.
     ///
     /// # Errors
     /// The code was made from another program, or compiled without the fuel or interruption that the instance has.
@@ -195,6 +200,20 @@ impl<'a, S> Instance<'a, S> {
         self.tiers = Some(tiers);
         self.native = None;
         self.native_address = 0;
+        Ok(())
+    }
+
+    /// Attaches machine code of loops, in addition to that of the functions ([`Self::attach`]): it takes over from the
+    /// interpreter when that continues a suspended call, at the next loop headers (on-stack replacement).
+    ///
+    /// # Errors
+    /// As [`Self::attach`].
+    #[cfg(feature = "native")]
+    pub fn attach_loops(&mut self, loops: impl Into<Ref<'a, dyn Tiers<S> + 'a>>) -> Result<(), AttachError> {
+        let loops = loops.into();
+        self.check_code(loops.is_for(&self.program), loops.options())?;
+        self.put_back();
+        self.tiers = Some(loops);
         Ok(())
     }
 
@@ -242,7 +261,7 @@ impl<'a, S> Instance<'a, S> {
     /// Returns whether tiers are attached.
     #[cfg(feature = "native")]
     pub fn has_tiers(&self) -> bool {
-        self.tiers.is_some()
+        self.tiers.is_some() && self.native.is_none()
     }
 
     /// Pushes the first frame. Returns an outcome if the frame does not fit.
@@ -311,6 +330,7 @@ impl<'a, S> Instance<'a, S> {
         // If a host function panics, the instance can be called again.
         self.status = Status::Idle;
         self.put_back();
+        self.release_withheld();
         self.stack.in_use = true;
         self.balance = self.starting_balance();
         self.balance
@@ -335,6 +355,42 @@ impl<'a, S> Instance<'a, S> {
         self.put_back();
         self.stack.in_use = false;
         self.saturate(before);
+    }
+
+    /// Leaves the engine this much of the balance.
+    pub(crate) fn withhold(&mut self, balance: i64) {
+        self.withheld = self.balance.saturating_sub(balance);
+        self.balance = balance;
+    }
+
+    /// Returns what was kept from the engine to the balance. The lowest balance stays the lowest.
+    #[inline]
+    pub(crate) fn release_withheld(&mut self) {
+        let withheld = core::mem::take(&mut self.withheld);
+        if self.balance != i64::MIN {
+            self.balance = self.balance.saturating_add(withheld);
+        }
+    }
+
+    /// Returns the balance with all that the engine does not have.
+    fn total_balance(&self) -> i64 {
+        #[cfg(feature = "native")]
+        let balance = self.balance.saturating_add(self.host.own.reserved);
+        #[cfg(not(feature = "native"))]
+        let balance = self.balance;
+        balance.saturating_add(self.withheld)
+    }
+
+    /// Sets the balance that [`Self::total_balance`] returns.
+    fn set_total_balance(&mut self, balance: i64) {
+        self.put_back();
+        self.withheld = 0;
+        self.balance = balance;
+    }
+
+    /// Returns whether a program at a safepoint can go on.
+    pub(crate) fn has_fuel(&self) -> bool {
+        !self.host.own.metered || self.balance >= 0
     }
 
     /// Sets a balance that rose to the lowest.
@@ -438,18 +494,13 @@ impl<'a, S> Instance<'a, S> {
 
     /// Returns the balance of fuel if the instance is metered. It is negative after an overdraft.
     pub fn fuel(&self) -> Option<i64> {
-        #[cfg(feature = "native")]
-        let balance = self.balance.saturating_add(self.host.own.reserved);
-        #[cfg(not(feature = "native"))]
-        let balance = self.balance;
-        self.host.own.metered.then_some(balance)
+        self.host.own.metered.then(|| self.total_balance())
     }
 
     /// Sets the balance of fuel, 0 to 2⁶³ − 1 (larger values are clamped). Without metering nothing happens.
     pub fn set_fuel(&mut self, fuel: u64) {
         if self.host.own.metered {
-            self.put_back();
-            self.balance = clamp_fuel(fuel);
+            self.set_total_balance(clamp_fuel(fuel));
         }
     }
 

@@ -31,7 +31,7 @@ use crate::cache::Cache;
 #[cfg(feature = "jit")]
 use crate::native::{CompileOptions, CompiledProgram, NativeError, Tier, Trusted, VspJit, host_target};
 #[cfg(feature = "jit")]
-use crate::tiers::{Backend, ProgramTiers};
+use crate::tiers::{Backend, LoopCode, ProgramTiers};
 #[cfg(feature = "jit")]
 pub use crate::tiers::{Threshold, TierOptions};
 #[cfg(feature = "jit")]
@@ -112,6 +112,8 @@ pub struct Engine {
     compilers: Option<Arc<Compilers>>,
     #[cfg(feature = "jit")]
     tiers: Option<Arc<Backend>>,
+    #[cfg(feature = "jit")]
+    tier_options: TierOptions,
     #[cfg(feature = "cache")]
     cache: Option<Arc<Cache>>,
 }
@@ -157,7 +159,8 @@ impl Engine {
         options: CompileOptions,
     ) -> Result<Engine, EngineError> {
         let auto = kind == EngineKind::Auto;
-        let tiers = auto.then(|| Arc::new(Backend::new(target.clone(), options, TierOptions::default())));
+        let tier_options = TierOptions::default();
+        let tiers = auto.then(|| Arc::new(Backend::new(target.clone(), options, tier_options)));
         let compilers = kind.tier().map(|tier| Compilers::new(target, CompileOptions { tier, ..options }));
         let compilers = compilers.transpose()?.map(Arc::new);
         Ok(Engine { compilers, tiers, ..Engine::interpreting(kind) })
@@ -171,19 +174,22 @@ impl Engine {
             compilers: None,
             #[cfg(feature = "jit")]
             tiers: None,
+            #[cfg(feature = "jit")]
+            tier_options: TierOptions::default(),
             #[cfg(feature = "cache")]
             cache: None,
         }
     }
 
-    /// Returns the engine with other tiering options, which apply to programs loaded from now on. They matter to
-    /// [`EngineKind::Auto`] only.
+    /// Returns the engine with other tiering options, which apply to programs loaded from now on. To
+    /// [`EngineKind::Tier1`] and [`EngineKind::Tier2`] only `slice` and `max_times` matter, for the loops of resumed
+    /// calls; to the interpreter, none.
     #[cfg(feature = "jit")]
     #[must_use]
     pub fn with_tiers(self, options: TierOptions) -> Engine {
         let compilers = self.compilers.as_ref().filter(|_| self.kind == EngineKind::Auto);
         let backend = compilers.map(|it| Backend::new(it.target().clone(), it.options(), options));
-        Engine { tiers: backend.map(Arc::new), ..self }
+        Engine { tiers: backend.map(Arc::new), tier_options: options, ..self }
     }
 
     /// Returns the engine with a cache, which other engines can share.
@@ -214,6 +220,7 @@ impl Engine {
             return Ok(Module {
                 program,
                 compiled: None,
+                loops: None,
                 tiers: Some(Arc::new(tiers)),
                 must_run_compiled: false,
             });
@@ -227,10 +234,16 @@ impl Engine {
                 compiled => compiled?.map(Arc::new),
             }
         };
+        #[cfg(feature = "jit")]
+        let loops = compiled
+            .as_ref()
+            .map(|it| Arc::new(LoopCode::new(program.clone(), it.code(), self.tier_options)));
         Ok(Module {
             program,
             #[cfg(feature = "jit")]
             compiled,
+            #[cfg(feature = "jit")]
+            loops,
             #[cfg(feature = "jit")]
             tiers: None,
             #[cfg(feature = "jit")]
@@ -260,6 +273,9 @@ pub struct Module<'p> {
     program: Ref<'p, Verified<'p>>,
     #[cfg(feature = "jit")]
     compiled: Option<Arc<CompiledProgram<'p>>>,
+    /// The loops, in which a suspended call goes on.
+    #[cfg(feature = "jit")]
+    loops: Option<Arc<LoopCode<'p>>>,
     #[cfg(feature = "jit")]
     tiers: Option<Arc<ProgramTiers<'p>>>,
     #[cfg(feature = "jit")]
@@ -284,7 +300,14 @@ impl<'p> Module<'p> {
     #[cfg(feature = "jit")]
     pub fn from_compiled(compiled: CompiledProgram<'p>) -> Module<'p> {
         let program = compiled.shared_program();
-        Module { program, compiled: Some(Arc::new(compiled)), tiers: None, must_run_compiled: true }
+        let loops = LoopCode::new(program.clone(), compiled.code(), TierOptions::default());
+        Module {
+            program,
+            compiled: Some(Arc::new(compiled)),
+            loops: Some(Arc::new(loops)),
+            tiers: None,
+            must_run_compiled: true,
+        }
     }
 
     /// Returns the program.
@@ -308,6 +331,12 @@ impl<'p> Module<'p> {
     #[cfg(feature = "jit")]
     pub fn compiled_regions(&self) -> usize {
         self.tiers.as_ref().map_or(0, |tiers| tiers.compiled_regions())
+    }
+
+    /// Returns the number of loops that were compiled because a suspended call went on in them.
+    #[cfg(feature = "jit")]
+    pub fn compiled_loops(&self) -> usize {
+        self.loops.as_ref().map_or(0, |loops| loops.count())
     }
 
     /// Creates an instance.
@@ -346,6 +375,10 @@ impl<'p> Module<'p> {
                 Err(_) if !self.must_run_compiled => {}
                 attached => attached?,
             }
+        }
+        if let Some(loops) = self.loops.as_ref().filter(|_| instance.native_code().is_some()) {
+            let loops: Arc<dyn vsp_core::Tiers<S> + 'p> = loops.clone();
+            instance.attach_loops(loops)?;
         }
         if let Some(tiers) = &self.tiers {
             let tiers: Arc<dyn vsp_core::Tiers<S> + 'p> = tiers.clone();

@@ -11,6 +11,7 @@
 //! about as long as compiling takes: in total this takes at most about twice the time of the better choice.
 
 mod code_table;
+mod loops;
 mod worker;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use vsp_core::{NextSlice, Ref, TierDecision};
 use vsp_native::is_same;
 
 use code_table::{CodeTable, InstalledCode};
+pub(crate) use loops::LoopCode;
 use worker::{Job, Worker};
 
 /// The options of tiering: when a running program is compiled.
@@ -46,6 +48,9 @@ pub struct TierOptions {
     /// Largest number of words compiled in total, as a multiple of the words of the program. Each OSR entry compiles
     /// its function once more.
     pub max_times: u32,
+    /// Whether the frames of a stopped program are exactly those of the interpreter, with all registers, locals and
+    /// state registers: also those that the program does not read any more. For debuggers; it makes the code slower.
+    pub keep_frames: bool,
 }
 
 /// The number of instructions that samples attribute to a function before it is compiled.
@@ -74,6 +79,7 @@ impl TierOptions {
         short_slices: 64,
         max_words: 100_000,
         max_times: 32,
+        keep_frames: false,
     };
 
     /// The options without a background thread: tier 2, after the program has run for about as long as compiling takes.

@@ -125,6 +125,7 @@ impl Loaded {
         match self.configuration {
             Configuration::Run(_)
             | Configuration::Step
+            | Configuration::Frames
             | Configuration::Plain(_)
             | Configuration::Object(_) => Ok(instance),
             Configuration::Scramble(_) => {

@@ -113,6 +113,7 @@ impl VspInstance<'_> {
             match self.configuration {
                 Configuration::Run(_)
                 | Configuration::Step
+                | Configuration::Frames
                 | Configuration::Plain(_)
                 | Configuration::Object(_) => {}
                 Configuration::Scramble(_) => scramble(&mut self.instance)?,
@@ -185,8 +186,12 @@ impl EngineInstance for VspInstance<'_> {
     }
 
     fn frames(&self) -> Option<Vec<FrameView>> {
-        let complete =
-            matches!(self.configuration, Configuration::Run(EngineKind::Interpreter) | Configuration::Step);
+        let complete = match self.configuration {
+            Configuration::Run(EngineKind::Interpreter) | Configuration::Step => true,
+            // After a trap only the locations are kept.
+            Configuration::Frames => self.instance.suspended().is_some(),
+            _ => false,
+        };
         let view = |frame: vsp_core::Frame<'_>| FrameView {
             location: frame.location,
             registers: *frame.registers,

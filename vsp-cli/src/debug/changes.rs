@@ -14,6 +14,9 @@ const MAX_MEMORY: usize = 16 << 20;
 /// Number of innermost frames whose registers are recorded.
 const FRAMES: usize = 2;
 
+/// The unit of memory in which equal parts are passed over, in bytes.
+const PAGE: usize = 4096;
+
 /// Maximum number of changed ranges of memory that are shown, and of bytes of each.
 const RANGES: usize = 4;
 const BYTES: usize = 8;
@@ -106,10 +109,10 @@ impl Frame {
 fn memory_changes(before: &[u8], now: &[u8]) -> Vec<String> {
     let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
     let mut more = 0;
-    for (at, (one, other)) in before.iter().zip(now).enumerate() {
-        if one == other {
-            continue;
-        }
+    let pages = before.chunks(PAGE).zip(now.chunks(PAGE)).zip((0..).step_by(PAGE));
+    let differing = pages.filter(|((one, other), _)| one != other);
+    let differing = differing.flat_map(|((one, other), start)| (start..).zip(one.iter().zip(other)));
+    for (at, _) in differing.filter(|(_, (one, other))| one != other) {
         let count = ranges.len();
         match ranges.last_mut() {
             Some(last) if at - last.end < 8 => last.end = at + 1,

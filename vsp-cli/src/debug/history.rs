@@ -1,10 +1,10 @@
 //! The recorded past of a run: the log of its host calls, checkpoints, and the changes that the user made.
 //!
 //! A position in a run is the fuel used until there, which every instruction increases. A state of the past is restored
-//! from the checkpoint before it, and the instructions since then are executed again with the log.
+//! from the checkpoint before it, and the instructions since then are executed again with the log. Checkpoints share
+//! the memory that did not change between them.
 
 use std::ops::Range;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,9 +12,7 @@ use vsp_core::Instance;
 use vsp_core::index::GlobalIndex;
 use vsp_core::isa::Reg;
 use vsp_core::record::LogPosition;
-use vsp_core::snapshot::{Delta, Snapshot};
 
-use super::setup::Setup;
 use crate::state::State;
 
 /// Maximum number of checkpoints, and of the bytes of all of them. (The first one is always kept.)
@@ -27,30 +25,24 @@ const MAX_LOG: usize = 256 << 20;
 /// Least number of nanoseconds that a checkpoint is taken to cost.
 const LEAST_COST: u64 = 175_000;
 
-/// Distance of checkpoints of the live run in units of fuel, for each nanosecond that it takes to save one: at least a
-/// million. An instruction takes about 6 ns, so saving takes less than a thirtieth of the time.
+/// Distance of checkpoints of the live run in units of fuel, for each nanosecond that it takes to make one: at least a
+/// million. An instruction takes 1.3 ns or more, so checkpoints take at most an eighth of the time.
 const DISTANCE_PER_NANOSECOND: u64 = 6;
 
 /// Checkpoints less than this before the present are about equally far from each other; older ones are the farther
 /// apart the older they are.
 const RECENT: u64 = 64 << 20;
 
-/// Size in bytes above which a delta is replaced by a full snapshot, if it also is more than a quarter of its base.
-const LARGE_DELTA: usize = 256 << 10;
-
-/// Number of innermost frames whose registers are kept that the program does not read any more.
-const EXACT_FRAMES: usize = 1000;
-
 /// The recorded past of a run.
-pub(crate) struct History {
+pub(crate) struct History<'p> {
     /// In the order of their positions.
-    checkpoints: Vec<Checkpoint>,
+    checkpoints: Vec<Checkpoint<'p>>,
     /// A checkpoint near the part of the past that was looked at last.
-    near: Option<Checkpoint>,
+    near: Option<Checkpoint<'p>>,
     /// The position from which on the next checkpoint of the live run is taken.
     pub(crate) next: u64,
     distance: u64,
-    /// Nanoseconds that it takes to save a checkpoint. A measurement that another process disturbed changes little.
+    /// Nanoseconds that it takes to make a checkpoint. A measurement that another process disturbed changes little.
     cost: u64,
     log: Vec<u8>,
     /// The log, as the replayed program reads it.
@@ -59,18 +51,15 @@ pub(crate) struct History {
     pub(crate) edits: Vec<(u64, Edit)>,
 }
 
-/// A saved state.
-struct Checkpoint {
+/// A state of the past.
+struct Checkpoint<'p> {
     position: u64,
     log: LogPosition,
     /// Number of changes before it.
     edits: usize,
-    /// The snapshot, or the delta if there is a base.
-    bytes: Rc<Vec<u8>>,
-    base: Option<Rc<Vec<u8>>>,
-    /// Registers, locals and state registers of the innermost frames. A snapshot has only those that the program still
-    /// reads.
-    cells: Vec<u64>,
+    state: vsp_core::Checkpoint<'p>,
+    /// The bytes that it does not share with the one before it.
+    bytes: usize,
 }
 
 /// A change that the user made.
@@ -88,16 +77,15 @@ pub(crate) enum Edit {
     Answer(u64),
 }
 
-/// An instance that was restored.
-pub(crate) struct Restored<'p> {
-    pub(crate) instance: Instance<'p, State>,
+/// The place to which an instance was restored.
+pub(crate) struct Restored {
     pub(crate) position: u64,
     pub(crate) edits: usize,
 }
 
-impl History {
+impl<'p> History<'p> {
     /// Begins to record a program.
-    pub(crate) fn begin(instance: &mut Instance<'_, State>, position: u64) -> Result<History, String> {
+    pub(crate) fn begin(instance: &mut Instance<'p, State>, position: u64) -> Result<History<'p>, String> {
         instance.record().map_err(|error| error.to_string())?;
         let mut history = History {
             checkpoints: Vec::new(),
@@ -119,7 +107,7 @@ impl History {
     }
 
     /// Takes a checkpoint of the live run.
-    pub(crate) fn keep(&mut self, instance: &mut Instance<'_, State>, position: u64) -> Result<(), String> {
+    pub(crate) fn keep(&mut self, instance: &mut Instance<'p, State>, position: u64) -> Result<(), String> {
         self.take_log(instance)?;
         if self.log.len() > MAX_LOG {
             instance.end_log().map_err(|error| error.to_string())?;
@@ -140,7 +128,7 @@ impl History {
     /// Takes a checkpoint of a replayed program, if the one before it is far away. The next one replaces it.
     pub(crate) fn keep_near(
         &mut self,
-        instance: &Instance<'_, State>,
+        instance: &Instance<'p, State>,
         position: u64,
         edits: usize,
     ) -> Result<(), String> {
@@ -151,7 +139,7 @@ impl History {
     }
 
     /// Takes the log that was written since the last time.
-    pub(crate) fn take_log(&mut self, instance: &mut Instance<'_, State>) -> Result<(), String> {
+    pub(crate) fn take_log(&mut self, instance: &mut Instance<'p, State>) -> Result<(), String> {
         let more = instance.take_log().map_err(|error| error.to_string())?;
         if !more.is_empty() {
             self.log.extend(more);
@@ -162,25 +150,15 @@ impl History {
 
     fn checkpoint(
         &self,
-        instance: &Instance<'_, State>,
+        instance: &Instance<'p, State>,
         position: u64,
         edits: usize,
-    ) -> Result<Checkpoint, String> {
+    ) -> Result<Checkpoint<'p>, String> {
         let log = instance.log_position().ok_or("the run is not recorded")?;
-        let before = self.checkpoints.iter().rfind(|it| it.position <= position);
-        let base = before.map(|it| it.base.as_ref().unwrap_or(&it.bytes));
-        let delta = base.map(|base| delta(instance, base)).transpose()?;
-        let is_small = |base: &Rc<Vec<u8>>, delta: &Vec<u8>| delta.len() <= LARGE_DELTA.max(base.len() / 4);
-        let (bytes, base) = match (delta, base) {
-            (Some(delta), Some(base)) if is_small(base, &delta) => (delta, Some(Rc::clone(base))),
-            _ => (instance.save().map_err(|error| error.to_string())?, None),
-        };
-        let frames = instance.frames().take(EXACT_FRAMES);
-        let cells = frames.flat_map(|frame| {
-            let states = frame.states.as_flattened();
-            frame.registers.iter().chain(frame.locals).chain(states).copied().collect::<Vec<u64>>()
-        });
-        Ok(Checkpoint { position, log, edits, bytes: Rc::new(bytes), base, cells: cells.collect() })
+        let before = self.checkpoints.iter().rfind(|it| it.position <= position).map(|it| &it.state);
+        let state = instance.checkpoint(before).map_err(|error| error.to_string())?;
+        let bytes = state.bytes_since(before);
+        Ok(Checkpoint { position, log, edits, state, bytes })
     }
 
     /// Returns the position of the checkpoint from which this position is restored.
@@ -188,35 +166,26 @@ impl History {
         self.nearest(position).map_or(0, |it| it.position)
     }
 
-    fn nearest(&self, position: u64) -> Option<&Checkpoint> {
+    fn nearest(&self, position: u64) -> Option<&Checkpoint<'p>> {
         let near = self.near.iter().filter(|it| it.position <= position);
         let after = self.checkpoints.partition_point(|it| it.position <= position);
         near.chain(self.checkpoints[..after].last()).max_by_key(|it| it.position)
     }
 
-    /// Restores the last checkpoint that is not after this position, and begins to replay the log from there.
-    pub(crate) fn restore<'p>(&mut self, position: u64, setup: &Setup<'p>) -> Result<Restored<'p>, String> {
+    /// Brings an instance to the last checkpoint that is not after this position, and begins to replay the log from
+    /// there.
+    pub(crate) fn restore(
+        &mut self,
+        position: u64,
+        instance: &mut Instance<'p, State>,
+    ) -> Result<Restored, String> {
         let log = self.shared.take().unwrap_or_else(|| Arc::from(&self.log[..]));
         self.shared = Some(Arc::clone(&log));
         let checkpoint = self.nearest(position).ok_or("the recording starts later")?;
-        let full = checkpoint.base.as_ref().unwrap_or(&checkpoint.bytes);
-        let full = Snapshot::read(full).map_err(|error| error.to_string())?;
-        let mut instance = match checkpoint.base {
-            None => setup.restore(&full)?,
-            Some(_) => {
-                let delta = [Delta::read(&checkpoint.bytes).map_err(|error| error.to_string())?];
-                setup.restore(&full.with(&delta).map_err(|error| error.to_string())?)?
-            }
-        };
-        let mut cells = checkpoint.cells.iter();
-        for depth in 0..EXACT_FRAMES {
-            let Some(frame) = instance.frame_mut(depth) else { break };
-            let states = frame.states.as_flattened_mut();
-            let slots = frame.registers.iter_mut().chain(frame.locals).chain(states);
-            slots.zip(&mut cells).for_each(|(slot, cell)| *slot = *cell);
-        }
+        instance.end_replay();
+        instance.rewind(&checkpoint.state).map_err(|error| error.to_string())?;
         instance.replay_from(log, checkpoint.log).map_err(|error| error.to_string())?;
-        Ok(Restored { instance, position: checkpoint.position, edits: checkpoint.edits })
+        Ok(Restored { position: checkpoint.position, edits: checkpoint.edits })
     }
 
     /// Drops checkpoints until there are not too many: those without which the distance between their neighbours is
@@ -224,43 +193,33 @@ impl History {
     fn thin(&mut self) {
         while self.checkpoints.len() > MAX_CHECKPOINTS || self.bytes() > MAX_BYTES {
             let Some(newest) = self.checkpoints.last().map(|it| it.position) else { return };
-            let cost = |three: &[Checkpoint]| {
+            let cost = |three: &[Checkpoint<'_>]| {
                 let [before, it, after] = three else { return f64::MAX };
                 let age = newest - it.position + RECENT;
                 (after.position - before.position) as f64 / age as f64
             };
             let costs = self.checkpoints.windows(3).map(cost).enumerate();
             match costs.min_by(|(_, one), (_, other)| one.total_cmp(other)) {
-                Some((before, _)) => drop(self.checkpoints.remove(before + 1)),
+                Some((before, _)) => self.drop_after(before),
+                None if self.near.is_some() => self.near = None,
                 None if self.checkpoints.len() > 1 => drop(self.checkpoints.pop()),
                 None => return,
             }
         }
     }
 
+    /// Drops the checkpoint after number `before`, which is not the last.
+    fn drop_after(&mut self, before: usize) {
+        self.checkpoints.remove(before + 1);
+        if let [before, after, ..] = &mut self.checkpoints[before..] {
+            after.bytes = after.state.bytes_since(Some(&before.state));
+        }
+    }
+
     /// Returns the size of all checkpoints.
     fn bytes(&self) -> usize {
-        let mut bytes = 0;
-        let mut counted = None;
-        for it in self.near.iter().chain(&self.checkpoints) {
-            bytes += size_of::<Checkpoint>() + it.cells.len() * size_of::<u64>() + it.bytes.len();
-            match &it.base {
-                None => counted = Some(Rc::as_ptr(&it.bytes)),
-                Some(base) if counted != Some(Rc::as_ptr(base)) => {
-                    counted = Some(Rc::as_ptr(base));
-                    bytes += base.len();
-                }
-                Some(_) => {}
-            }
-        }
-        bytes
+        self.near.iter().chain(&self.checkpoints).map(|it| size_of::<Checkpoint<'_>>() + it.bytes).sum()
     }
-}
-
-/// Saves what differs from a full snapshot.
-fn delta(instance: &Instance<'_, State>, base: &[u8]) -> Result<Vec<u8>, String> {
-    let base = Snapshot::read(base).map_err(|error| error.to_string())?;
-    instance.save_since(&base).map_err(|error| error.to_string())
 }
 
 impl Edit {

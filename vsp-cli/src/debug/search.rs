@@ -7,6 +7,7 @@ use vsp_core::index::Location;
 
 use super::report::View;
 use super::session::{CHUNK, Grain, Session, word};
+use super::stops::Evaluated;
 use super::travel::{Back, INTERRUPTED};
 
 /// A place that was found, and the breakpoints and watches that stop there, with their descriptions.
@@ -119,23 +120,22 @@ impl Session<'_> {
     fn hit(&mut self, hits: &mut Hits, location: Location, depth: usize, may_break: bool) {
         let position = self.fuel_used();
         let scope = View { instance: &self.instance, selected: 0 };
-        for watch in self.stops.watches.iter_mut().filter(|watch| watch.enabled) {
-            let frame = watch.depth.unwrap_or(depth);
-            if depth < frame {
-                hits.last.remove(&watch.number);
-                hits.unborn.insert(watch.number);
-                hits.gone.insert(watch.number);
+        for watch in &mut self.stops.watches {
+            let number = watch.number;
+            match watch.evaluate(depth, &scope) {
+                Evaluated::Gone => {
+                    hits.last.remove(&number);
+                    hits.unborn.insert(number);
+                    hits.gone.insert(number);
+                }
+                Evaluated::Skipped => {}
+                Evaluated::Same => drop(hits.unborn.remove(&number)),
+                Evaluated::Changed(change) => {
+                    if !hits.unborn.remove(&number) {
+                        hits.last.insert(number, (position, change));
+                    }
+                }
             }
-            if depth != frame {
-                continue;
-            }
-            let now = watch.watched.expression.value(&scope).ok();
-            if !hits.unborn.remove(&watch.number)
-                && let Some(change) = watch.change(now)
-            {
-                hits.last.insert(watch.number, (position, change));
-            }
-            watch.last = now;
         }
         if may_break {
             for (number, reason) in self.stops.breaks(location, &scope) {

@@ -12,7 +12,7 @@ use super::changes::Values;
 use super::history::{Edit, History};
 use super::report::View;
 use super::setup::Setup;
-use super::stops::Stops;
+use super::stops::{Evaluated, Stops};
 use super::travel::Past;
 use crate::code::Code;
 use crate::files::{Files, Shared};
@@ -20,6 +20,9 @@ use crate::state::State;
 
 /// Number of instructions between polls of the interrupt flag.
 pub(crate) const CHUNK: u64 = 1 << 20;
+
+/// The same for a program that runs in an engine, in units of fuel.
+pub(crate) const RUN: u64 = 1 << 24;
 
 /// The goal of a command that runs the program.
 #[derive(Clone, Debug)]
@@ -69,7 +72,9 @@ pub(crate) struct Session<'p> {
     /// The live one, in the past.
     pub(super) past: Option<Past<'p>>,
     /// The recorded past, unless the program ended before its first instruction, or there is no memory for it.
-    pub(super) history: Option<History>,
+    pub(super) history: Option<History<'p>>,
+    /// The instance that replayed the past last.
+    pub(super) replayed: Option<Instance<'p, State>>,
     /// The message about how the live program ended, or why it is suspended.
     pub(super) ended: Option<String>,
     pub(crate) stops: Stops,
@@ -102,6 +107,7 @@ impl<'p> Session<'p> {
             instance,
             past: None,
             history: None,
+            replayed: None,
             ended: None,
             stops: Stops::default(),
             selected: 0,
@@ -260,6 +266,13 @@ impl<'p> Session<'p> {
         }
         let marked = self.marked(&stops);
         let mut depth = start.depth;
+        let can_run = matches!(goal, Goal::End) && stops.is_empty() && !self.stops.is_watching();
+        if can_run {
+            self.return_to_present();
+            if let Stop::Ended = self.ready()? {
+                return Ok(Stop::Ended);
+            }
+        }
         loop {
             let (limit, back) = match goal {
                 _ if self.stops.is_watching() => (1, None),
@@ -271,7 +284,11 @@ impl<'p> Session<'p> {
             };
             let until = if let Goal::Used(position) = goal { *position } else { u64::MAX };
             let stop = |at| marked[word(functions, at)] || Some(at) == back;
-            if let Some(outcome) = self.advance(limit, until, stop)? {
+            let outcome = match can_run {
+                true => self.run_on()?,
+                false => self.advance(limit, until, stop)?,
+            };
+            if let Some(outcome) = outcome {
                 return Ok(self.end(&outcome));
             }
             let Some(location) = self.instance.next_location() else { return Ok(Stop::Ended) };
@@ -301,14 +318,32 @@ impl<'p> Session<'p> {
         }
         let distance = until.saturating_sub(self.fuel_used());
         let stepped = self.instance.step_within(limit, distance, stop).map_err(|error| error.to_string())?;
+        if stepped.is_none() {
+            self.keep();
+        }
+        Ok(stepped)
+    }
+
+    /// Executes a part of the live run that stops nowhere, not only instruction by instruction.
+    fn run_on(&mut self) -> Result<Option<Outcome>, String> {
+        let next = self.history.as_ref().map_or(u64::MAX, |it| it.next);
+        let distance = next.saturating_sub(self.fuel_used()).min(RUN);
+        let outcome = self.instance.run_within(distance).map_err(|error| error.to_string())?;
+        if outcome.is_none() {
+            self.keep();
+        }
+        Ok(outcome)
+    }
+
+    /// Takes a checkpoint of the live run, if it is time for one.
+    fn keep(&mut self) {
         let position = self.fuel_used();
-        if let Some(history) = self.history.as_mut().filter(|it| stepped.is_none() && position >= it.next)
+        if let Some(history) = self.history.as_mut().filter(|it| position >= it.next)
             && let Err(error) = history.keep(&mut self.instance, position)
         {
             self.out += &format!("the recording ends here: {error}\n");
             self.history = None;
         }
-        Ok(stepped)
     }
 
     /// Returns the functions of the program.
@@ -366,22 +401,19 @@ impl<'p> Session<'p> {
         }
         let scope = View { instance: &self.instance, selected: 0 };
         self.stops.watches.retain_mut(|watch| {
-            let frame = watch.depth.unwrap_or(depth);
-            if depth < frame {
-                let text = &watch.watched.text;
-                reasons.push(format!(
-                    "watch {}: the frame of `{text}` is gone, and the watch with it",
-                    watch.number
-                ));
-                return false;
+            let evaluated = watch.evaluate(depth, &scope);
+            let is_gone = matches!(evaluated, Evaluated::Gone);
+            match evaluated {
+                Evaluated::Gone => {
+                    let (number, text) = (watch.number, &watch.watched.text);
+                    reasons.push(format!(
+                        "watch {number}: the frame of `{text}` is gone, and the watch with it"
+                    ));
+                }
+                Evaluated::Changed(change) => reasons.push(change),
+                Evaluated::Skipped | Evaluated::Same => {}
             }
-            if !watch.enabled || depth > frame {
-                return true;
-            }
-            let now = watch.watched.expression.value(&scope).ok();
-            reasons.extend(watch.change(now));
-            watch.last = now;
-            true
+            !is_gone
         });
         reasons
     }

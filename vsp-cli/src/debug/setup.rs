@@ -4,9 +4,11 @@ use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vsp_core::snapshot::Snapshot;
 use vsp_core::verify::Verified;
-use vsp_core::{Imports, Instance, Options};
+use vsp_core::{Imports, Instance};
+#[cfg(feature = "jit")]
+use vsp_host::engine::TierOptions;
+use vsp_host::engine::{Engine, EngineError, EngineKind, Module};
 use vsp_host::input::Input;
 use vsp_host::sys::Sys;
 
@@ -38,11 +40,21 @@ impl Write for Console {
     }
 }
 
+/// Loads a program to replay its past.
+pub(crate) fn load_replay<'p>(verified: &'p Verified<'p>) -> Result<Module<'p>, EngineError> {
+    let engine = Engine::new(EngineKind::Auto)?;
+    #[cfg(feature = "jit")]
+    let engine = engine.with_tiers(TierOptions { keep_frames: true, ..TierOptions::default() });
+    engine.load(verified)
+}
+
 /// The data needed to start the program again.
 pub(crate) struct Setup<'p> {
     pub(crate) args: &'p ProgramArgs,
     pub(crate) verified: &'p Verified<'p>,
     pub(crate) imports: &'p Imports<State>,
+    /// The program in the engine that replays the past.
+    pub(crate) replay: Module<'p>,
     pub(crate) entry: Entry,
     /// The program's input if no file is named.
     pub(crate) input: Replay,
@@ -65,12 +77,13 @@ impl<'p> Setup<'p> {
         }
     }
 
-    /// Restores an instance whose host functions will not be called.
-    pub(crate) fn restore(&self, snapshot: &Snapshot<'_>) -> Result<Instance<'p, State>, String> {
+    /// Creates an instance whose host functions will not be called. It runs in machine code, if there is some, whose
+    /// frames are those of the interpreter.
+    pub(crate) fn replayed(&self) -> Result<Instance<'p, State>, String> {
         let nowhere = || Box::new(io::sink());
         let state = State::new(Sys::new(Input::empty(), nowhere(), nowhere()));
-        let restored = Instance::restore(self.verified, self.imports, state, Options::default(), snapshot);
-        restored.map_err(|error| error.to_string())
+        let instance = self.replay.instantiate(self.imports, state, self.args.options(self.verified));
+        instance.map_err(|error| error.to_string())
     }
 
     /// Creates the state of the host functions.

@@ -38,12 +38,35 @@ pub(crate) struct Watch {
     pub(crate) last: Option<Value>,
 }
 
+/// The result of evaluating a watch.
+pub(crate) enum Evaluated {
+    /// Its frame does not exist.
+    Gone,
+    /// It is disabled, or its frame is not the innermost: the value cannot have changed.
+    Skipped,
+    Same,
+    /// The value has changed; this describes how.
+    Changed(String),
+}
+
 impl Watch {
-    /// Describes the change to this value, if it is one.
-    pub(crate) fn change(&self, now: Option<Value>) -> Option<String> {
+    /// Evaluates the expression in the innermost frame, of `depth`, and keeps the value.
+    pub(crate) fn evaluate(&mut self, depth: usize, scope: &impl Scope) -> Evaluated {
+        let frame = self.depth.unwrap_or(depth);
+        if depth < frame {
+            return Evaluated::Gone;
+        }
+        if !self.enabled || depth > frame {
+            return Evaluated::Skipped;
+        }
+        let now = self.watched.expression.value(scope).ok();
+        let last = std::mem::replace(&mut self.last, now);
+        if now == last {
+            return Evaluated::Same;
+        }
         let show = |value: Option<Value>| value.map_or_else(|| "no value".into(), |it| it.to_string());
         let (number, text) = (self.number, &self.watched.text);
-        (now != self.last).then(|| format!("watch {number}: {text}: {} -> {}", show(self.last), show(now)))
+        Evaluated::Changed(format!("watch {number}: {text}: {} -> {}", show(last), show(now)))
     }
 }
 

@@ -11,13 +11,24 @@ use vsp_core::{Instance, Outcome, Reason, Status, Suspension};
 
 use super::history::{Edit, History};
 use super::search::{Found, Search};
-use super::session::{CHUNK, Goal, Grain, Session, Stop, used};
+use super::session::{CHUNK, Goal, Grain, RUN, Session, Stop, used};
 use crate::state::State;
 
 /// Length of the part of the run that is searched first, in units of fuel, and the factor by which the next one is
 /// longer.
 const FIRST_WINDOW: u64 = 512;
 const WINDOW_FACTOR: u64 = 16;
+
+/// Number of units of fuel before its goal at which the program stops to run in an engine, and is stepped. An engine
+/// stops at safepoints only, and one instruction can use much fuel: if it used more, the program goes back and is
+/// stepped for a longer part of the way.
+const STEPPED: u64 = 1 << 16;
+
+/// Maximum size of the memory of an instance that is kept to go back again, in bytes.
+const KEPT_MEMORY: usize = 64 << 20;
+
+/// The factor by which that part is longer.
+const STEPPED_FACTOR: u64 = 64;
 
 const START: &str = "the start of the recording";
 
@@ -142,7 +153,7 @@ impl<'p> Session<'p> {
         Ok(())
     }
 
-    fn history(&self) -> Result<&History, String> {
+    fn history(&self) -> Result<&History<'p>, String> {
         self.history.as_ref().ok_or_else(|| "this run is not recorded".to_owned())
     }
 
@@ -207,8 +218,11 @@ impl<'p> Session<'p> {
     /// Makes the live instance the current one.
     pub(crate) fn return_to_present(&mut self) {
         if let Some(past) = self.past.take() {
-            self.instance = past.live;
+            let replayed = std::mem::replace(&mut self.instance, past.live);
             self.counted = past.counted;
+            if replayed.memory().len() <= KEPT_MEMORY {
+                self.replayed = Some(replayed);
+            }
         }
     }
 
@@ -224,13 +238,32 @@ impl<'p> Session<'p> {
         if !is_ahead {
             self.restore(position)?;
         }
+        let mut stepped = STEPPED;
         while self.past.is_some() && self.fuel_used() < position {
+            if !self.run_towards(position, stepped)? {
+                self.restore(position)?;
+                stepped = stepped.saturating_mul(STEPPED_FACTOR);
+                continue;
+            }
             self.replay(CHUNK, position, |_| false)?;
             if interruptible && self.interrupt.swap(false, Ordering::Relaxed) {
                 return Err(INTERRUPTED.into());
             }
         }
         Ok(())
+    }
+
+    /// Runs the replayed program in its engine, unless `position` or the next change is less than `stepped` units away.
+    /// Returns `false` if it went too far, or not as far as the live one.
+    fn run_towards(&mut self, position: u64, stepped: u64) -> Result<bool, String> {
+        let next_edit = self.next_edit().map_or(u64::MAX, |(position, _)| *position);
+        let end = position.min(next_edit);
+        let distance = end.saturating_sub(self.fuel_used()).saturating_sub(stepped);
+        if distance == 0 || self.instance.next_location().is_none() {
+            return Ok(true);
+        }
+        let outcome = self.instance.run_within(distance.min(RUN)).map_err(|error| error.to_string())?;
+        Ok(outcome.is_none() && self.fuel_used() <= end)
     }
 
     /// Takes a checkpoint of the replayed program.
@@ -246,15 +279,24 @@ impl<'p> Session<'p> {
         if self.past.is_none() {
             history.take_log(&mut self.instance)?;
         }
-        let restored = history.restore(position, &self.setup)?;
-        let edits = restored.edits;
-        let counted = (restored.instance.fuel().unwrap_or(0), restored.position);
-        let current = std::mem::replace(&mut self.instance, restored.instance);
-        self.past = match self.past.take() {
-            Some(past) => Some(Past { edits, ..past }),
-            None => Some(Past { live: current, counted: self.counted, edits }),
-        };
-        self.counted = counted;
+        match &mut self.past {
+            Some(past) => {
+                let restored = history.restore(position, &mut self.instance)?;
+                past.edits = restored.edits;
+                self.counted = (self.instance.fuel().unwrap_or(0), restored.position);
+            }
+            None => {
+                let mut replayed = match self.replayed.take() {
+                    Some(replayed) => replayed,
+                    None => self.setup.replayed()?,
+                };
+                let restored = history.restore(position, &mut replayed)?;
+                let counted = (replayed.fuel().unwrap_or(0), restored.position);
+                let live = std::mem::replace(&mut self.instance, replayed);
+                let counted = std::mem::replace(&mut self.counted, counted);
+                self.past = Some(Past { live, counted, edits: restored.edits });
+            }
+        }
         self.settle(None)?;
         Ok(())
     }

@@ -108,6 +108,14 @@ impl<'g> Liveness<'g> {
         Ok(live)
     }
 
+    /// Returns an analysis in which all slots of the group are live everywhere.
+    #[cfg(feature = "jit")]
+    pub(crate) fn of_all(graph: &'g Graph<'g>, group: u32) -> Result<Liveness<'g>, OutOfMemory> {
+        let always = u64::MAX;
+        let blocks = filled(graph.block_count() as usize, Block { exit: always, ..Block::default() })?;
+        Ok(Liveness { graph, group, always, blocks })
+    }
+
     /// Returns all blocks, with successors before predecessors where that is possible.
     fn worklist(&self) -> Result<Worklist, OutOfMemory> {
         let count = self.graph.block_count();

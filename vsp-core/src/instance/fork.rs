@@ -27,12 +27,7 @@ impl<'a, S> Instance<'a, S> {
         globals.try_reserve_exact(self.globals.len()).map_err(|_| InstantiateError::OutOfMemory)?;
         globals.extend_from_slice(&self.globals);
         let memory = self.memory.copy().ok_or(InstantiateError::OutOfMemory)?;
-        let used = self.stack.bases().next().map_or(0, |base| {
-            let function = self.program.functions()[self.stack.location_at(base).function.index()];
-            base + function.frame_cells() as usize
-        });
-        let stack = self.stack.copy(used).ok_or(InstantiateError::OutOfMemory)?;
-        #[cfg_attr(not(feature = "native"), expect(unused_mut, reason = "no fuel is reserved"))]
+        let stack = self.stack.copy(self.used_cells()).ok_or(InstantiateError::OutOfMemory)?;
         let mut fork = Instance {
             program: self.program.clone(),
             host: self.host.fork(state)?,
@@ -40,6 +35,7 @@ impl<'a, S> Instance<'a, S> {
             globals,
             stack,
             balance: self.balance,
+            withheld: self.withheld,
             interrupt: self.interrupt.clone(),
             status: self.status,
             #[cfg(feature = "native")]
@@ -55,9 +51,17 @@ impl<'a, S> Instance<'a, S> {
             #[cfg(feature = "native")]
             last_entry: LastEntry::NOTHING,
         };
-        // A panic of a host function leaves a part of the fuel reserved.
-        #[cfg(feature = "native")]
+        // A panic of a host function leaves a part of the fuel with the instance.
         fork.put_back();
+        fork.release_withheld();
         Ok(fork)
+    }
+
+    /// Returns the number of cells of all frames.
+    pub(super) fn used_cells(&self) -> usize {
+        self.stack.bases().next().map_or(0, |base| {
+            let function = self.program.functions()[self.stack.location_at(base).function.index()];
+            base + function.frame_cells() as usize
+        })
     }
 }

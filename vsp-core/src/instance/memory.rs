@@ -82,6 +82,15 @@ impl Memory {
         Some(before / MEMORY_PAGE)
     }
 
+    /// Sets the size, which is at most the maximum, and returns the bytes. Those beyond it become zero.
+    pub(super) fn resized(&mut self, size: usize) -> &mut [u8] {
+        let before = core::mem::replace(&mut self.size, size);
+        if let Some(rest) = self.bytes.get_mut(size..before) {
+            rest.fill(0);
+        }
+        self
+    }
+
     /// Returns all bytes up to the maximum.
     #[cfg(feature = "native")]
     #[inline(always)]

@@ -54,6 +54,23 @@ impl Stack {
         Some(copy)
     }
 
+    /// Returns the first `used` cells, which are those of all frames.
+    pub(super) fn first_cells(&self, used: usize) -> &[u64] {
+        &self.cells[..used]
+    }
+
+    /// Replaces all frames by some that take the first `used` cells, at most the size of the stack. The innermost starts
+    /// at `base`. Returns their cells, for which their contents are to be written.
+    pub(super) fn rewound(&mut self, used: usize, base: Option<usize>) -> &mut [u64] {
+        if self.reach(used).is_err() {
+            unreachable!("the frames are those of a stack of this size");
+        }
+        self.base = base.unwrap_or(0);
+        self.active = base.is_some();
+        self.in_use = false;
+        &mut self.cells[..used]
+    }
+
     /// Returns the size of the stack in cells.
     #[inline]
     pub(crate) fn cells(&self) -> u32 {

@@ -100,7 +100,8 @@ pub(super) fn function(
         Start::Osr(word) => (graph.block_of(word), osr_type(ty)),
     };
     let constants = signatures.program().program().constants();
-    let plan = Plan::new(&graph, constants, environment.options.tier, block)?;
+    let keeps_frames = environment.region.is_some_and(Region::keeps_frames);
+    let plan = Plan::new(&graph, constants, environment.options.tier, block, keeps_frames)?;
     ir.name = UserFuncName::user(0, index.0);
     ir.signature = trampoline::signature(ty, environment.options.fuel);
     let mut b = FunctionBuilder::new(ir, frontend);

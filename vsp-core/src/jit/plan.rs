@@ -80,12 +80,14 @@ pub(super) struct Plan<'g> {
 }
 
 impl<'g> Plan<'g> {
-    /// Analyses a function for code that is entered at block `first`. `constants` is the program's pool.
+    /// Analyses a function for code that is entered at block `first`. `constants` is the program's pool. With
+    /// `keeps_frames` all slots are live everywhere, as the bits that the interpreter has.
     pub(super) fn new(
         graph: &'g Graph<'g>,
         constants: &'g [[u8; 8]],
         tier: Tier,
         first: u32,
+        keeps_frames: bool,
     ) -> Result<Plan<'g>, OutOfMemory> {
         let slots = variable_slots(graph);
         let mut incoming = Vec::new();
@@ -103,8 +105,14 @@ impl<'g> Plan<'g> {
             Tier::One => RangeAnalysis::none(graph),
             Tier::Two => RangeAnalysis::new(graph, constants, locals, first)?,
         };
-        let live = Liveness::new(graph, 0)?;
-        let entries = representation::entries(graph, constants, slots, &live)?;
+        let (live, entries) = match keeps_frames {
+            true => (Liveness::of_all(graph, 0)?, representation::integers(graph, slots)?),
+            false => {
+                let live = Liveness::new(graph, 0)?;
+                let entries = representation::entries(graph, constants, slots, &live)?;
+                (live, entries)
+            }
+        };
         Ok(Plan { graph, live, slots, entries, incoming, ranges })
     }
 

@@ -21,6 +21,7 @@ pub struct Region {
     seen: Vec<bool>,
     words: u32,
     entry: Option<Location>,
+    keeps_frames: bool,
 }
 
 impl Region {
@@ -63,7 +64,13 @@ impl Region {
 
     fn new(program: &Verified<'_>, entry: Option<Location>) -> Result<Region, OutOfMemory> {
         let count = program.functions().len();
-        Ok(Region { functions: filled(count, false)?, seen: filled(count, false)?, words: 0, entry })
+        Ok(Region {
+            functions: filled(count, false)?,
+            seen: filled(count, false)?,
+            words: 0,
+            entry,
+            keeps_frames: false,
+        })
     }
 
     /// Returns a queue with room for each function, and once more for the first.
@@ -110,6 +117,19 @@ impl Region {
             self.words += words;
             queue.push(index);
         }
+    }
+
+    /// Returns the region with frames that are exactly those of the interpreter wherever its code is suspended: with all
+    /// registers, locals and state registers, also those that the program does not read any more. That makes the code
+    /// slower.
+    #[must_use]
+    pub fn keeping_frames(self) -> Region {
+        Region { keeps_frames: true, ..self }
+    }
+
+    /// Returns whether suspended frames are exactly those of the interpreter.
+    pub(super) fn keeps_frames(&self) -> bool {
+        self.keeps_frames
     }
 
     /// Returns whether the function is in the region.

@@ -75,6 +75,11 @@ enum Transfer {
     Compute { float_reads: u64, int_reads: u64, float_writes: u64, int_writes: u64, seen: u64 },
 }
 
+/// Returns the representation as integers at the start of all blocks.
+pub(super) fn integers(graph: &Graph<'_>, slots: u64) -> Result<Vec<EntryRepresentation>, OutOfMemory> {
+    filled(graph.block_count() as usize, EntryRepresentation { raw: slots, ..EntryRepresentation::default() })
+}
+
 /// Returns the representation at the start of all blocks. `constants` is the program's pool, `slots` are those that are
 /// kept in variables.
 pub(super) fn entries(
@@ -83,8 +88,7 @@ pub(super) fn entries(
     slots: u64,
     live: &Liveness<'_>,
 ) -> Result<Vec<EntryRepresentation>, OutOfMemory> {
-    let integers = EntryRepresentation { raw: slots, ..EntryRepresentation::default() };
-    let mut entries = filled(graph.block_count() as usize, integers)?;
+    let mut entries = integers(graph, slots)?;
     if graph.block_count() > MAX_BLOCKS || !uses_floats(graph) {
         return Ok(entries);
     }
@@ -103,7 +107,7 @@ pub(super) fn entries(
     if analysis.conversions(&entries, live)
         > graph.function().words as usize * MAX_CONVERSIONS_PER_WORD + FREE_CONVERSIONS
     {
-        entries.fill(integers);
+        return integers(graph, slots);
     }
     Ok(entries)
 }

@@ -85,7 +85,7 @@ fn start<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Result<Value
 
 #[cfg_attr(threaded, cold)]
 fn start_machine<S>(instance: &mut Instance<'_, S>, function: FuncIndex) -> Outcome {
-    let mut machine = Machine::running(instance);
+    let mut machine = Machine::calling(instance);
     let entered = machine.enter(function);
     machine.run_from(entered)
 }

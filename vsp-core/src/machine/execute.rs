@@ -22,6 +22,16 @@ use crate::outcome::{Outcome, Reason, Values};
 use crate::trap::Trap;
 
 impl<'m, 'a, S> Machine<'m, 'a, S> {
+    /// Creates a machine that starts a call, which machine code can run from its start.
+    #[inline]
+    pub(super) fn calling(instance: &'m mut Instance<'a, S>) -> Self {
+        #[cfg(feature = "native")]
+        if instance.native.is_some() {
+            return Machine::new(instance);
+        }
+        Machine::running(instance)
+    }
+
     /// Creates a machine that runs until the program exits, rather than step by step.
     #[inline]
     pub(super) fn running(instance: &'m mut Instance<'a, S>) -> Self {
@@ -273,7 +283,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         if let Some(code) = self.native
             && *self.balance >= MIN_BALANCE
         {
-            let native = Enterable { code, has_all_fuel: false };
+            let native = Enterable { code, has_all_fuel: self.tiers.is_some() };
             return self.enter_native(&native, Entry::Function(at.index), at);
         }
         #[cfg(feature = "native")]

@@ -4,7 +4,7 @@
 use super::state::Machine;
 use crate::index::{FuncIndex, Location};
 use crate::instance::{Instance, Status};
-use crate::outcome::{CallError, Outcome, Reason};
+use crate::outcome::{CallError, Outcome, Reason, Suspension};
 
 impl<S> Instance<'_, S> {
     /// Begins a call like [`Self::call`], but stops before the first instruction. Returns `None` if the call stopped
@@ -69,6 +69,36 @@ impl<S> Instance<'_, S> {
     ) -> Result<Option<Outcome>, CallError> {
         self.must_be_stepping()?;
         Ok(self.run_some(|instance| step(instance, limit, fuel, stop)))
+    }
+
+    /// Runs a call that is being stepped, in the attached engine, until it ends, or has used more than `fuel` units since
+    /// the call of this method and is at a safepoint. Returns `None` if it stopped there, between two instructions, and
+    /// otherwise its outcome. Every engine stops at the same place.
+    ///
+    /// The registers, locals and state registers of all frames are then those of the interpreter only if the engine is
+    /// the interpreter, or all its machine code is of regions that keep them
+    /// (`vsp_core::jit::Region::keeping_frames`). Otherwise only the live ones are.
+    ///
+    /// # Errors
+    /// The instance is not between two instructions.
+    pub fn run_within(&mut self, fuel: u64) -> Result<Option<Outcome>, CallError> {
+        self.must_be_stepping()?;
+        let total = self.start_engine();
+        let before = total.min(i64::try_from(fuel).unwrap_or(i64::MAX));
+        self.withhold(before);
+        let outcome = proceed(self);
+        self.stop_engine(before);
+        self.release_withheld();
+        match outcome {
+            Outcome::Suspended(Suspension { reason: Reason::Fuel, .. }) if self.has_fuel() => {
+                self.status = Status::Stepping;
+                Ok(None)
+            }
+            outcome => {
+                self.ended(&outcome);
+                Ok(Some(outcome))
+            }
+        }
     }
 
     /// Runs a call that is being stepped to its outcome, like [`Self::call`].

@@ -21,6 +21,10 @@ use crate::os::{MachineCode, Os, enter_region};
 pub(crate) struct InstalledCode(MachineCode);
 
 impl InstalledCode {
+    pub(super) fn new(code: MachineCode) -> InstalledCode {
+        InstalledCode(code)
+    }
+
     pub(crate) fn tier(&self) -> Tier {
         self.0.info().options().tier
     }
@@ -228,7 +232,7 @@ impl CodeTable {
 
     /// Makes the code of a region executable, for all instances of the program.
     pub(crate) fn install(&self, region: &Region, code: RegionCode) -> Result<(), NativeError> {
-        let code = Arc::new(InstalledCode(MachineCode::of_region(code)?));
+        let code = Arc::new(InstalledCode::new(MachineCode::of_region(code)?));
         let tier = code.tier();
         for function in region.functions() {
             let slot = &self.functions[function.index()];

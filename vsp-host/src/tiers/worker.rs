@@ -45,7 +45,8 @@ pub(super) struct Parcel {
 
 impl Worker {
     pub(super) fn new(target: Target, compile: CompileOptions, options: TierOptions) -> Worker {
-        let compilers = Compilers { target, compile, max_words: options.max_words, tiers: [None, None] };
+        let TierOptions { max_words, keep_frames, .. } = options;
+        let compilers = Compilers { target, compile, max_words, keep_frames, tiers: [None, None] };
         match options.worker {
             true => Worker::Thread { compilers: Mutex::new(Some(compilers)), jobs: OnceLock::new() },
             false => Worker::Here(Mutex::new(compilers)),
@@ -93,6 +94,7 @@ pub(super) struct Compilers {
     target: Target,
     compile: CompileOptions,
     max_words: u32,
+    keep_frames: bool,
     tiers: [Option<VspJit>; Tier::ALL.len()],
 }
 
@@ -103,6 +105,7 @@ impl Compilers {
             Unit::Function(function) => Region::of_function(program, function, self.max_words),
             Unit::Loop(location) => Region::of_loop(program, location, self.max_words),
         };
+        let region = if self.keep_frames { region.map(Region::keeping_frames) } else { region };
         let (Ok(region), Some(jit)) = (region, self.tier(tier)) else { return };
         if region.words() == 0 || !table.spend(region.words()) {
             return;

@@ -308,7 +308,7 @@ impl Lowering<'_, '_, '_, '_> {
         self.unit.out.stats.inlined += 1;
         let graph = Graph::new(self.unit.signatures, index)?;
         let constants = self.unit.signatures.program().program().constants();
-        let plan = Plan::new(&graph, constants, self.unit.environment.options.tier, 0)?;
+        let plan = Plan::new(&graph, constants, self.unit.environment.options.tier, 0, false)?;
         let params: Vec<Value> =
             Reg::ALL.into_iter().take(callee.ty.params()).map(|reg| self.get(reg)).collect();
         let after = self.b.create_block();
