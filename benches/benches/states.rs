@@ -310,7 +310,8 @@ fn main() -> Result<(), Error> {
     }
     println!("microseconds");
     println!(
-        "memory    touched   copy    places  all     pass    save    read    restore fork    delta   restored  bytes, delta"
+        "memory    touched   copy    places  all     pass    save    read    restore fork    delta   restored  \
+         bytes, delta"
     );
     let us = |seconds: f64| format!("{:<7.1}", seconds * 1e6);
     for it in &results.states {

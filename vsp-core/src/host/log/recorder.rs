@@ -19,7 +19,7 @@ const MAX_ENTRY: usize = (MAX_PARAMS + MAX_RESULTS + 4) * MAX_NUMBER;
 /// pushed.
 #[derive(Debug, Default)]
 struct Output {
-    /// The bytes, and then zeros.
+    /// The bytes, and then room for more.
     bytes: Vec<u8>,
     used: usize,
 }
