@@ -264,12 +264,8 @@ fn the_way_forward_ends_where_it_should() {
     let commands = "continue\nreverse-step\nbreak 22 if R4 == 29000\nreverse-continue\nprint R0\nreverse-continue\n\
                     print R0\nprint R4\ndelete 1\ncontinue\nreverse-step\nprint R0\n";
     let shown = session(FILLING, &["12"], commands);
-    let printed = answers(&shown).into_iter().filter(|it| it.ends_with(")\n") && it.lines().count() == 1);
-    assert_eq!(
-        printed.collect::<Vec<_>>(),
-        ["1 (0x1)\n", "2 (0x2)\n", "29000 (0x7148)\n", "0 (0x0)\n"],
-        "{shown}"
-    );
+    let printed = answers(&shown).into_iter().filter(|it| it.lines().count() == 1 && !it.contains("point"));
+    assert_eq!(printed.collect::<Vec<_>>(), ["1\n", "2\n", "29000 (0x7148)\n", "1\n"], "{shown}");
     assert_eq!(shown.matches("division by zero").count(), 2, "{shown}");
 }
 

@@ -267,9 +267,10 @@ impl<'p> Session<'p> {
         let marked = self.marked(&stops);
         let mut depth = start.depth;
         let can_run = matches!(goal, Goal::End) && stops.is_empty() && !self.stops.is_watching();
-        if can_run {
+        if can_run && !self.is_present() {
             self.return_to_present();
-            if let Stop::Ended = self.ready()? {
+            if self.instance.next_location().is_none() {
+                self.out += &self.ended.clone().unwrap_or_default();
                 return Ok(Stop::Ended);
             }
         }
