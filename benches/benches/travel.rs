@@ -93,7 +93,7 @@ fn travel(memory: usize, rounds: usize, runs: usize) -> Result<Travel, Error> {
          CONST R6, 6364136223846793005\n CONST R7, {}\nnext:\n MUL R2, R6\n ADDI R2, R2, 77\n ADDI R3, R3, 8\n\
          AND R3, R3, R5\n LOAD R4, [R3]\n ADD R0, R4\n STORE [R3], R2\n LOOP R7, next\n RET\n.end",
         memory - 8,
-        1 << 40,
+        1_u64 << 40,
     );
     let program = assembled(&source, "travel.sil")?;
     let imports = Arc::new(Imports::<()>::new());

@@ -1,5 +1,7 @@
 //! Instances: a program with memory, a stack, globals and host functions, ready to be called.
 
+#[cfg(feature = "native")]
+mod attach;
 mod checkpoint;
 mod fork;
 mod frame;
@@ -20,13 +22,11 @@ use crate::host::{HostCalls, Imports};
 use crate::index::{FuncIndex, GlobalIndex, ImportIndex, Location};
 use crate::limits::{DEFAULT_STACK_CELLS, MAX_STACK_CELLS, MIN_STACK_CELLS};
 #[cfg(feature = "native")]
+use crate::native::Context;
+#[cfg(feature = "native")]
 use crate::native::entry::{LastEntry, NativeCode};
 #[cfg(feature = "native")]
 use crate::native::tiers::{Slice, Tiers};
-#[cfg(feature = "native")]
-use crate::native::{CodeInfo, CompileOptions, Context};
-#[cfg(feature = "native")]
-use crate::outcome::AttachError;
 use crate::outcome::{CallError, InstantiateError, Outcome, Reason, Suspension, Trapped};
 use crate::shared::Ref;
 use crate::trap::Trap;
@@ -168,77 +168,6 @@ impl<'a, S> Instance<'a, S> {
         })
     }
 
-    /// Attaches machine code of this program, which runs the functions that are called from now on. The interpreter
-    /// continues a suspended call, and [`Self::attach_loops`] adds what that needs to be machine code, too.
-    ///
-    /// # Errors
-    /// The code was made from another program, or compiled without the fuel or interruption that the instance has.
-    #[cfg(feature = "native")]
-    pub fn attach(&mut self, native: impl Into<Ref<'a, dyn NativeCode<S> + 'a>>) -> Result<(), AttachError> {
-        let native = native.into();
-        self.check_code(native.is_for(&self.program), native.code().options())?;
-        native.reserve(self.stack.cells())?;
-        self.put_back();
-        self.native_address = address(&*native);
-        self.last_entry = LastEntry::NOTHING;
-        self.native = Some(native);
-        self.tiers = None;
-        Ok(())
-    }
-
-    /// Attaches tiers: machine code that is made while the program runs takes over from the interpreter, function by
-    /// function and at loop headers (on-stack replacement).
-    ///
-    /// # Errors
-    /// As [`Self::attach`].
-    #[cfg(feature = "native")]
-    pub fn attach_tiers(&mut self, tiers: impl Into<Ref<'a, dyn Tiers<S> + 'a>>) -> Result<(), AttachError> {
-        let tiers = tiers.into();
-        self.check_code(tiers.is_for(&self.program), tiers.options())?;
-        self.put_back();
-        self.last_entry = LastEntry::NOTHING;
-        self.tiers = Some(tiers);
-        self.native = None;
-        self.native_address = 0;
-        Ok(())
-    }
-
-    /// Attaches machine code of loops, in addition to that of the functions ([`Self::attach`]): it takes over from the
-    /// interpreter when that continues a suspended call, at the next loop headers (on-stack replacement).
-    ///
-    /// # Errors
-    /// As [`Self::attach`].
-    #[cfg(feature = "native")]
-    pub fn attach_loops(&mut self, loops: impl Into<Ref<'a, dyn Tiers<S> + 'a>>) -> Result<(), AttachError> {
-        let loops = loops.into();
-        self.check_code(loops.is_for(&self.program), loops.options())?;
-        self.put_back();
-        self.tiers = Some(loops);
-        Ok(())
-    }
-
-    /// Checks that the instance can use machine code with these options.
-    #[cfg(feature = "native")]
-    fn check_code(&self, is_for_this: bool, options: CompileOptions) -> Result<(), AttachError> {
-        if !is_for_this {
-            return Err(AttachError::Program);
-        }
-        if self.host.own.metered && !options.fuel {
-            return Err(AttachError::Fuel);
-        }
-        if self.interrupt.is_some() && !options.interrupt {
-            return Err(AttachError::Interrupt);
-        }
-        Ok(())
-    }
-
-    /// Returns whether this machine code is attached.
-    #[cfg(feature = "native")]
-    #[inline]
-    pub fn runs<N: NativeCode<S> + ?Sized>(&self, native: &N) -> bool {
-        self.native_address == address(native)
-    }
-
     /// Returns the reserved fuel to the balance.
     #[inline]
     pub(crate) fn put_back(&mut self) {
@@ -250,18 +179,6 @@ impl<'a, S> Instance<'a, S> {
             self.balance = self.balance.saturating_add(self.host.own.reserved);
             self.host.own.reserved = 0;
         }
-    }
-
-    /// Returns the attached machine code, if there is any.
-    #[cfg(feature = "native")]
-    pub fn native_code(&self) -> Option<&CodeInfo> {
-        self.native.as_deref().map(NativeCode::code)
-    }
-
-    /// Returns whether tiers are attached.
-    #[cfg(feature = "native")]
-    pub fn has_tiers(&self) -> bool {
-        self.tiers.is_some() && self.native.is_none()
     }
 
     /// Pushes the first frame. Returns an outcome if the frame does not fit.
@@ -516,12 +433,6 @@ impl<'a, S> Instance<'a, S> {
     pub fn stack_cells(&self) -> u32 {
         self.stack.cells()
     }
-}
-
-/// Returns the address of `it`.
-#[cfg(feature = "native")]
-fn address<T: ?Sized>(it: &T) -> usize {
-    core::ptr::from_ref(it).addr()
 }
 
 fn clamp_fuel(fuel: u64) -> i64 {

@@ -159,11 +159,11 @@ impl Engine {
         options: CompileOptions,
     ) -> Result<Engine, EngineError> {
         let auto = kind == EngineKind::Auto;
-        let tier_options = TierOptions::default();
+        let tier_options = if auto { TierOptions::default() } else { TierOptions::WITHOUT_WORKER };
         let tiers = auto.then(|| Arc::new(Backend::new(target.clone(), options, tier_options)));
         let compilers = kind.tier().map(|tier| Compilers::new(target, CompileOptions { tier, ..options }));
         let compilers = compilers.transpose()?.map(Arc::new);
-        Ok(Engine { compilers, tiers, ..Engine::interpreting(kind) })
+        Ok(Engine { compilers, tiers, tier_options, ..Engine::interpreting(kind) })
     }
 
     /// Returns an engine without machine code.
@@ -182,8 +182,8 @@ impl Engine {
     }
 
     /// Returns the engine with other tiering options, which apply to programs loaded from now on. To
-    /// [`EngineKind::Tier1`] and [`EngineKind::Tier2`] only `slice` and `max_times` matter, for the loops of resumed
-    /// calls; to the interpreter, none.
+    /// [`EngineKind::Tier1`] and [`EngineKind::Tier2`] only `tier2`, `max_words` and `max_times` matter, for the loops
+    /// of resumed calls; to the interpreter, none.
     #[cfg(feature = "jit")]
     #[must_use]
     pub fn with_tiers(self, options: TierOptions) -> Engine {
@@ -300,7 +300,7 @@ impl<'p> Module<'p> {
     #[cfg(feature = "jit")]
     pub fn from_compiled(compiled: CompiledProgram<'p>) -> Module<'p> {
         let program = compiled.shared_program();
-        let loops = LoopCode::new(program.clone(), compiled.code(), TierOptions::default());
+        let loops = LoopCode::new(program.clone(), compiled.code(), TierOptions::WITHOUT_WORKER);
         Module {
             program,
             compiled: Some(Arc::new(compiled)),

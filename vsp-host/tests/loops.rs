@@ -8,7 +8,7 @@ use vsp_core::program::Program;
 use vsp_core::snapshot::Snapshot;
 use vsp_core::verify::Verified;
 use vsp_core::{Imports, Instance, Options, Outcome, Reason, Suspension, text};
-use vsp_host::engine::{Engine, EngineKind, Module, TierOptions};
+use vsp_host::engine::{Engine, EngineKind, Module, Threshold, TierOptions};
 
 /// Two loops around a call that traps at the end, if the parameter says so.
 const SOURCE: &str = "\
@@ -51,7 +51,9 @@ fn program() -> Arc<Verified<'static>> {
 }
 
 fn module(kind: EngineKind) -> Module<'static> {
-    Engine::new(kind).unwrap().load(program()).unwrap()
+    let tier2 = Threshold { instructions: 2_000, per_word: 0 };
+    let options = TierOptions { tier2, ..TierOptions::WITHOUT_WORKER };
+    Engine::new(kind).unwrap().with_tiers(options).load(program()).unwrap()
 }
 
 /// Runs with this much fuel again and again, restored from its bytes each time if `restored`. Returns the end and all

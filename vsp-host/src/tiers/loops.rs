@@ -17,16 +17,18 @@ use super::{SHORT_SLICE, TierOptions, can_enter_loop};
 use crate::native::VspJit;
 use crate::os::MachineCode;
 
-/// Largest size of the region of a loop in words: itself, and what it calls.
-const MAX_WORDS: u32 = 10_000;
-
-/// The loops of a program. Each is compiled when the interpreter is in it, with the options of the whole program.
+/// The loops of a program. One is compiled when the interpreter has run for about as long as compiling takes, and is in
+/// it, with the options of the whole program.
 #[derive(Debug)]
 pub(crate) struct LoopCode<'p> {
     program: Ref<'p, Verified<'p>>,
     options: CompileOptions,
     target: Target,
     tiers: TierOptions,
+    /// Number of words of the program.
+    words: u64,
+    /// Number of interpreted instructions after which a loop is compiled.
+    slice: u64,
     loops: Mutex<Loops>,
 }
 
@@ -44,7 +46,9 @@ impl<'p> LoopCode<'p> {
     /// Creates the loops of a program, to be compiled like this code of it.
     pub(crate) fn new(program: Ref<'p, Verified<'p>>, code: &CodeInfo, tiers: TierOptions) -> LoopCode<'p> {
         let (options, target) = (code.options(), code.target().clone());
-        LoopCode { program, options, target, tiers, loops: Mutex::default() }
+        let words = program.functions().iter().map(|function| u64::from(function.words)).sum::<u64>();
+        let slice = tiers.tier2.total(words.min(tiers.max_words.into()));
+        LoopCode { program, options, target, tiers, words, slice, loops: Mutex::default() }
     }
 
     /// Returns the number of loops that were compiled.
@@ -65,10 +69,9 @@ impl<'p> LoopCode<'p> {
     }
 
     fn compile(&self, location: Location, loops: &mut Loops) -> Option<Arc<InstalledCode>> {
-        let region = Region::of_loop(&self.program, location, MAX_WORDS).ok()?;
-        let words = self.program.functions().iter().map(|function| u64::from(function.words)).sum::<u64>();
+        let region = Region::of_loop(&self.program, location, self.tiers.max_words).ok()?;
         loops.words += u64::from(region.words());
-        if loops.words > words.saturating_mul(self.tiers.max_times.into()) {
+        if loops.words > self.words.saturating_mul(self.tiers.max_times.into()) {
             return None;
         }
         let jit = match &mut loops.jit {
@@ -99,7 +102,7 @@ impl<S> vsp_core::Tiers<S> for LoopCode<'_> {
     }
 
     fn slice(&self) -> u64 {
-        self.tiers.slice
+        self.slice
     }
 
     fn on_slice_expired(&self, location: Location, _: u64, _: Option<u64>) -> NextSlice<'_, S> {
@@ -107,6 +110,6 @@ impl<S> vsp_core::Tiers<S> for LoopCode<'_> {
             return NextSlice { slice: SHORT_SLICE, enter: None };
         }
         let enter = self.code(location).map(|code| TierDecision { code: Ref::Shared(code), sliced: false });
-        NextSlice { slice: self.tiers.slice, enter }
+        NextSlice { slice: self.slice, enter }
     }
 }
