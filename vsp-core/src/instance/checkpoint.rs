@@ -41,7 +41,7 @@ pub struct Checkpoint<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// There is no memory.
+    /// There is no memory for copies of pages. (Without memory for the counters of their shares it aborts.)
     #[error("out of memory")]
     OutOfMemory,
     /// The checkpoint is of another program.
