@@ -213,27 +213,77 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Writes a file that only its owner can read, beside the old one, which it replaces when its bytes are stored. If
 /// anything fails the old file stays as it was.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if is_standard(path) {
-        let mut stdout = io::stdout();
-        return stdout.write_all(bytes).and_then(|()| stdout.flush());
+    let mut file = PrivateFile::create(path, None)?;
+    file.write_all(bytes)?;
+    file.finish()
+}
+
+/// A file that only its owner can read, and that is written beside the old one until it is finished. If that does not
+/// happen, the old file stays as it was.
+pub(crate) struct PrivateFile(PrivateSink);
+
+enum PrivateSink {
+    Standard(io::Stdout),
+    /// Not a regular file.
+    Direct(File),
+    Temporary {
+        file: NamedTempFile,
+        target: PathBuf,
+    },
+}
+
+impl PrivateFile {
+    /// Creates a file. With `part`, the end of its name until it is finished, an incomplete one is useful: it gets its
+    /// name if the command is interrupted, and is left under the other if the process is killed.
+    pub(crate) fn create(path: &Path, part: Option<&str>) -> io::Result<PrivateFile> {
+        if is_standard(path) {
+            return Ok(PrivateFile(PrivateSink::Standard(io::stdout())));
+        }
+        if is_special(path) {
+            return Ok(PrivateFile(PrivateSink::Direct(OpenOptions::new().write(true).open(path)?)));
+        }
+        let target = target(path);
+        let prefix = target.file_name().map(|name| format!("{}.", name.to_string_lossy()));
+        let file = match (part, prefix) {
+            (Some(part), Some(prefix)) => temporary_named(parent(&target), 0o600, (&prefix, part))?,
+            _ => temporary(parent(&target), 0o600)?,
+        };
+        let (path, is_kept) = (file.path().to_owned(), part.is_some());
+        unfinished().push(Unfinished { path, target: target.clone(), takes_name: true, is_kept });
+        Ok(PrivateFile(PrivateSink::Temporary { file, target }))
     }
-    if is_special(path) {
-        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+
+    /// Stores the file on the disk, and gives it its name.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.flush()?;
+        let PrivateSink::Temporary { file, target } = self.0 else { return Ok(()) };
+        let path = file.path().to_owned();
+        let stored = file.as_file().sync_all();
+        let renamed = stored.and_then(|()| file.persist(&target).map(drop).map_err(|error| error.error));
+        unfinished().retain(|it| it.path != path);
+        renamed?;
+        // Not all file systems can store the name of a file at once.
+        let _ = File::open(parent(&target)).and_then(|folder| folder.sync_all());
+        Ok(())
     }
-    let target = target(path);
-    let mut file = temporary(parent(&target), 0o600)?;
-    // An interrupted command removes it.
-    let temporary_path = file.path().to_owned();
-    let note =
-        Unfinished { path: temporary_path.clone(), target: target.clone(), takes_name: true, is_kept: false };
-    unfinished().push(note);
-    let written = file.write_all(bytes).and_then(|()| file.as_file().sync_all());
-    let renamed = written.and_then(|()| file.persist(&target).map(drop).map_err(|error| error.error));
-    unfinished().retain(|it| it.path != temporary_path);
-    renamed?;
-    // Not all file systems can store the name of a file at once.
-    let _ = File::open(parent(&target)).and_then(|folder| folder.sync_all());
-    Ok(())
+}
+
+impl Write for PrivateFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            PrivateSink::Standard(stdout) => stdout.write(bytes),
+            PrivateSink::Direct(file) => file.write(bytes),
+            PrivateSink::Temporary { file, .. } => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            PrivateSink::Standard(stdout) => stdout.flush(),
+            PrivateSink::Direct(file) => file.flush(),
+            PrivateSink::Temporary { file, .. } => file.flush(),
+        }
+    }
 }
 
 /// Checks that a file can be created beside this one, before a program runs for hours.
@@ -413,6 +463,15 @@ impl Temporary {
 /// Creates a temporary file, which is removed when the command is interrupted. The umask of the process applies to the
 /// permissions.
 fn temporary(folder: &Path, permissions: u32) -> io::Result<NamedTempFile> {
+    temporary_named(folder, permissions, (".vsp-", ""))
+}
+
+/// As [`temporary`], with the start and the end of the name.
+fn temporary_named(
+    folder: &Path,
+    permissions: u32,
+    (prefix, suffix): (&str, &str),
+) -> io::Result<NamedTempFile> {
     interrupt::handle();
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -420,7 +479,7 @@ fn temporary(folder: &Path, permissions: u32) -> io::Result<NamedTempFile> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, permissions);
     #[cfg(not(unix))]
     let _ = permissions;
-    tempfile::Builder::new().prefix(".vsp-").make_in(folder, |path| options.open(path))
+    tempfile::Builder::new().prefix(prefix).suffix(suffix).make_in(folder, |path| options.open(path))
 }
 
 /// Renames a file to its target. If this is impossible (the old file belongs to another user, in a folder that cannot

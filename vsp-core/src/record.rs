@@ -46,6 +46,11 @@ pub use crate::outcome::{RecordError, ReplayError};
 use crate::shared::Ref;
 use crate::{CallError, Instance, Outcome, Reason, Status};
 
+/// Returns the CRC-32 of bytes, as logs and the other files of the project have it.
+pub fn checksum(bytes: &[u8]) -> u32 {
+    crate::program::checksum_of(bytes)
+}
+
 /// A call of a host function that is replayed: the host function is not called.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplayedCall<'c> {
