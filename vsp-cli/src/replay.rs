@@ -45,7 +45,8 @@ Exit codes:
 pub(crate) struct ReplayArgs {
     /// The recording, a file of `vsp run --record`; `-` is the standard input.
     file: PathBuf,
-    /// The program, if the recording has only its path and it is elsewhere; or its text, for messages with source lines.
+    /// The program, if the recording has only its path and it is elsewhere; or its text, for messages with source
+    /// lines.
     program: Option<PathBuf>,
     /// Do not show again what the program printed.
     #[arg(long, short)]

@@ -39,9 +39,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::host::HostError;
-use crate::host::log::{End, Entry, Recorder, Replayer, Sink};
+use crate::host::log::{Args, End, Entry, Recorder, Replayer, Sink};
 pub use crate::host::log::{LogEnd, LogPosition, LogSummary};
 use crate::index::{FuncIndex, ImportIndex};
+use crate::outcome::Values;
 pub use crate::outcome::{RecordError, ReplayError};
 use crate::shared::Ref;
 use crate::{CallError, Instance, Outcome, Reason, Status};
@@ -66,8 +67,8 @@ pub struct ReplayedCall<'c> {
 
 /// What an instance that replays a log does next.
 enum Next {
-    Call(FuncIndex, Vec<u64>),
-    Resume(Vec<u64>),
+    Call(FuncIndex, Args),
+    Resume(Values),
     Fail(u32, Option<String>),
     /// Finishes a call that is being stepped.
     Finish,
@@ -322,7 +323,7 @@ impl<'a, S> Instance<'a, S> {
                 (Status::Suspended(Reason::Fuel | Reason::Interrupted), Entry::End { end, .. })
                     if end != End::Unknown =>
                 {
-                    Next::Resume(Vec::new())
+                    Next::Resume(Values::new(&[]))
                 }
                 (_, Entry::End { end: End::Digest(_), .. }) if is_at_answer => Next::End,
                 (_, Entry::End { end: End::Unknown, .. }) => Next::End,
@@ -334,18 +335,16 @@ impl<'a, S> Instance<'a, S> {
                     }
                     continue;
                 }
-                (Status::Suspended(Reason::Fuel | Reason::Interrupted), _) => Next::Resume(Vec::new()),
+                (Status::Suspended(Reason::Fuel | Reason::Interrupted), _) => Next::Resume(Values::new(&[])),
                 (Status::Stepping, _) => Next::Finish,
                 (Status::Suspended(Reason::Yield(_)), Entry::Yield { answer, .. }) => {
-                    Next::Resume([answer].into())
+                    Next::Resume(Values::new(&[answer]))
                 }
-                (Status::Suspended(Reason::Pending(_)), Entry::Answer { values, .. }) => {
-                    Next::Resume(values.to_vec())
-                }
+                (Status::Suspended(Reason::Pending(_)), Entry::Answer { values, .. }) => Next::Resume(values),
                 (Status::Suspended(Reason::Pending(_)), Entry::Fail { code, text, .. }) => {
                     Next::Fail(code, text.map(String::from))
                 }
-                (Status::Idle, Entry::Call { function, args, .. }) => Next::Call(function, args.to_vec()),
+                (Status::Idle, Entry::Call { function, args, .. }) => Next::Call(function, args),
                 _ => return Err(self.ends_here()),
             });
         }

@@ -1,7 +1,7 @@
 //! What a replayed program prints: the output half of the modules `sys` and WASI.
 //!
-//! A program that replays a log ([`vsp_core::record`]) calls no host function, and so nothing is printed. [`Echo`] sees the
-//! calls that are replayed ([`Instance::observe_replay`](vsp_core::Instance::observe_replay)), and writes what the
+//! A program that replays a log ([`vsp_core::record`]) calls no host function, and so nothing is printed. [`Echo`] sees
+//! the calls that are replayed ([`Instance::observe_replay`](vsp_core::Instance::observe_replay)), and writes what the
 //! recorded program wrote to its output and its error stream. Files are not written.
 
 use std::io::{self, Write};

@@ -9,7 +9,7 @@ mod replayer;
 mod summary;
 mod watch;
 
-pub(crate) use entry::{Answer, End, Entry, HostEntry};
+pub(crate) use entry::{Answer, Args, End, Entry, HostEntry};
 pub(crate) use recorder::{HostRecord, Recorder, Sink};
 pub(crate) use replayer::Replayer;
 pub use summary::{LogEnd, LogSummary};

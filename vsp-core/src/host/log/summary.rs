@@ -48,8 +48,8 @@ impl LogSummary {
     /// Takes time linear in the log.
     ///
     /// # Errors
-    /// The bytes are not a log, or belong to another program, or are damaged, or there is no memory. (A log that ends in
-    /// the middle of an entry has [`LogEnd::Missing`].)
+    /// The bytes are not a log, or belong to another program, or are damaged, or there is no memory. (A log that ends
+    /// in the middle of an entry has [`LogEnd::Missing`].)
     pub fn read(bytes: &[u8], program: &Program<'_>) -> Result<LogSummary, ReplayError> {
         let digest = Header::read(bytes, program)?.digest;
         let types = import_types(program)?;
