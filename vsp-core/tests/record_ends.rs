@@ -52,6 +52,10 @@ fn imports() -> Imports<Host> {
     let random = |caller: &mut Caller<'_, Host>| {
         caller.charge(3);
         caller.state().random += 1000;
+        if caller.state().random % 7_000_000 == 0 {
+            // In the middle of an entry, between parts.
+            caller.flush_log();
+        }
         caller.state().random
     };
     let put = |caller: &mut Caller<'_, Host>, address: u64, length: u64| {
