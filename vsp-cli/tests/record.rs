@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 
-use command::{example, root, run_in, stderr, stdout};
+use command::{example, run_in, stderr, stdout};
 
 /// Engines of this build.
 const ENGINES: &[&str] =
@@ -146,7 +146,7 @@ fn typed_results_of_webassembly_are_shown_again() {
 #[cfg(feature = "wasi")]
 #[test]
 fn programs_that_import_wasi_are_replayed_without_files_and_time() {
-    let words_wasm = root().join("examples/wasm/words.wasm").display().to_string();
+    let words_wasm = command::root().join("examples/wasm/words.wasm").display().to_string();
     let folder = folder(&[("text", "one two two three three three\n"), ("copy.sil", WASI)]);
     let folder = folder.path();
     let args = ["run", &words_wasm, "--dir", ".", "--record", "l.vsr", "text"];

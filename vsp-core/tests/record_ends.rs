@@ -52,7 +52,7 @@ fn imports() -> Imports<Host> {
     let random = |caller: &mut Caller<'_, Host>| {
         caller.charge(3);
         caller.state().random += 1000;
-        if caller.state().random % 7_000_000 == 0 {
+        if caller.state().random.is_multiple_of(7_000_000) {
             // In the middle of an entry, between parts.
             caller.flush_log();
         }

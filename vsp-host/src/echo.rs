@@ -206,12 +206,11 @@ mod tests {
         }
     }
 
-    /// Returns the output and the errors after calls of imports (of 8 parameters) with arguments and results.
-    fn echoed(
-        imports: &[&str],
-        calls: &[(u32, &[u64], Option<&[u64]>)],
-        memory: &[u8],
-    ) -> (Echo, Kept, Kept) {
+    /// A call: the import, the arguments and the results.
+    type Call<'c> = (u32, &'c [u64], Option<&'c [u64]>);
+
+    /// Returns the output and the errors after calls of imports (of 4 parameters).
+    fn echoed(imports: &[&str], calls: &[Call<'_>], memory: &[u8]) -> (Echo, Kept, Kept) {
         let source: String = imports.iter().map(|import| format!(".import {import} (4) -> 1\n")).collect();
         let source = source + ".func f (0) -> 0\n RET\n.end\n";
         let bytes = vsp_core::text::assemble(&source, "f.sil").unwrap();
@@ -231,7 +230,7 @@ mod tests {
         let done: Option<&[u64]> = Some(&[0]);
         let minus = [-5_i64 as u64];
         let tenth = [0.1_f64.to_bits()];
-        let calls: [(u32, &[u64], Option<&[u64]>); 11] = [
+        let calls: [Call<'_>; 11] = [
             (0, &minus, done),
             (1, &minus, done),
             (2, &tenth, done),
@@ -260,7 +259,7 @@ mod tests {
             memory[at..at + 4].copy_from_slice(&number.to_le_bytes());
         }
         let done: Option<&[u64]> = Some(&[0]);
-        let calls: [(u32, &[u64], Option<&[u64]>); 11] = [
+        let calls: [Call<'_>; 11] = [
             (0, &[1, 8, 2, 0], done),
             (0, &[1, 8, 2, 0], Some(&[8])),
             (0, &[2, 16, 1, 0], done),

@@ -28,7 +28,7 @@ impl<'p> Recorded<'p> {
     /// Creates a run from a recording.
     pub(super) fn new(recording: &Recording<'p>, log: &'p CheckedLog<'_>) -> Recorded<'p> {
         Recorded {
-            snapshot: recording.state.snapshot().clone(),
+            snapshot: *recording.state.snapshot(),
             log: Arc::from(log.bytes),
             summary: &log.summary,
             call: recording.command.call as usize,

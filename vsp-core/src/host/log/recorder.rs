@@ -32,7 +32,9 @@ const ROOM: usize = 1024;
 const PART: usize = 64 << 10;
 
 /// What takes the parts of a log, and returns whether it could.
-pub(crate) struct Sink(pub(crate) Box<dyn FnMut(&[u8]) -> bool + Send + Sync>);
+pub(crate) struct Sink(pub(crate) Box<Take>);
+
+type Take = dyn FnMut(&[u8]) -> bool + Send + Sync;
 
 impl core::fmt::Debug for Sink {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
