@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use vsp_host::engine::EngineKind;
 
 use crate::program::ProgramArgs;
+use crate::record::RecordArgs;
 use crate::save::SaveArgs;
 
 /// Success.
@@ -46,8 +47,8 @@ Exit codes:
   0  success
   1  a program is rejected, a file cannot be read or written, or a check fails
   2  wrong command line
-  3  the program trapped                                       (vsp run, resume, trace, profile)
-  4  the program ran out of fuel, executed YIELD, or was saved (vsp run, resume, trace, profile)
+  3  the program trapped                                       (vsp run, resume, replay, trace, profile)
+  4  the program ran out of fuel, executed YIELD, or was saved (vsp run, resume, replay, trace, profile)
   129, 130, 143  SIGHUP, Ctrl-C, SIGTERM
 A program that ends normally sets its exit code with sys.exit_code; the default is 0.
 
@@ -67,7 +68,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Go on with a program that was saved.
     Resume(crate::resume::ResumeArgs),
-    /// Show what is in a state file, or how two of them differ.
+    /// Repeat a run that was recorded, without its host functions.
+    Replay(crate::replay::ReplayArgs),
+    /// Show what is in a state file or a recording, or how two of them differ.
     State(crate::inspect::StateArgs),
     /// Assemble a .sil text into a .silc program.
     Asm(AsmArgs),
@@ -111,6 +114,7 @@ Examples:
   vsp run examples/mandelbrot.sil --output picture.pgm 800
   vsp run examples/fib.sil --code fib.vsc 30
   vsp run examples/mandelbrot.sil --output picture.pgm --save m.vss --slice 1s 800
+  vsp run examples/wc.sil --input README.md --record wc.vsr
   vsp run program.silc -5 -- --not-an-option
   vsp run program.wasm --dir . one two
   vsp run module.wat --invoke add 1 2";
@@ -129,6 +133,8 @@ pub(crate) struct RunArgs {
     pub(crate) report: ReportArgs,
     #[command(flatten)]
     pub(crate) save: SaveArgs,
+    #[command(flatten)]
+    pub(crate) record: RecordArgs,
 }
 
 /// What executes a program.

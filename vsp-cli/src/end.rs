@@ -7,7 +7,7 @@ use vsp_core::verify::Verified;
 use vsp_core::{Outcome, Reason, Trap};
 
 /// The error of a host function.
-type HostError = dyn std::error::Error + Send + Sync;
+pub(crate) type HostError = dyn std::error::Error + Send + Sync;
 
 use vsp_host::sys::SysError;
 
@@ -126,6 +126,14 @@ fn exit_status(error: &HostError) -> Option<u32> {
         let _ = error;
         None
     }
+}
+
+/// Returns the error of a program that called `proc_exit` with this status.
+pub(crate) fn exit(status: u32) -> Box<HostError> {
+    #[cfg(feature = "wasi")]
+    return vsp_host::wasi::Exit { status }.into();
+    #[cfg(not(feature = "wasi"))]
+    format!("the program exits with status {status}").into()
 }
 
 fn is_broken_pipe(trap: Trap, failure: Option<&str>) -> bool {

@@ -103,7 +103,8 @@ impl Entry {
         called.map_err(|error| error.to_string())
     }
 
-    fn pass_arguments<S>(&self, instance: &mut Instance<'_, S>) {
+    /// Writes the arguments that have no registers, before the last call.
+    pub(crate) fn pass_arguments<S>(&self, instance: &mut Instance<'_, S>) {
         #[cfg(feature = "wasm")]
         if let Some(invocation) = &self.invocation {
             invocation.pass(instance);

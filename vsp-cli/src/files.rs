@@ -4,6 +4,8 @@
 //! program is rejected or the disk is full, an existing file stays as it was. Devices, pipes and terminals are written
 //! directly. `-` is the standard input or output.
 
+mod private;
+
 use std::fmt::Display;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -17,6 +19,8 @@ use crate::interrupt;
 use crate::load::{self, LoadError, Loaded};
 use crate::message;
 use crate::translate::{Result, ignore_broken_pipe};
+use private::check_private;
+pub(crate) use private::{PrivateFile, write_private};
 
 /// The name of the standard input in messages.
 const STANDARD_INPUT: &str = "standard input";
@@ -210,40 +214,6 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     written.or_else(ignore_broken_pipe).map_err(|error| message::render_text(&wrong_output(path, &error)))
 }
 
-/// Writes a file that only its owner can read, beside the old one, which it replaces when its bytes are stored. If
-/// anything fails the old file stays as it was.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if is_standard(path) {
-        let mut stdout = io::stdout();
-        return stdout.write_all(bytes).and_then(|()| stdout.flush());
-    }
-    if is_special(path) {
-        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
-    }
-    let target = target(path);
-    let mut file = temporary(parent(&target), 0o600)?;
-    // An interrupted command removes it.
-    let temporary_path = file.path().to_owned();
-    let note =
-        Unfinished { path: temporary_path.clone(), target: target.clone(), takes_name: true, is_kept: false };
-    unfinished().push(note);
-    let written = file.write_all(bytes).and_then(|()| file.as_file().sync_all());
-    let renamed = written.and_then(|()| file.persist(&target).map(drop).map_err(|error| error.error));
-    unfinished().retain(|it| it.path != temporary_path);
-    renamed?;
-    // Not all file systems can store the name of a file at once.
-    let _ = File::open(parent(&target)).and_then(|folder| folder.sync_all());
-    Ok(())
-}
-
-/// Checks that a file can be created beside this one, before a program runs for hours.
-fn check_private(path: &Path) -> io::Result<()> {
-    if is_standard(path) || is_special(path) {
-        return Ok(());
-    }
-    temporary(parent(&target(path)), 0o600).map(drop)
-}
-
 /// Returns whether the path is a device, a pipe or another file that is written directly.
 fn is_special(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.is_file()) || is_descriptor(path)
@@ -413,6 +383,15 @@ impl Temporary {
 /// Creates a temporary file, which is removed when the command is interrupted. The umask of the process applies to the
 /// permissions.
 fn temporary(folder: &Path, permissions: u32) -> io::Result<NamedTempFile> {
+    temporary_named(folder, permissions, (".vsp-", ""))
+}
+
+/// As [`temporary`], with the start and the end of the name.
+fn temporary_named(
+    folder: &Path,
+    permissions: u32,
+    (prefix, suffix): (&str, &str),
+) -> io::Result<NamedTempFile> {
     interrupt::handle();
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -420,7 +399,7 @@ fn temporary(folder: &Path, permissions: u32) -> io::Result<NamedTempFile> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, permissions);
     #[cfg(not(unix))]
     let _ = permissions;
-    tempfile::Builder::new().prefix(".vsp-").make_in(folder, |path| options.open(path))
+    tempfile::Builder::new().prefix(prefix).suffix(suffix).make_in(folder, |path| options.open(path))
 }
 
 /// Renames a file to its target. If this is impossible (the old file belongs to another user, in a folder that cannot

@@ -3,6 +3,7 @@
 mod contents;
 mod difference;
 mod host;
+mod recording;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,8 @@ use vsp_core::state_file::StateFile;
 
 use crate::files;
 use crate::message;
-use crate::resume::program_of;
+use crate::recording::MAGIC;
+use crate::resume::{Origin, program_of};
 use crate::style::{self, LOCATION, TITLE, paint};
 use crate::translate::{Result, counted, grouped, print};
 use crate::value::short;
@@ -34,15 +36,16 @@ Examples:
   vsp state m.vss
   vsp state --json m.vss | jq '.frames[0]'
   vsp state --diff before.vss after.vss
+  vsp state run.vsr
 
-Exit codes: 0, 1 if a file is not a state file or is damaged, 2 for a wrong command line.";
+Exit codes: 0, 1 if a file is neither a state file nor a recording, or is damaged, 2 for a wrong command line.";
 
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct StateArgs {
-    /// A state file of `vsp run --save`; `-` is the standard input.
+    /// A state file of `vsp run --save`, or a recording of `vsp run --record`; `-` is the standard input.
     file: PathBuf,
-    /// The program, if the state file has only its path and it is elsewhere.
+    /// The program, if the file has only its path and it is elsewhere.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// Show what differs in this later state of the same program.
@@ -60,6 +63,9 @@ pub(crate) fn state(args: &StateArgs) -> Result<ExitCode> {
         None => (&args.file, None),
     };
     let bytes = read(file)?;
+    if bytes.starts_with(&MAGIC) && later.is_none() {
+        return recording::show(args, file, &bytes);
+    }
     let one = parse(file, &bytes)?;
     let Some(later) = later else {
         let contents = contents(args, file, &one, bytes.len())?;
@@ -93,7 +99,7 @@ fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<StateFile<'b>> {
 }
 
 fn contents(args: &StateArgs, path: &Path, file: &StateFile<'_>, bytes: usize) -> Result<Contents> {
-    let loaded = program_of(file, path, args.program.as_deref())?;
+    let loaded = program_of(file, path, args.program.as_deref(), Origin::State)?;
     let verified = loaded.verify().map_err(|error| message::render(&error))?;
     Contents::new(path, file, bytes, &loaded, &verified).map_err(|error| files::refuse(path, &error))
 }

@@ -89,8 +89,8 @@ pub(crate) fn save_on_signals() {
     SAVES.store(true, Ordering::SeqCst);
 }
 
-/// Tells that the program has stopped and is being saved. The signal that stopped it does not end the process, but
-/// another one does.
+/// Tells that the program has stopped and is being saved, or its recording completed. The signal that stopped it does
+/// not end the process, but another one does.
 pub(crate) fn saving() {
     IS_SAVING.store(true, Ordering::SeqCst);
 }
@@ -155,6 +155,10 @@ fn interrupted(exit_code: u8) {
             }
             false => {
                 thread::sleep(PATIENCE);
+                // A recording is being completed.
+                while IS_SAVING.load(Ordering::SeqCst) {
+                    thread::sleep(LOOK);
+                }
                 "interrupted"
             }
         }));

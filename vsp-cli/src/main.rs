@@ -37,6 +37,9 @@ mod object;
 mod profile;
 mod program;
 mod progress;
+mod record;
+mod recording;
+mod replay;
 mod resume;
 mod run;
 mod save;
@@ -86,6 +89,7 @@ fn command() -> ExitCode {
     let outcome = match command {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Resume(args) => resume::resume(&args),
+        cli::Command::Replay(args) => replay::replay(&args),
         cli::Command::State(args) => inspect::state(&args),
         cli::Command::Asm(args) => translate::asm(&args),
         cli::Command::Build(args) => build::build(&args),

@@ -121,7 +121,7 @@ impl ProgramArgs {
         let wasi = self.wasi.state(args, streams.input, stdout)?;
         let streams = Streams { input: Input::empty(), output: Box::new(output), errors: streams.errors };
         let sys = self.sys(pass_args, streams);
-        Ok(State { sys, wasi })
+        Ok(State { wasi, ..State::new(sys) })
     }
 
     /// Opens the input. If the program itself is read from the standard input, that is empty for it.

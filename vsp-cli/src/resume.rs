@@ -16,9 +16,10 @@ use crate::files::{self, is_standard};
 use crate::load::{self, Loaded};
 use crate::message;
 use crate::program::{ProgramArgs, UNLIMITED, imports_wasi};
+use crate::record::RecordArgs;
+use crate::recording::started_with;
 use crate::run::Session;
 use crate::save::{Begin, SaveArgs};
-use crate::script::ImportArgs;
 use crate::translate::Result;
 #[cfg(feature = "wasi")]
 use crate::wasi::{DirectoryArgs, WasiArgs};
@@ -63,6 +64,8 @@ pub(crate) struct ResumeArgs {
     report: ReportArgs,
     #[command(flatten)]
     save: SaveArgs,
+    #[command(flatten)]
+    record: RecordArgs,
     #[cfg(feature = "wasi")]
     #[command(flatten)]
     directories: DirectoryArgs,
@@ -73,7 +76,7 @@ pub(crate) fn resume(args: &ResumeArgs) -> Result<ExitCode> {
     let bytes = files::read(&args.file).map_err(|error| refuse(&error))?;
     let file = StateFile::read(&bytes).map_err(|error| refuse(&error))?;
     let mut command = command_of(&file).map_err(|error| refuse(&error))?;
-    let loaded = program_of(&file, &args.file, args.program.as_deref())?;
+    let loaded = program_of(&file, &args.file, args.program.as_deref(), Origin::State)?;
     let verified = loaded.verify().map_err(|error| message::render(&error))?;
     let snapshot = file.snapshot();
     let fuel = Fuel::new(args, snapshot, &command).map_err(|error| refuse(&error))?;
@@ -81,6 +84,7 @@ pub(crate) fn resume(args: &ResumeArgs) -> Result<ExitCode> {
 
     let program = args.program_args(&file, &command, fuel.granted);
     args.save.prepare(&program)?;
+    args.record.prepare(&program, args.save.save.as_deref())?;
     let saved = command.output.as_ref().filter(|_| program.output.is_some());
     let resumed = Resumed {
         written: saved.map(|output| output.written),
@@ -92,6 +96,9 @@ pub(crate) fn resume(args: &ResumeArgs) -> Result<ExitCode> {
         execution.saving(path)?;
     }
     execution.reading(&args.file, "the state");
+    if let Some(path) = &args.record.record {
+        execution.saving(path)?;
+    }
     if let Some(code) = &args.engine.code {
         execution.reading(code, "the code object");
     }
@@ -105,6 +112,7 @@ pub(crate) fn resume(args: &ResumeArgs) -> Result<ExitCode> {
         engine: &args.engine,
         report: &args.report,
         save: &args.save,
+        record: &args.record,
         prints_results: command.results || command.invoke,
         command: command.clone(),
     };
@@ -129,8 +137,24 @@ pub(crate) fn command_of(file: &StateFile<'_>) -> std::result::Result<CommandSta
         .map_err(|error| format!("vsp: {error}"))
 }
 
+/// What a program was saved in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    State,
+    Recording,
+}
+
 /// Loads the program of a state file: `given`, or the one in the file, or the one that the file names.
-pub(crate) fn program_of(file: &StateFile<'_>, state: &Path, given: Option<&Path>) -> Result<Loaded> {
+pub(crate) fn program_of(
+    file: &StateFile<'_>,
+    state: &Path,
+    given: Option<&Path>,
+    origin: Origin,
+) -> Result<Loaded> {
+    let (place, option, done) = match origin {
+        Origin::State => ("state", "with --program", "saved"),
+        Origin::Recording => ("recording", "after it", "recorded"),
+    };
     let path = Path::new(file.program_path());
     let loaded = match (given, file.program_bytes()) {
         (Some(given), _) => files::load(given).map_err(|error| message::render(&error))?,
@@ -139,19 +163,19 @@ pub(crate) fn program_of(file: &StateFile<'_>, state: &Path, given: Option<&Path
             load::read(name, bytes.to_vec(), None).map_err(|error| message::render(&error))?
         }
         (None, None) if path == Path::new("") => {
-            let why = "the program is not in the state, and has no path: name it with --program";
+            let why = format!("the program is not in the {place}, and has no path: name it {option}");
             return Err(files::refuse(state, &why));
         }
         (None, None) => files::load(path).map_err(|error| {
-            let help = "the program is not in the state; if it is elsewhere, name it with --program";
-            message::render_help(&error.to_string(), &[help.to_owned()])
+            let help = format!("the program is not in the {place}; if it is elsewhere, name it {option}");
+            message::render_help(&error.to_string(), &[help])
         })?,
     };
     let snapshot = file.snapshot();
     let (bytes, checksum) = (loaded.program.bytes().len() as u32, loaded.program.checksum());
     if (bytes, checksum) != (snapshot.program_bytes(), snapshot.program_checksum()) {
         let why = format!(
-            "this is not the program that was saved: that one has {} bytes and CRC-32 0x{:08X}, this one {bytes} and \
+            "this is not the program that was {done}: that one has {} bytes and CRC-32 0x{:08X}, this one {bytes} and \
              0x{checksum:08X}",
             snapshot.program_bytes(),
             snapshot.program_checksum()
@@ -188,7 +212,8 @@ impl Fuel {
             }
             // It was not counted so far.
             (None, new) => {
-                let new = crate::save::starting_fuel(&args.save, new, args.report.has_fuel());
+                let is_needed = args.report.has_fuel() || args.record.record.is_some();
+                let new = crate::save::starting_fuel(&args.save, new, is_needed);
                 Ok(Fuel { granted: new, new })
             }
         }
@@ -225,28 +250,15 @@ fn answer(args: &ResumeArgs, snapshot: &Snapshot<'_>) -> std::result::Result<Vec
 impl ResumeArgs {
     /// Returns the arguments with which the program would have been started, to go on.
     fn program_args(&self, file: &StateFile<'_>, command: &CommandState, fuel: Option<u64>) -> ProgramArgs {
-        let CommandState { entry, args, output, unknown_imports, .. } = command.clone();
-        let saved_output =
-            output.filter(|_| !self.given_only).map(|SavedOutput { path, .. }| PathBuf::from(path));
-        #[cfg(feature = "wasm")]
-        let (entry, invoke) = if command.invoke { (None, Some(entry)) } else { (Some(entry), None) };
-        #[cfg(not(feature = "wasm"))]
-        let entry = Some(entry);
+        let saved_output = command.output.as_ref().filter(|_| !self.given_only);
+        let saved_output = saved_output.map(|SavedOutput { path, .. }| PathBuf::from(path));
         ProgramArgs {
-            file: PathBuf::from(file.program_path()),
-            args,
             input: self.input.clone(),
             output: self.output.clone().or(saved_output),
-            entry,
-            #[cfg(feature = "wasm")]
-            invoke,
             fuel,
-            memory: None,
-            memory_maximum: None,
-            stack: None,
-            imports: ImportArgs::with_unknown(unknown_imports),
             #[cfg(feature = "wasi")]
             wasi: WasiArgs { directories: self.directories.clone(), ..WasiArgs::default() },
+            ..started_with(command, PathBuf::from(file.program_path()))
         }
     }
 }

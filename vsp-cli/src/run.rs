@@ -1,11 +1,13 @@
 //! `vsp run`.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use vsp_core::index::Location;
 use vsp_core::program::Program;
+use vsp_core::verify::Verified;
 use vsp_core::{Instance, Options, Trap};
 use vsp_host::engine::{Engine, EngineKind, Module};
 #[cfg(feature = "jit")]
@@ -18,6 +20,8 @@ use crate::files;
 use crate::interrupt;
 use crate::message;
 use crate::object;
+use crate::record::{RecordArgs, Recorder};
+use crate::recording::RunEnd;
 use crate::save::{Begin, SaveArgs, Saving, drive, starting_fuel};
 use crate::state::State;
 use crate::translate::{Result, counted, print_error};
@@ -25,16 +29,21 @@ use crate::value::Bits;
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     args.save.prepare(&args.program)?;
+    args.record.prepare(&args.program, args.save.save.as_deref())?;
     let execution = Execution::new(&args.program)?;
     if let Some(path) = &args.save.save {
+        execution.saving(path)?;
+    }
+    if let Some(path) = &args.record.record {
         execution.saving(path)?;
     }
     if let Some(code) = &args.engine.code {
         execution.reading(code, "the code object");
     }
     let mut options = args.program.options(&execution.verified);
-    // Fuel is not counted unless it is reported or limited.
-    options.fuel = starting_fuel(&args.save, args.program.fuel, args.report.has_fuel());
+    // Fuel is not counted unless it is reported, recorded or limited.
+    let is_needed = args.report.has_fuel() || args.record.record.is_some();
+    options.fuel = starting_fuel(&args.save, args.program.fuel, is_needed);
     let command = CommandState {
         entry: execution.entry.name.clone(),
         invoke: args.is_invocation(),
@@ -49,6 +58,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
         engine: &args.engine,
         report: &args.report,
         save: &args.save,
+        record: &args.record,
         prints_results: args.results || args.is_invocation(),
         command,
     };
@@ -73,6 +83,7 @@ pub(crate) struct Session<'s> {
     pub(crate) engine: &'s EngineArgs,
     pub(crate) report: &'s ReportArgs,
     pub(crate) save: &'s SaveArgs,
+    pub(crate) record: &'s RecordArgs,
     pub(crate) prints_results: bool,
     /// What the command saves of itself.
     pub(crate) command: CommandState,
@@ -89,9 +100,10 @@ impl<'s> Session<'s> {
     ) -> Result<ExitCode> {
         let execution = self.execution;
         // A file has to be written completely.
-        let must_stop = execution.has_output_file() || self.save.save.is_some();
+        let is_recorded = self.record.record.is_some();
+        let must_stop = execution.has_output_file() || self.save.save.is_some() || is_recorded;
         options.interrupt = interrupt::flag(must_stop).map(Into::into);
-        let (module, loading) = module(self.engine, &options, execution)?;
+        let (module, loading) = module(self.engine, &options, &execution.loaded.path, &execution.verified)?;
         if !is_interruptible(&module) {
             if self.save.save.is_some() {
                 let error = "--save: the code of --code does not poll the interrupt flag; compile it without --no-interrupt";
@@ -103,11 +115,17 @@ impl<'s> Session<'s> {
         let engine = engine_name(&instance);
         let used_before = execution.fuel_used(&instance);
 
+        let mut recorder = Recorder::begin(self.record, execution, &self.command, &mut instance)?;
         let saving = Saving::new(self.save, execution, self.command, &mut instance);
         let started = Instant::now();
         let driven =
             drive(execution, &mut instance, begin, saving).map_err(|error| message::render_text(&error))?;
+        if let Some(recorder) = &mut recorder {
+            interrupt::saving();
+            recorder.end_log(&mut instance);
+        }
         let time = started.elapsed();
+        let failure = instance.state().sys.failure.clone();
         let mut ending = execution.ending(instance, driven.outcome);
         match driven.saved {
             Some(Ok(saved)) => ending.end.saved(saved.code, saved.note),
@@ -119,6 +137,11 @@ impl<'s> Session<'s> {
         if let Err(error) = printed.and_then(|()| ending.flush()) {
             ending.fail(&error);
         }
+        if let Some(recorder) = recorder
+            && let Err(error) = recorder.finish(&RunEnd { exit_code: ending.end.code, failure })
+        {
+            ending.end.not_saved(&error);
+        }
         let reported =
             report(self.report, execution, &ending, &Measurements { engine, loading, time, used_before });
         if ending.end.code == 0 {
@@ -128,17 +151,18 @@ impl<'s> Session<'s> {
     }
 }
 
-/// Loads the program, and returns the time this took.
-fn module<'e>(
+/// Loads the program from this file, and returns the time this took.
+pub(crate) fn module<'e>(
     args: &EngineArgs,
     options: &Options<'_>,
-    execution: &'e Execution<'_>,
+    path: &Path,
+    verified: &'e Verified<'_>,
 ) -> Result<(Module<'e>, Duration)> {
     let started;
     let module = match &args.code {
         Some(code) => {
             started = Instant::now();
-            object::load(code, &execution.verified)?
+            object::load(code, verified)?
         }
         None => {
             let mut engine = engine(args.kind, options)?;
@@ -146,8 +170,8 @@ fn module<'e>(
                 engine = object::with_cache(engine, directory)?;
             }
             started = Instant::now();
-            let module = engine.load(&execution.verified);
-            module.map_err(|error| files::refuse(&execution.loaded.path, &error))?
+            let module = engine.load(verified);
+            module.map_err(|error| files::refuse(path, &error))?
         }
     };
     Ok((module, started.elapsed()))

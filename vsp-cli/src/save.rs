@@ -20,7 +20,7 @@ use crate::state::State;
 use crate::translate::{Result, counted, print_message};
 
 /// The heading of the options in the help.
-const HEADING: &str = "Hibernation";
+pub(crate) const HEADING: &str = "Hibernation";
 
 /// When a program is saved, and where.
 #[derive(Debug, Args)]
@@ -44,9 +44,9 @@ pub(crate) struct SaveArgs {
     save_program: ProgramPart,
 }
 
-/// What a state file has of the program.
+/// What a state file or a recording has of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ProgramPart {
+pub(crate) enum ProgramPart {
     Bytes,
     Path,
 }

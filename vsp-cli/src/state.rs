@@ -1,5 +1,6 @@
 //! The state of the host functions that the command provides.
 
+use vsp_host::echo::Echo;
 use vsp_host::sys::Sys;
 #[cfg(feature = "wasi")]
 use vsp_host::wasi::Wasi;
@@ -10,6 +11,8 @@ pub(crate) struct State {
     pub(crate) sys: Sys,
     #[cfg(feature = "wasi")]
     pub(crate) wasi: Wasi,
+    /// What a program prints that replays a log.
+    pub(crate) echo: Option<Echo>,
 }
 
 impl State {
@@ -19,6 +22,7 @@ impl State {
             sys,
             #[cfg(feature = "wasi")]
             wasi: Wasi::new(),
+            echo: None,
         }
     }
 }

@@ -135,7 +135,7 @@ pub struct HostCalls<'a, S> {
     pub(crate) own: HostOwn<S>,
     /// What there is while calls are recorded or replayed.
     #[cfg(feature = "record")]
-    logging: Option<Box<logged::Logging<'a>>>,
+    logging: Option<Box<logged::Logging<'a, S>>>,
 }
 
 /// Host functions, independent of the type of the host's state.

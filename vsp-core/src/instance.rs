@@ -200,7 +200,7 @@ impl<'a, S> Instance<'a, S> {
         }
         #[cfg(feature = "record")]
         if self.host.is_logged() {
-            self.host.log_call(function, args, &mut self.memory)?;
+            self.host.log_call(function, args, &mut self.memory, self.balance)?;
         }
         self.stack.clear();
         let location = Location { function, word: 0 };
@@ -217,7 +217,7 @@ impl<'a, S> Instance<'a, S> {
         }
         #[cfg(feature = "record")]
         if self.host.is_logged() {
-            self.host.log_answer(reason, values, &mut self.memory)?;
+            self.host.log_answer(reason, values, &mut self.memory, self.balance)?;
         }
         Ok(reason)
     }
@@ -277,15 +277,15 @@ impl<'a, S> Instance<'a, S> {
     /// Leaves the engine this much of the balance.
     pub(crate) fn withhold(&mut self, balance: i64) {
         self.withheld = self.balance.saturating_sub(balance);
-        self.balance = balance;
+        self.set_balance(balance);
     }
 
     /// Returns what was kept from the engine to the balance. The lowest balance stays the lowest.
     #[inline]
     pub(crate) fn release_withheld(&mut self) {
         let withheld = core::mem::take(&mut self.withheld);
-        if self.balance != i64::MIN {
-            self.balance = self.balance.saturating_add(withheld);
+        if withheld != 0 && self.balance != i64::MIN {
+            self.set_balance(self.balance.saturating_add(withheld));
         }
     }
 
@@ -302,7 +302,7 @@ impl<'a, S> Instance<'a, S> {
     fn set_total_balance(&mut self, balance: i64) {
         self.put_back();
         self.withheld = 0;
-        self.balance = balance;
+        self.set_balance(balance);
     }
 
     /// Returns whether a program at a safepoint can go on.
@@ -425,8 +425,15 @@ impl<'a, S> Instance<'a, S> {
     pub fn add_fuel(&mut self, fuel: u64) {
         if self.host.own.metered {
             self.put_back();
-            self.balance = self.balance.saturating_add_unsigned(fuel);
+            self.set_balance(self.balance.saturating_add_unsigned(fuel));
         }
+    }
+
+    /// Sets the balance, of which nothing is reserved.
+    pub(crate) fn set_balance(&mut self, balance: i64) {
+        #[cfg(feature = "record")]
+        self.host.log_fuel(balance.wrapping_sub(self.balance));
+        self.balance = balance;
     }
 
     /// Returns the size of the stack in cells.

@@ -35,14 +35,45 @@
 //! suspended with Fuel or Interrupted, or is being stepped.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::host::HostError;
-pub use crate::host::log::LogPosition;
-use crate::host::log::{Entry, Recorder, Replayer};
+use crate::host::log::{Args, End, Entry, Recorder, Replayer, Sink};
+pub use crate::host::log::{LogEnd, LogPosition, LogSummary};
+use crate::index::{FuncIndex, ImportIndex};
+use crate::outcome::Values;
 pub use crate::outcome::{RecordError, ReplayError};
 use crate::shared::Ref;
 use crate::{CallError, Instance, Outcome, Reason, Status};
+
+/// Returns the CRC-32 of bytes, as logs and the other files of the project have it.
+pub fn checksum(bytes: &[u8]) -> u32 {
+    crate::program::checksum_of(bytes)
+}
+
+/// A call of a host function that is replayed: the host function is not called.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplayedCall<'c> {
+    /// The import.
+    pub import: ImportIndex,
+    /// The arguments.
+    pub args: &'c [u64],
+    /// The results, or `None` if the host function failed or was pending.
+    pub results: Option<&'c [u64]>,
+    /// The memory of the program, without what the host function wrote to it.
+    pub memory: &'c [u8],
+}
+
+/// What an instance that replays a log does next.
+enum Next {
+    Call(FuncIndex, Args),
+    Resume(Values),
+    Fail(u32, Option<String>),
+    /// Finishes a call that is being stepped.
+    Finish,
+    End,
+}
 
 impl<'a, S> Instance<'a, S> {
     /// Begins to record: from now on everything that the host does to the program is written to a log.
@@ -52,12 +83,30 @@ impl<'a, S> Instance<'a, S> {
     /// # Errors
     /// The instance is recorded or replays a log already, or there is no memory.
     pub fn record(&mut self) -> Result<(), RecordError> {
+        self.begin_recording(None)
+    }
+
+    /// Begins to record, like [`Self::record`], and passes the log to `sink` in parts while the program runs, so that it
+    /// takes little memory: about 64 KiB at a time. `sink` returns whether it could store them. The last part is passed
+    /// by [`Self::end_log`], and [`Self::take_log`] returns nothing.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub fn record_to(
+        &mut self,
+        sink: impl FnMut(&[u8]) -> bool + Send + Sync + 'static,
+    ) -> Result<(), RecordError> {
+        self.begin_recording(Some(Sink(Box::new(sink))))
+    }
+
+    fn begin_recording(&mut self, sink: Option<Sink>) -> Result<(), RecordError> {
         if self.host.is_logged() {
             return Err(RecordError::Busy);
         }
+        self.put_back();
         let digest = self.digest().map_err(|_| RecordError::OutOfMemory)?;
-        let recorder = Recorder::new(self.program.program(), digest)?;
-        self.host.begin_recording(recorder).map_err(|_| RecordError::OutOfMemory)?;
+        let recorder = Recorder::new(self.program.program(), digest, sink)?;
+        self.host.begin_recording(recorder, self.balance).map_err(|_| RecordError::OutOfMemory)?;
         self.forget_entry();
         Ok(())
     }
@@ -83,24 +132,35 @@ impl<'a, S> Instance<'a, S> {
 
     /// Ends recording. Returns the bytes of the log that were not taken yet.
     ///
-    /// Takes time linear in the memory, for a digest of the state. A program that is suspended with Fuel or Interrupted,
-    /// or is being stepped, has none: the log does not say after how many instructions that was.
+    /// Takes time linear in the memory, for a digest of the state. If the program is suspended with Fuel or Interrupted,
+    /// the log tells how much fuel it had used since the log began, with which a replay stops in the same state. Without
+    /// metering, or if the program is being stepped, it tells neither this nor the digest.
     ///
     /// # Errors
     /// The instance is not recorded, or a part of the log could not be written.
     pub fn end_log(&mut self) -> Result<Vec<u8>, RecordError> {
+        let fuel = self.host.logged_fuel(self.balance);
         let recorder = match self.is_recorded() {
             true => self.host.end_logging().ok_or(RecordError::NotRecording)?,
             false => return Err(RecordError::NotRecording),
         };
         self.forget_entry();
-        let digest = match self.status {
-            Status::Stepping | Status::Suspended(Reason::Fuel | Reason::Interrupted) => None,
-            Status::Idle | Status::Suspended(Reason::Yield(_) | Reason::Pending(_)) => {
-                Some(self.digest().map_err(|_| RecordError::OutOfMemory)?)
+        let digest = || self.digest().map_err(|_| RecordError::OutOfMemory);
+        let end = match (self.status, fuel) {
+            (Status::Suspended(Reason::Fuel | Reason::Interrupted), Some(fuel)) => {
+                End::Stopped { fuel, digest: digest()? }
+            }
+            (Status::Stepping | Status::Suspended(Reason::Fuel | Reason::Interrupted), _) => End::Unknown,
+            (Status::Idle | Status::Suspended(Reason::Yield(_) | Reason::Pending(_)), _) => {
+                End::Digest(digest()?)
             }
         };
-        recorder.finish(digest)
+        recorder.finish(end)
+    }
+
+    /// Returns the fuel used since the log began that is written or replayed, if the instance is metered.
+    pub fn logged_fuel(&self) -> Option<u64> {
+        self.host.logged_fuel(self.balance)
     }
 
     /// Begins to replay a log. The instance must be in the state at which the log begins; fuel and interrupt flag can be
@@ -134,7 +194,9 @@ impl<'a, S> Instance<'a, S> {
     ) -> Result<(), ReplayError> {
         let (mut replayer, _) = self.replayer_of(log.into())?;
         replayer.seek(position);
-        self.begin_replay(replayer)
+        self.begin_replay(replayer)?;
+        self.host.log_fuel(position.fuel.unwrap_or_default() as i64);
+        Ok(())
     }
 
     fn replayer_of(&self, log: Ref<'a, [u8]>) -> Result<(Replayer<'a>, u32), ReplayError> {
@@ -145,9 +207,19 @@ impl<'a, S> Instance<'a, S> {
     }
 
     fn begin_replay(&mut self, replayer: Replayer<'a>) -> Result<(), ReplayError> {
-        self.host.begin_replay(replayer).map_err(|_| ReplayError::OutOfMemory)?;
+        self.put_back();
+        self.host.begin_replay(replayer, self.balance).map_err(|_| ReplayError::OutOfMemory)?;
         self.forget_entry();
         Ok(())
+    }
+
+    /// Lets `observer` see each call of a host function that is replayed from now on, with the state of the host: to
+    /// show again what the program printed, for example. It sees no call that differs from the log. Nothing happens if
+    /// the instance does not replay a log.
+    pub fn observe_replay(&mut self, observer: impl FnMut(&mut S, &ReplayedCall<'_>) + Send + Sync + 'a) {
+        if self.is_replaying() {
+            self.host.observe(Box::new(observer));
+        }
     }
 
     /// Ends replaying: from now on host functions are called again.
@@ -161,7 +233,8 @@ impl<'a, S> Instance<'a, S> {
     /// Returns the place in the log that is written or replayed.
     pub fn log_position(&self) -> Option<LogPosition> {
         let recorder = self.host.own.recorder.as_ref().map(|recorder| recorder.position());
-        recorder.or_else(|| self.host.replayer().map(Replayer::position))
+        let position = recorder.or_else(|| self.host.replayer().map(Replayer::position))?;
+        Some(LogPosition { fuel: self.logged_fuel(), ..position })
     }
 
     /// Returns the first difference between the program and the log that it replays.
@@ -173,15 +246,88 @@ impl<'a, S> Instance<'a, S> {
     /// program that is suspended with Fuel or Interrupted, or is being stepped. Returns the outcome, or `None` at the
     /// end of the log, after comparing the state with the digest there.
     ///
+    /// If the log ends where the program was stopped, it is suspended with Fuel there, and its balance is not changed.
+    ///
     /// # Errors
-    /// The program differs from the log, or the log is damaged or ends without an end.
+    /// The program differs from the log, or the log is damaged or ends without an end; or it ends where the program was
+    /// stopped, and the instance is not metered.
     pub fn replay_next(&mut self) -> Result<Option<Outcome>, ReplayError> {
+        let next = self.next_of_log()?;
+        if let Next::End = next {
+            return self.finish_replay().map(|()| None);
+        }
+        let held = self.hold_fuel()?;
+        let outcome = match next {
+            Next::Call(function, args) => self.call(function, &args),
+            Next::Resume(values) => self.resume(&values),
+            Next::Fail(code, text) => self.end_pending(code, text.map(HostError::from)),
+            Next::Finish | Next::End => self.finish(),
+        };
+        self.put_back();
+        self.set_balance(self.balance.saturating_add(held));
+        self.replayed(outcome.map(Some))
+    }
+
+    /// Continues as the log does, like [`Self::replay_next`], but stops before the next instruction of the program, which
+    /// [`Self::step`] executes. Returns the outcome if the program did not stop there. Nothing happens if it is being
+    /// stepped, or at the end of the log.
+    ///
+    /// # Errors
+    /// As [`Self::replay_next`], without the end of a log where the program was stopped.
+    pub fn replay_begin(&mut self) -> Result<Option<Outcome>, ReplayError> {
+        let outcome = match self.next_of_log()? {
+            Next::Call(function, args) => self.begin(function, &args),
+            Next::Resume(values) => self.begin_resume(&values),
+            Next::Fail(code, text) => self.end_pending(code, text.map(HostError::from)).map(Some),
+            Next::Finish | Next::End => return Ok(None),
+        };
+        self.replayed(outcome)
+    }
+
+    /// Returns the outcome, or the difference from the log.
+    fn replayed(
+        &mut self,
+        outcome: Result<Option<Outcome>, CallError>,
+    ) -> Result<Option<Outcome>, ReplayError> {
+        match outcome {
+            Ok(outcome) => match self.replay_error() {
+                Some(error) => Err(located(error.clone(), outcome.as_ref())),
+                None => Ok(outcome),
+            },
+            Err(CallError::Replay(error)) => Err(*error),
+            Err(error) => Err(ReplayError::Call(Box::new(error))),
+        }
+    }
+
+    /// Returns what the log does next. Calls that it abandons are abandoned.
+    fn next_of_log(&mut self) -> Result<Next, ReplayError> {
         loop {
-            let replayer = self.host.replayer().ok_or(ReplayError::NotReplaying)?;
-            let outcome = match (self.status, replayer.peek()?) {
-                (_, Entry::End { digest: Some(_), .. }) if self.is_at_answer() => return self.replay_end(),
-                (_, Entry::End { digest: None, .. }) => return self.replay_end(),
-                (_, Entry::Reset) if self.is_at_answer() => {
+            let (used, is_at_answer) = (self.host.logged_fuel(self.balance), self.is_at_answer());
+            let replayer = self.host.replayer_mut().ok_or(ReplayError::NotReplaying)?;
+            replayer.set_fuel(used);
+            let is_stopped = matches!(
+                self.status,
+                Status::Suspended(Reason::Fuel | Reason::Interrupted) | Status::Stepping
+            );
+            // A program that did all that the log has, and is stopped, has to be where that was stopped.
+            if let Some(stop) = replayer.stop_of_run().filter(|_| is_stopped)
+                && used.is_some_and(|used| used > stop || used == stop && self.status != Status::Stepping)
+            {
+                let is_end = matches!(replayer.peek()?, Entry::End { .. });
+                return match is_end && used == Some(stop) {
+                    true => Ok(Next::End),
+                    false => Err(replayer.has_passed_the_stop()),
+                };
+            }
+            return Ok(match (self.status, replayer.peek()?) {
+                (Status::Suspended(Reason::Fuel | Reason::Interrupted), Entry::End { end, .. })
+                    if end != End::Unknown =>
+                {
+                    Next::Resume(Values::new(&[]))
+                }
+                (_, Entry::End { end: End::Digest(_), .. }) if is_at_answer => Next::End,
+                (_, Entry::End { end: End::Unknown, .. }) => Next::End,
+                (_, Entry::Reset) if is_at_answer => {
                     // An idle instance has nothing to abandon.
                     match self.status {
                         Status::Idle => self.host.log_reset(),
@@ -189,26 +335,32 @@ impl<'a, S> Instance<'a, S> {
                     }
                     continue;
                 }
-                (Status::Suspended(Reason::Fuel | Reason::Interrupted), _) => self.resume(&[]),
-                (Status::Stepping, _) => self.finish(),
-                (Status::Suspended(Reason::Yield(_)), Entry::Yield { answer, .. }) => self.resume(&[answer]),
-                (Status::Suspended(Reason::Pending(_)), Entry::Answer { values, .. }) => self.resume(&values),
-                (Status::Suspended(Reason::Pending(_)), Entry::Fail { code, text, .. }) => {
-                    let error = text.map(|text| HostError::from(alloc::string::String::from(text)));
-                    self.end_pending(code, error)
+                (Status::Suspended(Reason::Fuel | Reason::Interrupted), _) => Next::Resume(Values::new(&[])),
+                (Status::Stepping, _) => Next::Finish,
+                (Status::Suspended(Reason::Yield(_)), Entry::Yield { answer, .. }) => {
+                    Next::Resume(Values::new(&[answer]))
                 }
-                (Status::Idle, Entry::Call { function, args, .. }) => self.call(function, &args),
+                (Status::Suspended(Reason::Pending(_)), Entry::Answer { values, .. }) => Next::Resume(values),
+                (Status::Suspended(Reason::Pending(_)), Entry::Fail { code, text, .. }) => {
+                    Next::Fail(code, text.map(String::from))
+                }
+                (Status::Idle, Entry::Call { function, args, .. }) => Next::Call(function, args),
                 _ => return Err(self.ends_here()),
-            };
-            return match outcome {
-                Ok(outcome) => match self.replay_error() {
-                    Some(error) => Err(located(error.clone(), &outcome)),
-                    None => Ok(Some(outcome)),
-                },
-                Err(CallError::Replay(error)) => Err(*error),
-                Err(error) => Err(ReplayError::Call(Box::new(error))),
-            };
+            });
         }
+    }
+
+    /// Lowers the balance so far that the program is suspended where the log ends, if it was stopped there in the call
+    /// that is next. Returns what is missing then.
+    fn hold_fuel(&mut self) -> Result<i64, ReplayError> {
+        let used = self.host.logged_fuel(self.balance);
+        let Some(stop) = self.host.replayer_mut().and_then(Replayer::stop_of_run) else { return Ok(0) };
+        let left = stop.saturating_sub(used.ok_or(ReplayError::NotMetered)?);
+        self.put_back();
+        let before = self.balance;
+        // A program is suspended when its balance is below 0.
+        self.set_balance(before.min(i64::try_from(left).unwrap_or(i64::MAX) - 1));
+        Ok(before.saturating_sub(self.balance))
     }
 
     /// Checks that the log ends here, and compares the state with the digest there.
@@ -216,18 +368,15 @@ impl<'a, S> Instance<'a, S> {
     /// # Errors
     /// The log does not end here, or is damaged, or the state is another.
     pub fn finish_replay(&mut self) -> Result<(), ReplayError> {
-        let Some(log) = self.host.replayer_mut().ok_or(ReplayError::NotReplaying)?.finish()? else {
-            return Ok(());
+        let log = match self.host.replayer_mut().ok_or(ReplayError::NotReplaying)?.finish()? {
+            End::Unknown => return Ok(()),
+            End::Digest(digest) | End::Stopped { digest, .. } => digest,
         };
         let instance = self.digest().map_err(|_| ReplayError::OutOfMemory)?;
         match self.host.replayer_mut() {
             Some(replayer) if instance != log => Err(replayer.fail(ReplayError::End { log, instance })),
             _ => Ok(()),
         }
-    }
-
-    fn replay_end(&mut self) -> Result<Option<Outcome>, ReplayError> {
-        self.finish_replay().map(|()| None)
     }
 
     /// Returns whether the instance is idle or waits for an answer of the host.
@@ -254,11 +403,12 @@ impl<'a, S> Instance<'a, S> {
 }
 
 /// Adds the location of the trap to a difference.
-fn located(error: ReplayError, outcome: &Outcome) -> ReplayError {
+fn located(error: ReplayError, outcome: Option<&Outcome>) -> ReplayError {
     match (error, outcome) {
-        (ReplayError::Differs { calls, expected, found, location: None }, Outcome::Trapped(trapped)) => {
-            ReplayError::Differs { calls, expected, found, location: Some(trapped.location) }
-        }
+        (
+            ReplayError::Differs { calls, fuel, expected, found, location: None },
+            Some(Outcome::Trapped(trapped)),
+        ) => ReplayError::Differs { calls, fuel, expected, found, location: Some(trapped.location) },
         (error, _) => error,
     }
 }

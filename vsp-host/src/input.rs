@@ -123,6 +123,11 @@ impl Input {
         }
     }
 
+    /// Returns whether a read takes bytes that were read ahead, and does not wait.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.start < self.buffer.len()
+    }
+
     /// Returns how many bytes the program has taken.
     pub fn taken(&self) -> u64 {
         self.taken

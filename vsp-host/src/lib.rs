@@ -8,6 +8,7 @@
 
 #[cfg(feature = "cache")]
 pub mod cache;
+pub mod echo;
 pub mod engine;
 #[cfg(feature = "jit")]
 #[allow(unsafe_code, reason = "it makes pages executable, and reads through their address")]

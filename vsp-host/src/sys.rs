@@ -298,6 +298,9 @@ fn range(address: u64, length: u64) -> Option<std::ops::Range<usize>> {
 }
 
 fn read<S: AsMut<Sys>>(caller: &mut Caller<'_, S>, address: u64, length: u64) -> Result<u64, HostStop> {
+    if !caller.state().as_mut().input.has_bytes() {
+        caller.flush_log();
+    }
     let Some((state, buffer)) = caller.parts_of(address, length) else {
         return fail(SysError::Memory);
     };

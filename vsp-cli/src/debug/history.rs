@@ -87,6 +87,23 @@ impl<'p> History<'p> {
     /// Begins to record a program.
     pub(crate) fn begin(instance: &mut Instance<'p, State>, position: u64) -> Result<History<'p>, String> {
         instance.record().map_err(|error| error.to_string())?;
+        History::with(None, instance, position)
+    }
+
+    /// Begins with a program that replays this log, of which nothing more is recorded.
+    pub(crate) fn of_recording(
+        log: Arc<[u8]>,
+        instance: &mut Instance<'p, State>,
+        position: u64,
+    ) -> Result<History<'p>, String> {
+        History::with(Some(log), instance, position)
+    }
+
+    fn with(
+        shared: Option<Arc<[u8]>>,
+        instance: &mut Instance<'p, State>,
+        position: u64,
+    ) -> Result<History<'p>, String> {
         let mut history = History {
             checkpoints: Vec::new(),
             near: None,
@@ -94,7 +111,7 @@ impl<'p> History<'p> {
             distance: LEAST_COST * DISTANCE_PER_NANOSECOND,
             cost: LEAST_COST,
             log: Vec::new(),
-            shared: None,
+            shared,
             edits: Vec::new(),
         };
         history.keep(instance, position)?;
@@ -140,6 +157,9 @@ impl<'p> History<'p> {
 
     /// Takes the log that was written since the last time.
     pub(crate) fn take_log(&mut self, instance: &mut Instance<'p, State>) -> Result<(), String> {
+        if instance.is_replaying() {
+            return Ok(());
+        }
         let more = instance.take_log().map_err(|error| error.to_string())?;
         if !more.is_empty() {
             self.log.extend(more);

@@ -5,6 +5,7 @@ use std::io::Write;
 use vsp_core::index::GlobalIndex;
 use vsp_core::isa::Reg;
 use vsp_core::{Instance, Outcome, Reason};
+use vsp_host::echo::Echo;
 
 use super::changes::Values;
 use super::expression::Scope;
@@ -30,10 +31,30 @@ impl Session<'_> {
 
     /// Describes how the program ended, or why it is suspended.
     fn described(&mut self, outcome: &Outcome) -> String {
-        let failure = self.instance.state_mut().sys.failure.take();
-        let chosen = self.instance.state().sys.exit_code;
-        let error = self.instance.take_host_error();
-        let end = End::new(*outcome, self.setup.verified, failure, chosen, error.as_deref());
+        let (end, chosen) = match &self.setup.recorded {
+            Some(recorded) => {
+                if matches!(outcome, Outcome::Suspended(it) if it.reason == Reason::Interrupted) {
+                    return format!(
+                        "the recording ends here, where the program was stopped; fuel used: {}\n",
+                        self.fuel_used()
+                    );
+                }
+                // The end of the log, and the state there, are compared.
+                let is_compared = self.instance.replay_error().is_none();
+                let compared = if is_compared { self.instance.finish_replay() } else { Ok(()) };
+                if let Some(error) = self.instance.replay_error().or(compared.as_ref().err()) {
+                    return format!("{}; fuel used: {}\n", recorded.described(error), self.fuel_used());
+                }
+                let end = recorded.end(&self.setup, &mut self.instance, *outcome);
+                (end, self.instance.state().echo.as_ref().map_or(0, |echo| echo.exit_code))
+            }
+            None => {
+                let failure = self.instance.state_mut().sys.failure.take();
+                let chosen = self.instance.state().sys.exit_code;
+                let error = self.instance.take_host_error();
+                (End::new(*outcome, self.setup.verified, failure, chosen, error.as_deref()), chosen)
+            }
+        };
         let values: Vec<String> = end.results.iter().map(|value| crate::value::short(*value)).collect();
         let mut text = match (outcome, end.message) {
             (Outcome::Suspended(suspension), _) => match suspension.reason {
@@ -59,7 +80,9 @@ impl Session<'_> {
 
     /// Reports the location of the program, and the changes since the last stop.
     pub(super) fn report(&mut self, stop: Stop) -> Result<(), String> {
-        let flushed = self.instance.state_mut().sys.output.flush();
+        let state = self.instance.state_mut();
+        let echoed = state.echo.as_mut().map_or(Ok(()), Echo::finish);
+        let flushed = echoed.and_then(|()| state.sys.output.flush());
         flushed.map_err(|error| format!("the program's output: {error}"))?;
         self.selected = 0;
         self.listed = None;

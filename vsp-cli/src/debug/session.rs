@@ -10,6 +10,7 @@ use vsp_core::{Instance, Outcome, Reason, Status, Suspension};
 
 use super::changes::Values;
 use super::history::{Edit, History};
+use super::recorded::Recorded;
 use super::report::View;
 use super::setup::Setup;
 use super::stops::{Evaluated, Stops};
@@ -141,19 +142,25 @@ impl<'p> Session<'p> {
 
     fn begin(&mut self) -> Result<(), String> {
         self.counted = (self.instance.fuel().unwrap_or(0), 0);
-        let Setup { entry, .. } = &self.setup;
-        let ended = match entry.prepare(&mut self.instance)? {
-            Some(ended) => Some(ended),
-            None => {
-                let begun = self.instance.begin(entry.function, &entry.values);
-                begun.map_err(|error| error.to_string())?
-            }
+        let Setup { entry, recorded, .. } = &self.setup;
+        let ended = match recorded {
+            Some(recorded) => recorded.begin(&self.setup, &mut self.instance)?,
+            None => match entry.prepare(&mut self.instance)? {
+                Some(ended) => Some(ended),
+                None => {
+                    let begun = self.instance.begin(entry.function, &entry.values);
+                    begun.map_err(|error| error.to_string())?
+                }
+            },
         };
         self.ended = None;
         let position = self.fuel_used();
-        let recording = match self.instance.status() {
-            Status::Idle => Ok(None),
-            _ => History::begin(&mut self.instance, position).map(Some),
+        let recording = match (self.instance.status(), recorded) {
+            (Status::Idle, _) => Ok(None),
+            (_, Some(recorded)) => {
+                History::of_recording(Arc::clone(&recorded.log), &mut self.instance, position).map(Some)
+            }
+            (_, None) => History::begin(&mut self.instance, position).map(Some),
         };
         self.history = recording.unwrap_or_else(|error| {
             self.out += &format!("this run is not recorded: {error}\n");
@@ -317,7 +324,11 @@ impl<'p> Session<'p> {
         if !self.is_present() {
             return self.replay(limit, until, stop);
         }
-        let distance = until.saturating_sub(self.fuel_used());
+        let end = self.end_of_recording();
+        if let Some(outcome) = self.stopped_as_recorded(end) {
+            return Ok(Some(outcome));
+        }
+        let distance = until.min(end).saturating_sub(self.fuel_used());
         let stepped = self.instance.step_within(limit, distance, stop).map_err(|error| error.to_string())?;
         if stepped.is_none() {
             self.keep();
@@ -327,13 +338,30 @@ impl<'p> Session<'p> {
 
     /// Executes a part of the live run that stops nowhere, not only instruction by instruction.
     fn run_on(&mut self) -> Result<Option<Outcome>, String> {
+        let end = self.end_of_recording();
+        if let Some(outcome) = self.stopped_as_recorded(end) {
+            return Ok(Some(outcome));
+        }
         let next = self.history.as_ref().map_or(u64::MAX, |it| it.next);
         let distance = next.saturating_sub(self.fuel_used()).min(RUN);
+        // It stops at the safepoint after that: for the recorded one, at most one unit later.
+        let distance = distance.min(end.saturating_sub(self.fuel_used()).saturating_sub(1));
         let outcome = self.instance.run_within(distance).map_err(|error| error.to_string())?;
         if outcome.is_none() {
             self.keep();
         }
         Ok(outcome)
+    }
+
+    /// Returns the position at which the recorded program was stopped, if it was.
+    fn end_of_recording(&self) -> u64 {
+        self.setup.recorded.as_ref().and_then(Recorded::stop).unwrap_or(u64::MAX)
+    }
+
+    /// Returns the outcome of a program that has come to the end of its recording.
+    fn stopped_as_recorded(&self, end: u64) -> Option<Outcome> {
+        let location = self.instance.next_location().filter(|_| self.fuel_used() >= end)?;
+        Some(Outcome::Suspended(Suspension { reason: Reason::Interrupted, location }))
     }
 
     /// Takes a checkpoint of the live run, if it is time for one.

@@ -12,7 +12,8 @@ use vsp_host::engine::{Engine, EngineError, EngineKind, Module};
 use vsp_host::input::Input;
 use vsp_host::sys::Sys;
 
-use super::replay::Replay;
+use super::kept::Kept;
+use super::recorded::Recorded;
 use crate::entry::Entry;
 use crate::files::{self, Files, Shared};
 #[cfg(feature = "wasi")]
@@ -57,13 +58,18 @@ pub(crate) struct Setup<'p> {
     pub(crate) replay: Module<'p>,
     pub(crate) entry: Entry,
     /// The program's input if no file is named.
-    pub(crate) input: Replay,
+    pub(crate) input: Kept,
     pub(crate) console: Console,
+    /// The recording, if the run is one.
+    pub(crate) recorded: Option<Recorded<'p>>,
 }
 
 impl<'p> Setup<'p> {
     /// Creates an instance, and the file that it writes, if one is named.
     pub(crate) fn instance(&self, mut files: Files) -> Result<(Instance<'p, State>, Option<Shared>), String> {
+        if let Some(recorded) = &self.recorded {
+            return Ok((recorded.instance(self)?, None));
+        }
         let file = self.args.output_file(&mut files, None)?;
         let output: Box<dyn Write + Send> = match file.clone() {
             Some(file) => Box::new(BufWriter::new(file)),
@@ -82,7 +88,10 @@ impl<'p> Setup<'p> {
     pub(crate) fn replayed(&self) -> Result<Instance<'p, State>, String> {
         let nowhere = || Box::new(io::sink());
         let state = State::new(Sys::new(Input::empty(), nowhere(), nowhere()));
-        let instance = self.replay.instantiate(self.imports, state, self.args.options(self.verified));
+        let instance = match &self.recorded {
+            Some(recorded) => return recorded.restored(self, state),
+            None => self.replay.instantiate(self.imports, state, self.args.options(self.verified)),
+        };
         instance.map_err(|error| error.to_string())
     }
 

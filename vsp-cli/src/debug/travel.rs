@@ -77,6 +77,7 @@ impl<'p> Session<'p> {
     /// Checks that the program can be changed.
     pub(crate) fn must_be_present(&self) -> Result<(), String> {
         match &self.past {
+            _ if self.setup.recorded.is_some() => Err("this run was recorded, and stays as it was".into()),
             None => Ok(()),
             Some(_) => Err("this is the past, which stays as it was; `goto end` leads to the present".into()),
         }

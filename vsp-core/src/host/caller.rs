@@ -105,6 +105,15 @@ impl<S> Caller<'_, S> {
         (&mut self.own.state, memory)
     }
 
+    /// Passes the log so far to the sink of a recording ([`Instance::record_to`](crate::Instance::record_to)). A host
+    /// function that may wait calls it before it does, so that the log is not lost if the process is ended then.
+    pub fn flush_log(&mut self) {
+        #[cfg(feature = "record")]
+        if let Some(recorder) = &mut self.own.recorder {
+            recorder.flush();
+        }
+    }
+
     /// Takes note that the host function can write to all of the memory.
     #[inline]
     fn watch_all(&mut self) {

@@ -6,11 +6,13 @@
 mod entry;
 mod recorder;
 mod replayer;
+mod summary;
 mod watch;
 
-pub(crate) use entry::{Answer, Entry};
-pub(crate) use recorder::{HostRecord, Recorder};
+pub(crate) use entry::{Answer, Args, End, Entry, HostEntry};
+pub(crate) use recorder::{HostRecord, Recorder, Sink};
 pub(crate) use replayer::Replayer;
+pub use summary::{LogEnd, LogSummary};
 pub(crate) use watch::NoMemory;
 
 /// The first four bytes of every log.
@@ -38,6 +40,8 @@ mod tag {
     pub(super) const FAIL: u8 = 5;
     /// The end of a call that the host abandoned.
     pub(super) const RESET: u8 = 6;
+    /// The end of a log while the program is suspended with Fuel or Interrupted, with the fuel used and a digest.
+    pub(super) const END_STOPPED: u8 = 7;
     /// A call of a host function. The lower four bits are the three fields below.
     pub(super) const HOST: u8 = 0x10;
     /// The end of the call of a host function.
@@ -59,4 +63,13 @@ pub struct LogPosition {
     pub offset: u64,
     /// Number of calls of host functions before it.
     pub calls: u64,
+    /// The fuel used since the log began, if the instance is metered.
+    pub fuel: Option<u64>,
+}
+
+impl LogPosition {
+    /// Returns the place before the first entry.
+    fn first() -> LogPosition {
+        LogPosition { offset: HEADER_BYTES as u64, calls: 0, fuel: None }
+    }
 }

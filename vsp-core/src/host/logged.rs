@@ -4,21 +4,40 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::log::{Answer, HostRecord, NoMemory, Recorder, Replayer};
+use super::log::{Answer, HostEntry, HostRecord, NoMemory, Recorder, Replayer};
 use super::{Caller, HostCalls, HostEnd, HostError, HostOwn};
 use crate::index::{FuncIndex, ImportIndex};
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::outcome::{Reason, ReplayError};
 use crate::program::FuncType;
+use crate::record::ReplayedCall;
 
 /// What [`HostCalls`] has while host calls are logged. The numbers of the host functions are then [`HIDDEN`], so that
 /// calls need no other check.
-#[derive(Debug)]
-pub(crate) struct Logging<'a> {
+pub(crate) struct Logging<'a, S> {
     /// The number of the host function for each import.
     resolved: Vec<u32>,
     /// The log that is replayed. Otherwise the instance is recorded.
     replayer: Option<Replayer<'a>>,
+    /// The balance at the beginning of the log, and all that the host has added since, modulo 2⁶⁴.
+    granted: i64,
+    observer: Option<Observer<'a, S>>,
+}
+
+/// What sees the host calls that are replayed.
+pub(crate) type Observer<'a, S> = Box<dyn FnMut(&mut S, &ReplayedCall<'_>) + Send + Sync + 'a>;
+
+impl<S> core::fmt::Debug for Logging<'_, S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Logging").field("replayer", &self.replayer).finish_non_exhaustive()
+    }
+}
+
+impl<S> Logging<'_, S> {
+    /// Returns the fuel used since the log began. `balance` includes the reserved part.
+    fn used(&self, balance: i64) -> u64 {
+        self.granted.wrapping_sub(balance) as u64
+    }
 }
 
 /// A number that no host function has.
@@ -31,25 +50,54 @@ impl<'a, S> HostCalls<'a, S> {
         self.logging.is_some()
     }
 
-    fn hide(&mut self, replayer: Option<Replayer<'a>>) -> Result<(), NoMemory> {
+    fn hide(&mut self, replayer: Option<Replayer<'a>>, balance: i64) -> Result<(), NoMemory> {
         let mut hidden = Vec::new();
         hidden.try_reserve_exact(self.resolved.len()).map_err(|_| NoMemory)?;
         hidden.resize(self.resolved.len(), HIDDEN);
         let resolved = core::mem::replace(&mut self.resolved, hidden);
-        self.logging = Some(Box::new(Logging { resolved, replayer }));
+        let granted = self.own.total_fuel(balance);
+        self.logging = Some(Box::new(Logging { resolved, replayer, granted, observer: None }));
         Ok(())
     }
 
     /// Begins to record.
-    pub(crate) fn begin_recording(&mut self, recorder: Recorder) -> Result<(), NoMemory> {
-        self.hide(None)?;
+    pub(crate) fn begin_recording(&mut self, recorder: Recorder, balance: i64) -> Result<(), NoMemory> {
+        self.hide(None, balance)?;
         self.own.recorder = Some(Box::new(recorder));
         Ok(())
     }
 
     /// Begins to replay a log.
-    pub(crate) fn begin_replay(&mut self, replayer: Replayer<'a>) -> Result<(), NoMemory> {
-        self.hide(Some(replayer))
+    pub(crate) fn begin_replay(&mut self, replayer: Replayer<'a>, balance: i64) -> Result<(), NoMemory> {
+        self.hide(Some(replayer), balance)
+    }
+
+    /// Sets what sees the host calls that are replayed.
+    pub(crate) fn observe(&mut self, observer: Observer<'a, S>) {
+        if let Some(logging) = &mut self.logging {
+            logging.observer = Some(observer);
+        }
+    }
+
+    /// Takes note that the host adds fuel to the balance, or takes it.
+    pub(crate) fn log_fuel(&mut self, added: i64) {
+        if let Some(logging) = &mut self.logging {
+            logging.granted = logging.granted.wrapping_add(added);
+        }
+    }
+
+    /// Returns the fuel used since the log began, if it is counted.
+    pub(crate) fn logged_fuel(&self, balance: i64) -> Option<u64> {
+        let logging = self.logging.as_ref().filter(|_| self.own.metered)?;
+        Some(logging.used(self.own.total_fuel(balance)))
+    }
+
+    /// Returns the log that is replayed, after telling it how much fuel is used.
+    fn replayer_at(&mut self, balance: i64) -> Option<&mut Replayer<'a>> {
+        let used = self.logged_fuel(balance);
+        let replayer = self.replayer_mut()?;
+        replayer.set_fuel(used);
+        Some(replayer)
     }
 
     /// Ends recording or replaying: host functions are called again. Returns the recorder.
@@ -129,11 +177,13 @@ impl<'a, S> HostCalls<'a, S> {
         function: FuncIndex,
         args: &[u64],
         memory: &mut [u8],
+        balance: i64,
     ) -> Result<(), Box<ReplayError>> {
         if let Some(recorder) = &mut self.own.recorder {
             recorder.call(function, args, memory);
         }
-        self.replayer_mut().map_or(Ok(()), |replayer| replayer.call(function, args, memory)).map_err(Box::new)
+        let replayer = self.replayer_at(balance);
+        replayer.map_or(Ok(()), |replayer| replayer.call(function, args, memory)).map_err(Box::new)
     }
 
     /// Records the answer to a suspension, or compares it with the log.
@@ -143,6 +193,7 @@ impl<'a, S> HostCalls<'a, S> {
         reason: Reason,
         values: &[u64],
         memory: &mut [u8],
+        balance: i64,
     ) -> Result<(), Box<ReplayError>> {
         if let Some(recorder) = &mut self.own.recorder {
             match reason {
@@ -151,7 +202,7 @@ impl<'a, S> HostCalls<'a, S> {
                 Reason::Pending(_) => recorder.answer(values, memory),
             }
         }
-        let Some(replayer) = self.replayer_mut() else { return Ok(()) };
+        let Some(replayer) = self.replayer_at(balance) else { return Ok(()) };
         let replayed = match reason {
             Reason::Fuel | Reason::Interrupted => Ok(()),
             Reason::Yield(value) => replayer.yielded(value, values[0], memory),
@@ -167,11 +218,13 @@ impl<'a, S> HostCalls<'a, S> {
         code: u32,
         error: Option<&HostError>,
         memory: &mut [u8],
+        balance: i64,
     ) -> Result<(), Box<ReplayError>> {
         if let Some(recorder) = &mut self.own.recorder {
             recorder.failed(code, error, memory);
         }
-        self.replayer_mut().map_or(Ok(()), |replayer| replayer.failed(code, memory)).map_err(Box::new)
+        let replayer = self.replayer_at(balance);
+        replayer.map_or(Ok(()), |replayer| replayer.failed(code, memory)).map_err(Box::new)
     }
 
     /// Records that the host abandons a call.
@@ -200,12 +253,19 @@ impl<'a, S> HostCalls<'a, S> {
         args: [u64; MAX_PARAMS],
         values: &mut [u64; MAX_PARAMS],
     ) -> HostEnd {
-        let params = self.logged_ty(import).params();
-        let Some(replayer) = self.logging.as_mut().and_then(|logging| logging.replayer.as_mut()) else {
+        let ty = self.logged_ty(import);
+        let used = self.logged_fuel(*balance);
+        let logging = self.logging.as_deref_mut();
+        let Some(Logging { replayer: Some(replayer), observer, .. }) = logging else {
             unreachable!("an instance whose host functions are hidden is recorded or replays a log")
         };
+        replayer.set_fuel(used);
         let own = &mut self.own;
-        let taken = replayer.host(import, &args[..params], memory, |entry| {
+        let args_of_type = &args[..ty.params()];
+        let taken = replayer.host(import, args_of_type, memory, |entry, memory| {
+            if let Some(observer) = observer {
+                observer(&mut own.state, &replayed(entry, memory, ty));
+            }
             let end = match entry.answer {
                 Answer::Results(results) => {
                     values[..MAX_RESULTS].copy_from_slice(&results);
@@ -233,6 +293,15 @@ impl<'a, S> HostCalls<'a, S> {
             }
         }
     }
+}
+
+/// Returns a host call as an observer sees it.
+fn replayed<'c>(entry: &'c HostEntry<'_>, memory: &'c [u8], ty: FuncType) -> ReplayedCall<'c> {
+    let results = match &entry.answer {
+        Answer::Results(results) => Some(&results[..ty.results()]),
+        Answer::Error(..) | Answer::Pending => None,
+    };
+    ReplayedCall { import: entry.import, args: &entry.args, results, memory }
 }
 
 impl<S> HostOwn<S> {

@@ -69,7 +69,7 @@ impl<S> Instance<'_, S> {
         let Status::Suspended(Reason::Pending(_)) = self.status else { return Err(CallError::NotPending) };
         #[cfg(feature = "record")]
         if self.host.is_logged() {
-            self.host.log_failure(code, error.as_ref(), &mut self.memory)?;
+            self.host.log_failure(code, error.as_ref(), &mut self.memory, self.balance)?;
         }
         self.status = Status::Idle;
         self.host.own.error = error;

@@ -21,6 +21,9 @@ pub enum RecordError {
     /// A host function panicked, so that the log lacks its call.
     #[error("a host function panicked, and the log lacks its call")]
     Panicked,
+    /// The sink did not take a part of the log.
+    #[error("the log could not be written")]
+    Sink,
     /// There is no memory for the log or for the digest of the state.
     #[error("out of memory")]
     OutOfMemory,
@@ -51,10 +54,12 @@ pub enum ReplayError {
     #[error("the instance does not replay a log")]
     NotReplaying,
     /// The program did something else than when it was recorded.
-    #[error("after {calls} host calls{}: the log has {expected}, and the program {found}", at(.location))]
+    #[error("after {calls} host calls{}{}: the log has {expected}, and the program {found}", used(.fuel), at(.location))]
     Differs {
         /// Number of calls of host functions before it.
         calls: u64,
+        /// The fuel used since the log began, if the instance is metered.
+        fuel: Option<u64>,
         /// The location of the program, if it was in a host call.
         location: Option<Location>,
         /// What the log has.
@@ -89,9 +94,18 @@ pub enum ReplayError {
     /// A call of the log cannot be made.
     #[error("a call of the log cannot be made: {0}")]
     Call(Box<CallError>),
+    /// The log ends where the program was stopped, which an instance without metering of fuel cannot find.
+    #[error(
+        "the log ends where the program was stopped, and only an instance that counts fuel finds the place"
+    )]
+    NotMetered,
     /// There is no memory.
     #[error("out of memory")]
     OutOfMemory,
+}
+
+fn used(fuel: &Option<u64>) -> String {
+    fuel.map_or_else(String::new, |fuel| format!(" and {fuel} units of fuel"))
 }
 
 fn at(location: &Option<Location>) -> String {

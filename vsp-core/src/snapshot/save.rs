@@ -119,14 +119,15 @@ impl<S> Instance<'_, S> {
         Ok(out.0)
     }
 
-    /// Returns a digest of the state: of memory, globals, status and frames, but not of fuel and the stack's size.
+    /// Returns a digest of the state: of memory, globals, status and frames, but not of fuel and the stack's size. What
+    /// stopped a program, fuel or an interruption, is not in it.
     /// `docs/format.md` defines it.
     #[cfg(feature = "record")]
     pub(crate) fn digest(&self) -> Result<u32, OutOfMemory> {
         let mut out = Writer::default();
         let bases = self.frame_bases()?;
         let (number, value) = self.status_fields();
-        out.u32(number)?;
+        out.u32(if number == reason::INTERRUPTED { reason::FUEL } else { number })?;
         out.u64(value)?;
         self.save_frames(&mut out, &bases)?;
         let mut checksum = RunningChecksum::default();

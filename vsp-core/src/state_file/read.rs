@@ -97,6 +97,12 @@ impl<'a> StateFile<'a> {
         Some(Ok(StateFile { path, program, snapshot, snapshot_bytes, sections, section_count }))
     }
 
+    /// Returns the size of the file in bytes.
+    pub fn bytes(&self) -> usize {
+        let program = self.program.map_or(0, <[u8]>::len);
+        HEADER_BYTES + self.path.len() + program + self.snapshot_bytes.len() + self.sections.len()
+    }
+
     /// Returns the file that the program came from. It may be empty, and comes from the file like everything else: it
     /// can name any file.
     pub fn program_path(&self) -> &'a str {

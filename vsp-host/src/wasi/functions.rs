@@ -52,6 +52,10 @@ macro_rules! functions {
 
         fn define_returning<S: AsMut<Wasi> + 'static>(imports: &mut Imports<S>) -> Result<(), ImportError> {
             $(imports.define(MODULE, stringify!($name), |caller: &mut Caller<'_, S>, $($param: $ty),*| -> u32 {
+                // These can wait.
+                if const { matches!(stringify!($name).as_bytes(), b"fd_read" | b"poll_oneoff") } {
+                    caller.flush_log();
+                }
                 let (state, memory) = caller.watched_parts();
                 let mut memory = Memory::new(memory);
                 let done = state.as_mut().$name(&mut memory, $($param),*);

@@ -11,13 +11,29 @@ use crate::program::FuncType;
 /// An entry of a log.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Entry<'l> {
-    End { digest: Option<u32>, checksum: u32 },
+    End { end: End, checksum: u32 },
     Call { function: FuncIndex, args: Args, writes: Writes<'l> },
     Yield { value: u64, answer: u64, writes: Writes<'l> },
     Answer { values: Values, writes: Writes<'l> },
     Fail { code: u32, text: Option<&'l str>, writes: Writes<'l> },
     Reset,
     Host(HostEntry<'l>),
+}
+
+/// The state at the end of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The program was being stepped, or stopped without counting fuel.
+    Unknown,
+    /// The digest of the state.
+    Digest(u32),
+    /// The program was suspended with Fuel or Interrupted.
+    Stopped {
+        /// The fuel that it had used since the log began.
+        fuel: u64,
+        /// The digest of the state.
+        digest: u32,
+    },
 }
 
 /// The arguments of a call.
@@ -63,7 +79,7 @@ pub(crate) struct Writes<'l> {
 impl<'l> Writes<'l> {
     /// Returns the addresses and the bytes.
     fn iter(self) -> impl Iterator<Item = (u64, &'l [u8])> {
-        let mut at = Reader { bytes: self.bytes, offset: 0 };
+        let mut at = Reader::new(self.bytes, 0);
         (0..self.count).map_while(move |_| at.write())
     }
 
@@ -82,19 +98,27 @@ impl<'l> Writes<'l> {
 pub(super) struct Reader<'l> {
     pub(super) bytes: &'l [u8],
     pub(super) offset: usize,
+    /// Whether an entry goes on after the last byte.
+    pub(super) is_cut: bool,
 }
 
 impl<'l> Reader<'l> {
+    /// Creates a reader that starts at an offset.
+    pub(super) fn new(bytes: &'l [u8], offset: usize) -> Reader<'l> {
+        Reader { bytes, offset, is_cut: false }
+    }
+
     fn byte(&mut self) -> Option<u8> {
-        let byte = *self.bytes.get(self.offset)?;
-        self.offset += 1;
-        Some(byte)
+        self.bytes(1)?.first().copied()
     }
 
     fn bytes(&mut self, count: u64) -> Option<&'l [u8]> {
-        let end = self.offset.checked_add(usize::try_from(count).ok()?)?;
-        let bytes = self.bytes.get(self.offset..end)?;
-        self.offset = end;
+        let end = usize::try_from(count).ok().and_then(|count| self.offset.checked_add(count));
+        let Some(bytes) = end.and_then(|end| self.bytes.get(self.offset..end)) else {
+            self.is_cut = true;
+            return None;
+        };
+        self.offset += bytes.len();
         Some(bytes)
     }
 
@@ -154,8 +178,12 @@ impl<'l> Reader<'l> {
     /// Reads an entry. `types` are the types of the program's imports.
     pub(super) fn entry(&mut self, types: &[FuncType]) -> Option<Entry<'l>> {
         Some(match self.byte()? {
-            tag::END => Entry::End { digest: None, checksum: self.u32()? },
-            tag::END_WITH_DIGEST => Entry::End { digest: Some(self.u32()?), checksum: self.u32()? },
+            tag::END => Entry::End { end: End::Unknown, checksum: self.u32()? },
+            tag::END_WITH_DIGEST => Entry::End { end: End::Digest(self.u32()?), checksum: self.u32()? },
+            tag::END_STOPPED => {
+                let (fuel, digest) = (self.number()?, self.u32()?);
+                Entry::End { end: End::Stopped { fuel, digest }, checksum: self.u32()? }
+            }
             tag::CALL => {
                 let function = FuncIndex(self.small()?);
                 let (values, count) = self.counted()?;

@@ -1,9 +1,10 @@
 //! Writing a log.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::entry::{MAX_NUMBER, encode, put_number};
+use super::entry::{End, MAX_NUMBER, encode, put_number};
 use super::watch::{NoMemory, Watch};
 use super::{LogPosition, MAGIC, VERSION, tag};
 use crate::host::{HostEnd, HostError};
@@ -27,14 +28,28 @@ struct Output {
 /// Bytes of room that are added at a time.
 const ROOM: usize = 1024;
 
+/// Bytes after which a part of the log goes to the sink.
+const PART: usize = 64 << 10;
+
+/// What takes the parts of a log, and returns whether it could.
+pub(crate) struct Sink(pub(crate) Box<Take>);
+
+type Take = dyn FnMut(&[u8]) -> bool + Send + Sync;
+
+impl core::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Sink")
+    }
+}
+
 impl Output {
-    /// Ensures that there is room for an entry at the end.
+    /// Returns whether there may be no room for an entry at the end.
     #[inline]
-    fn make_room(&mut self) -> Result<(), NoMemory> {
-        if self.bytes.len() - self.used < MAX_ENTRY { self.grow() } else { Ok(()) }
+    fn is_full(&self) -> bool {
+        self.bytes.len() - self.used < MAX_ENTRY
     }
 
-    #[cold]
+    /// Makes room for an entry.
     fn grow(&mut self) -> Result<(), NoMemory> {
         self.bytes.try_reserve(ROOM).map_err(|_| NoMemory)?;
         self.bytes.resize(self.bytes.len() + ROOM, 0);
@@ -105,6 +120,8 @@ pub(crate) struct Recorder {
     /// The bytes of the entry of the host function that runs: its tag, which is not known yet, import and arguments.
     begun: usize,
     error: Option<RecordError>,
+    /// What takes the bytes, if the host does not.
+    sink: Option<Sink>,
 }
 
 /// What a host function did.
@@ -121,7 +138,11 @@ pub(crate) struct HostRecord<'c> {
 
 impl Recorder {
     /// Begins a log of this program at a state with this digest.
-    pub(crate) fn new(program: &Program<'_>, digest: u32) -> Result<Recorder, RecordError> {
+    pub(crate) fn new(
+        program: &Program<'_>,
+        digest: u32,
+        sink: Option<Sink>,
+    ) -> Result<Recorder, RecordError> {
         let mut out = Vec::new();
         out.try_reserve(MAX_ENTRY).map_err(|_| RecordError::OutOfMemory)?;
         out.extend_from_slice(&MAGIC);
@@ -134,12 +155,12 @@ impl Recorder {
         out.extend_from_slice(&checksum.to_le_bytes());
         let (checksum, watch) = (RunningChecksum::default(), Watch::default());
         let out = Output { used: out.len(), bytes: out };
-        Ok(Recorder { out, taken: 0, checksum, calls: 0, watch, in_call: false, begun: 0, error: None })
+        Ok(Recorder { out, taken: 0, checksum, calls: 0, watch, in_call: false, begun: 0, error: None, sink })
     }
 
     /// Returns the place of the next entry.
     pub(crate) fn position(&self) -> LogPosition {
-        LogPosition { offset: self.taken + self.out.used as u64, calls: self.calls }
+        LogPosition { offset: self.taken + self.out.used as u64, calls: self.calls, fuel: None }
     }
 
     /// Keeps the error; no more entries are written.
@@ -178,10 +199,10 @@ impl Recorder {
         if self.in_call || !self.watch.is_empty() {
             self.end_unfinished();
         }
-        self.in_call = true;
-        if let Err(NoMemory) = self.out.make_room() {
-            self.fail(RecordError::OutOfMemory);
+        if self.out.is_full() {
+            self.make_room();
         }
+        self.in_call = true;
         if let Some(mut entry) = self.out.room(1) {
             entry.put(import.0.into());
             first.iter().take(params).for_each(|argument| entry.put(*argument));
@@ -263,7 +284,45 @@ impl Recorder {
                 }
             }
             if has_written { self.watch.put_changes(memory, out) } else { Ok(()) }
-        })
+        })?;
+        if self.out.used >= PART {
+            self.deliver();
+        }
+        Ok(())
+    }
+
+    /// Makes room for an entry: what there is goes to the sink, if it is a part.
+    #[cold]
+    fn make_room(&mut self) {
+        if self.out.used >= PART {
+            self.deliver();
+        }
+        if self.out.is_full()
+            && let Err(NoMemory) = self.out.grow()
+        {
+            self.fail(RecordError::OutOfMemory);
+        }
+    }
+
+    /// Passes the bytes that were not taken yet to the sink, if there is one.
+    fn deliver(&mut self) {
+        let Some(Sink(sink)) = &mut self.sink else { return };
+        let (used, begun) = (self.out.used, if self.in_call { self.begun } else { 0 });
+        let bytes = &self.out.bytes[..used];
+        if !sink(bytes) {
+            self.error.get_or_insert(RecordError::Sink);
+        }
+        self.checksum.update(bytes);
+        self.taken += bytes.len() as u64;
+        self.out.bytes.copy_within(used..used + begun, 0);
+        self.out.used = 0;
+    }
+
+    /// Passes all entries so far to the sink, if there is one: the host may wait, or be ended, before the next entry.
+    pub(crate) fn flush(&mut self) {
+        if self.out.used > 0 && self.error.is_none() {
+            self.deliver();
+        }
     }
 
     /// Writes an entry that `put` appends, and what the host wrote to the memory before it.
@@ -349,26 +408,32 @@ impl Recorder {
         Ok(bytes)
     }
 
-    /// Ends the log at a state with this digest, if it is known. Returns the bytes that were not taken yet.
-    pub(crate) fn finish(mut self, digest: Option<u32>) -> Result<Vec<u8>, RecordError> {
+    /// Ends the log at a state. Returns the bytes that were not taken yet.
+    pub(crate) fn finish(mut self, end: End) -> Result<Vec<u8>, RecordError> {
         if self.in_call {
             self.fail(RecordError::Panicked);
         }
         self.out.append(|out| {
             out.try_reserve(MAX_ENTRY).map_err(|_| RecordError::OutOfMemory)?;
-            match digest {
-                Some(digest) => {
+            match end {
+                End::Unknown => out.push(tag::END),
+                End::Digest(digest) => {
                     out.push(tag::END_WITH_DIGEST);
                     out.extend_from_slice(&digest.to_le_bytes());
                 }
-                None => out.push(tag::END),
+                End::Stopped { fuel, digest } => {
+                    out.push(tag::END_STOPPED);
+                    put_number(out, fuel);
+                    out.extend_from_slice(&digest.to_le_bytes());
+                }
             }
             Ok::<(), RecordError>(())
         })?;
         let mut bytes = self.take()?;
         bytes.try_reserve(4).map_err(|_| RecordError::OutOfMemory)?;
         bytes.extend_from_slice(&self.checksum.finish().to_le_bytes());
-        Ok(bytes)
+        let Some(Sink(sink)) = &mut self.sink else { return Ok(bytes) };
+        if sink(&bytes) { Ok(Vec::new()) } else { Err(RecordError::Sink) }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use alloc::string::{String, ToString};
 use alloc::{format, vec::Vec};
+use core::ops::Range;
 
-use super::entry::{Entry, HostEntry, Reader};
+use super::entry::{End, Entry, HostEntry, Reader};
 use super::{HEADER_BYTES, LogPosition, MAGIC, VERSION};
 use crate::excerpt::Excerpt;
 use crate::index::{FuncIndex, ImportIndex};
@@ -21,6 +22,45 @@ pub(crate) struct Replayer<'a> {
     types: Vec<FuncType>,
     /// The first difference.
     error: Option<ReplayError>,
+    /// The fuel used since the log began, if it is counted.
+    fuel: Option<u64>,
+    /// How the part of the log between two offsets ends, if that is known.
+    run_end: Option<(Range<u64>, Option<u64>)>,
+}
+
+/// The header of a log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header {
+    pub(super) program_checksum: u32,
+    pub(super) program_bytes: u32,
+    /// The digest of the first state.
+    pub(super) digest: u32,
+}
+
+impl Header {
+    /// Reads the header of a log of this program.
+    pub(super) fn read(bytes: &[u8], program: &Program<'_>) -> Result<Header, ReplayError> {
+        let errors = FirstError::new(None);
+        let header = read_header(&mut Cursor::new(bytes, 0).reporting(&errors));
+        let header = match (header, errors.take()) {
+            (Some(header), None) => header,
+            (_, Some(error)) => return Err(error.into()),
+            (None, None) => unreachable!("an error of the reader is reported"),
+        };
+        let Header { program_checksum, program_bytes, .. } = header;
+        match (program_checksum, program_bytes) == (program.checksum(), program.bytes().len() as u32) {
+            true => Ok(header),
+            false => Err(ReplayError::Program),
+        }
+    }
+}
+
+/// Returns the types of a program's imports.
+pub(super) fn import_types(program: &Program<'_>) -> Result<Vec<FuncType>, ReplayError> {
+    let mut types = Vec::new();
+    types.try_reserve_exact(program.imports().count()).map_err(|_| ReplayError::OutOfMemory)?;
+    types.extend(program.imports().map(|import| import.ty));
+    Ok(types)
 }
 
 impl<'a> Replayer<'a> {
@@ -29,21 +69,41 @@ impl<'a> Replayer<'a> {
         bytes: Ref<'a, [u8]>,
         program: &Program<'a>,
     ) -> Result<(Replayer<'a>, u32), ReplayError> {
-        let errors = FirstError::new(None);
-        let header = read_header(&mut Cursor::new(&bytes, 0).reporting(&errors));
-        let (of_program, digest) = match (header, errors.take()) {
-            (Some(header), None) => header,
-            (_, Some(error)) => return Err(error.into()),
-            (None, None) => unreachable!("an error of the reader is reported"),
-        };
-        if of_program != (program.checksum(), program.bytes().len() as u32) {
-            return Err(ReplayError::Program);
+        let digest = Header::read(&bytes, program)?.digest;
+        let types = import_types(program)?;
+        let at = LogPosition::first();
+        let program = program.clone();
+        Ok((Replayer { bytes, program, at, types, error: None, fuel: None, run_end: None }, digest))
+    }
+
+    /// Sets the fuel used since the log began, for errors.
+    pub(crate) fn set_fuel(&mut self, fuel: Option<u64>) {
+        self.fuel = fuel;
+    }
+
+    /// Returns how much fuel is used at the end of the log, if the program is stopped there in the call that the next
+    /// entry begins or continues.
+    pub(crate) fn stop_of_run(&mut self) -> Option<u64> {
+        if let Some((_, stop)) = self.run_end.as_ref().filter(|(part, _)| part.contains(&self.at.offset)) {
+            return *stop;
         }
-        let mut types = Vec::new();
-        types.try_reserve_exact(program.imports().count()).map_err(|_| ReplayError::OutOfMemory)?;
-        types.extend(program.imports().map(|import| import.ty));
-        let at = LogPosition { offset: HEADER_BYTES as u64, calls: 0 };
-        Ok((Replayer { bytes, program: program.clone(), at, types, error: None }, digest))
+        let start = self.at.offset;
+        let mut reader = Reader::new(&self.bytes, usize::try_from(start).unwrap_or(usize::MAX));
+        let mut is_first = true;
+        let (end, stop) = loop {
+            let offset = reader.offset as u64;
+            match reader.entry(&self.types) {
+                Some(Entry::Host(_)) => {}
+                Some(Entry::End { end: End::Stopped { fuel, .. }, .. }) => break (offset, Some(fuel)),
+                Some(
+                    Entry::Call { .. } | Entry::Yield { .. } | Entry::Answer { .. } | Entry::Fail { .. },
+                ) if is_first => {}
+                _ => break (offset, None),
+            }
+            is_first = false;
+        };
+        self.run_end = Some((start..end.saturating_add(1), stop));
+        stop
     }
 
     /// Continues at a place of the log.
@@ -69,9 +129,9 @@ impl<'a> Replayer<'a> {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        let LogPosition { offset, calls } = self.at;
+        let LogPosition { offset, calls, .. } = self.at;
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let mut reader = Reader { bytes: &self.bytes, offset: start };
+        let mut reader = Reader::new(&self.bytes, start);
         match reader.entry(&self.types) {
             Some(entry) => Ok((entry, reader.offset as u64)),
             None => Err(ReplayError::Damaged { calls, offset }),
@@ -95,7 +155,8 @@ impl<'a> Replayer<'a> {
                 None => {
                     let (calls, expected) = (self.at.calls, described(&entry, &self.program));
                     let found = found();
-                    (Err(ReplayError::Differs { calls, location: None, expected, found }), self.at)
+                    let fuel = self.fuel;
+                    (Err(ReplayError::Differs { calls, fuel, location: None, expected, found }), self.at)
                 }
             },
             Err(error) => (Err(error), self.at),
@@ -160,19 +221,21 @@ impl<'a> Replayer<'a> {
         }
     }
 
-    /// Takes the call of a host function, and writes to the memory what that wrote. `then` gets what it did.
+    /// Takes the call of a host function, and writes to the memory what that wrote. `then` gets what it did, and the
+    /// memory before it.
     pub(crate) fn host<T>(
         &mut self,
         import: ImportIndex,
         args: &[u64],
         memory: &mut [u8],
-        then: impl FnOnce(&HostEntry<'_>) -> T,
+        then: impl FnOnce(&HostEntry<'_>, &[u8]) -> T,
     ) -> Result<T, ReplayError> {
         let program = self.program.clone();
         let found = || format!("has made {}", quoted(&program, import, args));
         let taken = self.take(found, |entry| match entry {
             Entry::Host(host) if host.import == import && *host.args == *args => {
-                Some(host.writes.apply(memory).map(|()| then(host)))
+                let done = then(host, memory);
+                Some(host.writes.apply(memory).map(|()| done))
             }
             _ => None,
         })?;
@@ -180,6 +243,16 @@ impl<'a> Replayer<'a> {
         match taken {
             Some(done) => Ok(done),
             None => Err(self.out_of_bounds()),
+        }
+    }
+
+    /// Keeps and returns the error of a program that has used more fuel than the log.
+    pub(crate) fn has_passed_the_stop(&mut self) -> ReplayError {
+        let used = self.fuel.unwrap_or_default();
+        let found = || format!("has used {used} units of fuel");
+        match self.take(found, |_| None::<()>) {
+            Ok(()) => unreachable!("no entry matches"),
+            Err(error) => error,
         }
     }
 
@@ -198,15 +271,15 @@ impl<'a> Replayer<'a> {
 
     /// Keeps and returns the error of writes outside of the memory.
     fn out_of_bounds(&mut self) -> ReplayError {
-        let LogPosition { offset, calls } = self.at;
+        let LogPosition { offset, calls, .. } = self.at;
         self.fail(ReplayError::Damaged { calls, offset })
     }
 
-    /// Checks the end of the log. Returns the digest of the last state, if the log has one.
-    pub(crate) fn finish(&mut self) -> Result<Option<u32>, ReplayError> {
+    /// Checks the end of the log. Returns what it tells about the last state.
+    pub(crate) fn finish(&mut self) -> Result<End, ReplayError> {
         let found = || String::from("has ended");
         let (of_log, stored) = self.take(found, |entry| match entry {
-            Entry::End { digest, checksum } => Some((*digest, *checksum)),
+            Entry::End { end, checksum } => Some((*end, *checksum)),
             _ => None,
         })?;
         // The log has been read up to here.
@@ -217,15 +290,14 @@ impl<'a> Replayer<'a> {
             return Err(self.fail(ReplayError::Checksum { stored, computed }));
         }
         if !after.is_empty() {
-            let LogPosition { offset, calls } = self.at;
+            let LogPosition { offset, calls, .. } = self.at;
             return Err(self.fail(ReplayError::Damaged { calls, offset }));
         }
         Ok(of_log)
     }
 }
 
-/// Reads the header: the checksum and length of the program, and the digest of the first state.
-fn read_header(at: &mut Cursor<'_>) -> Option<((u32, u32), u32)> {
+fn read_header(at: &mut Cursor<'_>) -> Option<Header> {
     let whole = *at;
     at.magic(MAGIC, ReadErrorKind::LogMagic)?;
     let version_at = *at;
@@ -234,10 +306,11 @@ fn read_header(at: &mut Cursor<'_>) -> Option<((u32, u32), u32)> {
         return version_at.fail("version", ReadErrorKind::LogVersion(version));
     }
     at.expect_next(2, 0, "reserved field")?;
-    let program = (at.u32("checksum of the program")?, at.u32("length of the program")?);
+    let program_checksum = at.u32("checksum of the program")?;
+    let program_bytes = at.u32("length of the program")?;
     let digest = at.u32("digest of the first state")?;
     at.expect_checksum("checksum of the header", || checksum_of(&whole.rest()[..HEADER_BYTES - 4]))?;
-    Some((program, digest))
+    Some(Header { program_checksum, program_bytes, digest })
 }
 
 fn described_call(function: FuncIndex, args: &[u64]) -> String {
@@ -261,6 +334,7 @@ fn quoted(program: &Program<'_>, import: ImportIndex, arguments: &[u64]) -> Stri
 /// Returns an entry as text.
 fn described(entry: &Entry<'_>, program: &Program<'_>) -> String {
     match entry {
+        Entry::End { end: End::Stopped { fuel, .. }, .. } => format!("its end, at {fuel} units of fuel"),
         Entry::End { .. } => String::from("its end"),
         Entry::Call { function, args, .. } => format!("a call of {}", described_call(*function, args)),
         Entry::Yield { value, answer, .. } => format!("a YIELD of {value} that was answered {answer}"),

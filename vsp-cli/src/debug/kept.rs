@@ -8,35 +8,35 @@ const CHUNK: usize = 8 * 1024;
 
 /// An input of which every reader gets all bytes. It is read as far as a reader needs it, and kept.
 #[derive(Clone)]
-pub(crate) struct Replay(Arc<Mutex<Recording>>);
+pub(crate) struct Kept(Arc<Mutex<Bytes>>);
 
-struct Recording {
+struct Bytes {
     source: Box<dyn Read + Send>,
     /// The bytes that were read from the source.
     bytes: Vec<u8>,
 }
 
-impl Replay {
+impl Kept {
     /// Creates an input of what the source gives.
-    pub(crate) fn new(source: impl Read + Send + 'static) -> Replay {
-        Replay(Arc::new(Mutex::new(Recording { source: Box::new(source), bytes: Vec::new() })))
+    pub(crate) fn new(source: impl Read + Send + 'static) -> Kept {
+        Kept(Arc::new(Mutex::new(Bytes { source: Box::new(source), bytes: Vec::new() })))
     }
 
     /// Returns a reader that starts at the first byte.
     pub(crate) fn reader(&self) -> impl Read + Send + use<> {
-        Reader { replay: self.clone(), position: 0 }
+        Reader { kept: self.clone(), position: 0 }
     }
 }
 
 struct Reader {
-    replay: Replay,
+    kept: Kept,
     position: usize,
 }
 
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut recording = self.replay.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Recording { source, bytes } = &mut *recording;
+        let mut input = self.kept.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Bytes { source, bytes } = &mut *input;
         if self.position == bytes.len() && !buffer.is_empty() {
             let mut chunk = [0; CHUNK];
             let count = source.read(&mut chunk)?;
@@ -65,19 +65,19 @@ mod tests {
 
     #[test]
     fn readers_get_the_same_bytes_and_read_no_further_than_needed() {
-        let replay = Replay::new(Numbers(0));
+        let kept = Kept::new(Numbers(0));
         let read = |reader: &mut dyn Read, count| {
             let mut bytes = vec![0; count];
             reader.read_exact(&mut bytes).unwrap();
             bytes
         };
-        let (mut one, mut two) = (replay.reader(), replay.reader());
+        let (mut one, mut two) = (kept.reader(), kept.reader());
         assert_eq!(read(&mut one, 3), [0, 1, 2]);
-        assert_eq!(replay.0.lock().unwrap().bytes.len(), 3);
+        assert_eq!(kept.0.lock().unwrap().bytes.len(), 3);
         assert_eq!(read(&mut two, 2), [0, 1]);
         assert_eq!(read(&mut two, 2), [2, 3]);
         assert_eq!(read(&mut one, 2), [3, 4]);
         assert_eq!(one.read(&mut []).unwrap(), 0);
-        assert_eq!(replay.0.lock().unwrap().bytes.len(), 5);
+        assert_eq!(kept.0.lock().unwrap().bytes.len(), 5);
     }
 }
