@@ -3,6 +3,7 @@
 use vsp_core::state_file::{HostState, HostStateError, SectionReader, SectionWriter};
 
 use crate::script::Unknown;
+use crate::script_state::Script;
 use crate::state::State;
 
 /// The version of the section.
@@ -115,12 +116,16 @@ pub(crate) fn modules<'m>(
     has_wasi: bool,
     command: &'m mut CommandState,
 ) -> Vec<&'m mut dyn HostState> {
+    let _ = has_wasi;
+    let mut modules: Vec<&mut dyn HostState> = vec![command, &mut state.sys];
     #[cfg(feature = "wasi")]
     if has_wasi {
-        return vec![command, &mut state.sys, &mut state.wasi];
+        modules.push(&mut state.wasi);
     }
-    let _ = has_wasi;
-    vec![command, &mut state.sys]
+    if state.script != Script::default() {
+        modules.push(&mut state.script);
+    }
+    modules
 }
 
 #[cfg(test)]

@@ -126,6 +126,11 @@ impl<'a> Execution<'a> {
 
     /// Opens the program's files, and creates the state of the host functions.
     pub(crate) fn state(&self) -> Result<State> {
+        let script = self.args.imports.script()?.unwrap_or_default();
+        Ok(State { script, ..self.modules_state()? })
+    }
+
+    fn modules_state(&self) -> Result<State> {
         #[cfg(feature = "wasi")]
         if imports_wasi(&self.verified) {
             let input = self.input()?;

@@ -44,6 +44,7 @@ mod resume;
 mod run;
 mod save;
 mod script;
+mod script_state;
 mod state;
 mod style;
 mod table;

@@ -156,7 +156,7 @@ pub(crate) fn started_with(command: &CommandState, file: PathBuf) -> ProgramArgs
         memory: None,
         memory_maximum: None,
         stack: None,
-        imports: ImportArgs::with_unknown(unknown_imports),
+        imports: ImportArgs::of_saved(unknown_imports, None),
         #[cfg(feature = "wasi")]
         wasi: WasiArgs::default(),
     }

@@ -20,6 +20,8 @@ use crate::record::RecordArgs;
 use crate::recording::started_with;
 use crate::run::Session;
 use crate::save::{Begin, SaveArgs};
+use crate::script::ImportArgs;
+use crate::script_state::Script;
 use crate::translate::Result;
 #[cfg(feature = "wasi")]
 use crate::wasi::{DirectoryArgs, WasiArgs};
@@ -82,7 +84,8 @@ pub(crate) fn resume(args: &ResumeArgs) -> Result<ExitCode> {
     let fuel = Fuel::new(args, snapshot, &command).map_err(|error| refuse(&error))?;
     let answer = answer(args, snapshot).map_err(|error| refuse(&error))?;
 
-    let program = args.program_args(&file, &command, fuel.granted);
+    let script = Script::of(&file).map_err(|error| refuse(&error))?;
+    let program = args.program_args(&file, &command, fuel.granted, script);
     args.save.prepare(&program)?;
     args.record.prepare(&program, args.save.save.as_deref())?;
     let saved = command.output.as_ref().filter(|_| program.output.is_some());
@@ -249,7 +252,13 @@ fn answer(args: &ResumeArgs, snapshot: &Snapshot<'_>) -> std::result::Result<Vec
 
 impl ResumeArgs {
     /// Returns the arguments with which the program would have been started, to go on.
-    fn program_args(&self, file: &StateFile<'_>, command: &CommandState, fuel: Option<u64>) -> ProgramArgs {
+    fn program_args(
+        &self,
+        file: &StateFile<'_>,
+        command: &CommandState,
+        fuel: Option<u64>,
+        script: Option<Script>,
+    ) -> ProgramArgs {
         let saved_output = command.output.as_ref().filter(|_| !self.given_only);
         let saved_output = saved_output.map(|SavedOutput { path, .. }| PathBuf::from(path));
         ProgramArgs {
@@ -258,6 +267,7 @@ impl ResumeArgs {
             fuel,
             #[cfg(feature = "wasi")]
             wasi: WasiArgs { directories: self.directories.clone(), ..WasiArgs::default() },
+            imports: ImportArgs::of_saved(command.unknown_imports, script),
             ..started_with(command, PathBuf::from(file.program_path()))
         }
     }

@@ -71,10 +71,6 @@ impl SaveArgs {
     /// Checks the options, and lets signals stop the program if it is to be saved.
     pub(crate) fn prepare(&self, program: &ProgramArgs) -> Result<()> {
         let Some(path) = &self.save else { return Ok(()) };
-        if program.imports.has_script() {
-            let error = "--save: the scripted answers of --imports cannot be saved, because nobody could go on with them";
-            return Err(message::render_text(error));
-        }
         let output = program.output.as_deref();
         if is_standard(path) {
             if output.is_none_or(is_standard) {

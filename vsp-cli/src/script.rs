@@ -1,7 +1,6 @@
 //! Host functions that a file declares, with scripted answers, in place of those of the program's real host.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use vsp_core::limits::{MAX_PARAMS, MAX_RESULTS};
@@ -13,6 +12,7 @@ use vsp_host::sys;
 use crate::imports::{UnresolvedImport, unresolved_imports};
 use crate::load::Loaded;
 use crate::message;
+use crate::script_state::Script;
 use crate::state::State;
 use crate::translate::Result;
 
@@ -30,6 +30,9 @@ pub(crate) struct ImportArgs {
     /// The effect of a call of an import that no host function provides. Without this option the program is refused.
     #[arg(long, value_name = "ACTION")]
     unknown_imports: Option<Unknown>,
+    /// The declarations of a program that goes on.
+    #[arg(skip)]
+    saved: Option<Script>,
 }
 
 /// The effect of calling an import that the host does not provide.
@@ -63,10 +66,19 @@ impl ImportArgs {
     /// Returns the functions of the command's modules and those that the options declare.
     pub(crate) fn known(&self) -> Result<Imports<State>> {
         let mut imports = provided().map_err(|error| message::render_text(&error.to_string()))?;
-        if let Some(path) = &self.imports {
-            declare(&mut imports, path).map_err(|error| message::render_text(&error))?;
+        if let Some(script) = self.script()? {
+            declare(&mut imports, &script).map_err(|error| message::render_text(&error))?;
         }
         Ok(imports)
+    }
+
+    /// Returns the declared functions, of which none was called here yet.
+    pub(crate) fn script(&self) -> Result<Option<Script>> {
+        let Some(file) = &self.imports else { return Ok(self.saved.clone()) };
+        let path = file.display().to_string();
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| message::render_text(&format!("{path}: {error}")))?;
+        Ok(Some(Script { path, text, calls: Vec::new() }))
     }
 
     /// Returns the functions that a program can import. A program that imports others is refused, or they are
@@ -88,19 +100,14 @@ impl ImportArgs {
         Ok(imports)
     }
 
-    /// Returns options that declare nothing.
-    pub(crate) fn with_unknown(unknown_imports: Option<Unknown>) -> ImportArgs {
-        ImportArgs { imports: None, unknown_imports }
+    /// Returns the options of a program that goes on.
+    pub(crate) fn of_saved(unknown_imports: Option<Unknown>, saved: Option<Script>) -> ImportArgs {
+        ImportArgs { imports: None, unknown_imports, saved }
     }
 
     /// Returns the effect of a call that no host function provides.
     pub(crate) fn unknown(&self) -> Option<Unknown> {
         self.unknown_imports
-    }
-
-    /// Returns whether functions have scripted answers.
-    pub(crate) fn has_script(&self) -> bool {
-        self.imports.is_some()
     }
 
     /// Returns whether all functions of a module are known: those of the command's modules are, and those of other
@@ -132,21 +139,22 @@ fn is_missing(wrong: &UnresolvedImport) -> bool {
     matches!(wrong.error, ImportError::Missing { .. })
 }
 
-/// Defines the functions that a file declares.
-fn declare(imports: &mut Imports<State>, path: &Path) -> std::result::Result<(), String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    for (number, line) in (1..).zip(text.lines()) {
-        let at = |error: String| format!("{}:{number}: {error}", path.display());
+/// Defines the functions that a script declares.
+fn declare(imports: &mut Imports<State>, script: &Script) -> std::result::Result<(), String> {
+    let mut declared = 0;
+    for (number, line) in (1..).zip(script.text.lines()) {
+        let at = |error: String| format!("{}:{number}: {error}", script.path);
         let line = line.trim();
         if line.is_empty() || line.starts_with([';', '#']) {
             continue;
         }
         let Declaration { module, name, ty, answers } = parse(line).map_err(at)?;
-        let calls = AtomicUsize::new(0);
-        let defined = imports.define_raw(&module, &name, ty, move |_, _, results| match &answers {
+        let function = declared;
+        declared += 1;
+        let defined = imports.define_raw(&module, &name, ty, move |caller, _, results| match &answers {
             Answers::Fails(code) => Err(HostStop::Error(*code)),
             Answers::Results(lists) => {
-                let call = calls.fetch_add(1, Ordering::Relaxed);
+                let call = usize::try_from(caller.state().script.count(function)).unwrap_or(usize::MAX);
                 if let Some(list) = lists.get(call.min(lists.len().saturating_sub(1))) {
                     *results = *list;
                 }

@@ -5,12 +5,16 @@ use vsp_host::sys::Sys;
 #[cfg(feature = "wasi")]
 use vsp_host::wasi::Wasi;
 
+use crate::script_state::Script;
+
 /// The state of the modules, one for each instance.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) sys: Sys,
     #[cfg(feature = "wasi")]
     pub(crate) wasi: Wasi,
+    /// The declared host functions, with the calls of this instance.
+    pub(crate) script: Script,
     /// What a program prints that replays a log.
     pub(crate) echo: Option<Echo>,
 }
@@ -22,6 +26,7 @@ impl State {
             sys,
             #[cfg(feature = "wasi")]
             wasi: Wasi::new(),
+            script: Script::default(),
             echo: None,
         }
     }

@@ -334,13 +334,23 @@ fn damaged_files_are_refused_with_a_reason() {
 }
 
 #[test]
-fn what_cannot_be_saved_is_refused_at_once() {
-    let program = ".import env.led (1) -> 1\n.export main\n.func main (0) -> 1\nMOVI R8, 50\nl: LOOP R8, l\nSYSCALL env.led\nRET\n.end\n";
-    let folder = folder(&[("p.sil", program), ("device.txt", "env.led (1) -> 1 = 5\n")]);
+fn host_functions_of_other_hosts_answer_where_they_were() {
+    // Three answers are added up, with a loop before each.
+    let program = ".import env.read (1) -> 1\n.import env.led (1) -> 1\n.export main\n.func main (0) -> 1\n\
+                   MOVI R9, 3\nagain: MOVI R8, 50\nl: LOOP R8, l\nMOVI R0, 1\nSYSCALL env.read\nADD RA, R0\n\
+                   LOOP R9, again\nSYSCALL env.led\nMOV R0, RA\nRET\n.end\n";
+    let answers = "env.led (1) -> 1 = 5\nenv.read (1) -> 1 = 100; 20; 3; 7000\n";
+    let folder = folder(&[("p.sil", program), ("device.txt", answers)]);
     let folder = folder.path();
-    let error = stderr(&vsp(folder, &words("run p.sil --imports device.txt --save s.vss --at 5"), b"", 1));
-    assert!(error.contains("the scripted answers of --imports cannot be saved"), "{error}");
+    vsp(folder, &words("run p.sil --imports device.txt --results --save s.vss --at 80"), b"", 4);
+    fs::remove_file(folder.join("device.txt")).unwrap();
+    let state = stdout(&vsp(folder, &["state", "s.vss"], b"", 0));
+    assert!(state.contains("script\n      declarations: device.txt, 1 call answered"), "{state}");
+    vsp(folder, &words("resume s.vss --save s.vss --at 60 --engine interp"), b"", 4);
+    assert_eq!(stdout(&vsp(folder, &["resume", "s.vss"], b"", 0)), "123\n");
     // What nobody provides stays so, and the results of the entry function are printed at the end.
+    let program = ".import env.led (1) -> 1\n.export main\n.func main (0) -> 1\nMOVI R8, 50\nl: LOOP R8, l\nSYSCALL env.led\nRET\n.end\n";
+    fs::write(folder.join("p.sil"), program).unwrap();
     vsp(folder, &words("run p.sil --unknown-imports default --results --save s.vss --at 5"), b"", 4);
     assert_eq!(stdout(&vsp(folder, &["resume", "s.vss"], b"", 0)), "0\n");
     vsp(folder, &words("run p.sil --unknown-imports trap --save s.vss --at 5"), b"", 4);

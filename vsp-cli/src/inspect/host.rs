@@ -7,6 +7,7 @@ use vsp_host::input::{SavedInput, SavedRest};
 use vsp_host::sys::SysState;
 
 use crate::command_state::{CommandState, SavedOutput};
+use crate::script_state::{self, Script};
 use crate::translate::{counted, grouped};
 
 /// The state of a host module.
@@ -27,6 +28,7 @@ impl Module {
         let damaged = |error| format!("{}: {error}", Excerpt(section.name));
         let (holds, lines) = match section.name {
             "sys" => sys(&SysState::read(version, from).map_err(damaged)?),
+            script_state::SECTION => script(&Script::read(version, from).map_err(damaged)?),
             "vsp" => command(&CommandState::read(version, from).map_err(damaged)?),
             #[cfg(feature = "wasi")]
             vsp_host::wasi::MODULE => {
@@ -96,6 +98,12 @@ fn sys(state: &SysState) -> (Value, Vec<String>) {
         "written": state.written, "exit_code": state.exit_code,
     });
     (holds, lines)
+}
+
+fn script(script: &Script) -> (Value, Vec<String>) {
+    let calls: u64 = script.calls.iter().sum();
+    let line = format!("declarations: {}, {} answered", Excerpt(&script.path), counted(calls, "call"));
+    (json!({ "path": script.path, "text": script.text, "calls": script.calls }), vec![line])
 }
 
 fn command(state: &CommandState) -> (Value, Vec<String>) {
