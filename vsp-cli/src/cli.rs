@@ -47,8 +47,8 @@ Exit codes:
   0  success
   1  a program is rejected, a file cannot be read or written, or a check fails
   2  wrong command line
-  3  the program trapped                                       (vsp run, resume, replay, trace, profile)
-  4  the program ran out of fuel, executed YIELD, or was saved (vsp run, resume, replay, trace, profile)
+  3  the program trapped (run, resume, replay, trace, profile)
+  4  the program ran out of fuel, executed YIELD, or was saved (the same commands)
   129, 130, 143  SIGHUP, Ctrl-C, SIGTERM
 A program that ends normally sets its exit code with sys.exit_code; the default is 0.
 
