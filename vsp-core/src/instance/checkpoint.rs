@@ -68,7 +68,9 @@ struct Pages<T> {
     length: usize,
 }
 
-type Block<T> = Vec<Option<Arc<Vec<T>>>>;
+type Block<T> = Vec<Page<T>>;
+
+type Page<T> = Option<Arc<Vec<T>>>;
 
 impl<'a, S> Instance<'a, S> {
     /// Makes a checkpoint. It shares the pages that are equal with `before`, usually the last one of this instance.
@@ -223,7 +225,7 @@ impl<T: Copy + Default + PartialEq> Pages<T> {
 }
 
 /// Returns whether these are the same pages: shared, or both zero.
-fn is_same_page<T>((one, other): (&Option<Arc<Vec<T>>>, &Option<Arc<Vec<T>>>)) -> bool {
+fn is_same_page<T>((one, other): (&Page<T>, &Page<T>)) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => Arc::ptr_eq(one, other),
         (one, other) => one.is_none() && other.is_none(),
