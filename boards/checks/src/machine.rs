@@ -35,6 +35,8 @@ pub enum MachineError {
     Load(LoadError),
     /// It was not compiled.
     Compile(JitError),
+    /// There is no machine code for this architecture.
+    Architecture,
 }
 
 impl From<LoadError> for MachineError {
@@ -60,14 +62,14 @@ unsafe impl<B: Machine> ExecutableMemory for Pages<B> {
 unsafe impl<B: Machine> Platform for OnBoard<B> {
     type Memory = Pages<B>;
     type Error = MachineError;
-    // `boards/limits` has the figures `native-stack-…`, which are less.
+    // The functions of `host` and `native_stack` below take less: see the figures `native-stack-…`.
     const HOST_STACK: usize = 16 << 10;
     const LEAF_STACK: usize = 1 << 10;
     const MAX_NATIVE_STACK: u64 = 4 << 20;
 
     fn target() -> Result<Target, MachineError> {
         // The least processor of the architecture: a board that knows more of its own declares it here.
-        let arch = Arch::host().ok_or(LoadError::NoMemory { size: 0 })?;
+        let arch = Arch::host().ok_or(MachineError::Architecture)?;
         Ok(Target::new(arch))
     }
 

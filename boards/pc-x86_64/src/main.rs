@@ -1,4 +1,5 @@
-//! A PC in 64-bit mode: assembles, verifies and compiles programs without an operating system, and runs the machine code.
+//! A PC in 64-bit mode: assembles, verifies and compiles programs without an operating system, and runs the machine
+//! code.
 
 #![no_std]
 #![no_main]

@@ -1,7 +1,8 @@
 //! The translation of addresses: each address is its own, and no memory is both written and executed.
 //!
-//! The image's text and constants are read-only, and only its text is executed, besides the pages of machine code, which
-//! `set_executable` changes one by one. (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 3, 4.5.)
+//! The image's text and constants are read-only, and only its text is executed, besides the pages of machine code,
+//! which `set_executable` changes one by one. (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 3,
+//! 4.5.)
 
 use core::arch::asm;
 use core::ops::Range;

@@ -1,7 +1,7 @@
 //! The translation of addresses: each address is its own, and no memory is both written and executed.
 //!
-//! The image's text and constants are read-only, and only its text is executed, besides the pages of machine code, which
-//! `set_executable` changes one by one. (Arm Architecture Reference Manual for A-profile, D8.)
+//! The image's text and constants are read-only, and only its text is executed, besides the pages of machine code,
+//! which `set_executable` changes one by one. (Arm Architecture Reference Manual for A-profile, D8.)
 
 use core::arch::asm;
 use core::ops::Range;

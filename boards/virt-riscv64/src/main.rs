@@ -1,4 +1,5 @@
-//! A 64-bit RISC-V in machine mode: assembles, verifies and compiles programs without an operating system, and runs the machine code.
+//! A 64-bit RISC-V in machine mode: assembles, verifies and compiles programs without an operating system, and runs the
+//! machine code.
 
 #![no_std]
 #![no_main]
