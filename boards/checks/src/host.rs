@@ -61,37 +61,60 @@ type Function = fn(&mut Caller<'_, Host>, &Arguments, &mut Results) -> Result<()
 type Row = (&'static str, &'static str, usize, usize, Function);
 
 const FUNCTIONS: &[Row] = &[
-    ("test", "echo", 1, 1, |_, args, results| done(results[0] = args[0])),
-    ("test", "add", 2, 1, |_, args, results| done(results[0] = args[0].wrapping_add(args[1]))),
-    ("test", "swap", 2, 2, |_, args, results| done((results[0], results[1]) = (args[1], args[0]))),
-    ("test", "four", 0, 4, |_, _, results| done(*results = [1, 2, 3, 4])),
+    ("test", "echo", 1, 1, |_, args, results| {
+        results[0] = args[0];
+        Ok(())
+    }),
+    ("test", "add", 2, 1, |_, args, results| {
+        results[0] = args[0].wrapping_add(args[1]);
+        Ok(())
+    }),
+    ("test", "swap", 2, 2, |_, args, results| {
+        (results[0], results[1]) = (args[1], args[0]);
+        Ok(())
+    }),
+    ("test", "four", 0, 4, |_, _, results| {
+        *results = [1, 2, 3, 4];
+        Ok(())
+    }),
     ("test", "sum", 8, 1, |_, args, results| {
-        done(results[0] = args.iter().fold(0, |sum, it| sum.wrapping_add(*it)))
+        results[0] = args.iter().fold(0, |sum, it| sum.wrapping_add(*it));
+        Ok(())
     }),
     ("test", "fail", 1, 0, |_, args, _| Err(HostStop::Error(args[0] as u32))),
     ("test", "pending", 1, 1, |_, _, _| Err(HostStop::Pending)),
-    ("test", "charge", 1, 0, |caller, args, _| done(caller.charge(args[0]))),
+    ("test", "charge", 1, 0, |caller, args, _| {
+        caller.charge(args[0]);
+        Ok(())
+    }),
     ("test", "poke", 2, 0, |caller, args, _| {
-        done(caller.bytes(args[0], 1).ok_or(HostStop::Error(1))?[0] = args[1] as u8)
+        caller.bytes(args[0], 1).ok_or(HostStop::Error(1))?[0] = args[1] as u8;
+        Ok(())
     }),
     ("sys", "read", 2, 1, read),
     ("sys", "write", 2, 1, |caller, args, results| {
         let (host, bytes) = caller.parts_of(args[0], args[1]).ok_or(MEMORY)?;
         host.output.extend_from_slice(bytes);
-        done(results[0] = args[1])
+        results[0] = args[1];
+        Ok(())
     }),
     ("sys", "error", 2, 0, |caller, args, _| caller.bytes(args[0], args[1]).map(drop).ok_or(MEMORY)),
     ("sys", "error_uint", 1, 0, |_, _, _| Ok(())),
-    ("sys", "print_uint", 1, 0, |caller, args, _| done(caller.state().print(args[0]))),
+    ("sys", "print_uint", 1, 0, |caller, args, _| {
+        caller.state().print(args[0]);
+        Ok(())
+    }),
     ("sys", "print_int", 1, 0, |caller, args, _| {
         let number = args[0] as i64;
         if number < 0 {
             caller.state().output.push(b'-');
         }
-        done(caller.state().print(number.unsigned_abs()))
+        caller.state().print(number.unsigned_abs());
+        Ok(())
     }),
     ("sys", "arg_count", 0, 1, |caller, _, results| {
-        done(results[0] = caller.state().arguments.iter().flatten().count() as u64)
+        results[0] = caller.state().arguments.iter().flatten().count() as u64;
+        Ok(())
     }),
     ("sys", "arg", 3, 1, |caller, args, results| {
         let argument = caller.state().argument(args[0]).ok_or(NO_ARGUMENT)?;
@@ -100,7 +123,8 @@ const FUNCTIONS: &[Row] = &[
     ("sys", "arg_int", 2, 1, |caller, args, results| {
         let argument = caller.state().argument(args[0]);
         let number = argument.map(|it| core::str::from_utf8(it).ok()?.parse().ok());
-        done(results[0] = number.unwrap_or(Some(args[1])).ok_or(NOT_A_NUMBER)?)
+        results[0] = number.unwrap_or(Some(args[1])).ok_or(NOT_A_NUMBER)?;
+        Ok(())
     }),
     ("sys", "input_name", 2, 1, |caller, args, results| copy(caller, INPUT_NAME, args[0], args[1], results)),
     ("sys", "exit_code", 1, 0, |caller, args, _| {
@@ -109,16 +133,13 @@ const FUNCTIONS: &[Row] = &[
     }),
 ];
 
-fn done((): ()) -> Result<(), HostStop> {
-    Ok(())
-}
-
 fn read(caller: &mut Caller<'_, Host>, args: &Arguments, results: &mut Results) -> Result<(), HostStop> {
     let (host, memory) = caller.parts_of(args[0], args[1]).ok_or(MEMORY)?;
     let (bytes, rest) = host.input.split_at(memory.len().min(host.input.len()));
     memory[..bytes.len()].copy_from_slice(bytes);
     host.input = rest;
-    done(results[0] = bytes.len() as u64)
+    results[0] = bytes.len() as u64;
+    Ok(())
 }
 
 /// Copies a text to memory, at most `capacity` bytes of it. The result is its whole length.
@@ -131,7 +152,8 @@ fn copy(
 ) -> Result<(), HostStop> {
     let length = capacity.min(text.len() as u64);
     caller.bytes(address, length).ok_or(MEMORY)?.copy_from_slice(&text[..length as usize]);
-    done(results[0] = text.len() as u64)
+    results[0] = text.len() as u64;
+    Ok(())
 }
 
 /// Returns the host functions.

@@ -171,6 +171,14 @@ fn engines<B: Machine>(
         let loaded = engine.load(&program)?;
         report.figure(&["code-", name], loaded.code().length() as u64);
         report.figure(&["bytes-per-cell-", name], loaded.code().bytes_per_cell().into());
+        if let (Some(code), Some(data)) =
+            (B::can_write(loaded.address_range().start), B::can_write(bytes.as_ptr().addr()))
+        {
+            report.check(name, "machine code cannot be written, and data can", || match (code, data) {
+                (false, true) => Ok(()),
+                _ => Err(Failure::of("rights")),
+            });
+        }
         drop(loaded);
         native_stack(report, heap, &mut engine, &imports)?;
         report.table(table, &mut engine, &imports, heap);

@@ -25,6 +25,12 @@ pub unsafe trait CodeMemory: fmt::Debug + Send + Sync + 'static {
 
     /// Makes pages executable and read-only, or makes them writable and not executable.
     fn set_executable(pages: Range<usize>, executable: bool);
+
+    /// Returns whether the processor would write to an address, or `None` if it cannot be asked.
+    fn can_write(address: usize) -> Option<bool> {
+        let _ = address;
+        None
+    }
 }
 
 /// Whether each page is in use.

@@ -71,7 +71,9 @@ impl Board for Microbit {
     fn exit(passed: bool) -> ! {
         // SYS_EXIT: ADP_Stopped_ApplicationExit, or ADP_Stopped_RunTimeErrorUnknown.
         semihosting(0x18, if passed { 0x20026 } else { 0x20023 });
-        loop {}
+        loop {
+            core::hint::spin_loop();
+        }
     }
 
     fn stack() -> Range<usize> {

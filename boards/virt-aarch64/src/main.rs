@@ -65,7 +65,9 @@ impl Board for Virt {
         let block = [0x20026, u64::from(!passed)];
         // SAFETY: the operation SYS_EXIT reads the block.
         unsafe { asm!("hlt #0xf000", in("x0") 0x18, in("x1") &block, options(nostack)) };
-        loop {}
+        loop {
+            core::hint::spin_loop();
+        }
     }
 
     fn stack() -> Range<usize> {
@@ -81,6 +83,10 @@ unsafe impl CodeMemory for Virt {
 
     fn set_executable(pages: Range<usize>, executable: bool) {
         memory::set_executable(Self::addresses().start, pages, executable);
+    }
+
+    fn can_write(address: usize) -> Option<bool> {
+        Some(memory::can_write(address))
     }
 }
 

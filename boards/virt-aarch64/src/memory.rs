@@ -118,3 +118,13 @@ pub(crate) fn set_executable(code: usize, pages: Range<usize>, executable: bool)
         }
     }
 }
+
+/// Returns whether the processor would write to an address.
+pub(crate) fn can_write(address: usize) -> bool {
+    let result: u64;
+    // SAFETY: asks for a translation. The lowest bit of the result is set if there would be an exception.
+    unsafe {
+        asm!("at s1e1w, {}", "isb", "mrs {}, par_el1", in(reg) address, out(reg) result, options(nostack));
+    }
+    result & 1 == 0
+}
