@@ -19,6 +19,9 @@ mod message;
 mod pointer;
 mod program;
 mod status;
+// The header is the same for every architecture.
+#[cfg(all(test, target_arch = "x86_64", unix))]
+mod tests;
 mod types;
 
 pub use engine::Engine;

@@ -28,28 +28,29 @@ unsafe impl Sync for Memory {}
 static MEMORY: Memory = Memory(UnsafeCell::new(Source::Nothing));
 
 impl Memory {
-    fn source(&self) -> &mut Source {
-        // SAFETY: functions that allocate do not run at the same time, and each use here ends before the next begins. A
+    /// Uses the source.
+    fn with<R>(&self, use_it: impl FnOnce(&mut Source) -> R) -> R {
+        // SAFETY: functions that allocate do not run at the same time, and none of these uses contains another one. A
         // callback does not call the library.
-        unsafe { &mut *self.0.get() }
+        use_it(unsafe { &mut *self.0.get() })
     }
 }
 
 // SAFETY: each source gives memory of the layout that nobody else has, as C promises for its callbacks.
 unsafe impl GlobalAlloc for Memory {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match self.source() {
+        self.with(|source| match source {
             Source::Nothing => null_mut(),
             Source::Arena(heap) => heap.allocate_first_fit(layout).map_or(null_mut(), NonNull::as_ptr),
             Source::Callbacks { allocate, user, .. } => {
                 // SAFETY: C gave the function and its argument for this.
                 unsafe { allocate(*user, layout.size(), layout.align()) }.cast()
             }
-        }
+        })
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        match self.source() {
+        self.with(|source| match source {
             Source::Nothing => {}
             Source::Arena(heap) => {
                 let Some(memory) = NonNull::new(memory) else { return };
@@ -60,17 +61,19 @@ unsafe impl GlobalAlloc for Memory {
                 // SAFETY: C gave the function and its argument for this.
                 unsafe { release(*user, memory.cast(), layout.size(), layout.align()) }
             }
-        }
+        });
     }
 }
 
-fn begin(source: Source) -> Result {
-    let current = MEMORY.source();
-    if !matches!(current, Source::Nothing) {
-        return Err(Status::E_STATE);
-    }
-    *current = source;
-    Ok(())
+/// Sets the source, if there is none.
+fn begin(source: impl FnOnce() -> Source) -> Result {
+    MEMORY.with(|current| {
+        if !matches!(current, Source::Nothing) {
+            return Err(Status::E_STATE);
+        }
+        *current = source();
+        Ok(())
+    })
 }
 
 /// Takes memory for all that is allocated from now on.
@@ -83,20 +86,20 @@ pub(crate) unsafe fn init_arena(memory: *mut c_void, length: usize) -> Result {
         return Err(Status::E_ARGUMENT);
     }
     // SAFETY: the caller's promise.
-    begin(Source::Arena(unsafe { Heap::new(memory.cast(), length) }))
+    begin(|| Source::Arena(unsafe { Heap::new(memory.cast(), length) }))
 }
 
 /// Takes the functions that allocate from now on.
 pub(crate) fn init_allocator(allocate: Allocate, release: Release, user: *mut c_void) -> Result {
-    begin(Source::Callbacks { allocate, release, user })
+    begin(|| Source::Callbacks { allocate, release, user })
 }
 
 /// Returns the bytes of the arena that are used, and free.
 pub(crate) fn arena_use() -> Result<(usize, usize)> {
-    match MEMORY.source() {
+    MEMORY.with(|source| match source {
         Source::Arena(heap) => Ok((heap.used(), heap.free())),
         _ => Err(Status::E_STATE),
-    }
+    })
 }
 
 unsafe extern "C" {

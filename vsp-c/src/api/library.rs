@@ -66,8 +66,11 @@ pub extern "C" fn vsp_trap_name(trap: u32) -> *const c_char {
 }
 
 /// Gives the library its memory.
+///
+/// # Safety
+/// From now on the memory belongs to the library.
 #[unsafe(no_mangle)]
-pub extern "C" fn vsp_init_arena(memory: *mut c_void, length: usize) -> Status {
+pub unsafe extern "C" fn vsp_init_arena(memory: *mut c_void, length: usize) -> Status {
     #[cfg(target_os = "none")]
     // SAFETY: C gives the memory away.
     return guard(|| unsafe { crate::memory::init_arena(memory, length) }.map(|()| Status::OK));

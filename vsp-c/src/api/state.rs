@@ -37,8 +37,11 @@ pub extern "C" fn vsp_save(instance: Ptr<Instance>, to: Out<u8>, room: usize, le
 }
 
 /// Saves an instance through a function.
+///
+/// # Safety
+/// The function can be called with `user`.
 #[unsafe(no_mangle)]
-pub extern "C" fn vsp_save_to(
+pub unsafe extern "C" fn vsp_save_to(
     instance: Ptr<Instance>,
     write: Option<WriterFunction>,
     user: *mut c_void,
