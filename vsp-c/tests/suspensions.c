@@ -1,5 +1,5 @@
-/* Calls that stop: YIELD, pending host functions, interruption by signals and threads, failures of host functions; and what
- * a host function cannot do. */
+/* Calls that stop: YIELD, pending host functions, interruption by signals and threads, failures of host functions; and
+ * what a host function cannot do. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <signal.h>
