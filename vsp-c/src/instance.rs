@@ -53,36 +53,54 @@ pub(crate) struct Parts<'a> {
 }
 
 impl Instance {
-    /// Creates an instance, or restores the one that was saved.
-    pub(crate) fn new(parts: Parts<'_>, saved: Option<&[u8]>) -> Result<Instance> {
-        let Parts { program, imports, user, mut options, message } = parts;
-        let snapshot = saved.map(Snapshot::read).transpose().map_err(|error| {
+    /// Creates an instance.
+    pub(crate) fn new(parts: Parts<'_>) -> Result<Instance> {
+        let message = parts.message;
+        parts.create(|program, imports, state, options| {
+            #[cfg(feature = "jit")]
+            let created = program.module.instantiate(imports, state, options);
+            #[cfg(not(feature = "jit"))]
+            let created = vsp_core::Instance::new(program.verified.clone(), imports, state, options);
+            created.map_err(message.refused())
+        })
+    }
+
+    /// Restores the instance that was saved. (It is apart from [`Self::new`], so that firmware which restores nothing
+    /// does not contain it.)
+    pub(crate) fn restore(parts: Parts<'_>, saved: &[u8]) -> Result<Instance> {
+        let message = parts.message;
+        let snapshot = Snapshot::read(saved).map_err(|error| {
             message.say(error);
             Status::E_SNAPSHOT
         })?;
+        parts.create(|program, imports, state, options| {
+            #[cfg(feature = "jit")]
+            let restored = program.module.restore(imports, state, options, &snapshot);
+            #[cfg(not(feature = "jit"))]
+            let restored =
+                vsp_core::Instance::restore(program.verified.clone(), imports, state, options, &snapshot);
+            restored.map_err(message.refused())
+        })
+    }
+}
+
+impl Parts<'_> {
+    /// Creates an instance with a flag that interrupts it.
+    fn create(
+        self,
+        create: impl FnOnce(
+            &Program,
+            Arc<Imports<State>>,
+            State,
+            vsp_core::Options<'static>,
+        ) -> Result<vsp_core::Instance<'static, State>>,
+    ) -> Result<Instance> {
+        let Parts { program, imports, user, mut options, .. } = self;
         // The flag, and what the core copies of the names of an import for an error.
         room(64 + 512)?;
         let interrupt = Arc::new(AtomicBool::new(false));
         options.interrupt = Some(interrupt.clone().into());
-        let state = State { user };
-        #[cfg(feature = "jit")]
-        let instance = match snapshot {
-            None => program.module.instantiate(imports, state, options).map_err(message.refused())?,
-            Some(saved) => {
-                program.module.restore(imports, state, options, &saved).map_err(message.refused())?
-            }
-        };
-        #[cfg(not(feature = "jit"))]
-        let instance = {
-            let verified = program.verified.clone();
-            match snapshot {
-                None => {
-                    vsp_core::Instance::new(verified, imports, state, options).map_err(message.refused())?
-                }
-                Some(saved) => vsp_core::Instance::restore(verified, imports, state, options, &saved)
-                    .map_err(message.refused())?,
-            }
-        };
+        let instance = create(program, imports, State { user }, options)?;
         Ok(Instance { interrupt, inside: Exclusive::new(Inside { instance, trapped: None }) })
     }
 }

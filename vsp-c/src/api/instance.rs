@@ -30,7 +30,7 @@ pub extern "C" fn vsp_instance_new(
         // SAFETY: there are `count` entries, whose names are null or texts with a zero at their end.
         let imports = unsafe { imports(program, hosts.slice(count)?)? };
         let options = options.get()?.unwrap_or(Options::DEFAULT).core()?;
-        Ptr::create(Instance::new(Parts { program, imports, user, options, message }, None)?, instance)?;
+        Ptr::create(Instance::new(Parts { program, imports, user, options, message })?, instance)?;
         Ok(Status::OK)
     })
 }
@@ -58,7 +58,7 @@ pub extern "C" fn vsp_restore(
         let (saved, imports) = unsafe { (saved.slice(length)?, imports(program, hosts.slice(count)?)?) };
         let options = options.get()?.unwrap_or(Options::DEFAULT).core()?;
         let parts = Parts { program, imports, user, options, message };
-        Ptr::create(Instance::new(parts, Some(saved))?, instance)?;
+        Ptr::create(Instance::restore(parts, saved)?, instance)?;
         Ok(Status::OK)
     })
 }
