@@ -9,7 +9,7 @@
 //! - An `sh` block after `<!-- made before: FILE -> PATH -->` has commands that need a compiler that is missing here.
 //!   They are not run; what they make is `FILE` of the project, which is copied to `PATH`.
 //! - A listing after `<!-- output of: COMMAND -->` is the output of this command.
-//! - A `rust` block is a doctest or a file that is compiled.
+//! - A `rust` block is a doctest or a file that is compiled. A `c` block is compiled by `vsp-c/test`.
 //! - Commands inside sentences are not run, but the names in them must exist: subcommands and options of `vsp`,
 //!   packages and tests of `cargo`, and targets that the gate tests.
 //!
@@ -263,6 +263,7 @@ fn follow_text(name: &str, document: &str, folder: &Path) -> usize {
                 assert_eq!(code, 0, "{name}:{line}: the last command fails");
             }
             (None, "rust") => assert!(has_doctests(name), "{name}:{line}: nothing compiles this"),
+            (None, "c") => assert_eq!(name, "docs/c.md", "{name}:{line}: vsp-c/test compiles only that"),
             (None, "text" | "toml" | "json") => {
                 let command = block.lines.iter().find(|it| it.starts_with("$ "));
                 assert!(command.is_none(), "{name}:{line}: commands are in console blocks");
