@@ -13,7 +13,7 @@ use crate::interp::activation::Activation;
 use crate::interp::frame::Exit;
 #[cfg(threaded)]
 use crate::interp::threaded::{ExitPoint, Resources, ThreadState};
-use crate::isa::Inst;
+use crate::isa::{Field, Reg};
 #[cfg(feature = "native")]
 use crate::native::entry::{Entry, MIN_BALANCE};
 #[cfg(all(feature = "native", threaded))]
@@ -325,9 +325,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
 
     /// Writes the host's value to the register of the YIELD at the next word.
     fn answer_yield(&mut self, at: Position, values: &[u64]) {
-        let inst = Inst::decode(u32::from_le_bytes(self.code[at.next])).ok();
-        if let Some((reg, _)) = inst.and_then(|inst| inst.registers().next()) {
-            self.stack.registers()[reg.index()] = values[0];
-        }
+        let word = u32::from_le_bytes(self.code[at.next]);
+        self.stack.registers()[Reg::from_low_bits(Field::a.unsigned(word)).index()] = values[0];
     }
 }

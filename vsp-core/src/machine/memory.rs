@@ -3,7 +3,7 @@
 use super::state::{Machine, Position};
 use crate::index::PassiveIndex;
 use crate::interp::frame::{BYTES_PER_FUEL, FUEL_PER_PAGE, NOT_GROWN, checked};
-use crate::isa::{Field, Inst, Opcode, Reg};
+use crate::isa::{Field, Opcode, Reg};
 use crate::outcome::Outcome;
 use crate::trap::Trap;
 
@@ -13,9 +13,9 @@ impl<S> Machine<'_, '_, S> {
     #[cold]
     pub(super) fn execute_delegated(&mut self, at: &mut Position) -> Result<(), Outcome> {
         let word = u32::from_le_bytes(self.code[at.next - 1]);
-        let charge = match Inst::decode(word).map(Inst::op) {
-            Ok(Opcode::MEMGROW) => Some(self.grow_memory(word)),
-            Ok(Opcode::MEMINIT) => self.copy_segment(word),
+        let charge = match Opcode::from_number(word as u8) {
+            Some(Opcode::MEMGROW) => Some(self.grow_memory(word)),
+            Some(Opcode::MEMINIT) => self.copy_segment(word),
             _ => unreachable!("no other instruction is delegated"),
         };
         let Some(charge) = charge else { return Err(self.trap(*at, Trap::MemoryOutOfBounds)) };

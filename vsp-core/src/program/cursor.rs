@@ -69,11 +69,22 @@ impl<'a> Cursor<'a> {
         self.bytes.is_empty()
     }
 
-    /// Reports an error at this position and returns `None`.
+    /// Reports an error at this position and returns `None`. Without the feature `messages`, only the number of its
+    /// reason is kept.
     #[inline(always)]
     pub(crate) fn fail<T>(&self, what: &'static str, kind: ReadErrorKind) -> Option<T> {
-        self.report(what, kind);
+        if cfg!(feature = "messages") {
+            self.report(what, kind);
+        } else {
+            self.report_number(kind.number());
+        }
         None
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report_number(&self, number: u8) {
+        self.report("", ReadErrorKind::Number(number));
     }
 
     #[cold]
