@@ -7,6 +7,7 @@ mod cursor;
 mod error;
 mod function;
 mod header;
+mod nibbles;
 mod read;
 mod sections;
 mod version;

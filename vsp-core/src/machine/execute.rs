@@ -326,6 +326,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     /// Writes the host's value to the register of the YIELD at the next word.
     fn answer_yield(&mut self, at: Position, values: &[u64]) {
         let word = u32::from_le_bytes(self.code[at.next]);
-        self.stack.registers()[Reg::from_low_bits(Field::a.unsigned(word)).index()] = values[0];
+        let reg = Reg::from_low_bits(word >> const { Field::a.shift() });
+        self.stack.registers()[reg.index()] = values[0];
     }
 }
