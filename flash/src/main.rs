@@ -8,6 +8,8 @@
 
 extern crate alloc;
 
+mod mem;
+
 use core::alloc::{GlobalAlloc, Layout};
 
 use vsp_core::program::Program;
