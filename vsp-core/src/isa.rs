@@ -139,13 +139,17 @@ macro_rules! define_opcodes {
         }
 
         /// Decodes `word` and calls the method of its instruction, or [`Visitor::reserved`]. Operands are not checked:
-        /// the word must have passed [`Inst::decode`].
+        /// the word must have passed [`Inst::decode`]. `register` returns the register in a field (it is called for every
+        /// operand, and must do nothing but that).
         #[inline(always)]
-        pub fn visit<V: Visitor<Reg = Reg>>(word: u32, visitor: &mut V) -> V::Output {
+        pub fn visit<V: Visitor>(word: u32, visitor: &mut V, register: impl Fn(Field) -> V::Reg) -> V::Output {
             match word as u8 {
                 $($number => {
                     if const { Opcode::$op.is_supported() } {
-                        visitor.$method($(<role::$role as RoleType>::decode(word, Field::$field)),*)
+                        visitor.$method($(<role::$role as RoleType>::decoded(Decoded {
+                            reg: register(Field::$field),
+                            value: Operand { field: Field::$field, role: Role::$role }.decode(word),
+                        })),*)
                     } else {
                         visitor.reserved(word)
                     }

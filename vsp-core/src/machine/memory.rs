@@ -7,11 +7,11 @@ use crate::isa::{Field, Opcode, Reg};
 use crate::outcome::Outcome;
 use crate::trap::Trap;
 
-impl<S> Machine<'_, '_, S> {
+impl<'m, S> Machine<'m, '_, S> {
     /// Executes the instruction before the next word, which the running frame has delegated, and passes the safepoint
     /// after it. The instruction itself has been charged.
     #[cold]
-    pub(super) fn execute_delegated(&mut self, at: &mut Position) -> Result<(), Outcome> {
+    pub(super) fn execute_delegated(&mut self, at: &mut Position<'m>) -> Result<(), Outcome> {
         let word = u32::from_le_bytes(self.code[at.next - 1]);
         let charge = match Opcode::from_number(word as u8) {
             Some(Opcode::MEMGROW) => Some(self.grow_memory(word)),
