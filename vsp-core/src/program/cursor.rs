@@ -4,12 +4,34 @@ use core::cell::Cell;
 
 use super::error::{ReadError, ReadErrorKind};
 use super::version::Minor;
+use crate::limits::NAME_OF_2_0;
 
 /// The slot that receives the first error of a reading pass.
 ///
 /// Steps of the reader return an `Option`, and `None` means that the error is in this slot. An error is large, and the
 /// code to propagate it from many places would be larger than the reader itself.
-pub(crate) type FirstError = Cell<Option<ReadError>>;
+#[derive(Debug, Default)]
+pub(crate) struct FirstError {
+    error: Cell<Option<ReadError>>,
+    /// Whether something was read that only format 2.1 of programs can express.
+    needs_2_1: Cell<bool>,
+}
+
+impl FirstError {
+    /// Returns the first error, if there was one.
+    pub(crate) fn take(&self) -> Option<ReadError> {
+        self.error.take()
+    }
+
+    /// Takes note of something that only format 2.1 of programs can express.
+    pub(super) fn note_2_1(&self, is_it: bool) {
+        self.needs_2_1.set(self.needs_2_1.get() | is_it);
+    }
+
+    pub(super) fn needs_2_1(&self) -> bool {
+        self.needs_2_1.get()
+    }
+}
 
 /// A position in the bytes of one section (or of the header), and the rest of these bytes.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +70,7 @@ impl<'a> Cursor<'a> {
 
     /// Returns whether an error was reported, here or before.
     pub(super) fn has_failed(&self) -> bool {
-        self.errors.is_some_and(|errors| errors.get().is_some())
+        self.errors.is_some_and(|errors| errors.error.get().is_some())
     }
 
     /// Returns the offset of the next byte from the start of the file.
@@ -91,9 +113,9 @@ impl<'a> Cursor<'a> {
     #[inline(never)]
     fn report(&self, what: &'static str, kind: ReadErrorKind) {
         if let Some(errors) = self.errors
-            && errors.get().is_none()
+            && errors.error.get().is_none()
         {
-            errors.set(Some(ReadError { offset: self.offset, what, kind }));
+            errors.error.set(Some(ReadError { offset: self.offset, what, kind }));
         }
     }
 
@@ -140,9 +162,15 @@ impl<'a> Cursor<'a> {
 
     /// Reads the length of a name: one byte in format 2.0, then two.
     pub(super) fn name_length(&mut self, what: &'static str) -> Option<u16> {
-        match self.minor {
-            Minor::Zero => self.u8(what).map(u16::from),
-            Minor::One => self.u16(what),
+        let length = self.number(if self.minor == Minor::Zero { 1 } else { 2 }, what)?;
+        self.note_2_1(length > NAME_OF_2_0 as u64);
+        Some(length as u16)
+    }
+
+    /// Takes note of something that only format 2.1 can express.
+    pub(super) fn note_2_1(&self, is_it: bool) {
+        if let Some(errors) = self.errors {
+            errors.note_2_1(is_it);
         }
     }
 

@@ -68,6 +68,11 @@ impl Section {
     pub(super) fn is_of(self, minor: Minor) -> bool {
         self != Section::Passive || minor >= Minor::One
     }
+
+    /// Returns whether only tools read the section.
+    pub(super) fn is_for_debugging(self) -> bool {
+        matches!(self, Section::Names | Section::Lines | Section::Custom)
+    }
 }
 
 /// Number of sections in the format.
@@ -358,6 +363,7 @@ pub(super) fn imports(at: Cursor<'_>) -> Entries<'_, Import<'_>> {
 /// Returns the type with these bits, which were read at `at`.
 fn func_type(at: &Cursor<'_>, bits: u32, what: &'static str) -> Option<FuncType> {
     let found = FuncType::from_bits(bits).filter(|ty| ty.tag() == 0 || at.minor() >= Minor::One);
+    at.note_2_1(found.is_some_and(|ty| ty.tag() != 0));
     found.or_else(|| at.fail(what, ReadErrorKind::FuncType(bits)))
 }
 

@@ -29,7 +29,7 @@ impl<'a> Replayer<'a> {
         bytes: Ref<'a, [u8]>,
         program: &Program<'a>,
     ) -> Result<(Replayer<'a>, u32), ReplayError> {
-        let errors = FirstError::new(None);
+        let errors = FirstError::default();
         let header = read_header(&mut Cursor::new(&bytes, 0).reporting(&errors));
         let (of_program, digest) = match (header, errors.take()) {
             (Some(header), None) => header,
