@@ -15,6 +15,7 @@
 //! a word that breaks a rule is then decoded (`verify/explain.rs`), to say precisely what is wrong; without it, the error
 //! has only the [number of the rule](RuleNumber).
 
+mod errors;
 #[cfg(feature = "messages")]
 mod explain;
 mod words;
@@ -27,9 +28,10 @@ use crate::index::{FuncIndex, Location};
 #[cfg(threaded)]
 use crate::interp::threaded::Threaded;
 use crate::isa::{Check, DecodeError, Inst, Opcode, Properties, Role};
-#[cfg(any(doc, feature = "messages"))]
+#[cfg(doc)]
 use crate::limits::MAX_VERIFY_ERRORS;
 use crate::program::{FuncDecl, Import, Program};
+use errors::Errors;
 use words::{Counts, WordRules};
 
 /// The largest number of words of a short leaf.
@@ -183,7 +185,7 @@ impl<'a> Verified<'a> {
             functions.push(verifier.function(index, start, decl));
             start += decl.words;
         }
-        verifier.finish()?;
+        verifier.errors.finish()?;
         #[cfg(threaded)]
         let threaded = Threaded::new(program.code(), &functions).ok_or(VerifyErrors::OutOfMemory)?;
         Ok(Verified {
@@ -253,8 +255,7 @@ struct Verifier<'p> {
     counts: Counts,
     /// One bit for each word of the function: whether it is part of a SWITCH table.
     tables: Vec<u64>,
-    errors: Vec<VerifyError>,
-    more: bool,
+    errors: Errors,
 }
 
 impl<'p> Verifier<'p> {
@@ -265,48 +266,12 @@ impl<'p> Verifier<'p> {
         tables.try_reserve_exact(bits).map_err(|_| VerifyErrors::OutOfMemory)?;
         tables.resize(bits, 0);
         let counts = Counts::of(program);
-        Ok(Verifier { program, code: program.code(), counts, tables, errors: Vec::new(), more: false })
+        Ok(Verifier { program, code: program.code(), counts, tables, errors: Errors::default() })
     }
 
-    fn finish(self) -> Result<(), VerifyErrors> {
-        match (self.errors.is_empty(), self.more) {
-            (true, false) => Ok(()),
-            // There was no memory for the first error.
-            (true, true) => Err(VerifyErrors::OutOfMemory),
-            (false, more) => Err(VerifyErrors::Rules { errors: self.errors, more }),
-        }
-    }
-
-    /// Reports that a rule is broken. Without the feature `messages`, only its number is kept.
-    #[inline(always)]
+    #[cfg_attr(not(feature = "messages"), inline(always))]
     fn report(&mut self, location: Location, rule: Rule) {
-        let rule = if cfg!(feature = "messages") { rule } else { Rule::Number(rule.number()) };
-        self.add(VerifyError { location, rule });
-    }
-
-    #[cfg(feature = "messages")]
-    fn add(&mut self, error: VerifyError) {
-        if self.errors.len() == MAX_VERIFY_ERRORS || self.errors.try_reserve(1).is_err() {
-            self.more = true;
-        } else {
-            // Targets are checked last, so errors are not reported in order.
-            let at = self.errors.partition_point(|before| before.location <= error.location);
-            self.errors.insert(at, error);
-        }
-    }
-
-    /// Keeps the first error only.
-    #[cfg(not(feature = "messages"))]
-    #[cold]
-    fn add(&mut self, error: VerifyError) {
-        self.more |= !self.errors.is_empty();
-        if self.errors.first().is_none_or(|first| error.location < first.location) {
-            self.errors.clear();
-            match self.errors.try_reserve_exact(1) {
-                Ok(()) => self.errors.push(error),
-                Err(_) => self.more = true,
-            }
-        }
+        self.errors.add(location, rule);
     }
 
     fn function(&mut self, index: FuncIndex, start: u32, decl: FuncDecl) -> Function {

@@ -30,7 +30,7 @@ impl<'a> Checker<'a> {
     fn file(&self) -> Option<SectionTable> {
         let (minor, section_count) = self.header()?;
         let table = self.section_table(minor, section_count)?;
-        let section = |section| table.cursor(self.file.rest(), section).reporting(self.errors);
+        let section = |section| self.section(&table, section);
 
         self.imports(section(Section::Imports))?;
         let functions = self.functions(section(Section::Functions), section(Section::Code))?;
@@ -46,6 +46,12 @@ impl<'a> Checker<'a> {
         }
         self.version(minor, section(Section::Code))?;
         Some(table)
+    }
+
+    /// Returns a cursor at the start of a section, which reports errors.
+    #[cfg_attr(not(threaded), inline(never))]
+    fn section(&self, table: &SectionTable, section: Section) -> Cursor<'a> {
+        table.cursor(self.file.rest(), section).reporting(self.errors)
     }
 
     /// Checks that the file states the lowest version that can express the program, whose sections are valid.

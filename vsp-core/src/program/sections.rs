@@ -115,7 +115,9 @@ impl SectionTable {
         })
     }
 
-    #[inline]
+    /// Returns a cursor at the start of a section. (Inlining makes it fast; not inlining makes it small.)
+    #[cfg_attr(threaded, inline)]
+    #[cfg_attr(not(threaded), inline(never))]
     pub(super) fn cursor<'a>(&self, image: &'a [u8], section: Section) -> Cursor<'a> {
         let (offset, length) = self.extents[section as usize - 1];
         let (offset, length) = (offset as usize, length as usize);

@@ -1,8 +1,10 @@
-//! Small versions of the functions that copy, fill and compare memory. Those that come with Rust are unrolled for
-//! speed, and take 3 KB.
+//! Small versions of functions that the compiler calls, for processors with the instructions of ARMv7-M: those that copy,
+//! fill and compare memory, and those that divide 64-bit numbers. The versions that come with Rust are made for speed,
+//! and take 4 KB. They are weak symbols, so that a linker takes these instead.
 //!
-//! They work a word at a time where all addresses are aligned, which those of instances are, and otherwise a byte at a
-//! time. A linker takes them instead of Rust's, which are weak symbols.
+//! Memory is copied and filled a word at a time where all addresses are aligned, which those of instances are, and
+//! otherwise a byte at a time. Numbers of up to 32 bits are divided by the processor, others bit by bit: that takes
+//! about 700 instructions.
 
 use core::arch::global_asm;
 
@@ -65,11 +67,11 @@ global_asm! {
     "  uxtb r2, r2",
     "  orr r2, r2, r2, lsl #8",
     "  orr r2, r2, r2, lsl #16",
-    "2: subs r1, #4",
+    "2: subs r1, #8",
     "  blo 3f",
-    "  str r2, [r3], #4",
+    "  strd r2, r2, [r3], #8",
     "  b 2b",
-    "3: adds r1, #4",
+    "3: adds r1, #8",
     "4: subs r1, #1",
     "  blo 5f",
     "  strb r2, [r3], #1",
@@ -89,4 +91,58 @@ global_asm! {
     "  bx lr",
     "2: movs r0, #0",
     "  bx lr",
+
+    ".section .text.vsp_divide, \"ax\", %progbits",
+    "vsp_function __aeabi_ldivmod",
+    // r1:r0, r3:r2: what is divided, signed; then r1:r0 is the quotient, and r3:r2 the remainder.
+    "  push {{r4, r5, r6, lr}}",
+    "  mov r4, r1",
+    "  eor r5, r1, r3",
+    "  cmp r1, #0",
+    "  bge 1f",
+    "  rsbs r0, r0, #0",
+    "  sbc r1, r1, r1, lsl #1",
+    "1: cmp r3, #0",
+    "  bge 2f",
+    "  rsbs r2, r2, #0",
+    "  sbc r3, r3, r3, lsl #1",
+    "2: bl __aeabi_uldivmod",
+    "  cmp r5, #0",
+    "  bge 3f",
+    "  rsbs r0, r0, #0",
+    "  sbc r1, r1, r1, lsl #1",
+    "3: cmp r4, #0",
+    "  bge 4f",
+    "  rsbs r2, r2, #0",
+    "  sbc r3, r3, r3, lsl #1",
+    "4: pop {{r4, r5, r6, pc}}",
+    "vsp_function __aeabi_uldivmod",
+    // The same, unsigned.
+    "  orrs r12, r1, r3",
+    "  bne 1f",
+    "  mov r12, r0",
+    "  udiv r0, r12, r2",
+    "  mls r2, r0, r2, r12",
+    "  bx lr",
+    "1: push {{r4, r5, r6, lr}}",
+    "  movs r4, #0",
+    "  movs r5, #0",
+    "  movs r6, #64",
+    // r5:r4: the remainder so far. The next bit goes from the top of r1:r0 to its end.
+    "2: adds r0, r0, r0",
+    "  adcs r1, r1, r1",
+    "  adcs r4, r4, r4",
+    "  adcs r5, r5, r5",
+    "  bcs 3f",
+    "  cmp r4, r2",
+    "  sbcs r12, r5, r3",
+    "  blo 4f",
+    "3: subs r4, r4, r2",
+    "  sbc r5, r5, r3",
+    "  orr r0, r0, #1",
+    "4: subs r6, #1",
+    "  bne 2b",
+    "  mov r2, r4",
+    "  mov r3, r5",
+    "  pop {{r4, r5, r6, pc}}",
 }
