@@ -139,16 +139,15 @@ macro_rules! define_opcodes {
         }
 
         /// Decodes `word` and calls the method of its instruction, or [`Visitor::reserved`]. Operands are not checked:
-        /// the word must have passed [`Inst::decode`]. `register` returns the register in a field (it is called for every
-        /// operand, and must do nothing but that).
+        /// the word must have passed [`Inst::decode`].
         #[inline(always)]
-        pub fn visit<V: Visitor>(word: u32, visitor: &mut V, register: impl Fn(Field) -> V::Reg) -> V::Output {
+        pub fn visit<V: Visitor<Reg = Reg>>(word: u32, visitor: &mut V) -> V::Output {
             match word as u8 {
                 $($number => {
                     if const { Opcode::$op.is_supported() } {
                         visitor.$method($(<role::$role as RoleType>::decoded(Decoded {
-                            reg: register(Field::$field),
-                            value: Operand { field: Field::$field, role: Role::$role }.decode(word),
+                            reg: Reg::from_low_bits(word >> const { Field::$field.shift() }),
+                            value: const { Operand { field: Field::$field, role: Role::$role } }.decode(word),
                         })),*)
                     } else {
                         visitor.reserved(word)

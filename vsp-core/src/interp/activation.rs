@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::frame::{Exit, Frame, Step, Stopped};
 use crate::complex::State;
-use crate::isa::{self, Field, Reg, StateReg};
+use crate::isa::{self, Reg, StateReg};
 
 /// The running frame.
 ///
@@ -27,48 +27,25 @@ pub(crate) struct Activation<'a> {
     pub(crate) exit: Exit,
 }
 
-/// A register operand: its number, and the value before the instruction.
-#[derive(Clone, Copy)]
-pub(crate) struct Fetched {
-    reg: Reg,
-    value: u64,
-}
-
 impl Activation<'_> {
     /// Executes until an exit.
     #[inline(always)]
     pub(crate) fn execute(&mut self) -> Exit {
         loop {
-            if let Err(Stopped) = self.execute_next() {
+            let word = u32::from_le_bytes(self.code[self.next]);
+            self.next += 1;
+            if let Err(Stopped) = isa::visit(word, self) {
                 return self.exit;
             }
         }
     }
 
-    /// Executes the next word.
-    ///
-    /// The registers in the fields b and c are fetched before anything is known about the word: once, instead of in the
-    /// code of each instruction.
-    #[inline(always)]
-    fn execute_next(&mut self) -> Step {
-        let word = u32::from_le_bytes(self.code[self.next]);
-        self.next += 1;
-        let fetched = |field: Field| {
-            let reg = Reg::from_low_bits(word >> field.shift());
-            Fetched { reg, value: self.registers[reg.index()] }
-        };
-        let (a, b, c) = (fetched(Field::a), fetched(Field::b), fetched(Field::c));
-        isa::visit(word, self, |field| match field {
-            Field::b => b,
-            Field::c => c,
-            _ => a,
-        })
-    }
-
     /// Executes one instruction, and returns its exit if it has one.
     #[inline(always)]
     pub(crate) fn step(&mut self) -> Option<Exit> {
-        match self.execute_next() {
+        let word = u32::from_le_bytes(self.code[self.next]);
+        self.next += 1;
+        match isa::visit(word, self) {
             Ok(()) => None,
             Err(Stopped) => Some(self.exit),
         }
@@ -90,16 +67,16 @@ impl Activation<'_> {
 }
 
 impl Frame for Activation<'_> {
-    type Reg = Fetched;
+    type Reg = Reg;
 
     #[inline(always)]
-    fn get(&self, operand: Fetched) -> u64 {
-        operand.value
+    fn get(&self, reg: Reg) -> u64 {
+        self.registers[reg.index()]
     }
 
     #[inline(always)]
-    fn set(&mut self, operand: Fetched, value: u64) -> Step {
-        self.registers[operand.reg.index()] = value;
+    fn set(&mut self, reg: Reg, value: u64) -> Step {
+        self.registers[reg.index()] = value;
         Ok(())
     }
 

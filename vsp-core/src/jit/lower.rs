@@ -40,7 +40,7 @@ use super::ranges::{EntryFacts, SlotRanges};
 use super::{CompileOptions, Region, Tier, offsets, osr_type, trampoline};
 use crate::analysis::{Graph, OutOfMemory, Signatures, Slot};
 use crate::index::{FuncIndex, Location};
-use crate::isa::{self, Inst, Opcode, Reg};
+use crate::isa::{self, Inst, Opcode};
 use crate::native::{EXITED, Site, Stats};
 use crate::verify::{FRAME_CELLS, Function};
 use edges::EdgeKind;
@@ -440,7 +440,7 @@ impl<'l, 'f, 'u, 'g> Lowering<'l, 'f, 'u, 'g> {
                 self.word = word;
                 self.locate();
                 let encoded = self.plan.graph.inst(word).encode();
-                isa::visit(encoded, self, |field| Reg::from_low_bits(encoded >> field.shift()))?;
+                isa::visit(encoded, self)?;
                 if let Some(known) = &mut self.known {
                     self.plan.ranges.step(word, known);
                 }
