@@ -173,7 +173,7 @@ impl<'a, S> HostCalls<'a, S> {
         metered: bool,
     ) -> Result<HostCalls<'a, S>, InstantiateError> {
         let mut resolved = Vec::new();
-        resolved.try_reserve_exact(program.imports().count()).map_err(|_| InstantiateError::OutOfMemory)?;
+        resolved.try_reserve_exact(program.import_count()).map_err(|_| InstantiateError::OutOfMemory)?;
         imports.resolve(program, &mut resolved)?;
         Ok(Self::of(imports, resolved, HostOwn::new(state, metered)))
     }

@@ -92,6 +92,11 @@ impl<'a> Program<'a> {
         sections::imports(self.section(Section::Imports))
     }
 
+    /// Returns the number of imports.
+    pub(crate) fn import_count(&self) -> usize {
+        sections::imports(self.section(Section::Imports)).left() as usize
+    }
+
     /// Returns the number of functions.
     pub fn function_count(&self) -> usize {
         self.section(Section::Functions).remaining() / FuncDecl::BYTES

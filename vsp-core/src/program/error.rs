@@ -8,7 +8,7 @@ use crate::isa::{EncodeError, Opcode};
 
 /// An error of reading a file: its offset, the item being read, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("at offset {offset}, {what}: {kind}")]
+#[error("at offset {offset}{}{what}: {kind}", if what.is_empty() { "" } else { ", " })]
 pub struct ReadError {
     /// Offset of the error in bytes from the start of the file.
     pub offset: usize,

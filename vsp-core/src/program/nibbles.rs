@@ -23,16 +23,21 @@ static REMAINDERS: [u32; 16] = {
 
 /// Returns the CRC-32 of a file, with its checksum field taken as zero.
 pub(super) fn checksum(image: &[u8]) -> u32 {
-    let mut crc = !0;
-    for (at, byte) in image.iter().enumerate() {
-        if at.wrapping_sub(CHECKSUM_AT) >= size_of::<u32>() {
-            crc ^= u32::from(*byte);
-        }
-        for _ in 0..2 {
-            crc = crc >> 4 ^ REMAINDERS[(crc & 15) as usize];
-        }
-    }
-    !crc
+    let (before, after) = image.split_at(CHECKSUM_AT.min(image.len()));
+    let after = after.get(size_of::<u32>()..).unwrap_or(&[]);
+    !update(update(update(!0, before), &[0; size_of::<u32>()]), after)
+}
+
+/// Returns the remainder after more bytes.
+#[inline(never)]
+fn update(remainder: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(remainder, |remainder, byte| after_half(after_half(remainder ^ u32::from(*byte))))
+}
+
+/// Returns the remainder after the low half byte of it.
+#[inline(always)]
+fn after_half(remainder: u32) -> u32 {
+    remainder >> 4 ^ REMAINDERS[(remainder & 15) as usize]
 }
 
 #[cfg(test)]

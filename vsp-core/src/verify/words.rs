@@ -23,7 +23,7 @@ impl Counts {
     pub(super) fn of(program: &Program<'_>) -> Counts {
         Counts {
             functions: program.function_count() as u32,
-            imports: program.imports().count() as u32,
+            imports: program.import_count() as u32,
             constants: program.constants().len() as u32,
             globals: program.globals().len() as u32,
             segments: program.passive_count(),
