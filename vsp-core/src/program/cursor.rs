@@ -3,6 +3,7 @@
 use core::cell::Cell;
 
 use super::error::{ReadError, ReadErrorKind};
+use super::utf8::is_utf8;
 use super::version::Minor;
 use crate::limits::NAME_OF_2_0;
 
@@ -177,12 +178,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub(super) fn name(&mut self, length: u16, what: &'static str) -> Option<&'a str> {
+    /// Takes a name, which must be UTF-8. It was checked already if this cursor reports no errors.
+    pub(super) fn name(&mut self, length: u16, what: &'static str) -> Option<&'a [u8]> {
         let at = *self;
-        match core::str::from_utf8(self.bytes(usize::from(length), what)?) {
-            Ok(name) => Some(name),
-            Err(_) => at.fail(what, ReadErrorKind::Utf8),
+        let name = self.bytes(usize::from(length), what)?;
+        if self.errors.is_some() && !is_utf8(name) {
+            return at.fail(what, ReadErrorKind::Utf8);
         }
+        Some(name)
     }
 
     #[inline(never)]
