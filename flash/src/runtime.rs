@@ -1,5 +1,5 @@
-//! Small versions of functions that the compiler calls, for processors with the instructions of ARMv7-M: those that copy,
-//! fill and compare memory, and those that divide 64-bit numbers. The versions that come with Rust are made for speed,
+//! Small versions of functions that the compiler calls, for processors with the instructions of ARMv7-M: those that
+//! copy, fill and compare memory, and those that divide 64-bit numbers. The versions that come with Rust are made for speed,
 //! and take 4 KB. They are weak symbols, so that a linker takes these instead.
 //!
 //! Memory is copied and filled a word at a time where all addresses are aligned, which those of instances are, and

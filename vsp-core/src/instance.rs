@@ -439,8 +439,8 @@ fn clamp_fuel(fuel: u64) -> i64 {
     i64::try_from(fuel).unwrap_or(i64::MAX)
 }
 
-/// Allocates `count` zeros, or returns `None` if there is no memory. An operating system provides zeroed pages when they
-/// are first touched.
+/// Allocates `count` zeros, or returns `None` if there is no memory. An operating system provides zeroed pages when
+/// they are first touched.
 fn zeroed<T: bytemuck::Zeroable>(count: usize) -> Option<Vec<T>> {
     bytemuck::allocation::try_zeroed_slice_box(count).ok().map(Vec::from)
 }

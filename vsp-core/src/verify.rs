@@ -11,9 +11,9 @@
 //! 6. what a tail call calls has as many results as the function that contains it ([`Rule::Results`]).
 //!
 //! It visits each word at most twice: once to check it by the properties of its opcode (`verify/words.rs`) and to mark
-//! the words of SWITCH tables, and once, when all tables are known, to check branch targets. With the feature `messages`,
-//! a word that breaks a rule is then decoded (`verify/explain.rs`), to say precisely what is wrong; without it, the error
-//! has only the [number of the rule](RuleNumber).
+//! the words of SWITCH tables, and once, when all tables are known, to check branch targets. With the feature
+//! `messages`, a word that breaks a rule is then decoded (`verify/explain.rs`), to say precisely what is wrong; without
+//! it, the error has only the [number of the rule](RuleNumber).
 
 mod errors;
 #[cfg(feature = "messages")]

@@ -1,5 +1,5 @@
-//! Opcode properties: a record for each class of opcodes, with everything that all their words have in common. Loading a
-//! program inspects each word a few times; walking the operands each time would dominate loading.
+//! Opcode properties: a record for each class of opcodes, with everything that all their words have in common. Loading
+//! a program inspects each word a few times; walking the operands each time would dominate loading.
 //!
 //! The records are made from the opcode table when the crate is compiled. Opcodes with equal properties share one.
 

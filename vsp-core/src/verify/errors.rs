@@ -1,4 +1,4 @@
-//! The errors that the verifier finds: with the feature `messages` many, precisely; without it the first one, by number.
+//! The errors that the verifier finds: with the feature `messages` many, precisely; without it one, by number.
 
 use alloc::vec::Vec;
 

@@ -7,8 +7,8 @@ use crate::index::FuncIndex;
 use crate::isa::{Flow, Inst, Role};
 
 impl WordRules<'_> {
-    /// Reports the rules that a word breaks by itself, and whether execution runs off the end of the function because it
-    /// is the last one.
+    /// Reports the rules that a word breaks by itself, and whether execution runs off the end of the function because
+    /// it is the last one.
     pub(super) fn explain(&self, bits: u32, is_last: bool, mut report: impl FnMut(Rule)) {
         let inst = match Inst::decode(bits) {
             Ok(inst) => inst,

@@ -1,5 +1,5 @@
-//! The rules that a word obeys or breaks by itself, decided from the properties of its opcode. A few operations per word
-//! prove for nearly all words that they break no rule.
+//! The rules that a word obeys or breaks by itself, decided from the properties of its opcode. A few operations per
+//! word prove for nearly all words that they break no rule.
 
 use super::{Findings, RuleNumber};
 use crate::func_type::FuncType;
