@@ -8,7 +8,10 @@
 
 extern crate alloc;
 
+mod runtime;
+
 use core::alloc::{GlobalAlloc, Layout};
+use core::mem::ManuallyDrop;
 
 use vsp_core::program::Program;
 use vsp_core::verify::Verified;
@@ -56,16 +59,17 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// Runs the export `run`. Returns 0 if it returned or halted, `None` otherwise.
+/// Runs the export `run`. Returns 0 if it returned or halted, `None` otherwise. Firmware does so once, and never drops
+/// the instance.
 fn run(program: &[u8]) -> Option<u32> {
-    let verified = Verified::new(Program::read(program).ok()?).ok()?;
-    let mut imports = Imports::<()>::new();
+    let verified = ManuallyDrop::new(Verified::new(Program::read(program).ok()?).ok()?);
+    let mut imports = ManuallyDrop::new(Imports::<()>::new());
     let set = |_: &mut Caller<'_, ()>, pin: u32, level: u32| board_set_pin(pin, level);
     imports.define("board", "set_pin", set).ok()?;
     #[cfg(feature = "thermostat")]
     imports.define("board", "sample", |_: &mut Caller<'_, ()>| board_sample()).ok()?;
     let options = Options { stack_cells: Some(256), fuel: Some(1_000_000), ..Options::default() };
-    let mut instance = Instance::new(&verified, &imports, (), options).ok()?;
+    let mut instance = ManuallyDrop::new(Instance::new(&*verified, &*imports, (), options).ok()?);
     let mut outcome = instance.call_export("run", &[]).ok()?;
     while let Outcome::Suspended(_) = outcome {
         instance.add_fuel(1_000_000);

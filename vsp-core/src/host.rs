@@ -21,7 +21,7 @@ use core::cell::Cell;
 use crate::index::ImportIndex;
 use crate::limits::{MAX_PARAMS, MAX_RESULTS};
 use crate::outcome::{ImportError, InstantiateError};
-use crate::program::{FuncType, Program};
+use crate::program::{FuncType, Program, RawImport};
 use crate::shared::Ref;
 
 /// The error of a host function: any type that implements `Error`, or a text.
@@ -173,7 +173,7 @@ impl<'a, S> HostCalls<'a, S> {
         metered: bool,
     ) -> Result<HostCalls<'a, S>, InstantiateError> {
         let mut resolved = Vec::new();
-        resolved.try_reserve_exact(program.imports().count()).map_err(|_| InstantiateError::OutOfMemory)?;
+        resolved.try_reserve_exact(program.import_count()).map_err(|_| InstantiateError::OutOfMemory)?;
         imports.resolve(program, &mut resolved)?;
         Ok(Self::of(imports, resolved, HostOwn::new(state, metered)))
     }
@@ -394,7 +394,7 @@ impl<S> Imports<S> {
     where
         F: Fn(&mut Caller<'_, S>, u64, u64, u64, &mut [u64; MAX_PARAMS]) -> HostEnd + Send + Sync + 'static,
     {
-        if self.find(module, name).is_some() {
+        if self.find(module.as_bytes(), name.as_bytes()).is_some() {
             return Err(ImportError::Defined { module: module.into(), name: name.into() });
         }
         self.definitions.push(Definition {
@@ -406,8 +406,8 @@ impl<S> Imports<S> {
         Ok(self)
     }
 
-    fn find(&self, module: &str, name: &str) -> Option<usize> {
-        self.definitions.iter().position(|it| it.module == module && it.name == name)
+    fn find(&self, module: &[u8], name: &[u8]) -> Option<usize> {
+        self.definitions.iter().position(|it| it.module.as_bytes() == module && it.name.as_bytes() == name)
     }
 
     /// Returns the module, name and type of each host function.
@@ -417,8 +417,8 @@ impl<S> Imports<S> {
 
     /// Appends the number of the host function for each import of the program.
     pub(crate) fn resolve(&self, program: &Program<'_>, out: &mut Vec<u32>) -> Result<(), ImportError> {
-        for import in program.imports() {
-            let owned = || (String::from(import.module), String::from(import.name));
+        for import in program.raw_imports() {
+            let owned = || named(import);
             let Some(found) = self.find(import.module, import.name) else {
                 let (module, name) = owned();
                 return Err(ImportError::Missing { module, name, ty: import.ty });
@@ -453,7 +453,7 @@ impl<S> Imports<S> {
         let mut imports = Imports::new();
         for import in program.imports() {
             let ty = import.ty.without_tag();
-            match imports.find(import.module, import.name) {
+            match imports.find(import.module.as_bytes(), import.name.as_bytes()) {
                 Some(found) if imports.definitions[found].ty == ty => {}
                 _ => {
                     let fails = |_: &mut Caller<'_, S>, _: &_, _: &mut _| {
@@ -472,4 +472,13 @@ impl<S> Imports<S> {
     pub(crate) fn ty(&self, resolved: u32) -> FuncType {
         self.definitions[resolved as usize].ty
     }
+}
+
+/// Returns module and name of an import for an error; without the feature `messages` they are empty.
+fn named(import: RawImport<'_>) -> (String, String) {
+    if !cfg!(feature = "messages") {
+        return (String::new(), String::new());
+    }
+    let import = import.named();
+    (import.module.into(), import.name.into())
 }

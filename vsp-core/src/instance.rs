@@ -446,19 +446,8 @@ fn clamp_fuel(fuel: u64) -> i64 {
     i64::try_from(fuel).unwrap_or(i64::MAX)
 }
 
-/// Allocates `count` zeros, or returns `None` if there is no memory. The operating system provides zeroed pages when
+/// Allocates `count` zeros, or returns `None` if there is no memory. An operating system provides zeroed pages when
 /// they are first touched.
-#[cfg(target_pointer_width = "64")]
 fn zeroed<T: bytemuck::Zeroable>(count: usize) -> Option<Vec<T>> {
     bytemuck::allocation::try_zeroed_slice_box(count).ok().map(Vec::from)
-}
-
-/// Allocates `count` zeros, or returns `None` if there is no memory. On these targets memories are small, and small
-/// code matters more.
-#[cfg(not(target_pointer_width = "64"))]
-fn zeroed<T: Copy + Default>(count: usize) -> Option<Vec<T>> {
-    let mut cells = Vec::new();
-    cells.try_reserve_exact(count).ok()?;
-    cells.resize(count, T::default());
-    Some(cells)
 }

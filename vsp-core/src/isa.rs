@@ -7,7 +7,6 @@ mod inst;
 mod math;
 mod operand;
 pub mod ops;
-#[cfg(threaded)]
 mod properties;
 mod table;
 
@@ -15,8 +14,7 @@ pub use inst::{DecodeError, EncodeError, Inst};
 pub use math::{MathCall, MathFn};
 pub use operand::{Access, Decoded, Field, Operand, Reg, Role, RoleType, StateReg, role};
 
-#[cfg(threaded)]
-pub(crate) use properties::{Bound, Properties};
+pub(crate) use properties::{Bound, Check, Properties};
 pub(crate) use table::for_each_op;
 
 /// The control flow of an instruction: where execution can continue. The head of the opcode table lists the kinds.
@@ -147,7 +145,10 @@ macro_rules! define_opcodes {
             match word as u8 {
                 $($number => {
                     if const { Opcode::$op.is_supported() } {
-                        visitor.$method($(<role::$role as RoleType>::decode(word, Field::$field)),*)
+                        visitor.$method($(<role::$role as RoleType>::decoded(Decoded {
+                            reg: Reg::from_low_bits(word >> const { Field::$field.shift() }),
+                            value: const { Operand { field: Field::$field, role: Role::$role } }.decode(word),
+                        })),*)
                     } else {
                         visitor.reserved(word)
                     }

@@ -180,9 +180,9 @@ pub enum ImportError {
     /// The host has no function of this module and name.
     #[error("the program imports {}.{} {ty}, which the host does not have", Excerpt(module), Excerpt(name))]
     Missing {
-        /// The module.
+        /// The module; empty without the feature `messages`.
         module: String,
-        /// The name.
+        /// The name; empty without the feature `messages`.
         name: String,
         /// The type that the program imports it with.
         ty: FuncType,
@@ -194,9 +194,9 @@ pub enum ImportError {
         Excerpt(name)
     )]
     Type {
-        /// The module.
+        /// The module; empty without the feature `messages`.
         module: String,
-        /// The name.
+        /// The name; empty without the feature `messages`.
         name: String,
         /// The type that the program imports it with.
         program: FuncType,

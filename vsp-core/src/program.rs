@@ -7,8 +7,10 @@ mod cursor;
 mod error;
 mod function;
 mod header;
+mod nibbles;
 mod read;
 mod sections;
+mod utf8;
 mod version;
 mod write;
 
@@ -29,6 +31,7 @@ pub use sections::{Custom, Data, Export, FuncDecl, Import, LineEntry, Name, Name
 use crate::index::{FuncIndex, GlobalIndex, Location, PassiveIndex};
 use crate::limits::Limits;
 use crate::shared::Ref;
+pub(crate) use sections::RawImport;
 use sections::{Section, SectionTable};
 
 /// A program as stored in its file: its structure is checked, its code is not verified yet.
@@ -88,7 +91,17 @@ impl<'a> Program<'a> {
 
     /// Returns the imports, in index order.
     pub fn imports(&self) -> impl Iterator<Item = Import<'_>> {
+        self.raw_imports().map(RawImport::named)
+    }
+
+    /// Returns the imports, in index order, with their names as they are in the file.
+    pub(crate) fn raw_imports(&self) -> impl Iterator<Item = RawImport<'_>> {
         sections::imports(self.section(Section::Imports))
+    }
+
+    /// Returns the number of imports.
+    pub(crate) fn import_count(&self) -> usize {
+        sections::imports(self.section(Section::Imports)).left() as usize
     }
 
     /// Returns the number of functions.
@@ -177,12 +190,14 @@ impl<'a> Program<'a> {
 
     /// Returns the exports, in the order of their names.
     pub fn exports(&self) -> impl Iterator<Item = Export<'_>> {
-        sections::exports(self.section(Section::Exports))
+        let exports = sections::exports(self.section(Section::Exports));
+        exports.map(|export| Export { name: utf8::text(export.name), function: export.function })
     }
 
     /// Returns the function exported as `name`.
     pub fn export(&self, name: &str) -> Option<FuncIndex> {
-        self.exports().find(|export| export.name == name).map(|export| export.function)
+        let mut exports = sections::exports(self.section(Section::Exports));
+        exports.find(|export| export.name == name.as_bytes()).map(|export| export.function)
     }
 
     /// Returns the debug names of functions, globals, data segments and passive segments, ordered by kind and index.

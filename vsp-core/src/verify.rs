@@ -10,12 +10,15 @@
 //! 5. the constants, locals, globals, passive segments, functions and imports that are named exist ([`Rule::Index`]);
 //! 6. what a tail call calls has as many results as the function that contains it ([`Rule::Results`]).
 //!
-//! It visits each word twice: once to decode it and to mark the words of SWITCH tables, and once, when all tables are
-//! known, to check branch targets. In builds with the threaded interpreter, a fast path (`verify/fast_path.rs`) first
-//! accepts the words that certainly break no rule; few words remain.
+//! It visits each word at most twice: once to check it by the properties of its opcode (`verify/words.rs`) and to mark
+//! the words of SWITCH tables, and once, when all tables are known, to check branch targets. With the feature
+//! `messages`, a word that breaks a rule is then decoded (`verify/explain.rs`), to say precisely what is wrong; without
+//! it, the error has only the [number of the rule](RuleNumber).
 
-#[cfg(threaded)]
-mod fast_path;
+mod errors;
+#[cfg(feature = "messages")]
+mod explain;
+mod words;
 
 pub use crate::function::{FRAME_CELLS, Function, STATE_CELLS};
 
@@ -24,11 +27,12 @@ use alloc::vec::Vec;
 use crate::index::{FuncIndex, Location};
 #[cfg(threaded)]
 use crate::interp::threaded::Threaded;
-#[cfg(threaded)]
-use crate::isa::Properties;
-use crate::isa::{DecodeError, Flow, Inst, Opcode, Role};
+use crate::isa::{Check, DecodeError, Inst, Opcode, Properties, Role};
+#[cfg(doc)]
 use crate::limits::MAX_VERIFY_ERRORS;
-use crate::program::{FuncDecl, FuncType, Import, Program};
+use crate::program::{FuncDecl, Import, Program};
+use errors::Errors;
+use words::{Counts, WordRules};
 
 /// The largest number of words of a short leaf.
 const SHORT_LEAF_WORDS: u32 = 32;
@@ -89,6 +93,43 @@ pub enum Rule {
         /// Number of items of this kind.
         count: u32,
     },
+    /// This rule is broken; a build with the feature `messages` says more.
+    #[error("rule {} of the instruction set is broken", *.0 as u8)]
+    Number(RuleNumber),
+}
+
+impl Rule {
+    /// Returns the number of the rule.
+    #[inline(always)]
+    pub const fn number(self) -> RuleNumber {
+        match self {
+            Rule::Decode(_) | Rule::Unsupported(_) => RuleNumber::Instruction,
+            Rule::TargetOutside { .. } | Rule::TargetInTable { .. } => RuleNumber::Target,
+            Rule::Table { .. } => RuleNumber::Table,
+            Rule::FallsOff => RuleNumber::End,
+            Rule::Index { .. } => RuleNumber::Index,
+            Rule::Results { .. } => RuleNumber::Results,
+            Rule::Number(number) => number,
+        }
+    }
+}
+
+/// The number of a rule: its value is that of the rule in `docs/isa.md`, section 4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum RuleNumber {
+    /// Every word is an instruction of this build.
+    Instruction = 1,
+    /// Branches stay in their function, outside of SWITCH tables.
+    Target = 2,
+    /// A SWITCH is followed by its table.
+    Table = 3,
+    /// Execution cannot run off the end of a function.
+    End = 4,
+    /// What is named by its index exists.
+    Index = 5,
+    /// The callee of a tail call has as many results as the function.
+    Results = 6,
 }
 
 /// A rule broken at a location.
@@ -111,7 +152,8 @@ pub enum VerifyErrors {
     /// The code breaks rules.
     #[error("{}{}", .errors[0], if *.more || errors.len() > 1 { " (and more)" } else { "" })]
     Rules {
-        /// The errors, in the order of the code; at least one, at most [`MAX_VERIFY_ERRORS`].
+        /// The errors, in the order of the code; at least one, at most [`MAX_VERIFY_ERRORS`]. Without the feature
+        /// `messages` only the first one.
         errors: Vec<VerifyError>,
         /// Whether there were more errors than these.
         more: bool,
@@ -143,7 +185,7 @@ impl<'a> Verified<'a> {
             functions.push(verifier.function(index, start, decl));
             start += decl.words;
         }
-        verifier.finish()?;
+        verifier.errors.finish()?;
         #[cfg(threaded)]
         let threaded = Threaded::new(program.code(), &functions).ok_or(VerifyErrors::OutOfMemory)?;
         Ok(Verified {
@@ -196,16 +238,6 @@ impl<'a> Verified<'a> {
     }
 }
 
-/// The number of items of each kind.
-#[derive(Clone, Copy)]
-struct Counts {
-    functions: u32,
-    imports: u32,
-    constants: u32,
-    globals: u32,
-    segments: u32,
-}
-
 /// The findings in the words of a function.
 #[derive(Clone, Copy, Default)]
 struct Findings {
@@ -223,8 +255,7 @@ struct Verifier<'p> {
     counts: Counts,
     /// One bit for each word of the function: whether it is part of a SWITCH table.
     tables: Vec<u64>,
-    errors: Vec<VerifyError>,
-    more: bool,
+    errors: Errors,
 }
 
 impl<'p> Verifier<'p> {
@@ -234,31 +265,13 @@ impl<'p> Verifier<'p> {
         let bits = largest.div_ceil(u64::BITS) as usize;
         tables.try_reserve_exact(bits).map_err(|_| VerifyErrors::OutOfMemory)?;
         tables.resize(bits, 0);
-        let counts = Counts {
-            functions: program.function_count() as u32,
-            imports: program.imports().count() as u32,
-            constants: program.constants().len() as u32,
-            globals: program.globals().len() as u32,
-            segments: program.passive_count(),
-        };
-        Ok(Verifier { program, code: program.code(), counts, tables, errors: Vec::new(), more: false })
+        let counts = Counts::of(program);
+        Ok(Verifier { program, code: program.code(), counts, tables, errors: Errors::default() })
     }
 
-    fn finish(self) -> Result<(), VerifyErrors> {
-        match self.errors.is_empty() {
-            true => Ok(()),
-            false => Err(VerifyErrors::Rules { errors: self.errors, more: self.more }),
-        }
-    }
-
-    fn report(&mut self, location: Location, rule: impl Into<Rule>) {
-        if self.errors.len() == MAX_VERIFY_ERRORS || self.errors.try_reserve(1).is_err() {
-            self.more = true;
-        } else {
-            // Targets are checked last, so errors are not reported in order.
-            let at = self.errors.partition_point(|error| error.location <= location);
-            self.errors.insert(at, VerifyError { location, rule: rule.into() });
-        }
+    #[cfg_attr(not(feature = "messages"), inline(always))]
+    fn report(&mut self, location: Location, rule: Rule) {
+        self.errors.add(location, rule);
     }
 
     fn function(&mut self, index: FuncIndex, start: u32, decl: FuncDecl) -> Function {
@@ -266,20 +279,13 @@ impl<'p> Verifier<'p> {
         let code = &code[start as usize..][..decl.words as usize];
         self.tables[..decl.words.div_ceil(u64::BITS) as usize].fill(0);
         let mut findings = Findings::default();
-        #[cfg(threaded)]
-        let fast_path = fast_path::FastPath::new(self.counts, decl);
+        let rules = WordRules::new(self.program, self.counts, decl);
         let mut word = 0;
-        while word < decl.words {
-            #[cfg(threaded)]
-            {
-                word = fast_path.skip(code, word, &mut findings);
-            }
+        loop {
+            word = rules.skip(code, word, &mut findings);
             let Some(bytes) = code.get(word as usize) else { break };
             let location = Location { function: index, word };
-            match Inst::decode(u32::from_le_bytes(*bytes)) {
-                Ok(inst) => self.instruction(location, inst, code, decl, &mut findings),
-                Err(error) => self.report(location, error),
-            }
+            self.word(location, u32::from_le_bytes(*bytes), code, &rules, &mut findings);
             word += 1;
         }
         if findings.targets {
@@ -290,71 +296,46 @@ impl<'p> Verifier<'p> {
         Function { start, words, ty, locals, states: findings.states, short_leaf }
     }
 
-    /// Checks the rules 3 to 6 for one instruction, and whether this build executes it. Updates the findings.
-    fn instruction(
+    /// Checks all rules but 2 for one word. Updates the findings.
+    fn word(
         &mut self,
         location: Location,
-        inst: Inst,
+        bits: u32,
         code: &[[u8; 4]],
-        decl: FuncDecl,
+        rules: &WordRules<'_>,
         findings: &mut Findings,
     ) {
-        if !inst.op().is_supported() {
-            self.report(location, Rule::Unsupported(inst.op()));
+        if let Some(rule) = rules.broken(bits) {
+            #[cfg(feature = "messages")]
+            if self.explain(location, bits, code, rules) {
+                return;
+            }
+            return self.report(location, Rule::Number(rule));
         }
-        for (operand, value) in inst.operands() {
-            self.index(location, operand.role, value as u32, decl);
-        }
-        let flow = inst.op().flow();
-        if flow == Flow::TailCall {
-            self.results(location, inst, decl.ty);
-        }
-        let next = match inst.value_of(Role::Entries) {
-            Some(entries) => self.mark_table(location, entries as u32, code),
-            None => location.word + 1,
-        };
-        if flow.continues() {
-            self.must_continue(location, next, code);
-        }
-        let displacement = inst.value_of(Role::Target);
-        findings.not_short_leaf |=
-            flow.is_call_or_bulk() || displacement.is_some_and(|displacement| displacement < 0);
-        findings.states |= inst.states().next().is_some();
-        findings.targets |= displacement.is_some() || flow == Flow::Switch;
-    }
-
-    fn must_continue(&mut self, location: Location, next: u32, code: &[[u8; 4]]) {
-        if next as usize >= code.len() {
+        let properties = Properties::of(bits);
+        let immediate = properties.immediate(bits);
+        let has_table = properties.check == Check::Table;
+        let next =
+            if has_table { self.mark_table(location, immediate as u32, code) } else { location.word + 1 };
+        if properties.continues && next as usize >= code.len() {
             self.report(location, Rule::FallsOff);
         }
+        findings.not_short_leaf |= properties.is_call_or_bulk | properties.is_target & (immediate < 0);
+        findings.states |= properties.states;
+        findings.targets |= properties.is_target | has_table;
     }
 
-    fn index(&mut self, location: Location, role: Role, index: u32, decl: FuncDecl) {
-        let count = match role {
-            Role::Func => self.counts.functions,
-            Role::Import => self.counts.imports,
-            Role::Const => self.counts.constants,
-            Role::Global => self.counts.globals,
-            Role::Segment => self.counts.segments,
-            Role::Local => u32::from(decl.locals),
-            _ => return,
-        };
-        if index >= count {
-            self.report(location, Rule::Index { role, index, count });
-        }
-    }
-
-    /// Checks rule 6 for a tail call in a function of type `ty`, if its callee exists.
-    fn results(&mut self, location: Location, inst: Inst, ty: FuncType) {
-        let direct =
-            inst.value_of(Role::Func).and_then(|index| self.program.function(FuncIndex(index as u32)));
-        let named = inst.value_of(Role::Type).and_then(|bits| FuncType::from_bits(bits as u32));
-        if let Some(callee) = direct.map(|decl| decl.ty).or(named)
-            && callee.results() != ty.results()
-        {
-            let (callee, function) = (callee.results() as u32, ty.results() as u32);
-            self.report(location, Rule::Results { callee, function });
-        }
+    /// Reports precisely what is wrong with a word that breaks a rule by itself. Returns whether it found it.
+    #[cfg(feature = "messages")]
+    #[cold]
+    fn explain(&mut self, location: Location, bits: u32, code: &[[u8; 4]], rules: &WordRules<'_>) -> bool {
+        let is_last = location.word as usize + 1 >= code.len();
+        let mut is_explained = false;
+        rules.explain(bits, is_last, |rule| {
+            is_explained = true;
+            self.report(location, rule);
+        });
+        is_explained
     }
 
     /// Marks the table of a SWITCH and returns the word after it.
@@ -391,9 +372,6 @@ impl<'p> Verifier<'p> {
 
 /// Returns the displacement of a branch in words, or `None` for other instructions.
 fn displacement(bits: u32) -> Option<i32> {
-    #[cfg(threaded)]
-    if !Properties::of(bits).is_target {
-        return None;
-    }
-    Inst::decode(bits).ok()?.value_of(Role::Target)
+    let properties = Properties::of(bits);
+    properties.is_target.then(|| properties.immediate(bits))
 }

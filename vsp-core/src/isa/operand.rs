@@ -438,8 +438,6 @@ pub(super) const fn format_name(operands: &[Operand]) -> &'static str {
 pub trait RoleType {
     /// `StateReg`, `i32` or `u32`; or `R`, the engine's type for a register.
     type Value<R>;
-    /// Decodes the value with this role in `field` of `word`.
-    fn decode(word: u32, field: Field) -> Self::Value<Reg>;
     /// Returns the value with this role of a decoded operand.
     fn decoded<R>(operand: Decoded<R>) -> Self::Value<R>;
 }
@@ -455,20 +453,15 @@ pub struct Decoded<R> {
 
 /// The roles as types, for the signatures of [`Visitor`](super::Visitor).
 pub mod role {
-    use super::{Decoded, Field, Reg, RoleType, StateReg};
+    use super::{Decoded, RoleType, StateReg};
 
     macro_rules! role_types {
-        ($value:ty, $decode:expr, $decoded:expr, $($name:ident)*) => {$(
+        ($value:ty, $decoded:expr, $($name:ident)*) => {$(
             #[doc = concat!("[`Role::", stringify!($name), "`](super::Role::", stringify!($name), ") as a type.")]
             #[derive(Debug)]
             pub enum $name {}
             impl RoleType for $name {
                 type Value<R> = $value;
-                #[inline(always)]
-                fn decode(word: u32, field: Field) -> Self::Value<Reg> {
-                    let decode: fn(u32, Field) -> Self::Value<Reg> = $decode;
-                    decode(word, field)
-                }
                 #[inline(always)]
                 fn decoded<R>(operand: Decoded<R>) -> Self::Value<R> {
                     let decoded: fn(Decoded<R>) -> Self::Value<R> = $decoded;
@@ -478,11 +471,9 @@ pub mod role {
         )*};
     }
 
-    role_types!(R, |word, field| Reg::from_low_bits(word >> field.shift()), |operand| operand.reg,
-        Dst Src Mod FDst FSrc FSrc2 Base X1 X2 X4 X8 X16);
-    role_types!(StateReg, |word, field| StateReg::from_low_bits(word >> field.shift()),
-        |operand| StateReg::from_low_bits(operand.value as u32), SDst SSrc SMod);
-    role_types!(i32, |word, field| field.signed(word), |operand| operand.value, Disp S Target);
-    role_types!(u32, |word, field| field.unsigned(word), |operand| operand.value as u32,
+    role_types!(R, |operand| operand.reg, Dst Src Mod FDst FSrc FSrc2 Base X1 X2 X4 X8 X16);
+    role_types!(StateReg, |operand| StateReg::from_low_bits(operand.value as u32), SDst SSrc SMod);
+    role_types!(i32, |operand| operand.value, Disp S Target);
+    role_types!(u32, |operand| operand.value as u32,
         U Func Import Const Local Global Segment Type Entries Sh64 Sh32 Layer Bits Math);
 }

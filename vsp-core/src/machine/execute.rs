@@ -13,7 +13,7 @@ use crate::interp::activation::Activation;
 use crate::interp::frame::Exit;
 #[cfg(threaded)]
 use crate::interp::threaded::{ExitPoint, Resources, ThreadState};
-use crate::isa::Inst;
+use crate::isa::{Field, Reg};
 #[cfg(feature = "native")]
 use crate::native::entry::{Entry, MIN_BALANCE};
 #[cfg(all(feature = "native", threaded))]
@@ -44,7 +44,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
 
     /// Charges for the outermost frame and passes its safepoint. Returns the position of its first word.
     #[inline]
-    pub(super) fn enter(&mut self, function: FuncIndex) -> Result<Position, Outcome> {
+    pub(super) fn enter(&mut self, function: FuncIndex) -> Result<Position<'m>, Outcome> {
         let mut at = self.position(Location { function, word: 0 });
         self.enter_function(&mut at)?;
         Ok(at)
@@ -53,7 +53,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     /// Gives a suspended program the values it waits for, and passes the safepoint if it is at one. Returns the
     /// position of the next word.
     #[inline]
-    pub(super) fn answer(&mut self, reason: Reason, values: &[u64]) -> Result<Position, Outcome> {
+    pub(super) fn answer(&mut self, reason: Reason, values: &[u64]) -> Result<Position<'m>, Outcome> {
         let mut at = self.position(self.stack.location());
         match reason {
             Reason::Fuel | Reason::Interrupted => self.safepoint(&mut at)?,
@@ -71,7 +71,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     }
 
     /// Executes until the program exits, if it has not already.
-    pub(super) fn run_from(&mut self, at: Result<Position, Outcome>) -> Outcome {
+    pub(super) fn run_from(&mut self, at: Result<Position<'m>, Outcome>) -> Outcome {
         match at {
             Ok(at) => self.run(at),
             Err(outcome) => outcome,
@@ -79,7 +79,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     }
 
     /// Executes until the program exits.
-    pub(super) fn run(&mut self, mut at: Position) -> Outcome {
+    pub(super) fn run(&mut self, mut at: Position<'m>) -> Outcome {
         loop {
             if let Err(outcome) = self.advance::<false>(&mut at) {
                 return outcome;
@@ -91,11 +91,11 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     /// for its location. `stop` is not called for the first instruction.
     pub(super) fn step(
         &mut self,
-        mut at: Position,
+        mut at: Position<'m>,
         limit: u64,
         fuel: u64,
         mut stop: impl FnMut(Location) -> bool,
-    ) -> Result<Position, Outcome> {
+    ) -> Result<Position<'m>, Outcome> {
         // A balance that does not exist is never reached.
         let last = self.balance.checked_sub_unsigned(fuel);
         for executed in 0..limit {
@@ -109,7 +109,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     }
 
     /// Records the location of the running frame, if the program has not ended.
-    pub(super) fn pause(&mut self, state: Result<Position, Outcome>) -> Option<Outcome> {
+    pub(super) fn pause(&mut self, state: Result<Position<'m>, Outcome>) -> Option<Outcome> {
         match state {
             Ok(at) => {
                 self.stack.set_location(at.location());
@@ -122,7 +122,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     /// Executes the running frame until an instruction needs more than the frame, and handles that exit. With `STEP`,
     /// executes one instruction.
     #[inline(always)]
-    fn advance<const STEP: bool>(&mut self, at: &mut Position) -> Result<(), Outcome> {
+    fn advance<const STEP: bool>(&mut self, at: &mut Position<'m>) -> Result<(), Outcome> {
         match self.execute::<STEP>(at) {
             Some(exit) => self.handle_exit(at, exit),
             None => Ok(()),
@@ -131,7 +131,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
 
     /// Handles an exit of the running frame.
     #[inline(always)]
-    pub(super) fn handle_exit(&mut self, at: &mut Position, exit: Exit) -> Result<(), Outcome> {
+    pub(super) fn handle_exit(&mut self, at: &mut Position<'m>, exit: Exit) -> Result<(), Outcome> {
         match exit {
             Exit::Call(callee) => self.call(at, callee),
             Exit::CallIndirect { number, ty } => {
@@ -157,7 +157,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
 
     /// Executes instructions until an exit. With `STEP`, executes one instruction, which may have none.
     #[inline(always)]
-    fn execute<const STEP: bool>(&mut self, at: &mut Position) -> Option<Exit> {
+    fn execute<const STEP: bool>(&mut self, at: &mut Position<'m>) -> Option<Exit> {
         #[cfg(threaded)]
         if !STEP {
             return Some(self.execute_threaded(at));
@@ -188,7 +188,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
 
     #[cfg(threaded)]
     #[inline(always)]
-    fn execute_threaded(&mut self, at: &mut Position) -> Exit {
+    fn execute_threaded(&mut self, at: &mut Position<'m>) -> Exit {
         let base = self.stack.running();
         let exit = ThreadState::execute(
             Resources {
@@ -221,7 +221,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     /// Sets the position to the one where the threaded interpreter exited.
     #[cfg(threaded)]
     #[inline(always)]
-    pub(super) fn set_position(&mut self, at: &mut Position, exit: &ExitPoint) {
+    pub(super) fn set_position(&mut self, at: &mut Position<'m>, exit: &ExitPoint) {
         if self.stack.set_running(exit.base).is_none() {
             unreachable!("the interpreter exits in a frame");
         }
@@ -232,7 +232,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     }
 
     /// Passes the safepoint at the next word.
-    pub(super) fn safepoint(&mut self, at: &mut Position) -> Result<(), Outcome> {
+    pub(super) fn safepoint(&mut self, at: &mut Position<'m>) -> Result<(), Outcome> {
         let reason = if *self.balance < 0 {
             #[cfg(feature = "native")]
             return self.slice_expired(at);
@@ -247,24 +247,24 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     }
 
     /// Charges for a new frame and passes its safepoint.
-    pub(super) fn charge_entry(&mut self, at: &mut Position) -> Result<(), Outcome> {
+    pub(super) fn charge_entry(&mut self, at: &mut Position<'m>) -> Result<(), Outcome> {
         *self.balance = self.balance.saturating_sub(i64::from(at.function.entry_charge()));
         if at.function.short_leaf { Ok(()) } else { self.safepoint(at) }
     }
 
-    fn call(&mut self, at: &mut Position, callee: FuncIndex) -> Result<(), Outcome> {
+    fn call(&mut self, at: &mut Position<'m>, callee: FuncIndex) -> Result<(), Outcome> {
         self.stack.set_location(at.executed());
         let entry = self.position(Location { function: callee, word: 0 });
-        if let Err(Overflow) = self.stack.push(&at.function, &entry.function) {
+        if let Err(Overflow) = self.stack.push(at.function, entry.function) {
             return Err(self.trap(*at, Trap::StackOverflow));
         }
         *at = entry;
         self.enter_function(at)
     }
 
-    fn tail_call(&mut self, at: &mut Position, callee: FuncIndex) -> Result<(), Outcome> {
+    fn tail_call(&mut self, at: &mut Position<'m>, callee: FuncIndex) -> Result<(), Outcome> {
         let entry = self.position(Location { function: callee, word: 0 });
-        if let Err(Overflow) = self.stack.replace(&entry.function) {
+        if let Err(Overflow) = self.stack.replace(entry.function) {
             return Err(self.trap(*at, Trap::StackOverflow));
         }
         *at = entry;
@@ -278,7 +278,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     /// Enters a function that has a frame: in machine code, if there is some that can be used, otherwise in the
     /// interpreter.
     #[inline]
-    fn enter_function(&mut self, at: &mut Position) -> Result<(), Outcome> {
+    fn enter_function(&mut self, at: &mut Position<'m>) -> Result<(), Outcome> {
         #[cfg(feature = "native")]
         if let Some(code) = self.native
             && *self.balance >= MIN_BALANCE
@@ -294,7 +294,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     }
 
     /// Returns the function with this number; traps unless it exists and has this type.
-    fn indirect(&mut self, at: Position, number: u64, ty: u32) -> Result<FuncIndex, Outcome> {
+    fn indirect(&mut self, at: Position<'m>, number: u64, ty: u32) -> Result<FuncIndex, Outcome> {
         let index = u32::try_from(number).map(FuncIndex).ok();
         let found = index.filter(|index| {
             self.functions.get(index.index()).is_some_and(|function| function.ty.bits() == ty)
@@ -302,7 +302,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         found.ok_or_else(|| self.trap(at, Trap::BadIndirectCall))
     }
 
-    pub(super) fn ret(&mut self, at: &mut Position) -> Result<(), Outcome> {
+    pub(super) fn ret(&mut self, at: &mut Position<'m>) -> Result<(), Outcome> {
         let results = at.function.ty.results();
         match self.stack.pop(results) {
             Some(location) => {
@@ -314,7 +314,7 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
         }
     }
 
-    fn host_call(&mut self, at: &mut Position, import: ImportIndex) -> Result<(), Outcome> {
+    fn host_call(&mut self, at: &mut Position<'m>, import: ImportIndex) -> Result<(), Outcome> {
         self.stack.set_location(at.executed());
         match self.host.call_with(import, self.memory, self.balance, self.stack.register_cells()) {
             Ok(()) => self.safepoint(at),
@@ -324,10 +324,9 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     }
 
     /// Writes the host's value to the register of the YIELD at the next word.
-    fn answer_yield(&mut self, at: Position, values: &[u64]) {
-        let inst = Inst::decode(u32::from_le_bytes(self.code[at.next])).ok();
-        if let Some((reg, _)) = inst.and_then(|inst| inst.registers().next()) {
-            self.stack.registers()[reg.index()] = values[0];
-        }
+    fn answer_yield(&mut self, at: Position<'m>, values: &[u64]) {
+        let word = u32::from_le_bytes(self.code[at.next]);
+        let reg = Reg::from_low_bits(word >> const { Field::a.shift() });
+        self.stack.registers()[reg.index()] = values[0];
     }
 }

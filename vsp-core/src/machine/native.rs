@@ -21,14 +21,14 @@ pub(super) struct Enterable<'n, S> {
 /// The native stack lacks room to enter machine code.
 struct LacksStack;
 
-impl<'a, S> Machine<'_, 'a, S> {
+impl<'m, 'a, S> Machine<'m, 'a, S> {
     /// Runs the function of the running frame. If it returns, `at` is the word after its call; after an exit it can be
     /// any location where the interpreter continues.
     pub(super) fn enter_native(
         &mut self,
         native: &Enterable<'_, S>,
         entry: Entry,
-        at: &mut Position,
+        at: &mut Position<'m>,
     ) -> Result<(), Outcome> {
         match self.try_to_enter(native, entry, at) {
             Ok(entered) => entered,
@@ -44,7 +44,7 @@ impl<'a, S> Machine<'_, 'a, S> {
         &mut self,
         native: &Enterable<'_, S>,
         entry: Entry,
-        at: &mut Position,
+        at: &mut Position<'m>,
     ) -> Result<(), Outcome> {
         let mut ended = None;
         let cells = self.stack.cells();
@@ -62,7 +62,7 @@ impl<'a, S> Machine<'_, 'a, S> {
     }
 
     /// Begins to interpret what machine code was to be entered for.
-    fn interpret(&mut self, entry: Entry, at: &mut Position) -> Result<(), Outcome> {
+    fn interpret(&mut self, entry: Entry, at: &mut Position<'m>) -> Result<(), Outcome> {
         match entry {
             Entry::Function(_) => self.charge_entry(at),
             // The program came from the safepoint at this location.
@@ -74,7 +74,7 @@ impl<'a, S> Machine<'_, 'a, S> {
         &mut self,
         native: &Enterable<'_, S>,
         entry: Entry,
-        at: &mut Position,
+        at: &mut Position<'m>,
     ) -> Result<Result<(), Outcome>, LacksStack> {
         if !native.has_all_fuel {
             return self.enter_code(native.code, entry, at);
@@ -89,7 +89,7 @@ impl<'a, S> Machine<'_, 'a, S> {
         &mut self,
         native: &dyn NativeCode<S>,
         entry: Entry,
-        at: &mut Position,
+        at: &mut Position<'m>,
     ) -> Result<Result<(), Outcome>, LacksStack> {
         let function = at.function;
         let Some(remaining) = self.stack.remaining(function.frame_cells()) else {

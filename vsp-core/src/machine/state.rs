@@ -28,13 +28,13 @@ pub(super) fn interrupt_flag<'f>(flag: &'f Option<Ref<'_, AtomicBool>>) -> &'f A
 
 /// The running function and its next word, counted from the start of the whole code.
 #[derive(Clone, Copy)]
-pub(super) struct Position {
+pub(super) struct Position<'m> {
     pub(super) index: FuncIndex,
-    pub(super) function: Function,
+    pub(super) function: &'m Function,
     pub(super) next: usize,
 }
 
-impl Position {
+impl Position<'_> {
     /// Returns the location of the next word.
     #[inline]
     pub(super) fn location(&self) -> Location {
@@ -115,13 +115,13 @@ impl<'m, 'a, S> Machine<'m, 'a, S> {
     }
 
     #[inline]
-    pub(super) fn position(&self, location: Location) -> Position {
-        let function = self.functions[location.function.index()];
+    pub(super) fn position(&self, location: Location) -> Position<'m> {
+        let function = &self.functions[location.function.index()];
         Position { index: location.function, function, next: (function.start + location.word) as usize }
     }
 
     #[cold]
-    pub(super) fn trap(&mut self, at: Position, trap: Trap) -> Outcome {
+    pub(super) fn trap(&mut self, at: Position<'m>, trap: Trap) -> Outcome {
         let location = at.executed();
         self.stack.set_location(location);
         Outcome::Trapped(Trapped { trap, location })

@@ -47,7 +47,7 @@ impl<'m, S> Machine<'m, '_, S> {
 
     /// Handles an expired slice at a safepoint.
     #[cold]
-    pub(super) fn slice_expired(&mut self, at: &mut Position) -> Result<(), Outcome> {
+    pub(super) fn slice_expired(&mut self, at: &mut Position<'m>) -> Result<(), Outcome> {
         let used = self.slice.whole.saturating_sub(*self.balance).max(0);
         self.release_fuel();
         let Some(tiers) = self.tiers.filter(|_| *self.balance >= 0) else {
@@ -87,7 +87,7 @@ impl<'m, S> Machine<'m, '_, S> {
         &mut self,
         decision: &TierDecision<'_, S>,
         entry: Entry,
-        at: &mut Position,
+        at: &mut Position<'m>,
     ) -> Result<(), Outcome> {
         let native = Enterable { code: &*decision.code, has_all_fuel: !decision.sliced };
         self.enter_native(&native, entry, at)

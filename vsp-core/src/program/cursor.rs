@@ -3,13 +3,36 @@
 use core::cell::Cell;
 
 use super::error::{ReadError, ReadErrorKind};
+use super::utf8::is_utf8;
 use super::version::Minor;
+use crate::limits::NAME_OF_2_0;
 
 /// The slot that receives the first error of a reading pass.
 ///
 /// Steps of the reader return an `Option`, and `None` means that the error is in this slot. An error is large, and the
 /// code to propagate it from many places would be larger than the reader itself.
-pub(crate) type FirstError = Cell<Option<ReadError>>;
+#[derive(Debug, Default)]
+pub(crate) struct FirstError {
+    error: Cell<Option<ReadError>>,
+    /// Whether something was read that only format 2.1 of programs can express.
+    needs_2_1: Cell<bool>,
+}
+
+impl FirstError {
+    /// Returns the first error, if there was one.
+    pub(crate) fn take(&self) -> Option<ReadError> {
+        self.error.take()
+    }
+
+    /// Takes note of something that only format 2.1 of programs can express.
+    pub(super) fn note_2_1(&self, is_it: bool) {
+        self.needs_2_1.set(self.needs_2_1.get() | is_it);
+    }
+
+    pub(super) fn needs_2_1(&self) -> bool {
+        self.needs_2_1.get()
+    }
+}
 
 /// A position in the bytes of one section (or of the header), and the rest of these bytes.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +71,7 @@ impl<'a> Cursor<'a> {
 
     /// Returns whether an error was reported, here or before.
     pub(super) fn has_failed(&self) -> bool {
-        self.errors.is_some_and(|errors| errors.get().is_some())
+        self.errors.is_some_and(|errors| errors.error.get().is_some())
     }
 
     /// Returns the offset of the next byte from the start of the file.
@@ -69,20 +92,31 @@ impl<'a> Cursor<'a> {
         self.bytes.is_empty()
     }
 
-    /// Reports an error at this position and returns `None`.
+    /// Reports an error at this position and returns `None`. Without the feature `messages`, only the number of its
+    /// reason is kept.
     #[inline(always)]
     pub(crate) fn fail<T>(&self, what: &'static str, kind: ReadErrorKind) -> Option<T> {
-        self.report(what, kind);
+        if cfg!(feature = "messages") {
+            self.report(what, kind);
+        } else {
+            self.report_number(kind.number());
+        }
         None
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report_number(&self, number: u8) {
+        self.report("", ReadErrorKind::Number(number));
     }
 
     #[cold]
     #[inline(never)]
     fn report(&self, what: &'static str, kind: ReadErrorKind) {
         if let Some(errors) = self.errors
-            && errors.get().is_none()
+            && errors.error.get().is_none()
         {
-            errors.set(Some(ReadError { offset: self.offset, what, kind }));
+            errors.error.set(Some(ReadError { offset: self.offset, what, kind }));
         }
     }
 
@@ -119,8 +153,11 @@ impl<'a> Cursor<'a> {
         self.number(2, what).map(|number| number as u16)
     }
 
+    /// Reads a number of four bytes, as most are. (As [`Self::number`], fast or small.)
+    #[cfg_attr(threaded, inline(always))]
+    #[cfg_attr(not(threaded), inline(never))]
     pub(crate) fn u32(&mut self, what: &'static str) -> Option<u32> {
-        self.number(4, what).map(|number| number as u32)
+        self.bytes(4, what)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
     }
 
     pub(crate) fn u64(&mut self, what: &'static str) -> Option<u64> {
@@ -129,18 +166,26 @@ impl<'a> Cursor<'a> {
 
     /// Reads the length of a name: one byte in format 2.0, then two.
     pub(super) fn name_length(&mut self, what: &'static str) -> Option<u16> {
-        match self.minor {
-            Minor::Zero => self.u8(what).map(u16::from),
-            Minor::One => self.u16(what),
+        let length = self.number(if self.minor == Minor::Zero { 1 } else { 2 }, what)?;
+        self.note_2_1(length > NAME_OF_2_0 as u64);
+        Some(length as u16)
+    }
+
+    /// Takes note of something that only format 2.1 can express.
+    pub(super) fn note_2_1(&self, is_it: bool) {
+        if let Some(errors) = self.errors {
+            errors.note_2_1(is_it);
         }
     }
 
-    pub(super) fn name(&mut self, length: u16, what: &'static str) -> Option<&'a str> {
+    /// Takes a name, which must be UTF-8. It was checked already if this cursor reports no errors.
+    pub(super) fn name(&mut self, length: u16, what: &'static str) -> Option<&'a [u8]> {
         let at = *self;
-        match core::str::from_utf8(self.bytes(usize::from(length), what)?) {
-            Ok(name) => Some(name),
-            Err(_) => at.fail(what, ReadErrorKind::Utf8),
+        let name = self.bytes(usize::from(length), what)?;
+        if self.errors.is_some() && !is_utf8(name) {
+            return at.fail(what, ReadErrorKind::Utf8);
         }
+        Some(name)
     }
 
     #[inline(never)]
@@ -160,7 +205,7 @@ impl<'a> Cursor<'a> {
     /// Reads a number that must be `expected`.
     pub(crate) fn expect_next(&mut self, size: usize, expected: u64, what: &'static str) -> Option<()> {
         let at = *self;
-        let found = self.number(size, what)?;
+        let found = if size == 4 { self.u32(what)?.into() } else { self.number(size, what)? };
         at.expect(found, expected, what)
     }
 

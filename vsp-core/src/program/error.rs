@@ -8,11 +8,11 @@ use crate::isa::{EncodeError, Opcode};
 
 /// An error of reading a file: its offset, the item being read, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("at offset {offset}, {what}: {kind}")]
+#[error("at offset {offset}{}{what}: {kind}", if what.is_empty() { "" } else { ", " })]
 pub struct ReadError {
     /// Offset of the error in bytes from the start of the file.
     pub offset: usize,
-    /// The item that was being read.
+    /// The item that was being read; empty without the feature `messages`.
     pub what: &'static str,
     /// The reason.
     pub kind: ReadErrorKind,
@@ -133,6 +133,46 @@ pub enum ReadErrorKind {
     /// Bytes after the last entry.
     #[error("{0} bytes are left over")]
     LeftOver(usize),
+    /// The reason with this [number](ReadErrorKind::number); a build with the feature `messages` says more.
+    #[error("error {0}")]
+    Number(u8),
+}
+
+impl ReadErrorKind {
+    /// Returns the number of the reason, 1–27. The numbers of reasons never change.
+    #[inline(always)]
+    pub const fn number(&self) -> u8 {
+        match *self {
+            ReadErrorKind::Magic => 1,
+            ReadErrorKind::OldVersion => 2,
+            ReadErrorKind::Version(_) => 3,
+            ReadErrorKind::Minor { .. } => 4,
+            ReadErrorKind::TooShort { .. } => 5,
+            ReadErrorKind::Checksum { .. } => 6,
+            ReadErrorKind::Expected { .. } => 7,
+            ReadErrorKind::TooLarge { .. } => 8,
+            ReadErrorKind::TooSmall { .. } => 9,
+            ReadErrorKind::Granule(_) => 10,
+            ReadErrorKind::Unknown(_) => 11,
+            ReadErrorKind::Order => 12,
+            ReadErrorKind::Redundant => 13,
+            ReadErrorKind::FuncType(_) => 14,
+            ReadErrorKind::Utf8 => 15,
+            ReadErrorKind::LeftOver(_) => 16,
+            ReadErrorKind::SnapshotMagic => 17,
+            ReadErrorKind::SnapshotVersion(_) => 18,
+            ReadErrorKind::DeltaMagic => 19,
+            ReadErrorKind::DeltaVersion(_) => 20,
+            ReadErrorKind::LogMagic => 21,
+            ReadErrorKind::LogVersion(_) => 22,
+            ReadErrorKind::StateFileMagic => 23,
+            ReadErrorKind::StateFileVersion(_) => 24,
+            ReadErrorKind::ObjectMagic => 25,
+            ReadErrorKind::ObjectVersion(_) => 26,
+            ReadErrorKind::ObjectAbi(_) => 27,
+            ReadErrorKind::Number(number) => number,
+        }
+    }
 }
 
 /// An error of building a program.

@@ -6,12 +6,12 @@ use super::header::{
     CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTION_ALIGNMENT, SECTION_ENTRY_BYTES, VERSION_AT, checksum,
 };
 use super::sections::{self, NameKind, Section, SectionTable};
-use super::version::{Minor, is_word_of_2_1, needed_by_file};
+use super::version::{Minor, is_word_of_2_1};
 use crate::limits::{GLOBALS_OF_2_0, Limits, MAX_MEMORY, MEMORY_GRANULE};
 
 /// Checks the whole structure of a file.
 pub(super) fn check(image: &[u8], limits: &Limits) -> Result<SectionTable, ReadError> {
-    let errors = FirstError::new(None);
+    let errors = FirstError::default();
     let table = Checker { file: Cursor::new(image, 0).reporting(&errors), errors: &errors, limits }.file();
     match errors.take() {
         None => Ok(table.unwrap_or(SectionTable::EMPTY)),
@@ -30,7 +30,7 @@ impl<'a> Checker<'a> {
     fn file(&self) -> Option<SectionTable> {
         let (minor, section_count) = self.header()?;
         let table = self.section_table(minor, section_count)?;
-        let section = |section| table.cursor(self.file.rest(), section).reporting(self.errors);
+        let section = |section| self.section(&table, section);
 
         self.imports(section(Section::Imports))?;
         let functions = self.functions(section(Section::Functions), section(Section::Code))?;
@@ -39,29 +39,33 @@ impl<'a> Checker<'a> {
         let segments = self.data(section(Section::Data), memory)?;
         let passive = check_passive(section(Section::Passive), self.limits.passive_segments)?;
         check_exports(section(Section::Exports), functions)?;
-        check_names(section(Section::Names), [functions, globals, segments, passive])?;
-        let code_words = (section(Section::Code).remaining() / 4) as u32;
-        check_lines(section(Section::Lines), code_words)?;
-        check_customs(section(Section::Custom))?;
-        self.version(&table, section(Section::Code))?;
+        if cfg!(feature = "debug-sections") {
+            check_names(section(Section::Names), [functions, globals, segments, passive])?;
+            check_lines(section(Section::Lines), section(Section::Code).remaining() / 4)?;
+            check_customs(section(Section::Custom))?;
+        }
+        self.version(minor, section(Section::Code))?;
         Some(table)
     }
 
-    /// Checks that the file states the lowest version that can express the program.
-    fn version(&self, table: &SectionTable, code: Cursor<'a>) -> Option<()> {
-        let stated = table.minor();
-        let (mut at, offset, needed) = match stated {
-            // Other sections of format 2.0 cannot express more.
-            Minor::Zero => {
-                let words = code.rest().as_chunks::<4>().0;
-                let newer = words.iter().position(|word| is_word_of_2_1(u32::from_le_bytes(*word)));
-                let Some(word) = newer else { return Some(()) };
-                (code, 4 * word, Minor::One)
-            }
-            Minor::One if needed_by_file(self.file.rest(), table) == Minor::Zero => {
-                (self.file, VERSION_AT, Minor::Zero)
-            }
-            Minor::One => return Some(()),
+    /// Returns a cursor at the start of a section, which reports errors.
+    #[cfg_attr(not(threaded), inline(never))]
+    fn section(&self, table: &SectionTable, section: Section) -> Cursor<'a> {
+        table.cursor(self.file.rest(), section).reporting(self.errors)
+    }
+
+    /// Checks that the file states the lowest version that can express the program, whose sections are valid.
+    fn version(&self, stated: Minor, code: Cursor<'a>) -> Option<()> {
+        if self.errors.needs_2_1() {
+            // The sections of format 2.0 that have been checked cannot express more.
+            return Some(());
+        }
+        let words: &[[u8; 4]] = code.rest().as_chunks().0;
+        let newer = words.iter().position(|word| is_word_of_2_1(u32::from_le_bytes(*word)));
+        let (mut at, offset, needed) = match (stated, newer) {
+            (Minor::Zero, Some(word)) => (code, 4 * word, Minor::One),
+            (Minor::One, None) => (self.file, VERSION_AT, Minor::Zero),
+            _ => return Some(()),
         };
         at.bytes(offset, "version")?;
         at.fail("version", ReadErrorKind::Minor { needed: needed as u8, stated: stated as u8 })
@@ -124,7 +128,12 @@ impl<'a> Checker<'a> {
             at.expect_next(4, 0, "section table")?;
             sections.section(padding, "padding")?.expect_zeros("padding before a section")?;
             sections.bytes(length, "section")?;
-            table.set(section, offset, length);
+            let is_read = cfg!(feature = "debug-sections") || !section.is_for_debugging();
+            if is_read {
+                table.set(section, offset, length);
+            }
+            // A section that is not read may be the reason for its version.
+            self.errors.note_2_1(section == Section::Passive || !is_read && minor == Minor::One);
         }
         sections.finish("end of the last section")?;
         Some(table)
@@ -174,6 +183,7 @@ impl<'a> Checker<'a> {
         };
         check_words(at, 8, most, "globals")?;
         let globals = (at.remaining() / 8) as u32;
+        self.errors.note_2_1(maximum > minimum || globals > GLOBALS_OF_2_0);
         if maximum == MEMORY_GRANULE && globals == 0 {
             return minimum_at.fail("memory section", ReadErrorKind::Redundant);
         }
@@ -272,11 +282,11 @@ fn check_names(at: Cursor<'_>, counts: [u32; NameKind::ALL.len()]) -> Option<()>
     })
 }
 
-fn check_lines(at: Cursor<'_>, code_words: u32) -> Option<()> {
+fn check_lines(at: Cursor<'_>, code_words: usize) -> Option<()> {
     let files = sections::source_files(at).count() as u32;
     let mut last: Option<sections::LineEntry> = None;
     sections::lines(at).check(|entry, line| {
-        check_below(entry, line.word, code_words, "word of a line")?;
+        check_below(entry, line.word, code_words as u32, "word of a line")?;
         check_below(entry, line.file, files, "file of a line")?;
         match last.replace(line) {
             Some(last) if line.word <= last.word => entry.fail("line", ReadErrorKind::Order),

@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use super::cursor::Cursor;
 use super::error::ReadErrorKind;
+use super::utf8::text;
 use super::version::Minor;
 use crate::func_type::FuncType;
 use crate::index::FuncIndex;
@@ -68,6 +69,11 @@ impl Section {
     pub(super) fn is_of(self, minor: Minor) -> bool {
         self != Section::Passive || minor >= Minor::One
     }
+
+    /// Returns whether only tools read the section.
+    pub(super) fn is_for_debugging(self) -> bool {
+        matches!(self, Section::Names | Section::Lines | Section::Custom)
+    }
 }
 
 /// Number of sections in the format.
@@ -110,7 +116,9 @@ impl SectionTable {
         })
     }
 
-    #[inline]
+    /// Returns a cursor at the start of a section. (Inlining makes it fast; not inlining makes it small.)
+    #[cfg_attr(threaded, inline)]
+    #[cfg_attr(not(threaded), inline(never))]
     pub(super) fn cursor<'a>(&self, image: &'a [u8], section: Section) -> Cursor<'a> {
         let (offset, length) = self.extents[section as usize - 1];
         let (offset, length) = (offset as usize, length as usize);
@@ -140,6 +148,21 @@ pub struct Import<'a> {
     pub name: &'a str,
     /// Its type.
     pub ty: FuncType,
+}
+
+/// An import with its names as they are in the file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawImport<'a> {
+    pub(crate) module: &'a [u8],
+    pub(crate) name: &'a [u8],
+    pub(crate) ty: FuncType,
+}
+
+impl<'a> RawImport<'a> {
+    /// Returns the import with its names as texts.
+    pub(crate) fn named(self) -> Import<'a> {
+        Import { module: text(self.module), name: text(self.name), ty: self.ty }
+    }
 }
 
 /// The header of a function.
@@ -194,6 +217,13 @@ pub struct Export<'a> {
     pub name: &'a str,
     /// The function.
     pub function: FuncIndex,
+}
+
+/// An export with its name as it is in the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawExport<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) function: FuncIndex,
 }
 
 /// The kind of item that a debug name belongs to.
@@ -339,7 +369,7 @@ fn counted<'a>(at: Cursor<'a>, what: &'static str) -> Option<Rest<'a>> {
     }
 }
 
-pub(super) fn imports(at: Cursor<'_>) -> Entries<'_, Import<'_>> {
+pub(super) fn imports(at: Cursor<'_>) -> Entries<'_, RawImport<'_>> {
     Entries::new(at, counted(at, "imports"), |table, _| {
         let before = *table;
         let bits = match table.minor() {
@@ -351,13 +381,14 @@ pub(super) fn imports(at: Cursor<'_>) -> Entries<'_, Import<'_>> {
         let name_length = table.name_length("import's name")?;
         let module = table.name(module_length, "import's module")?;
         let name = table.name(name_length, "import's name")?;
-        Some(Import { module, name, ty })
+        Some(RawImport { module, name, ty })
     })
 }
 
 /// Returns the type with these bits, which were read at `at`.
 fn func_type(at: &Cursor<'_>, bits: u32, what: &'static str) -> Option<FuncType> {
     let found = FuncType::from_bits(bits).filter(|ty| ty.tag() == 0 || at.minor() >= Minor::One);
+    at.note_2_1(found.is_some_and(|ty| ty.tag() != 0));
     found.or_else(|| at.fail(what, ReadErrorKind::FuncType(bits)))
 }
 
@@ -422,11 +453,11 @@ pub(super) fn data(at: Cursor<'_>) -> Entries<'_, Data<'_>> {
     })
 }
 
-pub(super) fn exports(at: Cursor<'_>) -> Entries<'_, Export<'_>> {
+pub(super) fn exports(at: Cursor<'_>) -> Entries<'_, RawExport<'_>> {
     Entries::new(at, counted(at, "exports"), |table, _| {
         let function = FuncIndex(table.u32("exported function")?);
         let length = table.name_length("export's name")?;
-        Some(Export { name: table.name(length, "export's name")?, function })
+        Some(RawExport { name: table.name(length, "export's name")?, function })
     })
 }
 
@@ -440,7 +471,7 @@ pub(super) fn names(at: Cursor<'_>) -> Entries<'_, Name<'_>> {
         };
         let length = table.name_length("name")?;
         let index = table.u32("number of a named thing")?;
-        Some(Name { kind, index, name: table.name(length, "name")? })
+        Some(Name { kind, index, name: text(table.name(length, "name")?) })
     })
 }
 
@@ -459,7 +490,7 @@ fn line_counts<'a>(at: Cursor<'a>) -> Option<(u32, u32, Cursor<'a>)> {
 
 fn source_file<'a>(table: &mut Cursor<'a>) -> Option<&'a str> {
     let length = table.name_length("source file's name")?;
-    table.name(length, "source file's name")
+    table.name(length, "source file's name").map(text)
 }
 
 pub(super) fn source_files(at: Cursor<'_>) -> impl Iterator<Item = &str> {
@@ -489,7 +520,7 @@ pub(super) fn customs(at: Cursor<'_>) -> Entries<'_, Custom<'_>> {
     Entries::new(at, counted(at, "custom sections"), |table, _| {
         let length = table.name_length("custom section's name")?;
         let size = table.u32("custom section's size")?;
-        let name = table.name(length, "custom section's name")?;
+        let name = text(table.name(length, "custom section's name")?);
         Some(Custom { name, bytes: table.bytes(size as usize, "custom section's bytes")? })
     })
 }

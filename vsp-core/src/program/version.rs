@@ -1,8 +1,6 @@
 //! The minor versions of the format: which one a program needs.
 
 use super::contents::Contents;
-use super::sections::{self, Section, SectionTable};
-use crate::func_type::FuncType;
 use crate::isa::Opcode;
 use crate::limits::{GLOBALS_OF_2_0, NAME_OF_2_0, SWITCH_ENTRIES_OF_2_0};
 
@@ -62,40 +60,6 @@ const IS_OF_2_1: [u64; 4] = {
     bits
 };
 
-/// What decides about the version of a program.
-pub(super) struct Features<T, N, W> {
-    /// The types of imports and functions.
-    pub(super) types: T,
-    /// The lengths of all names in bytes.
-    pub(super) names: N,
-    /// The number of globals.
-    pub(super) globals: usize,
-    /// Whether the memory can grow.
-    pub(super) grows: bool,
-    /// Whether there are passive segments.
-    pub(super) has_passive: bool,
-    /// All words of code.
-    pub(super) words: W,
-}
-
-/// Returns the lowest version that can express a program: the only one that its file may state.
-pub(super) fn needed(
-    features: Features<
-        impl Iterator<Item = FuncType>,
-        impl Iterator<Item = usize>,
-        impl Iterator<Item = u32>,
-    >,
-) -> Minor {
-    let Features { mut types, mut names, globals, grows, has_passive, mut words } = features;
-    let needs_more = globals > GLOBALS_OF_2_0 as usize
-        || grows
-        || has_passive
-        || types.any(|ty| ty.tag() != 0)
-        || names.any(|length| length > NAME_OF_2_0)
-        || words.any(is_word_of_2_1);
-    if needs_more { Minor::One } else { Minor::Zero }
-}
-
 /// Returns whether format 2.0 refuses a word that format 2.1 may accept.
 #[inline]
 pub(super) fn is_word_of_2_1(word: u32) -> bool {
@@ -109,42 +73,21 @@ pub(super) fn is_word_of_2_1(word: u32) -> bool {
     }
 }
 
-/// Returns the version that the contents need.
+/// Returns the lowest version that can express the contents: the only one that their file may state.
 pub(super) fn needed_by(contents: &Contents) -> Minor {
     let Contents { imports, functions, exports, names, source_files, customs, globals, passive, .. } =
         contents;
     let (minimum, maximum) = contents.memory_range();
     let imported = imports.iter().flat_map(|import| [&import.module, &import.name]);
-    let debug = names.values().chain(source_files);
-    needed(Features {
-        types: imports.iter().map(|it| it.ty).chain(functions.iter().map(|it| it.ty)),
-        names: imported.chain(exports.keys()).chain(debug).chain(customs.keys()).map(|name| name.len()),
-        globals: globals.len(),
-        grows: maximum > minimum,
-        has_passive: !passive.is_empty(),
-        words: functions.iter().flat_map(|function| function.words.iter().copied()),
-    })
-}
-
-/// Returns the version that a file needs whose sections are valid.
-pub(super) fn needed_by_file(image: &[u8], table: &SectionTable) -> Minor {
-    let section = |section| table.cursor(image, section);
-    let imports = || sections::imports(section(Section::Imports));
-    let functions = sections::functions(section(Section::Functions));
-    let imported = imports().flat_map(|import| [import.module, import.name]);
-    let exported = sections::exports(section(Section::Exports)).map(|export| export.name);
-    let named = sections::names(section(Section::Names)).map(|name| name.name);
-    let files = sections::source_files(section(Section::Lines));
-    let customs = sections::customs(section(Section::Custom)).map(|custom| custom.name);
-    let memory = section(Section::Memory);
-    let (minimum, maximum) = (sections::memory_minimum(memory), sections::memory_maximum(memory));
-    let code: &[[u8; 4]] = section(Section::Code).rest().as_chunks().0;
-    needed(Features {
-        types: imports().map(|it| it.ty).chain(functions.map(|it| it.ty)),
-        names: imported.chain(exported).chain(named).chain(files).chain(customs).map(str::len),
-        globals: sections::globals(section(Section::Memory)).len(),
-        grows: maximum > minimum,
-        has_passive: !section(Section::Passive).is_empty(),
-        words: code.iter().map(|word| u32::from_le_bytes(*word)),
-    })
+    let debug = names.values().chain(source_files).chain(customs.keys());
+    let mut names = imported.chain(exports.keys()).chain(debug);
+    let mut types = imports.iter().map(|it| it.ty).chain(functions.iter().map(|it| it.ty));
+    let mut words = functions.iter().flat_map(|function| function.words.iter().copied());
+    let needs_more = globals.len() > GLOBALS_OF_2_0 as usize
+        || maximum > minimum
+        || !passive.is_empty()
+        || types.any(|ty| ty.tag() != 0)
+        || names.any(|name| name.len() > NAME_OF_2_0)
+        || words.any(is_word_of_2_1);
+    if needs_more { Minor::One } else { Minor::Zero }
 }

@@ -211,7 +211,7 @@ pub(super) fn checked<T>(
     bytes: &[u8],
     check: impl FnOnce(&mut Cursor<'_>) -> Option<T>,
 ) -> Result<T, ReadError> {
-    let errors = FirstError::new(None);
+    let errors = FirstError::default();
     let mut at = Cursor::new(bytes, 0).reporting(&errors);
     let read = check(&mut at).filter(|_| at.finish("end of the memory").is_some());
     match (read, errors.take()) {

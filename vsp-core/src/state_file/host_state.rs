@@ -162,7 +162,7 @@ impl<'a> SectionReader<'a> {
     }
 
     fn step<T>(&mut self, take: impl FnOnce(&mut Cursor<'_>) -> Option<T>) -> Result<T, HostStateError> {
-        let errors = FirstError::new(None);
+        let errors = FirstError::default();
         let mut cursor = Cursor::new(&self.bytes[self.position..], self.position).reporting(&errors);
         match take(&mut cursor) {
             Some(value) => {

@@ -51,7 +51,7 @@ impl<'a> StateFile<'a> {
     /// # Errors
     /// The bytes are not a state file of format 1.0. The error gives the offset and the item that was being read.
     pub fn read(bytes: &'a [u8]) -> Result<StateFile<'a>, ReadError> {
-        let errors = FirstError::new(None);
+        let errors = FirstError::default();
         let file = Self::check(Cursor::new(bytes, 0).reporting(&errors), bytes);
         match (file, errors.take()) {
             (Some(Ok(file)), None) => Ok(file),

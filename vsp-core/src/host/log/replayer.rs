@@ -40,7 +40,7 @@ pub(super) struct Header {
 impl Header {
     /// Reads the header of a log of this program.
     pub(super) fn read(bytes: &[u8], program: &Program<'_>) -> Result<Header, ReplayError> {
-        let errors = FirstError::new(None);
+        let errors = FirstError::default();
         let header = read_header(&mut Cursor::new(bytes, 0).reporting(&errors));
         let header = match (header, errors.take()) {
             (Some(header), None) => header,

@@ -218,7 +218,7 @@ impl Analysis<'_> {
             } else {
                 self.changes(target, after);
             }
-        } else if facts.has_table {
+        } else if facts.has_table() {
             // All entries, and the word after the table.
             let table = &self.states[next..][..=facts.immediate(bits) as usize];
             table.iter().for_each(|state| state.set(CachingState::UNKNOWN));

@@ -15,7 +15,7 @@ use crate::native::target::{Arch, Target};
 use crate::program::{Cursor, FirstError, ReadErrorKind, checksum};
 
 pub(super) fn object(bytes: &[u8]) -> Result<Object<'_>, ObjectError> {
-    let errors = FirstError::new(None);
+    let errors = FirstError::default();
     let object = read(Cursor::new(bytes, 0).reporting(&errors), bytes);
     match (object, errors.take()) {
         (Some(object), None) => Ok(object),
