@@ -11,6 +11,7 @@ mod limits;
 mod minimal;
 #[path = "../examples/save_and_restore.rs"]
 mod save_and_restore;
+#[expect(dead_code, reason = "its main takes its arguments from the command line")]
 #[path = "../examples/sessions.rs"]
 mod sessions;
 #[path = "../examples/threads.rs"]
