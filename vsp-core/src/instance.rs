@@ -2,6 +2,8 @@
 
 #[cfg(feature = "native")]
 mod attach;
+// Checkpoints share pages by `Arc`.
+#[cfg(target_has_atomic = "ptr")]
 mod checkpoint;
 mod fork;
 mod frame;
@@ -9,6 +11,7 @@ mod host_call;
 mod memory;
 mod stack;
 
+#[cfg(target_has_atomic = "ptr")]
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use frame::{Frame, FrameMut};
 pub use host_call::PendingCall;

@@ -54,7 +54,9 @@ pub use host::{
     Caller, GuestMemory, GuestMemoryError, GuestSlice, GuestStr, HostCalls, HostEnd, HostError, HostFn,
     HostParameter, HostResult, HostReturn, HostStop, Imports, RustType, Value,
 };
-pub use instance::{Checkpoint, CheckpointError, Frame, FrameMut, Instance, Options, PendingCall, Status};
+#[cfg(target_has_atomic = "ptr")]
+pub use instance::{Checkpoint, CheckpointError};
+pub use instance::{Frame, FrameMut, Instance, Options, PendingCall, Status};
 #[cfg(feature = "native")]
 pub use machine::NotReturned;
 pub use machine::{FuelSlices, HostRequest};

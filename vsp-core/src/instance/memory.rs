@@ -83,6 +83,7 @@ impl Memory {
     }
 
     /// Sets the size, which is at most the maximum, and returns the bytes. Those beyond it become zero.
+    #[cfg(target_has_atomic = "ptr")]
     pub(super) fn resized(&mut self, size: usize) -> &mut [u8] {
         let before = core::mem::replace(&mut self.size, size);
         if let Some(rest) = self.bytes.get_mut(size..before) {

@@ -55,12 +55,14 @@ impl Stack {
     }
 
     /// Returns the first `used` cells, which are those of all frames.
+    #[cfg(target_has_atomic = "ptr")]
     pub(super) fn first_cells(&self, used: usize) -> &[u64] {
         &self.cells[..used]
     }
 
     /// Replaces all frames by some that take the first `used` cells, at most the size of the stack. The innermost starts
     /// at `base`. Returns their cells, for which their contents are to be written.
+    #[cfg(target_has_atomic = "ptr")]
     pub(super) fn rewound(&mut self, used: usize, base: Option<usize>) -> &mut [u64] {
         if self.reach(used).is_err() {
             unreachable!("the frames are those of a stack of this size");
