@@ -43,13 +43,14 @@ Exit codes: 0, 1 if a file is neither a state file nor a recording, or is damage
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct StateArgs {
-    /// A state file of `vsp run --save`, or a recording of `vsp run --record`; `-` is the standard input.
+    /// A state file of `vsp run --save`, or a recording of `vsp run --record`; `-` is the standard input. With --diff it
+    /// is the later state.
     file: PathBuf,
     /// The program, if the file has only its path and it is elsewhere.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
-    /// Show what differs in this later state of the same program.
-    #[arg(long, value_name = "FILE")]
+    /// Show what has changed since this earlier state of the same program.
+    #[arg(long, value_name = "EARLIER")]
     diff: Option<PathBuf>,
     /// Write it as JSON.
     #[arg(long)]

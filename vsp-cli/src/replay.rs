@@ -38,7 +38,8 @@ writes to its output and its error stream is shown again.
 
 Exit codes:
   0–255  the exit code of the recorded run, if the program did the same
-  1      it did something else, or the recording is damaged or has no end";
+  1      it did something else, or the recording is damaged or has no end; there is no note \"in the same state\" then
+  2      wrong command line";
 
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]

@@ -25,15 +25,15 @@ pub(crate) const HEADING: &str = "Hibernation";
 /// When a program is saved, and where.
 #[derive(Debug, Args)]
 pub(crate) struct SaveArgs {
-    /// Save the program when it is stopped, by --slice, --at, --fuel or a signal (Ctrl-C, SIGTERM; after SIGUSR1 it goes
-    /// on): `vsp resume FILE` continues it. `-` is the standard output, if the program's output goes elsewhere. Only
+    /// Save the program when it is stopped, by --slice, --at, --fuel or a signal (Ctrl-C, SIGTERM, SIGHUP; after
+    /// SIGUSR1 it goes on): `vsp resume FILE` continues it. `-` is the standard output, if the program's output goes elsewhere. Only
     /// the owner can read the file: it has the program's memory.
     #[arg(long, help_heading = HEADING, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
     /// Stop after this time, which has a unit: `500ms`, `1.5s`, `10m`, `2h`.
     #[arg(long, help_heading = HEADING, value_name = "TIME", requires = "save", value_parser = duration)]
     slice: Option<Duration>,
-    /// Stop when this much fuel is used: everywhere at the same instruction.
+    /// Stop when this much fuel is used, counted from the start of this command: everywhere at the same instruction.
     #[arg(
         long, help_heading = HEADING, value_name = "UNITS", requires = "save", conflicts_with = "slice",
         allow_negative_numbers = true, value_parser = number::count
