@@ -18,7 +18,7 @@ use tempfile::{NamedTempFile, TempPath};
 use crate::interrupt;
 use crate::load::{self, LoadError, Loaded};
 use crate::message;
-use crate::translate::{Result, ignore_broken_pipe};
+use crate::translate::{Result, ignore_broken_pipe, print_message};
 use private::check_private;
 pub(crate) use private::{PrivateFile, write_private};
 
@@ -349,7 +349,12 @@ impl Temporary {
     /// Registers a temporary file, so that an interrupted command does not leave it behind.
     fn noted(file: NamedTempFile, target: PathBuf, takes_name: bool) -> Temporary {
         let path = file.path().to_owned();
-        unfinished().push(Unfinished { path, target: target.clone(), takes_name, is_kept: false });
+        unfinished().push(Unfinished {
+            path,
+            target: target.clone(),
+            takes_name,
+            if_interrupted: IfInterrupted::Removed,
+        });
         Temporary { file, target, takes_name }
     }
 
@@ -368,7 +373,10 @@ impl Temporary {
     /// Lets the target get what was written so far if the command is interrupted.
     fn keep_if_interrupted(&self) {
         let mut unfinished = unfinished();
-        unfinished.iter_mut().filter(|it| it.path == self.file.path()).for_each(|it| it.is_kept = true);
+        unfinished
+            .iter_mut()
+            .filter(|it| it.path == self.file.path())
+            .for_each(|it| it.if_interrupted = IfInterrupted::Named);
     }
 
     fn finish(self) -> io::Result<()> {
@@ -424,8 +432,18 @@ struct Unfinished {
     target: PathBuf,
     /// Whether it can be renamed to the target.
     takes_name: bool,
-    /// Whether an incomplete file is useful.
-    is_kept: bool,
+    if_interrupted: IfInterrupted,
+}
+
+/// What becomes of an incomplete file when the command is interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IfInterrupted {
+    /// It is removed.
+    Removed,
+    /// It gets its name: an output of a program.
+    Named,
+    /// It keeps the name that it has while it is written: part of a recording, which is no reason to lose a whole one.
+    Left,
 }
 
 fn unfinished() -> MutexGuard<'static, Vec<Unfinished>> {
@@ -433,13 +451,18 @@ fn unfinished() -> MutexGuard<'static, Vec<Unfinished>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Moves incomplete outputs of programs to their targets, and removes other temporary files, before the process ends
-/// early.
+/// Moves incomplete outputs of programs to their targets, says where recordings are, and removes other temporary files,
+/// before the process ends early.
 pub(crate) fn end_unfinished() {
-    for Unfinished { path, target, takes_name, is_kept } in unfinished().drain(..) {
+    for Unfinished { path, target, takes_name, if_interrupted } in unfinished().drain(..) {
+        if if_interrupted == IfInterrupted::Left {
+            print_message(&message::render_note(&format!("the recording so far is {}", path.display())));
+            continue;
+        }
         // It is too late to report an error.
         let Ok(path) = TempPath::try_from_path(path) else { continue };
-        let _ = if is_kept { put(path, &target, takes_name) } else { path.close() };
+        let is_named = if_interrupted == IfInterrupted::Named;
+        let _ = if is_named { put(path, &target, takes_name) } else { path.close() };
     }
 }
 

@@ -112,6 +112,11 @@ impl<'b> Recording<'b> {
     /// Reads the log to its end.
     pub(crate) fn log(&self, program: &Program<'_>) -> Result<CheckedLog<'b>> {
         let refuse = |error: &dyn std::fmt::Display| files::refuse(self.path, error);
+        if self.rest.is_empty() {
+            return Err(refuse(
+                &"the recording has no log: the process that wrote it was ended before it wrote one",
+            ));
+        }
         let summary = LogSummary::read(self.rest, program)
             .map_err(|error| refuse(&format!("{error} (the log begins at byte {})", self.log_at())))?;
         let (bytes, rest) = self.rest.split_at(summary.bytes as usize);

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{Unfinished, is_special, is_standard, parent, target, temporary, temporary_named, unfinished};
+use super::{
+    IfInterrupted, Unfinished, is_special, is_standard, parent, target, temporary, temporary_named,
+    unfinished,
+};
 
 /// Writes a file that only its owner can read, beside the old one, which it replaces when its bytes are stored. If
 /// anything fails the old file stays as it was.
@@ -31,8 +34,8 @@ enum PrivateSink {
 }
 
 impl PrivateFile {
-    /// Creates a file. With `part`, the end of its name until it is finished, an incomplete one is useful: it gets its
-    /// name if the command is interrupted, and is left under the other if the process is killed.
+    /// Creates a file. With `part`, the end of its name until it is finished, an incomplete one is useful: it is
+    /// left under that name if the command is interrupted or killed.
     pub(crate) fn create(path: &Path, part: Option<&str>) -> io::Result<PrivateFile> {
         if is_standard(path) {
             return Ok(PrivateFile(PrivateSink::Standard(io::stdout())));
@@ -46,8 +49,9 @@ impl PrivateFile {
             (Some(part), Some(prefix)) => temporary_named(parent(&target), 0o600, (&prefix, part))?,
             _ => temporary(parent(&target), 0o600)?,
         };
-        let (path, is_kept) = (file.path().to_owned(), part.is_some());
-        unfinished().push(Unfinished { path, target: target.clone(), takes_name: true, is_kept });
+        let if_interrupted = if part.is_some() { IfInterrupted::Left } else { IfInterrupted::Removed };
+        let path = file.path().to_owned();
+        unfinished().push(Unfinished { path, target: target.clone(), takes_name: true, if_interrupted });
         Ok(PrivateFile(PrivateSink::Temporary { file, target }))
     }
 
