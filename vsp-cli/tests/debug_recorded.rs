@@ -203,7 +203,7 @@ fn damaged_and_cut_recordings_are_refused_or_replayed_up_to_there() {
 }
 
 /// Ctrl-C while the program waits for input, and a process that is killed: what was recorded is there.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn a_run_that_is_ended_while_it_waits_leaves_its_recording() {
     use std::io::Write;
