@@ -90,6 +90,9 @@ impl Write for PrivateFile {
 
 /// Checks that a file can be created beside this one, before a program runs for hours.
 pub(super) fn check_private(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
     if is_standard(path) || is_special(path) {
         return Ok(());
     }
