@@ -8,10 +8,9 @@ mod common;
 
 use std::hint::black_box;
 use std::io::sink;
-use std::time::Instant;
 
 use clap::Parser;
-use common::Common;
+use common::{Common, time};
 use serde::Serialize;
 use vsp_core::program::Program;
 use vsp_core::snapshot::{Delta, Snapshot};
@@ -102,17 +101,6 @@ struct Results {
     slices: Slices,
     #[cfg(feature = "wasmi")]
     wasmi: Vec<Wasmi>,
-}
-
-/// Keeps the least time.
-fn time<T>(least: &mut f64, run: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = black_box(run());
-    let time = start.elapsed().as_secs_f64();
-    if *least == 0.0 || time < *least {
-        *least = time;
-    }
-    result
 }
 
 /// Fills a page with bytes that are not zero.

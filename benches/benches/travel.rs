@@ -5,13 +5,11 @@
 
 mod common;
 
-use std::hint::black_box;
 use std::io::sink;
 use std::sync::Arc;
-use std::time::Instant;
 
 use clap::Parser;
-use common::Common;
+use common::{Common, time};
 use serde::Serialize;
 use vsp_core::program::Program;
 use vsp_core::snapshot::Snapshot;
@@ -68,17 +66,6 @@ struct Resumed {
 struct Results {
     travel: Vec<Travel>,
     resumed: Vec<Resumed>,
-}
-
-/// Keeps the least time.
-fn time<T>(least: &mut f64, run: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = black_box(run());
-    let time = start.elapsed().as_secs_f64();
-    if *least == 0.0 || time < *least {
-        *least = time;
-    }
-    result
 }
 
 fn assembled(source: &str, name: &str) -> Result<Arc<Verified<'static>>, Error> {

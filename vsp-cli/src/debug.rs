@@ -108,7 +108,7 @@ pub(crate) fn debug(args: &DebugArgs) -> Result<ExitCode> {
     let (loaded, verified) = load_verified(&args.program.file)?;
     let text = loaded.text.clone();
     let entry = Entry::new(&args.program, &verified)?;
-    let imports = args.program.imports.resolve(&loaded)?;
+    let (imports, _) = args.program.imports.resolve(&loaded)?;
     let interrupt = Arc::new(AtomicBool::new(false));
     let mut input = commands(args, &interrupt).map_err(refuse)?;
     let console = Console::default();

@@ -23,6 +23,7 @@ use crate::message;
 use crate::program::imports_wasi;
 use crate::program::{ProgramArgs, Streams, UNLIMITED, standard_input};
 use crate::progress::Progress;
+use crate::script_state::Script;
 use crate::state::State;
 use crate::translate::{Result, ignore_broken_pipe, load_verified, print_message};
 
@@ -33,6 +34,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) verified: Verified<'static>,
     pub(crate) entry: Entry,
     imports: Imports<State>,
+    /// The functions that `--imports` declares.
+    script: Script,
     progress: Progress,
     files: RefCell<Files>,
     /// The file that the program writes, if one is named.
@@ -77,11 +80,11 @@ impl<'a> Execution<'a> {
         resumed: Option<Resumed>,
     ) -> Result<Execution<'a>> {
         let entry = Entry::new(args, &verified)?;
-        let imports = args.imports.resolve(&loaded)?;
+        let (imports, script) = args.imports.resolve(&loaded)?;
         let progress = Progress::new(args.output.as_ref().is_some_and(|path| !is_standard(path)));
         let files = RefCell::new(args.files());
         let output = RefCell::default();
-        Ok(Execution { args, loaded, verified, entry, imports, progress, files, output, resumed })
+        Ok(Execution { args, loaded, verified, entry, imports, script, progress, files, output, resumed })
     }
 
     /// Records a file that is read.
@@ -126,8 +129,7 @@ impl<'a> Execution<'a> {
 
     /// Opens the program's files, and creates the state of the host functions.
     pub(crate) fn state(&self) -> Result<State> {
-        let script = self.args.imports.script()?.unwrap_or_default();
-        Ok(State { script, ..self.modules_state()? })
+        Ok(State { script: self.script.clone(), ..self.modules_state()? })
     }
 
     fn modules_state(&self) -> Result<State> {

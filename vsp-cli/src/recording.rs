@@ -14,6 +14,7 @@ use crate::message;
 use crate::program::ProgramArgs;
 use crate::resume::{Origin, command_of, program_of};
 use crate::script::ImportArgs;
+use crate::script_state::Script;
 use crate::translate::Result;
 #[cfg(feature = "wasi")]
 use crate::wasi::WasiArgs;
@@ -161,7 +162,7 @@ pub(crate) fn started_with(command: &CommandState, file: PathBuf) -> ProgramArgs
         memory: None,
         memory_maximum: None,
         stack: None,
-        imports: ImportArgs::of_saved(unknown_imports, None),
+        imports: ImportArgs::of_saved(unknown_imports, Script::default()),
         #[cfg(feature = "wasi")]
         wasi: WasiArgs::default(),
     }

@@ -257,7 +257,7 @@ impl ResumeArgs {
         file: &StateFile<'_>,
         command: &CommandState,
         fuel: Option<u64>,
-        script: Option<Script>,
+        script: Script,
     ) -> ProgramArgs {
         let saved_output = command.output.as_ref().filter(|_| !self.given_only);
         let saved_output = saved_output.map(|SavedOutput { path, .. }| PathBuf::from(path));

@@ -32,7 +32,7 @@ pub(crate) struct ImportArgs {
     unknown_imports: Option<Unknown>,
     /// The declarations of a program that goes on.
     #[arg(skip)]
-    saved: Option<Script>,
+    saved: Script,
 }
 
 /// The effect of calling an import that the host does not provide.
@@ -65,26 +65,23 @@ enum Answers {
 impl ImportArgs {
     /// Returns the functions of the command's modules and those that the options declare.
     pub(crate) fn known(&self) -> Result<Imports<State>> {
-        let mut imports = provided().map_err(|error| message::render_text(&error.to_string()))?;
-        if let Some(script) = self.script()? {
-            declare(&mut imports, &script).map_err(|error| message::render_text(&error))?;
-        }
-        Ok(imports)
+        known_with(&self.script()?)
     }
 
     /// Returns the declared functions, of which none was called here yet.
-    pub(crate) fn script(&self) -> Result<Option<Script>> {
+    fn script(&self) -> Result<Script> {
         let Some(file) = &self.imports else { return Ok(self.saved.clone()) };
         let path = file.display().to_string();
         let text = std::fs::read_to_string(file)
             .map_err(|error| message::render_text(&format!("{path}: {error}")))?;
-        Ok(Some(Script { path, text, calls: Vec::new() }))
+        Ok(Script { path, text, calls: Vec::new() })
     }
 
     /// Returns the functions that a program can import. A program that imports others is refused, or they are
-    /// provided as `--unknown-imports` says.
-    pub(crate) fn resolve(&self, loaded: &Loaded) -> Result<Imports<State>> {
-        let mut imports = self.known()?;
+    /// provided as `--unknown-imports` says. Also returns the script of those that are declared.
+    pub(crate) fn resolve(&self, loaded: &Loaded) -> Result<(Imports<State>, Script)> {
+        let script = self.script()?;
+        let mut imports = known_with(&script)?;
         let unresolved = unresolved_imports(&loaded.program, &imports);
         let (missing, refused): (Vec<_>, Vec<_>) = match self.unknown_imports {
             Some(_) => unresolved.into_iter().partition(is_missing),
@@ -97,11 +94,11 @@ impl ImportArgs {
             provide(&mut imports, missing, action)
                 .map_err(|error| message::render_text(&error.to_string()))?;
         }
-        Ok(imports)
+        Ok((imports, script))
     }
 
     /// Returns the options of a program that goes on.
-    pub(crate) fn of_saved(unknown_imports: Option<Unknown>, saved: Option<Script>) -> ImportArgs {
+    pub(crate) fn of_saved(unknown_imports: Option<Unknown>, saved: Script) -> ImportArgs {
         ImportArgs { imports: None, unknown_imports, saved }
     }
 
@@ -115,6 +112,13 @@ impl ImportArgs {
     pub(crate) fn is_known(&self, module: &str) -> bool {
         is_provided(module) || self.imports.is_some()
     }
+}
+
+/// Returns the functions of the command's modules and those of a script.
+fn known_with(script: &Script) -> Result<Imports<State>> {
+    let mut imports = provided().map_err(|error| message::render_text(&error.to_string()))?;
+    declare(&mut imports, script).map_err(|error| message::render_text(&error))?;
+    Ok(imports)
 }
 
 /// Returns the functions of the modules that the command provides.

@@ -32,13 +32,14 @@ impl Script {
         Ok(Script { path, text, calls })
     }
 
-    /// Returns the script in a state file, if it has one.
-    pub(crate) fn of(file: &StateFile<'_>) -> Result<Option<Script>, String> {
+    /// Returns the script in a state file, which declares nothing if the file has none.
+    pub(crate) fn of(file: &StateFile<'_>) -> Result<Script, String> {
         let section = file.sections().find(|section| section.name == SECTION);
         let read = |section: vsp_core::state_file::HostSection<'_>| {
             Script::read(section.version, SectionReader::new(section.bytes))
         };
-        section.map(read).transpose().map_err(|error| format!("{SECTION}: {error}"))
+        let script = section.map(read).transpose().map_err(|error| format!("{SECTION}: {error}"))?;
+        Ok(script.unwrap_or_default())
     }
 
     /// Counts a call of a function. Returns the number of calls before.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use command::{run_in, stderr, stdout};
+use command::{stderr, stdout};
 
 /// Reads bytes and counts to each, in steps that the first byte gives; a zero traps.
 const STEPS: &str = "
@@ -44,17 +44,12 @@ end:
 ";
 
 fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("p.sil"), STEPS).unwrap();
-    folder
+    command::folder(&[("p.sil", STEPS)])
 }
 
 /// Runs a command that has to end with this exit code.
 fn vsp(folder: &Path, line: &str, input: &[u8], code: i32) -> Output {
-    let args: Vec<&str> = line.split(' ').collect();
-    let output = run_in(folder, &args, input);
-    assert_eq!(output.status.code(), Some(code), "{line}: {}{}", stdout(&output), stderr(&output));
-    output
+    command::vsp(folder, &command::words(line), input, code)
 }
 
 /// Returns the output of a session.

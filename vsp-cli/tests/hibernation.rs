@@ -6,13 +6,8 @@ mod command;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Output;
 
-use command::{example, run_in, stderr, stdout};
-
-/// Engines of this build.
-const ENGINES: &[&str] =
-    if cfg!(feature = "jit") { &["interp", "tier1", "tier2", "auto"] } else { &["interp", "auto"] };
+use command::{ENGINES, example, folder, run_in, stderr, stdout, vsp, words};
 
 /// Copies the input to the output, byte by byte, and counts to 1,000 after each.
 const COPY: &str = "
@@ -37,25 +32,6 @@ end:
     RET
 .end
 ";
-
-fn folder(programs: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in programs {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
-}
-
-/// Runs a command that has to end with this exit code.
-fn vsp(folder: &Path, args: &[&str], input: &[u8], code: i32) -> Output {
-    let output = run_in(folder, args, input);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
-    output
-}
-
-fn words(line: &str) -> Vec<&str> {
-    line.split(' ').collect()
-}
 
 #[test]
 fn a_run_is_the_same_however_often_it_is_stopped_and_wherever_it_goes_on() {

@@ -8,11 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 
-use command::{example, run_in, stderr, stdout};
-
-/// Engines of this build.
-const ENGINES: &[&str] =
-    if cfg!(feature = "jit") { &["interp", "tier1", "tier2", "auto"] } else { &["interp", "auto"] };
+use command::{ENGINES, example, folder, run_in, stderr, stdout, vsp, words};
 
 /// Copies the input to the output and its length to the error stream, and exits with the last byte. Some input traps.
 const COPY: &str = "
@@ -52,25 +48,6 @@ fail:
     RET
 .end
 ";
-
-fn folder(programs: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in programs {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
-}
-
-/// Runs a command that has to end with this exit code.
-fn vsp(folder: &Path, args: &[&str], input: &[u8], code: i32) -> Output {
-    let output = run_in(folder, args, input);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
-    output
-}
-
-fn words(line: &str) -> Vec<&str> {
-    line.split(' ').collect()
-}
 
 /// Returns what a replay printed to the error stream before its note, and the note.
 fn split_note(replayed: &Output) -> (String, String) {

@@ -1,7 +1,9 @@
-//! The options that the benchmarks share.
+//! What the benchmarks share: options, and the least time.
 
 use std::error::Error;
+use std::hint::black_box;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
@@ -33,4 +35,16 @@ impl Common {
         }
         Ok(())
     }
+}
+
+/// Keeps the least time, in seconds.
+#[allow(dead_code, reason = "not every benchmark measures in turns")]
+pub(crate) fn time<T>(least: &mut f64, run: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = black_box(run());
+    let time = start.elapsed().as_secs_f64();
+    if *least == 0.0 || time < *least {
+        *least = time;
+    }
+    result
 }

@@ -20,4 +20,6 @@ pub mod measure;
 #[cfg(feature = "native")]
 pub mod pages;
 pub mod report;
+#[cfg(target_arch = "arm")]
+pub mod semihosting;
 pub mod wire;

@@ -106,6 +106,18 @@ impl<B: Board> Report<B> {
     }
 }
 
+/// Reports an exception of the processor, and ends the emulator. `cause` is what the architecture calls its number.
+pub fn exception<B: Board>(cause: &str, number: u64, at: u64, address: u64) -> ! {
+    print::<B>(&["Bail out! exception, ", cause, " "]);
+    decimal::<B>(number);
+    print::<B>(&[" at "]);
+    decimal::<B>(at);
+    print::<B>(&[", address "]);
+    decimal::<B>(address);
+    print::<B>(&["\n"]);
+    B::exit(false)
+}
+
 /// Writes texts to the console.
 pub fn print<B: Board>(texts: &[&str]) {
     for text in texts {

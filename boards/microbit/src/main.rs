@@ -3,7 +3,6 @@
 #![no_std]
 #![no_main]
 
-use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::ops::Range;
 use core::ptr;
@@ -11,8 +10,8 @@ use core::ptr;
 use board_checks::board::Board;
 use board_checks::check::Interpreter;
 use board_checks::heap::Heap;
-use board_checks::host;
 use board_checks::report::{Report, print};
+use board_checks::{host, semihosting};
 use cortex_m_rt::entry;
 
 /// The table of checks, from the build script.
@@ -53,10 +52,7 @@ struct Microbit;
 
 impl Board for Microbit {
     fn write(bytes: &[u8]) {
-        // SYS_WRITE0 would need a zero at the end: SYS_WRITEC writes one byte.
-        for byte in bytes {
-            semihosting(3, ptr::from_ref(byte).expose_provenance());
-        }
+        semihosting::write(bytes);
     }
 
     fn instructions() -> u64 {
@@ -69,22 +65,12 @@ impl Board for Microbit {
     }
 
     fn exit(passed: bool) -> ! {
-        // SYS_EXIT: ADP_Stopped_ApplicationExit, or ADP_Stopped_RunTimeErrorUnknown.
-        semihosting(0x18, if passed { 0x20026 } else { 0x20023 });
-        loop {
-            core::hint::spin_loop();
-        }
+        semihosting::exit(passed)
     }
 
     fn stack() -> Range<usize> {
         (&raw const __sheap).addr()..(&raw const _stack_start).addr()
     }
-}
-
-/// Asks the debugger, or the emulator, for an operation.
-fn semihosting(operation: usize, argument: usize) {
-    // SAFETY: operations 3 and 0x18 read at most the byte at their argument.
-    unsafe { asm!("bkpt 0xab", inout("r0") operation => _, in("r1") argument, options(nostack)) };
 }
 
 #[panic_handler]

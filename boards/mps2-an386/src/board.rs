@@ -1,12 +1,12 @@
 //! The board: console and exit by semihosting, a timer, and a heap in the external RAM.
 
-use core::arch::asm;
 use core::ops::Range;
 use core::ptr;
 
 use board_checks::board::Board;
 use board_checks::heap::Heap;
 use board_checks::report::print;
+use board_checks::semihosting;
 
 #[global_allocator]
 pub(crate) static HEAP: Heap = Heap::new();
@@ -34,10 +34,7 @@ pub(crate) struct Mps2;
 
 impl Board for Mps2 {
     fn write(bytes: &[u8]) {
-        // SYS_WRITE0 would need a zero at the end: SYS_WRITEC writes one byte.
-        for byte in bytes {
-            semihosting(3, ptr::from_ref(byte).expose_provenance());
-        }
+        semihosting::write(bytes);
     }
 
     fn instructions() -> u64 {
@@ -46,22 +43,12 @@ impl Board for Mps2 {
     }
 
     fn exit(passed: bool) -> ! {
-        // SYS_EXIT: ADP_Stopped_ApplicationExit, or ADP_Stopped_RunTimeErrorUnknown.
-        semihosting(0x18, if passed { 0x20026 } else { 0x20023 });
-        loop {
-            core::hint::spin_loop();
-        }
+        semihosting::exit(passed)
     }
 
     fn stack() -> Range<usize> {
         (&raw const __sheap).addr()..(&raw const _stack_start).addr()
     }
-}
-
-/// Asks the debugger, or the emulator, for an operation.
-fn semihosting(operation: usize, argument: usize) {
-    // SAFETY: operations 3 and 0x18 read at most the byte at their argument.
-    unsafe { asm!("bkpt 0xab", inout("r0") operation => _, in("r1") argument, options(nostack)) };
 }
 
 #[panic_handler]

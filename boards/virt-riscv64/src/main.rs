@@ -12,9 +12,8 @@ use core::ptr;
 
 use board_checks::board::Board;
 use board_checks::heap::Heap;
-use board_checks::machine;
 use board_checks::pages::CodeMemory;
-use board_checks::report::{decimal, print};
+use board_checks::{machine, report};
 
 /// The table of checks, from the build script.
 static TABLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/checks"));
@@ -92,14 +91,7 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
 
 /// The handler of all exceptions.
 extern "C" fn fault(cause: u64, at: u64, address: u64) -> ! {
-    print::<Virt>(&["Bail out! exception, cause "]);
-    decimal::<Virt>(cause);
-    print::<Virt>(&[" at "]);
-    decimal::<Virt>(at);
-    print::<Virt>(&[", address "]);
-    decimal::<Virt>(address);
-    print::<Virt>(&["\n"]);
-    Virt::exit(false)
+    report::exception::<Virt>("cause", cause, at, address)
 }
 
 /// Goes on after the start code, which has made a stack and zeroed what has to be.

@@ -22,17 +22,7 @@ pub extern "C" fn vsp_instance_new(
     message: Out<Message>,
     instance: Out<Ptr<Instance>>,
 ) -> Status {
-    guard(|| {
-        let instance = instance.required()?;
-        // SAFETY: the text of a message has the room that it says.
-        let message = unsafe { Wanted::new(message)? };
-        let program = program.get()?;
-        // SAFETY: there are `count` entries, whose names are null or texts with a zero at their end.
-        let imports = unsafe { imports(program, hosts.slice(count)?)? };
-        let options = options.get()?.unwrap_or(Options::DEFAULT).core()?;
-        Ptr::create(Instance::new(Parts { program, imports, user, options, message })?, instance)?;
-        Ok(Status::OK)
-    })
+    create(program, None, hosts, count, user, options, message, instance)
 }
 
 /// Restores an instance.
@@ -48,17 +38,40 @@ pub extern "C" fn vsp_restore(
     message: Out<Message>,
     instance: Out<Ptr<Instance>>,
 ) -> Status {
+    create(program, Some((saved, length)), hosts, count, user, options, message, instance)
+}
+
+/// Creates an instance, or restores it from saved bytes and their number.
+#[expect(clippy::too_many_arguments, reason = "they are those of the functions above")]
+fn create(
+    program: Ptr<Program>,
+    saved: Option<(In<u8>, usize)>,
+    hosts: In<Host>,
+    count: usize,
+    user: *mut c_void,
+    options: In<Options>,
+    message: Out<Message>,
+    instance: Out<Ptr<Instance>>,
+) -> Status {
     guard(|| {
         let instance = instance.required()?;
         // SAFETY: the text of a message has the room that it says.
         let message = unsafe { Wanted::new(message)? };
         let program = program.get()?;
-        // SAFETY: there are `length` bytes, and `count` entries, whose names are null or texts with a zero at
-        // their end.
-        let (saved, imports) = unsafe { (saved.slice(length)?, imports(program, hosts.slice(count)?)?) };
+        let saved = match saved {
+            // SAFETY: there are `length` bytes.
+            Some((bytes, length)) => Some(unsafe { bytes.slice(length)? }),
+            None => None,
+        };
+        // SAFETY: there are `count` entries, whose names are null or texts with a zero at their end.
+        let imports = unsafe { imports(program, hosts.slice(count)?)? };
         let options = options.get()?.unwrap_or(Options::DEFAULT).core()?;
         let parts = Parts { program, imports, user, options, message };
-        Ptr::create(Instance::restore(parts, saved)?, instance)?;
+        let made = match saved {
+            Some(saved) => Instance::restore(parts, saved)?,
+            None => Instance::new(parts)?,
+        };
+        Ptr::create(made, instance)?;
         Ok(Status::OK)
     })
 }

@@ -7,6 +7,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+/// Engines of this build.
+pub(crate) const ENGINES: &[&str] =
+    if cfg!(feature = "jit") { &["interp", "tier1", "tier2", "auto"] } else { &["interp", "auto"] };
+
 /// Returns the project's folder.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -102,6 +106,27 @@ pub(crate) fn file(name: &str, content: &[u8]) -> (tempfile::TempDir, String) {
     let path = folder.path().join(name);
     std::fs::write(&path, content).unwrap();
     (folder, path.display().to_string())
+}
+
+/// Creates a folder with programs.
+pub(crate) fn folder(programs: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in programs {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+/// Runs `vsp` in a folder. It has to end with this exit code.
+pub(crate) fn vsp(folder: &Path, args: &[&str], input: &[u8], code: i32) -> Output {
+    let output = run_in(folder, args, input);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}{}", stdout(&output), stderr(&output));
+    output
+}
+
+/// Returns the words of a command line.
+pub(crate) fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
 }
 
 /// Returns the path of an example of the project.
